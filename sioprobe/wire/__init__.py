@@ -1,0 +1,77 @@
+"""The wire codec: Engine.IO 4, Socket.IO 5 and RFC 6455 client frames as values.
+
+Bytes to values and back, nothing else: no sockets, no clocks, standard library only.
+Every error is a `WireError`: `LocalProtocolError` (we would send nonsense) or `RemoteProtocolError`.
+"""
+
+from sioprobe.wire.engineio import (
+    RECORD_SEPARATOR,
+    EnginePacket,
+    EnginePacketType,
+    OpenData,
+    decode_open,
+    decode_packet,
+    decode_payload,
+    encode_open,
+    encode_packet,
+    encode_payload,
+)
+from sioprobe.wire.errors import LocalProtocolError, RemoteProtocolError, WireError
+from sioprobe.wire.socketio import (
+    MAIN_NAMESPACE,
+    RESERVED_EVENTS,
+    SocketDecoder,
+    SocketPacket,
+    SocketPacketType,
+    encode_socket_packet,
+)
+from sioprobe.wire.websocket import (
+    Frame,
+    FrameDecoder,
+    MessageDecoder,
+    Opcode,
+    UpgradeResponse,
+    accept_key,
+    check_upgrade_response,
+    decode_close,
+    decode_response_head,
+    encode_close,
+    encode_frame,
+    encode_upgrade_request,
+    new_key,
+)
+
+__all__ = [
+    "MAIN_NAMESPACE",
+    "RECORD_SEPARATOR",
+    "RESERVED_EVENTS",
+    "EnginePacket",
+    "EnginePacketType",
+    "Frame",
+    "FrameDecoder",
+    "LocalProtocolError",
+    "MessageDecoder",
+    "Opcode",
+    "OpenData",
+    "RemoteProtocolError",
+    "SocketDecoder",
+    "SocketPacket",
+    "SocketPacketType",
+    "UpgradeResponse",
+    "WireError",
+    "accept_key",
+    "check_upgrade_response",
+    "decode_close",
+    "decode_open",
+    "decode_packet",
+    "decode_payload",
+    "decode_response_head",
+    "encode_close",
+    "encode_frame",
+    "encode_open",
+    "encode_packet",
+    "encode_payload",
+    "encode_socket_packet",
+    "encode_upgrade_request",
+    "new_key",
+]

@@ -1,0 +1,264 @@
+"""Socket.IO 5 packets with binary attachments: text and bytes to values and back.
+
+Works on the data of Engine.IO MESSAGE packets: the leading `4` is `sioprobe.wire.engineio`'s.
+Decoding is strict, as in the JavaScript reference: what that closes a session for is an error here.
+Spec: Socket.IO protocol, revision 5.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from sioprobe.wire.engineio import decode_json
+from sioprobe.wire.errors import LocalProtocolError, RemoteProtocolError
+
+__all__ = [
+    "MAIN_NAMESPACE",
+    "RESERVED_EVENTS",
+    "SocketDecoder",
+    "SocketPacket",
+    "SocketPacketType",
+    "encode_socket_packet",
+]
+
+MAIN_NAMESPACE = "/"
+
+# Names that the official clients and servers use for events of their own.
+RESERVED_EVENTS = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+)
+
+# Beyond this a JavaScript peer no longer holds the integer exactly.
+MAX_ACK_ID = 2**53 - 1
+
+
+class SocketPacketType(IntEnum):
+    """The digit that starts a packet."""
+
+    CONNECT = 0
+    DISCONNECT = 1
+    EVENT = 2
+    ACK = 3
+    CONNECT_ERROR = 4
+    BINARY_EVENT = 5
+    BINARY_ACK = 6
+
+    @property
+    def is_binary(self) -> bool:
+        return self in (SocketPacketType.BINARY_EVENT, SocketPacketType.BINARY_ACK)
+
+
+_TYPE_BY_DIGIT = {str(int(kind)): kind for kind in SocketPacketType}
+_EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
+_ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
+_WITH_ID = _EVENTS + _ACKS
+
+
+@dataclass(frozen=True, slots=True)
+class SocketPacket:
+    """One Socket.IO packet.
+
+    `data` is None where the packet has none; bytes may stand anywhere in it when the type is binary.
+    """
+
+    type: SocketPacketType
+    namespace: str = MAIN_NAMESPACE
+    data: Any = None
+    ack_id: int | None = None
+
+
+def encode_socket_packet(packet: SocketPacket) -> tuple[str, list[bytes]]:
+    """The text of the packet and its attachments, in the order in which they must follow.
+
+    An EVENT or ACK whose data holds bytes is encoded as its binary counterpart.
+    Raises LocalProtocolError for what the protocol does not allow.
+    """
+    attachments: list[bytes] = []
+    data = packet.data
+    kind = packet.type
+    if kind in _WITH_ID:
+        data = _take_attachments(data, attachments)
+        if attachments and kind is SocketPacketType.EVENT:
+            kind = SocketPacketType.BINARY_EVENT
+        elif attachments and kind is SocketPacketType.ACK:
+            kind = SocketPacketType.BINARY_ACK
+        if attachments and _has_placeholder(packet.data):
+            raise LocalProtocolError("data holds a literal placeholder beside binary")
+    text = str(int(kind))
+    if kind.is_binary:
+        text += f"{len(attachments)}-"
+    if packet.namespace != MAIN_NAMESPACE:
+        if not packet.namespace.startswith("/") or "," in packet.namespace:
+            raise LocalProtocolError(f"namespace {packet.namespace!r} cannot be written")
+        text += packet.namespace + ","
+    if packet.ack_id is not None:
+        if kind not in _WITH_ID or not 0 <= packet.ack_id <= MAX_ACK_ID:
+            raise LocalProtocolError(f"ack id {packet.ack_id} on {kind.name}")
+        text += str(packet.ack_id)
+    elif kind in _ACKS:
+        raise LocalProtocolError(f"{kind.name} without an ack id")
+    try:
+        _check_data(kind, data)
+    except RemoteProtocolError as error:
+        raise LocalProtocolError(str(error)) from None
+    return (text if data is None else text + _encode_json(data)), attachments
+
+
+def _encode_json(data: Any) -> str:
+    try:
+        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:  # a lone surrogate: legal in JSON when escaped, never in UTF-8
+            text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise LocalProtocolError(f"data is not JSON: {error}") from None
+    return text
+
+
+def _take_attachments(value: Any, attachments: list[bytes]) -> Any:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        attachments.append(bytes(value))
+        return {"_placeholder": True, "num": len(attachments) - 1}
+    if isinstance(value, (list, tuple)):
+        return [_take_attachments(item, attachments) for item in value]
+    if isinstance(value, dict):
+        return {key: _take_attachments(item, attachments) for key, item in value.items()}
+    return value
+
+
+def _has_placeholder(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_placeholder, value))
+    if isinstance(value, dict):
+        return value.get("_placeholder") is True or any(map(_has_placeholder, value.values()))
+    return False
+
+
+class SocketDecoder:
+    """Decodes the MESSAGE data of one session, holding a binary packet until its attachments are in.
+
+    After an error the decoder is as new: the caller decides whether the session goes on.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: SocketPacket | None = None
+        self._missing = 0
+        self._attachments: list[bytes] = []
+
+    @property
+    def missing_attachments(self) -> int:
+        """How many binary messages must come before the packet in hand is whole."""
+        return self._missing
+
+    def decode(self, data: str | bytes) -> SocketPacket | None:
+        """The packet that this data completes, else None. Raises RemoteProtocolError."""
+        try:
+            return self._decode_text(data) if isinstance(data, str) else self._decode_binary(data)
+        except RemoteProtocolError:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        self._waiting, self._missing, self._attachments = None, 0, []
+
+    def _decode_text(self, text: str) -> SocketPacket | None:
+        if self._missing:
+            raise RemoteProtocolError(f"text where {self._missing} more attachments are due: {text[:40]!r}")
+        packet, attachments = _decode_text(text)
+        if not attachments:
+            if packet.type.is_binary:
+                return _with_attachments(packet, [])
+            return packet
+        self._waiting, self._missing = packet, attachments
+        return None
+
+    def _decode_binary(self, data: bytes) -> SocketPacket | None:
+        if self._waiting is None:
+            raise RemoteProtocolError("binary data where no attachment is due")
+        self._attachments.append(bytes(data))
+        self._missing -= 1
+        if self._missing:
+            return None
+        packet = _with_attachments(self._waiting, self._attachments)
+        self._forget()
+        return packet
+
+
+# type, attachments, namespace, ack id, data. [0-9], because \d takes the digits of every script.
+_PACKET = re.compile(r"([0-6])(?:([0-9]{1,9})-)?(?:(/[^,]*)(?:,|$))?([0-9]*)(.*)", re.DOTALL)
+
+
+def _decode_text(text: str) -> tuple[SocketPacket, int]:
+    if not text:
+        raise RemoteProtocolError("empty packet")
+    if text[0] not in _TYPE_BY_DIGIT:
+        raise RemoteProtocolError(f"unknown packet type {text[0]!r}")
+    match = _PACKET.fullmatch(text)
+    if match is None:  # the pattern takes any text that starts with a type
+        raise RemoteProtocolError(f"malformed packet {text[:40]!r}")
+    digit, count, namespace, ack_digits, data_text = match.groups()
+    kind = _TYPE_BY_DIGIT[digit]
+    if kind.is_binary and count is None:
+        raise RemoteProtocolError(f"{kind.name} without a number of attachments")
+    if not kind.is_binary and count is not None:
+        raise RemoteProtocolError(f"number of attachments on {kind.name}")
+    ack_id: int | None = None
+    if ack_digits:
+        if kind not in _WITH_ID:
+            raise RemoteProtocolError(f"ack id on {kind.name}")
+        if len(ack_digits) > 16 or int(ack_digits) > MAX_ACK_ID:
+            raise RemoteProtocolError("ack id beyond 2^53")
+        ack_id = int(ack_digits)
+    elif kind in _ACKS:
+        raise RemoteProtocolError(f"{kind.name} without an ack id")
+    data = decode_json(data_text) if data_text else None
+    if data is None and data_text:
+        raise RemoteProtocolError(f"data of {kind.name} is null")
+    _check_data(kind, data)
+    return SocketPacket(kind, namespace or MAIN_NAMESPACE, data, ack_id), int(count or 0)
+
+
+def _check_data(kind: SocketPacketType, data: Any) -> None:
+    if kind is SocketPacketType.CONNECT:
+        if data is not None and not isinstance(data, dict):
+            raise RemoteProtocolError("data of CONNECT is not an object")
+    elif kind is SocketPacketType.DISCONNECT:
+        if data is not None:
+            raise RemoteProtocolError("DISCONNECT with data")
+    elif kind is SocketPacketType.CONNECT_ERROR:
+        # A string is Socket.IO 4's form, which the reference's parser still takes.
+        if not isinstance(data, (dict, str)):
+            raise RemoteProtocolError("data of CONNECT_ERROR is neither an object nor a string")
+    elif not isinstance(data, list):
+        raise RemoteProtocolError(f"data of {kind.name} is not an array")
+    elif kind in _EVENTS:
+        if not data:
+            raise RemoteProtocolError(f"data of {kind.name} is an empty array")
+        name = data[0]
+        if isinstance(name, bool) or not isinstance(name, (str, int, float)):
+            raise RemoteProtocolError("event name is neither a string nor a number")
+        if name in RESERVED_EVENTS:
+            raise RemoteProtocolError(f"event with the reserved name {name!r}")
+
+
+def _with_attachments(packet: SocketPacket, attachments: list[bytes]) -> SocketPacket:
+    data = _put_attachments(packet.data, attachments)
+    return SocketPacket(packet.type, packet.namespace, data, packet.ack_id)
+
+
+def _put_attachments(value: Any, attachments: list[bytes]) -> Any:
+    if isinstance(value, list):
+        return [_put_attachments(item, attachments) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("_placeholder") is not True:
+        return {key: _put_attachments(item, attachments) for key, item in value.items()}
+    number = value.get("num")
+    if type(number) is not int or not 0 <= number < len(attachments):
+        raise RemoteProtocolError(f"placeholder {number!r} of {len(attachments)} attachments")
+    return attachments[number]

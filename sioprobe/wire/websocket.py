@@ -1,0 +1,317 @@
+"""RFC 6455 as a client speaks it: the opening handshake and frames, bytes to values and back.
+
+No sockets and no extensions: permessage-deflate is never offered, so a reserved bit is an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from sioprobe.wire.errors import LocalProtocolError, RemoteProtocolError
+
+__all__ = [
+    "Frame",
+    "FrameDecoder",
+    "MessageDecoder",
+    "Opcode",
+    "UpgradeResponse",
+    "accept_key",
+    "check_upgrade_response",
+    "decode_close",
+    "decode_response_head",
+    "encode_close",
+    "encode_frame",
+    "encode_upgrade_request",
+    "new_key",
+]
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+
+
+class Opcode(IntEnum):
+    """RFC 6455, section 5.2."""
+
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+    @property
+    def is_control(self) -> bool:
+        return self >= Opcode.CLOSE
+
+
+_OPCODES = {int(opcode): opcode for opcode in Opcode}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame, its payload unmasked."""
+
+    opcode: Opcode
+    payload: bytes = b""
+    fin: bool = True
+
+
+def encode_frame(opcode: Opcode, payload: bytes, *, fin: bool = True, mask: bytes | None = None) -> bytes:
+    """One client frame, masked with `mask` (4 bytes; random where None)."""
+    length = len(payload)
+    first = opcode | 0x80 if fin else int(opcode)
+    if opcode.is_control and (length > 125 or not fin):
+        raise LocalProtocolError(f"{opcode.name} frame of {length} bytes, fin {fin}")
+    if length < 126:
+        head = bytes((first, 0x80 | length))
+    elif length < 0x10000:
+        head = bytes((first, 0xFE)) + length.to_bytes(2, "big")
+    else:
+        head = bytes((first, 0xFF)) + length.to_bytes(8, "big")
+    if mask is None:
+        mask = os.urandom(4)
+    return head + mask + apply_mask(payload, mask)
+
+
+def apply_mask(payload: bytes, mask: bytes) -> bytes:
+    """`payload` XOR the repeated `mask`; its own inverse."""
+    # One XOR of two big integers is the cheapest way without a C extension.
+    length = len(payload)
+    repeated = (mask * (length // 4 + 1))[:length]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(length, "big")
+
+
+def encode_close(code: int | None = None, reason: str = "") -> bytes:
+    """The payload of a CLOSE frame; empty without a code."""
+    if code is None:
+        if reason:
+            raise LocalProtocolError("close reason without a code")
+        return b""
+    if not _is_close_code(code):
+        raise LocalProtocolError(f"close code {code}")
+    payload = code.to_bytes(2, "big") + reason.encode("utf-8")
+    if len(payload) > 125:
+        raise LocalProtocolError("close reason is longer than 123 bytes")
+    return payload
+
+
+def decode_close(payload: bytes) -> tuple[int | None, str]:
+    """Code (None where the frame has none) and reason. Raises RemoteProtocolError."""
+    if not payload:
+        return None, ""
+    if len(payload) == 1:
+        raise RemoteProtocolError("close frame of 1 byte")
+    code = int.from_bytes(payload[:2], "big")
+    if not _is_close_code(code):
+        raise RemoteProtocolError(f"close code {code}")
+    try:
+        return code, payload[2:].decode("utf-8")
+    except UnicodeDecodeError:
+        raise RemoteProtocolError("close reason is not UTF-8") from None
+
+
+def _is_close_code(code: int) -> bool:
+    # RFC 6455, section 7.4, with what its registry has added since: 1012 to 1014.
+    return code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014) or (
+        3000 <= code <= 4999
+    )
+
+
+class FrameDecoder:
+    """Bytes from a server to frames, whatever the cuts between reads.
+
+    Checks each frame by itself: reserved bits, opcodes, masking (a server must not mask), the size of
+    control frames, the shortest form of the length, and `max_size` in bytes.
+    """
+
+    def __init__(self, max_size: int = 2**26) -> None:
+        self._buffer = b""
+        self._max_size = max_size
+
+    @property
+    def pending(self) -> int:
+        """Bytes held back because their frame is not whole."""
+        return len(self._buffer)
+
+    def decode(self, data: bytes) -> list[Frame]:
+        """The frames that `data` completes. Raises RemoteProtocolError, after which nothing can follow."""
+        buffer = self._buffer + data if self._buffer else data
+        frames: list[Frame] = []
+        position = 0
+        end = len(buffer)
+        while end - position >= 2:
+            first = buffer[position]
+            length = buffer[position + 1]
+            start = position + 2
+            opcode = self._check_head(first, length)
+            if length == 126:
+                start += 2
+                if end < start:
+                    break
+                length = int.from_bytes(buffer[start - 2 : start], "big")
+                if length < 126:
+                    raise RemoteProtocolError(f"frame length {length} in 2 bytes")
+            elif length == 127:
+                start += 8
+                if end < start:
+                    break
+                length = int.from_bytes(buffer[start - 8 : start], "big")
+                if length < 0x10000:
+                    raise RemoteProtocolError(f"frame length {length} in 8 bytes")
+            if length > self._max_size:
+                raise RemoteProtocolError(f"frame of {length} bytes, more than {self._max_size}")
+            if end - start < length:
+                break
+            position = start + length
+            frames.append(Frame(opcode, bytes(buffer[start:position]), first >= 0x80))
+        self._buffer = bytes(buffer[position:])
+        return frames
+
+    @staticmethod
+    def _check_head(first: int, length: int) -> Opcode:
+        if first & 0x70:
+            raise RemoteProtocolError(f"reserved bits {first & 0x70:#04x} in a frame")
+        opcode = _OPCODES.get(first & 0x0F)
+        if opcode is None:
+            raise RemoteProtocolError(f"unknown opcode {first & 0x0F:#x}")
+        if length & 0x80:
+            raise RemoteProtocolError("masked frame from a server")
+        if opcode >= Opcode.CLOSE and (length > 125 or first < 0x80):
+            raise RemoteProtocolError(f"{opcode.name} frame that is fragmented or above 125 bytes")
+        return opcode
+
+
+class MessageDecoder:
+    """Bytes from a server to messages: str, bytes, and the control frames between them.
+
+    Joins fragments and checks their order and, for text, UTF-8.
+    """
+
+    def __init__(self, max_size: int = 2**26) -> None:
+        self._frames = FrameDecoder(max_size)
+        self._max_size = max_size
+        self._opcode: Opcode | None = None
+        self._fragments: list[bytes] = []
+        self._size = 0
+
+    def decode(self, data: bytes) -> list[str | bytes | Frame]:
+        """Whole messages in order: str (text), bytes (binary), Frame (PING, PONG or CLOSE)."""
+        messages: list[str | bytes | Frame] = []
+        for frame in self._frames.decode(data):
+            if frame.opcode >= Opcode.CLOSE:
+                messages.append(frame)
+            elif frame.fin and self._opcode is None and frame.opcode is not Opcode.CONTINUATION:
+                messages.append(_message(frame.opcode, frame.payload))
+            else:
+                message = self._join(frame)
+                if message is not None:
+                    messages.append(message)
+        return messages
+
+    def _join(self, frame: Frame) -> str | bytes | None:
+        if frame.opcode is Opcode.CONTINUATION:
+            if self._opcode is None:
+                raise RemoteProtocolError("continuation frame without a start")
+        elif self._opcode is not None:
+            raise RemoteProtocolError(f"{frame.opcode.name} frame inside a fragmented message")
+        else:
+            self._opcode = frame.opcode
+        self._fragments.append(frame.payload)
+        self._size += len(frame.payload)
+        if self._size > self._max_size:
+            raise RemoteProtocolError(f"message of more than {self._max_size} bytes")
+        if not frame.fin:
+            return None
+        message = _message(self._opcode, b"".join(self._fragments))
+        self._opcode, self._fragments, self._size = None, [], 0
+        return message
+
+
+def _message(opcode: Opcode, payload: bytes) -> str | bytes:
+    if opcode is Opcode.BINARY:
+        return payload
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RemoteProtocolError(f"text frame is not UTF-8 at byte {error.start}") from None
+
+
+def new_key() -> str:
+    """A fresh `Sec-WebSocket-Key`."""
+    return base64.b64encode(os.urandom(16)).decode("ascii")
+
+
+def accept_key(key: str) -> str:
+    """The `Sec-WebSocket-Accept` that answers `key`."""
+    return base64.b64encode(hashlib.sha1(key.encode("ascii") + _GUID).digest()).decode("ascii")
+
+
+def encode_upgrade_request(
+    host: str, target: str, key: str, headers: Iterable[tuple[str, str]] = ()
+) -> bytes:
+    """The request that opens a WebSocket. `target` is path and query, `host` the Host header."""
+    lines = [
+        f"GET {target} HTTP/1.1",
+        f"Host: {host}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {key}",
+        "Sec-WebSocket-Version: 13",
+        *(f"{name}: {value}" for name, value in headers),
+    ]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise LocalProtocolError("line break in a request line or header")
+    try:
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    except UnicodeEncodeError:
+        raise LocalProtocolError("request line or header is not Latin-1") from None
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeResponse:
+    """Status and headers (names in lower case, in order) of the answer to an upgrade request."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...]
+
+    def header(self, name: str) -> str | None:
+        """The first header of that lower-case name."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+def decode_response_head(head: bytes) -> UpgradeResponse:
+    """A response's head, up to but without the empty line. Raises RemoteProtocolError."""
+    lines = head.decode("latin-1").split("\r\n")
+    parts = lines[0].split(" ", 2)
+    if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not _is_status(parts[1]):
+        raise RemoteProtocolError(f"status line {lines[0][:60]!r}")
+    headers = []
+    for line in lines[1:]:
+        name, colon, value = line.partition(":")
+        if not colon or not name or name != name.strip():
+            raise RemoteProtocolError(f"header line {line[:60]!r}")
+        headers.append((name.lower(), value.strip()))
+    return UpgradeResponse(int(parts[1]), parts[2] if len(parts) > 2 else "", tuple(headers))
+
+
+def _is_status(text: str) -> bool:
+    return len(text) == 3 and text.isascii() and text.isdigit()
+
+
+def check_upgrade_response(response: UpgradeResponse, key: str) -> None:
+    """Raises RemoteProtocolError unless `response` opens the WebSocket that `key` asked for."""
+    if response.status != 101:
+        raise RemoteProtocolError(f"status {response.status} where 101 is due")
+    if (response.header("upgrade") or "").lower() != "websocket":
+        raise RemoteProtocolError("101 without `Upgrade: websocket`")
+    if "upgrade" not in (response.header("connection") or "").lower():
+        raise RemoteProtocolError("101 without `Connection: Upgrade`")
+    if response.header("sec-websocket-accept") != accept_key(key):
+        raise RemoteProtocolError("Sec-WebSocket-Accept does not answer the key")
+    if response.header("sec-websocket-extensions"):
+        raise RemoteProtocolError("an extension that was not offered")
