@@ -1,0 +1,53 @@
+"""The Flask application with its SocketIO object.
+
+Started in the way the Flask-SocketIO documentation shows:
+
+    python server_under_test/app.py
+    flask --app server_under_test.app run
+
+and, in a chosen async mode, with `python -m server_under_test --mode MODE`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+
+if not __package__:
+    # Run as a script, Python puts this folder on the path, not the one that holds the package.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from flask import Flask
+
+from server_under_test import contract  # noqa: F401 - registers its handlers
+from server_under_test.extensions import socketio
+from server_under_test.modes import MODES
+from server_under_test.options import Options
+
+
+def create_app(options: Options | None = None) -> Flask:
+    """The application; without options it takes those it was started with."""
+    options = options or Options.from_environment()
+    app = Flask(__name__)
+    app.config["SECRET_KEY"] = os.environ.get("SECRET_KEY") or secrets.token_hex()
+    app.config["SERVER_OPTIONS"] = options
+    socketio.init_app(
+        app,
+        # None lets Flask-SocketIO choose among what is installed.
+        async_mode=MODES[options.mode].async_mode if options.mode else None,
+        transports=list(options.transports),
+        ping_interval=options.ping_interval,
+        ping_timeout=options.ping_timeout,
+        max_http_buffer_size=options.max_payload,
+        always_connect=options.always_connect,
+        message_queue=options.queue_url,
+        cors_allowed_origins="*",
+    )
+    return app
+
+
+if __name__ == "__main__":
+    application = create_app()
+    print(f"async mode: {socketio.async_mode}")
+    socketio.run(application, port=int(os.environ.get("PORT", "5000")), allow_unsafe_werkzeug=True)

@@ -1,0 +1,43 @@
+"""The last words of a server that stops: every client is told, on either transport, within two seconds.
+
+Each socket gets a Socket.IO DISCONNECT, then each session that is still there an Engine.IO CLOSE.
+Without this a WebSocket client sees a broken connection, and a polling client waits for its ping timeout.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from flask_socketio import SocketIO
+
+# A polling client between two polls comes back within its own round trip.
+FETCH_SECONDS = 1.0
+LEAVE_SECONDS = 0.3
+CLOSE_SECONDS = 0.5
+
+
+def tell_clients(socketio: SocketIO) -> None:
+    """Disconnect every client of this process and wait, with a limit, until they have heard of it."""
+    server = socketio.server
+    manager = server.manager
+    sessions = server.eio.sockets
+    for namespace in list(manager.get_namespaces()):
+        for socket_id, _ in list(manager.get_participants(namespace, None)):
+            server.disconnect(socket_id, namespace=namespace, ignore_queue=True)
+    _wait(socketio, FETCH_SECONDS, lambda: all(s.closed or s.queue.empty() for s in list(sessions.values())))
+
+    # The official clients end a session by themselves when its last namespace is gone.
+    _wait(socketio, LEAVE_SECONDS, lambda: all(s.closed for s in list(sessions.values())))
+
+    remaining = [session for session in list(sessions.values()) if not session.closed]
+    for session in remaining:
+        session.close(wait=False, reason=server.reason.SERVER_DISCONNECT)
+    # What stays in a queue is the mark behind the CLOSE packet, on which the session's writer stops.
+    _wait(socketio, CLOSE_SECONDS, lambda: all(s.queue.qsize() <= 1 for s in remaining))
+
+
+def _wait(socketio: SocketIO, seconds: float, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        socketio.sleep(0.02)

@@ -1,0 +1,61 @@
+"""eventlet's WSGI server, patched: WebSocket and polling from eventlet alone."""
+
+import warnings
+
+# Eventlet announces its own end at each import, in a category that Python shows by default.
+# Whoever runs this mode chose it to measure it.
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+import eventlet
+
+eventlet.monkey_patch()
+
+import os
+import signal
+from types import FrameType
+
+import eventlet.wsgi
+from eventlet.hubs import trampoline
+
+from server_under_test.about import announce
+from server_under_test.app import create_app
+from server_under_test.extensions import socketio
+from server_under_test.farewell import tell_clients
+from server_under_test.launchers.starting import listening_socket
+
+# Connections served at once; eventlet's own limit is 1024, and the next one waits without an answer.
+MAX_CONNECTIONS = 20_000
+
+
+def main() -> None:
+    options, listener = listening_socket()
+    app = create_app(options)
+    wait_for_signal = _signal_waiter()
+    eventlet.spawn(eventlet.wsgi.server, listener, app, max_size=MAX_CONNECTIONS, log_output=False)
+    announce(options)
+
+    wait_for_signal()
+    tell_clients(socketio)
+    # The end of the main greenlet ends the process.
+    # Waiting for the WSGI server would last as long as somebody keeps a connection open.
+
+
+def _signal_waiter():  # type: ignore[no-untyped-def] - a closure over two file descriptors
+    """A function that blocks its greenlet until SIGTERM or SIGINT.
+
+    The hub sleeps in a system call that Python resumes after a signal, so a handler alone would not wake it.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        """Nothing: the byte that Python writes to the pipe is the message."""
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    signal.set_wakeup_fd(writing)
+    return lambda: trampoline(reading, read=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""gevent's pywsgi server, patched, with WebSocket from gevent-websocket."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+from geventwebsocket.handler import WebSocketHandler
+
+from server_under_test.launchers.gevent_serving import serve
+
+if __name__ == "__main__":
+    serve(handler_class=WebSocketHandler)

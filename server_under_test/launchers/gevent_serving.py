@@ -1,0 +1,31 @@
+"""pywsgi until a signal; shared by the two gevent launchers, which have patched before they import this."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import gevent
+from gevent.pywsgi import WSGIServer
+
+from server_under_test.about import announce
+from server_under_test.app import create_app
+from server_under_test.extensions import socketio
+from server_under_test.farewell import tell_clients
+from server_under_test.launchers.starting import listening_socket
+
+
+def serve(**server_options: Any) -> None:
+    options, listener = listening_socket()
+    app = create_app(options)
+    server = WSGIServer(listener, app, log=None, **server_options)
+
+    def stop() -> None:
+        tell_clients(socketio)
+        # No waiting for requests still running: those are polls and WebSockets of clients already told.
+        server.stop(timeout=0.1)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop)
+    announce(options)
+    server.serve_forever()

@@ -1,0 +1,190 @@
+"""Servers as child processes, for every test that needs one.
+
+`start_server("gevent", ping_interval=1)` runs `python -m server_under_test --mode gevent --ping-interval 1`,
+waits for its READY line and answers a `Server`; used as a context manager it stops the whole process group.
+`start_command` does the same for any other program that prints a READY line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A Python server is ready within 1-2 s on an idle machine; a busy one with two cores needs ten times that.
+START_DEADLINE = 40.0
+STOP_DEADLINE = 15.0
+
+
+class ServerFailed(AssertionError):
+    """The server ended, or stayed silent, before it was ready."""
+
+
+@dataclass(slots=True)
+class Server:
+    """A running server: its addresses, its process, and the object after READY."""
+
+    process: subprocess.Popen[bytes]
+    about: dict[str, Any]
+    stderr_file: IO[bytes]
+    start_seconds: float
+    stdout_lines: list[str] = field(default_factory=list)
+
+    @property
+    def urls(self) -> list[str]:
+        return list(self.about["urls"])
+
+    @property
+    def url(self) -> str:
+        return self.urls[0]
+
+    @property
+    def stderr(self) -> str:
+        """What the server has written to its standard error so far."""
+        self.stderr_file.flush()
+        return Path(self.stderr_file.name).read_text(errors="replace")
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the started process alone, as a person or a process manager does."""
+        self.process.send_signal(number)
+
+    def wait(self, deadline: float = STOP_DEADLINE) -> int:
+        """The exit code; raises subprocess.TimeoutExpired when the process outlives the deadline (seconds)."""
+        return self.process.wait(deadline)
+
+    def stop(self) -> None:
+        """End the process and whatever it started: SIGTERM, then SIGKILL to the process group."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_DEADLINE)
+            except subprocess.TimeoutExpired:
+                pass
+        kill_group(self.process.pid)
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self.stderr_file.close()
+        Path(self.stderr_file.name).unlink(missing_ok=True)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def start_server(
+    mode: str | None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    python: str | None = None,
+    **options: Any,
+) -> Server:
+    """Start the reference server on a free port; `mode` None leaves the choice to Flask-SocketIO.
+
+    An option is a flag of the command line: `ping_interval=1`, `nagle=True`, `transports=["polling"]`.
+    """
+    command = [python or sys.executable, "-m", "server_under_test"]
+    if mode is not None:
+        command += ["--mode", mode]
+    command += command_line_options({"port": 0, **options})
+    return start_command(command, environment=environment)
+
+
+def command_line_options(options: Mapping[str, Any]) -> list[str]:
+    """`{"ping_interval": 1, "nagle": True}` -> `["--ping-interval", "1", "--nagle"]`; None and False are left out."""
+    words: list[str] = []
+    for name, value in options.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+        elif value is None or value is False:
+            continue
+        elif isinstance(value, (list, tuple)):
+            words += [flag, ",".join(map(str, value))]
+        else:
+            words += [flag, str(value)]
+    return words
+
+
+def start_command(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    deadline: float = START_DEADLINE,
+    cwd: Path = ROOT,
+) -> Server:
+    """Run a program in a process group of its own and wait for its READY line."""
+    started = time.monotonic()
+    stderr_file = tempfile.NamedTemporaryFile(prefix="server-", suffix=".stderr", delete=False)  # noqa: SIM115 - closed by Server.stop
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=stderr_file,
+        start_new_session=True,
+        preexec_fn=_reset_interrupt,
+    )
+    lines: list[str] = []
+    server = Server(process, {}, stderr_file, 0.0, lines)
+    ready: queue.Queue[dict[str, Any] | None] = queue.Queue()
+    # The thread goes on reading until the end, so that the server never blocks on a full pipe.
+    threading.Thread(target=_read_lines, args=(process.stdout, lines, ready), daemon=True).start()
+    try:
+        about = ready.get(timeout=deadline)
+        if about is None:
+            process.wait(STOP_DEADLINE)
+            raise ServerFailed(
+                f"{' '.join(command)} ended with {process.returncode}:\n{''.join(lines)}{server.stderr}"
+            )
+    except queue.Empty:
+        message = f"{' '.join(command)} was not ready after {deadline} s:\n{''.join(lines)}{server.stderr}"
+        server.stop()
+        raise ServerFailed(message) from None
+    except BaseException:
+        server.stop()
+        raise
+    server.about = about
+    server.start_seconds = time.monotonic() - started
+    return server
+
+
+def kill_group(group: int) -> None:
+    """SIGKILL to a process group; nothing happens when it is gone."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _reset_interrupt() -> None:
+    # A parent started in the background by a shell ignores SIGINT, and a child inherits that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _read_lines(stream: IO[bytes], lines: list[str], ready: queue.Queue[dict[str, Any] | None]) -> None:
+    with stream:
+        for raw in stream:
+            line = raw.decode(errors="replace")
+            lines.append(line)
+            if line.startswith("READY "):
+                ready.put(json.loads(line.removeprefix("READY ")))
+    ready.put(None)
