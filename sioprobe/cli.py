@@ -1,0 +1,86 @@
+"""The command line: `sioprobe serve | conform | load | compare | report`.
+
+Each subcommand becomes the process of the folder that does the work, which owns its options:
+an async mode, the judge and Locust must never share a process, and importing them here would do that.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from typing import Any
+
+import click
+
+from sioprobe import __version__
+from sioprobe.harness import harness_environment, module_command
+
+__all__ = ["main"]
+
+
+class _Room(click.Command):
+    """A subcommand that hands every argument, `--help` included, to a module of the harness."""
+
+    def __init__(self, name: str, module: str, extra: str | None, probe: str, help: str) -> None:
+        super().__init__(name, help=help, add_help_option=False, callback=self._run)
+        self._module = module
+        self._extra = extra
+        self._probe = probe
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.params["arguments"] = list(args)
+        return []
+
+    def _run(self, arguments: list[str]) -> Any:
+        if importlib.util.find_spec(self._probe) is None:
+            click.echo(
+                f"error: sioprobe {self.name} needs {self._probe}: "
+                f"pip install 'sioprobe[{self._extra or 'all'}]'",
+                err=True,
+            )
+            sys.exit(2)
+        command = module_command(self._module, *arguments)
+        # Replacing this process keeps its id: signals and exit codes need no forwarding.
+        os.execve(command[0], command, harness_environment(SIOPROBE_PROG=f"sioprobe {self.name}"))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="sioprobe")
+def main() -> None:
+    """Judges whether a Socket.IO server keeps the protocol, and measures what it carries.
+
+    \b
+    Examples:
+      sioprobe serve --mode gevent --port 5000
+      sioprobe conform --url http://127.0.0.1:5000
+      sioprobe load --url http://127.0.0.1:5000 --transport websocket --users 50
+      sioprobe compare --profile quick
+      sioprobe report reports/out
+
+    \b
+    Exit codes, the same for every subcommand:
+      0  done, and nothing failed
+      1  the server was judged and failed
+      2  bad input, or a part that is missing
+      4  no Socket.IO server at that address
+      130  stopped by Ctrl-C
+
+    Every subcommand has a --help of its own.
+    """
+
+
+for _room in (
+    _Room(
+        "serve",
+        "server_under_test",
+        "server",
+        "flask_socketio",
+        "Run the reference Flask-SocketIO server in an async mode.",
+    ),
+    _Room("conform", "conformance", None, "pytest", "Judge a server against the protocol."),
+    _Room("load", "load", "load", "locust", "Put a measured load on a server."),
+    _Room("compare", "load.compare", "all", "locust", "Compare async modes and transports, and report."),
+    _Room("report", "reports", "report", "matplotlib", "Write the report of a result folder again."),
+):
+    main.add_command(_room)

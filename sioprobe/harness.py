@@ -1,0 +1,35 @@
+"""Where the owner's folders are, and how a process that runs one of them is started.
+
+In a checkout `conformance/`, `load/`, `reports/` and `server_under_test/` stand beside this package;
+an installed wheel carries them below it, because their names are too general for site-packages.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+__all__ = ["harness_environment", "harness_root", "module_command"]
+
+
+def harness_root() -> Path:
+    """The folder that holds the owner's folders."""
+    package = Path(__file__).resolve().parent
+    carried = package / "_harness"
+    return carried if carried.is_dir() else package.parent
+
+
+def harness_environment(**extra: str) -> dict[str, str]:
+    """This process's environment, with the owner's folders importable in a child.
+
+    A folder `load/` or `reports/` in the caller's working directory must not stand in front of ours:
+    hence PYTHONSAFEPATH, which keeps that directory off the path of `python -m`.
+    """
+    paths = [str(harness_root()), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", **extra}
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """The command that runs one of the owner's folders, or a module of it, in this interpreter."""
+    return [sys.executable, "-m", module, *arguments]
