@@ -1,0 +1,162 @@
+"""Read and write the result files of one output folder.
+
+Every document is checked against its schema both ways, so a writer learns of its own mistake at once.
+Left out: statistics and pages (`reports`), and where the numbers come from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from sioprobe.results.errors import ResultFileError
+from sioprobe.results.types import Block, Conformance, Results, Run
+from sioprobe.results.validate import validate
+
+RUN_FILE = "run.json"
+ROUNDS_FILE = "rounds.jsonl"
+RESULTS_FILE = "results.json"
+
+_CONFORMANCE_NAME = re.compile(r"conformance-(.+)\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """The blocks of a rounds.jsonl, and a note when its last line was cut off."""
+
+    blocks: list[Block]
+    note: str | None = None
+
+
+def read_run(path: Path) -> Run:
+    """The run.json at `path`; ResultFileError when it cannot be used."""
+    return cast(Run, _read(path, "run"))
+
+
+def write_run(path: Path, run: Run) -> None:
+    """Write `run` in one step: a reader sees the old file or the new one."""
+    _write(path, run, "run")
+
+
+def read_conformance(path: Path) -> Conformance:
+    """The conformance result at `path`; ResultFileError when it cannot be used."""
+    return cast(Conformance, _read(path, "conformance"))
+
+
+def write_conformance(path: Path, conformance: Conformance) -> None:
+    """Write one server's conformance result in one step."""
+    _write(path, conformance, "conformance")
+
+
+def read_results(path: Path) -> Results:
+    """The results.json at `path`; ResultFileError when it cannot be used."""
+    return cast(Results, _read(path, "results"))
+
+
+def write_results(path: Path, results: Results) -> None:
+    """Write the derived results in one step."""
+    _write(path, results, "results")
+
+
+def conformance_path(folder: Path, arm: str) -> Path:
+    """Where the conformance result of `arm` lies in `folder`."""
+    return folder / f"conformance-{arm}.json"
+
+
+def conformance_paths(folder: Path) -> dict[str, Path]:
+    """Arm id to file, for every conformance result in `folder`, in the order of their names."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        match = _CONFORMANCE_NAME.fullmatch(path.name)
+        if match:
+            found[match[1]] = path
+    return found
+
+
+def append_block(path: Path, block: Block) -> None:
+    """Append one line to rounds.jsonl with a single write, so that a crash loses at most this block.
+
+    A last line that an earlier crash cut off is removed first.
+    """
+    validate(block, "block", path.name)
+    line = _json(block, path, separators=(",", ":")).encode() + b"\n"
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        _remove_cut_off_line(file)
+        os.write(file, line)
+    finally:
+        os.close(file)
+
+
+def read_rounds(path: Path) -> Rounds:
+    """The blocks at `path`, none when there is no such file; a cut-off last line is left out and noted."""
+    if not path.exists():
+        return Rounds([])
+    blocks: list[Block] = []
+    lines = _read_text(path).split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        where = f"{path.name}: line {number}"
+        try:
+            document = json.loads(line)
+        except ValueError as error:
+            if number == len(lines):
+                return Rounds(blocks, f"{where} is cut off (the run ended while writing it) and left out")
+            raise ResultFileError(f"{where} is not JSON: {error}") from None
+        validate(document, "block", where)
+        blocks.append(document)
+    return Rounds(blocks)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ResultFileError(f"{path.name}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        # A run killed amid a multi-byte character cuts the last line there.
+        text = path.read_bytes()
+        if path.suffix == ".jsonl" and error.start > text.rfind(b"\n"):
+            return text.decode("utf-8", "ignore")
+        raise ResultFileError(f"{path.name}: not UTF-8 at byte {error.start}") from None
+
+
+def _read(path: Path, kind: str) -> Any:
+    try:
+        document = json.loads(_read_text(path))
+    except ValueError as error:
+        raise ResultFileError(f"{path.name}: not JSON: {error}") from None
+    validate(document, kind, path.name)
+    return document
+
+
+def _write(path: Path, document: Mapping[str, object], kind: str) -> None:
+    validate(document, kind, path.name)
+    text = _json(document, path, indent=1) + "\n"
+    beside = path.with_name(path.name + ".new")
+    try:
+        beside.write_text(text, "utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise ResultFileError(f"{path.name}: cannot be written: {error.strerror}") from None
+
+
+def _json(document: Mapping[str, object], path: Path, **layout: Any) -> str:
+    try:
+        return json.dumps(document, ensure_ascii=False, allow_nan=False, **layout)
+    except ValueError:
+        raise ResultFileError(f"{path.name}: a number in it is not finite, which JSON cannot hold") from None
+
+
+def _remove_cut_off_line(file: int) -> None:
+    size = os.fstat(file).st_size
+    if size == 0 or os.pread(file, 1, size - 1) == b"\n":
+        return
+    text = os.pread(file, size, 0)
+    os.ftruncate(file, text.rfind(b"\n") + 1)
