@@ -74,7 +74,7 @@ class Profile:
         for name in wanted:
             if name not in known:
                 raise ProfileError(
-                    f"profile {self.title} has no arm {name!r}{nearest(name, known)} (it has {', '.join(known)})"
+                    f"profile {self.title} has no arm {name!r}{nearest(name, known)} (has {', '.join(known)})"
                 )
         return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
 
@@ -98,7 +98,7 @@ def read_profile(name: str) -> Profile:
             document = tomllib.load(file)
     except FileNotFoundError:
         raise ProfileError(
-            f"no profile {name!r}{nearest(name, built_in)} (there are {', '.join(built_in)}, or a path to a TOML file)"
+            f"no profile {name!r}{nearest(name, built_in)} (one of {', '.join(built_in)}, or a TOML file)"
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ProfileError(f"{path.name}: cannot be read: {error}") from None

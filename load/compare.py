@@ -1,0 +1,131 @@
+"""`sioprobe compare`: start each server, judge it, put the same load on each, write the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from load.comparison import Comparison
+from load.processes import run_child
+from load.profile import ProfileError, read_profile
+from load.progress import Progress
+
+
+def _refuse(line: str) -> NoReturn:
+    click.echo(f"error: {line}", err=True)
+    sys.exit(2)
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+OWN_FILES = ("run.json", "rounds.jsonl", "results.json", "summary.md", "report.html", "cells.csv")
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder and take out what an earlier run of ours left; other files stay."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in OWN_FILES:
+            (folder / name).unlink(missing_ok=True)
+        for path in folder.glob("conformance-*.json"):
+            path.unlink()
+    except OSError as error:
+        _refuse(f"--out {folder}: {error.strerror}")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--profile",
+    "profile_name",
+    default="quick",
+    metavar="NAME",
+    show_default=True,
+    help="quick, standard, or a path to a TOML file.",
+)
+@click.option(
+    "--out",
+    default=Path("reports/out"),
+    type=click.Path(path_type=Path),
+    show_default=True,
+    help="Folder for the results and the report.",
+)
+@click.option(
+    "--arm", "arms", multiple=True, metavar="ID", help="Only this server of the profile; repeatable."
+)
+@click.option("--rounds", type=click.IntRange(1), help="Passes over all servers, instead of the profile's.")
+@click.option("--no-conformance", is_flag=True, help="Measure only, judge nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print results.json on standard output, nothing else.")
+def main(
+    profile_name: str,
+    out: Path,
+    arms: tuple[str, ...],
+    rounds: int | None,
+    no_conformance: bool,
+    as_json: bool,
+) -> None:
+    """Compare async modes and transports on this machine, and write the report.
+
+    \b
+    Examples:
+      sioprobe compare                                  every server of the profile quick
+      sioprobe compare --profile standard --out result  more servers, more rounds
+      sioprobe compare --arm gevent --arm eventlet      two servers only
+
+    \b
+    Exit codes: 0 the report is written; 2 bad input, or nothing could be measured;
+    130 stopped by Ctrl-C (the report shows what was measured until then).
+    """
+    try:
+        profile = read_profile(profile_name)
+        if arms:
+            profile = profile.only(arms)
+    except ProfileError as error:
+        _refuse(str(error))
+    if rounds:
+        load = replace(profile.load, rounds=rounds, minimum_rounds=rounds)
+        profile = replace(profile, load=load)
+    _prepare(out)
+    signal.signal(signal.SIGTERM, _stop)
+    program = os.environ.get("SIOPROBE_PROG", "python -m load.compare")
+    progress = Progress()
+    comparison = Comparison(
+        profile=profile,
+        folder=out,
+        command=" ".join([program, *sys.argv[1:]]),
+        conformance=not no_conformance,
+        progress=progress,
+    )
+    interrupted = False
+    try:
+        with progress:
+            comparison.measure()
+    except KeyboardInterrupt:
+        interrupted = True
+        click.echo("stopped; writing the report of what was measured", err=True)
+    # A second Ctrl-C must not cut the report short, which takes seconds.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    code, complaint = run_child("reports", str(out), deadline=120.0)
+    if code:
+        _refuse(f"no report: {complaint}")
+    if as_json:
+        click.echo((out / "results.json").read_text("utf-8"))
+    else:
+        progress.table(json.loads((out / "results.json").read_text("utf-8")))
+        click.echo(f"report: {out / 'report.html'}")
+    if interrupted:
+        sys.exit(130)
+    if all(arm["status"] == "not run" for arm in comparison.run["arms"]):
+        _refuse("no server could be started; the report says why")
+
+
+if __name__ == "__main__":
+    main(prog_name=os.environ.get("SIOPROBE_PROG"))

@@ -1,0 +1,233 @@
+"""One run of a profile into one folder: each server is judged, then all are loaded in turns.
+
+Everything measured is on disk at once (`rounds.jsonl`, `conformance-*.json`), so that a run that is
+stopped keeps what it has. Statistics and pages are `reports`'; this module only measures.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from load.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all, run_child
+from load.profile import ArmPlan, Profile
+from load.progress import Progress
+from sioprobe import __version__
+from sioprobe.harness import harness_root
+from sioprobe.results.environment import fingerprint
+from sioprobe.results.files import append_block, conformance_path, write_run
+from sioprobe.results.types import Arm, Block, Run
+
+__all__ = ["Comparison"]
+
+CONFORMANCE_DEADLINE = 150.0  # seconds for one server
+JUDGED_AT_ONCE = 2  # a conformance run mostly waits
+BLOCK_OVERHEAD = 40.0  # seconds that connecting and closing may take around a block
+
+
+@dataclass(slots=True)
+class Comparison:
+    """One run of a profile into one folder."""
+
+    profile: Profile
+    folder: Path
+    command: str
+    conformance: bool
+    progress: Progress
+    run: Run = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.run = {
+            "schema": 1,
+            "kind": "run",
+            "sioprobe": __version__,
+            "command": self.command,
+            "profile": self.profile.as_json(),
+            "environment": fingerprint(harness_root()),
+            "started_at": _now(),
+            "finished_at": None,
+            "interrupted": False,
+            "arms": [_arm(plan) for plan in self.profile.arms],
+            "cells": [
+                {
+                    "arm": plan.id,
+                    "transport": cast(Any, transport),
+                    "scenario": self.profile.load.scenario,
+                    "connections": self.profile.load.connections,
+                }
+                for plan in self.profile.arms
+                if plan.load
+                for transport in self.profile.load.transports
+            ],
+        }
+
+    def measure(self) -> None:
+        """Judge and load every arm. Ctrl-C and SIGTERM arrive as KeyboardInterrupt and are passed on."""
+        self.write()
+        try:
+            self._prove_alive()
+            self._blocks()
+        except KeyboardInterrupt:
+            self.run["interrupted"] = True
+            for arm in self.run["arms"]:
+                if arm["reason"] == _NOT_YET:
+                    arm["reason"] = "the run was stopped before"
+            raise
+        finally:
+            end_all()
+            self.run["finished_at"] = _now()
+            self.write()
+
+    def write(self) -> None:
+        write_run(self.folder / "run.json", self.run)
+
+    def _prove_alive(self) -> None:
+        """Start every server once: judge it, or, without the judge, see that it says READY."""
+        plans = self.profile.arms
+        task = self.progress.task("conformance" if self.conformance else "start", len(plans))
+        pool = ThreadPoolExecutor(JUDGED_AT_ONCE)
+        try:
+            for plan, reason in pool.map(self._judge, plans):
+                task.advance(plan.title if reason is None else f"{plan.title}: not run: {reason}")
+                self.write()
+        finally:
+            # On Ctrl-C the threads wait for children: ending those ends the threads.
+            pool.shutdown(wait=False, cancel_futures=True)
+            if sys.exc_info()[0] is not None:
+                end_all()
+            pool.shutdown(wait=True)
+
+    def _judge(self, plan: ArmPlan) -> tuple[ArmPlan, str | None]:
+        arm = self._arm(plan)
+        timing = self.profile.conformance
+        try:
+            heartbeat = (
+                "--ping-interval",
+                str(timing.ping_interval),
+                "--ping-timeout",
+                str(timing.ping_timeout),
+            )
+            with Server(plan.mode, *heartbeat, *_cluster(plan)) as server:
+                arm["versions"] = server.about.get("versions", {})
+                arm["async_mode"] = server.about.get("async_mode")
+                if self.conformance:
+                    self._conformance(plan, server)
+        except ChildError as error:
+            arm["reason"] = str(error)
+        else:
+            arm["status"], arm["reason"] = "measured", None
+        return plan, arm["reason"]
+
+    def _conformance(self, plan: ArmPlan, server: Server) -> None:
+        report = conformance_path(self.folder, plan.id)
+        urls = [word for url in server.urls for word in ("--url", url)]
+        code, complaint = run_child(
+            "conformance", *urls, "--report", str(report), deadline=CONFORMANCE_DEADLINE
+        )
+        if code not in (0, 1) or not report.exists():
+            raise ChildError(f"the judge could not judge it (exit code {code}): {complaint}")
+
+    def _blocks(self) -> None:
+        plans = [plan for plan in self.profile.arms if plan.load and self._arm(plan)["status"] == "measured"]
+        if not plans:
+            return
+        load = self.profile.load
+        server_cores, generator_cores = cpu_sets()
+        self.run["profile"]["pinned"] = server_cores != generator_cores
+        order = random.Random(load.seed)
+        task = self.progress.task("load", load.rounds * len(plans) * len(load.transports))
+        started, longest = time.monotonic(), 0.0
+        for number in range(1, load.rounds + 1):
+            spent = time.monotonic() - started
+            if number > load.minimum_rounds and spent + longest > load.budget_seconds:
+                task.total = task.done
+                break
+            # The transports change places each round, the servers are shuffled.
+            transports = load.transports if number % 2 else load.transports[::-1]
+            for plan in order.sample(plans, len(plans)):
+                # Two processes on one core would measure the scheduler.
+                cores = server_cores if plan.workers <= len(server_cores) else None
+                try:
+                    # The generator loads its libraries while the server starts.
+                    with BlockGenerator(generator_cores) as generator, self._server(plan, cores) as server:
+                        for transport in transports:
+                            self._block(plan, server, generator, transport, number, task.done + 1)
+                            task.advance(f"round {number}: {plan.title}, {transport}")
+                except ChildError as error:
+                    self._failed(plan, "every transport", number, str(error))
+            longest = max(longest, time.monotonic() - started - spent)
+            self.run["profile"]["rounds_done"] = number
+        task.advance(None, 0)
+
+    @staticmethod
+    def _server(plan: ArmPlan, cores: set[int] | None) -> Server:
+        return Server(plan.mode, *_cluster(plan), cores=cores)
+
+    def _block(
+        self,
+        plan: ArmPlan,
+        server: Server,
+        generator: BlockGenerator,
+        transport: str,
+        number: int,
+        order: int,
+    ) -> None:
+        load = self.profile.load
+        request = {
+            "url": server.urls[0],
+            "urls": server.urls,
+            "transport": transport,
+            "scenario": load.scenario,
+            "connections": load.connections,
+            "warmup_seconds": load.warmup_seconds,
+            "seconds": load.seconds,
+            "server_pids": server.pids,
+        }
+        try:
+            block = generator.measure(request, load.warmup_seconds + load.seconds + BLOCK_OVERHEAD)
+        except ChildError as error:
+            self._failed(plan, transport, number, str(error))
+            if not generator.alive:
+                raise
+        else:
+            block |= {"round": number, "order": order, "arm": plan.id}
+            append_block(self.folder / "rounds.jsonl", cast(Block, block))
+
+    def _failed(self, plan: ArmPlan, transport: str, number: int, why: str) -> None:
+        note = f"round {number}: {plan.title}, {transport}: no block: {why}"
+        self.run["profile"].setdefault("failed_blocks", []).append(note)
+        self.progress.say(note)
+
+    def _arm(self, plan: ArmPlan) -> Arm:
+        return next(arm for arm in self.run["arms"] if arm["id"] == plan.id)
+
+
+_NOT_YET = "not started yet"
+
+
+def _arm(plan: ArmPlan) -> Arm:
+    return {
+        "id": plan.id,
+        "title": plan.title,
+        "mode": plan.mode,
+        "workers": plan.workers,
+        "queue": plan.queue or None,
+        "status": "not run",
+        "reason": _NOT_YET,
+        "versions": {},
+        "async_mode": None,
+    }
+
+
+def _cluster(plan: ArmPlan) -> tuple[str, ...]:
+    return ("--workers", str(plan.workers), "--queue", plan.queue) if plan.queue else ()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,235 @@
+"""The child processes of a comparison: servers, the judge, the load generator.
+
+Each runs in a session of its own, so that Ctrl-C reaches only the comparison, which then ends them;
+on Linux the kernel ends them when the comparison itself is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import IO, Any
+
+from sioprobe.harness import harness_environment, module_command
+
+__all__ = ["BlockGenerator", "ChildError", "Server", "cpu_sets", "end_all", "run_child"]
+
+START_SECONDS = 60.0  # a JVM or a busy two-core machine; Python needs one
+STOP_SECONDS = 8.0
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+_children: set[subprocess.Popen[bytes]] = set()
+_children_lock = threading.Lock()
+
+
+class ChildError(RuntimeError):
+    """A child did not do what it was started for; one line."""
+
+
+def cpu_sets() -> tuple[set[int], set[int]]:
+    """Cores for the servers and for the generator; the same set twice where there is only one core."""
+    if not hasattr(os, "sched_getaffinity"):
+        every = set(range(os.cpu_count() or 1))
+        return every, every
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) == 1:
+        return set(cores), set(cores)
+    return set(cores[:-1]), {cores[-1]}
+
+
+def _start(
+    command: Sequence[str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    cores: set[int] | None = None,
+    stderr: IO[bytes],
+) -> subprocess.Popen[bytes]:
+    child = subprocess.Popen(
+        command,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=harness_environment(),
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
+    )
+    with _children_lock:
+        _children.add(child)
+    if cores and hasattr(os, "sched_setaffinity"):
+        # Before the child has threads or children of its own: both inherit it.
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(child.pid, cores)
+    return child
+
+
+def _die_with_parent() -> None:
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to the child, then SIGKILL to whatever of its group is left."""
+    if child.poll() is None:
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(STOP_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    for stream in (child.stdin, child.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    with _children_lock:
+        _children.discard(child)
+
+
+def end_all() -> None:
+    """End every child that still runs."""
+    with _children_lock:
+        children = list(_children)
+    for child in children:
+        _end(child)
+
+
+def _last_line(file: IO[bytes]) -> str:
+    file.flush()
+    file.seek(0)
+    lines = [line for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1].strip().removeprefix("error: ").removeprefix("Error: ") if lines else "no message"
+
+
+class Server:
+    """One server of the comparison, from its READY line to its end; a context manager."""
+
+    def __init__(self, mode: str, *options: str, cores: set[int] | None = None) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
+        which = ("--server", "node") if mode == "node" else ("--mode", mode)
+        command = module_command("server_under_test", *which, "--port", "0", *options)
+        self._child = _start(command, cores=cores, stderr=self._stderr)
+        try:
+            self.about = self._ready()
+        except BaseException:
+            self._close()
+            raise
+
+    def _ready(self) -> dict[str, Any]:
+        assert self._child.stdout is not None
+        timer = threading.Timer(START_SECONDS, self._child.kill)
+        timer.start()
+        try:
+            for line in self._child.stdout:
+                if line.startswith(b"READY "):
+                    # Whatever the server prints later must not fill the pipe and stop it.
+                    threading.Thread(target=_drain, args=(self._child.stdout,), daemon=True).start()
+                    about: dict[str, Any] = json.loads(line[6:])
+                    return about
+        finally:
+            timer.cancel()
+        code = self._child.wait()
+        if code == -signal.SIGKILL:
+            raise ChildError(f"did not say READY within {START_SECONDS:.0f} s")
+        raise ChildError(_last_line(self._stderr))
+
+    @property
+    def urls(self) -> list[str]:
+        return list(self.about["urls"])
+
+    @property
+    def pids(self) -> list[int]:
+        return list(self.about["pids"])
+
+    def _close(self) -> None:
+        _end(self._child)
+        self._stderr.close()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+
+def _drain(stream: IO[bytes]) -> None:
+    with contextlib.suppress(OSError, ValueError):  # closed by _end while we read
+        for _ in stream:
+            pass
+
+
+class BlockGenerator:
+    """The load generator: one process that measures block after block; a context manager."""
+
+    def __init__(self, cores: set[int] | None = None) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
+        self._child = _start(
+            module_command("load.block"), stdin=subprocess.PIPE, cores=cores, stderr=self._stderr
+        )
+
+    def measure(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
+        """One block's result. Raises ChildError when it fails or takes more than `deadline` seconds."""
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        timer = threading.Timer(deadline, self._child.kill)
+        timer.start()
+        try:
+            self._child.stdin.write(json.dumps(request).encode() + b"\n")
+            self._child.stdin.flush()
+            line = self._child.stdout.readline()
+        except BrokenPipeError:
+            line = b""
+        finally:
+            timer.cancel()
+        if not line:
+            raise ChildError(f"load generator ended: {_last_line(self._stderr)}")
+        result: dict[str, Any] = json.loads(line)
+        if "error" in result:
+            raise ChildError(str(result["error"]))
+        return result
+
+    @property
+    def alive(self) -> bool:
+        return self._child.poll() is None
+
+    def close(self) -> None:
+        _end(self._child)
+        self._stderr.close()
+
+    def __enter__(self) -> BlockGenerator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def run_child(module: str, *arguments: str, deadline: float) -> tuple[int, str]:
+    """Run a module to its end: exit code and last line of standard error. ChildError past the deadline."""
+    with tempfile.TemporaryFile() as stderr:
+        child = _start(module_command(module, *arguments), stderr=stderr)
+        started = time.monotonic()
+        timer = threading.Timer(deadline, child.kill)
+        timer.start()
+        try:
+            assert child.stdout is not None
+            _drain(child.stdout)
+            code = child.wait()
+        finally:
+            timer.cancel()
+            _end(child)
+        if code == -signal.SIGKILL and time.monotonic() - started >= deadline:
+            raise ChildError(f"{module} took more than {deadline:.0f} s")
+        return code, _last_line(stderr)

@@ -1,0 +1,101 @@
+"""What a comparison shows while it runs, and its closing table; all of it on standard error or by request.
+
+On a terminal a bar and the line in hand; elsewhere one plain line a step, so that a CI log can be read.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+__all__ = ["Progress", "Task"]
+
+
+class Task:
+    """One phase: how many steps of how many are done."""
+
+    def __init__(self, progress: Progress, name: str, total: int) -> None:
+        self._progress = progress
+        self._name = name
+        self.total = total
+        self.done = 0
+        self._bar = progress.bars.add_task(name, total=total, line="")
+
+    def advance(self, line: str | None, steps: int = 1) -> None:
+        """These steps are done; `line` says what they were."""
+        self.done += steps
+        if self._progress.terminal:
+            self._progress.bars.update(self._bar, completed=self.done, total=self.total, line=line or "")
+        elif line is not None:
+            self._progress.say(f"{self._name} {self.done}/{self.total}: {line}")
+
+
+class Progress:
+    """A context manager around a run."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self.terminal = self._console.is_terminal
+        self.bars = Bars(
+            TextColumn("{task.description:12}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[line]}", markup=False),
+            console=self._console,
+            disable=not self.terminal,
+        )
+
+    def task(self, name: str, total: int) -> Task:
+        return Task(self, name, total)
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        self._console.print(line, markup=False, soft_wrap=True)
+
+    def table(self, results: dict[str, Any]) -> None:
+        """The main figures of results.json, on standard output."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("server")
+        table.add_column("transport")
+        for title in ("messages/s", "CPU µs/msg", "p50 ms", "p99 ms", "KB/conn"):
+            table.add_column(title, justify="right")
+        titles = {arm["id"]: arm["title"] for arm in results["arms"]}
+        for cell in results["cells"]:
+            metrics = cell["metrics"]
+            row = [_estimate(metrics, *column) for column in _COLUMNS]
+            table.add_row(titles[cell["arm"]], cell["transport"], *row)
+        console = Console(highlight=False)
+        console.print(table)
+        for arm in results["arms"]:
+            if arm["status"] == "not run":
+                console.print(f"not run: {arm['title']}: {arm['reason']}", markup=False, soft_wrap=True)
+
+    def __enter__(self) -> Progress:
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bars.stop()
+
+
+# Metric of results.json, what it is divided by for this table, decimals.
+_COLUMNS = (
+    ("messages_per_second", 1, 0),
+    ("cpu_us_per_message", 1, 0),
+    ("p50_us", 1000, 1),
+    ("p99_us", 1000, 1),
+    ("rss_per_connection_bytes", 1000, 0),
+)
+
+
+def _estimate(metrics: dict[str, Any], name: str, divisor: int, decimals: int) -> str:
+    estimate = metrics.get(name, {}).get("estimate")
+    return "–" if estimate is None else f"{estimate / divisor:,.{decimals}f}"
