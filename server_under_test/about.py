@@ -48,4 +48,8 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 def announce(options: Options) -> None:
     """Print the readiness line; whoever started this process waits for it."""
-    print("READY " + json.dumps(describe(options)), flush=True)
+    line = "READY " + json.dumps(describe(options))
+    if options.ready_fd is None:
+        print(line, flush=True)
+    else:
+        os.write(options.ready_fd, line.encode() + b"\n")

@@ -1,4 +1,4 @@
-"""The behaviour that every server judged by the conformance cases offers, on `/`, `/custom`, `/auth`, `/reject`.
+"""What every server that the conformance cases judge does, on `/`, `/custom`, `/auth` and `/reject`.
 
 Names that no handler claims stay unknown, so that a CONNECT to them is refused.
 The event `auth` is emitted from the connect handler.

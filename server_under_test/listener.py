@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import errno
 import socket
+from pathlib import Path
 
-# A load test opens a thousand connections at once; the kernel caps this at net.core.somaxconn.
+# A load test opens a thousand connections at once.
 BACKLOG = 4096
+SYSTEM_LIMIT = Path("/proc/sys/net/core/somaxconn")
 
 
 class PortInUse(Exception):
@@ -28,7 +30,7 @@ def bind(host: str, port: int, *, nagle: bool) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, not nagle)
         listener.bind(address)
-        listener.listen(BACKLOG)
+        listener.listen(backlog_limit())
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
@@ -36,6 +38,14 @@ def bind(host: str, port: int, *, nagle: bool) -> socket.socket:
         raise
     listener.set_inheritable(True)
     return listener
+
+
+def backlog_limit() -> int:
+    """The backlog that the system allows; Linux cuts a greater one silently, uWSGI refuses it."""
+    try:
+        return min(BACKLOG, int(SYSTEM_LIMIT.read_text()))
+    except OSError:
+        return BACKLOG
 
 
 def inherited(fd: int) -> socket.socket:

@@ -23,6 +23,8 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 5000
     listen_fd: int | None = None
+    ready_fd: int | None = None
+    """Where the readiness line goes, if not to standard output (uWSGI takes that for its log)."""
     transports: tuple[str, ...] = TRANSPORTS
     ping_interval: float = 25
     ping_timeout: float = 20

@@ -7,6 +7,7 @@ waits for its READY line and answers a `Server`; used as a context manager it st
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -62,17 +63,15 @@ class Server:
         self.process.send_signal(number)
 
     def wait(self, deadline: float = STOP_DEADLINE) -> int:
-        """The exit code; raises subprocess.TimeoutExpired when the process outlives the deadline (seconds)."""
+        """The exit code; subprocess.TimeoutExpired when the process outlives the deadline (seconds)."""
         return self.process.wait(deadline)
 
     def stop(self) -> None:
         """End the process and whatever it started: SIGTERM, then SIGKILL to the process group."""
         if self.process.poll() is None:
             self.process.terminate()
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(STOP_DEADLINE)
-            except subprocess.TimeoutExpired:
-                pass
         kill_group(self.process.pid)
         self.process.wait()
         if self.process.stdout is not None:
@@ -108,7 +107,7 @@ def start_server(
 
 
 def command_line_options(options: Mapping[str, Any]) -> list[str]:
-    """`{"ping_interval": 1, "nagle": True}` -> `["--ping-interval", "1", "--nagle"]`; None and False are left out."""
+    """`{"ping_interval": 1, "nagle": True}` -> `["--ping-interval", "1", "--nagle"]`; None and False say nothing."""
     words: list[str] = []
     for name, value in options.items():
         flag = "--" + name.replace("_", "-")
@@ -169,10 +168,8 @@ def start_command(
 
 def kill_group(group: int) -> None:
     """SIGKILL to a process group; nothing happens when it is gone."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _reset_interrupt() -> None:

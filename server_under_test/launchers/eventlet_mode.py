@@ -1,3 +1,4 @@
+# ruff: noqa: E402 - the patching comes before the imports
 """eventlet's WSGI server, patched: WebSocket and polling from eventlet alone."""
 
 import warnings
@@ -12,6 +13,7 @@ eventlet.monkey_patch()
 
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 import eventlet.wsgi
@@ -28,7 +30,7 @@ MAX_CONNECTIONS = 20_000
 
 
 def main() -> None:
-    options, listener = listening_socket()
+    options, listener = listening_socket("eventlet")
     app = create_app(options)
     wait_for_signal = _signal_waiter()
     eventlet.spawn(eventlet.wsgi.server, listener, app, max_size=MAX_CONNECTIONS, log_output=False)
@@ -40,7 +42,7 @@ def main() -> None:
     # Waiting for the WSGI server would last as long as somebody keeps a connection open.
 
 
-def _signal_waiter():  # type: ignore[no-untyped-def] - a closure over two file descriptors
+def _signal_waiter() -> Callable[[], object]:
     """A function that blocks its greenlet until SIGTERM or SIGINT.
 
     The hub sleeps in a system call that Python resumes after a signal, so a handler alone would not wake it.

@@ -1,3 +1,4 @@
+# ruff: noqa: E402 - the patching comes before the imports
 """gevent's pywsgi server, patched, with WebSocket from gevent-websocket."""
 
 from gevent import monkey
@@ -9,4 +10,4 @@ from geventwebsocket.handler import WebSocketHandler
 from server_under_test.launchers.gevent_serving import serve
 
 if __name__ == "__main__":
-    serve(handler_class=WebSocketHandler)
+    serve("gevent", handler_class=WebSocketHandler)

@@ -15,8 +15,8 @@ from server_under_test.farewell import tell_clients
 from server_under_test.launchers.starting import listening_socket
 
 
-def serve(**server_options: Any) -> None:
-    options, listener = listening_socket()
+def serve(mode: str, **server_options: Any) -> None:
+    options, listener = listening_socket(mode)
     app = create_app(options)
     server = WSGIServer(listener, app, log=None, **server_options)
 

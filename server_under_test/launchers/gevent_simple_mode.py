@@ -1,3 +1,4 @@
+# ruff: noqa: E402 - the patching comes before the imports
 """gevent's pywsgi server, patched, with WebSocket from simple-websocket."""
 
 from gevent import monkey
@@ -12,4 +13,4 @@ sys.modules["geventwebsocket"] = None  # type: ignore[assignment]
 from server_under_test.launchers.gevent_serving import serve
 
 if __name__ == "__main__":
-    serve()
+    serve("gevent-simple")

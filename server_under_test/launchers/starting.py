@@ -1,4 +1,4 @@
-"""What every launcher that serves by itself begins with."""
+"""What every launcher begins with."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from server_under_test.listener import bind, inherited
 from server_under_test.options import Options
 
 
-def listening_socket() -> tuple[Options, socket.socket]:
+def listening_socket(mode: str) -> tuple[Options, socket.socket]:
     """The options of this process and its listener; it binds one itself when it was started by hand."""
-    options = Options.from_environment()
+    options = replace(Options.from_environment(), mode=mode)
     if options.listen_fd is not None:
         return options, inherited(options.listen_fd)
     listener = bind(options.host, options.port, nagle=options.nagle)

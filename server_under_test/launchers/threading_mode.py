@@ -17,7 +17,7 @@ from server_under_test.launchers.starting import listening_socket
 
 
 def main() -> None:
-    options, listener = listening_socket()
+    options, listener = listening_socket("threading")
     app = create_app(options)
     # A line for each request would be measured along with the request.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -1,0 +1,74 @@
+"""gunicorn's configuration for the three gunicorn modes: `gunicorn --config python:<this module>`.
+
+The master process reads it, unpatched: everything else is imported in the worker, after its patching.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import Any
+
+from server_under_test.options import Options
+
+_options = Options.from_environment()
+
+# (worker class, further settings) by mode.
+_WORKERS: dict[str, tuple[str, dict[str, int]]] = {
+    # A WebSocket, or a poll that waits, holds a thread.
+    "gunicorn-gthread": ("gthread", {"threads": 4096, "worker_connections": 8192}),
+    "gunicorn-gevent": ("gevent", {"worker_connections": 20_000}),
+    "gunicorn-geventwebsocket": (
+        "geventwebsocket.gunicorn.workers.GeventWebSocketWorker",
+        {"worker_connections": 20_000},
+    ),
+}
+
+if _options.mode == "gunicorn-gevent":
+    # Engine.IO takes gevent-websocket whenever it can be imported, and then fails under the plain worker.
+    sys.modules["geventwebsocket"] = None  # type: ignore[assignment]
+
+worker_class, _settings = _WORKERS[str(_options.mode)]
+threads = _settings.get("threads", 1)
+worker_connections = _settings["worker_connections"]
+
+wsgi_app = "server_under_test.app:create_app()"
+bind = [f"fd://{_options.listen_fd}"]
+# Rooms and sessions live in one process; several processes need a queue and a port each.
+workers = 1
+# Long enough for the farewell; after that gunicorn kills the worker.
+graceful_timeout = 2
+accesslog = None
+loglevel = "warning"
+# Its file lies in the home directory and is shared by every gunicorn of one user.
+control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    # By default SIGINT ends the worker at once, and nobody tells the clients.
+    server.handle_int = server.handle_term
+
+
+def when_ready(server: Any) -> None:
+    # gunicorn sets TCP_NODELAY by itself.
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, not _options.nagle)
+
+
+def post_worker_init(worker: Any) -> None:
+    from server_under_test.about import announce
+    from server_under_test.extensions import socketio
+    from server_under_test.farewell import tell_clients
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        tell_clients(socketio)
+        worker.handle_exit(number, frame)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        socketio.start_background_task(stop, signal.SIGTERM, None)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, on_signal)
+    announce(_options)

@@ -1,0 +1,46 @@
+"""Turns this process into uWSGI with its gevent loop and its own WebSocket; uwsgi_app is what it loads.
+
+uWSGI has its own rules for binary: see the conformance notes for `gevent_uwsgi`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from server_under_test.launchers.starting import listening_socket
+from server_under_test.listener import backlog_limit
+from server_under_test.modes import find_program
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Connections served at once; uWSGI reserves address space for each of them when it starts.
+MAX_CONNECTIONS = 4000
+
+
+def main() -> None:
+    options, listener = listening_socket("gevent_uwsgi")
+    listener.set_inheritable(True)
+    # uWSGI puts its own log on standard output's descriptor.
+    ready_fd = os.dup(sys.stdout.fileno())
+    os.set_inheritable(ready_fd, True)
+    os.environ.update(replace(options, ready_fd=ready_fd).to_environment())
+
+    program = find_program("uwsgi") or "uwsgi"
+    command = [program, "--http-socket", f"fd://{listener.fileno()}"]
+    command += ["--gevent", str(MAX_CONNECTIONS), "--listen", str(backlog_limit())]
+    command += ["--module", "server_under_test.launchers.uwsgi_app:app", "--pythonpath", str(ROOT)]
+    # The application is loaded in the worker: a patched master could not be left out of it otherwise.
+    command += ["--master", "--processes", "1", "--lazy-apps", "--no-orphans", "--die-on-term"]
+    command += ["--disable-logging", "--need-app"]
+    if sys.prefix != sys.base_prefix:
+        command += ["--virtualenv", sys.prefix]
+    if not options.nagle:
+        command += ["--tcp-nodelay"]
+    os.execv(program, command)
+
+
+if __name__ == "__main__":
+    main()
