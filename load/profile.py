@@ -124,6 +124,15 @@ def _profile(document: dict[str, Any], place: str) -> Profile:
     )
 
 
+_KINDS = {
+    "int": "a whole number above 0",
+    "float": "a number of 0 or more",
+    "str": "text",
+    "bool": "true or false",
+    "tuple": "a list of text",
+}
+
+
 def _check_keys(section: dict[str, Any], known: Iterable[str], place: str) -> None:
     for key in section:
         if key not in known:
@@ -149,7 +158,7 @@ def _section(kind: Any, section: Any, place: str) -> Any:
         else:
             good = type(value).__name__ == wanted
         if not good:
-            raise ProfileError(f"{place}: {key} = {value!r} is not a {wanted}")
+            raise ProfileError(f"{place}: {key} = {value!r} is not {_KINDS[wanted.split('[')[0]]}")
         values[key] = value
     try:
         return kind(**values)

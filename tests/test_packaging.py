@@ -1,0 +1,95 @@
+"""The built wheel, installed elsewhere, works from an empty directory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.servers import start_server
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    (path,) = folder.glob("sioprobe-*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts folder of an environment with the wheel; the libraries are those of this one."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", wheel], check=True)
+    purelib = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    # A path in a .pth file is added, but the .pth files behind it are not read:
+    # the editable install of the checkout stays out.
+    Path(purelib.stdout.strip(), "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "bin"
+
+
+def run(installed: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [installed / "sioprobe", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def test_the_wheel_puts_nothing_but_sioprobe_into_site_packages(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"sioprobe"}
+    for needed in (
+        "sioprobe/py.typed",
+        "sioprobe/_harness/conformance/CONTRACT.md",
+        "sioprobe/_harness/load/swarm.py",
+        "sioprobe/_harness/load/profiles/quick.toml",
+        "sioprobe/_harness/server_under_test/node/package-lock.json",
+    ):
+        assert needed in names
+    assert [
+        name for name in names if "node_modules" in name or "__pycache__" in name or "/out/" in name
+    ] == []
+
+
+def test_the_installed_judge_judges_a_server_from_an_empty_directory(installed: Path, tmp_path: Path) -> None:
+    with start_server("threading", ping_interval=1, ping_timeout=1) as server:
+        done = run(installed, tmp_path, "conform", "--url", server.url)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_installed_comparison_measures_and_reports(installed: Path, tmp_path: Path) -> None:
+    done = run(
+        installed, tmp_path, "compare", "--arm", "gevent", "--rounds", "1", "--no-conformance", "--out", "out"
+    )
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
