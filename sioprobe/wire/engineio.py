@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -44,6 +45,7 @@ class EnginePacketType(IntEnum):
 
 
 _TYPE_BY_DIGIT = {str(int(kind)): kind for kind in EnginePacketType}
+_DIGIT_BY_TYPE = {kind: digit for digit, kind in _TYPE_BY_DIGIT.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,16 @@ class OpenData:
 
 def encode_packet(packet: EnginePacket) -> str | bytes:
     """One WebSocket message: str for a text frame, bytes for a binary one."""
-    if isinstance(packet.data, bytes):
-        if packet.type is not EnginePacketType.MESSAGE:
-            raise LocalProtocolError(f"binary data in a {packet.type.name} packet")
-        return packet.data
-    return f"{int(packet.type)}{packet.data}"
+    data = packet.data
+    if isinstance(data, str):
+        if not is_utf8(data):
+            raise LocalProtocolError("lone surrogate in the data of a text packet")
+        return _DIGIT_BY_TYPE[packet.type] + data
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise LocalProtocolError(f"data of type {type(data).__name__} in a {packet.type.name} packet")
+    if packet.type is not EnginePacketType.MESSAGE:
+        raise LocalProtocolError(f"binary data in a {packet.type.name} packet")
+    return bytes(data)
 
 
 def decode_packet(message: str | bytes) -> EnginePacket:
@@ -138,7 +145,12 @@ def encode_open(opened: OpenData) -> EnginePacket:
         "pingTimeout": opened.ping_timeout,
         "maxPayload": opened.max_payload,
     }
-    return EnginePacket(EnginePacketType.OPEN, json.dumps(data, separators=(",", ":")))
+    try:
+        packet = EnginePacket(EnginePacketType.OPEN, json.dumps(data, separators=(",", ":")))
+        decode_open(packet)
+    except (TypeError, ValueError) as error:  # RemoteProtocolError among them
+        raise LocalProtocolError(str(error)) from None
+    return packet
 
 
 def decode_open(packet: EnginePacket) -> OpenData:
@@ -167,15 +179,27 @@ def decode_open(packet: EnginePacket) -> OpenData:
 
 def _number(data: dict[str, Any], key: str) -> int | float:
     value = data.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-        raise RemoteProtocolError(f"{key} of the OPEN packet is not a number of 0 or more")
+    # The upper bound keeps out 1e999, which JSON allows and no clock can wait for.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= sys.float_info.max:
+        raise RemoteProtocolError(f"{key} of the OPEN packet is not a finite number of 0 or more")
     return value
+
+
+def is_utf8(text: str) -> bool:
+    """Whether UTF-8 can carry `text`: a lone surrogate it cannot."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def decode_json(text: str) -> Any:
     """Strict JSON: no NaN, no Infinity, nothing behind the value. Raises RemoteProtocolError."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _JSON.decode(text)
     except RemoteProtocolError:
         raise
     except RecursionError:
@@ -186,3 +210,6 @@ def decode_json(text: str) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise RemoteProtocolError(f"invalid json: {name}")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sioprobe.wire.engineio import decode_json
+from sioprobe.wire.engineio import decode_json, is_utf8
 from sioprobe.wire.errors import LocalProtocolError, RemoteProtocolError
 
 __all__ = [
@@ -49,13 +49,15 @@ class SocketPacketType(IntEnum):
 
     @property
     def is_binary(self) -> bool:
-        return self in (SocketPacketType.BINARY_EVENT, SocketPacketType.BINARY_ACK)
+        return self in _BINARY
 
 
 _TYPE_BY_DIGIT = {str(int(kind)): kind for kind in SocketPacketType}
+_DIGIT_BY_TYPE = {kind: digit for digit, kind in _TYPE_BY_DIGIT.items()}
 _EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
 _ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
 _WITH_ID = _EVENTS + _ACKS
+_BINARY = (SocketPacketType.BINARY_EVENT, SocketPacketType.BINARY_ACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,59 +77,82 @@ def encode_socket_packet(packet: SocketPacket) -> tuple[str, list[bytes]]:
     """The text of the packet and its attachments, in the order in which they must follow.
 
     An EVENT or ACK whose data holds bytes is encoded as its binary counterpart.
-    Raises LocalProtocolError for what the protocol does not allow.
+    A tuple is written as an array and comes back as a list.
+    Raises LocalProtocolError for what the protocol does not allow, and for data that would come back
+    as something else: NaN, object keys that are not strings, surrogate pairs written as two characters.
     """
     attachments: list[bytes] = []
-    data = packet.data
     kind = packet.type
-    if kind in _WITH_ID:
-        data = _take_attachments(data, attachments)
-        if attachments and kind is SocketPacketType.EVENT:
-            kind = SocketPacketType.BINARY_EVENT
-        elif attachments and kind is SocketPacketType.ACK:
-            kind = SocketPacketType.BINARY_ACK
-        if attachments and _has_placeholder(packet.data):
-            raise LocalProtocolError("data holds a literal placeholder beside binary")
-    text = str(int(kind))
-    if kind.is_binary:
-        text += f"{len(attachments)}-"
-    if packet.namespace != MAIN_NAMESPACE:
-        if not packet.namespace.startswith("/") or "," in packet.namespace:
-            raise LocalProtocolError(f"namespace {packet.namespace!r} cannot be written")
-        text += packet.namespace + ","
-    if packet.ack_id is not None:
-        if kind not in _WITH_ID or not 0 <= packet.ack_id <= MAX_ACK_ID:
-            raise LocalProtocolError(f"ack id {packet.ack_id} on {kind.name}")
-        text += str(packet.ack_id)
-    elif kind in _ACKS:
-        raise LocalProtocolError(f"{kind.name} without an ack id")
     try:
+        data = _take_attachments(packet.data, attachments)
+        if attachments:
+            if _has_placeholder(packet.data):
+                raise LocalProtocolError("data holds a literal placeholder beside binary")
+            if kind not in _WITH_ID:
+                raise LocalProtocolError(f"binary data in a {kind.name} packet")
+            kind = SocketPacketType.BINARY_EVENT if kind in _EVENTS else SocketPacketType.BINARY_ACK
         _check_data(kind, data)
+        head = _encode_head(kind, len(attachments), packet.namespace, packet.ack_id)
+        return (head if data is None else head + _encode_json(data)), attachments
+    except RecursionError:
+        raise LocalProtocolError("data is nested too deeply, or holds itself") from None
     except RemoteProtocolError as error:
         raise LocalProtocolError(str(error)) from None
-    return (text if data is None else text + _encode_json(data)), attachments
+
+
+def _encode_head(kind: SocketPacketType, attachments: int, namespace: str, ack_id: int | None) -> str:
+    head = _DIGIT_BY_TYPE[kind]
+    if kind in _BINARY:
+        if not attachments:
+            raise LocalProtocolError(f"{kind.name} without attachments")
+        head += f"{attachments}-"
+    if namespace != MAIN_NAMESPACE:
+        if not namespace.startswith("/") or "," in namespace or not is_utf8(namespace):
+            raise LocalProtocolError(f"namespace {namespace!r} cannot be written")
+        head += namespace + ","
+    if ack_id is not None:
+        if kind not in _WITH_ID:
+            raise LocalProtocolError(f"ack id on {kind.name}")
+        # The value stays out of the message: int() refuses to print one of 5000 digits.
+        if isinstance(ack_id, bool) or not isinstance(ack_id, int) or not 0 <= ack_id <= MAX_ACK_ID:
+            raise LocalProtocolError("ack id is not an integer from 0 to 2^53 - 1")
+        head += str(int(ack_id))
+    elif kind in _ACKS:
+        raise LocalProtocolError(f"{kind.name} without an ack id")
+    return head
+
+
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_ASCII_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def _encode_json(data: Any) -> str:
     try:
-        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError:  # a lone surrogate: legal in JSON when escaped, never in UTF-8
-            text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
+        text = _JSON.encode(data)
+        if is_utf8(text):
+            return text
+        # A lone surrogate: JSON carries it escaped. Two that make a pair would come back as one character.
+        if _SPLIT_PAIR.search(text):
+            raise LocalProtocolError("surrogate pair written as two characters")
+        return _ASCII_JSON.encode(data)
+    except LocalProtocolError:
+        raise
+    except (TypeError, ValueError) as error:
         raise LocalProtocolError(f"data is not JSON: {error}") from None
-    return text
 
 
 def _take_attachments(value: Any, attachments: list[bytes]) -> Any:
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        attachments.append(bytes(value))
-        return {"_placeholder": True, "num": len(attachments) - 1}
     if isinstance(value, (list, tuple)):
         return [_take_attachments(item, attachments) for item in value]
     if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):  # json would write 1 as "1", True as "true"
+                raise LocalProtocolError(f"object key of type {type(key).__name__}, not str")
         return {key: _take_attachments(item, attachments) for key, item in value.items()}
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        attachments.append(bytes(value))
+        return {"_placeholder": True, "num": len(attachments) - 1}
     return value
 
 
@@ -162,6 +187,9 @@ class SocketDecoder:
         except RemoteProtocolError:
             self._forget()
             raise
+        except RecursionError:  # json's own scanner goes deeper than the walk for placeholders
+            self._forget()
+            raise RemoteProtocolError("json is nested too deeply") from None
 
     def _forget(self) -> None:
         self._waiting, self._missing, self._attachments = None, 0, []
@@ -171,8 +199,6 @@ class SocketDecoder:
             raise RemoteProtocolError(f"text where {self._missing} more attachments are due: {text[:40]!r}")
         packet, attachments = _decode_text(text)
         if not attachments:
-            if packet.type.is_binary:
-                return _with_attachments(packet, [])
             return packet
         self._waiting, self._missing = packet, attachments
         return None
@@ -203,9 +229,12 @@ def _decode_text(text: str) -> tuple[SocketPacket, int]:
         raise RemoteProtocolError(f"malformed packet {text[:40]!r}")
     digit, count, namespace, ack_digits, data_text = match.groups()
     kind = _TYPE_BY_DIGIT[digit]
-    if kind.is_binary and count is None:
-        raise RemoteProtocolError(f"{kind.name} without a number of attachments")
-    if not kind.is_binary and count is not None:
+    if kind in _BINARY:
+        if count is None:
+            raise RemoteProtocolError(f"{kind.name} without a number of attachments")
+        if int(count) == 0:
+            raise RemoteProtocolError(f"{kind.name} without attachments")
+    elif count is not None:
         raise RemoteProtocolError(f"number of attachments on {kind.name}")
     ack_id: int | None = None
     if ack_digits:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -63,18 +64,18 @@ class Frame:
 def encode_frame(opcode: Opcode, payload: bytes, *, fin: bool = True, mask: bytes | None = None) -> bytes:
     """One client frame, masked with `mask` (4 bytes; random where None)."""
     length = len(payload)
-    first = opcode | 0x80 if fin else int(opcode)
-    if opcode.is_control and (length > 125 or not fin):
+    if opcode >= 0x8 and (length > 125 or not fin):
         raise LocalProtocolError(f"{opcode.name} frame of {length} bytes, fin {fin}")
-    if length < 126:
-        head = bytes((first, 0x80 | length))
-    elif length < 0x10000:
-        head = bytes((first, 0xFE)) + length.to_bytes(2, "big")
-    else:
-        head = bytes((first, 0xFF)) + length.to_bytes(8, "big")
     if mask is None:
         mask = os.urandom(4)
-    return head + mask + apply_mask(payload, mask)
+    elif len(mask) != 4:
+        raise LocalProtocolError(f"mask of {len(mask)} bytes")
+    first = opcode | 0x80 if fin else int(opcode)
+    if length < 126:
+        return bytes((first, 0x80 | length)) + mask + apply_mask(payload, mask)
+    if length < 0x10000:
+        return bytes((first, 0xFE)) + length.to_bytes(2, "big") + mask + apply_mask(payload, mask)
+    return bytes((first, 0xFF)) + length.to_bytes(8, "big") + mask + apply_mask(payload, mask)
 
 
 def apply_mask(payload: bytes, mask: bytes) -> bytes:
@@ -92,8 +93,12 @@ def encode_close(code: int | None = None, reason: str = "") -> bytes:
             raise LocalProtocolError("close reason without a code")
         return b""
     if not _is_close_code(code):
-        raise LocalProtocolError(f"close code {code}")
-    payload = code.to_bytes(2, "big") + reason.encode("utf-8")
+        # The value stays out of the message: int() refuses to print one of 5000 digits.
+        raise LocalProtocolError("close code that no frame may hold")
+    try:
+        payload = code.to_bytes(2, "big") + reason.encode("utf-8")
+    except UnicodeEncodeError:
+        raise LocalProtocolError("close reason with a lone surrogate") from None
     if len(payload) > 125:
         raise LocalProtocolError("close reason is longer than 123 bytes")
     return payload
@@ -121,6 +126,14 @@ def _is_close_code(code: int) -> bool:
     )
 
 
+# First byte of every frame that may come: opcode, with the fin bit except in fragments of a message.
+_FIRST_BYTES = {0x80 | opcode: opcode for opcode in Opcode} | {
+    int(opcode): opcode for opcode in Opcode if opcode < 0x8
+}
+_WHOLE_TEXT = 0x80 | Opcode.TEXT
+_WHOLE_BINARY = 0x80 | Opcode.BINARY
+
+
 class FrameDecoder:
     """Bytes from a server to frames, whatever the cuts between reads.
 
@@ -129,7 +142,8 @@ class FrameDecoder:
     """
 
     def __init__(self, max_size: int = 2**26) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
+        self._due = 0  # nothing new can be decoded before the buffer holds this much
         self._max_size = max_size
 
     @property
@@ -138,51 +152,61 @@ class FrameDecoder:
         return len(self._buffer)
 
     def decode(self, data: bytes) -> list[Frame]:
-        """The frames that `data` completes. Raises RemoteProtocolError, after which nothing can follow."""
-        buffer = self._buffer + data if self._buffer else data
-        frames: list[Frame] = []
+        """The frames that `data` completes.
+
+        Raises RemoteProtocolError; the frames before it in the same `data` are lost, and nothing can follow.
+        """
+        return [Frame(_FIRST_BYTES[first], payload, first >= 0x80) for first, payload in self.split(data)]
+
+    def split(self, data: bytes) -> list[tuple[int, bytes]]:
+        """As `decode`, without the cost of a Frame: first byte and payload of each."""
+        if self._buffer:
+            self._buffer += data
+            if len(self._buffer) < self._due:
+                return []
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        frames: list[tuple[int, bytes]] = []
         position = 0
-        end = len(buffer)
+        end = len(data)
         while end - position >= 2:
-            first = buffer[position]
-            length = buffer[position + 1]
+            first = data[position]
+            length = data[position + 1]
             start = position + 2
-            opcode = self._check_head(first, length)
-            if length == 126:
-                start += 2
+            if first not in _FIRST_BYTES or length > 127 or (first >= 0x88 and length > 125):
+                raise _head_error(first, length)
+            if length >= 126:
+                size = 2 if length == 126 else 8
+                start += size
                 if end < start:
+                    self._due = start - position
                     break
-                length = int.from_bytes(buffer[start - 2 : start], "big")
-                if length < 126:
-                    raise RemoteProtocolError(f"frame length {length} in 2 bytes")
-            elif length == 127:
-                start += 8
-                if end < start:
-                    break
-                length = int.from_bytes(buffer[start - 8 : start], "big")
-                if length < 0x10000:
-                    raise RemoteProtocolError(f"frame length {length} in 8 bytes")
+                length = int.from_bytes(data[start - size : start], "big")
+                if length < (126 if size == 2 else 0x10000):
+                    raise RemoteProtocolError(f"frame length {length} in {size} bytes")
             if length > self._max_size:
                 raise RemoteProtocolError(f"frame of {length} bytes, more than {self._max_size}")
             if end - start < length:
+                self._due = start - position + length
                 break
             position = start + length
-            frames.append(Frame(opcode, bytes(buffer[start:position]), first >= 0x80))
-        self._buffer = bytes(buffer[position:])
+            frames.append((first, bytes(data[start:position])))
+        else:
+            self._due = 2
+        if position < end:
+            self._buffer += data[position:]
         return frames
 
-    @staticmethod
-    def _check_head(first: int, length: int) -> Opcode:
-        if first & 0x70:
-            raise RemoteProtocolError(f"reserved bits {first & 0x70:#04x} in a frame")
-        opcode = _OPCODES.get(first & 0x0F)
-        if opcode is None:
-            raise RemoteProtocolError(f"unknown opcode {first & 0x0F:#x}")
-        if length & 0x80:
-            raise RemoteProtocolError("masked frame from a server")
-        if opcode >= Opcode.CLOSE and (length > 125 or first < 0x80):
-            raise RemoteProtocolError(f"{opcode.name} frame that is fragmented or above 125 bytes")
-        return opcode
+
+def _head_error(first: int, length: int) -> RemoteProtocolError:
+    if first & 0x70:
+        return RemoteProtocolError(f"reserved bits {first & 0x70:#04x} in a frame")
+    opcode = _OPCODES.get(first & 0x0F)
+    if opcode is None:
+        return RemoteProtocolError(f"unknown opcode {first & 0x0F:#x}")
+    if length & 0x80:
+        return RemoteProtocolError("masked frame from a server")
+    return RemoteProtocolError(f"{opcode.name} frame that is fragmented or above 125 bytes")
 
 
 class MessageDecoder:
@@ -198,16 +222,27 @@ class MessageDecoder:
         self._fragments: list[bytes] = []
         self._size = 0
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is held back: no part of a frame and no fragment of a message."""
+        return self._opcode is None and not self._frames.pending
+
     def decode(self, data: bytes) -> list[str | bytes | Frame]:
-        """Whole messages in order: str (text), bytes (binary), Frame (PING, PONG or CLOSE)."""
+        """Whole messages in order: str (text), bytes (binary), Frame (PING, PONG or CLOSE).
+
+        Raises RemoteProtocolError; what came before it in the same `data` is lost, and nothing can follow.
+        """
         messages: list[str | bytes | Frame] = []
-        for frame in self._frames.decode(data):
-            if frame.opcode >= Opcode.CLOSE:
-                messages.append(frame)
-            elif frame.fin and self._opcode is None and frame.opcode is not Opcode.CONTINUATION:
-                messages.append(_message(frame.opcode, frame.payload))
+        for first, payload in self._frames.split(data):
+            # Nearly every frame is a whole message; the load engine pays for each step taken here.
+            if first == _WHOLE_TEXT and self._opcode is None:
+                messages.append(_decode_text(payload))
+            elif first == _WHOLE_BINARY and self._opcode is None:
+                messages.append(payload)
+            elif first >= 0x88:
+                messages.append(Frame(_FIRST_BYTES[first], payload))
             else:
-                message = self._join(frame)
+                message = self._join(Frame(_FIRST_BYTES[first], payload, first >= 0x80))
                 if message is not None:
                     messages.append(message)
         return messages
@@ -226,14 +261,12 @@ class MessageDecoder:
             raise RemoteProtocolError(f"message of more than {self._max_size} bytes")
         if not frame.fin:
             return None
-        message = _message(self._opcode, b"".join(self._fragments))
+        opcode, payload = self._opcode, b"".join(self._fragments)
         self._opcode, self._fragments, self._size = None, [], 0
-        return message
+        return _decode_text(payload) if opcode is Opcode.TEXT else payload
 
 
-def _message(opcode: Opcode, payload: bytes) -> str | bytes:
-    if opcode is Opcode.BINARY:
-        return payload
+def _decode_text(payload: bytes) -> str:
     try:
         return payload.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -247,6 +280,8 @@ def new_key() -> str:
 
 def accept_key(key: str) -> str:
     """The `Sec-WebSocket-Accept` that answers `key`."""
+    if not key.isascii():
+        raise LocalProtocolError("Sec-WebSocket-Key is not ASCII")
     return base64.b64encode(hashlib.sha1(key.encode("ascii") + _GUID).digest()).decode("ascii")
 
 
@@ -283,19 +318,30 @@ class UpgradeResponse:
         """The first header of that lower-case name."""
         return next((value for key, value in self.headers if key == name), None)
 
+    def tokens(self, name: str) -> list[str]:
+        """The members, in lower case, of all headers of that name, which may be lists."""
+        values = [value for key, value in self.headers if key == name]
+        return [token.strip(" \t").lower() for value in values for token in value.split(",")]
+
+
+# RFC 9110, section 5.6.2: what a header name may be made of.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_LINE_BREAKERS = re.compile(r"[\r\n\0]")
+
 
 def decode_response_head(head: bytes) -> UpgradeResponse:
     """A response's head, up to but without the empty line. Raises RemoteProtocolError."""
     lines = head.decode("latin-1").split("\r\n")
     parts = lines[0].split(" ", 2)
-    if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not _is_status(parts[1]):
+    version_known = parts[0] in ("HTTP/1.1", "HTTP/1.0")
+    if len(parts) < 2 or not version_known or not _is_status(parts[1]) or _LINE_BREAKERS.search(lines[0]):
         raise RemoteProtocolError(f"status line {lines[0][:60]!r}")
     headers = []
     for line in lines[1:]:
         name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
+        if not colon or not _TOKEN.fullmatch(name) or _LINE_BREAKERS.search(value):
             raise RemoteProtocolError(f"header line {line[:60]!r}")
-        headers.append((name.lower(), value.strip()))
+        headers.append((name.lower(), value.strip(" \t")))
     return UpgradeResponse(int(parts[1]), parts[2] if len(parts) > 2 else "", tuple(headers))
 
 
@@ -309,9 +355,11 @@ def check_upgrade_response(response: UpgradeResponse, key: str) -> None:
         raise RemoteProtocolError(f"status {response.status} where 101 is due")
     if (response.header("upgrade") or "").lower() != "websocket":
         raise RemoteProtocolError("101 without `Upgrade: websocket`")
-    if "upgrade" not in (response.header("connection") or "").lower():
+    if "upgrade" not in response.tokens("connection"):
         raise RemoteProtocolError("101 without `Connection: Upgrade`")
     if response.header("sec-websocket-accept") != accept_key(key):
         raise RemoteProtocolError("Sec-WebSocket-Accept does not answer the key")
     if response.header("sec-websocket-extensions"):
         raise RemoteProtocolError("an extension that was not offered")
+    if response.header("sec-websocket-protocol"):
+        raise RemoteProtocolError("a subprotocol that was not offered")
