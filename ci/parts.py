@@ -40,7 +40,7 @@ def run(*command: str, cwd: Path | None = None) -> str:
     except OSError as error:
         raise Missing(f"{command[0]}: {error.strerror}") from None
     if done.returncode:
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        lines = [line for line in (done.stderr.strip() or done.stdout).splitlines() if line.strip()]
         raise Missing(f"{' '.join(command[:3])} failed: {lines[-1].strip() if lines else 'no message'}")
     return done.stdout
 
