@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sioprobe.results.errors import ResultFileError
+from sioprobe.results.histogram import Histogram
 from sioprobe.results.types import Block, Conformance, Results, Run
 from sioprobe.results.validate import validate
 
@@ -83,7 +84,7 @@ def append_block(path: Path, block: Block) -> None:
 
     A last line that an earlier crash cut off is removed first.
     """
-    validate(block, "block", path.name)
+    _validate_block(block, path.name)
     line = _json(block, path, separators=(",", ":")).encode() + b"\n"
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
@@ -109,9 +110,20 @@ def read_rounds(path: Path) -> Rounds:
             if number == len(lines):
                 return Rounds(blocks, f"{where} is cut off (the run ended while writing it) and left out")
             raise ResultFileError(f"{where} is not JSON: {error}") from None
-        validate(document, "block", where)
+        _validate_block(document, where)
         blocks.append(document)
     return Rounds(blocks)
+
+
+def _validate_block(block: Block, where: str) -> None:
+    validate(block, "block", where)
+    latency = block["latency"]
+    try:
+        count = Histogram.from_pairs(latency["histogram"]).count
+    except ValueError as error:
+        raise ResultFileError(f"{where}: latency.histogram: {error}") from None
+    if count != latency["count"]:
+        raise ResultFileError(f"{where}: latency.count is {latency['count']}, its histogram holds {count}")
 
 
 def _read_text(path: Path) -> str:

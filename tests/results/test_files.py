@@ -173,6 +173,26 @@ def test_a_wrong_block_is_named_by_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (["latency", "count"], 1, "rounds.jsonl: latency.count is 1, its histogram holds "),
+        (["latency", "histogram", 0, 0], 3, None),
+        (["latency", "histogram", 0, 0], 513, "rounds.jsonl: latency.histogram: 513 is not the lower bound"),
+    ],
+)
+def test_a_histogram_that_does_not_add_up_is_named(
+    tmp_path: Path, place: list[str | int], value: int, message: str | None
+) -> None:
+    block = change(one_block(), place, value)
+    if message is None:
+        append_block(tmp_path / "rounds.jsonl", block)  # type: ignore[arg-type]
+        return
+    with pytest.raises(ResultFileError) as caught:
+        append_block(tmp_path / "rounds.jsonl", block)  # type: ignore[arg-type]
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"[]", "run.json: not a JSON object but an array"),

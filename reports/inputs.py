@@ -1,0 +1,86 @@
+"""The result files of one folder, read and put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sioprobe.results.errors import ResultFileError
+from sioprobe.results.files import (
+    ROUNDS_FILE,
+    RUN_FILE,
+    Rounds,
+    conformance_paths,
+    read_conformance,
+    read_rounds,
+    read_run,
+)
+from sioprobe.results.types import Arm, Block, Cell, Conformance, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All that a report is made from. `run` is None when the folder has no run.json."""
+
+    run: Run | None
+    rounds: Rounds
+    conformances: dict[str, Conformance]
+
+    @property
+    def blocks(self) -> list[Block]:
+        return self.rounds.blocks
+
+    @property
+    def arms(self) -> list[Arm]:
+        """The arms of the run in its order, then those that only a block or a conformance result names."""
+        arms = list(self.run["arms"]) if self.run else []
+        known = {arm["id"] for arm in arms}
+        for name in [*(block["arm"] for block in self.blocks), *self.conformances]:
+            if name not in known:
+                known.add(name)
+                arms.append(_arm_outside_the_run(name, self.conformances.get(name)))
+        return arms
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells of the run in the order of the arms, then those that only a block names."""
+        cells: dict[tuple[str, str, str, int], Cell] = {}
+        planned = self.run["cells"] if self.run else []
+        for one in [*planned, *self.blocks]:
+            cells.setdefault(
+                cell_key(one),
+                {
+                    "arm": one["arm"],
+                    "transport": one["transport"],
+                    "scenario": one["scenario"],
+                    "connections": one["connections"],
+                },
+            )
+        place = {arm["id"]: index for index, arm in enumerate(self.arms)}
+        return sorted(cells.values(), key=lambda cell: place.get(cell["arm"], len(place)))
+
+
+def cell_key(one: Cell | Block) -> tuple[str, str, str, int]:
+    """What makes two blocks belong to the same cell."""
+    return one["arm"], one["transport"], one["scenario"], one["connections"]
+
+
+def read_folder(folder: Path) -> Inputs:
+    """The result files in `folder`; ResultFileError when there are none, or one cannot be used."""
+    if not folder.is_dir():
+        found = "it is a file" if folder.exists() else "there is none"
+        raise ResultFileError(f"{folder}: not a folder ({found})")
+    run_file, rounds_file = folder / RUN_FILE, folder / ROUNDS_FILE
+    paths = conformance_paths(folder)
+    if not (run_file.exists() or rounds_file.exists() or paths):
+        raise ResultFileError(f"{folder}: no {RUN_FILE}, {ROUNDS_FILE} or conformance-*.json in it")
+    return Inputs(
+        run=read_run(run_file) if run_file.exists() else None,
+        rounds=read_rounds(rounds_file),
+        conformances={arm: read_conformance(path) for arm, path in paths.items()},
+    )
+
+
+def _arm_outside_the_run(name: str, conformance: Conformance | None) -> Arm:
+    title = conformance["target"].get("title") if conformance else None
+    return {"id": name, "title": title or name, "status": "measured", "reason": None}

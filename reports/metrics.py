@@ -1,0 +1,102 @@
+"""What is computed from one block, and what each figure is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from sioprobe.results.types import Block
+
+
+@dataclass(frozen=True, slots=True)
+class MetricKind:
+    """A figure of a block: `unit` as stored, `label` and `shown_unit` as printed, `scale` between the two."""
+
+    name: str
+    label: str
+    unit: str
+    shown_unit: str
+    scale: float
+    better: Literal["higher", "lower", "neither"]
+    of: Callable[[Block], float | None]
+
+
+def _messages_per_second(block: Block) -> float | None:
+    return block["messages"] / block["seconds"] if block["seconds"] else None
+
+
+def _operations_per_second(block: Block) -> float | None:
+    return block["operations"] / block["seconds"] if block["seconds"] else None
+
+
+def _server_cpu_per_message(block: Block) -> float | None:
+    cpu = block["server"].get("cpu_seconds")
+    return cpu * 1e6 / block["messages"] if cpu is not None and block["messages"] else None
+
+
+def _rss_per_connection(block: Block) -> float | None:
+    after, before = block["server"].get("rss_bytes"), block["server"].get("rss_before_connections_bytes")
+    return (after - before) / block["connections"] if after is not None and before is not None else None
+
+
+def _share(cpu: float | None, seconds: float) -> float | None:
+    return cpu / seconds if cpu is not None and seconds else None
+
+
+METRICS: dict[str, MetricKind] = {
+    kind.name: kind
+    for kind in (
+        MetricKind("messages_per_second", "Messages", "1/s", "per second", 1, "higher", _messages_per_second),
+        MetricKind(
+            "operations_per_second", "Operations", "1/s", "per second", 1, "higher", _operations_per_second
+        ),
+        MetricKind(
+            "server_cpu_us_per_message",
+            "Server CPU",
+            "us",
+            "µs a message",
+            1,
+            "lower",
+            _server_cpu_per_message,
+        ),
+        MetricKind("latency_p50_us", "p50", "us", "ms", 1e-3, "lower", lambda block: block["latency"]["p50"]),
+        MetricKind("latency_p99_us", "p99", "us", "ms", 1e-3, "lower", lambda block: block["latency"]["p99"]),
+        MetricKind(
+            "rss_bytes_per_connection",
+            "RSS",
+            "bytes",
+            "KiB a connection",
+            1 / 1024,
+            "lower",
+            _rss_per_connection,
+        ),
+        MetricKind(
+            "server_cpu_cores",
+            "Server CPU share",
+            "cores",
+            "% of a core",
+            100,
+            "neither",
+            lambda block: _share(block["server"].get("cpu_seconds"), block["seconds"]),
+        ),
+        MetricKind(
+            "generator_cpu_cores",
+            "Generator CPU share",
+            "cores",
+            "% of a core",
+            100,
+            "neither",
+            lambda block: _share(block["generator"].get("cpu_seconds"), block["seconds"]),
+        ),
+    )
+}
+
+IN_MATRIX = (
+    "messages_per_second",
+    "server_cpu_us_per_message",
+    "latency_p50_us",
+    "latency_p99_us",
+    "rss_bytes_per_connection",
+)
+"""The figures of the summary matrix, in the order of its columns."""
