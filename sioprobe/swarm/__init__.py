@@ -1,0 +1,29 @@
+"""The load engine: Socket.IO connections as readiness callbacks on the gevent hub.
+
+`Connection` (callbacks) and what it stands on import gevent but never Locust, and patch nothing.
+`SocketIOUser` and `LocustStatistics` import Locust, which monkey-patches the process: they stay in
+modules of their own (`sioprobe.swarm.user`, `sioprobe.swarm.locust_statistics`).
+"""
+
+from sioprobe.swarm.connection import Connection, Listener
+from sioprobe.swarm.engine import Engine
+from sioprobe.swarm.errors import SwarmError
+from sioprobe.swarm.ledger import Ledger
+from sioprobe.swarm.recorder import Recorder, Series
+from sioprobe.swarm.session import TRANSPORTS
+from sioprobe.swarm.target import Target
+from sioprobe.swarm.validity import Validity, judge
+
+__all__ = [
+    "TRANSPORTS",
+    "Connection",
+    "Engine",
+    "Ledger",
+    "Listener",
+    "Recorder",
+    "Series",
+    "SwarmError",
+    "Target",
+    "Validity",
+    "judge",
+]

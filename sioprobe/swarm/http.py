@@ -1,0 +1,185 @@
+"""HTTP/1.1 requests over one keep-alive stream, one at a time, for Engine.IO polling.
+
+Takes answers with Content-Length, chunked, and ended by the close of the connection; after
+`Connection: close` the next request opens a new stream. No redirects, no compression, no cookies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httptools
+
+from sioprobe.swarm.errors import SwarmError, failure_of
+from sioprobe.swarm.stream import Stream
+from sioprobe.swarm.target import Target
+from sioprobe.swarm.tls import TlsStream
+
+__all__ = ["HttpChannel", "open_stream"]
+
+MAX_BODY = 2**26
+
+
+def open_stream(
+    loop: Any,
+    target: Target,
+    receive: Callable[[bytes], None],
+    lost: Callable[[SwarmError | None], None],
+    opened: Callable[[], None],
+) -> Stream:
+    """A stream to the target, in TLS where its URL says so, connecting."""
+    stream: Stream
+    if target.tls is None:
+        stream = Stream(loop, receive, lost, opened)
+    else:
+        stream = TlsStream(loop, receive, lost, opened, target.tls, target.name)
+    stream.connect(target.family, target.address)
+    return stream
+
+
+class HttpChannel:
+    """One request at a time. `answered(status, body)` or `failed(failure)` ends each request."""
+
+    __slots__ = (
+        "_answered",
+        "_body",
+        "_body_size",
+        "_complete",
+        "_failed",
+        "_fresh",
+        "_head_done",
+        "_loop",
+        "_parser",
+        "_request",
+        "_sized",
+        "_stream",
+        "_target",
+        "connects",
+    )
+
+    def __init__(
+        self,
+        loop: Any,
+        target: Target,
+        answered: Callable[[int, bytes], None],
+        failed: Callable[[SwarmError], None],
+    ) -> None:
+        self._loop = loop
+        self._target = target
+        self._answered = answered
+        self._failed = failed
+        self._stream: Stream | None = None
+        self._parser: Any = None
+        self._request: bytes | None = None
+        self._fresh = False
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self._head_done = self._complete = self._sized = False
+        self.connects = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is waiting for its answer."""
+        return self._request is not None
+
+    def request(self, method: str, endpoint: str, body: bytes | None = None) -> None:
+        """Send one request; the channel must not be busy."""
+        head = f"{method} {endpoint} HTTP/1.1\r\nHost: {self._target.host}\r\n"
+        for name, value in self._target.headers:
+            head += f"{name}: {value}\r\n"
+        if body is None:
+            self._request = (head + "\r\n").encode("latin-1")
+        else:
+            head += f"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: {len(body)}\r\n\r\n"
+            self._request = head.encode("latin-1") + body
+        self._expect()
+        if self._stream is not None and self._stream.is_open:
+            self._fresh = False
+            self._stream.write(self._request)
+        else:
+            self._connect()
+
+    def _expect(self) -> None:
+        self._body.clear()
+        self._body_size = 0
+        self._head_done = self._complete = self._sized = False
+
+    def _connect(self) -> None:
+        self.connects += 1
+        self._fresh = True
+        self._parser = httptools.HttpResponseParser(self)
+        self._stream = open_stream(self._loop, self._target, self._receive, self._lost, self._opened)
+
+    def _opened(self) -> None:
+        if self._request is not None and self._stream is not None:
+            self._stream.write(self._request)
+
+    def _receive(self, data: bytes) -> None:
+        if self._request is None:
+            raise SwarmError("malformed input", "an HTTP answer to no request")
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            raise (error.__context__ or error) from None
+        except httptools.HttpParserError as error:
+            raise SwarmError("malformed input", f"HTTP answer: {error}") from None
+        if self._complete:
+            self._finish()
+
+    # What httptools calls.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        lower = name.lower()
+        if lower == b"content-length" or (lower == b"transfer-encoding" and b"chunked" in value.lower()):
+            self._sized = True
+
+    def on_headers_complete(self) -> None:
+        self._head_done = True
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._body_size > MAX_BODY:
+            raise SwarmError("malformed input", f"HTTP body of more than {MAX_BODY} bytes")
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        self._complete = True
+
+    def _finish(self) -> None:
+        status = self._parser.get_status_code()
+        if not self._parser.should_keep_alive():
+            self._drop()
+        self._request = None
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        try:
+            self._answered(status, body)
+        except Exception as error:
+            self._drop()
+            self._failed(failure_of(error))
+
+    def _lost(self, failure: SwarmError | None) -> None:
+        reusable = self._fresh
+        self._stream = None
+        if self._request is None:
+            return  # the server closed an idle connection, as it may
+        if failure is None and self._head_done and not self._sized:
+            self._finish()  # the close is the end of the body
+            return
+        if not reusable and not self._head_done and self._request.startswith(b"GET "):
+            # A kept connection that the server closed at the moment of use; a GET may be repeated.
+            self._expect()
+            self._connect()
+            return
+        self._request = None
+        self._failed(failure or SwarmError("connection closed", "in the middle of an HTTP answer"))
+
+    def _drop(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def close(self) -> None:
+        """Close the stream; the request in hand gets no answer."""
+        self._request = None
+        self._drop()

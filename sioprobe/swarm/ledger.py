@@ -1,0 +1,86 @@
+"""The account of a fan-out: for each receiver, which of the numbers published to it arrived.
+
+A receiver expects contiguous numbers from the first one published after it joined.
+A number that never comes is lost, one that comes twice is duplicated, one that comes after a later one
+is reordered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Ledger", "Receiver"]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Deliveries of a whole process; receivers add to it."""
+
+    published: int = 0
+    expected: int = 0
+    received: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+
+    @property
+    def reach(self) -> float | None:
+        """Deliveries received of those expected, 0 to 1; None where none was expected."""
+        return self.received / self.expected if self.expected else None
+
+    @property
+    def clean(self) -> bool:
+        """Whether each delivery arrived once and in order."""
+        return not (self.lost or self.duplicated or self.reordered)
+
+    def merge(self, other: Ledger) -> None:
+        """Add the account of another process."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers, with the reach."""
+        return {**{name: getattr(self, name) for name in self.__slots__}, "reach": self.reach}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Ledger:
+        """The ledger that `to_json` wrote."""
+        return cls(**{name: int(data[name]) for name in cls.__slots__})
+
+
+class Receiver:
+    """One receiver's account of one publisher: numbers from `first` on."""
+
+    __slots__ = ("_ledger", "_missing", "_next", "first")
+
+    def __init__(self, ledger: Ledger, first: int) -> None:
+        self._ledger = ledger
+        self._missing: set[int] = set()
+        self._next = first
+        self.first = first
+
+    def receive(self, number: int) -> bool:
+        """Enter one delivery; whether it was expected (not a duplicate, not from before joining)."""
+        if number == self._next:
+            self._next = number + 1
+        elif number > self._next:
+            self._missing.update(range(self._next, number))
+            self._next = number + 1
+        elif number in self._missing:
+            self._missing.discard(number)
+            self._ledger.reordered += 1
+        else:
+            if number >= self.first:
+                self._ledger.duplicated += 1
+            return False
+        self._ledger.received += 1
+        return True
+
+    def close(self, published: int) -> int:
+        """End the account: how many numbers below `published` never came, entered as lost."""
+        lost = len(self._missing) + max(0, published - self._next)
+        self._ledger.lost += lost
+        self._missing.clear()
+        self._next = max(self._next, published)
+        return lost

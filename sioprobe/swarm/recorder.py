@@ -1,0 +1,144 @@
+"""What a swarm measured: durations, untimed counts and errors, one `Series` per (type, name).
+
+Each series keeps what came since the last `take`, and what came in all. Locust knows nothing of this
+module; `sioprobe.swarm.locust_statistics` carries the one to the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sioprobe.results.histogram import Histogram
+
+__all__ = ["Recorder", "Sample", "Series"]
+
+
+@dataclass(slots=True)
+class Sample:
+    """What one series counted in some time. Durations in microseconds; `errors` by kind."""
+
+    histogram: Histogram = field(default_factory=Histogram)
+    total_us: float = 0.0
+    untimed: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def timed(self) -> int:
+        """How many durations."""
+        return self.histogram.count
+
+    @property
+    def failed(self) -> int:
+        """How many errors, of any kind."""
+        return sum(self.errors.values())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was counted."""
+        return not (self.untimed or self.errors or self.timed)
+
+    def merge(self, other: Sample) -> None:
+        """Add what `other` counted."""
+        self.histogram.merge(other.histogram)
+        self.total_us += other.total_us
+        self.untimed += other.untimed
+        for kind, count in other.errors.items():
+            self.errors[kind] = self.errors.get(kind, 0) + count
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and numbers, from which `from_json` makes the same sample."""
+        return {
+            "histogram": self.histogram.to_pairs(),
+            "max": self.histogram.max,
+            "total_us": self.total_us,
+            "untimed": self.untimed,
+            "errors": dict(self.errors),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Sample:
+        """The sample that `to_json` wrote."""
+        histogram = Histogram.from_pairs(data["histogram"], data["max"])
+        return cls(histogram, data["total_us"], data["untimed"], dict(data["errors"]))
+
+
+class Series:
+    """One kind of operation. Called for every operation, hence the few attributes."""
+
+    __slots__ = ("_record", "name", "recent", "total", "type")
+
+    def __init__(self, type: str, name: str) -> None:
+        self.type = type
+        self.name = name
+        self.total = Sample()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.recent = Sample()
+        self._record = self.recent.histogram.record
+
+    def record(self, us: float) -> None:
+        """One operation that took `us` microseconds."""
+        self._record(us)
+        self.recent.total_us += us
+
+    def count(self) -> None:
+        """One operation that has no duration."""
+        self.recent.untimed += 1
+
+    def error(self, kind: str) -> None:
+        """One operation that failed."""
+        errors = self.recent.errors
+        errors[kind] = errors.get(kind, 0) + 1
+
+    def take(self) -> Sample:
+        """What came since the last call; it is in `total` from now on."""
+        recent = self.recent
+        if not recent.is_empty:
+            self.total.merge(recent)
+            self._begin()
+        return recent
+
+    def add(self, sample: Sample) -> None:
+        """Add what another process counted."""
+        self.total.merge(sample)
+
+
+class Recorder:
+    """The series of one process."""
+
+    def __init__(self) -> None:
+        self._series: dict[tuple[str, str], Series] = {}
+
+    def series(self, type: str, name: str) -> Series:
+        """The series of that type and name, made at the first call."""
+        found = self._series.get((type, name))
+        if found is None:
+            found = self._series[type, name] = Series(type, name)
+        return found
+
+    def take(self) -> list[tuple[Series, Sample]]:
+        """What each series counted since the last call, those with nothing left out."""
+        taken = [(series, series.take()) for series in self._series.values()]
+        return [(series, sample) for series, sample in taken if not sample.is_empty]
+
+    def reset(self) -> None:
+        """Forget all counts. Holders of a series go on using it."""
+        for series in self._series.values():
+            series.total = Sample()
+            series._begin()
+
+    def totals(self) -> list[tuple[Series, Sample]]:
+        """Every series that counted anything, with all that it counted, sorted by type and name."""
+        self.take()
+        used = [(series, series.total) for series in self._series.values() if not series.total.is_empty]
+        return sorted(used, key=lambda pair: (pair[0].type, pair[0].name))
+
+    def errors(self) -> dict[str, int]:
+        """All errors by kind."""
+        kinds: dict[str, int] = {}
+        for _, sample in self.totals():
+            for kind, count in sample.errors.items():
+                kinds[kind] = kinds.get(kind, 0) + count
+        return kinds

@@ -1,0 +1,201 @@
+"""A TCP stream driven by readiness callbacks on the hub: bytes in, bytes out, nothing blocks.
+
+The socket is the interpreter's own (`_socket`), never gevent's: no greenlet waits on it.
+Left out: what the bytes mean. TLS is `sioprobe.swarm.tls`.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+from collections.abc import Callable
+from typing import Any
+
+from sioprobe.swarm.errors import SwarmError, failure_of, failure_of_os_error
+
+__all__ = ["MAX_UNSENT", "Stream"]
+
+READ, WRITE = 1, 2
+CHUNK = 65536
+MAX_UNSENT = 4 * 2**20
+"""Bytes that may wait for a peer that does not read; beyond that the stream is given up."""
+
+
+class Stream:
+    """One stream. `receive(data)`, `opened()` and `lost(failure or None)` are called on the hub.
+
+    `lost` is called at most once, with None where the peer ended the stream in order. After `close`
+    nothing is called any more.
+    """
+
+    __slots__ = (
+        "_connect_done",
+        "_loop",
+        "_lost",
+        "_opened",
+        "_reader",
+        "_receive",
+        "_sock",
+        "_unsent",
+        "_writer",
+    )
+
+    def __init__(
+        self,
+        loop: Any,
+        receive: Callable[[bytes], None],
+        lost: Callable[[SwarmError | None], None],
+        opened: Callable[[], None] | None = None,
+    ) -> None:
+        self._loop = loop
+        self._receive = receive
+        self._lost: Callable[[SwarmError | None], None] | None = lost
+        self._opened = opened
+        self._sock: Any = None
+        self._reader: Any = None
+        self._writer: Any = None
+        self._unsent = bytearray()
+        self._connect_done = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the stream is connected and not closed."""
+        return self._connect_done and self._sock is not None
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait until the peer reads."""
+        return len(self._unsent)
+
+    def connect(self, family: int, address: tuple[Any, ...]) -> None:
+        """Start connecting. Failure is told to `lost`, from the hub and never from inside this call."""
+        try:
+            self._sock = sock = _socket.socket(family, _socket.SOCK_STREAM)
+            sock.setblocking(False)
+            sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            code = sock.connect_ex(address)
+        except OSError as error:
+            self._loop.run_callback(self._lose, failure_of_os_error(error))
+            return
+        if code not in (0, errno.EINPROGRESS):
+            self._loop.run_callback(self._lose, failure_of_os_error(OSError(code, os.strerror(code))))
+            return
+        self._writer = self._loop.io(sock.fileno(), WRITE)
+        self._writer.start(self._connected)
+
+    def accept(self, sock: Any) -> None:
+        """Take over an accepted `_socket.socket`."""
+        sock.setblocking(False)
+        sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        self._sock = sock
+        self._begin()
+
+    def _begin(self) -> None:
+        self._connect_done = True
+        self._reader = self._loop.io(self._sock.fileno(), READ)
+        self._reader.start(self._readable)
+
+    def _connected(self) -> None:
+        code = self._sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+        self._writer.stop()
+        if code:
+            self._lose(failure_of_os_error(OSError(code, os.strerror(code))))
+            return
+        self._begin()
+        self._call(self._opened)
+
+    def _readable(self) -> None:
+        try:
+            data = self._sock.recv(CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(failure_of_os_error(error))
+            return
+        if not data:
+            self._lose(None)
+            return
+        try:
+            self._receive(data)
+        except Exception as error:
+            self._fail(error)
+
+    def _call(self, function: Callable[[], None] | None) -> None:
+        if function is None:
+            return
+        try:
+            function()
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        # Nothing may escape into the hub: it would be printed there and counted nowhere.
+        self._lose(failure_of(error))
+
+    def _lose(self, failure: SwarmError | None) -> None:
+        lost = self._lost
+        self.close()
+        if lost is not None:
+            lost(failure)
+
+    def write(self, data: bytes) -> None:
+        """Send now what the kernel takes and the rest when it takes more."""
+        if self._unsent:
+            self._keep(data)
+            return
+        sock = self._sock
+        if sock is None:
+            return
+        try:
+            sent = sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            # Not from inside the caller, who is in the middle of something.
+            self._loop.run_callback(self._lose, failure_of_os_error(error))
+            return
+        if sent < len(data):
+            self._keep(data[sent:])
+
+    def _keep(self, data: bytes) -> None:
+        if len(self._unsent) + len(data) > MAX_UNSENT:
+            self._loop.run_callback(
+                self._lose, SwarmError("send buffer full", f"{len(self._unsent)} bytes wait")
+            )
+            return
+        if not self._unsent:
+            if self._writer is None:
+                self._writer = self._loop.io(self._sock.fileno(), WRITE)
+            self._writer.start(self._writable)
+        self._unsent += data
+
+    def _writable(self) -> None:
+        try:
+            sent = self._sock.send(self._unsent)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(failure_of_os_error(error))
+            return
+        del self._unsent[:sent]
+        if not self._unsent:
+            self._writer.stop()
+
+    def stop_reading(self) -> None:
+        """Leave what arrives in the kernel, so that the peer feels it."""
+        if self._reader is not None:
+            self._reader.stop()
+
+    def close(self) -> None:
+        """Close the socket; no callback follows."""
+        self._lost = None
+        for watcher in (self._reader, self._writer):
+            if watcher is not None:
+                watcher.stop()
+                watcher.close()
+        self._reader = self._writer = None
+        self._unsent.clear()
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()

@@ -1,0 +1,178 @@
+"""A WebSocket to one endpoint: opening handshake, then whole messages in both directions.
+
+The frames are `sioprobe.wire`'s. A short text frame that is whole in one read, which is what a load
+test mostly meets, is taken apart here; everything else goes through the strict decoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sioprobe.swarm.errors import SwarmError
+from sioprobe.swarm.http import open_stream
+from sioprobe.swarm.stream import Stream
+from sioprobe.swarm.target import Target
+from sioprobe.wire import (
+    Frame,
+    MessageDecoder,
+    Opcode,
+    RemoteProtocolError,
+    check_upgrade_response,
+    decode_response_head,
+    encode_close,
+    encode_frame,
+    encode_upgrade_request,
+    new_key,
+)
+
+__all__ = ["WebSocketChannel"]
+
+MAX_HEAD = 65536
+
+
+class WebSocketChannel:
+    """`opened()`, `text(str)`, `binary(bytes)` and `lost(failure or None)` are called on the hub.
+
+    The last three are attributes: an upgrade exchanges the prober's for the session's.
+    """
+
+    __slots__ = (
+        "_close_sent",
+        "_decoder",
+        "_endpoint",
+        "_head",
+        "_key",
+        "_open",
+        "_opened",
+        "_slow",
+        "_stream",
+        "_target",
+        "binary",
+        "lost",
+        "text",
+    )
+
+    def __init__(
+        self,
+        loop: Any,
+        target: Target,
+        endpoint: str,
+        *,
+        opened: Callable[[], None],
+        text: Callable[[str], None],
+        binary: Callable[[bytes], None],
+        lost: Callable[[SwarmError | None], None],
+    ) -> None:
+        self._target = target
+        self._endpoint = endpoint
+        self._opened = opened
+        self.text = text
+        self.binary = binary
+        self.lost = lost
+        self._decoder = MessageDecoder()
+        self._head = b""
+        self._key = ""
+        self._open = False
+        self._slow = False
+        self._close_sent = False
+        self._stream: Stream = open_stream(loop, target, self._receive, self._stream_lost, self._request)
+
+    def _request(self) -> None:
+        self._key = new_key()
+        self._stream.write(
+            encode_upgrade_request(self._target.host, self._endpoint, self._key, self._target.headers)
+        )
+
+    def _receive(self, data: bytes) -> None:
+        if not self._open:
+            data = self._take_head(data)
+        if not self._slow:
+            data = self._take_short_texts(data)
+        if data:
+            self._take_all(data)
+
+    def _take_head(self, data: bytes) -> bytes:
+        self._head += data
+        end = self._head.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self._head) > MAX_HEAD:
+                raise SwarmError("malformed input", "endless head of the answer to the upgrade")
+            return b""
+        head, rest, self._head = self._head[:end], self._head[end + 4 :], b""
+        response = decode_response_head(head)
+        try:
+            check_upgrade_response(response, self._key)
+        except RemoteProtocolError as error:
+            kind = f"http {response.status}" if response.status != 101 else "malformed input"
+            raise SwarmError(kind, str(error)) from None
+        self._open = True
+        self._opened()
+        return rest
+
+    def _take_short_texts(self, data: bytes) -> bytes:
+        """Deliver unfragmented texts of less than 126 bytes; answer what is left for the decoder."""
+        position, end = 0, len(data)
+        while end - position > 1 and data[position] == 0x81:
+            stop = position + 2 + data[position + 1]
+            if data[position + 1] > 125 or stop > end:
+                break
+            text = str(data[position + 2 : stop], "utf-8")
+            position = stop
+            self.text(text)
+            if self._slow:  # a callback closed the channel
+                return b""
+        return data[position:] if position else data
+
+    def _take_all(self, data: bytes) -> None:
+        self._slow = True
+        for message in self._decoder.decode(data):
+            if isinstance(message, str):
+                self.text(message)
+            elif isinstance(message, Frame):
+                self._take_control(message)
+            else:
+                self.binary(message)
+            if not self._open:
+                return
+        self._slow = not self._decoder.idle
+
+    def _take_control(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.PING:
+            self._stream.write(encode_frame(Opcode.PONG, frame.payload))
+        elif frame.opcode is Opcode.CLOSE:
+            if not self._close_sent:
+                self._close_sent = True
+                self._stream.write(encode_frame(Opcode.CLOSE, frame.payload[:2]))
+            self.close()
+            self.lost(None)
+
+    def _stream_lost(self, failure: SwarmError | None) -> None:
+        self._open = False
+        self._slow = True
+        self.lost(failure)
+
+    def send_text(self, text: str) -> None:
+        """Send one text message."""
+        self._stream.write(encode_frame(Opcode.TEXT, text.encode()))
+
+    def send_binary(self, data: bytes) -> None:
+        """Send one binary message."""
+        self._stream.write(encode_frame(Opcode.BINARY, data))
+
+    def send_close(self) -> None:
+        """Start the closing handshake; `lost` follows when the server answers or ends the stream."""
+        if self._open and not self._close_sent:
+            self._close_sent = True
+            self._stream.write(encode_frame(Opcode.CLOSE, encode_close(1000)))
+
+    def close(self) -> None:
+        """Close the stream at once; no callback follows."""
+        self._open = False
+        self._slow = True
+        self._stream.close()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait until the server reads."""
+        return self._stream.unsent
