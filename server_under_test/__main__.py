@@ -1,36 +1,139 @@
-"""The command line: checks the options, binds the port, and turns into the launcher of the mode."""
+"""The command line: checks every option, binds the port, and turns into the server of the chosen mode.
+
+Only the standard library and click are imported here; what the mode patches is imported after it has patched.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from dataclasses import replace
 
 import click
 
+from server_under_test.launch import become
 from server_under_test.listener import bind
-from server_under_test.modes import MODES
+from server_under_test.modes import MODES, missing
+from server_under_test.node_server import become_node
 from server_under_test.options import TRANSPORTS, Options
+from server_under_test.problems import Problem, unknown
+
+PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m server_under_test"
+SERVERS = ("flask-socketio", "node")
+QUEUES = ("redis",)
+SECONDS = click.FloatRange(0, min_open=True)
+
+EXAMPLES = f"""\b
+Examples:
+  {PROGRAM} --mode gevent --port 5000
+  {PROGRAM} --mode threading --transports polling
+  {PROGRAM} --mode eventlet --workers 2 --queue redis
+  {PROGRAM} --server node --port 5000
+  {PROGRAM}                    (Flask-SocketIO chooses the mode)
+
+\b
+Modes:
+""" + "".join(f"  {mode.name:<26}{mode.title}\n" for mode in MODES.values())
 
 
-@click.command()
-@click.option("--mode")
-@click.option("--host", default="127.0.0.1")
-@click.option("--port", default=5000)
-@click.option("--transports", default="polling,websocket")
-@click.option("--ping-interval", type=float, default=25)
-@click.option("--ping-timeout", type=float, default=20)
-@click.option("--max-payload", default=1_000_000)
-@click.option("--always-connect", is_flag=True)
-@click.option("--nagle", is_flag=True)
-def main(transports, **values):
-    options = Options(transports=tuple(transports.split(",")), **values)
+@click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--server", default=SERVERS[0], help="Which server: flask-socketio (default) or node.")
+@click.option("--mode", help="Async mode; left out, Flask-SocketIO detects one.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="0 takes a free one."
+)
+@click.option(
+    "--transports", default=",".join(TRANSPORTS), show_default=True, help="What is offered, one or both."
+)
+@click.option(
+    "--ping-interval",
+    type=click.FloatRange(0, min_open=True),
+    default=25.0,
+    show_default=True,
+    help="Seconds.",
+)
+@click.option(
+    "--ping-timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="Seconds.",
+)
+@click.option("--max-payload", type=click.IntRange(1), default=1_000_000, show_default=True, help="Bytes.")
+@click.option("--always-connect", is_flag=True, help="Answer CONNECT before the connect handler runs.")
+@click.option("--nagle", is_flag=True, help="Leave TCP_NODELAY off, as the servers come.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Server processes, each on a port of its own: PORT, PORT+1, ...",
+)
+@click.option("--queue", help="What joins the processes: redis.")
+def serve(server: str, transports: str, **values: object) -> int:
+    """Run the reference Socket.IO server.
+
+    It prints one line that begins with READY when it can be used; SIGTERM or SIGINT stops it.
+    """
+    options = Options(transports=tuple(transports.split(",")), **values)  # type: ignore[arg-type]
+    _check(server, options)
+    if server == "node":
+        # Node binds the port by itself; this says in our words when it cannot.
+        bind(options.host, options.port, nagle=False).close()
+        become_node(options)
+    if options.queue is not None:
+        if importlib.util.find_spec("redis") is None:
+            raise Problem("--queue redis needs the redis package: pip install redis")
+        from server_under_test.cluster import run
+
+        return run(options)
     listener = bind(options.host, options.port, nagle=options.nagle)
-    options = replace(options, listen_fd=listener.fileno(), port=listener.getsockname()[1])
-    os.environ.update(options.to_environment())
-    os.execv(
-        sys.executable, [sys.executable, "-m", f"server_under_test.launchers.{MODES[options.mode].launcher}"]
-    )
+    become(replace(options, listen_fd=listener.fileno(), port=listener.getsockname()[1]))
+
+
+def _check(server: str, options: Options) -> None:
+    """Raise Problem for the first option that makes no sense, or for what the mode lacks here."""
+    if server not in SERVERS:
+        raise unknown("server", server, SERVERS)
+    if options.mode is not None and options.mode not in MODES:
+        raise unknown("mode", options.mode, MODES)
+    for transport in options.transports:
+        if transport not in TRANSPORTS:
+            raise unknown("transport", transport, TRANSPORTS)
+    if options.queue is not None and options.queue not in QUEUES:
+        raise unknown("queue", options.queue, QUEUES)
+    if options.workers > 1 and options.queue is None:
+        raise Problem(f"--workers {options.workers} needs --queue redis: without it clients do not meet")
+    if options.port + options.workers - 1 > 65535:
+        raise Problem(f"--workers {options.workers} from port {options.port} on would pass port 65535")
+    if server == "node":
+        for name, given in (
+            ("--mode", options.mode),
+            ("--queue", options.queue),
+            ("--always-connect", options.always_connect),
+        ):
+            if given:
+                raise Problem(f"--server node takes no {name}")
+    elif options.mode is not None:
+        lack = missing(MODES[options.mode])
+        if lack is not None:
+            raise Problem(lack)
+
+
+def main() -> None:
+    """Run the command line; anything wrong with what was typed ends in one line and code 2."""
+    try:
+        sys.exit(serve.main(prog_name=PROGRAM, standalone_mode=False))
+    except click.UsageError as error:
+        problem = error.format_message()
+    except Problem as error:
+        problem = str(error)
+    except click.Abort:
+        sys.exit(130)
+    click.echo(f"{PROGRAM}: {problem}", err=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""What this server process is: the object after READY on standard output and under GET /about."""
+"""What this server process is: the object after READY and under GET /about."""
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +10,7 @@ from typing import Any
 from server_under_test.extensions import socketio
 from server_under_test.modes import MODES
 from server_under_test.options import Options
+from server_under_test.readiness import write_line
 
 LIBRARIES = ("flask-socketio", "python-socketio", "python-engineio", "flask", "werkzeug")
 
@@ -47,9 +47,10 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def announce(options: Options) -> None:
-    """Print the readiness line; whoever started this process waits for it."""
-    line = "READY " + json.dumps(describe(options))
-    if options.ready_fd is None:
-        print(line, flush=True)
-    else:
-        os.write(options.ready_fd, line.encode() + b"\n")
+    """Begin to listen to the queue, if there is one, and print the readiness line."""
+    server = socketio.server
+    if options.queue_url is not None and not server.manager_initialized:
+        # python-socketio starts to listen with the first client: what others sent before would be lost.
+        server.manager_initialized = True
+        server.manager.initialize()
+    write_line(describe(options), options.ready_fd)

@@ -9,22 +9,24 @@ import errno
 import socket
 from pathlib import Path
 
+from server_under_test.problems import Problem
+
 # A load test opens a thousand connections at once.
 BACKLOG = 4096
 SYSTEM_LIMIT = Path("/proc/sys/net/core/somaxconn")
 
 
-class PortInUse(Exception):
-    """Somebody else listens there."""
-
-
 def bind(host: str, port: int, *, nagle: bool) -> socket.socket:
-    """Bind and listen, on a free port when `port` is 0; raises PortInUse, or OSError for a bad host.
+    """Bind and listen, on a free port when `port` is 0; raises Problem where that is not possible.
 
     Accepted connections inherit TCP_NODELAY from the listener.
     Without it an answer made of two small packets waits for the peer's delayed ACK, about 40 ms.
     """
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Problem(f"host {host!r} is unknown: {error.strerror}") from None
+    family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,8 +36,8 @@ def bind(host: str, port: int, *, nagle: bool) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise PortInUse(f"port {port} on {host} is in use") from None
-        raise
+            raise Problem(f"port {port} on {host} is in use (--port 0 takes a free one)") from None
+        raise Problem(f"cannot listen on {host} port {port}: {error.strerror}") from None
     listener.set_inheritable(True)
     return listener
 

