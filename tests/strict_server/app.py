@@ -1,0 +1,188 @@
+"""What the server does with events: the contract that every server under test carries.
+
+Namespaces `/`, `/custom` and `/auth` (which wants a token); `/reject` refuses everybody; others are unknown.
+It leaves out the wire (socketio.py): a Socket here is one peer in one namespace.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Protocol
+
+from tests.strict_server.faults import Faults
+from tests.strict_server.parser import RESERVED_EVENTS
+
+NAMESPACES = ("/", "/custom", "/auth")
+
+
+class Refused(Exception):
+    """A namespace does not take this peer; `data` is the data of the CONNECT_ERROR."""
+
+    def __init__(self, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.data = {"message": message} if data is None else {"message": message, "data": data}
+
+
+class Socket(Protocol):
+    """One peer in one namespace, as the application sees it."""
+
+    id: str
+    namespace: str
+
+    def emit(self, event: Any, *args: Any, on_ack: Callable[..., None] | None = None) -> None: ...
+    def disconnect(self) -> None: ...
+    def close_session(self) -> None: ...
+
+
+class App:
+    """The application state of one server: who is in which namespace and room."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._sockets: dict[str, dict[str, Socket]] = {name: {} for name in (*NAMESPACES, "/reject")}
+        # (namespace, room) to its members by id.
+        self._rooms: dict[tuple[str, str], dict[str, Socket]] = {}
+
+    def check_connect(self, namespace: str, auth: dict[str, Any]) -> None:
+        """Raises Refused."""
+        if namespace == "/reject":
+            raise Refused("not authorized", {"code": "E_AUTH"})
+        if namespace == "/auth" and auth.get("token") != "good" and not self._faults("token-is-not-checked"):
+            raise Refused("bad token")
+        if namespace not in NAMESPACES:
+            raise Refused("Invalid namespace")
+
+    def add(self, socket: Socket) -> None:
+        self._sockets[socket.namespace][socket.id] = socket
+
+    def remove(self, socket: Socket) -> None:
+        self._sockets.get(socket.namespace, {}).pop(socket.id, None)
+        if not self._faults("disconnected-socket-stays-in-its-rooms"):
+            self._leave_all(socket)
+
+    def join(self, socket: Socket, *rooms: str) -> None:
+        for room in rooms:
+            self._rooms.setdefault((self._home(socket), room), {})[socket.id] = socket
+
+    def rooms_of(self, socket: Socket) -> list[str]:
+        rooms = [name for (namespace, name), members in self._rooms.items() if socket.id in members]
+        if self._faults("rooms-include-the-socket-id"):
+            rooms.append(socket.id)
+        return sorted(rooms, reverse=self._faults("rooms-are-not-sorted"))
+
+    def receive(self, socket: Socket, event: Any, args: list[Any], ack: Callable[..., None]) -> None:
+        """Run one event of the contract; `ack` does nothing when the peer did not ask for one."""
+        handler = self._HANDLERS.get(event) if isinstance(event, str) else None
+        if handler is not None:
+            handler(self, socket, args, ack)
+
+    def _message(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        if self._faults("event-loses-its-last-argument"):
+            args = args[:-1]
+        if self._faults("event-arguments-are-reversed"):
+            args = args[::-1]
+        if self._faults("event-arguments-become-one-array"):
+            args = [args]
+        socket.emit("message-back", *args)
+
+    def _message_with_ack(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        ack(*args)
+
+    def _join(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        if args and isinstance(args[0], str) and not self._faults("join-does-nothing"):
+            if self._faults("joining-a-room-leaves-the-others"):
+                self._leave_all(socket)
+            self.join(socket, args[0])
+        ack(self.rooms_of(socket))
+
+    def _leave(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        if args and isinstance(args[0], str):
+            if self._faults("leaving-a-room-leaves-all"):
+                self._leave_all(socket)
+            if not self._faults("leave-does-nothing"):
+                self._rooms.get((self._home(socket), args[0]), {}).pop(socket.id, None)
+        ack(self.rooms_of(socket))
+
+    def _leave_all(self, socket: Socket) -> None:
+        for members in self._rooms.values():
+            members.pop(socket.id, None)
+
+    def _home(self, socket: Socket) -> str:
+        """The namespace whose rooms a socket is in."""
+        return "/" if self._faults("rooms-are-shared-by-namespaces") else socket.namespace
+
+    def _to(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        self._send_to_room(socket, args, with_sender=self._faults("to-includes-the-sender"))
+
+    def _in(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        self._send_to_room(socket, args, with_sender=not self._faults("in-excludes-the-sender"))
+
+    def _send_to_room(self, socket: Socket, args: list[Any], with_sender: bool) -> None:
+        if len(args) < 2 or not isinstance(args[0], str):
+            return
+        members = list(self._rooms.get((self._home(socket), args[0]), {}).values())
+        if self._faults("room-is-ignored"):
+            members = list(self._sockets[socket.namespace].values())
+        if self._faults("room-reaches-its-first-member-only"):
+            members = members[:1]
+        self._send(members, socket, args[1:], with_sender)
+
+    def _broadcast(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        self._send_to_all(socket, args, with_sender=self._faults("broadcast-includes-the-sender"))
+
+    def _all(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        self._send_to_all(socket, args, with_sender=not self._faults("all-excludes-the-sender"))
+
+    def _send_to_all(self, socket: Socket, args: list[Any], with_sender: bool) -> None:
+        sockets = list(self._sockets[socket.namespace].values())
+        if self._faults("broadcast-crosses-namespaces"):
+            sockets = [one for members in self._sockets.values() for one in members.values()]
+        if self._faults("broadcast-misses-the-newest"):
+            sockets = [one for one in sockets if one is socket or one is not sockets[-1]]
+        if self._faults("broadcast-comes-twice"):
+            sockets = [one for one in sockets for _ in range(2)]
+        self._send(sockets, socket, args, with_sender)
+
+    def _send(self, sockets: Iterable[Socket], sender: Socket, args: list[Any], with_sender: bool) -> None:
+        if not args or not isinstance(args[0], str):
+            return
+        if args[0] in RESERVED_EVENTS and not self._faults("emits-reserved-events"):
+            return
+        for socket in sockets:
+            if with_sender or socket is not sender:
+                socket.emit(*args)
+
+    def _ask(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        if not args or not isinstance(args[0], str) or args[0] in RESERVED_EVENTS:
+            return
+        socket.emit(args[0], *args[1:], on_ack=lambda *answer: socket.emit("asked", *answer))
+
+    def _burst(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        if len(args) < 2 or not all(type(arg) is int and arg >= 0 for arg in args[:2]):
+            return
+        numbers = list(range(args[0]))
+        if self._faults("burst-swaps-two-events") and len(numbers) > 2:
+            numbers[1], numbers[2] = numbers[2], numbers[1]
+        if self._faults("burst-loses-one-event"):
+            numbers = numbers[:-2] + numbers[-1:]
+        for number in numbers:
+            socket.emit("b", number, "x" * args[1])
+
+    def _kick(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        socket.disconnect()
+
+    def _kick_all(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        socket.close_session()
+
+    _HANDLERS: ClassVar[dict[str, Callable[["App", Socket, list[Any], Callable[..., None]], None]]] = {
+        "message": _message,
+        "message-with-ack": _message_with_ack,
+        "join": _join,
+        "leave": _leave,
+        "to": _to,
+        "in": _in,
+        "broadcast": _broadcast,
+        "all": _all,
+        "ask": _ask,
+        "burst": _burst,
+        "kick": _kick,
+        "kick-all": _kick_all,
+    }

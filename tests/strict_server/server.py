@@ -1,0 +1,327 @@
+"""The server: accepts connections, checks requests, opens sessions, stops.
+
+Errors are the reference's: code and message as JSON, or as text when a WebSocket was asked for.
+It leaves out JSONP's script injection headers, cookies, WebTransport and Engine.IO 3.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from tests.strict_server.app import App
+from tests.strict_server.faults import Faults
+from tests.strict_server.http1 import (
+    BadRequest,
+    Connection,
+    ConnectionLost,
+    Exchange,
+    Request,
+    read_request,
+)
+from tests.strict_server.polling import Polling
+from tests.strict_server.session import Config, Session, WebSocketTransport, new_session_id
+from tests.strict_server.socketio import Client
+from tests.strict_server.upgrade import Upgrade
+from tests.strict_server.websocket import WebSocket, accept_handshake, handshake_error
+
+PATH = "/socket.io/"
+CORS = (("Access-Control-Allow-Origin", "*"),)
+PREFLIGHT = (
+    ("Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE"),
+    ("Access-Control-Allow-Headers", "content-type"),
+)
+# How long clients may take to see that the server stops.
+STOP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that Engine.IO does not serve."""
+
+    code: int
+    message: str
+    status: int = 400
+
+
+UNKNOWN_TRANSPORT = Refusal(0, "Transport unknown")
+UNKNOWN_SESSION = Refusal(1, "Session ID unknown")
+BAD_METHOD = Refusal(2, "Bad handshake method")
+BAD_REQUEST = Refusal(3, "Bad request")
+UNSUPPORTED_VERSION = Refusal(5, "Unsupported protocol version")
+
+WRONG_CODES = {
+    "unknown-transport-has-another-code": UNKNOWN_TRANSPORT,
+    "unknown-session-has-another-code": UNKNOWN_SESSION,
+    "bad-method-has-another-code": BAD_METHOD,
+    "bad-request-has-another-code": BAD_REQUEST,
+    "unsupported-version-has-another-code": UNSUPPORTED_VERSION,
+}
+
+
+class StrictServer:
+    """A server on 127.0.0.1: `async with StrictServer() as server: server.url`.
+
+    `fault` names the one requirement to break; raises UnknownFault when no fault has that name.
+    """
+
+    def __init__(
+        self, fault: str | None = None, *, host: str = "127.0.0.1", port: int = 0, **config: float
+    ) -> None:
+        self.config = Config(**config)  # type: ignore[arg-type]
+        self.faults = Faults(fault)
+        self.sessions: dict[str, Session] = {}
+        self.port = port
+        self._host = host
+        self._app = App(self.faults)
+        self._listener: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._host}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the port is taken."""
+        self._listener = await asyncio.start_server(self._accept, self._host, self.port, backlog=1024)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close every session, then every connection."""
+        assert self._listener is not None
+        self._listener.close()
+        for session in list(self.sessions.values()):
+            session.end("server stop")
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def about(self) -> dict[str, Any]:
+        """What the readiness line and `GET /about` say."""
+        return {
+            "urls": [self.url],
+            "pids": [os.getpid()],
+            "mode": "strict",
+            "async_mode": "asyncio",
+            "transports": ["polling", "websocket"],
+            "workers": 1,
+            "queue": None,
+            "versions": {"strict-server": "1", "python": platform.python_version()},
+        }
+
+    # Connections
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._serve(Connection(reader, writer)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, connection: Connection) -> None:
+        stuck_to: list[str] = []
+        try:
+            while (request := await read_request(connection)) is not None:
+                if request.is_upgrade:
+                    await self._serve_websocket(connection, request)
+                    return
+                exchange = Exchange(connection, request, () if self.faults("no-cors") else CORS)
+                await self._answer(exchange, stuck_to)
+                if not await exchange.wait_answered():
+                    return
+                await exchange.drain()
+                if not request.keep_alive or self.faults("closes-after-every-response"):
+                    return
+        except BadRequest:
+            connection.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        except ConnectionLost:
+            pass
+        finally:
+            connection.close()
+
+    async def _answer(self, exchange: Exchange, stuck_to: list[str]) -> None:
+        """Answer, or leave it to the session to answer later.
+
+        `stuck_to` holds the ids of the sessions that this connection opened.
+        """
+        request = exchange.request
+        if request.method == "GET" and request.path == "/about":
+            exchange.respond(200, json.dumps(self.about()).encode(), "application/json")
+        elif not self._is_endpoint(request):
+            exchange.respond(404, b"not found", "text/plain")
+        elif request.method == "OPTIONS":
+            exchange.respond(200 if self.faults("preflight-is-answered-200") else 204, headers=PREFLIGHT)
+        elif (refusal := self._check(request, is_upgrade=False)) is not None:
+            self._refuse(exchange, refusal)
+        elif not request.query.get("sid"):
+            session = self._open_session()
+            polling = Polling(session)
+            session.open(polling)
+            Client(session, self._app, self.faults)
+            polling.receive_poll(exchange)
+            stuck_to.append(session.id)
+        else:
+            session_id = request.query["sid"]
+            if stuck_to and self.faults("connection-belongs-to-its-first-session"):
+                session_id = stuck_to[0]
+            await self._carry(exchange, self.sessions.get(session_id))
+
+    async def _carry(self, exchange: Exchange, session: Session | None) -> None:
+        """Hand a poll or a push to its session."""
+        is_poll = exchange.request.method == "GET"
+        if session is None:
+            exchange.respond(200, b"6" if is_poll else b"ok", "text/plain; charset=UTF-8")
+        elif not isinstance(session.transport, Polling):
+            # Only a fault lets a request of an upgraded session come this far.
+            exchange.respond(200, b"6" if is_poll else b"ok", "text/plain; charset=UTF-8")
+        elif is_poll:
+            session.transport.receive_poll(exchange)
+        else:
+            await session.transport.receive_push(exchange)
+
+    async def _serve_websocket(self, connection: Connection, request: Request) -> None:
+        refusal = self._check(request, is_upgrade=True) if self._is_endpoint(request) else BAD_REQUEST
+        session = self.sessions.get(request.query.get("sid", ""))
+        if refusal is None and (handshake_error(request) or not self._may_upgrade(session)):
+            refusal = BAD_REQUEST
+        if refusal is not None:
+            self._refuse_websocket(connection, refusal)
+            return
+        accept_handshake(connection, request)
+        websocket = WebSocket(connection, self.config.max_payload, self.faults)
+        if session is not None and not session.upgraded:
+            await Upgrade(session, websocket).run()
+            return
+        if session is None:
+            session = self._open_session()
+            session.open(transport := WebSocketTransport(session, websocket))
+            Client(session, self._app, self.faults)
+        else:
+            transport = WebSocketTransport(session, websocket)
+        async for message in websocket.messages():
+            transport.receive(message)
+        session.end("transport close")
+
+    def _may_upgrade(self, session: Session | None) -> bool:
+        if session is None:
+            return True
+        if session.upgraded or session.transport.name == "websocket":
+            return self.faults("second-websocket-is-accepted")
+        return session.upgrade is None or self.faults("second-websocket-is-accepted-during-the-upgrade")
+
+    # Checks
+
+    def _is_endpoint(self, request: Request) -> bool:
+        if request.path == PATH.rstrip("/") and self.faults("path-may-lack-its-slash"):
+            return True
+        return request.path.startswith(PATH)
+
+    def _check(self, request: Request, is_upgrade: bool) -> Refusal | None:
+        query = request.query
+        faults = self.faults
+        transport = query.get("transport")
+        if transport is None and faults("transport-may-be-missing"):
+            transport = "polling"
+        if transport not in ("polling", "websocket"):
+            may_be_unknown = transport is not None and faults("transport-may-be-unknown")
+            if not may_be_unknown:
+                return UNKNOWN_TRANSPORT
+        if "t" in query and faults("unknown-parameters-are-refused"):
+            return BAD_REQUEST
+        if query.get("sid"):
+            return self._check_session(request, is_upgrade)
+        if "sid" in query and faults("empty-sid-is-refused"):
+            return UNKNOWN_SESSION
+        if request.method != "GET" and not (request.method == "POST" and faults("handshake-may-be-a-post")):
+            return BAD_METHOD
+        if (transport == "websocket") != is_upgrade and not self._ignores_missing_upgrade(is_upgrade):
+            return BAD_REQUEST
+        if is_upgrade and faults("handshake-over-websocket-is-refused"):
+            return BAD_REQUEST
+        return self._check_version(query.get("EIO"), is_upgrade)
+
+    def _ignores_missing_upgrade(self, is_upgrade: bool) -> bool:
+        return not is_upgrade and self.faults("websocket-may-lack-its-upgrade")
+
+    def _check_version(self, version: str | None, is_upgrade: bool) -> Refusal | None:
+        if version is None and self.faults("version-may-be-missing") and not is_upgrade:
+            return None
+        if version is None and self.faults("version-may-be-missing-over-websocket") and is_upgrade:
+            return None
+        if version is not None and self.faults("version-may-be-unknown"):
+            return None
+        return None if version == "4" else UNSUPPORTED_VERSION
+
+    def _check_session(self, request: Request, is_upgrade: bool) -> Refusal | None:
+        session = self.sessions.get(request.query["sid"])
+        if session is None:
+            return None if self._ignores_unknown_session(request, is_upgrade) else UNKNOWN_SESSION
+        if not is_upgrade and session.transport.name != request.query.get("transport", "polling"):
+            after_upgrade = session.upgraded and (
+                (request.method == "GET" and self.faults("poll-after-the-upgrade-is-accepted"))
+                or (request.method == "POST" and self.faults("push-after-the-upgrade-is-accepted"))
+            )
+            return None if after_upgrade else BAD_REQUEST
+        if is_upgrade and request.query.get("transport") != "websocket":
+            return BAD_REQUEST
+        if request.query.get("EIO") != "4":
+            return BAD_REQUEST
+        if not is_upgrade and request.method not in ("GET", "POST"):
+            return BAD_REQUEST
+        return None
+
+    def _ignores_unknown_session(self, request: Request, is_upgrade: bool) -> bool:
+        if is_upgrade:
+            return self.faults("unknown-session-over-websocket-is-accepted")
+        if request.method == "GET":
+            return self.faults("poll-of-an-unknown-session-is-accepted")
+        return self.faults("push-of-an-unknown-session-is-accepted")
+
+    # Answers
+
+    def _code(self, refusal: Refusal) -> int:
+        return (
+            refusal.code + 1
+            if any(self.faults(name) and it is refusal for name, it in WRONG_CODES.items())
+            else refusal.code
+        )
+
+    def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:
+        if self.faults("refusals-are-answered-500"):
+            exchange.respond(500)
+        elif self.faults("refusals-are-text"):
+            exchange.respond(refusal.status, refusal.message.encode(), "text/plain")
+        else:
+            body = {"code": self._code(refusal), "message": refusal.message}
+            exchange.respond(refusal.status, json.dumps(body).encode(), "application/json")
+
+    def _refuse_websocket(self, connection: Connection, refusal: Refusal) -> None:
+        body = refusal.message.encode()
+        connection.write(
+            b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-type: text/html\r\n"
+            b"Content-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body
+        )
+
+    def _open_session(self) -> Session:
+        session_id = new_session_id(self.sessions, self.faults)
+        session = Session(self.config, self.faults, session_id)
+        self.sessions[session_id] = session
+        session.on_closed = lambda: self._forget(session)
+        return session
+
+    def _forget(self, session: Session) -> None:
+        with contextlib.suppress(KeyError):
+            del self.sessions[session.id]
