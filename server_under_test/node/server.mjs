@@ -1,0 +1,180 @@
+/**
+ * The contract of the conformance cases on socket.io itself: a foreign server to compare with.
+ *
+ *   node server.mjs --port 5000 [--host 127.0.0.1] [--transports polling,websocket]
+ *                   [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000] [--nagle]
+ *
+ * Prints one line that begins with READY; SIGTERM or SIGINT disconnects every client and ends it with code 0.
+ */
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { parseArgs } from "node:util";
+import { Server } from "socket.io";
+
+// After this many milliseconds nobody is waited for any more.
+const STOP_DEADLINE = 2000;
+
+const options = readOptions();
+const http = createServer({ noDelay: !options.nagle });
+const io = new Server(http, {
+  transports: options.transports,
+  pingInterval: options.pingInterval,
+  pingTimeout: options.pingTimeout,
+  maxHttpBufferSize: options.maxPayload,
+  cors: { origin: "*" },
+  serveClient: false,
+});
+
+for (const name of ["/", "/custom", "/auth"]) {
+  offerContract(io.of(name));
+}
+
+io.of("/auth").use((socket, next) => {
+  next(socket.handshake.auth.token === "good" ? undefined : new Error("bad token"));
+});
+
+io.of("/reject").use((socket, next) => {
+  next(Object.assign(new Error("not authorized"), { data: { code: "E_AUTH" } }));
+});
+
+http.on("error", (error) => {
+  console.error(`cannot listen on ${options.host} port ${options.port}: ${error.message}`);
+  process.exit(2);
+});
+http.listen({ port: options.port, host: options.host, backlog: 4096 }, announce);
+
+for (const signal of ["SIGTERM", "SIGINT"]) {
+  process.once(signal, stop);
+}
+
+function offerContract(namespace) {
+  namespace.on("connection", (socket) => {
+    socket.emit("auth", socket.handshake.auth);
+
+    on(socket, "message", (...args) => socket.emit("message-back", ...args));
+    on(socket, "message-with-ack", (...args) => {
+      const ack = args.pop();
+      ack(...args);
+    });
+
+    on(socket, "join", (room, ack) => {
+      socket.join(room);
+      ack?.(ownRooms(socket));
+    });
+    on(socket, "leave", (room, ack) => {
+      socket.leave(room);
+      ack?.(ownRooms(socket));
+    });
+
+    on(socket, "to", (room, event, ...args) => socket.to(room).emit(event, ...args));
+    on(socket, "in", (room, event, ...args) => namespace.to(room).emit(event, ...args));
+    on(socket, "broadcast", (event, ...args) => socket.broadcast.emit(event, ...args));
+    on(socket, "all", (event, ...args) => namespace.emit(event, ...args));
+
+    on(socket, "ask", (event, ...args) => {
+      socket.emit(event, ...args, (...answer) => socket.emit("asked", ...answer));
+    });
+    on(socket, "burst", (count, size) => {
+      for (let number = 0; number < count; number += 1) {
+        socket.emit("b", number, "x".repeat(size));
+      }
+    });
+
+    on(socket, "kick", () => socket.disconnect());
+    on(socket, "kick-all", () => socket.disconnect(true));
+  });
+}
+
+/** A handler whose errors are logged: socket.io lets them end the process, Flask-SocketIO does not. */
+function on(socket, event, handler) {
+  socket.on(event, (...args) => {
+    try {
+      handler(...args);
+    } catch (error) {
+      console.error(`${event}: ${error.message}`);
+    }
+  });
+}
+
+/** The rooms of a socket, sorted, without the personal one that Socket.IO gives to everybody. */
+function ownRooms(socket) {
+  return [...socket.rooms].filter((room) => room !== socket.id).sort();
+}
+
+function announce() {
+  const { port } = http.address();
+  const about = {
+    urls: [`http://${options.host}:${port}`],
+    pids: [process.pid],
+    mode: "node",
+    async_mode: "node",
+    detected: false,
+    transports: options.transports,
+    always_connect: true,
+    nagle: options.nagle,
+    workers: 1,
+    queue: null,
+    queue_url: null,
+    versions: {
+      node: process.versions.node,
+      "socket.io": installedVersion("socket.io"),
+      "engine.io": installedVersion("engine.io"),
+    },
+  };
+  process.stdout.write(`READY ${JSON.stringify(about)}\n`);
+}
+
+function installedVersion(name) {
+  const file = new URL(`./node_modules/${name}/package.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, "utf8")).version;
+}
+
+/** Tell every client, let what was written reach them, and end although some hold on. */
+function stop() {
+  // io.close() would wait for connections that clients keep open, and refuse the last poll of a polling client.
+  io.disconnectSockets(true);
+  const deadline = Date.now() + STOP_DEADLINE;
+  setInterval(() => {
+    if (io.engine.clientsCount === 0 || Date.now() > deadline) {
+      process.exit(0);
+    }
+  }, 50);
+}
+
+function readOptions() {
+  const { values } = parseOrExit({
+    port: { type: "string", default: "5000" },
+    host: { type: "string", default: "127.0.0.1" },
+    transports: { type: "string", default: "polling,websocket" },
+    "ping-interval": { type: "string", default: "25" },
+    "ping-timeout": { type: "string", default: "20" },
+    "max-payload": { type: "string", default: "1000000" },
+    nagle: { type: "boolean", default: false },
+  });
+  const number = (name) => {
+    const value = Number(values[name]);
+    if (!Number.isFinite(value) || value < 0) {
+      console.error(`--${name} '${values[name]}' is not a number`);
+      process.exit(2);
+    }
+    return value;
+  };
+  return {
+    port: number("port"),
+    host: values.host,
+    transports: values.transports.split(","),
+    pingInterval: number("ping-interval") * 1000,
+    pingTimeout: number("ping-timeout") * 1000,
+    maxPayload: number("max-payload"),
+    nagle: values.nagle,
+  };
+}
+
+function parseOrExit(known) {
+  try {
+    return parseArgs({ options: known });
+  } catch (error) {
+    console.error(error.message);
+    return process.exit(2);
+  }
+}
