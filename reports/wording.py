@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import unicodedata
 from collections.abc import Sequence
 
 NARROW_SPACE = "\u202f"
@@ -76,9 +77,15 @@ def duration(start: str | None, end: str | None) -> str | None:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-def printable(text: str) -> str:
-    """`text` with every character that does not show itself written out: `\\x1e`, `\\u202e`."""
-    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+def printable(text: str, keep: str = "") -> str:
+    """`text` with characters that do not show themselves written out (`\\x1e`, `\\u202e`), but for `keep`."""
+    return "".join(c if c in keep or not _hidden(c) else _escaped(c) for c in text)
+
+
+def _hidden(character: str) -> bool:
+    """Whether it is a control, format, surrogate or unassigned character, or a line separator."""
+    category = unicodedata.category(character)
+    return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def _escaped(character: str) -> str:

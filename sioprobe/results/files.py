@@ -161,9 +161,15 @@ def _write(path: Path, document: Mapping[str, object], kind: str) -> None:
 
 def _json(document: Mapping[str, object], path: Path, **layout: Any) -> str:
     try:
-        return json.dumps(document, ensure_ascii=False, allow_nan=False, **layout)
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, **layout)
+        # A lone surrogate, which a server may send as an escape, has no UTF-8 form: only an escape holds it.
+        return json.dumps(document, **layout) if _has_surrogate(text) else text
     except ValueError:
         raise ResultFileError(f"{path.name}: a number in it is not finite, which JSON cannot hold") from None
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text) if not text.isascii() else False
 
 
 def _remove_cut_off_line(file: int) -> None:

@@ -1,0 +1,87 @@
+"""`python -m reports FOLDER`: write the report of a result folder, again if need be.
+
+Reads run.json, rounds.jsonl and conformance-*.json, and writes results.json, summary.md, report.html and
+cells.csv beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from reports.derive import derive
+from reports.inputs import Inputs, read_folder
+from reports.page import render_csv, render_page, render_summary
+from sioprobe.results.errors import ResultFileError
+from sioprobe.results.files import RESULTS_FILE, ROUNDS_FILE, RUN_FILE, conformance_paths, write_results
+from sioprobe.results.types import Results
+
+EXAMPLES = """\
+examples:
+  {prog} reports/out          write the report again
+  {prog} reports/out --json   and print results.json, and nothing else, on stdout
+
+exit codes:
+  0  written
+  2  no such folder, an unusable file in it, or nothing was measured
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    prog = os.environ.get("SIOPROBE_PROG") or "python -m reports"
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Write the report of a result folder: results.json, summary.md, report.html, cells.csv.",
+        epilog=EXAMPLES.format(prog=prog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="where run.json and the others are")
+    parser.add_argument("--json", action="store_true", help="print results.json on stdout")
+    options = parser.parse_args(arguments)
+    try:
+        inputs = read_folder(options.folder)
+        results = write_report(options.folder, inputs)
+    except ResultFileError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {options.folder}: cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(results, ensure_ascii=False, indent=1))
+    else:
+        print(results["findings"][0])
+        print(f"report: {options.folder / 'report.html'}")
+    if results["verdict"] == "nothing measured":
+        print(f"error: {options.folder}: nothing was measured; the report says so", file=sys.stderr)
+        return 2
+    return 0
+
+
+def write_report(folder: Path, inputs: Inputs) -> Results:
+    """Write the four files of the report into `folder`; the derived results."""
+    results = derive(inputs)
+    table = render_csv(results)
+    write_results(folder / RESULTS_FILE, results)
+    _write(folder / "cells.csv", table)
+    _write(folder / "summary.md", render_summary(inputs, results))
+    raw = {"results.json": (folder / RESULTS_FILE).read_bytes(), "cells.csv": table.encode()}
+    for path in (folder / RUN_FILE, folder / ROUNDS_FILE, *conformance_paths(folder).values()):
+        if path.exists():
+            raw[path.name] = path.read_bytes()
+    _write(folder / "report.html", render_page(inputs, results, raw))
+    return results
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(text, "utf-8")
+    beside.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

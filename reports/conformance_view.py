@@ -1,0 +1,271 @@
+"""The conformance matrix: requirement × server, and what a reader sees when a row is opened.
+
+Cases that pass are counted only; what deviates is told once for all servers that answer alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.wording import listed
+from sioprobe.results.types import Arm, Case, Conformance, TranscriptLine
+
+WORST_FIRST = (
+    "fail",
+    "harness error",
+    "unexpected pass",
+    "inconclusive",
+    "known deviation",
+    "non-strict",
+    "info",
+    "pass",
+    "not applicable",
+)
+SYMBOLS = {
+    "fail": "✗",
+    "harness error": "⚠",
+    "unexpected pass": "‼",
+    "inconclusive": "?",
+    "known deviation": "≠",
+    "non-strict": "~",
+    "info": "i",
+    "pass": "✓",
+    "not applicable": "–",
+}
+SHORT_WORDS = {
+    "known deviation": "known",
+    "not applicable": "n/a",
+    "unexpected pass": "passes",
+    "harness error": "error",
+}
+"""Where a word stands in a narrow column; the legend and the opened row have it in full."""
+
+MEANINGS = {
+    "pass": "the server does what the requirement says",
+    "fail": "it does not, and nobody has explained why",
+    "known deviation": "it does not, and the list of known deviations says why for this version and mode",
+    "unexpected pass": "it is listed as a known deviation, but no longer deviates: the list is stale",
+    "non-strict": "it differs from the reference where the specification says nothing or contradicts itself",
+    "info": "a fact worth knowing, about which there is no requirement",
+    "inconclusive": "the machine was too slow, or the answer too unclear, to judge",
+    "not applicable": "the server does not have what the case needs",
+    "harness error": "the judge itself failed",
+}
+LEVELS = {
+    "MUST": "required by the specification",
+    "SHOULD": "recommended by the specification",
+    "MAY": "left open by the specification",
+    "reference": "only the reference implementation behaves so; never a failure",
+    "gap": "the specification is silent or contradicts itself; never a failure",
+}
+AREAS = {
+    "EIO-HS": "Engine.IO: handshake",
+    "EIO-PL": "Engine.IO: polling",
+    "EIO-WS": "Engine.IO: WebSocket",
+    "EIO-HB": "Engine.IO: heartbeat",
+    "EIO-UP": "Engine.IO: upgrade",
+    "EIO-CL": "Engine.IO: close",
+    "EIO-MX": "Engine.IO: limits",
+    "EIO-CO": "Engine.IO: CORS and cookies",
+    "SIO-CN": "Socket.IO: connect",
+    "SIO-DC": "Socket.IO: disconnect",
+    "SIO-EV": "Socket.IO: events",
+    "SIO-AK": "Socket.IO: acks",
+    "SIO-BN": "Socket.IO: binary",
+    "SIO-NS": "Socket.IO: namespaces",
+    "SIO-RM": "Socket.IO: rooms and broadcast",
+    "FSIO": "Flask-SocketIO",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixCell:
+    """One server on one requirement: the worst verdict of its cases; None when it has none."""
+
+    arm: str
+    verdict: str | None
+    share: str
+    closed: str
+
+    @property
+    def symbol(self) -> str:
+        return SYMBOLS[self.verdict] if self.verdict else "·"
+
+    @property
+    def word(self) -> str:
+        return SHORT_WORDS.get(self.verdict, self.verdict) if self.verdict else "not run"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A case that does not simply pass, once for all servers that answer alike."""
+
+    arms: list[str]
+    case: Case
+    transcript: list[TranscriptLine]
+    transcript_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One requirement. `area` names its group, and is set on the first row of it only."""
+
+    id: str
+    anchor: str
+    title: str
+    level: str
+    area: str | None
+    cells: list[MatrixCell]
+    differs: bool
+    plain: bool
+    findings: list[Finding]
+    passing: str
+    not_applicable: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCount:
+    """One server in the table above the matrix; `reason` when it was not judged."""
+
+    arm: str
+    title: str
+    software: str
+    outcome: str
+    counts: dict[str, int]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The whole conformance part of the page."""
+
+    arms: list[str]
+    rows: list[Row]
+    servers: list[ServerCount]
+    levels: list[str]
+    verdicts: list[str]
+    suite: str
+    differing: int
+
+
+def conformance_matrix(arms: Sequence[Arm], conformances: dict[str, Conformance]) -> Matrix:
+    """The matrix over every arm that was judged, in the order of `arms`."""
+    judged = [arm["id"] for arm in arms if arm["id"] in conformances]
+    cases: dict[str, dict[str, list[Case]]] = {}
+    for arm in judged:
+        for case in conformances[arm]["cases"]:
+            cases.setdefault(case["id"], {}).setdefault(arm, []).append(case)
+    rows: list[Row] = []
+    area = None
+    for id_ in sorted(cases, key=_id_order):
+        row_area = area_of(id_)
+        rows.append(_row(id_, cases[id_], judged, row_area if row_area != area else None))
+        area = row_area
+    verdicts = {case["verdict"] for arm in judged for case in conformances[arm]["cases"]}
+    suites = {conformances[arm]["suite"]["version"] for arm in judged}
+    return Matrix(
+        arms=judged,
+        rows=rows,
+        servers=[_server(arm, conformances.get(arm["id"])) for arm in arms],
+        levels=[level for level in LEVELS if any(row.level == level for row in rows)],
+        verdicts=[verdict for verdict in reversed(WORST_FIRST) if verdict in verdicts],
+        suite=listed(sorted(suites)),
+        differing=sum(row.differs for row in rows),
+    )
+
+
+def area_of(id_: str) -> str:
+    """ "Engine.IO: handshake" for "EIO-HS-05"; the code itself when it has no name here."""
+    code = id_.rpartition("-")[0] or id_
+    return AREAS.get(code, code)
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """The verdict that stands for several; a pass outranks only what is not applicable."""
+    return min(verdicts, key=WORST_FIRST.index)
+
+
+def _id_order(id_: str) -> tuple[int, str, int, str]:
+    """Areas in the order of AREAS, numbers by value."""
+    code, _, number = id_.rpartition("-")
+    known = list(AREAS)
+    place = known.index(code) if code in known else len(known)
+    return place, code, int(number) if number.isdecimal() else 0, number
+
+
+def _row(id_: str, by_arm: dict[str, list[Case]], arms: list[str], area: str | None) -> Row:
+    first = next(iter(by_arm.values()))[0]
+    cells = [_cell(arm, by_arm.get(arm, [])) for arm in arms]
+    # A server without the case was not asked: that is no difference in behaviour.
+    answers = {(cell.verdict, cell.closed) for cell in cells if cell.verdict not in (None, "not applicable")}
+    return Row(
+        id=id_,
+        anchor="req-" + "".join(c if c.isalnum() or c == "-" else "_" for c in id_),
+        title=first["requirement"],
+        level=first["level"],
+        area=area,
+        cells=cells,
+        differs=len(answers) > 1,
+        plain=all(cell.verdict in (None, "pass", "not applicable") for cell in cells),
+        findings=_findings(by_arm, arms),
+        passing=_arms_with(by_arm, arms, "pass"),
+        not_applicable=_arms_with(by_arm, arms, "not applicable"),
+    )
+
+
+def _cell(arm: str, cases: list[Case]) -> MatrixCell:
+    if not cases:
+        return MatrixCell(arm, None, "", "")
+    verdict = worst([case["verdict"] for case in cases])
+    judged = [case for case in cases if case["verdict"] != "not applicable"]
+    same = sum(case["verdict"] == verdict for case in judged)
+    share = f"{same} of {len(judged)}" if judged and same < len(judged) else ""
+    closed = sorted({closed for case in cases if (closed := case.get("closed"))})
+    return MatrixCell(arm, verdict, share, ", ".join(closed))
+
+
+def _findings(by_arm: dict[str, list[Case]], arms: list[str]) -> list[Finding]:
+    alike: dict[tuple[object, ...], list[tuple[str, Case]]] = {}
+    for arm in arms:
+        for case in by_arm.get(arm, []):
+            if case["verdict"] in ("pass", "not applicable"):
+                continue
+            key = (
+                case["case"],
+                case["verdict"],
+                case.get("closed"),
+                case.get("actual"),
+                case.get("reason"),
+                tuple(case.get("expected", [])),
+            )
+            alike.setdefault(key, []).append((arm, case))
+    found = [
+        Finding(
+            arms=[arm for arm, _ in group],
+            case=group[0][1],
+            transcript=group[0][1].get("transcript", []),
+            transcript_of=group[0][0],
+        )
+        for group in alike.values()
+    ]
+    return sorted(found, key=lambda finding: WORST_FIRST.index(finding.case["verdict"]))
+
+
+def _arms_with(by_arm: dict[str, list[Case]], arms: list[str], verdict: str) -> str:
+    """Who has this verdict in every case of the requirement, as "a, b and c"."""
+    return listed(
+        [arm for arm in arms if by_arm.get(arm) and all(c["verdict"] == verdict for c in by_arm[arm])]
+    )
+
+
+def _server(arm: Arm, found: Conformance | None) -> ServerCount:
+    if found is None:
+        reason = arm["reason"] if arm["status"] == "not run" else "no conformance result in the folder"
+        return ServerCount(arm["id"], arm["title"], "", "not run", {}, reason or "no reason was recorded")
+    counts: dict[str, int] = {}
+    for case in found["cases"]:
+        counts[case["verdict"]] = counts.get(case["verdict"], 0) + 1
+    target = found["target"]
+    software = " ".join(filter(None, [target.get("library"), target.get("version")]))
+    return ServerCount(arm["id"], arm["title"], software, found["outcome"], counts, None)
