@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -35,6 +36,7 @@ def describe(options: Options) -> dict[str, Any]:
     }
 
 
+@cache
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
     """Versions by distribution name, those of the mode after the common ones."""
     found = {"python": platform.python_version()}

@@ -20,10 +20,11 @@ if not __package__:
 
 from flask import Flask
 
-from server_under_test import contract  # noqa: F401 - registers its handlers
+from server_under_test import contract, guide, page  # noqa: F401 - they register their handlers
 from server_under_test.extensions import socketio
 from server_under_test.modes import MODES
 from server_under_test.options import Options
+from server_under_test.routes import blueprint
 
 
 def create_app(options: Options | None = None) -> Flask:
@@ -32,6 +33,7 @@ def create_app(options: Options | None = None) -> Flask:
     app = Flask(__name__)
     app.config["SECRET_KEY"] = os.environ.get("SECRET_KEY") or secrets.token_hex()
     app.config["SERVER_OPTIONS"] = options
+    app.register_blueprint(blueprint)
     socketio.init_app(
         app,
         # None lets Flask-SocketIO choose among what is installed.
