@@ -10,7 +10,7 @@ from flask_socketio import Namespace, emit
 from server_under_test.extensions import socketio
 
 
-class MyCustomNamespace(Namespace):  # type: ignore[misc] - Flask-SocketIO has no types
+class MyCustomNamespace(Namespace):
     def on_connect(self) -> None:
         emit("my_response", "connected")
 
