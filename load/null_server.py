@@ -260,7 +260,7 @@ class NullServer:
         self.rooms: dict[str, set[Client]] = {}
         self.exchanges: set[Exchange] = set()
         self._count = 0
-        self._sock = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        self._sock: Any = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
         self._sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         self._sock.bind((host, port))
         self._sock.listen(4096)

@@ -33,6 +33,8 @@ AckCallback = Callable[["list[Any] | None", "SwarmError | None"], None]
 class Listener:
     """Who is told, on the hub, what happens on a connection. Each method may be left as it is."""
 
+    __slots__ = ()
+
     def connected(self, connection: Connection, namespace: str) -> None:
         """The server accepted the namespace."""
 
@@ -165,6 +167,10 @@ class Connection:
         """Close the session in order; `listener.closed` follows."""
         if not self.closed:
             self._session.close()
+
+    def abort(self) -> None:
+        """End at once, without telling the server."""
+        self._session.abort()
 
     def next_ack_id(self) -> int:
         """An ack id that this connection has not used."""

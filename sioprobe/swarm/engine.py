@@ -33,6 +33,7 @@ class Engine:
         self.recorder = recorder or Recorder()
         self.connections: set[Connection] = set()
         self.hub_lag = Histogram()
+        self.send_lag = Histogram()
         self.cpu_shares: deque[float] = deque(maxlen=3600)
         self.internal_errors = 0
         self._sweep_timer: Any = None
@@ -62,6 +63,7 @@ class Engine:
     def reset_pulse(self) -> None:
         """Measure hub lag and CPU anew from here."""
         self.hub_lag = Histogram()
+        self.send_lag = Histogram()
         self.cpu_shares.clear()
         self._pulse_at = time.monotonic_ns()
         self._cpu_at = (time.monotonic(), time.process_time())

@@ -77,10 +77,16 @@ class Receiver:
         self._ledger.received += 1
         return True
 
-    def close(self, published: int) -> int:
-        """End the account: how many numbers below `published` never came, entered as lost."""
-        lost = len(self._missing) + max(0, published - self._next)
-        self._ledger.lost += lost
+    def close(self, published: int, *, excused: bool = False) -> int:
+        """End the account: how many numbers below `published` never came.
+
+        They are entered as lost; `excused`, because the receiver left of its own will, as never expected.
+        """
+        missing = len(self._missing) + max(0, published - self._next)
+        if excused:
+            self._ledger.expected -= missing
+        else:
+            self._ledger.lost += missing
         self._missing.clear()
         self._next = max(self._next, published)
-        return lost
+        return missing

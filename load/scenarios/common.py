@@ -1,0 +1,128 @@
+"""What every scenario shares: its options, its life cycle, and the life cycle of a player."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sioprobe.swarm import Connection, Engine, Ledger, Listener, SwarmError
+
+__all__ = ["Options", "Player", "Scenario"]
+
+NANOSECONDS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Parameters of all scenarios; each uses those that concern it.
+
+    `rate` is operations a second and connection (ack) or room (fanout); 0 is a closed loop, in which the
+    next operation starts when the last has ended.
+    """
+
+    namespace: str = "/"
+    payload_bytes: int = 32
+    room_size: int = 10
+    rate: float = 0.0
+    timeout: float = 10.0
+
+
+class Scenario:
+    """One a process. `operation` is the (type, name) of the series that counts its operations, or None."""
+
+    operation: tuple[str, str] | None = None
+    messages_per_operation = 0
+
+    def __init__(self, engine: Engine, options: Options) -> None:
+        self.engine = engine
+        self.options = options
+        self.halted = False
+        self.ledger: Ledger | None = None
+
+    def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
+        """A player on that connection; `changed` is called on the hub when its state has changed."""
+        raise NotImplementedError
+
+    def halt(self) -> None:
+        """Start no operation any more; those under way go on."""
+        self.halted = True
+
+    @property
+    def published(self) -> int:
+        """Messages to the server that are no operations themselves, so far."""
+        return 0
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no operation is under way."""
+        return True
+
+    def settle(self) -> None:
+        """Close the accounts, after the last operation."""
+
+
+class Player(Listener):
+    """One connection's part in a scenario.
+
+    `state` goes from connecting to ready (it may `begin`), playing, and closed.
+    """
+
+    __slots__ = ("_changed", "connection", "failure", "scenario", "state")
+
+    def __init__(
+        self, scenario: Scenario, connection: Connection, changed: Callable[[Player], None] | None
+    ) -> None:
+        self.scenario = scenario
+        self.connection = connection
+        self.state = "connecting"
+        self.failure: SwarmError | None = None
+        self._changed = changed
+        connection.listener = self
+
+    def open(self) -> None:
+        """Connect to the scenario's namespace."""
+        self.connection.connect(self.scenario.options.namespace)
+
+    def begin(self) -> None:
+        """Start playing; the state must be ready."""
+        self.state = "playing"
+
+    def leave(self) -> None:
+        """Leave of the player's own will: close the connection."""
+        self.connection.close()
+
+    def connected(self, connection: Connection, namespace: str) -> None:
+        if not connection.upgrading:
+            self.prepare()
+
+    def upgraded(self, connection: Connection) -> None:
+        # What follows is to be measured on the transport that was asked for.
+        if self.scenario.options.namespace in connection.namespaces and self.state == "connecting":
+            self.prepare()
+
+    def prepare(self) -> None:
+        """Do what must be done before the first operation, then call `set_ready`."""
+        self.set_ready()
+
+    def set_ready(self) -> None:
+        """The player may begin."""
+        self.state = "ready"
+        self._tell()
+
+    def refused(self, connection: Connection, namespace: str, data: Any) -> None:
+        self.failure = SwarmError("connect refused", str(data))
+        connection.close()
+
+    def disconnected(self, connection: Connection, namespace: str) -> None:
+        self.failure = SwarmError("disconnected by the server")
+        connection.close()
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        self.failure = self.failure or failure
+        self.state = "closed"
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._changed is not None:
+            self._changed(self)
