@@ -70,7 +70,7 @@ ALTERNATIVES: list[tuple[SocketPacket, str, list[bytes]]] = [
     (SocketPacket(DISCONNECT, "/admin"), "1/admin", []),
     (SocketPacket(EVENT, data=["a"]), '2/,["a"]', []),
     (SocketPacket(EVENT, data=["a"], ack_id=7), '2007["a"]', []),
-    (SocketPacket(EVENT, data=["a", 100.0]), '2 [ "a" , 1E2 ] ', []),
+    (SocketPacket(EVENT, data=["a", 100.0]), '2[ "a" , 1E2 ] ', []),
     (SocketPacket(EVENT, data=["\U0001f600"]), '2["\\ud83d\\ude00"]', []),
     (
         SocketPacket(BINARY_EVENT, data=["a", b"0", b"0"]),
@@ -101,7 +101,8 @@ def exactly(message: str) -> str:
 def decode(text: str, attachments: list[bytes]) -> SocketPacket:
     """The packet; nothing may be complete before the last attachment."""
     decoder = SocketDecoder()
-    for position, data in enumerate([text, *attachments]):
+    messages: list[str | bytes] = [text, *attachments]
+    for position, data in enumerate(messages):
         packet = decoder.decode(data)
         assert decoder.missing_attachments == len(attachments) - position
         assert (packet is None) == (position < len(attachments))
@@ -370,7 +371,7 @@ DEPTHS = [10, 100, 300, 450, 600, 900, 990, 2000, 20_000, 200_000]
 @pytest.mark.parametrize("inside", ['"x"', '{"_placeholder":true,"num":0}'])
 def test_depth_ends_decoding_in_its_own_error(depth: int, inside: str) -> None:
     decoder = SocketDecoder()
-    messages = [f'51-["a",{"[" * depth}{inside}{"]" * depth}]', b"1"]
+    messages: list[str | bytes] = [f'51-["a",{"[" * depth}{inside}{"]" * depth}]', b"1"]
 
     outcome = "decoded"
     try:
