@@ -51,7 +51,7 @@ class App:
             raise Refused("Invalid namespace")
 
     def add(self, socket: Socket) -> None:
-        self._sockets[socket.namespace][socket.id] = socket
+        self._sockets.setdefault(socket.namespace, {})[socket.id] = socket
 
     def remove(self, socket: Socket) -> None:
         self._sockets.get(socket.namespace, {}).pop(socket.id, None)

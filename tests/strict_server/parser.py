@@ -179,8 +179,8 @@ def _decode_json(text: str, faults: Faults) -> Any:
     try:
         return json.loads(text, parse_constant=_keep_constant if faults("accepts-nan") else _refuse_constant)
     except (ValueError, RecursionError) as error:
-        if faults("accepts-data-after-the-json") and text.startswith("["):
-            return json.JSONDecoder().raw_decode(text)[0]
+        if faults("accepts-data-after-the-json") and "]" in text:
+            return _decode_json(text[: text.rindex("]") + 1], Faults())
         if faults("wrong-json-is-ignored"):
             raise IgnoredPacket from error
         raise PacketError("data is not JSON") from error

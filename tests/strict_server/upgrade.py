@@ -43,7 +43,7 @@ class Upgrade:
     def holds_packets(self) -> bool:
         """Whether polling must not carry data now."""
         return self._faults("opening-a-websocket-starves-polling") or (
-            self._probed and self._faults("upgrade-starves-polling")
+            self._probed and self._faults("failed-upgrade-starves-polling")
         )
 
     async def run(self) -> None:
@@ -119,8 +119,8 @@ class Upgrade:
 
     def _complete(self) -> None:
         session = self._session
-        self._leave()
         self._completed = True
+        self._leave()
         polling = session.transport
         session.upgraded = True
         session.transport = self._transport
@@ -146,5 +146,6 @@ class Upgrade:
     def _leave(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._session.upgrade is self:
+        starves = self._faults("failed-upgrade-starves-polling") and not self._completed
+        if self._session.upgrade is self and not starves:
             self._session.upgrade = None
