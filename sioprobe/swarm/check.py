@@ -1,0 +1,82 @@
+"""One connection before any load: is there a Socket.IO server, and does it take our namespace?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gevent.event import Event
+
+from sioprobe.swarm.connection import Connection, Listener
+from sioprobe.swarm.engine import Engine
+from sioprobe.swarm.errors import SwarmError
+from sioprobe.swarm.target import DEFAULT_PATH, Target
+
+__all__ = ["problem_with"]
+
+_NO_SERVER = {
+    "connection refused": "nothing listens at {url}",
+    "unknown host": "{url} names no host that is known: {detail}",
+    "bad url": "{detail}",
+    "connect timeout": "{url} accepts connections and does not answer",
+    "host unreachable": "{url} cannot be reached",
+    "connect refused": "{url} refuses the namespace: {detail}",
+}
+
+
+class _Visitor(Listener):
+    __slots__ = ("done", "failure", "welcome")
+
+    def __init__(self) -> None:
+        self.done = Event()
+        self.failure: SwarmError | None = None
+        self.welcome = False
+
+    def connected(self, connection: Connection, namespace: str) -> None:
+        self.welcome = True
+        connection.close()
+
+    def refused(self, connection: Connection, namespace: str, data: Any) -> None:
+        self.failure = SwarmError("connect refused", str(data))
+        connection.close()
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        self.failure = self.failure or failure
+        self.done.set()
+
+
+def problem_with(
+    url: str,
+    *,
+    transport: str = "polling",
+    namespace: str = "/",
+    path: str = DEFAULT_PATH,
+    seconds: float = 5.0,
+) -> str | None:
+    """One line: why no load can be put on `url`; or None. Blocks for `seconds` and a little at most."""
+    engine = Engine()
+    engine.start()
+    visitor = _Visitor()
+    try:
+        connection = Connection(
+            engine,
+            Target.from_url(url, path),
+            "websocket" if transport == "websocket" else "polling",
+            visitor,
+            timeout=seconds,
+        )
+        connection.connect(namespace)
+        if not visitor.done.wait(seconds + 3.0):
+            connection.abort()
+        failure = visitor.failure
+    except SwarmError as error:
+        failure = error
+    finally:
+        engine.stop()
+    if visitor.welcome:
+        return None
+    if failure is None:
+        failure = SwarmError("connect timeout")
+    told = _NO_SERVER.get(failure.kind)
+    if told is None:
+        return f"{url} is no Socket.IO server at {path}: {failure}".rstrip(": ")
+    return told.format(url=url, detail=failure.detail)
