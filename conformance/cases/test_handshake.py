@@ -1,0 +1,349 @@
+"""Handshake: the request that opens a session, and what refuses it."""
+
+import json
+import re
+
+from conformance.client.http import Answer, HttpConnection
+from conformance.client.session import PROTOCOL
+from conformance.client.websocket import WebSocket
+from conformance.expect import expect_equal, expect_refused, expect_served, expect_status
+from conformance.requirements import requirement
+from conformance.verdicts import Inconclusive, NotApplicable, Violation
+from sioprobe.wire import EnginePacketType, decode_payload
+
+HANDSHAKE = "EIO=4&transport=polling"
+
+
+async def first_packet(target, transport):
+    """The raw first packet of a handshake."""
+    if transport == "polling":
+        answer = expect_status(await target.request("GET", HANDSHAKE), 200)
+        return answer.text.split("\x1e")[0]
+    websocket = await target.websocket("EIO=4&transport=websocket")
+    if not isinstance(websocket, WebSocket):
+        raise Violation("101 Switching Protocols", str(websocket))
+    return str(await websocket.receive())
+
+
+async def open_data(target, transport):
+    packet = await first_packet(target, transport)
+    if not packet.startswith("0{"):
+        raise Inconclusive(f"first packet is {packet[:60]!r}")
+    return json.loads(packet[1:])
+
+
+@requirement("EIO-HS-10")
+async def test_answers_a_handshake_with_an_open_packet(target, transport):
+    """The first packet of a session is OPEN."""
+    packet = await first_packet(target, transport)
+
+    expect_equal(packet[:2], "0{", what="packet that starts with")
+
+
+@requirement("EIO-HS-11")
+async def test_open_packet_holds_five_keys_of_the_right_types(target, transport):
+    """sid is text, upgrades an array of texts, the other three are numbers."""
+    data = await open_data(target, transport)
+
+    expect_equal(
+        sorted(data), ["maxPayload", "pingInterval", "pingTimeout", "sid", "upgrades"], what="keys"
+    )
+    for key in ("pingInterval", "pingTimeout", "maxPayload"):
+        if isinstance(data[key], bool) or not isinstance(data[key], (int, float)):
+            raise Violation(f"a number as {key}", f"{key} {data[key]!r}")
+    if not isinstance(data["sid"], str) or not data["sid"]:
+        raise Violation("a text as sid", f"sid {data['sid']!r}")
+    if not isinstance(data["upgrades"], list):
+        raise Violation("an array as upgrades", f"upgrades {data['upgrades']!r}")
+
+
+@requirement("EIO-HS-12")
+async def test_open_packet_holds_the_configured_times(target):
+    """pingInterval and pingTimeout are the declared ones, in milliseconds."""
+    if not {"ping_interval", "ping_timeout"} <= target.settings.keys():
+        raise NotApplicable("ping_interval and ping_timeout are not declared in [settings] of a profile")
+    data = await open_data(target, "polling")
+
+    expect_equal(data["pingInterval"], target.settings["ping_interval"] * 1000, what="pingInterval")
+    expect_equal(data["pingTimeout"], target.settings["ping_timeout"] * 1000, what="pingTimeout")
+
+
+@requirement("EIO-HS-13")
+async def test_offers_the_upgrades_that_there_are(target, transport):
+    """WebSocket is offered on polling where the server upgrades, nothing on WebSocket."""
+    data = await open_data(target, transport)
+
+    upgrades = ["websocket"] if transport == "polling" and target.capabilities["upgrade"] else []
+    expect_equal(data["upgrades"], upgrades, what="upgrades")
+
+
+@requirement("EIO-HS-15")
+async def test_session_ids_are_unique_and_safe_in_a_url(target):
+    """Of twelve session ids none is like another, counts up or needs escaping."""
+    ids = [(await open_data(target, "polling"))["sid"] for _ in range(12)]
+
+    expect_equal(len(set(ids)), 12, what="number of different session ids")
+    for session_id in ids:
+        if not re.fullmatch(r"[A-Za-z0-9_.~-]+", session_id):
+            raise Violation("only characters that a URL takes unescaped", "a sid with others")
+        if len(session_id) < 12:
+            raise Violation("a sid too long to be guessed", f"a sid of {len(session_id)} characters")
+    # A counter may be part of a sid; the rest must not be the same each time.
+    varying = sum(1 for column in zip(*ids, strict=False) if len(set(column)) > 2)
+    if varying < 8:
+        raise Violation("sids that differ in most characters", f"sids that differ in {varying} characters")
+
+
+@requirement("EIO-HS-01")
+async def test_is_not_served_at_another_path(target):
+    """A handshake at another path opens no session."""
+    answer = await target.request("GET", HANDSHAKE, path="/not-the-path-of-the-endpoint/")
+
+    if isinstance(answer, Answer) and answer.status == 200 and answer.text.startswith('0{"'):
+        raise Violation("no OPEN packet", str(answer))
+
+
+@requirement("EIO-HS-02")
+async def test_is_not_served_without_the_trailing_slash(target):
+    """`/socket.io?…` is not `/socket.io/?…`."""
+    answer = await target.request("GET", HANDSHAKE, path=target.address.path.rstrip("/"))
+
+    if isinstance(answer, Answer) and answer.status == 200 and answer.text.startswith('0{"'):
+        raise Violation("no OPEN packet", str(answer))
+
+
+@requirement("EIO-HS-03")
+async def test_refuses_a_handshake_without_eio(target):
+    """EIO is mandatory."""
+    answer = await target.request("GET", "transport=polling")
+
+    expect_status(answer, 400)
+
+
+@requirement("EIO-HS-04")
+async def test_refuses_a_handshake_with_an_unknown_eio(target):
+    """Neither a word nor a future revision is a known EIO."""
+    word = await target.request("GET", "EIO=abc&transport=polling")
+    future = await target.request("GET", "EIO=5&transport=polling")
+
+    expect_status(word, 400)
+    expect_status(future, 400)
+
+
+@requirement("EIO-HS-05")
+async def test_refuses_a_handshake_without_transport(target):
+    """transport is mandatory."""
+    answer = await target.request("GET", "EIO=4")
+
+    expect_status(answer, 400)
+
+
+@requirement("EIO-HS-06")
+async def test_refuses_a_handshake_with_an_unknown_transport(target):
+    """Only polling and websocket (and webtransport) are transports."""
+    answer = await target.request("GET", "EIO=4&transport=abc")
+
+    expect_status(answer, 400)
+
+
+@requirement("EIO-HS-07")
+async def test_refuses_a_websocket_without_eio(target):
+    """Refused by HTTP 400, or by a WebSocket that closes at once."""
+    outcome = await target.websocket("transport=websocket")
+
+    await expect_refused(outcome, target.timing.close)
+
+
+@requirement("EIO-HS-07")
+async def test_refuses_a_websocket_with_an_unknown_eio(target):
+    """Refused by HTTP 400, or by a WebSocket that closes at once."""
+    outcome = await target.websocket("EIO=abc&transport=websocket")
+
+    await expect_refused(outcome, target.timing.close)
+
+
+@requirement("EIO-HS-07")
+async def test_refuses_a_websocket_with_an_unknown_transport(target):
+    """Refused by HTTP 400, or by a WebSocket that closes at once."""
+    outcome = await target.websocket("EIO=4&transport=abc")
+
+    await expect_refused(outcome, target.timing.close)
+
+
+@requirement("EIO-HS-08")
+async def test_refuses_a_handshake_by_post(target):
+    """Only GET opens a session."""
+    answer = await target.request("POST", HANDSHAKE, body=b"40")
+
+    expect_status(answer, 400)
+
+
+@requirement("EIO-HS-08")
+async def test_refuses_a_handshake_by_put(target):
+    """Only GET opens a session."""
+    answer = await target.request("PUT", HANDSHAKE, body=b"40")
+
+    expect_status(answer, 400)
+
+
+@requirement("EIO-HS-09")
+async def test_refuses_a_websocket_without_an_upgrade_header(target):
+    """An ordinary GET with transport=websocket opens nothing."""
+    answer = await target.request("GET", "EIO=4&transport=websocket")
+
+    expect_status(answer, 400)
+
+
+@requirement("EIO-HS-16")
+async def test_refuses_a_poll_of_an_unknown_session(target):
+    """A poll with a sid that the server has not given."""
+    answer = await target.request("GET", f"{HANDSHAKE}&sid=AAAAAAAAAAAAAAAAAAAA")
+
+    expect_status(answer, 400)
+
+
+@requirement("EIO-HS-16")
+async def test_refuses_a_push_to_an_unknown_session(target):
+    """A push with a sid that the server has not given."""
+    answer = await target.request("POST", f"{HANDSHAKE}&sid=AAAAAAAAAAAAAAAAAAAA", body=b"40")
+
+    expect_status(answer, 400)
+
+
+@requirement("EIO-HS-17")
+async def test_takes_an_empty_sid_as_a_handshake(target):
+    """`sid=` names no session."""
+    answer = await target.request("GET", f"{HANDSHAKE}&sid=")
+
+    expect_equal(expect_status(answer, 200).text[:2], "0{", what="body that starts with")
+
+
+@requirement("EIO-HS-18")
+async def test_ignores_unknown_query_parameters(target):
+    """`t` is there to defeat caches, and applications send parameters of their own."""
+    answer = await target.request("GET", f"{HANDSHAKE}&t=abc123&token=x%20y&b")
+
+    expect_equal(expect_status(answer, 200).text[:2], "0{", what="body that starts with")
+
+
+@requirement("EIO-HS-20")
+async def test_sessions_on_one_connection_are_independent(target):
+    """Two handshakes and a poll of the first session, all on one TCP connection."""
+    connection = await HttpConnection.open(target.address, target.timing.answer)
+    if not isinstance(connection, HttpConnection):
+        raise Inconclusive(str(connection))
+    ids = []
+    try:
+        for _ in range(2):
+            answer = await on_connection(target, connection, "GET", PROTOCOL + "&transport=polling")
+            if (answer.header("connection") or "").lower() == "close":
+                raise NotApplicable("the server keeps no HTTP connection open")
+            ids.append(json.loads(answer.text.split("\x1e")[0][1:])["sid"])
+        for session_id in ids:
+            await on_connection(target, connection, "POST", f"{HANDSHAKE}&sid={session_id}", b"40")
+        sids = []
+        for session_id in ids:
+            answer = await on_connection(target, connection, "GET", f"{HANDSHAKE}&sid={session_id}")
+            packets = decode_payload(answer.body)
+            connects = [p.data for p in packets if p.type is EnginePacketType.MESSAGE and p.data[:1] == "0"]
+            sids += connects
+    finally:
+        connection.abort()
+
+    expect_equal(len(set(ids)), 2, what="number of session ids")
+    expect_equal(len(set(sids)), 2, what="number of CONNECT answers, one for each session")
+
+
+async def on_connection(target, connection, method, query, body=None):
+    framing = [] if body is None else [("Content-Length", str(len(body)))]
+    await connection.send_head(method, f"{target.address.path}?{query}", framing)
+    if body:
+        await connection.send_data(body)
+    await connection.send_end()
+    answer = expect_status(await connection.answer(target.timing.answer), 200)
+    closes = (answer.header("connection") or "").lower() == "close"
+    if not connection.reusable and not closes:
+        raise Violation("a connection that stays open, or `Connection: close`", "closed unannounced")
+    return answer
+
+
+def error_code(answer, statuses):
+    """The code of a refusal's JSON body."""
+    answer = expect_status(answer, *statuses)
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict) or "code" not in body:
+        raise Violation("a JSON object with `code` and `message`", str(answer))
+    return body["code"]
+
+
+@requirement("EIO-ER-01")
+async def test_names_an_unknown_transport(target):
+    """Code 0."""
+    answer = await target.request("GET", "EIO=4&transport=abc")
+
+    expect_equal(error_code(answer, (400,)), 0, what="code")
+
+
+@requirement("EIO-ER-02")
+async def test_names_an_unknown_session(target):
+    """Code 1."""
+    answer = await target.request("GET", f"{HANDSHAKE}&sid=AAAAAAAAAAAAAAAAAAAA")
+
+    expect_equal(error_code(answer, (400,)), 1, what="code")
+
+
+@requirement("EIO-ER-03")
+async def test_names_a_bad_handshake_method(target):
+    """Code 2."""
+    answer = await target.request("POST", HANDSHAKE, body=b"40")
+
+    expect_equal(error_code(answer, (400,)), 2, what="code")
+
+
+@requirement("EIO-ER-04")
+async def test_names_a_bad_request(target):
+    """Code 3."""
+    answer = await target.request("GET", "EIO=4&transport=websocket")
+
+    expect_equal(error_code(answer, (400,)), 3, what="code")
+
+
+@requirement("EIO-ER-06")
+async def test_names_an_unsupported_protocol_version(target):
+    """Code 5."""
+    answer = await target.request("GET", "EIO=abc&transport=polling")
+
+    expect_equal(error_code(answer, (400,)), 5, what="code")
+
+
+@requirement("EIO-CO-01")
+async def test_allows_another_origin(target):
+    """A server that is open to all origins says so."""
+    answer = await target.request("GET", HANDSHAKE, headers=(("Origin", "http://other.example"),))
+
+    allowed = expect_status(answer, 200).header("access-control-allow-origin")
+    expect_equal(allowed, "*", "http://other.example", what="Access-Control-Allow-Origin")
+
+
+@requirement("EIO-CO-02")
+async def test_answers_a_preflight_request(target):
+    """OPTIONS asks before a cross-origin request."""
+    answer = await target.request(
+        "OPTIONS",
+        HANDSHAKE,
+        headers=(("Origin", "http://other.example"), ("Access-Control-Request-Method", "POST")),
+    )
+
+    expect_status(answer, 204)
+
+
+@requirement("EIO-HS-04")
+async def test_serves_after_refused_handshakes(target):
+    """Refusing has no effect on who comes next."""
+    for query in ("EIO=abc&transport=polling", "EIO=4", "EIO=4&transport=abc"):
+        await target.request("GET", query)
+
+    await expect_served(target)

@@ -1,0 +1,438 @@
+"""HTTP long-polling: polls, pushes, payloads."""
+
+import asyncio
+import gzip
+
+from conformance.client.http import Answer, HttpConnection, NoAnswer
+from conformance.expect import (
+    ask,
+    connect,
+    connect_main_namespace,
+    expect_alive,
+    expect_closed,
+    expect_connected,
+    expect_equal,
+    expect_event,
+    expect_gone,
+    expect_packet,
+    expect_status,
+    is_alive,
+)
+from conformance.requirements import requirement, slow
+from conformance.verdicts import Inconclusive, NotApplicable, Violation
+from sioprobe.wire import EnginePacketType, SocketPacketType
+
+TEXT = ("Content-Type", "text/plain;charset=UTF-8")
+
+
+@requirement("EIO-PL-01")
+async def test_answers_a_push_with_ok(target):
+    """Status 200 and the two letters `ok`."""
+    session = await target.open("polling")
+
+    answer = await session.push("40")
+
+    expect_equal(expect_status(answer, 200).text, "ok", what="body")
+
+
+@requirement("EIO-PL-02")
+async def test_closes_on_overlapping_pushes(target):
+    """One push is still being sent when a second comes."""
+    session = await connect_main_namespace(target)
+    first = await HttpConnection.open(target.address, target.timing.answer)
+    if not isinstance(first, HttpConnection):
+        raise Inconclusive(str(first))
+    try:
+        await first.send_head("POST", f"{target.address.path}?{session.query()}", [TEXT, ("Content-Length", "9")])
+        await first.send_data(b'42["m')
+        # The server must have seen the first before the second comes: a poll that it answers comes later.
+        await target.request("GET", "EIO=4&transport=polling")
+
+        second = await target.request("POST", session.query(), headers=(TEXT,), body=b'42["message","second"]')
+
+        expect_status(second, 400, 500)
+        await expect_closed(target, session)
+    finally:
+        first.abort()
+
+
+@requirement("EIO-PL-03")
+async def test_closes_on_overlapping_polls(target):
+    """One poll is pending when a second comes."""
+    session = await connect_main_namespace(target, poll=False)
+    first = asyncio.create_task(session.poll_once())
+    await target.request("GET", "EIO=4&transport=polling")
+
+    second = await target.request("GET", session.query(), seconds=target.timing.close)
+
+    expect_status(second, 400, 500)
+    first.cancel()
+    await expect_gone(target, session)
+
+
+@requirement("EIO-PL-04")
+async def test_a_poll_waits_for_a_packet(target):
+    """Nothing is due: the poll is answered when the next packet is."""
+    session = await connect_main_namespace(target, poll=False)
+    session.received.clear()
+    poll = asyncio.create_task(session.poll_once())
+    await asyncio.wait((poll,), timeout=target.timing.quiet)
+    waited = not poll.done()
+
+    await session.push('42["message","now"]')
+    answer = await poll
+
+    expect_status(answer, 200)
+    kinds = {item.packet.type for item in session.received}
+    if not waited and kinds != {EnginePacketType.PING}:
+        raise Violation("a poll that waits", f"answered at once by {answer.text[:60]!r}")
+
+
+@requirement("EIO-PL-05")
+async def test_a_poll_takes_all_packets_that_wait(target):
+    """Forty events at once come in order, and not each in a poll of its own."""
+    session = await connect_main_namespace(target)
+    before = session.polls
+
+    await session.emit("burst", 40, 1)
+
+    for number in range(40):
+        await expect_event(session, "b", number, "x")
+    if session.polls - before >= 40:
+        raise Violation("several packets in one poll", "one packet in each of 40 polls")
+
+
+@requirement("EIO-PL-06")
+async def test_polls_are_answered_as_utf_8_text(target):
+    """`Content-Type: text/plain; charset=UTF-8`."""
+    answer = expect_status(await target.request("GET", "EIO=4&transport=polling"), 200)
+
+    kind = (answer.header("content-type") or "").lower().replace(" ", "")
+    expect_equal(kind, "text/plain;charset=utf-8", what="Content-Type")
+
+
+@requirement("EIO-PL-06")
+async def test_pushes_are_answered_as_text(target):
+    """`text/html` or `text/plain`."""
+    session = await target.open("polling")
+
+    answer = expect_status(await session.push("40"), 200)
+
+    kind = (answer.header("content-type") or "").split(";")[0]
+    expect_equal(kind, "text/html", "text/plain", what="Content-Type")
+
+
+@requirement("EIO-PL-07")
+async def test_polls_may_not_be_cached(target):
+    """`Cache-Control: no-store`."""
+    answer = expect_status(await target.request("GET", "EIO=4&transport=polling"), 200)
+
+    if "no-store" not in (answer.header("cache-control") or ""):
+        raise Violation("Cache-Control: no-store", f"Cache-Control: {answer.header('cache-control')}")
+
+
+@requirement("EIO-PL-08")
+async def test_refuses_a_push_of_octets(target):
+    """Revision 4 has no binary payload."""
+    session = await target.open("polling")
+
+    answer = await target.request(
+        "POST", session.query(), headers=(("Content-Type", "application/octet-stream"),), body=b"40"
+    )
+
+    expect_status(answer, 400)
+    await expect_closed(target, session)
+
+
+@requirement("EIO-PL-09")
+async def test_takes_a_push_without_a_content_type(target):
+    """The type is text where none is given."""
+    session = await target.open("polling")
+
+    answer = await target.request("POST", session.query(), body=b"40")
+
+    expect_status(answer, 200)
+    await expect_connected(session)
+
+
+@requirement("EIO-PL-10")
+async def test_closes_on_a_push_that_is_not_utf_8(target):
+    """An EVENT with a byte that UTF-8 does not have."""
+    session = await connect_main_namespace(target)
+
+    await session.push(b'42["message","\xff"]')
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-PL-11")
+async def test_reads_a_push_in_chunks(target):
+    """`Transfer-Encoding: chunked` in place of Content-Length."""
+    session = await connect_main_namespace(target)
+    push = await HttpConnection.open(target.address, target.timing.answer)
+    if not isinstance(push, HttpConnection):
+        raise Inconclusive(str(push))
+    try:
+        await push.send_head(
+            "POST", f"{target.address.path}?{session.query()}", [TEXT, ("Transfer-Encoding", "chunked")]
+        )
+        await push.send_data(b'42["message"')
+        await push.send_data(b',"in chunks"]')
+        await push.send_end()
+
+        expect_status(await push.answer(target.timing.answer), 200)
+    finally:
+        push.abort()
+    await expect_event(session, "message-back", "in chunks")
+
+
+@requirement("EIO-PL-12")
+async def test_closes_on_a_push_with_an_invalid_packet(target):
+    """A body that starts with no packet type."""
+    session = await connect_main_namespace(target)
+
+    await session.push("abc")
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-PL-12")
+async def test_closes_on_a_push_with_an_invalid_packet_between_others(target):
+    """The second of three packets has no type."""
+    session = await connect_main_namespace(target)
+
+    await session.push('42["message",1]\x1eabc\x1e42["message",2]')
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-PL-13")
+async def test_closes_on_an_empty_push(target):
+    """A payload has at least one packet."""
+    session = await connect_main_namespace(target)
+
+    await session.push("")
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-PL-14")
+async def test_closes_on_a_push_that_ends_with_a_separator(target):
+    """The packet behind it is empty."""
+    session = await connect_main_namespace(target)
+
+    await session.push('42["message",1]\x1e')
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-PL-15")
+async def test_takes_a_push_of_many_packets(target):
+    """Twenty-four events with an id each, in one payload."""
+    session = await connect_main_namespace(target)
+
+    await session.send(*(f'42{number}["message-with-ack",{number}]' for number in range(24)))
+
+    acks = []
+    while len(acks) < 24:
+        acks.append((await expect_packet(session, SocketPacketType.ACK)).ack_id)
+    expect_equal(sorted(acks), list(range(24)), what="ack ids")
+
+
+@requirement("EIO-PL-16")
+async def test_an_aborted_poll_loses_nothing(target):
+    """The client aborts a pending poll: the session closes, or the next events all arrive."""
+    session = await connect_main_namespace(target)
+    await target.request("GET", "EIO=4&transport=polling")  # the poll is pending by now
+    session.drop_poll()
+    await target.request("GET", "EIO=4&transport=polling")
+
+    for number in range(3):
+        answer = await session.push(f'42["message",{number}]')
+        if isinstance(answer, Answer) and answer.status == 400:
+            return
+    session.inbox.clear()
+    session.start_polling()
+
+    received = []
+    while len(received) < 3:
+        packet = await session.take(
+            lambda p: p.type is SocketPacketType.EVENT and p.data[0] == "message-back", target.timing.close
+        )
+        if session.closure:
+            return
+        if packet is None:
+            raise Violation(("session closed", "three events"), f"only events {received}")
+        received.append(packet.data[1])
+    expect_equal(sorted(received), [0, 1, 2], what="events")
+
+
+async def long_poll(target, encoding):
+    session = await connect_main_namespace(target, poll=False)
+    await session.push('42["burst",1,4000]')
+    answer = await target.request("GET", session.query(), headers=(("Accept-Encoding", encoding),))
+    if isinstance(answer, Answer) and answer.body == b"2":
+        await session.push("3")
+        answer = await target.request("GET", session.query(), headers=(("Accept-Encoding", encoding),))
+    return expect_status(answer, 200)
+
+
+@requirement("EIO-PL-18")
+async def test_compresses_a_long_answer(target):
+    """The client takes gzip."""
+    answer = await long_poll(target, "gzip")
+
+    expect_equal(answer.header("content-encoding"), "gzip", what="Content-Encoding")
+    expect_equal(b"xxxxxxxx" in gzip.decompress(answer.body), True, what="the event in the answer:")
+
+
+@requirement("EIO-PL-18")
+async def test_does_not_compress_for_a_client_that_cannot(target):
+    """The client refuses every encoding by name or by weight."""
+    plain = await long_poll(target, "identity")
+    refused = await long_poll(target, "gzip;q=0, deflate;q=0")
+
+    expect_equal(plain.header("content-encoding"), None, what="Content-Encoding")
+    expect_equal(refused.header("content-encoding"), None, what="Content-Encoding with q=0")
+
+
+@slow
+@requirement("EIO-PL-19")
+async def test_ends_the_poll_of_a_session_that_timed_out(target):
+    """The client answers no ping, but keeps a poll pending."""
+    if not target.timing.is_fast:
+        raise NotApplicable("takes a server whose heartbeat is below 10 s")
+    session = await target.open("polling", answer_pings=False)
+    limit = target.timing.heartbeat + target.timing.ping_timeout + 2
+
+    ended = await session.until(lambda: session.closure is not None, limit)
+
+    if not ended:
+        raise Violation(f"the poll ends within {limit:.1f} s", "still pending")
+    if session.closure.how.startswith("poll: no answer"):
+        raise Violation(f"the poll ends within {limit:.1f} s", session.closure.how)
+
+
+@requirement("EIO-PL-20")
+async def test_a_close_packet_ends_the_pending_poll_with_a_noop(target):
+    """The poll that waits is answered by `6`."""
+    session = await target.open("polling", poll=False)
+    poll = asyncio.create_task(session.poll_once(target.timing.close))
+    await target.request("GET", "EIO=4&transport=polling")
+
+    await session.push("1")
+
+    answer = await poll
+    if isinstance(answer, NoAnswer):
+        raise Violation("a poll that ends with `6`", str(answer))
+    expect_equal(expect_status(answer, 200).text, "6", what="body")
+
+
+@requirement("EIO-PL-21")
+async def test_a_session_closed_by_the_server_ends_with_a_close_packet(target):
+    """The last packet is `1`."""
+    session = await connect_main_namespace(target)
+
+    await session.emit("kick-all")
+
+    await session.until(lambda: session.closure is not None, target.timing.close)
+    expect_equal(str(session.closure), "Engine.IO close packet", what="closed by")
+
+
+@requirement("EIO-EN-02")
+async def test_reads_several_packets_of_one_push(target):
+    """Two events, joined by the record separator."""
+    session = await connect_main_namespace(target)
+
+    await session.push('421["message-with-ack","one"]\x1e422["message-with-ack","two"]')
+
+    acks = [await expect_packet(session, SocketPacketType.ACK) for _ in range(2)]
+    expect_equal(sorted([ack.ack_id, *ack.data] for ack in acks), [[1, "one"], [2, "two"]], what="acks")
+
+
+@requirement("EIO-EN-03")
+async def test_binary_in_a_poll_is_b_and_base64(target):
+    """`bAQIDBA==`, without a packet type."""
+    session = await connect_main_namespace(target, poll=False)
+
+    await session.push('451-["message",{"_placeholder":true,"num":0}]\x1ebAQIDBA==')
+
+    records = await records_until(session, lambda record: record[:1] == "b")
+    expect_equal(records[-1], "bAQIDBA==", what="record")
+
+
+@requirement("EIO-EN-04")
+async def test_base64_uses_the_standard_alphabet_and_padding(target):
+    """Bytes whose base64 needs `+`, `/` and `=`."""
+    session = await connect_main_namespace(target, poll=False)
+
+    await session.push('451-["message",{"_placeholder":true,"num":0}]\x1eb+/++/w==')
+
+    records = await records_until(session, lambda record: record[:1] == "b")
+    expect_equal(records[-1], "b+/++/w==", what="record")
+
+
+@requirement("EIO-EN-04")
+async def test_closes_on_wrong_base64(target):
+    """A binary packet that is not base64."""
+    session = await connect_main_namespace(target)
+
+    await session.push('451-["message",{"_placeholder":true,"num":0}]\x1eb!!!')
+
+    await expect_unharmed_or_closed(target, session)
+
+
+async def expect_unharmed_or_closed(target, session):
+    """The session closes, or goes on without an event made of what could not be decoded."""
+    packet = await session.take(
+        lambda p: p.type is SocketPacketType.BINARY_EVENT, target.timing.close
+    )
+    if packet is not None:
+        raise Violation(("session closed", "no event"), f"an event with {packet.data[1:]!r}")
+    if not session.closure and not await is_alive(session, target.timing.close) and not session.closure:
+        raise Violation(("session closed", "no event"), "session is open but no longer answers")
+
+
+async def records_until(session, wanted):
+    """The records of the following polls, up to the one that is wanted."""
+    records = []
+    for _ in range(4):
+        answer = expect_status(await session.poll_once(session.timing.answer), 200)
+        for record in answer.text.split("\x1e"):
+            records.append(record)
+            if wanted(record):
+                return records
+    raise Violation("a binary record", f"records {records!r}")
+
+
+@requirement("EIO-EN-11")
+async def test_text_and_binary_keep_their_order_in_a_poll(target):
+    """The header comes before its attachment."""
+    session = await connect_main_namespace(target, poll=False)
+
+    await session.push('451-["message",{"_placeholder":true,"num":0}]\x1ebAQIDBA==')
+
+    records = await records_until(session, lambda record: record[:1] == "b")
+    header = next((index for index, record in enumerate(records) if record.startswith("451-")), None)
+    expect_equal(header, len(records) - 2, what="place of the header among the records")
+
+
+@requirement("EIO-PL-15")
+async def test_serves_the_session_after_a_large_push(target):
+    """A push of 16 packets and the next question."""
+    session = await connect_main_namespace(target)
+
+    await session.send(*(f'42["message",{number}]' for number in range(16)))
+
+    expect_equal(await ask(session, "message-with-ack", "after"), ["after"], what="ack")
+    await expect_alive(session)
+
+
+@requirement("EIO-PL-09")
+async def test_connects_by_a_push_of_one_packet(target):
+    """The plainest push there is."""
+    session = await target.open("polling")
+
+    await connect(session)
+
+    await expect_alive(session)

@@ -1,0 +1,174 @@
+"""The WebSocket transport: one packet a message, one WebSocket a session, RFC 6455."""
+
+from conformance.client.session import PROTOCOL
+from conformance.client.websocket import WebSocket
+from conformance.expect import (
+    connect,
+    connect_main_namespace,
+    expect_alive,
+    expect_closed,
+    expect_connected,
+    expect_equal,
+    expect_event,
+    expect_refused,
+)
+from conformance.requirements import requirement
+from conformance.verdicts import Inconclusive, Violation
+from sioprobe.wire import EnginePacketType, Opcode
+
+
+@requirement("EIO-WS-02")
+async def test_each_frame_holds_one_packet(target, transport):
+    """Events that are emitted together come in frames of their own."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.emit("burst", 5, 1)
+
+    for number in range(5):
+        await expect_event(session, "b", number, "x")
+    packets = [item.packet.data for item in session.packets(EnginePacketType.MESSAGE)]
+    if any(isinstance(data, str) and "\x1e" in data for data in packets):
+        raise Violation("one packet a frame", "a frame with a record separator")
+
+
+@requirement("EIO-WS-03")
+async def test_binary_travels_raw(target, transport):
+    """The attachment is the whole payload of a binary frame."""
+    session = await connect_main_namespace(target, transport)
+    session.received.clear()
+
+    await session.emit("message", b"\x01\x02\x03\x04")
+
+    await expect_event(session, "message-back", b"\x01\x02\x03\x04")
+    frames = [item.packet.data for item in session.packets(EnginePacketType.MESSAGE)]
+    expect_equal(b"\x01\x02\x03\x04" in frames, True, what="binary frame of the four bytes:")
+
+
+@requirement("EIO-WS-04")
+async def test_refuses_a_second_websocket_after_the_upgrade(target):
+    """Refused by HTTP 400 or closed at once; the first goes on."""
+    session = await connect_main_namespace(target, "upgraded")
+
+    second = await target.websocket(session.query("websocket"))
+
+    await expect_refused(second, target.timing.close)
+    await expect_alive(session)
+
+
+@requirement("EIO-WS-05")
+async def test_refuses_a_second_websocket_during_the_upgrade(target):
+    """The second gets no answer to its probe."""
+    session = await target.open("polling")
+    first = await session.open_probe()
+    if not isinstance(first, WebSocket):
+        raise Inconclusive(f"upgrade: {first}")
+    await first.send("2probe")
+    if await first.receive() != "3probe":
+        raise Inconclusive("upgrade: the probe was not answered")
+
+    second = await target.websocket(session.query("websocket"))
+
+    if isinstance(second, WebSocket):
+        await second.send("2probe")
+    await expect_refused(second, target.timing.close)
+
+
+@requirement("EIO-WS-06")
+async def test_a_session_needs_no_polling(target):
+    """Handshake and connect over WebSocket alone."""
+    websocket = await target.websocket("EIO=4&transport=websocket")
+    if not isinstance(websocket, WebSocket):
+        raise Violation("101 Switching Protocols", str(websocket))
+    websocket.abort()
+
+    session = await target.open("websocket")
+    await connect(session)
+
+    await expect_alive(session)
+
+
+@requirement("EIO-WS-07")
+async def test_joins_a_fragmented_message(target, transport):
+    """One packet in three frames."""
+    session = await target.open(transport)
+
+    await session.websocket.send_frame(Opcode.TEXT, b"4", fin=False)
+    await session.websocket.send_frame(Opcode.CONTINUATION, b"", fin=False)
+    await session.websocket.send_frame(Opcode.CONTINUATION, b"0")
+
+    await expect_connected(session)
+
+
+@requirement("EIO-WS-07")
+async def test_answers_a_ping_frame(target, transport):
+    """With a pong frame that repeats its data."""
+    session = await target.open(transport)
+
+    await session.websocket.send_frame(Opcode.PING, b"are you there")
+
+    if not await session.until(lambda: session.websocket.pongs != [], target.timing.answer):
+        await expect_alive(session)
+    expect_equal(session.websocket.pongs, [b"are you there"], what="pong frames")
+
+
+@requirement("EIO-WS-07")
+async def test_answers_a_close_frame(target, transport):
+    """With a close frame; the connection ends."""
+    session = await target.open(transport)
+
+    await session.websocket.send_frame(Opcode.CLOSE, b"\x03\xe8")
+
+    if not await session.until(lambda: session.closure is not None, target.timing.close):
+        raise Violation("a close frame", "WebSocket still open")
+    if not session.closure.how.startswith("WebSocket close"):
+        raise Violation("a close frame", session.closure.how)
+
+
+@requirement("EIO-WS-07")
+async def test_closes_on_text_that_is_not_utf_8(target, transport):
+    """A text frame of bytes that UTF-8 does not have."""
+    session = await target.open(transport)
+
+    await session.websocket.send_frame(Opcode.TEXT, b"4\xff\xfe")
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-WS-07")
+async def test_closes_on_a_frame_without_a_mask(target, transport):
+    """A client must mask its frames."""
+    session = await target.open(transport)
+
+    await session.websocket.send_bytes(b"\x81\x02" + b"40")
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-WS-08")
+async def test_refuses_a_websocket_of_an_unknown_session(target):
+    """A sid that the server has not given."""
+    outcome = await target.websocket(f"{PROTOCOL}&transport=websocket&sid=AAAAAAAAAAAAAAAAAAAA")
+
+    await expect_refused(outcome, target.timing.close)
+
+
+@requirement("EIO-WS-09")
+async def test_closes_on_an_empty_frame(target):
+    """A packet has at least its type."""
+    session = await connect_main_namespace(target, "websocket")
+
+    await session.websocket.send_frame(Opcode.TEXT, b"")
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-WS-06")
+async def test_ends_a_websocket_whose_client_left(target):
+    """After the client's close frame the server ends the connection."""
+    session = await target.open("websocket")
+    await session.websocket.send_frame(Opcode.CLOSE, b"\x03\xe8")
+
+    await session.until(lambda: session.closure is not None, target.timing.answer)
+
+    if session.closure is None:
+        raise Violation("the connection ends", "still open")

@@ -1,0 +1,198 @@
+"""HTTP/1.1 requests over asyncio streams, one connection each, framed by h11.
+
+A request that is not answered is an outcome (`NoAnswer`), not an exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import h11
+
+from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER
+
+__all__ = ["Address", "Answer", "HttpConnection", "NoAnswer", "exchange", "open_stream"]
+
+Headers = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is: host, port, TLS, and the path of the endpoint."""
+
+    host: str
+    port: int
+    path: str = "/socket.io/"
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def authority(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.tls else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.tls else 'http'}://{self.authority}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP response; header names in lower case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key == name), None)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def __str__(self) -> str:
+        return f"HTTP {self.status}" + (f" {self.text[:60]!r}" if self.body else "")
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """No response came; `reason` says how it ended, `silent` that nothing came at all in time."""
+
+    reason: str
+    silent: bool = False
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+async def open_stream(
+    address: Address, seconds: float
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | NoAnswer:
+    """A TCP (and TLS) connection."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.open_connection(address.host, address.port, ssl=address.tls, limit=2**20)
+    except TimeoutError:
+        return NoAnswer(f"no connection within {seconds:.1f} s", silent=True)
+    except ssl.SSLError as error:
+        return NoAnswer(f"TLS failed ({error.reason or error})")
+    except ConnectionRefusedError:
+        return NoAnswer("connection refused")
+    except OSError as error:
+        return NoAnswer(f"no connection ({error.strerror or error})")
+
+
+class HttpConnection:
+    """One connection, whose requests can be cut into pieces."""
+
+    def __init__(self, address: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._address = address
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.CLIENT)
+
+    @classmethod
+    async def open(cls, address: Address, seconds: float) -> HttpConnection | NoAnswer:
+        stream = await open_stream(address, seconds)
+        return stream if isinstance(stream, NoAnswer) else cls(address, *stream)
+
+    async def send_head(self, method: str, target: str, headers: Headers = ()) -> None:
+        """The request line and headers; the body's framing is the caller's to state in `headers`."""
+        request = h11.Request(
+            method=method, target=target, headers=[("Host", self._address.authority), *headers]
+        )
+        await self._write(self._http.send(request))
+
+    async def send_data(self, data: bytes) -> None:
+        """A piece of the body."""
+        await self._write(self._http.send(h11.Data(data=data)))
+
+    async def send_end(self) -> None:
+        """The end of the request."""
+        await self._write(self._http.send(h11.EndOfMessage()))
+
+    async def _write(self, data: bytes | None) -> None:
+        # A server may answer and close before it has read everything: the answer is what counts.
+        with contextlib.suppress(OSError):
+            self._writer.write(data or b"")
+            await self._writer.drain()
+
+    async def answer(self, seconds: float) -> Answer | NoAnswer:
+        """The response to the request that was sent."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._read_answer()
+        except TimeoutError:
+            return NoAnswer(f"no answer within {seconds:.1f} s", silent=True)
+        except h11.RemoteProtocolError as error:
+            if self._reader.at_eof():
+                return NoAnswer("connection closed before an answer")
+            return NoAnswer(f"answer is not HTTP ({error})")
+        except ConnectionResetError:
+            return NoAnswer("connection reset")
+        except OSError as error:
+            return NoAnswer(f"connection lost ({error.strerror or error})")
+
+    async def _read_answer(self) -> Answer:
+        head: h11.Response | None = None
+        body: list[bytes] = []
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                self._http.receive_data(await self._reader.read(2**16))
+            elif isinstance(event, h11.Response):
+                head = event
+            elif isinstance(event, h11.Data):
+                body.append(bytes(event.data))
+            elif isinstance(event, (h11.EndOfMessage, h11.ConnectionClosed)) or event is h11.PAUSED:
+                if head is None:
+                    raise h11.RemoteProtocolError("no response")
+                headers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers)
+                return Answer(head.status_code, headers, b"".join(body))
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request can follow on this connection."""
+        with contextlib.suppress(h11.LocalProtocolError):
+            self._http.start_next_cycle()
+        return self._http.our_state is h11.IDLE
+
+    def abort(self) -> None:
+        """Drop the connection, answered or not."""
+        self._writer.transport.abort()
+
+
+async def exchange(
+    address: Address,
+    method: str,
+    target: str,
+    *,
+    headers: Headers = (),
+    body: bytes | None = None,
+    seconds: float,
+) -> Answer | NoAnswer:
+    """One request and its answer on a connection of its own. `target` is path and query."""
+    recording = RECORDING.get()
+    query = target.partition("?")[2]
+    recording.add(TO_SERVER, "http", (body or b"").decode("utf-8", "replace"), f"{method} ?{query}")
+    connection = await HttpConnection.open(address, seconds)
+    if isinstance(connection, NoAnswer):
+        recording.add(TO_CLIENT, "http", "", str(connection))
+        return connection
+    try:
+        framing = [] if body is None else [("Content-Length", str(len(body)))]
+        await connection.send_head(method, target, [*headers, *framing, ("Connection", "close")])
+        if body:
+            await connection.send_data(body)
+        await connection.send_end()
+        answer = await connection.answer(seconds)
+    finally:
+        connection.abort()
+    meaning = f"answer to {method}: {answer.status}" if isinstance(answer, Answer) else str(answer)
+    recording.add(TO_CLIENT, "http", answer.text if isinstance(answer, Answer) else "", meaning)
+    return answer

@@ -1,0 +1,438 @@
+"""An Engine.IO session as a case drives it: over polling, over WebSocket, or upgraded from one to the other.
+
+Pings are answered in the background on both transports, so that the heartbeat never closes a session
+that a case watches. How the session closed is kept as a value of its own (`Session.closure`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from conformance.client.http import Address, Answer, NoAnswer, exchange
+from conformance.client.timing import Timing
+from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, describe_engine
+from conformance.client.websocket import Ended, WebSocket, open_websocket
+from conformance.verdicts import Inconclusive
+from sioprobe.wire import (
+    MAIN_NAMESPACE,
+    RECORD_SEPARATOR,
+    EnginePacket,
+    EnginePacketType,
+    OpenData,
+    RemoteProtocolError,
+    SocketDecoder,
+    SocketPacket,
+    SocketPacketType,
+    decode_open,
+    decode_packet,
+    decode_payload,
+    encode_payload,
+    encode_socket_packet,
+)
+
+__all__ = ["PROTOCOL", "Closure", "Received", "Session", "Transport", "open_session"]
+
+Transport = Literal["polling", "websocket", "upgraded"]
+PROTOCOL = "EIO=4"
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """How a session closed, in words, and when (seconds on the monotonic clock)."""
+
+    how: str
+    at: float
+
+    def __str__(self) -> str:
+        return self.how
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An Engine.IO packet with its time of arrival, its transport and the number of its poll."""
+
+    packet: EnginePacket
+    at: float
+    transport: str
+    poll: int
+
+
+class Session:
+    """One open session. Made by `open_session`."""
+
+    def __init__(
+        self, address: Address, timing: Timing, transport: Transport, opened: OpenData, *, answer_pings: bool
+    ) -> None:
+        self.address = address
+        self.timing = timing
+        self.transport: Transport = transport
+        self.opened = opened
+        self.answer_pings = answer_pings
+        self.received: list[Received] = []
+        self.inbox: list[SocketPacket] = []
+        self.malformed: list[str] = []
+        self.closure: Closure | None = None
+        self.left: set[str] = set()
+        self.socket_ids: dict[str, str] = {}
+        self.polls = 0
+        self.started = time.monotonic()
+        self._decoder = SocketDecoder()
+        self._recording = RECORDING.get()
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._push_lock = asyncio.Lock()
+        self._poll_task: asyncio.Task[None] | None = None
+        self._polling_allowed = True
+        self._websocket: WebSocket | None = None
+        self._ack_id = 100
+        number = len(self._recording.sessions)
+        self.label = "" if number == 0 else f"{chr(ord('A') + number)}: "
+        self._recording.sessions.append(self)
+        self._recording.hide(opened.session_id, f"session id{f' {self.label[:-2]}' if self.label else ''}")
+
+    # What the session knows
+
+    @property
+    def session_id(self) -> str:
+        return self.opened.session_id
+
+    def query(self, transport: str = "polling") -> str:
+        """The query of a request of this session."""
+        return f"{PROTOCOL}&transport={transport}&sid={self.session_id}"
+
+    def packets(self, kind: EnginePacketType) -> list[Received]:
+        """The Engine.IO packets of one type that have come so far."""
+        return [item for item in self.received if item.packet.type is kind]
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether `condition` came true in time; it is looked at whenever something arrives."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return False
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await asyncio.wait((waiter,), timeout=remaining)
+            finally:
+                self._waiters.discard(waiter)
+        return True
+
+    async def take(
+        self, wanted: Callable[[SocketPacket], bool], seconds: float | None = None
+    ) -> SocketPacket | None:
+        """The first Socket.IO packet that is wanted, removed from the inbox; None where none came in time.
+
+        Ends early when the session closes.
+        """
+        found: list[SocketPacket] = []
+
+        def look() -> bool:
+            for packet in self.inbox:
+                if wanted(packet):
+                    found.append(packet)
+                    self.inbox.remove(packet)
+                    return True
+            return self.closure is not None
+
+        await self.until(look, self.timing.answer if seconds is None else seconds)
+        return found[0] if found else None
+
+    # Sending
+
+    async def send(self, *packets: str | bytes) -> Answer | NoAnswer | None:
+        """Send encoded Engine.IO packets as they are: one push, or one frame each.
+
+        Returns the answer to the push; None over WebSocket.
+        """
+        if self._websocket is not None:
+            for packet in packets:
+                await self._websocket.send(packet)
+            return None
+        records = [packet if isinstance(packet, str) else _in_payload(packet) for packet in packets]
+        return await self.push(RECORD_SEPARATOR.join(records))
+
+    async def push(self, body: str | bytes, *, seconds: float | None = None) -> Answer | NoAnswer:
+        """POST a payload as it is."""
+        meaning = " + ".join(describe_engine(record) for record in _records(body))
+        self._recording.add(TO_SERVER, "polling", body, self.label + meaning)
+        async with self._push_lock:
+            answer = await exchange(
+                self.address,
+                "POST",
+                f"{self.address.path}?{self.query()}",
+                headers=[("Content-Type", "text/plain;charset=UTF-8")],
+                body=body.encode("utf-8") if isinstance(body, str) else body,
+                seconds=self.timing.answer if seconds is None else seconds,
+            )
+        self._wake()
+        return answer
+
+    async def send_packet(self, packet: SocketPacket) -> Answer | NoAnswer | None:
+        """Encode and send a Socket.IO packet with its attachments."""
+        text, attachments = encode_socket_packet(packet)
+        return await self.send(f"4{text}", *attachments)
+
+    async def emit(
+        self, event: str, *arguments: Any, namespace: str = MAIN_NAMESPACE, ack_id: int | None = None
+    ) -> Answer | NoAnswer | None:
+        """Send an event."""
+        return await self.send_packet(
+            SocketPacket(SocketPacketType.EVENT, namespace, [event, *arguments], ack_id)
+        )
+
+    def next_ack_id(self) -> int:
+        """An ack id that this session has not used; cases write those below 100 literally."""
+        self._ack_id += 1
+        return self._ack_id
+
+    # Transports
+
+    def start_polling(self) -> None:
+        """Keep a poll pending until the session closes or `stop_polling`."""
+        self._polling_allowed = True
+        if self._poll_task is None or self._poll_task.done():
+            self._poll_task = self._spawn(self._poll())
+
+    async def stop_polling(self, seconds: float | None = None) -> bool:
+        """Let the pending poll end by itself. False where the server did not end it in time."""
+        self._polling_allowed = False
+        if self._poll_task is None:
+            return True
+        wait = self.timing.answer if seconds is None else seconds
+        done, _ = await asyncio.wait((self._poll_task,), timeout=wait)
+        return bool(done)
+
+    def drop_poll(self) -> None:
+        """Abort the pending poll, as a client does that goes away."""
+        self._polling_allowed = False
+        if self._poll_task is not None:
+            self._poll_task.cancel()
+
+    async def poll_once(self, seconds: float | None = None) -> Answer | NoAnswer:
+        """One GET, whose packets are taken in as usual."""
+        wait = self.timing.heartbeat + self.timing.answer if seconds is None else seconds
+        answer = await exchange(
+            self.address, "GET", f"{self.address.path}?{self.query()}", headers=(), seconds=wait
+        )
+        if isinstance(answer, Answer) and answer.status == 200:
+            self.polls += 1
+            self._take_payload(answer.body)
+        return answer
+
+    async def open_probe(self) -> WebSocket | Answer | NoAnswer:
+        """A WebSocket with this session's id, on which nothing has been sent yet."""
+        return await open_websocket(
+            self.address, self.query("websocket"), seconds=self.timing.answer, label=self.label
+        )
+
+    async def upgrade(self) -> None:
+        """The whole upgrade, as the official client does it. Raises Inconclusive where it fails."""
+        websocket = await self.open_probe()
+        if not isinstance(websocket, WebSocket):
+            raise Inconclusive(f"upgrade: {websocket} where a WebSocket should open")
+        try:
+            await websocket.send("2probe")
+            async with asyncio.timeout(self.timing.answer):
+                answer = await websocket.receive()
+        except TimeoutError:
+            websocket.abort()
+            raise Inconclusive("upgrade: the probe was not answered") from None
+        if answer != "3probe":
+            websocket.abort()
+            raise Inconclusive(f"upgrade: probe answered by {answer!r}")
+        if not await self.stop_polling():
+            websocket.abort()
+            raise Inconclusive("upgrade: the pending poll was not ended")
+        await websocket.send("5")
+        self.use(websocket)
+
+    def use(self, websocket: WebSocket) -> None:
+        """Go on over this WebSocket."""
+        if self.transport == "polling":
+            self.transport = "upgraded"
+        websocket.label = self.label
+        websocket.on_control = self._wake
+        self._websocket = websocket
+        self._spawn(self._read(websocket))
+
+    @property
+    def websocket(self) -> WebSocket:
+        """The WebSocket of a session that is not on polling."""
+        if self._websocket is None:
+            raise Inconclusive("the session has no WebSocket")
+        return self._websocket
+
+    # Ending
+
+    async def release(self) -> None:
+        """Leave without a question: close what is open, end what waits. For the end of a case."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._websocket is not None:
+            with contextlib.suppress(OSError):
+                await self._websocket.close()
+            self._websocket.abort()
+        elif self.closure is None:
+            await exchange(
+                self.address, "POST", f"{self.address.path}?{self.query()}", body=b"1", seconds=1.0
+            )
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # Behind the case's back
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _close(self, how: str) -> None:
+        if self.closure is None:
+            self.closure = Closure(how, time.monotonic())
+            self._recording.add(TO_CLIENT, "closed", "", f"{self.label}session closed: {how}")
+        self._wake()
+
+    async def _poll(self) -> None:
+        while self._polling_allowed and self.closure is None:
+            answer = await self.poll_once()
+            if isinstance(answer, NoAnswer):
+                self._close(f"poll: {answer}")
+            elif answer.status != 200:
+                # After the upgrade this belongs to a poll that came too late, not to the session.
+                if self._websocket is None:
+                    self._close(f"HTTP {answer.status}")
+                return
+            elif self.received and self.received[-1].packet.type is EnginePacketType.NOOP:
+                # A server that answers each poll at once must not turn this into a busy loop.
+                await asyncio.sleep(0.02)
+
+    def _take_payload(self, body: bytes) -> None:
+        for record in _records(body):
+            self._recording.add(TO_CLIENT, "polling", record, self.label + describe_engine(record))
+        try:
+            packets = decode_payload(body)
+        except RemoteProtocolError as error:
+            self.malformed.append(f"payload {body[:60]!r}: {error}")
+            self._wake()
+            return
+        for packet in packets:
+            self._take(packet, "polling")
+
+    async def _read(self, websocket: WebSocket) -> None:
+        while True:
+            message = await websocket.receive()
+            if isinstance(message, Ended):
+                if message.error:
+                    self.malformed.append(message.error)
+                self._close(str(message))
+                return
+            try:
+                packet = decode_packet(message)
+            except RemoteProtocolError as error:
+                self.malformed.append(f"frame {message[:60]!r}: {error}")
+                self._wake()
+                continue
+            self._take(packet, "websocket")
+
+    def _take(self, packet: EnginePacket, transport: str) -> None:
+        self.received.append(Received(packet, time.monotonic(), transport, self.polls))
+        if packet.type is EnginePacketType.PING and self.answer_pings and packet.data == "":
+            self._spawn(self._pong())
+        elif packet.type is EnginePacketType.CLOSE:
+            self._close("Engine.IO close packet")
+        elif packet.type is EnginePacketType.MESSAGE:
+            self._take_message(packet.data)
+        self._wake()
+
+    async def _pong(self) -> None:
+        await self.send("3")
+
+    def _take_message(self, data: str | bytes) -> None:
+        try:
+            packet = self._decoder.decode(data)
+        except RemoteProtocolError as error:
+            self.malformed.append(f"{data[:60]!r}: {error}")
+            return
+        if packet is None:
+            return
+        if packet.type is SocketPacketType.CONNECT and isinstance(packet.data, dict):
+            socket_id = packet.data.get("sid")
+            if isinstance(socket_id, str):
+                self.socket_ids[packet.namespace] = socket_id
+                self._recording.hide(socket_id, f"socket id {self.label[:-2]}".rstrip())
+        elif packet.type is SocketPacketType.DISCONNECT:
+            self.left.add(packet.namespace)
+        self.inbox.append(packet)
+
+
+def _records(body: str | bytes) -> list[str]:
+    text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+    return text.split(RECORD_SEPARATOR)
+
+
+def _in_payload(packet: bytes) -> str:
+    return encode_payload([EnginePacket(EnginePacketType.MESSAGE, packet)])
+
+
+async def open_session(
+    address: Address,
+    timing: Timing,
+    transport: Transport,
+    *,
+    answer_pings: bool = True,
+    poll: bool = True,
+) -> Session:
+    """A session after its handshake (and upgrade). Raises Inconclusive where the server gives none.
+
+    `poll=False` leaves the polls to the case.
+    """
+    if transport == "websocket":
+        return await _open_over_websocket(address, timing, answer_pings=answer_pings)
+    answer = await exchange(
+        address, "GET", f"{address.path}?{PROTOCOL}&transport=polling", seconds=timing.answer
+    )
+    if not isinstance(answer, Answer) or answer.status != 200:
+        raise Inconclusive(f"handshake over polling: {answer}")
+    try:
+        first, *others = decode_payload(answer.body)
+        opened = decode_open(first)
+    except RemoteProtocolError as error:
+        raise Inconclusive(f"handshake over polling: {error}") from None
+    session = Session(address, timing, "polling", opened, answer_pings=answer_pings)
+    for packet in others:
+        session._take(packet, "polling")
+    if poll:
+        session.start_polling()
+    if transport == "upgraded":
+        await session.upgrade()
+    return session
+
+
+async def _open_over_websocket(address: Address, timing: Timing, *, answer_pings: bool) -> Session:
+    websocket = await open_websocket(address, f"{PROTOCOL}&transport=websocket", seconds=timing.answer)
+    if not isinstance(websocket, WebSocket):
+        raise Inconclusive(f"handshake over WebSocket: {websocket}")
+    try:
+        async with asyncio.timeout(timing.answer):
+            message = await websocket.receive()
+        if isinstance(message, Ended):
+            raise Inconclusive(f"handshake over WebSocket: {message}")
+        opened = decode_open(decode_packet(message))
+    except (TimeoutError, RemoteProtocolError) as error:
+        websocket.abort()
+        raise Inconclusive(f"handshake over WebSocket: {error or 'no OPEN packet'}") from None
+    session = Session(address, timing, "websocket", opened, answer_pings=answer_pings)
+    session.use(websocket)
+    return session

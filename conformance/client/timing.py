@@ -1,0 +1,40 @@
+"""Deadlines, computed from the numbers of the server's own handshake. All in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Timing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The server's ping interval and ping timeout, and what follows from them."""
+
+    ping_interval: float
+    ping_timeout: float
+
+    @property
+    def heartbeat(self) -> float:
+        """After this a silent client is gone."""
+        return self.ping_interval + self.ping_timeout
+
+    @property
+    def answer(self) -> float:
+        """How long an answer may take: generous, for a busy machine; only its absence costs the time."""
+        return min(max(self.heartbeat, 5.0), 10.0)
+
+    @property
+    def close(self) -> float:
+        """How soon a required close must come: well before the heartbeat could be its cause."""
+        return min(max(0.75 * self.heartbeat, 0.5), 3.0)
+
+    @property
+    def quiet(self) -> float:
+        """How long to listen, after the server has shown to be done, for what must not come."""
+        return min(max(0.25 * self.ping_interval, 0.2), 0.5)
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether a case may wait for heartbeats."""
+        return 0 < self.heartbeat <= 10

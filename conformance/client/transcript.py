@@ -1,0 +1,118 @@
+"""What went over the wire in one case: time, direction, layer, raw text and its meaning.
+
+Ring-limited; session ids and socket ids are replaced by names when the transcript is read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sioprobe.wire import (
+    EnginePacket,
+    EnginePacketType,
+    RemoteProtocolError,
+    SocketDecoder,
+    SocketPacket,
+    decode_packet,
+)
+
+if TYPE_CHECKING:
+    from conformance.client.session import Session
+    from conformance.client.websocket import WebSocket
+
+__all__ = ["RECORDING", "TO_CLIENT", "TO_SERVER", "Entry", "Recording", "describe", "describe_engine"]
+
+TO_SERVER = "C→S"
+TO_CLIENT = "S→C"
+
+ENTRIES = 200  # enough for every case but the bursts, whose middle says nothing
+RAW_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that was sent or received. `time` in seconds since the case began."""
+
+    time: float
+    direction: str
+    layer: str
+    meaning: str
+    raw: str
+
+
+@dataclass(slots=True)
+class Recording:
+    """The transcript of one case, and the sessions that it opened."""
+
+    started: float = field(default_factory=time.monotonic)
+    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=ENTRIES))
+    sessions: list[Session] = field(default_factory=list)
+    websockets: list[WebSocket] = field(default_factory=list)
+    _secrets: dict[str, str] = field(default_factory=dict)
+
+    def add(self, direction: str, layer: str, raw: str | bytes, meaning: str = "") -> None:
+        """Record one thing; bytes are shown as hexadecimal."""
+        text = raw if isinstance(raw, str) else f"<{len(raw)} bytes> {raw[:24].hex(' ')}"
+        if len(text) > RAW_LENGTH:
+            text = f"{text[:RAW_LENGTH]}… ({len(text)} characters)"
+        elapsed = round(time.monotonic() - self.started, 4)
+        self.entries.append(Entry(elapsed, direction, layer, meaning[:RAW_LENGTH], text))
+
+    def hide(self, secret: str, name: str) -> None:
+        """Replace `secret` by `<name>` wherever it was or will be recorded."""
+        if len(secret) >= 8:  # a shorter one would hide innocent text
+            self._secrets.setdefault(secret, f"<{name}>")
+
+    def redact(self, text: str) -> str:
+        """`text` without the secrets."""
+        for secret, name in self._secrets.items():
+            text = text.replace(secret, name)
+        return text
+
+    def read(self) -> list[Entry]:
+        """The entries, redacted."""
+        return [
+            Entry(e.time, e.direction, e.layer, self.redact(e.meaning), self.redact(e.raw))
+            for e in self.entries
+        ]
+
+
+RECORDING: ContextVar[Recording] = ContextVar("recording")
+
+
+def describe(packet: SocketPacket) -> str:
+    """A Socket.IO packet in words: `EVENT ['a', 1] in /custom, ack id 3`."""
+    text = packet.type.name if packet.data is None else f"{packet.type.name} {_short(packet.data)}"
+    if packet.namespace != "/":
+        text += f" in {packet.namespace}"
+    return text if packet.ack_id is None else f"{text}, ack id {packet.ack_id}"
+
+
+def describe_engine(message: str | bytes) -> str:
+    """A WebSocket message or a record of a payload in words."""
+    if isinstance(message, bytes):
+        return f"attachment of {len(message)} bytes"
+    try:
+        packet = decode_packet(message)
+    except RemoteProtocolError as error:
+        return str(error)
+    return _describe_packet(packet)
+
+
+def _describe_packet(packet: EnginePacket) -> str:
+    if packet.type is not EnginePacketType.MESSAGE or not isinstance(packet.data, str):
+        return f"{packet.type.name} {packet.data!r}" if packet.data else packet.type.name
+    try:
+        whole = SocketDecoder().decode(packet.data)
+    except RemoteProtocolError as error:
+        return f"MESSAGE: {error}"
+    return describe(whole) if whole else "binary header"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

@@ -1,0 +1,185 @@
+"""A WebSocket over asyncio streams, framed by `sioprobe.wire`, with nothing done behind the caller's back
+but the answers to WebSocket pings."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance.client.http import Address, Answer, Headers, NoAnswer, open_stream
+from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, describe_engine
+from sioprobe.wire import (
+    Frame,
+    MessageDecoder,
+    Opcode,
+    RemoteProtocolError,
+    check_upgrade_response,
+    decode_close,
+    decode_response_head,
+    encode_close,
+    encode_frame,
+    encode_upgrade_request,
+    new_key,
+)
+
+__all__ = ["Ended", "WebSocket", "open_websocket"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a WebSocket ended: `kind` is a word of the close axis, `error` what was wrong with the bytes."""
+
+    kind: str
+    code: int | None = None
+    error: str | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.code is None else f"{self.kind} {self.code}"
+
+
+class WebSocket:
+    """An open WebSocket. `label` marks its lines in the transcript."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, label: str = "") -> None:
+        self.label = label
+        self._reader = reader
+        self._writer = writer
+        self._decoder = MessageDecoder()
+        self._ready: list[str | bytes | Frame] = []
+        self._wrong: str | None = None
+        self._recording = RECORDING.get()
+        self.on_control: Callable[[], None] = lambda: None
+        self.pongs: list[bytes] = []
+
+    async def send(self, message: str | bytes) -> None:
+        """One message in one frame."""
+        self._recording.add(TO_SERVER, "websocket", message, self.label + describe_engine(message))
+        if isinstance(message, str):
+            await self.send_frame(Opcode.TEXT, message.encode("utf-8"))
+        else:
+            await self.send_frame(Opcode.BINARY, message)
+
+    async def send_frame(self, opcode: Opcode, payload: bytes = b"", *, fin: bool = True) -> None:
+        """One frame as it is. A connection that the server has dropped takes it silently."""
+        with contextlib.suppress(OSError):
+            self._writer.write(encode_frame(opcode, payload, fin=fin))
+            await self._writer.drain()
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Bytes as they are, frame or not."""
+        self._recording.add(TO_SERVER, "websocket", data, f"{self.label}raw bytes")
+        with contextlib.suppress(OSError):
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def receive(self) -> str | bytes | Ended:
+        """The next message, or how the connection ended."""
+        while True:
+            while self._ready:
+                message = self._ready.pop(0)
+                if not isinstance(message, Frame):
+                    self._recording.add(TO_CLIENT, "websocket", message, self.label + describe_engine(message))
+                    return message
+                if message.opcode is Opcode.PING:
+                    await self.send_frame(Opcode.PONG, message.payload)
+                elif message.opcode is Opcode.PONG:
+                    self.pongs.append(message.payload)
+                    self.on_control()
+                elif message.opcode is Opcode.CLOSE:
+                    return await self._end_of(message)
+            if self._wrong is not None:
+                return self._ended(Ended("invalid WebSocket frame", error=self._wrong))
+            try:
+                data = await self._reader.read(2**16)
+            except OSError:
+                return self._ended(Ended("TCP reset"))
+            if not data:
+                return self._ended(Ended("TCP end without a close frame"))
+            try:
+                self._ready += self._decoder.decode(data)
+            except RemoteProtocolError as error:
+                self._wrong = str(error)
+
+    async def _end_of(self, frame: Frame) -> Ended:
+        await self.send_frame(Opcode.CLOSE, frame.payload[:2])
+        try:
+            code, _ = decode_close(frame.payload)
+        except RemoteProtocolError as error:
+            return self._ended(Ended("WebSocket close", error=str(error)))
+        return self._ended(Ended("WebSocket close without a code" if code is None else "WebSocket close", code))
+
+    def _ended(self, ended: Ended) -> Ended:
+        self._recording.add(TO_CLIENT, "websocket", "", f"{self.label}{ended}")
+        return ended
+
+    async def close(self, code: int | None = 1000) -> None:
+        """Send a close frame and let go of the connection."""
+        self._recording.add(TO_SERVER, "websocket", "", f"{self.label}WebSocket close {code or ''}")
+        await self.send_frame(Opcode.CLOSE, encode_close(code))
+        with contextlib.suppress(OSError):
+            self._writer.close()
+
+    def abort(self) -> None:
+        """Drop the connection without a close frame."""
+        self._recording.add(TO_SERVER, "websocket", "", f"{self.label}TCP connection dropped")
+        self._writer.transport.abort()
+
+
+async def open_websocket(
+    address: Address, query: str, *, seconds: float, headers: Headers = (), label: str = ""
+) -> WebSocket | Answer | NoAnswer:
+    """An open WebSocket at `?query`, the HTTP answer that refused it, or the absence of both."""
+    recording = RECORDING.get()
+    recording.add(TO_SERVER, "http", "", f"{label}GET ?{query} with Upgrade: websocket")
+    stream = await open_stream(address, seconds)
+    if isinstance(stream, NoAnswer):
+        return stream
+    reader, writer = stream
+    try:
+        outcome = await _shake_hands(address, f"{address.path}?{query}", headers, seconds, reader, writer)
+    except BaseException:
+        writer.transport.abort()
+        raise
+    if outcome is None:
+        recording.add(TO_CLIENT, "http", "", f"{label}answer to GET: 101")
+        websocket = WebSocket(reader, writer, label)
+        recording.websockets.append(websocket)
+        return websocket
+    writer.transport.abort()
+    meaning = f"answer to GET: {outcome.status}" if isinstance(outcome, Answer) else str(outcome)
+    recording.add(TO_CLIENT, "http", outcome.text if isinstance(outcome, Answer) else "", label + meaning)
+    return outcome
+
+
+async def _shake_hands(
+    address: Address,
+    target: str,
+    headers: Headers,
+    seconds: float,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> Answer | NoAnswer | None:
+    key = new_key()
+    try:
+        async with asyncio.timeout(seconds):
+            writer.write(encode_upgrade_request(address.authority, target, key, headers))
+            head = await reader.readuntil(b"\r\n\r\n")
+            response = decode_response_head(head[:-4])
+            if response.status == 101:
+                check_upgrade_response(response, key)
+                return None
+            length = response.header("content-length") or ""
+            body = await reader.readexactly(int(length)) if length.isdigit() else b""
+            return Answer(response.status, response.headers, body)
+    except TimeoutError:
+        return NoAnswer(f"no answer within {seconds:.1f} s", silent=True)
+    except asyncio.IncompleteReadError:
+        return NoAnswer("connection closed before an answer")
+    except RemoteProtocolError as error:
+        return NoAnswer(f"no WebSocket: {error}")
+    except asyncio.LimitOverrunError:
+        return NoAnswer("answer without an end of its headers")
+    except OSError:
+        return NoAnswer("connection reset")

@@ -1,0 +1,56 @@
+"""Finds the cases: every `test_*` function of `cases/`, once for each transport of its requirement."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from conformance.requirements import catalogue, nearest
+from conformance.runner import Question
+
+__all__ = ["CASES", "CaseError", "all_questions", "questions"]
+
+CASES = Path(__file__).parent / "cases"
+
+
+class CaseError(Exception):
+    """A function in `cases/` is no case. The message is one line."""
+
+
+def questions(file: str, name: str, case: Any) -> Iterator[Question]:
+    """One case on each of its transports. Raises CaseError."""
+    requirement_id = getattr(case, "requirement_id", None)
+    if requirement_id is None:
+        raise CaseError(f"{name} has no @requirement")
+    entry = catalogue().get(requirement_id)
+    if entry is None:
+        raise CaseError(f"{name}: {requirement_id} is not in the catalogue{nearest(requirement_id, catalogue())}")
+    if not inspect.iscoroutinefunction(case):
+        raise CaseError(f"{name} is not an `async def`")
+    on_each = "transport" in inspect.signature(case).parameters
+    if on_each and not entry.transports:
+        raise CaseError(f"{name} takes a transport, but {requirement_id} names none in the catalogue")
+    for transport in entry.transports if on_each else (None,):
+        yield Question(
+            name=name,
+            file=file,
+            requirement=entry,
+            transport=transport,
+            run=case,
+            exclusive=getattr(case, "is_exclusive", False),
+            slow=getattr(case, "is_slow", False),
+        )
+
+
+def all_questions() -> list[Question]:
+    """Every case, without pytest."""
+    found: list[Question] = []
+    for path in sorted(CASES.glob("test_*.py")):
+        module = importlib.import_module(f"conformance.cases.{path.stem}")
+        for name, value in vars(module).items():
+            if name.startswith("test_") and inspect.isfunction(value):
+                found += questions(path.name, name, value)
+    return found

@@ -1,0 +1,344 @@
+"""What cases expect. Each function returns what it got or raises `Violation` with all alternatives.
+
+Every wait has a deadline from the handshake's own numbers (`Timing`); silence is an outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from conformance.client.http import Answer, NoAnswer
+from conformance.client.session import Session, Transport
+from conformance.client.transcript import describe
+from conformance.client.websocket import Ended, WebSocket
+from conformance.target import Target
+from conformance.verdicts import Inconclusive, Violation
+from sioprobe.wire import (
+    MAIN_NAMESPACE,
+    EnginePacketType,
+    SocketPacket,
+    SocketPacketType,
+)
+
+__all__ = [
+    "CLOSED",
+    "ask",
+    "connect",
+    "connect_main_namespace",
+    "expect_ack",
+    "expect_alive",
+    "expect_closed",
+    "expect_connected",
+    "expect_equal",
+    "expect_event",
+    "expect_gone",
+    "expect_no_event",
+    "expect_packet",
+    "expect_ping",
+    "expect_refused",
+    "expect_served",
+    "expect_status",
+    "expect_websocket_ended",
+    "expect_wellformed",
+    "is_alive",
+    "same",
+]
+
+EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
+ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
+
+# How the session of this case closed: the last word of `expect_closed` or `expect_gone`.
+CLOSED: ContextVar[list[str]] = ContextVar("closed")
+
+
+def expect_status(answer: Answer | NoAnswer | None, *statuses: int) -> Answer:
+    """An HTTP answer with one of these statuses."""
+    if isinstance(answer, Answer) and answer.status in statuses:
+        return answer
+    raise Violation(tuple(f"HTTP {status}" for status in statuses), str(answer))
+
+
+def expect_equal(actual: Any, *alternatives: Any, what: str) -> None:
+    """`actual` is one of the alternatives, types included (1 and 1.0 are one number)."""
+    if not any(same(actual, alternative) for alternative in alternatives):
+        raise Violation(tuple(f"{what} {alternative!r}" for alternative in alternatives), f"{what} {actual!r}")
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equality of JSON and bytes: true is not 1, but 1 is 1.0."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    return bool(left == right)
+
+
+def expect_wellformed(session: Session) -> None:
+    """Nothing that the server has sent in this session so far was malformed."""
+    if session.malformed:
+        raise Violation("well-formed packets only", f"server sent {session.malformed[0]}")
+
+
+def _absence(session: Session, seconds: float) -> str:
+    if session.closure:
+        return f"session closed ({session.closure})"
+    others = ", ".join(describe(packet) for packet in session.inbox[:3])
+    return f"nothing within {seconds:.1f} s" + (f"; instead {others}" if others else "")
+
+
+async def expect_packet(
+    session: Session, *kinds: SocketPacketType, namespace: str = MAIN_NAMESPACE, seconds: float | None = None
+) -> SocketPacket:
+    """The next packet of these types in this namespace."""
+    wait = session.timing.answer if seconds is None else seconds
+    packet = await session.take(lambda p: p.type in kinds and p.namespace == namespace, wait)
+    expect_wellformed(session)
+    if packet is None:
+        where = "" if namespace == MAIN_NAMESPACE else f" in {namespace}"
+        raise Violation(tuple(f"{kind.name}{where}" for kind in kinds), _absence(session, wait))
+    return packet
+
+
+async def expect_event(
+    session: Session,
+    event: str,
+    *arguments: Any,
+    namespace: str = MAIN_NAMESPACE,
+    kind: SocketPacketType | None = None,
+) -> SocketPacket:
+    """The next event of the namespace, with exactly these arguments.
+
+    `auth`, which the contract emits after each connect, is passed over unless it is what is expected.
+    `kind` asks for EVENT or BINARY_EVENT.
+    """
+    wanted = [event, *arguments]
+    packet = await session.take(
+        lambda p: p.type in EVENTS
+        and p.namespace == namespace
+        and (event == "auth" or not same(p.data[0], "auth"))
+    )
+    expect_wellformed(session)
+    name = (kind or SocketPacketType.EVENT).name
+    expected = describe(SocketPacket(kind or SocketPacketType.EVENT, namespace, wanted))
+    if packet is None:
+        raise Violation(expected, _absence(session, session.timing.answer))
+    if not same(packet.data, wanted) or (kind is not None and packet.type is not kind):
+        raise Violation(expected or name, describe(packet))
+    return packet
+
+
+async def expect_ack(
+    session: Session,
+    ack_id: int,
+    *arguments: Any,
+    namespace: str = MAIN_NAMESPACE,
+    kind: SocketPacketType | None = None,
+) -> SocketPacket:
+    """The next ACK of the namespace, with this id and exactly these arguments."""
+    wanted = list(arguments)
+    packet = await session.take(lambda p: p.type in ACKS and p.namespace == namespace)
+    expect_wellformed(session)
+    expected = describe(SocketPacket(kind or SocketPacketType.ACK, namespace, wanted, ack_id))
+    if packet is None:
+        raise Violation(expected, _absence(session, session.timing.answer))
+    if packet.ack_id != ack_id or not same(packet.data, wanted) or (kind and packet.type is not kind):
+        raise Violation(expected, describe(packet))
+    return packet
+
+
+async def ask(session: Session, event: str, *arguments: Any, namespace: str = MAIN_NAMESPACE) -> Any:
+    """Emit with an ack id of its own and return the arguments of the ack."""
+    ack_id = session.next_ack_id()
+    await session.emit(event, *arguments, namespace=namespace, ack_id=ack_id)
+    packet = await session.take(
+        lambda p: p.type in ACKS and p.namespace == namespace and p.ack_id == ack_id
+    )
+    expect_wellformed(session)
+    if packet is None:
+        raise Violation(f"ack of {event!r}", _absence(session, session.timing.answer))
+    return packet.data
+
+
+async def expect_no_event(session: Session, event: str, *, namespace: str = MAIN_NAMESPACE) -> None:
+    """No such event comes: not before the server answers a fresh question, nor shortly after."""
+    await expect_alive(session)
+    packet = await session.take(
+        lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event),
+        session.timing.quiet,
+    )
+    if packet is not None:
+        raise Violation(f"no event {event!r}", describe(packet))
+
+
+async def expect_ping(session: Session, number: int, seconds: float) -> float:
+    """The time of the `number`-th ping (from 1), which comes within `seconds` from now."""
+    if await session.until(lambda: len(session.packets(EnginePacketType.PING)) >= number, seconds):
+        return session.packets(EnginePacketType.PING)[number - 1].at
+    raise Violation(f"ping number {number} within {seconds:.1f} s", _absence(session, seconds))
+
+
+# Life and death
+
+
+async def connect(session: Session, namespace: str = MAIN_NAMESPACE, auth: Any = None) -> str:
+    """Connect a namespace as the arrangement of a case; the socket id. Raises Inconclusive."""
+    await session.send_packet(SocketPacket(SocketPacketType.CONNECT, namespace, auth))
+    packet = await session.take(
+        lambda p: p.namespace == namespace
+        and p.type in (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
+    )
+    if packet is None or packet.type is not SocketPacketType.CONNECT:
+        answer = _absence(session, session.timing.answer) if packet is None else describe(packet)
+        raise Inconclusive(f"CONNECT of {namespace} answered by: {answer}")
+    return session.socket_ids.get(namespace, "")
+
+
+async def connect_main_namespace(
+    target: Target, transport: Transport = "polling", *, poll: bool = True
+) -> Session:
+    """A session that is connected to `/`. With `poll=False` its polls are the case's from then on."""
+    session = await target.open(transport, poll=poll)
+    if poll:
+        await connect(session)
+        return session
+    await session.send("40")
+    for _ in range(5):
+        if any(packet.type is SocketPacketType.CONNECT for packet in session.inbox):
+            break
+        await session.poll_once()
+    # What the contract emits after the connect must not stand in the way of the next poll.
+    while target.level >= 1 and not any(packet.type in EVENTS for packet in session.inbox):
+        if not isinstance(await session.poll_once(target.timing.answer), Answer):
+            break
+    session.inbox.clear()
+    return session
+
+
+async def expect_connected(session: Session, namespace: str = MAIN_NAMESPACE) -> str:
+    """The CONNECT packet of the namespace, with its socket id."""
+    packet = await expect_packet(
+        session, SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR, namespace=namespace
+    )
+    socket_id = packet.data.get("sid") if isinstance(packet.data, dict) else None
+    if packet.type is not SocketPacketType.CONNECT or not isinstance(socket_id, str) or not socket_id:
+        raise Violation("CONNECT with an object that holds `sid`", describe(packet))
+    return socket_id
+
+
+async def is_alive(session: Session, seconds: float | None = None) -> bool:
+    """Whether the session still answers: an event with an ack, else a CONNECT to an unknown namespace."""
+    wait = session.timing.answer if seconds is None else seconds
+    if session.closure:
+        return False
+    ack_id = session.next_ack_id()
+    if MAIN_NAMESPACE in session.socket_ids and MAIN_NAMESPACE not in session.left:
+        await session.emit("message-with-ack", "alive", ack_id=ack_id)
+        wanted = (SocketPacketType.ACK,)
+    else:
+        await session.send(f"40/alive-{ack_id},")
+        wanted = (SocketPacketType.CONNECT_ERROR, SocketPacketType.CONNECT)
+    packet = await session.take(
+        lambda p: p.type in wanted and (p.ack_id == ack_id or p.namespace == f"/alive-{ack_id}"), wait
+    )
+    return packet is not None
+
+
+async def expect_alive(session: Session) -> None:
+    """The session is open and answers a fresh event correctly."""
+    if not await is_alive(session):
+        expect_wellformed(session)
+        if session.closure:
+            raise Violation("session stays open and answers", f"session closed ({session.closure})")
+        raise Violation("session stays open and answers", "session is open but no longer answers")
+    expect_wellformed(session)
+
+
+async def expect_served(target: Target) -> None:
+    """The server still serves a fresh session."""
+    transport: Transport = "polling" if target.capabilities["polling"] else "websocket"
+    try:
+        session = await target.open(transport)
+        await connect(session)
+    except Inconclusive as error:
+        raise Violation("a fresh session is served", str(error)) from None
+    if target.level >= 1 and not await is_alive(session):
+        raise Violation("a fresh session is served", "a fresh session gets no ack")
+
+
+async def expect_closed(target: Target, session: Session) -> None:
+    """The server closes the session well before its heartbeat could, and still serves a fresh one."""
+    seconds = session.timing.close
+    started = time.monotonic()
+    await session.until(lambda: session.closure is not None or MAIN_NAMESPACE in session.left, seconds)
+    # A DISCONNECT may come first, the end of the session behind it.
+    await session.until(lambda: session.closure is not None, max(0.0, seconds - (time.monotonic() - started)))
+    how = str(session.closure or "")
+    if MAIN_NAMESPACE in session.left:
+        how = f"DISCONNECT packet, {how or 'session left open'}"
+    if not how and session.transport == "polling":
+        # A server may forget a session without ending its poll.
+        answer = await session.push("42[\"message\",\"closed?\"]")
+        if isinstance(answer, Answer) and answer.status >= 400:
+            how = f"HTTP {answer.status} to the next request, poll left pending"
+    _note(how or "not at all")
+    if not how:
+        state = "answers a fresh event" if await is_alive(session, seconds) else "no longer answers"
+        await expect_served(target)
+        raise Violation(
+            f"session closed within {seconds:.1f} s", f"still open after {seconds:.1f} s; {state}"
+        )
+    await expect_served(target)
+
+
+async def expect_gone(target: Target, session: Session) -> None:
+    """Requests with the session's id get 400: the server has forgotten it, within the deadline of a close."""
+    deadline = time.monotonic() + session.timing.close
+    while True:
+        answer = await target.request("GET", session.query(), seconds=session.timing.close)
+        if isinstance(answer, Answer) and answer.status == 400:
+            _note(str(session.closure or "HTTP 400"))
+            return
+        if time.monotonic() > deadline:
+            _note("not at all")
+            raise Violation("HTTP 400 for the session's id", str(answer))
+
+
+async def expect_refused(outcome: WebSocket | Answer | NoAnswer, seconds: float) -> str:
+    """A WebSocket request that is refused: an HTTP error, or 101 and then closed at once."""
+    expected = ("HTTP 400", "101, then the WebSocket is closed")
+    if isinstance(outcome, Answer):
+        if 400 <= outcome.status < 500:
+            return f"HTTP {outcome.status}"
+        raise Violation(expected, str(outcome))
+    if isinstance(outcome, NoAnswer):
+        if outcome.silent:
+            raise Violation(expected, str(outcome))
+        return str(outcome)
+    return await expect_websocket_ended(outcome, seconds, expected)
+
+
+async def expect_websocket_ended(
+    websocket: WebSocket, seconds: float, expected: Sequence[str] = ("WebSocket closed",)
+) -> str:
+    """The WebSocket ends within `seconds`, and no packet but NOOP or CLOSE comes before."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            async with asyncio.timeout(max(0.01, deadline - time.monotonic())):
+                message = await websocket.receive()
+        except TimeoutError:
+            raise Violation(tuple(expected), f"WebSocket still open after {seconds:.1f} s") from None
+        if isinstance(message, Ended):
+            return str(message)
+        if message not in ("6", "1"):
+            raise Violation(tuple(expected), f"packet {message[:60]!r} over the WebSocket")
+
+
+def _note(how: str) -> None:
+    CLOSED.get([]).append(how)

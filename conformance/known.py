@@ -1,0 +1,84 @@
+"""Known deviations: failures that are known and explained for one server version and async mode.
+
+They are data, `deviations/*.toml`. One that no longer occurs fails the run until its entry is removed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+__all__ = ["Deviation", "deviations", "find_deviation"]
+
+FOLDER = Path(__file__).parent / "deviations"
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One entry. Empty `cases`, `transports` or `modes` mean all of them.
+
+    `sometimes` marks what a race decides: a run in which it does not occur says nothing.
+    """
+
+    library: str
+    versions: SpecifierSet
+    id: str
+    reason: str
+    reference: str
+    cases: tuple[str, ...] = ()
+    transports: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    sometimes: bool = False
+
+
+@cache
+def deviations() -> tuple[Deviation, ...]:
+    """All entries. Raises ValueError that names the file and what is wrong in it."""
+    found: list[Deviation] = []
+    for path in sorted(FOLDER.glob("*.toml")):
+        data = tomllib.loads(path.read_text("utf-8"))
+        try:
+            found += [_deviation(data, row) for row in data["deviation"]]
+        except (KeyError, TypeError, InvalidSpecifier) as error:
+            raise ValueError(f"{path.name}: {error}") from None
+    return tuple(found)
+
+
+def _deviation(data: dict[str, Any], row: dict[str, Any]) -> Deviation:
+    lists = {key: tuple(row.get(key, ())) for key in ("cases", "transports", "modes")}
+    rest = {key: value for key, value in row.items() if key not in lists and key != "versions"}
+    versions = SpecifierSet(row.get("versions", data["versions"]))
+    return Deviation(library=data["library"], versions=versions, **rest, **lists)
+
+
+def find_deviation(
+    requirement_id: str,
+    case: str,
+    transport: str | None,
+    *,
+    library: str | None,
+    version: str | None,
+    mode: str | None,
+) -> Deviation | None:
+    """The entry that covers this case on this server. An unknown library or version has none."""
+    try:
+        parsed = Version(version or "")
+    except InvalidVersion:
+        return None
+    for entry in deviations():
+        if (
+            entry.library == library
+            and entry.id == requirement_id
+            and entry.versions.contains(parsed, prereleases=True)
+            and (not entry.cases or case in entry.cases)
+            and (not entry.transports or transport in entry.transports)
+            and (not entry.modes or mode in entry.modes)
+        ):
+            return entry
+    return None

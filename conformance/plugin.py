@@ -1,0 +1,253 @@
+"""The pytest side: options, collection of cases, and their verdicts as pytest outcomes.
+
+Imported by `conftest.py`, whose folder it serves; nothing else of pytest's is touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import report
+from conformance.collect import CASES, CaseError, questions
+from conformance.requirements import catalogue, nearest
+from conformance.runner import Outcome, Question, Runner
+from conformance.target import NoServer, Profile, Target, UsageError, find_target, parse_url, read_profile
+from conformance.verdicts import Level, Verdict, exit_code, is_failure
+
+LEVELS = [str(level) for level in Level]
+
+KEY = pytest.StashKey["Run"]()
+
+
+class CaseItem(pytest.Item):
+    """One case on one transport, as pytest sees it."""
+
+    def __init__(self, *, question: Question, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.question = question
+        self.outcome: Outcome | None = None
+        # `-k` takes ids and transports, `-m` takes levels and transports.
+        self.extra_keyword_matches.add(question.requirement.id)
+        level = str(question.requirement.level).lower()
+        for mark in (level, question.transport, "exclusive" if question.exclusive else None):
+            if mark:
+                self.add_marker(getattr(pytest.mark, mark))
+
+    def runtest(self) -> None:
+        run = self.config.stash[KEY]
+        self.outcome = run.runner.outcome(self.question)
+        run.results.append((self.question, self.outcome))
+        judgement = self.outcome.judgement
+        if judgement.verdict is Verdict.NOT_APPLICABLE:
+            pytest.skip(judgement.reason or "")
+        if judgement.verdict is Verdict.KNOWN_DEVIATION:
+            pytest.xfail(judgement.reason or "")
+        if is_failure(judgement.verdict):
+            raise CaseFailed(self.question, self.outcome)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        error = excinfo.value
+        if not isinstance(error, CaseFailed):
+            return super().repr_failure(excinfo, style)
+        run = self.config.stash[KEY]
+        text = report.explain(self.question, error.outcome, run.target.address.url)
+        if error.outcome.judgement.verdict is Verdict.HARNESS_ERROR and error.outcome.error is not None:
+            text += "\n" + "".join(traceback.format_exception(error.outcome.error))
+        return text
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        line = self.question.run.__code__.co_firstlineno  # type: ignore[attr-defined]
+        return self.path, line, self.name
+
+
+class CaseFailed(Exception):
+    """Carries the outcome of a case that makes the run fail."""
+
+    def __init__(self, question: Question, outcome: Outcome) -> None:
+        super().__init__(question.label)
+        self.outcome = outcome
+
+
+class Run:
+    """What one pytest session holds: the targets, the runner, the outcomes."""
+
+    def __init__(self, target: Target, second: Target | None, runner: Runner) -> None:
+        self.target = target
+        self.second = second
+        self.runner = runner
+        self.results: list[tuple[Question, Outcome]] = []
+        self.started = report.now()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance", "Socket.IO conformance")
+    group.addoption("--url", action="append", default=[], metavar="URL", help="server; twice: two of a cluster")
+    group.addoption("--path", default="/socket.io/", help="path of the endpoint (default %(default)s)")
+    # `--strict` is pytest's own flag, which every version has; here it counts SHOULD as well.
+    group.addoption("--jobs", type=int, default=16, metavar="N", help="cases at a time (default 16)")
+    group.addoption("--report", type=Path, metavar="FILE.json", help="write the result file")
+    group.addoption(
+        "--level", action="append", default=[], metavar="LEVEL",
+        help=f"only requirements of this level ({', '.join(LEVELS)}), or the contract level of the server (0-2)",
+    )  # fmt: skip
+    group.addoption("--id", action="append", default=[], metavar="ID", help="only this requirement")
+    group.addoption("--profile", type=Path, metavar="FILE.toml", help="what is declared about the server")
+    group.addoption("--target-library", metavar="NAME", help="whose known deviations apply, e.g. flask-socketio")
+    group.addoption("--target-version", metavar="VERSION", help="version of that library")
+    group.addoption("--target-mode", metavar="MODE", help="async mode, e.g. gevent")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for mark in (*LEVELS, "polling", "websocket", "upgraded", "exclusive"):
+        config.addinivalue_line("markers", f"{mark.lower()}: set by the suite")
+
+
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Any:
+    if CASES not in collector.path.parents or not name.startswith("test_") or not inspect.isfunction(obj):
+        return None
+    try:
+        return [
+            CaseItem.from_parent(collector, name=question.label, question=question)
+            for question in questions(collector.path.name, name, obj)
+        ]
+    except CaseError as error:
+        raise collector.CollectError(str(error)) from None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    if config.option.collectonly:
+        return
+    try:
+        config.stash[KEY] = _begin(config.option)
+    except UsageError as error:
+        pytest.exit(str(error), returncode=2)
+    except NoServer as error:
+        pytest.exit(str(error), returncode=4)
+
+
+def _begin(option: Any) -> Run:
+    """Probe the servers. Raises UsageError and NoServer."""
+    if not 1 <= len(option.url) <= 2:
+        raise UsageError("give --url URL of the server (twice for two processes of a cluster)")
+    if option.jobs < 1:
+        raise UsageError(f"--jobs {option.jobs} is below 1")
+    for requirement_id in option.id:
+        if requirement_id not in catalogue():
+            raise UsageError(
+                f"requirement {requirement_id!r} is not in the catalogue{nearest(requirement_id, catalogue())}"
+            )
+    for level in option.level:
+        if level not in LEVELS and level not in ("0", "1", "2"):
+            raise UsageError(f"unknown level {level!r}{nearest(level, LEVELS)} (levels: {', '.join(LEVELS)}, 0-2)")
+    profile = read_profile(option.profile) if option.profile else Profile()
+    contract = [int(level) for level in option.level if level in ("0", "1", "2")]
+    profile = replace(
+        profile,
+        library=option.target_library or profile.library,
+        version=option.target_version or profile.version,
+        mode=option.target_mode or profile.mode,
+        contract_level=contract[-1] if contract else profile.contract_level,
+    )
+    addresses = [parse_url(url, option.path) for url in option.url]
+    targets = [asyncio.run(find_target(address, profile)) for address in addresses]
+    second = targets[1] if len(targets) > 1 else None
+    return Run(targets[0], second, Runner(targets[0], second, jobs=option.jobs, strict=option.strict))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    run = config.stash.get(KEY, None)
+    return report.header(run.target) if run else []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    ids, levels = set(config.option.id), {level for level in config.option.level if level in LEVELS}
+    kept, dropped = [], []
+    for item in items:
+        if isinstance(item, CaseItem):
+            entry = item.question.requirement
+            wanted = (not ids or entry.id in ids) and (not levels or str(entry.level) in levels)
+            (kept if wanted else dropped).append(item)
+        else:
+            kept.append(item)
+    items[:] = sorted(kept, key=lambda item: isinstance(item, CaseItem) and item.question.exclusive)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    run = session.config.stash.get(KEY, None)
+    if run is not None and not session.testsfailed:
+        run.runner.start(item.question for item in session.items if isinstance(item, CaseItem))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    test_report = yield
+    if isinstance(item, CaseItem) and call.when == "call" and item.outcome is not None:
+        verdict = item.outcome.judgement.verdict
+        test_report.verdict = str(verdict)
+        test_report.duration = item.outcome.seconds
+        test_report.user_properties += [
+            ("requirement", item.question.requirement.id),
+            ("level", str(item.question.requirement.level)),
+            ("verdict", str(verdict)),
+            ("closed", item.outcome.closed or ""),
+        ]
+        # The only section that reaches JUnit XML.
+        test_report.sections.append(("Captured stdout call", report.transcript_text(item.outcome.transcript)))
+    return test_report
+
+
+LETTERS = {
+    Verdict.NON_STRICT: "n",
+    Verdict.INFO: "i",
+    Verdict.NOT_APPLICABLE: "-",
+    Verdict.KNOWN_DEVIATION: "d",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.HARNESS_ERROR: "E",
+    Verdict.UNEXPECTED_PASS: "U",
+}
+
+
+def pytest_report_teststatus(report: Any) -> Any:
+    verdict = getattr(report, "verdict", None)
+    if verdict is None or report.when != "call":
+        return None
+    # "failed" keeps pytest's own listing of failures; the word tells them apart.
+    category = {Verdict.PASS: "passed", Verdict.FAIL: "failed"}.get(Verdict(verdict), verdict)
+    if report.outcome == "failed":
+        category = "failed"
+    letter = LETTERS.get(Verdict(verdict), "." if report.outcome == "passed" else "F")
+    return category, letter, verdict.upper()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    run = config.stash.get(KEY, None)
+    if run is None or not run.results:
+        return
+    for line in report.summary(run.target, run.results):
+        terminalreporter.write_line(line)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    run = session.config.stash.get(KEY, None)
+    if run is None:
+        return
+    run.runner.stop()
+    if session.config.option.report is not None and run.results:
+        report.write(session.config.option.report, run.target, run.results, run.started)
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        session.exitstatus = exit_code([outcome.judgement.verdict for _, outcome in run.results])
+        if exitstatus == pytest.ExitCode.TESTS_FAILED and session.exitstatus == 0:
+            session.exitstatus = 2  # something failed that is no case
+    elif exitstatus != pytest.ExitCode.INTERRUPTED:
+        session.exitstatus = 2  # nothing selected, an error at collection: nothing was judged

@@ -1,0 +1,168 @@
+"""What a run says: lines for the console, the explanation of a failure, the result file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections import Counter
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sioprobe
+from conformance.client.transcript import Entry
+from conformance.requirements import catalogue
+from conformance.runner import Outcome, Question
+from conformance.target import Target
+from conformance.verdicts import Verdict, outcome_of
+
+__all__ = ["build", "explain", "header", "now", "program", "summary", "transcript_text", "write"]
+
+Results = list[tuple[Question, Outcome]]
+
+REMARKS = (Verdict.NON_STRICT, Verdict.INFO)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def program() -> str:
+    """The command that runs the suite, as its caller names it."""
+    return os.environ.get("SIOPROBE_PROG") or "python -m conformance"
+
+
+def header(target: Target) -> list[str]:
+    """What is judged, by which suite."""
+    opened = target.opened
+    lines = [
+        f"conformance suite {sioprobe.__version__}: {len(catalogue())} requirements, "
+        "Engine.IO protocol 4, Socket.IO protocol 5",
+        f"target {target.title} at {target.address.url}{target.address.path}: contract level {target.level}, "
+        f"pingInterval {opened.ping_interval} ms, pingTimeout {opened.ping_timeout} ms, "
+        f"maxPayload {opened.max_payload} bytes, upgrades {list(opened.upgrades)}",
+    ]
+    return [*lines, target.note] if target.note else lines
+
+
+def reproduce(question: Question, url: str) -> str:
+    """The command that runs one case again."""
+    return f"{program()} --url {url} -- -k {shlex.quote(question.label)}"
+
+
+def explain(question: Question, outcome: Outcome, url: str) -> str:
+    """A failure, readable without a debugger."""
+    entry, judgement = question.requirement, outcome.judgement
+    on = f" over {question.transport}" if question.transport else ""
+    lines = [f"{entry.id} ({entry.level})  {entry.text}"]
+    lines.append(f"  {question.file}::{question.name}{on}: {judgement.verdict}")
+    for number, text in enumerate(judgement.expected):
+        lines.append(f"  {'expected' if number == 0 else '      or'}  {text}")
+    if judgement.actual is not None:
+        lines.append(f"  actual    {judgement.actual}")
+    if judgement.reason is not None:
+        lines.append(f"  reason    {judgement.reason}")
+    if outcome.closed is not None:
+        lines.append(f"  closed    {outcome.closed}")
+    lines += [f"    {line}" for line in transcript_text(outcome.transcript).splitlines()]
+    lines.append(f"  reproduce: {reproduce(question, url)}")
+    return "\n".join(lines)
+
+
+def transcript_text(transcript: list[Entry]) -> str:
+    """One line an entry: time, direction, layer, meaning, raw."""
+    return "\n".join(
+        f"{e.time:8.3f} {e.direction} {e.layer:<9} {e.meaning}" + (f"   {e.raw!r}" if e.raw else "")
+        for e in transcript
+    )
+
+
+def counts(results: Results) -> dict[str, int]:
+    """How many cases got each verdict; verdicts that did not occur are left out."""
+    counter = Counter(outcome.judgement.verdict for _, outcome in results)
+    return {str(verdict): counter[verdict] for verdict in Verdict if counter[verdict]}
+
+
+def summary(target: Target, results: Results) -> list[str]:
+    """Remarks, known deviations with their reasons, and the counts."""
+    lines = []
+    for title, verdicts in (
+        ("not as strict as could be", REMARKS),
+        ("known deviations", (Verdict.KNOWN_DEVIATION,)),
+    ):
+        rows: dict[tuple[str, str], list[str]] = {}
+        for question, outcome in results:
+            judgement = outcome.judgement
+            if judgement.verdict in verdicts:
+                text = judgement.reason or judgement.actual or ""
+                rows.setdefault((question.requirement.id, text), []).append(question.label)
+        if rows:
+            lines.append(f"{title}:")
+        for (requirement_id, text), labels in rows.items():
+            times = f" ({len(labels)} cases)" if len(labels) > 1 else ""
+            lines.append(f"  {requirement_id:<10} {text}{times}")
+    found = ", ".join(f"{number} {verdict}" for verdict, number in counts(results).items())
+    verdict = outcome_of([outcome.judgement.verdict for _, outcome in results])
+    lines.append(f"{target.title}: {verdict}: {found}")
+    return lines
+
+
+def build(target: Target, results: Results, started: datetime) -> dict[str, Any]:
+    """The result file as a value (schema 1)."""
+    opened = target.opened
+    outcome = outcome_of([outcome.judgement.verdict for _, outcome in results])
+    return {
+        "schema": 1,
+        "kind": "conformance",
+        "suite": {
+            "version": sioprobe.__version__,
+            "requirements": len(catalogue()),
+            "cases": len(results),
+        },
+        "target": {
+            "url": target.address.url,
+            "library": target.library,
+            "version": target.version,
+            "mode": target.mode,
+            "title": target.title,
+            "handshake": {
+                "pingInterval": opened.ping_interval,
+                "pingTimeout": opened.ping_timeout,
+                "maxPayload": opened.max_payload,
+                "upgrades": list(opened.upgrades),
+            },
+        },
+        "started_at": started.isoformat(timespec="seconds"),
+        "seconds": round((now() - started).total_seconds(), 3),
+        "conformant": outcome == "conformant",
+        "outcome": outcome,
+        "counts": counts(results),
+        "cases": [_case(question, outcome, target.address.url) for question, outcome in results],
+    }
+
+
+def _case(question: Question, outcome: Outcome, url: str) -> dict[str, Any]:
+    judgement = outcome.judgement
+    return {
+        "id": question.requirement.id,
+        "requirement": question.requirement.text,
+        "level": str(question.requirement.level),
+        "case": f"{question.file}::{question.name}",
+        "transport": question.transport,
+        "verdict": str(judgement.verdict),
+        "closed": outcome.closed,
+        "expected": list(judgement.expected),
+        "actual": judgement.actual,
+        "reason": judgement.reason,
+        "transcript": [asdict(entry) for entry in outcome.transcript],
+        "reproduce": reproduce(question, url),
+    }
+
+
+def write(path: Path, target: Target, results: Results, started: datetime) -> None:
+    """Write the result file, whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(build(target, results, started), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    partial.replace(path)

@@ -1,0 +1,117 @@
+"""The catalogue of requirements, and the decorator that ties a case to one of them.
+
+The catalogue is `catalogue/*.toml`; ids are immutable and never reused.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from conformance.verdicts import Level
+
+__all__ = ["CAPABILITIES", "Requirement", "catalogue", "exclusive", "nearest", "requirement", "slow"]
+
+FOLDER = Path(__file__).parent / "catalogue"
+TRANSPORTS = ("polling", "websocket", "upgraded")
+
+# What a server may lack without fault. False where a server must say that it has it.
+CAPABILITIES = {
+    "polling": True,
+    "websocket": True,
+    "upgrade": True,
+    "variadic": True,
+    "ack_out": True,
+    "connect_error_data": True,
+    "reject": True,
+    "kick_all": True,
+    "binary_polling": True,
+    "cors": True,
+}
+
+Case = TypeVar("Case", bound=Callable[..., Awaitable[None]])
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One statement. `contract` is the contract level (0-3) that a server needs for its cases."""
+
+    id: str
+    level: Level
+    text: str
+    spec: str
+    contract: int
+    transports: tuple[str, ...]
+    capabilities: tuple[str, ...]
+
+
+@cache
+def catalogue() -> dict[str, Requirement]:
+    """All requirements by id. Raises ValueError that names the file and what is wrong in it."""
+    found: dict[str, Requirement] = {}
+    for path in sorted(FOLDER.glob("*.toml")):
+        for row in tomllib.loads(path.read_text("utf-8")).get("requirement", []):
+            entry = _requirement(path.name, row)
+            if entry.id in found:
+                raise ValueError(f"{path.name}: {entry.id} stands in the catalogue twice")
+            found[entry.id] = entry
+    return found
+
+
+def _requirement(file: str, row: dict[str, Any]) -> Requirement:
+    known = {"id", "level", "text", "spec", "contract", "transports", "capabilities"}
+    for key in row:
+        if key not in known:
+            raise ValueError(f"{file}: {row.get('id')}: unknown key {key!r}{nearest(key, known)}")
+    try:
+        entry = Requirement(
+            id=row["id"],
+            level=Level(row["level"]),
+            text=row["text"],
+            spec=row["spec"],
+            contract=row.get("contract", 0),
+            transports=tuple(row.get("transports", ())),
+            capabilities=tuple(row.get("capabilities", ())),
+        )
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{file}: {row.get('id')}: {error}") from None
+    for transport in entry.transports:
+        if transport not in TRANSPORTS:
+            raise ValueError(f"{file}: {entry.id}: unknown transport {transport!r}")
+    for capability in entry.capabilities:
+        if capability not in CAPABILITIES:
+            raise ValueError(f"{file}: {entry.id}: unknown capability {capability!r}")
+    return entry
+
+
+def nearest(word: str, known: Any) -> str:
+    """`; did you mean 'x'?` for the known word that is closest, else nothing."""
+    close = get_close_matches(word, [str(item) for item in known], n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def requirement(requirement_id: str) -> Callable[[Case], Case]:
+    """Marks a case as a test of this requirement."""
+
+    def mark(case: Case) -> Case:
+        case.requirement_id = requirement_id  # type: ignore[attr-defined]
+        return case
+
+    return mark
+
+
+def exclusive(case: Case) -> Case:
+    """Marks a case whose effect other cases could see: it runs alone, after the rest."""
+    case.is_exclusive = True  # type: ignore[attr-defined]
+    return case
+
+
+def slow(case: Case) -> Case:
+    """Marks a case that waits for heartbeats: it starts first."""
+    case.is_slow = True  # type: ignore[attr-defined]
+    return case

@@ -1,0 +1,183 @@
+"""Runs cases concurrently in one asyncio loop: waiting is not work.
+
+All selected cases are tasks from the start; asking for one result drives the loop for all of them.
+Knows nothing of pytest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from conformance.client.transcript import RECORDING, Entry, Recording
+from conformance.expect import CLOSED, expect_wellformed
+from conformance.known import find_deviation
+from conformance.requirements import Requirement
+from conformance.target import Target
+from conformance.verdicts import HarnessError, Judgement, NotApplicable, judge, with_deviation
+
+__all__ = ["Outcome", "Question", "Runner", "answer_question"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One case on one transport."""
+
+    name: str  # of the function
+    file: str
+    requirement: Requirement
+    transport: str | None
+    run: Callable[..., Awaitable[None]]
+    exclusive: bool = False
+    slow: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}[{self.transport}]" if self.transport else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it. `error` is there for a traceback of our own mistakes."""
+
+    judgement: Judgement
+    closed: str | None = None
+    transcript: list[Entry] = field(default_factory=list)
+    seconds: float = 0.0
+    error: BaseException | None = None
+
+
+class Runner:
+    """One loop for all cases of a run."""
+
+    def __init__(self, target: Target, second: Target | None, *, jobs: int, strict: bool) -> None:
+        self._target = target
+        self._second = second
+        self._strict = strict
+        self._loop = asyncio.new_event_loop()
+        self._places = asyncio.Semaphore(jobs)
+        self._tasks: dict[Question, asyncio.Task[Outcome]] = {}
+
+    def start(self, questions: Iterable[Question]) -> None:
+        """Queue the cases: the slow ones first, the exclusive ones alone after all others."""
+        ordered = sorted(questions, key=lambda question: not question.slow)
+        for question in ordered:
+            if not question.exclusive:
+                self._tasks[question] = self._loop.create_task(self._in_its_place(question))
+        before: list[asyncio.Task[Outcome]] = list(self._tasks.values())
+        for question in ordered:
+            if question.exclusive:
+                task = self._loop.create_task(self._after(before, question))
+                self._tasks[question] = task
+                before = [*before, task]
+
+    def outcome(self, question: Question) -> Outcome:
+        """The outcome of one case; runs the loop until it is there."""
+        return self._loop.run_until_complete(self._tasks[question])
+
+    def stop(self) -> None:
+        """Cancel what has not ended."""
+        for task in self._tasks.values():
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*self._tasks.values(), return_exceptions=True))
+        self._loop.close()
+
+    async def _after(self, before: list[asyncio.Task[Outcome]], question: Question) -> Outcome:
+        if before:
+            await asyncio.wait(before)
+        return await self._in_its_place(question)
+
+    async def _in_its_place(self, question: Question) -> Outcome:
+        async with self._places:
+            return await answer_question(question, self._target, self._second, strict=self._strict)
+
+async def answer_question(
+    question: Question, target: Target, second: Target | None = None, *, strict: bool = False
+) -> Outcome:
+    """Run one case and judge it."""
+    recording = Recording()
+    RECORDING.set(recording)
+    closings: list[str] = []
+    CLOSED.set(closings)
+    # Far beyond what any case waits for: its end is our mistake, not the server's.
+    limit = 60 + 4 * target.timing.heartbeat
+    error: BaseException | None = None
+    try:
+        arguments = _arguments(question, target, second)
+        async with asyncio.timeout(limit):
+            await question.run(**arguments)
+        for session in recording.sessions:
+            expect_wellformed(session)
+    except TimeoutError:
+        error = HarnessError(f"the case did not end within {limit:.0f} s")
+    except Exception as exception:  # the verdict tells ours from theirs
+        error = exception
+    seconds = time.monotonic() - recording.started
+    transcript = recording.read()  # before the sessions are released, which says nothing
+    judgement = judge(question.requirement.level, error, strict=strict)
+    deviation = find_deviation(
+        question.requirement.id,
+        question.name,
+        question.transport,
+        library=target.library,
+        version=target.version,
+        mode=target.mode,
+    )
+    if deviation is not None:
+        judgement = with_deviation(judgement, deviation.reason, sometimes=deviation.sometimes)
+    await _release(recording)
+    return Outcome(
+        _redacted(judgement, recording), _closed(closings, recording), transcript, seconds, error
+    )
+
+
+def _arguments(question: Question, target: Target, second: Target | None) -> dict[str, object]:
+    """What the case asks for by name. Raises NotApplicable where the server lacks what it needs."""
+    needed = question.requirement
+    if needed.contract == 3 and second is None:
+        raise NotApplicable("needs a cluster: give a second --url")
+    if min(needed.contract, 2) > target.level:
+        raise NotApplicable(f"needs contract level {needed.contract}, the server has {target.level}")
+    wanted = [
+        name
+        for name in needed.capabilities
+        # What a server lacks over polling says nothing about WebSocket.
+        if name != "binary_polling" or question.transport in (None, "polling")
+    ]
+    if question.transport is not None:
+        wanted.append("upgrade" if question.transport == "upgraded" else question.transport)
+    for capability in wanted:
+        if not target.capabilities[capability]:
+            raise NotApplicable(f"the server has no {capability}")
+    available = {"target": target, "transport": question.transport, "second": second}
+    return {name: available[name] for name in inspect.signature(question.run).parameters}
+
+
+def _closed(closings: list[str], recording: Recording) -> str | None:
+    if closings:
+        return closings[-1]
+    closure = recording.sessions[0].closure if recording.sessions else None
+    return str(closure) if closure else None
+
+
+def _redacted(judgement: Judgement, recording: Recording) -> Judgement:
+    def clean(text: str | None) -> str | None:
+        return None if text is None else recording.redact(text)
+
+    return Judgement(
+        judgement.verdict,
+        tuple(recording.redact(text) for text in judgement.expected),
+        clean(judgement.actual),
+        clean(judgement.reason),
+    )
+
+
+async def _release(recording: Recording) -> None:
+    await asyncio.gather(*(session.release() for session in recording.sessions), return_exceptions=True)
+    for websocket in recording.websockets:
+        websocket.abort()
+
+

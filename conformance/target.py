@@ -1,0 +1,316 @@
+"""The server at the URL: proof that it speaks Socket.IO, and what it says or declares about itself.
+
+`find_target` asks before any case runs. What is no Socket.IO server ends in `NoServer`, one sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from conformance.client.http import Address, Answer, NoAnswer, exchange
+from conformance.client.session import PROTOCOL, Session, Transport, open_session
+from conformance.client.timing import Timing
+from conformance.client.transcript import RECORDING, Recording
+from conformance.client.websocket import WebSocket, open_websocket
+from conformance.requirements import CAPABILITIES, nearest
+from conformance.verdicts import Inconclusive
+from sioprobe.wire import (
+    OpenData,
+    RemoteProtocolError,
+    SocketPacketType,
+    decode_open,
+    decode_packet,
+    decode_payload,
+)
+
+__all__ = ["NoServer", "Profile", "Target", "UsageError", "find_target", "parse_url", "read_profile"]
+
+SECTIONS = ("target", "settings", "capabilities")
+
+# Seconds; what the server was configured with and does not say on the wire.
+SETTINGS = ("ping_interval", "ping_timeout", "connect_timeout", "upgrade_timeout")
+
+PROBE_SECONDS = 4.0  # for a server that accepts and stays silent
+
+
+class UsageError(Exception):
+    """A wrong option or profile. The message is one line."""
+
+
+class NoServer(Exception):
+    """No Socket.IO server answers at the URL. The message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is declared about a server, where it cannot be asked. None: to be found out."""
+
+    title: str | None = None
+    library: str | None = None
+    version: str | None = None
+    mode: str | None = None
+    contract_level: int | None = None
+    settings: dict[str, float] = field(default_factory=dict)
+    capabilities: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A live server. `level` is its contract level, `capabilities` what it has.
+
+    `settings` holds what is declared about its configuration, in seconds.
+    """
+
+    address: Address
+    opened: OpenData
+    timing: Timing
+    level: int
+    capabilities: dict[str, bool]
+    settings: dict[str, float] = field(default_factory=dict)
+    library: str | None = None
+    version: str | None = None
+    mode: str | None = None
+    title: str = ""
+    note: str | None = None
+
+    async def open(
+        self, transport: Transport = "polling", *, answer_pings: bool = True, poll: bool = True
+    ) -> Session:
+        """A session after its handshake, no namespace connected."""
+        return await open_session(
+            self.address, self.timing, transport, answer_pings=answer_pings, poll=poll
+        )
+
+    async def request(
+        self,
+        method: str,
+        query: str,
+        *,
+        path: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bytes | None = None,
+        seconds: float | None = None,
+    ) -> Answer | NoAnswer:
+        """One HTTP request to the endpoint."""
+        return await exchange(
+            self.address,
+            method,
+            f"{self.address.path if path is None else path}?{query}",
+            headers=headers,
+            body=body,
+            seconds=self.timing.answer if seconds is None else seconds,
+        )
+
+    async def websocket(self, query: str) -> WebSocket | Answer | NoAnswer:
+        """A WebSocket at `?query`, or what refused it."""
+        return await open_websocket(self.address, query, seconds=self.timing.answer)
+
+
+def parse_url(url: str, path: str = "/socket.io/") -> Address:
+    """The address of `http[s]://host[:port]`. Raises UsageError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{url!r} is not a URL like http://127.0.0.1:5000")
+    if parts.path not in ("", "/") or parts.query:
+        raise UsageError(f"{url!r} has a path; give the endpoint's path with --path")
+    try:
+        port = parts.port
+    except ValueError:
+        raise UsageError(f"{url!r} has no valid port") from None
+    tls = ssl.create_default_context() if parts.scheme == "https" else None
+    if not path.startswith("/"):
+        raise UsageError(f"path {path!r} does not start with '/'")
+    return Address(parts.hostname, port or (443 if tls else 80), path, tls)
+
+
+def read_profile(path: Path) -> Profile:
+    """The profile of a TOML file. Raises UsageError naming section, key and the nearest valid one."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"profile {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"profile {path}: {error}") from None
+    fields = {"title": str, "library": str, "version": str, "mode": str, "contract_level": int}
+    for section, known in data.items():
+        if section not in SECTIONS or not isinstance(known, dict):
+            raise UsageError(f"profile {path}: unknown section [{section}]{nearest(section, SECTIONS)}")
+    for key, value in data.get("target", {}).items():
+        if key not in fields:
+            raise UsageError(f"profile {path}: unknown key {key!r} in [target]{nearest(key, fields)}")
+        if type(value) is not fields[key]:
+            raise UsageError(f"profile {path}: {key} = {value!r} in [target] is not {fields[key].__name__}")
+    for key, value in data.get("settings", {}).items():
+        if key not in SETTINGS:
+            raise UsageError(f"profile {path}: unknown key {key!r} in [settings]{nearest(key, SETTINGS)}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+            raise UsageError(f"profile {path}: {key} = {value!r} in [settings] is not a number of seconds")
+    for key, value in data.get("capabilities", {}).items():
+        if key not in CAPABILITIES:
+            raise UsageError(
+                f"profile {path}: unknown key {key!r} in [capabilities]{nearest(key, CAPABILITIES)}"
+            )
+        if not isinstance(value, bool):
+            raise UsageError(f"profile {path}: {key} = {value!r} in [capabilities] is not true or false")
+    return Profile(
+        **data.get("target", {}),
+        settings=data.get("settings", {}),
+        capabilities=data.get("capabilities", {}),
+    )
+
+
+async def find_target(address: Address, profile: Profile) -> Target:
+    """The server there. Raises NoServer within seconds where there is none."""
+    token = RECORDING.set(Recording())
+    try:
+        opened, capabilities = await _find_transports(address)
+        about = await _read_about(address)
+        timing = Timing(float(opened.ping_interval) / 1000, float(opened.ping_timeout) / 1000)
+        capabilities = CAPABILITIES | capabilities | _declared(about) | profile.capabilities
+        target = Target(address, opened, timing, 2, capabilities, profile.settings)
+        level, note = profile.contract_level, None
+        if level is None:
+            level, note = await _find_level(target)
+        library, version = _library(about)
+        mode = about.get("mode") or about.get("async_mode")
+        target = replace(
+            target,
+            level=level,
+            note=note,
+            library=profile.library or library,
+            version=profile.version or version,
+            mode=profile.mode or (mode if isinstance(mode, str) else None),
+        )
+        return replace(target, title=profile.title or _title(target))
+    finally:
+        await asyncio.gather(*(session.release() for session in RECORDING.get().sessions))
+        RECORDING.reset(token)
+
+
+async def _find_transports(address: Address) -> tuple[OpenData, dict[str, bool]]:
+    where = f"{address.url}{address.path}"
+    answer = await exchange(
+        address, "GET", f"{address.path}?{PROTOCOL}&transport=polling", seconds=PROBE_SECONDS
+    )
+    if isinstance(answer, NoAnswer):
+        if answer.reason.startswith(("connection refused", "no connection", "TLS")):
+            raise NoServer(f"nothing that can be judged listens at {address.url}: {answer}")
+        if answer.silent:
+            raise NoServer(f"{address.url} accepts connections but stays silent: {answer} to an HTTP request")
+        raise NoServer(f"{address.url} does not speak HTTP: {answer}")
+    polled = _open_data(answer)
+    websocket = await open_websocket(
+        address, f"{PROTOCOL}&transport=websocket", seconds=PROBE_SECONDS
+    )
+    if polled is not None:
+        opened_websocket = isinstance(websocket, WebSocket) and await _first_open(websocket) is not None
+        return polled, {"polling": True, "websocket": opened_websocket, "upgrade": "websocket" in polled.upgrades}
+    if isinstance(websocket, WebSocket):
+        opened = await _first_open(websocket)
+        if opened is not None:
+            return opened, {"polling": False, "websocket": True, "upgrade": False}
+        raise NoServer(f"a WebSocket server answers at {where}, but not with an OPEN packet: not Socket.IO")
+    raise NoServer(
+        f"an HTTP server answers at {where}, but it is no Socket.IO server: "
+        f"the handshake got {answer.status} where 200 and an OPEN packet are due"
+    )
+
+
+def _open_data(answer: Answer) -> OpenData | None:
+    try:
+        return decode_open(decode_payload(answer.body)[0]) if answer.status == 200 else None
+    except RemoteProtocolError:
+        return None
+
+
+async def _first_open(websocket: WebSocket) -> OpenData | None:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS / 2):
+            message = await websocket.receive()
+        return decode_open(decode_packet(message)) if isinstance(message, str) else None
+    except (TimeoutError, RemoteProtocolError):
+        return None
+    finally:
+        websocket.abort()
+
+
+async def _read_about(address: Address) -> dict[str, Any]:
+    """What `GET /about` says as JSON with "versions"; empty where the server has no such page."""
+    answer = await exchange(address, "GET", "/about", seconds=PROBE_SECONDS)
+    if not isinstance(answer, Answer) or answer.status != 200:
+        return {}
+    try:
+        about = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return about if isinstance(about, dict) and isinstance(about.get("versions"), dict) else {}
+
+
+def _declared(about: dict[str, Any]) -> dict[str, bool]:
+    transports = about.get("transports")
+    if not isinstance(transports, list):
+        return {}
+    both = "polling" in transports and "websocket" in transports
+    return {"polling": "polling" in transports, "websocket": "websocket" in transports, "upgrade": both}
+
+
+# The most specific first: Flask-SocketIO's versions name python-socketio as well.
+_LIBRARIES = ("flask-socketio", "socket.io", "python-socketio")
+
+
+def _library(about: dict[str, Any]) -> tuple[str | None, str | None]:
+    versions = about.get("versions", {})
+    for name in _LIBRARIES:
+        if isinstance(versions.get(name), str):
+            return name, versions[name]
+    return None, None
+
+
+def _title(target: Target) -> str:
+    if target.library is None:
+        return target.address.url
+    title = f"{target.library} {target.version or ''}".strip()
+    return f"{title} ({target.mode})" if target.mode else title
+
+
+async def _find_level(target: Target) -> tuple[int, str | None]:
+    """The contract level that the server shows any sign of, so that one fault does not hide a level."""
+    transport: Transport = "polling" if target.capabilities["polling"] else "websocket"
+    try:
+        session = await target.open(transport)
+    except Inconclusive:
+        return 0, "the contract level could not be found out; declare it with --level or a profile"
+    await session.send("40")
+    await session.take(lambda packet: packet.type is SocketPacketType.CONNECT)
+    room = f"probe-{id(session)}"
+    for event, arguments in (
+        ("message", [1]),
+        ("message-with-ack", [2]),
+        ("join", [room]),
+        ("ask", ["probe-asked"]),
+        ("burst", [1, 1]),
+    ):
+        await session.emit(event, *arguments, ack_id=session.next_ack_id() if event in ("message-with-ack", "join") else None)
+
+    def level() -> int:
+        names = {p.data[0] for p in session.inbox if p.type is SocketPacketType.EVENT}
+        acks = {p.ack_id: p.data for p in session.inbox if p.type is SocketPacketType.ACK}
+        if [[room]] in acks.values() or names & {"probe-asked", "b"}:
+            return 2
+        return 1 if acks.get(101) == [2] or names & {"auth", "message-back"} else 0
+
+    await session.until(lambda: level() == 2, target.timing.answer / 2)
+    found = level()
+    if found == 2:
+        return 2, None
+    return found, (
+        f"the server shows no sign of contract level {found + 1} (see conformance/CONTRACT.md): "
+        "cases above do not apply; declare the level with --level or a profile"
+    )

@@ -1,0 +1,151 @@
+"""Verdicts: what a case's outcome means, given the requirement's level and the known deviations.
+
+Knows neither pytest nor the network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = [
+    "HarnessError",
+    "Inconclusive",
+    "Judgement",
+    "Level",
+    "NonStrict",
+    "NotApplicable",
+    "Verdict",
+    "Violation",
+    "exit_code",
+    "is_failure",
+    "judge",
+    "outcome_of",
+    "with_deviation",
+]
+
+
+class Level(StrEnum):
+    """How binding a requirement is."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    MAY = "MAY"
+    REFERENCE = "reference"
+    GAP = "gap"
+
+
+class Verdict(StrEnum):
+    """The outcome of one case, in the words of the result file."""
+
+    PASS = "pass"
+    NON_STRICT = "non-strict"
+    FAIL = "fail"
+    INFO = "info"
+    NOT_APPLICABLE = "not applicable"
+    INCONCLUSIVE = "inconclusive"
+    HARNESS_ERROR = "harness error"
+    KNOWN_DEVIATION = "known deviation"
+    UNEXPECTED_PASS = "unexpected pass"
+
+
+class Violation(Exception):
+    """The server broke the requirement. `expected` lists every alternative that would have been right."""
+
+    def __init__(self, expected: str | tuple[str, ...], actual: str) -> None:
+        self.expected = (expected,) if isinstance(expected, str) else expected
+        self.actual = actual
+        super().__init__(f"expected {' or '.join(self.expected)}; {actual}")
+
+
+class NonStrict(Violation):
+    """The server did what is tolerated, not what is asked."""
+
+
+class NotApplicable(Exception):
+    """The case says nothing about this server. The message is the reason."""
+
+
+class Inconclusive(Exception):
+    """The case did not get as far as its question."""
+
+
+class HarnessError(Exception):
+    """We cannot judge, and the fault is ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with what explains it."""
+
+    verdict: Verdict
+    expected: tuple[str, ...] = field(default=())
+    actual: str | None = None
+    reason: str | None = None
+
+
+_OF_A_VIOLATION = {
+    Level.MUST: Verdict.FAIL,
+    Level.SHOULD: Verdict.NON_STRICT,
+    Level.MAY: Verdict.INFO,
+    Level.REFERENCE: Verdict.NON_STRICT,
+    Level.GAP: Verdict.INFO,
+}
+
+
+def judge(level: Level, error: BaseException | None, *, strict: bool = False) -> Judgement:
+    """The judgement of a case that ended with `error` (None where it returned).
+
+    `strict` counts a broken SHOULD, and what is only tolerated in a MUST or a SHOULD, as failures.
+    Nothing makes a failure of a MAY, of the reference's behaviour or of a gap in the spec.
+    """
+    if error is None:
+        return Judgement(Verdict.PASS)
+    if isinstance(error, Violation):
+        verdict = _OF_A_VIOLATION[level]
+        if isinstance(error, NonStrict) and verdict is Verdict.FAIL:
+            verdict = Verdict.NON_STRICT
+        if strict and level in (Level.MUST, Level.SHOULD):
+            verdict = Verdict.FAIL
+        return Judgement(verdict, error.expected, error.actual)
+    if isinstance(error, NotApplicable):
+        return Judgement(Verdict.NOT_APPLICABLE, reason=str(error))
+    if isinstance(error, Inconclusive):
+        return Judgement(Verdict.INCONCLUSIVE, reason=str(error))
+    if isinstance(error, HarnessError):
+        return Judgement(Verdict.HARNESS_ERROR, reason=str(error))
+    return Judgement(Verdict.HARNESS_ERROR, reason=f"{type(error).__name__}: {error}")
+
+
+def with_deviation(judgement: Judgement, reason: str, *, sometimes: bool = False) -> Judgement:
+    """The judgement of a case for which a deviation is listed with `reason`.
+
+    `sometimes` marks a deviation that a race decides: its absence in one run does not make it stale.
+    """
+    if judgement.verdict in (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO):
+        return Judgement(Verdict.KNOWN_DEVIATION, judgement.expected, judgement.actual, reason)
+    if judgement.verdict is Verdict.PASS and not sometimes:
+        return Judgement(Verdict.UNEXPECTED_PASS, reason=f"listed as a known deviation: {reason}")
+    return judgement
+
+
+_FAILURES = (Verdict.FAIL, Verdict.UNEXPECTED_PASS, Verdict.INCONCLUSIVE)
+
+
+def is_failure(verdict: Verdict) -> bool:
+    """Whether the verdict alone makes the run fail."""
+    return verdict in _FAILURES or verdict is Verdict.HARNESS_ERROR
+
+
+def outcome_of(verdicts: list[Verdict]) -> str:
+    """The outcome of a run in one phrase of the result file."""
+    if not verdicts or Verdict.HARNESS_ERROR in verdicts:
+        return "harness error"
+    if any(verdict in _FAILURES for verdict in verdicts):
+        return "failures"
+    return "known deviations" if Verdict.KNOWN_DEVIATION in verdicts else "conformant"
+
+
+def exit_code(verdicts: list[Verdict]) -> int:
+    """0 conformant or only known deviations, 1 failures, 2 where we could not judge."""
+    return {"harness error": 2, "failures": 1}.get(outcome_of(verdicts), 0)
