@@ -10,6 +10,7 @@ import random
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,66 +144,56 @@ class Comparison:
         order = random.Random(load.seed)
         task = self.progress.task("load", load.rounds * len(plans) * len(load.transports))
         started, longest = time.monotonic(), 0.0
-        for number in range(1, load.rounds + 1):
-            spent = time.monotonic() - started
-            if number > load.minimum_rounds and spent + longest > load.budget_seconds:
-                task.total = task.done
-                break
-            # The transports change places each round, the servers are shuffled.
-            transports = load.transports if number % 2 else load.transports[::-1]
-            for plan in order.sample(plans, len(plans)):
-                # Two processes on one core would measure the scheduler.
-                cores = server_cores if plan.workers <= len(server_cores) else None
-                try:
-                    # The generator loads its libraries while the server starts.
-                    with BlockGenerator(generator_cores) as generator, self._server(plan, cores) as server:
-                        for transport in transports:
-                            self._block(plan, server, generator, transport, number, task.done + 1)
-                            task.advance(f"round {number}: {plan.title}, {transport}")
-                except ChildError as error:
-                    self._failed(plan, "every transport", number, str(error))
-            longest = max(longest, time.monotonic() - started - spent)
-            self.run["profile"]["rounds_done"] = number
+        with ExitStack() as stack:
+            generator = stack.enter_context(BlockGenerator(generator_cores))
+            for number in range(1, load.rounds + 1):
+                spent = time.monotonic() - started
+                if number > load.minimum_rounds and spent + longest > load.budget_seconds:
+                    task.total = task.done
+                    break
+                cells = [(plan, transport) for plan in plans for transport in load.transports]
+                for plan, transport in order.sample(cells, len(cells)):
+                    # Two processes on one core would measure the scheduler.
+                    cores = server_cores if plan.workers <= len(server_cores) else None
+                    if not generator.alive:
+                        generator = stack.enter_context(BlockGenerator(generator_cores))
+                    self._block(plan, cores, generator, transport, number, task.done + 1)
+                    task.advance(f"round {number}: {plan.title}, {transport}")
+                longest = max(longest, time.monotonic() - started - spent)
+                self.run["profile"]["rounds_done"] = number
         task.advance(None, 0)
-
-    @staticmethod
-    def _server(plan: ArmPlan, cores: set[int] | None) -> Server:
-        return Server(plan.mode, *_cluster(plan), cores=cores)
 
     def _block(
         self,
         plan: ArmPlan,
-        server: Server,
+        cores: set[int] | None,
         generator: BlockGenerator,
         transport: str,
         number: int,
         order: int,
     ) -> None:
+        """One block on a fresh server: memory that an earlier block left would hide that of this one."""
         load = self.profile.load
-        request = {
-            "url": server.urls[0],
-            "urls": server.urls,
-            "transport": transport,
-            "scenario": load.scenario,
-            "connections": load.connections,
-            "warmup_seconds": load.warmup_seconds,
-            "seconds": load.seconds,
-            "server_pids": server.pids,
-        }
         try:
-            block = generator.measure(request, load.warmup_seconds + load.seconds + BLOCK_OVERHEAD)
+            with Server(plan.mode, *_cluster(plan), cores=cores) as server:
+                request = {
+                    "url": server.urls[0],
+                    "urls": server.urls,
+                    "transport": transport,
+                    "scenario": load.scenario,
+                    "connections": load.connections,
+                    "warmup_seconds": load.warmup_seconds,
+                    "seconds": load.seconds,
+                    "server_pids": server.pids,
+                }
+                block = generator.measure(request, load.warmup_seconds + load.seconds + BLOCK_OVERHEAD)
         except ChildError as error:
-            self._failed(plan, transport, number, str(error))
-            if not generator.alive:
-                raise
+            note = f"round {number}: {plan.title}, {transport}: no block: {error}"
+            self.run["profile"].setdefault("failed_blocks", []).append(note)
+            self.progress.say(note)
         else:
             block |= {"round": number, "order": order, "arm": plan.id}
             append_block(self.folder / "rounds.jsonl", cast(Block, block))
-
-    def _failed(self, plan: ArmPlan, transport: str, number: int, why: str) -> None:
-        note = f"round {number}: {plan.title}, {transport}: no block: {why}"
-        self.run["profile"].setdefault("failed_blocks", []).append(note)
-        self.progress.say(note)
 
     def _arm(self, plan: ArmPlan) -> Arm:
         return next(arm for arm in self.run["arms"] if arm["id"] == plan.id)

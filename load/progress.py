@@ -65,16 +65,15 @@ class Progress:
         table.add_column("transport")
         for title in ("messages/s", "CPU µs/msg", "p50 ms", "p99 ms", "KB/conn"):
             table.add_column(title, justify="right")
-        titles = {arm["id"]: arm["title"] for arm in results["arms"]}
         for cell in results["cells"]:
             metrics = cell["metrics"]
             row = [_estimate(metrics, *column) for column in _COLUMNS]
-            table.add_row(titles[cell["arm"]], cell["transport"], *row)
+            table.add_row(cell["arm"], cell["transport"], *row)
         console = Console(highlight=False)
         console.print(table)
         for arm in results["arms"]:
             if arm["status"] == "not run":
-                console.print(f"not run: {arm['title']}: {arm['reason']}", markup=False, soft_wrap=True)
+                console.print(f"not run: {arm['id']}: {arm['reason']}", markup=False, soft_wrap=True)
 
     def __enter__(self) -> Progress:
         self.bars.start()
@@ -89,10 +88,10 @@ class Progress:
 # Metric of results.json, what it is divided by for this table, decimals.
 _COLUMNS = (
     ("messages_per_second", 1, 0),
-    ("cpu_us_per_message", 1, 0),
-    ("p50_us", 1000, 1),
-    ("p99_us", 1000, 1),
-    ("rss_per_connection_bytes", 1000, 0),
+    ("server_cpu_us_per_message", 1, 0),
+    ("latency_p50_us", 1000, 1),
+    ("latency_p99_us", 1000, 1),
+    ("rss_bytes_per_connection", 1000, 0),
 )
 
 
