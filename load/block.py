@@ -251,7 +251,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
         operations=operations if scenario.operation else None,
         errors=sum(errors.values()),
         max_cpu_share=max(engine.max_cpu_share, cpu / wall),
-        hub_lag_p99_us=engine.hub_lag.percentile(99),
+        hub_lag_us=(engine.hub_lag.percentile(50), engine.hub_lag.percentile(99)),
         latency_p50_us=measured.histogram.percentile(50),
         ledger_clean=scenario.ledger is None or scenario.ledger.clean,
     )

@@ -33,6 +33,7 @@ from sioprobe.swarm.summary import render, summarise
 
 REST_DEADLINE = 3.0
 CLOSE_DEADLINE = 3.0
+DISMISS_DEADLINE = 10.0
 RECONNECT_SECONDS = 1.0
 
 
@@ -129,7 +130,17 @@ def attach(environment: Environment, **_: Any) -> None:
     problem = problem_of(environment)
     if problem is not None:
         print(f"locust: error: {problem}", file=sys.stderr)
+        if isinstance(environment.runner, MasterRunner):
+            dismiss_workers(environment.runner, options.expect_workers if options.processes else 0)
         sys.exit(2)
+
+
+def dismiss_workers(runner: MasterRunner, expected: int) -> None:
+    """Tell the workers to quit, or they look for their master for a minute."""
+    end = time.monotonic() + DISMISS_DEADLINE
+    while len(runner.clients) < expected and time.monotonic() < end:
+        Event().wait(0.05)
+    runner.quit()
 
 
 def problem_of(environment: Environment) -> str | None:

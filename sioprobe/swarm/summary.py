@@ -49,7 +49,7 @@ def summarise(
         operations=measured.timed if operation is not None else None,
         errors=sum(errors.values()),
         max_cpu_share=max((state["max_cpu_share"] for state in states), default=0.0),
-        hub_lag_p99_us=hub_lag.percentile(99),
+        hub_lag_us=(hub_lag.percentile(50), hub_lag.percentile(99)),
         latency_p50_us=measured.histogram.percentile(50),
         ledger_clean=ledger is None or ledger.clean,
     )

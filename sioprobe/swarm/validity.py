@@ -41,22 +41,24 @@ def judge(
     operations: int | None,
     errors: int,
     max_cpu_share: float,
-    hub_lag_p99_us: float | None,
+    hub_lag_us: tuple[float | None, float | None],
     latency_p50_us: float | None,
     ledger_clean: bool = True,
 ) -> Validity:
-    """The verdict. `operations` is None for a scenario that has none; times in microseconds."""
+    """The verdict. `operations` is None for a scenario that has none; `hub_lag_us` is its p50 and p99."""
     validity = Validity()
     if max_cpu_share >= CPU_LIMIT:
         validity.add("INVALID", f"the generator used {max_cpu_share:.0%} of a core in its busiest second")
-    if hub_lag_p99_us is not None and hub_lag_p99_us > HUB_LAG_SUSPECT_US:
-        lag = f"hub lag p99 {hub_lag_p99_us / 1000:.1f} ms"
-        if latency_p50_us is not None and hub_lag_p99_us > latency_p50_us:
-            validity.add(
-                "INVALID", f"{lag}, more than the p50 of the latency, {latency_p50_us / 1000:.1f} ms"
-            )
-        else:
-            validity.add("SUSPECT", f"{lag}, more than {HUB_LAG_SUSPECT_US / 1000:.0f} ms")
+    lag_p50, lag_p99 = hub_lag_us
+    if lag_p50 is not None and latency_p50_us is not None and lag_p50 > max(latency_p50_us / 2, 2000.0):
+        validity.add(
+            "INVALID",
+            f"hub lag p50 {lag_p50 / 1000:.1f} ms beside a latency of p50 {latency_p50_us / 1000:.1f} ms",
+        )
+    elif lag_p99 is not None and lag_p99 > HUB_LAG_SUSPECT_US:
+        validity.add(
+            "SUSPECT", f"hub lag p99 {lag_p99 / 1000:.1f} ms, more than {HUB_LAG_SUSPECT_US / 1000:.0f} ms"
+        )
     if operations == 0:
         validity.add("INVALID", "no operation was completed")
     if errors:
