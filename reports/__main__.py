@@ -14,7 +14,8 @@ from pathlib import Path
 
 from reports.derive import derive
 from reports.inputs import Inputs, read_folder
-from reports.page import render_csv, render_page, render_summary
+from reports.page import render_page, render_summary
+from reports.table import render_csv
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import RESULTS_FILE, ROUNDS_FILE, RUN_FILE, conformance_paths, write_results
 from sioprobe.results.types import Results

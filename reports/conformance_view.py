@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.wording import listed
-from sioprobe.results.types import Arm, Case, Conformance, TranscriptLine
+from sioprobe.results.types import Arm, Case, Conformance
 
 WORST_FIRST = (
     "fail",
@@ -22,6 +22,9 @@ WORST_FIRST = (
     "pass",
     "not applicable",
 )
+COLUMNS = ("pass", *(verdict for verdict in WORST_FIRST if verdict != "pass"))
+"""The order of the verdicts in the table of counts."""
+
 SYMBOLS = {
     "fail": "✗",
     "harness error": "⚠",
@@ -61,22 +64,32 @@ LEVELS = {
 }
 AREAS = {
     "EIO-HS": "Engine.IO: handshake",
+    "EIO-EN": "Engine.IO: packets and payloads",
     "EIO-PL": "Engine.IO: polling",
     "EIO-WS": "Engine.IO: WebSocket",
     "EIO-HB": "Engine.IO: heartbeat",
     "EIO-UP": "Engine.IO: upgrade",
     "EIO-CL": "Engine.IO: close",
     "EIO-MX": "Engine.IO: limits",
-    "EIO-CO": "Engine.IO: CORS and cookies",
+    "EIO-ER": "Engine.IO: error answers",
+    "EIO-CO": "Engine.IO: cross-origin requests",
     "SIO-CN": "Socket.IO: connect",
+    "SIO-CE": "Socket.IO: refused connect",
     "SIO-DC": "Socket.IO: disconnect",
+    "SIO-EN": "Socket.IO: packets",
     "SIO-EV": "Socket.IO: events",
     "SIO-AK": "Socket.IO: acks",
     "SIO-BN": "Socket.IO: binary",
     "SIO-NS": "Socket.IO: namespaces",
-    "SIO-RM": "Socket.IO: rooms and broadcast",
+    "SIO-OR": "Socket.IO: order",
+    "SIO-RV": "Socket.IO: reserved names",
+    "SIO-ER": "Socket.IO: errors",
+    "SIO-RM": "Socket.IO: rooms",
+    "SIO-BC": "Socket.IO: broadcast",
+    "SIO-CL": "Socket.IO: several processes",
     "FSIO": "Flask-SocketIO",
 }
+"""The first part of requirement ids in words, in the order of the page; others follow under their code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +111,21 @@ class MatrixCell:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Which servers have the same verdict and close, for the narrow page."""
+
+    cell: MatrixCell
+    servers: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """A case that does not simply pass, once for all servers that answer alike."""
+    """What does not simply pass, once for all servers and cases that answer alike; `case` is the first."""
 
     arms: list[str]
     case: Case
-    transcript: list[TranscriptLine]
-    transcript_of: str
+    names: list[str]
+    transports: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +138,7 @@ class Row:
     level: str
     area: str | None
     cells: list[MatrixCell]
+    answers: list[Answer]
     differs: bool
     plain: bool
     findings: list[Finding]
@@ -169,7 +191,7 @@ def conformance_matrix(arms: Sequence[Arm], conformances: dict[str, Conformance]
         rows=rows,
         servers=[_server(arm, conformances.get(arm["id"])) for arm in arms],
         levels=[level for level in LEVELS if any(row.level == level for row in rows)],
-        verdicts=[verdict for verdict in reversed(WORST_FIRST) if verdict in verdicts],
+        verdicts=[verdict for verdict in COLUMNS if verdict in verdicts],
         suite=listed(sorted(suites)),
         differing=sum(row.differs for row in rows),
     )
@@ -206,6 +228,7 @@ def _row(id_: str, by_arm: dict[str, list[Case]], arms: list[str], area: str | N
         level=first["level"],
         area=area,
         cells=cells,
+        answers=_answers(cells),
         differs=len(answers) > 1,
         plain=all(cell.verdict in (None, "pass", "not applicable") for cell in cells),
         findings=_findings(by_arm, arms),
@@ -226,30 +249,36 @@ def _cell(arm: str, cases: list[Case]) -> MatrixCell:
 
 
 def _findings(by_arm: dict[str, list[Case]], arms: list[str]) -> list[Finding]:
-    alike: dict[tuple[object, ...], list[tuple[str, Case]]] = {}
+    alike: dict[tuple[object, ...], dict[str, list[Case]]] = {}
     for arm in arms:
         for case in by_arm.get(arm, []):
             if case["verdict"] in ("pass", "not applicable"):
                 continue
-            key = (
-                case["case"],
-                case["verdict"],
-                case.get("closed"),
-                case.get("actual"),
-                case.get("reason"),
-                tuple(case.get("expected", [])),
-            )
-            alike.setdefault(key, []).append((arm, case))
-    found = [
-        Finding(
-            arms=[arm for arm, _ in group],
-            case=group[0][1],
-            transcript=group[0][1].get("transcript", []),
-            transcript_of=group[0][0],
-        )
-        for group in alike.values()
-    ]
+            answer = (case["verdict"], case.get("closed"), case.get("actual"), case.get("reason"))
+            key = (*answer, tuple(case.get("expected", [])))
+            alike.setdefault(key, {}).setdefault(arm, []).append(case)
+    found: list[Finding] = []
+    for group in alike.values():
+        by_names: dict[tuple[str, ...], list[str]] = {}
+        for arm, cases in group.items():
+            by_names.setdefault(tuple(case["case"] for case in cases), []).append(arm)
+        for names, alike_arms in by_names.items():
+            cases = group[alike_arms[0]]
+            transports = dict.fromkeys(transport for case in cases if (transport := case.get("transport")))
+            found.append(Finding(alike_arms, cases[0], list(names), list(transports)))
     return sorted(found, key=lambda finding: WORST_FIRST.index(finding.case["verdict"]))
+
+
+def _answers(cells: list[MatrixCell]) -> list[Answer]:
+    alike: dict[tuple[str | None, str, str], list[MatrixCell]] = {}
+    for cell in cells:
+        alike.setdefault((cell.verdict, cell.share, cell.closed), []).append(cell)
+    if len(alike) == 1 and len(cells) > 1:
+        return [Answer(cells[0], f"all {len(cells)} servers")]
+    groups = sorted(
+        alike.values(), key=lambda group: WORST_FIRST.index(group[0].verdict) if group[0].verdict else 99
+    )
+    return [Answer(group[0], ", ".join(cell.arm for cell in group)) for group in groups]
 
 
 def _arms_with(by_arm: dict[str, list[Case]], arms: list[str], verdict: str) -> str:

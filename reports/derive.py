@@ -13,7 +13,7 @@ from reports.findings import findings
 from reports.inputs import Inputs, cell_key
 from reports.metrics import METRICS, MetricKind
 from reports.statistics import median_with_interval
-from reports.wording import counted
+from reports.wording import counted, percent
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.types import (
     SCHEMA_VERSION,
@@ -158,11 +158,11 @@ def _flags(
         flags.append(f"oversubscribed: {processes} processes ({which}) on {counted(cores, 'core')}")
     generator, server = metrics["generator_cpu_cores"]["estimate"], metrics["server_cpu_cores"]["estimate"]
     if generator is not None and generator >= BUSY:
-        flags.append(f"generator-bound: the generator uses {generator:.0%} of a core")
+        flags.append(f"generator-bound: {percent(generator)} of a core")
     if server is not None and server < BUSY * workers:
-        flags.append(f"server not saturated: it uses {server / workers:.0%} of a core")
+        flags.append(f"server not saturated: {percent(server / workers)} of a core")
     if "99" not in latency["percentiles"]:
-        flags.append(f"p99 rests on {latency['count']} samples")
+        flags.append(f"few samples: p99 rests on {latency['count']}")
     return flags
 
 

@@ -47,7 +47,8 @@ def throughput_finding(cells: list[CellResult], transport: str) -> str | None:
     alike = [c["arm"] for c in ranked if c["metrics"]["messages_per_second"]["standing"] == "overlaps best"]
     if len(alike) == len(ranked) - 1 and alike:
         return f"Over {name}, all {len(ranked)} servers overlap with {best['arm']}, {figure}."
-    sentence = f"Over {name}, {best['arm']} carries the most: {figure}"
+    among = " of the servers with one process" if len(ranked) < len(group) else ""
+    sentence = f"Over {name}, {best['arm']} carries the most{among}: {figure}"
     return f"{sentence}; {listed(alike)} cannot be told apart from it." if alike else f"{sentence}."
 
 

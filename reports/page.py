@@ -1,4 +1,4 @@
-"""The HTML page, the Markdown summary and the CSV, from the derived results.
+"""The HTML page and the Markdown summary, from the derived results.
 
 The page is one file: style, script, figures and raw data are inside, nothing is fetched, and without script
 only the download buttons are missing. Equal inputs give equal bytes.
@@ -7,24 +7,24 @@ only the download buttons are missing. Equal inputs give equal bytes.
 from __future__ import annotations
 
 import base64
-import csv
 import gzip
-import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import conformance_view, findings, wording
 from reports.conformance_view import Matrix, conformance_matrix
 from reports.derive import merged_histogram, usable
-from reports.figures import DrawnFigure, arm_styles, draw_figures
+from reports.figures import draw_figures
 from reports.inputs import Inputs
 from reports.metrics import IN_MATRIX, METRICS
+from reports.panels import DrawnFigure, arm_styles
 from reports.svg import ARM_COLOURS
 from sioprobe.results.types import Arm, CellResult, Metric, Results
 
@@ -53,15 +53,14 @@ VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One scenario at one number of connections: a matrix and its figures."""
+    """One scenario at one number of connections; `usual_interval` is what most intervals are, in words."""
 
     scenario: str
     connections: int
     transports: list[str]
     rows: list[WorkloadRow]
     figures: list[DrawnFigure]
-    interval_words: str
-    uniform: bool
+    usual_interval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,50 +96,6 @@ def render_page(inputs: Inputs, results: Results, raw: Mapping[str, bytes]) -> s
 def render_summary(inputs: Inputs, results: Results) -> str:
     """The Markdown summary: at most 25 lines before its <details>."""
     return _environment().get_template("summary.md.jinja").render(**_context(inputs, results, drawn=False))
-
-
-def render_csv(results: Results) -> str:
-    """One line a cell; figures in the units of results.json."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    names = [f"{name}{suffix}" for name in METRICS for suffix in ("", "_low", "_high")]
-    writer.writerow(
-        [
-            "arm",
-            "transport",
-            "scenario",
-            "connections",
-            "status",
-            "valid",
-            "suspect",
-            "invalid",
-            "errors",
-            *names,
-            "flags",
-        ]
-    )
-    for cell in results["cells"]:
-        figures: list[object] = []
-        for name in METRICS:
-            metric = cell["metrics"][name]
-            figures += [_plain(metric["estimate"]), _plain(metric["low"]), _plain(metric["high"])]
-        blocks = cell["blocks"]
-        writer.writerow(
-            [
-                cell["arm"],
-                cell["transport"],
-                cell["scenario"],
-                cell["connections"],
-                cell["status"],
-                blocks["VALID"],
-                blocks["SUSPECT"],
-                blocks["INVALID"],
-                cell["errors"],
-                *figures,
-                "; ".join(cell["flags"] if cell["reason"] is None else [cell["reason"]]),
-            ]
-        )
-    return out.getvalue()
 
 
 def workloads(inputs: Inputs, results: Results, drawn: bool) -> list[Workload]:
@@ -179,12 +134,13 @@ def _workload(
                 reason=reason,
             )
         )
-    words = {
+    words = Counter(
         cell["metrics"][name]["interval"]
         for cell in cells
         if cell["status"] == "measured"
         for name in IN_MATRIX
-    } - {"not measured"}
+    )
+    del words["not measured"]
     shown = [row.arm for row in rows if row.reason != "no load was planned"]
     return Workload(
         scenario=scenario,
@@ -194,22 +150,26 @@ def _workload(
         figures=draw_figures(shown, cells, _histograms(inputs, scenario, connections), prefix)
         if drawn
         else [],
-        interval_words=next(iter(words)) if len(words) == 1 else "interval",
-        uniform=len(words) == 1,
+        usual_interval=words.most_common(1)[0][0] if words else "interval",
     )
 
 
 def _flags_of(cells: Mapping[str, CellResult], transports: Sequence[str]) -> list[str]:
-    """The flags of an arm: without a transport when all its cells have them, else with it."""
-    flags: list[str] = []
-    by_flag: dict[str, list[str]] = {}
+    """The flags of an arm, one of a kind: with the transports, unless all its cells say the same."""
+    by_kind: dict[str, dict[str, list[str]]] = {}
     for transport in transports:
         cell = cells.get(transport)
         for flag in cell["flags"] if cell else []:
-            by_flag.setdefault(flag, []).append(transport)
-    for flag, where in by_flag.items():
-        everywhere = len(where) == len(cells)
-        flags.append(flag if everywhere else f"{wording.TRANSPORTS[where[0]]}: {flag}")
+            kind, _, detail = flag.partition(": ")
+            by_kind.setdefault(kind, {}).setdefault(detail, []).append(wording.TRANSPORTS[transport])
+    flags = []
+    for kind, details in by_kind.items():
+        everywhere = len(details) == 1 and sum(map(len, details.values())) == len(cells)
+        said = [
+            detail if everywhere else f"{wording.listed(where)} {detail}".strip()
+            for detail, where in details.items()
+        ]
+        flags.append(": ".join(filter(None, [kind, ", ".join(said)])))
     return flags
 
 
@@ -231,7 +191,7 @@ def _context(inputs: Inputs, results: Results, drawn: bool) -> dict[str, Any]:
         "matrix": matrix,
         "metrics": [METRICS[name] for name in IN_MATRIX],
         "not_run": [arm for arm in results["arms"] if arm["status"] == "not run"],
-        "profile": inputs.run.get("profile", {}) if inputs.run else {},
+        "profile": _flat(inputs.run.get("profile", {})) if inputs.run else {},
         "versions": _versions(results),
         "blocks": len(inputs.blocks),
         "conformance_view": conformance_view,
@@ -239,6 +199,20 @@ def _context(inputs: Inputs, results: Results, drawn: bool) -> dict[str, Any]:
         "transcript_lines": TRANSCRIPT_LINES,
         "json": json.dumps,
     }
+
+
+def _flat(profile: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """The plain values of a profile, also those of its tables, by a readable name."""
+    flat: dict[str, str] = {}
+    for key, value in profile.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{name}: "))
+        elif isinstance(value, bool):
+            flat[name] = "yes" if value else "no"
+        elif isinstance(value, (str, int, float)):
+            flat[name] = str(value)
+    return flat
 
 
 def _versions(results: Results) -> dict[str, dict[str, list[str]]]:
@@ -266,7 +240,8 @@ def _downloads(raw: Mapping[str, bytes]) -> tuple[list[Download], list[str]]:
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=jinja2.select_autoescape(["html.jinja", "html"]),
+        # Everything but the Markdown, macros included.
+        autoescape=lambda name: not (name or "").endswith(".md.jinja"),
         undefined=jinja2.StrictUndefined,
         # A control or direction character anywhere in a result must not reach the page as itself.
         finalize=lambda value: wording.printable(value, keep="\n") if type(value) is str else value,
@@ -280,6 +255,7 @@ def _environment() -> jinja2.Environment:
         between=_between,
         counted=wording.counted,
         cell_text=_markdown_cell,
+        code_spans=_code_spans,
     )
     environment.globals["static"] = lambda name: Markup((HERE / "static" / name).read_text("utf-8"))
     environment.globals["svg"] = Markup
@@ -296,10 +272,15 @@ def _between(metric: Metric, scale: float) -> str:
     return wording.interval(metric["low"] * scale, metric["high"] * scale)
 
 
+def _code_spans(text: str) -> Markup:
+    """`text` as HTML, what stands between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    wrap = Markup("<code>{}</code>")
+    return Markup("").join(wrap.format(part) if n % 2 else escape(part) for n, part in enumerate(parts))
+
+
 def _markdown_cell(text: str) -> str:
     """`text` for one cell of a Markdown table."""
     return wording.printable(text).replace("|", "\\|").replace("<", "&lt;")
-
-
-def _plain(value: float | None) -> object:
-    return "" if value is None else round(value, 6)

@@ -26,6 +26,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace(",", NARROW_SPACE).replace("-", "\u2212")
 
 
+def tick(value: float) -> str:
+    """`value` on an axis, without decimals that say nothing."""
+    return f"{value:,.6g}".replace(",", NARROW_SPACE)
+
+
 def interval(low: float | None, high: float | None) -> str:
     """`low` to `high`, or a dash when there is none."""
     if low is None or high is None:
