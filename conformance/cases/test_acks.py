@@ -1,0 +1,187 @@
+"""Acknowledgements, in both directions."""
+
+from conformance.expect import (
+    connect,
+    connect_main_namespace,
+    expect_ack,
+    expect_alive,
+    expect_equal,
+    expect_event,
+    expect_packet,
+)
+from conformance.requirements import requirement
+from conformance.verdicts import Violation
+from sioprobe.wire import SocketPacketType
+
+ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
+
+
+@requirement("SIO-AK-02")
+async def test_acks_an_event_with_an_id(target, transport):
+    """`42456[…]` gets `43456[…]`."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42456["message-with-ack",1,"2",{"3":[false]}]')
+
+    await expect_ack(session, 456, 1, "2", {"3": [False]})
+
+
+@requirement("SIO-AK-02")
+async def test_acks_an_event_with_id_zero(target, transport):
+    """0 is an id."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('420["message-with-ack","zero"]')
+
+    await expect_ack(session, 0, "zero")
+
+
+@requirement("SIO-AK-03")
+async def test_the_data_of_an_ack_is_an_array(target, transport):
+    """Also when there is one argument, which is an array itself."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('421["message-with-ack",[1,2]]')
+
+    await expect_ack(session, 1, [1, 2])
+
+
+@requirement("SIO-AK-03")
+async def test_an_ack_without_arguments_is_an_empty_array(target, transport):
+    """`431[]`."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('421["message-with-ack"]')
+
+    await expect_ack(session, 1)
+
+
+@requirement("SIO-AK-04")
+async def test_an_ack_names_its_namespace(target, transport):
+    """`43/custom,13[…]`."""
+    session = await target.open(transport)
+    await connect(session, "/custom")
+
+    await session.send('42/custom,13["message-with-ack","bar"]')
+
+    packet = await session.take(lambda p: p.type in ACKS)
+    expect_equal(packet.namespace if packet else "no ack", "/custom", what="namespace of the ack:")
+    expect_equal([packet.ack_id, *packet.data], [13, "bar"], what="ack")
+
+
+@requirement("SIO-AK-05")
+async def test_acks_once(target, transport):
+    """No second ACK before the next two, nor shortly after."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('427["message-with-ack","once"]')
+    await expect_ack(session, 7, "once")
+    await session.send('428["message-with-ack","next"]')
+    await expect_ack(session, 8, "next")
+
+    packet = await session.take(lambda p: p.type in ACKS, target.timing.quiet)
+    if packet is not None:
+        raise Violation("one ACK for each id", f"another ACK with id {packet.ack_id}")
+
+
+@requirement("SIO-AK-06")
+async def test_ignores_an_ack_that_nobody_waits_for(target, transport):
+    """An id that the server has not used."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('43777777["late"]')
+
+    await expect_alive(session)
+
+
+@requirement("SIO-AK-06")
+async def test_ignores_a_second_ack(target, transport):
+    """The answer to `ask` comes twice: `asked` comes once."""
+    session = await connect_main_namespace(target, transport)
+    await session.emit("ask", "twice")
+    question = await expect_event(session, "twice")
+
+    for _ in range(2):
+        await session.send(f'43{question.ack_id}["answer"]')
+
+    await expect_event(session, "asked", "answer")
+    await expect_alive(session)
+    again = await session.take(lambda p: p.data[:1] == ["asked"], target.timing.quiet)
+    if again is not None:
+        raise Violation("`asked` once", "`asked` twice")
+
+
+@requirement("SIO-AK-03")
+async def test_closes_or_ignores_an_ack_that_is_no_array(target, transport):
+    """`431{"a":1}` delivers nothing to the application."""
+    session = await connect_main_namespace(target, transport)
+    if target.level < 2:
+        return
+    await session.emit("ask", "object")
+    question = await expect_event(session, "object")
+
+    await session.send(f'43{question.ack_id}{{"a":1}}')
+
+    answer = await session.take(lambda p: p.data[:1] == ["asked"], target.timing.close)
+    if answer is not None:
+        raise Violation(("session closed", "no answer delivered"), f"delivered {answer.data[1:]!r}")
+
+
+@requirement("SIO-AK-07")
+async def test_the_server_gets_the_answer_to_its_question(target, transport):
+    """`ask` makes it emit with an id; `asked` says what the ACK held."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.emit("ask", "question", 1, {"a": "b"})
+    question = await expect_event(session, "question", 1, {"a": "b"})
+    if question.ack_id is None:
+        raise Violation("an event with an id", "an event without an id")
+    await session.send(f'43{question.ack_id}["yes",2,[3]]')
+
+    await expect_event(session, "asked", "yes", 2, [3])
+
+
+@requirement("SIO-AK-07")
+async def test_questions_in_flight_have_different_ids(target, transport):
+    """Three questions, answered in the reverse order."""
+    session = await connect_main_namespace(target, transport)
+
+    ids = []
+    for number in range(3):
+        await session.emit("ask", "question", number)
+    for _ in range(3):
+        question = await expect_packet(session, SocketPacketType.EVENT)
+        while question.data[0] == "auth":
+            question = await expect_packet(session, SocketPacketType.EVENT)
+        ids.append((question.ack_id, question.data[1]))
+    expect_equal(len({ack_id for ack_id, _ in ids}), 3, what="number of different ack ids")
+
+    for ack_id, number in reversed(ids):
+        await session.send(f"43{ack_id}[{number}]")
+        await expect_event(session, "asked", number)
+
+
+@requirement("SIO-AK-08")
+async def test_an_ack_with_binary_is_a_binary_ack(target, transport):
+    """`461-789[…]` and its attachment."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send(
+        '452-789["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]',
+        b"\x01\x02\x03",
+        b"\x04\x05\x06",
+    )
+
+    await expect_ack(
+        session, 789, b"\x01\x02\x03", b"\x04\x05\x06", kind=SocketPacketType.BINARY_ACK
+    )
+
+
+@requirement("SIO-AK-08")
+async def test_an_ack_without_binary_is_a_plain_ack(target, transport):
+    """`join` with a binary argument more is answered by a list of rooms."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('421["message-with-ack","plain"]')
+
+    await expect_ack(session, 1, "plain", kind=SocketPacketType.ACK)

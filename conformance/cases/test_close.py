@@ -1,0 +1,164 @@
+"""The end of a session by its client, and maxPayload."""
+
+from conformance.client.session import Session
+from conformance.expect import (
+    connect_main_namespace,
+    expect_alive,
+    expect_closed,
+    expect_equal,
+    expect_gone,
+    expect_packet,
+    expect_served,
+    expect_status,
+)
+from conformance.requirements import requirement
+from conformance.verdicts import NotApplicable, Violation
+from sioprobe.wire import SocketPacketType
+
+LARGE = 8_000_000  # beyond this a case would measure the machine
+
+
+@requirement("EIO-CL-01")
+async def test_a_close_packet_ends_a_polling_session(target):
+    """Later requests get HTTP 400."""
+    session = await connect_main_namespace(target, poll=False)
+
+    await session.push("1")
+
+    await expect_gone(target, session)
+    await expect_served(target)
+
+
+@requirement("EIO-CL-02")
+async def test_a_close_packet_ends_a_websocket_session(target, transport):
+    """The server closes the WebSocket."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send("1")
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-CL-03")
+async def test_a_close_frame_ends_the_session(target):
+    """An upgraded session does not fall back to polling."""
+    session = await connect_main_namespace(target, "upgraded")
+
+    await session.websocket.close()
+
+    await expect_gone(target, session)
+
+
+@requirement("EIO-CL-03")
+async def test_a_lost_connection_ends_the_session(target):
+    """The same without a close frame."""
+    session = await connect_main_namespace(target, "upgraded")
+
+    session.websocket.abort()
+
+    await expect_gone(target, session)
+    await expect_served(target)
+
+
+@requirement("EIO-CL-04")
+async def test_packets_before_a_close_packet_are_processed(target):
+    """A joiner of the same room hears what the leaving client said last."""
+    if target.level < 2:
+        raise NotApplicable("needs contract level 2")
+    room = "close-after-event"
+    listener = await connect_main_namespace(target)
+    await listener.emit("join", room, ack_id=1)
+    await expect_packet(listener, SocketPacketType.ACK)
+    session = await connect_main_namespace(target, poll=False)
+
+    await session.push(f'42["to","{room}","last-words",1]\x1e1')
+
+    event = await expect_packet(listener, SocketPacketType.EVENT)
+    while event.data[0] == "auth":
+        event = await expect_packet(listener, SocketPacketType.EVENT)
+    expect_equal(event.data, ["last-words", 1], what="event")
+
+
+def limit_of(target):
+    limit = target.opened.max_payload
+    if not 1000 <= limit <= LARGE:
+        raise NotApplicable(f"maxPayload is {limit} bytes")
+    return int(limit)
+
+
+def event_of(size: int, letter: str = "x") -> str:
+    """An event with ack id 7 whose packet has `size` bytes in UTF-8."""
+    frame = '427["message-with-ack",""]'
+    width = len(letter.encode())
+    count, rest = divmod(size - len(frame), width)
+    return f'427["message-with-ack","{letter * count}{"x" * rest}"]'
+
+
+@requirement("EIO-MX-01")
+async def test_refuses_a_push_above_max_payload(target):
+    """HTTP 413; the session goes on."""
+    session = await connect_main_namespace(target)
+
+    answer = await session.push(event_of(limit_of(target) + 1))
+
+    expect_status(answer, 413)
+    await expect_alive(session)
+
+
+async def expect_refused_size(target, session: Session):
+    """The session closes without having answered."""
+    await session.until(lambda: session.closure is not None or bool(acks(session)), target.timing.answer)
+    if acks(session):
+        raise Violation("session closed", "the message was answered")
+    await expect_closed(target, session)
+
+
+def acks(session: Session):
+    return [packet for packet in session.inbox if packet.type is SocketPacketType.ACK]
+
+
+@requirement("EIO-MX-02")
+async def test_closes_on_a_text_message_above_max_payload(target, transport):
+    """One byte too many."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send(event_of(limit_of(target) + 1))
+
+    await expect_refused_size(target, session)
+
+
+@requirement("EIO-MX-02")
+async def test_counts_bytes_of_a_text_message_not_characters(target, transport):
+    """More than maxPayload bytes in half as many characters."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send(event_of(limit_of(target) + 1, "é"))
+
+    await expect_refused_size(target, session)
+
+
+@requirement("EIO-MX-02")
+async def test_closes_on_a_binary_message_above_max_payload(target, transport):
+    """An attachment of one byte too many."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send(
+        '451-7["message-with-ack",{"_placeholder":true,"num":0}]', bytes(limit_of(target) + 1)
+    )
+
+    await session.until(lambda: session.closure is not None or bool(session.inbox[1:]), target.timing.answer)
+    if any(packet.type is SocketPacketType.BINARY_ACK for packet in session.inbox):
+        raise Violation("session closed", "the message was answered")
+    await expect_closed(target, session)
+
+
+@requirement("EIO-MX-04")
+async def test_takes_exactly_max_payload(target, transport):
+    """The largest packet that the handshake allows."""
+    session = await connect_main_namespace(target, transport)
+    packet = event_of(limit_of(target))
+
+    await session.send(packet)
+
+    ack = await expect_packet(session, SocketPacketType.ACK)
+    expect_equal(len(ack.data[0]), packet.count("x"), what="length of the answer")

@@ -1,0 +1,128 @@
+"""Two processes of one cluster (level 3): `target` is the first, `second` the other."""
+
+import asyncio
+
+from conformance.expect import (
+    ask,
+    connect,
+    connect_main_namespace,
+    expect_equal,
+    expect_event,
+    expect_gone,
+    expect_no_event,
+)
+from conformance.requirements import exclusive, requirement
+from sioprobe.wire import SocketPacketType
+
+# The first try must succeed: a second one would hide a message that was lost.
+
+
+@exclusive
+@requirement("SIO-CL-01")
+async def test_a_broadcast_reaches_the_other_process(target, second, transport):
+    """In both directions, every one of ten, in order."""
+    here = await connect_main_namespace(target, transport)
+    there = await connect_main_namespace(second, transport)
+
+    for number in range(10):
+        await here.emit("broadcast", "from-here", number)
+        await expect_event(there, "from-here", number)
+        await there.emit("broadcast", "from-there", number)
+        await expect_event(here, "from-there", number)
+
+
+@exclusive
+@requirement("SIO-CL-01")
+async def test_all_reaches_both_processes_once(target, second, transport):
+    """The sender, a neighbour, and a client of the other process."""
+    sender, neighbour = [await connect_main_namespace(target, transport) for _ in range(2)]
+    there = await connect_main_namespace(second, transport)
+
+    await sender.emit("all", "for-all", b"\x01\x02", {"three": 3})
+
+    for client in (sender, neighbour, there):
+        await expect_event(client, "for-all", b"\x01\x02", {"three": 3})
+    for client in (sender, neighbour, there):
+        await expect_no_event(client, "for-all")
+
+
+@exclusive
+@requirement("SIO-CL-01")
+async def test_a_broadcast_between_processes_stays_in_its_namespace(target, second, transport):
+    """Sent in `/custom` of the one, heard in `/custom` of the other only."""
+    here = await target.open(transport)
+    await connect(here, "/custom")
+    there = await connect_main_namespace(second, transport)
+    await connect(there, "/custom")
+
+    await here.emit("broadcast", "here-only", namespace="/custom")
+
+    await expect_event(there, "here-only", namespace="/custom")
+    await expect_no_event(there, "here-only")
+
+
+@exclusive
+@requirement("SIO-CL-02")
+async def test_a_room_spans_both_processes(target, second, transport):
+    """Members at both; a client outside the room hears nothing."""
+    room = f"span-{transport}"
+    here = await connect_main_namespace(target, transport)
+    there, outside = [await connect_main_namespace(second, transport) for _ in range(2)]
+    await ask(here, "join", room)
+    await ask(there, "join", room)
+
+    await here.emit("to", room, "to-members", [1])
+
+    await expect_event(there, "to-members", [1])
+    await expect_no_event(outside, "to-members")
+    await expect_no_event(here, "to-members")
+
+    await there.emit("in", room, "to-everybody", 2)
+
+    await expect_event(here, "to-everybody", 2)
+    await expect_event(there, "to-everybody", 2)
+
+
+@exclusive
+@requirement("SIO-CL-03")
+async def test_questions_and_acks_work_at_both_processes(target, second, transport):
+    """Asked at the same time, each gets its own answer."""
+    sessions = [await connect_main_namespace(server, transport) for server in (target, second)]
+
+    async def talk(session, mark):
+        await session.emit("ask", "question", mark)
+        question = await expect_event(session, "question", mark)
+        expect_equal(type(question.ack_id), int, what="type of the ack id")
+        await session.send(f'43{question.ack_id}["{mark}"]')
+        await expect_event(session, "asked", mark)
+        expect_equal(await ask(session, "message-with-ack", mark), [mark], what="ack")
+
+    await asyncio.gather(*(talk(session, f"mark-{i}") for i, session in enumerate(sessions)))
+
+
+@exclusive
+@requirement("SIO-CL-04")
+async def test_who_left_is_not_reached_by_the_other_process(target, second, transport):
+    """One left the room, one left the namespace, one closed its session; one stays."""
+    room = f"leavers-{transport}"
+    sender = await connect_main_namespace(target, transport)
+    left, disconnected, closed, stays = [await connect_main_namespace(second, transport) for _ in range(4)]
+    for client in (left, disconnected, closed, stays):
+        await ask(client, "join", room)
+    await ask(left, "leave", room)
+    await connect(disconnected, "/custom")
+    await disconnected.send("41")
+    await ask(disconnected, "message-with-ack", "in order", namespace="/custom")
+    await closed.release()
+    await expect_gone(second, closed)
+
+    await sender.emit("to", room, "to-members")
+
+    await expect_event(stays, "to-members")
+    await expect_no_event(left, "to-members")
+    packet = await disconnected.take(
+        lambda p: p.type is SocketPacketType.EVENT and p.data[0] == "to-members", second.timing.quiet
+    )
+    expect_equal(packet, None, what="event at the disconnected client:")
+
+

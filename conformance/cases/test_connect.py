@@ -1,0 +1,330 @@
+"""Connecting namespaces, and being refused."""
+
+from conformance.expect import (
+    connect,
+    connect_main_namespace,
+    expect_alive,
+    expect_closed,
+    expect_connected,
+    expect_equal,
+    expect_event,
+    expect_no_event,
+    expect_packet,
+)
+from conformance.requirements import exclusive, requirement, slow
+from conformance.verdicts import NotApplicable, Violation
+from sioprobe.wire import MAIN_NAMESPACE, SocketPacketType
+
+
+@requirement("SIO-CN-01")
+async def test_connects_nothing_by_itself(target, transport):
+    """After the handshake no Socket.IO packet comes unasked."""
+    session = await target.open(transport)
+
+    packet = await session.take(lambda p: True, target.timing.quiet)
+
+    if packet is not None:
+        raise Violation("no packet before CONNECT", f"{packet.type.name} {packet.data!r}")
+
+
+@requirement("SIO-CN-02")
+async def test_answers_connect_with_a_socket_id(target, transport):
+    """`40` gets `40{"sid":…}`."""
+    session = await target.open(transport)
+
+    await session.send("40")
+
+    await expect_connected(session)
+
+
+@requirement("SIO-CN-02")
+async def test_takes_connect_with_data(target, transport):
+    """An auth object that the application may ignore."""
+    session = await target.open(transport)
+
+    await session.send('40{"token":"123","nested":{"a":[1,null]}}')
+
+    await expect_connected(session)
+
+
+@requirement("SIO-CN-03")
+async def test_answers_a_refused_connect_with_an_error(target, transport):
+    """An unknown namespace gets CONNECT_ERROR."""
+    session = await target.open(transport)
+
+    await session.send("40/no-such-namespace,")
+
+    await expect_packet(session, SocketPacketType.CONNECT_ERROR, namespace="/no-such-namespace")
+
+
+@requirement("SIO-CN-04")
+async def test_closes_on_an_event_before_connect(target, transport):
+    """An event is the first packet."""
+    session = await target.open(transport)
+
+    await session.send('42["message","too early"]')
+
+    await expect_closed(target, session)
+
+
+@slow
+@requirement("SIO-CN-05")
+async def test_closes_a_client_that_never_connects(target):
+    """After the connect timeout, though the client answers pings."""
+    limit = target.settings.get("connect_timeout")
+    if limit is None:
+        raise NotApplicable("connect_timeout is not declared in [settings] of a profile")
+    session = await target.open("websocket")
+
+    closed = await session.until(lambda: session.closure is not None, limit + target.timing.close)
+
+    if not closed:
+        raise Violation(f"session closed after {limit:.1f} s", "still open")
+
+
+@requirement("SIO-CN-06")
+async def test_the_application_gets_the_auth_object(target, transport):
+    """The contract emits it back as `auth`."""
+    session = await target.open(transport)
+
+    await session.send('40{"token":"123"}')
+
+    await expect_event(session, "auth", {"token": "123"})
+
+
+@requirement("SIO-CN-06")
+async def test_the_application_gets_an_empty_object_without_auth(target, transport):
+    """`40` alone."""
+    session = await target.open(transport)
+
+    await session.send("40")
+
+    await expect_event(session, "auth", {})
+
+
+@requirement("SIO-CN-07")
+async def test_closes_on_connect_with_a_string(target, transport):
+    """`40"abc"`."""
+    session = await target.open(transport)
+
+    await session.send('40"abc"')
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-CN-07")
+async def test_closes_on_connect_with_an_array(target, transport):
+    """`40[1]`."""
+    session = await target.open(transport)
+
+    await session.send("40[1]")
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-CN-07")
+async def test_closes_on_connect_with_broken_data(target, transport):
+    """`40{`."""
+    session = await target.open(transport)
+
+    await session.send("40{")
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-CN-08")
+async def test_the_socket_id_is_not_the_session_id(target):
+    """Who learns one does not know the other."""
+    session = await target.open("polling")
+
+    socket_id = await connect(session)
+
+    if socket_id == session.session_id:
+        raise Violation("a socket id of its own", "the session id")
+
+
+@requirement("SIO-CN-09")
+async def test_the_socket_id_differs_by_namespace_and_connection(target):
+    """Two namespaces of one session, and another session."""
+    first = await target.open("polling")
+    second = await target.open("polling")
+
+    ids = [await connect(first), await connect(first, "/custom"), await connect(second)]
+
+    expect_equal(len(set(ids)), 3, what="number of different socket ids")
+
+
+@requirement("SIO-CN-10")
+async def test_closes_on_a_second_connect(target, transport):
+    """The namespace is connected already."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send("40")
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-CN-11")
+async def test_namespaces_of_a_session_are_independent(target, transport):
+    """Events of each are answered in each."""
+    session = await connect_main_namespace(target, transport)
+    await connect(session, "/custom")
+
+    await session.emit("message", "main")
+    await session.emit("message", "custom", namespace="/custom")
+
+    await expect_event(session, "message-back", "main")
+    await expect_event(session, "message-back", "custom", namespace="/custom")
+
+
+@requirement("SIO-CN-12")
+async def test_connects_a_custom_namespace(target, transport):
+    """`40/custom,` gets `40/custom,{"sid":…}`."""
+    session = await target.open(transport)
+
+    await session.send("40/custom,")
+
+    await expect_connected(session, "/custom")
+
+
+@requirement("SIO-CN-12")
+async def test_the_comma_may_be_left_out(target, transport):
+    """`40/custom`."""
+    session = await target.open(transport)
+
+    await session.send("40/custom")
+
+    await expect_connected(session, "/custom")
+
+
+@requirement("SIO-CN-13")
+async def test_connects_again_after_a_disconnect(target, transport):
+    """With a new socket id."""
+    session = await target.open(transport)
+    before = await connect(session)
+    await session.send("41")
+
+    await session.send("40")
+
+    if await expect_connected(session) == before:
+        raise Violation("a new socket id", "the socket id of the connection before")
+
+
+@requirement("SIO-CN-14")
+async def test_the_answer_to_connect_comes_first(target, transport):
+    """Before the `auth` event that the contract emits on connect."""
+    session = await target.open(transport)
+
+    await session.send("40")
+
+    packet = await session.take(lambda p: p.namespace == MAIN_NAMESPACE)
+    expect_equal(packet.type.name if packet else "nothing", "CONNECT", what="first packet")
+
+
+@requirement("SIO-CE-01")
+async def test_a_refusal_holds_a_message(target, transport):
+    """`/reject` refuses everybody."""
+    session = await target.open(transport)
+
+    await session.send("40/reject,")
+
+    error = await expect_packet(
+        session, SocketPacketType.CONNECT_ERROR, SocketPacketType.CONNECT, namespace="/reject"
+    )
+    expect_equal(error.type.name, "CONNECT_ERROR", what="answer")
+    expect_equal(message_of(error), "not authorized", what="message")
+
+
+@requirement("SIO-CE-01")
+async def test_a_wrong_token_is_refused_and_the_right_one_is_not(target, transport):
+    """`/auth` takes `{"token":"good"}` only."""
+    session = await target.open(transport)
+
+    await session.send('40/auth,{"token":"bad"}')
+    error = await expect_packet(
+        session, SocketPacketType.CONNECT_ERROR, SocketPacketType.CONNECT, namespace="/auth"
+    )
+    await session.send('40/auth,{"token":"good"}')
+
+    expect_equal(error.type.name, "CONNECT_ERROR", what="answer to the wrong token")
+    expect_equal(message_of(error), "bad token", what="message")
+    await expect_connected(session, "/auth")
+
+
+def message_of(error):
+    return error.data.get("message") if isinstance(error.data, dict) else error.data
+
+
+@requirement("SIO-CE-01")
+async def test_the_data_of_a_refusal_is_an_object(target, transport):
+    """Clients read its `message`."""
+    session = await target.open(transport)
+
+    await session.send("40/reject,")
+
+    error = await expect_packet(session, SocketPacketType.CONNECT_ERROR, namespace="/reject")
+    if not isinstance(error.data, dict) or not isinstance(error.data.get("message"), str):
+        raise Violation("an object with a text as `message`", repr(error.data))
+
+
+@requirement("SIO-CE-02")
+async def test_an_unknown_namespace_is_called_invalid(target):
+    """`{"message":"Invalid namespace"}`."""
+    session = await target.open("polling")
+
+    await session.send("40/no-such-namespace,")
+
+    error = await expect_packet(session, SocketPacketType.CONNECT_ERROR, namespace="/no-such-namespace")
+    expect_equal(error.data, {"message": "Invalid namespace"}, what="data")
+
+
+@requirement("SIO-CE-03")
+async def test_a_refusal_holds_its_data(target):
+    """What the application gave as the reason."""
+    session = await target.open("polling")
+
+    await session.send("40/reject,")
+
+    error = await expect_packet(session, SocketPacketType.CONNECT_ERROR, namespace="/reject")
+    data = error.data.get("data") if isinstance(error.data, dict) else None
+    expect_equal(data, {"code": "E_AUTH"}, what="data")
+
+
+@requirement("SIO-CE-04")
+async def test_the_session_goes_on_after_a_refusal(target, transport):
+    """Another CONNECT on the same session succeeds."""
+    session = await target.open(transport)
+    await session.send("40/reject,")
+    await expect_packet(session, SocketPacketType.CONNECT_ERROR, namespace="/reject")
+
+    await session.send("40")
+
+    await expect_connected(session)
+    await expect_alive(session)
+
+
+@exclusive
+@requirement("SIO-CE-04")
+async def test_a_refused_client_is_not_in_the_namespace(target, transport):
+    """A broadcast to `/auth` does not reach who was refused there."""
+    refused = await target.open(transport)
+    await refused.send('40/auth,{"token":"bad"}')
+    await expect_packet(refused, SocketPacketType.CONNECT_ERROR, namespace="/auth")
+    await connect(refused)
+    member = await target.open(transport)
+    await connect(member, "/auth", {"token": "good"})
+
+    await member.emit("all", "for-members", 1, namespace="/auth")
+
+    await expect_event(member, "for-members", 1, namespace="/auth")
+    await expect_no_event(refused, "for-members", namespace="/auth")
+
+
+@requirement("SIO-CE-05")
+async def test_closes_on_a_connect_error_from_the_client(target, transport):
+    """Only a server refuses."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('44{"message":"no"}')
+
+    await expect_closed(target, session)

@@ -1,0 +1,242 @@
+"""Events: what their data may be, what comes back, what closes the session."""
+
+from conformance.expect import (
+    connect,
+    connect_main_namespace,
+    expect_alive,
+    expect_closed,
+    expect_event,
+    expect_no_event,
+)
+from conformance.requirements import exclusive, requirement
+
+
+@requirement("SIO-EV-03")
+async def test_all_arguments_arrive_in_order(target, transport):
+    """None, one, and five arguments of different types."""
+    session = await connect_main_namespace(target, transport)
+
+    for arguments in ([], ["one"], [1, "two", {"three": 3}, [4], True]):
+        await session.emit("message", *arguments)
+
+        await expect_event(session, "message-back", *arguments)
+
+
+@requirement("SIO-EN-06")
+async def test_json_values_come_back(target, transport):
+    """Every kind of JSON value, three at a time."""
+    session = await connect_main_namespace(target, transport)
+
+    for arguments in (
+        [0, -1, 9007199254740991],
+        [0.5, -1.25e-7, 1e21],
+        [True, False, "text"],
+        ["", " ", "null"],
+        [{}, [], {"": ""}],
+        [None, {"a": None}, [None, [None]]],
+        [{"a": {"b": [{"c": [1, [2, [3]]]}]}}, [[[[]]]], {"list": [1, "2", False]}],
+    ):
+        await session.emit("message", *arguments)
+
+        await expect_event(session, "message-back", *arguments)
+
+
+@requirement("EIO-EN-05")
+async def test_text_of_every_script_comes_back(target, transport):
+    """Two, three and four bytes in UTF-8, and what JSON escapes."""
+    session = await connect_main_namespace(target, transport)
+
+    for text in ("é€", "日本語 العربية", "🙂👩‍🚀", 'quote " backslash \\ tab \t line \n', "\x1e\u2028\x7f"):
+        await session.emit("message", text, {text: 1}, [text])
+
+        await expect_event(session, "message-back", text, {text: 1}, [text])
+
+
+@requirement("SIO-EV-01")
+async def test_closes_on_event_data_that_is_an_object(target, transport):
+    """`42{}`."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send("42{}")
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EV-01")
+async def test_closes_on_event_data_that_is_a_string(target, transport):
+    """`42"xyz"`."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42"xyz"')
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EV-01")
+async def test_closes_on_an_event_whose_data_is_an_empty_array(target, transport):
+    """`42[]`."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send("42[]")
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EV-01")
+async def test_closes_on_an_event_without_data(target, transport):
+    """`42`."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send("42")
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EV-02")
+async def test_closes_on_an_event_name_that_is_null(target, transport):
+    """`42[null]`."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send("42[null]")
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EV-02")
+async def test_closes_on_an_event_name_that_is_an_object(target, transport):
+    """`42[{}]`."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42[{"message":1}]')
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-ER-01")
+async def test_closes_on_a_packet_that_is_no_packet(target, transport):
+    """`4abc` after the connect."""
+    session = await target.open(transport)
+    await connect(session)
+
+    await session.send("4abc")
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EN-02")
+async def test_closes_on_an_unknown_packet_type(target, transport):
+    """`49["message"]`."""
+    session = await target.open(transport)
+    await connect(session)
+
+    await session.send('49["message",1]')
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-EN-01")
+async def test_closes_on_an_unknown_engine_packet_type(target, transport):
+    """`7`."""
+    session = await target.open(transport)
+    await connect(session)
+
+    await session.send("7")
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-EN-01")
+async def test_takes_no_digit_of_another_script_for_a_type(target, transport):
+    """A full-width 4 is no MESSAGE."""
+    session = await target.open(transport)
+
+    await session.send("４0")
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EN-03")
+async def test_closes_on_an_event_that_announces_attachments(target, transport):
+    """`421-["message"]`: only binary packets have attachments."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('421-["message",1]')
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EN-05")
+async def test_closes_on_broken_json(target, transport):
+    """An array that does not end."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42["message",1')
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EN-05")
+async def test_closes_on_data_behind_the_json(target, transport):
+    """Something follows the array."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42["message",1]x')
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EN-05")
+async def test_closes_on_a_number_that_json_does_not_have(target, transport):
+    """`NaN`."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42["message-with-ack",NaN]')
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-RV-01")
+async def test_closes_on_an_event_with_a_reserved_name(target, transport):
+    """A client may not emit `disconnect`."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42["disconnect"]')
+
+    await expect_closed(target, session)
+
+
+@exclusive
+@requirement("SIO-RV-02")
+async def test_the_server_emits_no_reserved_name(target):
+    """The contract is asked to send `connect_error` to a room."""
+    session = await connect_main_namespace(target)
+    await session.emit("join", "reserved", ack_id=1)
+
+    await session.emit("in", "reserved", "connect_error", 1)
+
+    await expect_no_event(session, "connect_error")
+    await expect_alive(session)
+
+
+@requirement("SIO-OR-01")
+async def test_a_burst_keeps_its_order(target, transport):
+    """Two hundred events of 100 characters, complete and in order."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.emit("burst", 200, 100)
+
+    for number in range(200):
+        await expect_event(session, "b", number, "x" * 100)
+
+
+@requirement("SIO-OR-01")
+async def test_bursts_of_sessions_do_not_mix(target, transport):
+    """Four sessions at once: each gets its own burst in order."""
+    sessions = [await connect_main_namespace(target, transport) for _ in range(4)]
+
+    for size, session in enumerate(sessions):
+        await session.emit("burst", 25, size)
+
+    for size, session in enumerate(sessions):
+        for number in range(25):
+            await expect_event(session, "b", number, "x" * size)

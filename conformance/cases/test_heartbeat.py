@@ -1,0 +1,149 @@
+"""Heartbeat: the server's pings, the client's pongs, and what their absence means."""
+
+import asyncio
+import time
+
+from conformance.client.session import Session
+from conformance.expect import (
+    expect_alive,
+    expect_closed,
+    expect_equal,
+    expect_ping,
+    expect_status,
+)
+from conformance.requirements import requirement, slow
+from conformance.verdicts import NonStrict, NotApplicable, Violation
+from sioprobe.wire import EnginePacketType
+
+# What a busy machine may add to any interval, in seconds.
+JITTER = 1.0
+
+
+def needs_fast_pings(target):
+    if not target.timing.is_fast:
+        raise NotApplicable("takes a server whose heartbeat is below 10 s")
+
+
+@slow
+@requirement("EIO-HB-01")
+async def test_pings_every_interval(target, transport):
+    """Three pings, each one interval behind the pong to the last."""
+    needs_fast_pings(target)
+    interval = target.timing.ping_interval
+    session = await target.open(transport)
+
+    started = session.started
+    for number in (1, 2, 3):
+        at = await expect_ping(session, number, interval + max(0.75 * interval, JITTER))
+        if at - started < 0.7 * interval:
+            raise Violation(f"a ping every {interval:.1f} s", f"ping {number} after {at - started:.2f} s")
+        started = at
+
+
+@slow
+@requirement("EIO-HB-01")
+async def test_pings_carry_no_data(target, transport):
+    """The whole packet is `2`."""
+    needs_fast_pings(target)
+    session = await target.open(transport)
+
+    await expect_ping(session, 1, target.timing.heartbeat + JITTER)
+
+    expect_equal(session.packets(EnginePacketType.PING)[0].packet.data, "", what="data of the ping")
+
+
+@slow
+@requirement("EIO-HB-02")
+async def test_keeps_a_client_that_answers(target, transport):
+    """One and a half heartbeats later the session still answers."""
+    needs_fast_pings(target)
+    session = await target.open(transport)
+
+    closed = await session.until(lambda: session.closure is not None, 1.5 * target.timing.heartbeat)
+
+    if closed:
+        raise Violation("session stays open", f"session closed ({session.closure})")
+    await expect_alive(session)
+
+
+@slow
+@requirement("EIO-HB-03")
+async def test_closes_a_client_that_does_not_answer(target, transport):
+    """Not before pingTimeout has passed, and soon after it.
+
+    Late by another pingTimeout, which a server has that looks at its sessions from time to time, is tolerated.
+    """
+    needs_fast_pings(target)
+    timing = target.timing
+    session = await target.open(transport, answer_pings=False)
+    ping = await expect_ping(session, 1, timing.ping_interval + timing.ping_timeout + JITTER)
+
+    limit = 2 * timing.ping_timeout + JITTER
+    ended = await session.until(lambda: session.closure is not None, limit)
+
+    if not ended and session.transport == "polling":
+        # The server may have forgotten the session without ending its poll.
+        ended = not await answers_a_push(session)
+    after = (session.closure.at if session.closure else time.monotonic()) - ping
+    if not ended:
+        raise Violation(f"session closed within {limit:.1f} s", "still open")
+    if after < 0.7 * timing.ping_timeout:
+        raise Violation(f"session open for {timing.ping_timeout:.1f} s", f"closed after {after:.2f} s")
+    if after > timing.ping_timeout + JITTER:
+        raise NonStrict(f"session closed {timing.ping_timeout:.1f} s after the ping", f"closed after {after:.1f} s")
+
+
+async def answers_a_push(session: Session):
+    answer = await session.push("3")
+    return getattr(answer, "status", 400) == 200
+
+
+@requirement("EIO-HB-05")
+async def test_closes_on_a_ping_from_the_client(target, transport):
+    """In revision 4 only the server pings."""
+    session = await target.open(transport)
+
+    await session.send("2")
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-HB-06")
+async def test_takes_a_pong_that_nothing_asked_for(target, transport):
+    """A pong before the first ping."""
+    session = await target.open(transport)
+
+    await session.send("3")
+
+    await expect_alive(session)
+
+
+@slow
+@requirement("EIO-HB-07")
+async def test_pings_go_on_across_the_upgrade(target):
+    """One ping over polling, then the upgrade, then two pings over WebSocket."""
+    needs_fast_pings(target)
+    interval = target.timing.ping_interval
+    session = await target.open("polling")
+    await expect_ping(session, 1, interval + target.timing.ping_timeout + JITTER)
+
+    await session.upgrade()
+
+    for number in (2, 3):
+        await expect_ping(session, number, interval + max(0.75 * interval, JITTER))
+    transports = [item.transport for item in session.packets(EnginePacketType.PING)]
+    expect_equal(transports, ["polling", "websocket", "websocket"], what="transports of the pings")
+
+
+@slow
+@requirement("EIO-HB-10")
+async def test_a_ping_waits_for_the_next_poll(target):
+    """No poll is pending when the ping is due; the next poll brings it at once."""
+    needs_fast_pings(target)
+    timing = target.timing
+    session = await target.open("polling", poll=False)
+    await asyncio.sleep(timing.ping_interval + 0.4 * timing.ping_timeout)  # the ping is due in between
+
+    answer = await session.poll_once(0.3 * timing.ping_timeout + JITTER)
+
+    expect_equal(expect_status(answer, 200).text, "2", what="body")

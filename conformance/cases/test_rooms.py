@@ -1,0 +1,233 @@
+"""Rooms and broadcast, as the contract offers them (level 2)."""
+
+from conformance.expect import (
+    ask,
+    connect,
+    connect_main_namespace,
+    expect_equal,
+    expect_event,
+    expect_gone,
+    expect_no_event,
+)
+from conformance.requirements import exclusive, requirement
+from conformance.verdicts import Inconclusive
+
+
+async def join(session, room, namespace="/"):
+    rooms = (await ask(session, "join", room, namespace=namespace))[0]
+    if not isinstance(rooms, list) or room not in rooms:
+        raise Inconclusive(f"join of {room!r} answered by {rooms!r}")
+
+
+@requirement("SIO-RM-01")
+async def test_join_and_leave_list_the_rooms(target, transport):
+    """Sorted, without the client's own id."""
+    session = await connect_main_namespace(target, transport)
+
+    listed = [
+        await ask(session, "join", "b-room"),
+        await ask(session, "join", "a-room"),
+        await ask(session, "join", "a-room"),
+        await ask(session, "leave", "b-room"),
+        await ask(session, "leave", "b-room"),
+        await ask(session, "leave", "a-room"),
+    ]
+
+    expect_equal(
+        listed,
+        [[["b-room"]], [["a-room", "b-room"]], [["a-room", "b-room"]], [["a-room"]], [["a-room"]], [[]]],
+        what="rooms after each step",
+    )
+
+
+@requirement("SIO-RM-01")
+async def test_rooms_are_those_of_the_namespace(target, transport):
+    """A room of `/` is no room of `/custom`."""
+    session = await connect_main_namespace(target, transport)
+    await connect(session, "/custom")
+
+    await join(session, "room-of-main")
+
+    rooms = await ask(session, "join", "room-of-custom", namespace="/custom")
+    expect_equal(rooms, [["room-of-custom"]], what="rooms in /custom")
+
+
+@requirement("SIO-RM-02")
+async def test_an_event_to_a_room_reaches_its_members_only(target, transport):
+    """Two members, one client outside, one member of the namesake in `/custom`."""
+    room = f"members-{transport}"
+    first, second, outside, elsewhere = [await connect_main_namespace(target, transport) for _ in range(4)]
+    await join(first, room)
+    await join(second, room)
+    await connect(elsewhere, "/custom")
+    await join(elsewhere, room, "/custom")
+
+    await outside.emit("in", room, "to-members", 1, [2])
+
+    await expect_event(first, "to-members", 1, [2])
+    await expect_event(second, "to-members", 1, [2])
+    await expect_no_event(outside, "to-members")
+    await expect_no_event(elsewhere, "to-members")
+    await expect_no_event(elsewhere, "to-members", namespace="/custom")
+
+
+@requirement("SIO-RM-02")
+async def test_who_left_a_room_hears_nothing(target, transport):
+    """Joined and left before the event."""
+    room = f"left-{transport}"
+    member, left = [await connect_main_namespace(target, transport) for _ in range(2)]
+    await join(member, room)
+    await join(left, room)
+    await ask(left, "leave", room)
+
+    await member.emit("in", room, "still-here")
+
+    await expect_event(member, "still-here")
+    await expect_no_event(left, "still-here")
+
+
+@requirement("SIO-RM-03")
+async def test_to_leaves_the_sender_out(target, transport):
+    """Both are members; only the other hears it."""
+    room = f"to-{transport}"
+    sender, other = [await connect_main_namespace(target, transport) for _ in range(2)]
+    await join(sender, room)
+    await join(other, room)
+
+    await sender.emit("to", room, "hello", "others")
+
+    await expect_event(other, "hello", "others")
+    await expect_no_event(sender, "hello")
+
+
+@requirement("SIO-RM-03")
+async def test_in_includes_the_sender(target, transport):
+    """Both are members; both hear it."""
+    room = f"in-{transport}"
+    sender, other = [await connect_main_namespace(target, transport) for _ in range(2)]
+    await join(sender, room)
+    await join(other, room)
+
+    await sender.emit("in", room, "hello", "everybody")
+
+    await expect_event(other, "hello", "everybody")
+    await expect_event(sender, "hello", "everybody")
+
+
+@requirement("SIO-RM-04")
+async def test_rooms_end_with_the_disconnect(target, transport):
+    """Who connects again on the same session is in no room."""
+    session = await connect_main_namespace(target, transport)
+    await join(session, f"before-{transport}")
+    await session.send("41")
+
+    await connect(session)
+
+    expect_equal(await ask(session, "join", "after"), [["after"]], what="rooms")
+
+
+@requirement("SIO-RM-04")
+async def test_a_disconnected_member_hears_nothing(target, transport):
+    """It left the namespace while it was in the room; its session goes on in `/custom`."""
+    room = f"gone-{transport}"
+    gone, member = [await connect_main_namespace(target, transport) for _ in range(2)]
+    await connect(gone, "/custom")
+    await join(gone, room)
+    await join(member, room)
+    await gone.send("41")
+    await ask(gone, "message-with-ack", "still here", namespace="/custom")
+
+    await member.emit("in", room, "to-members")
+
+    await expect_event(member, "to-members")
+    packet = await gone.take(
+        lambda p: isinstance(p.data, list) and p.data[:1] == ["to-members"], target.timing.quiet
+    )
+    expect_equal(packet, None, what="event at the disconnected member:")
+
+
+@requirement("SIO-RM-04")
+async def test_a_room_survives_the_end_of_a_member(target, transport):
+    """One member's session ends; the other is reached."""
+    room = f"rest-{transport}"
+    gone, member = [await connect_main_namespace(target, transport) for _ in range(2)]
+    await join(gone, room)
+    await join(member, room)
+    gone.drop_poll()
+    await gone.release()
+    await expect_gone(target, gone)
+
+    await member.emit("in", room, "who-is-here")
+
+    await expect_event(member, "who-is-here")
+
+
+@exclusive
+@requirement("SIO-BC-01")
+async def test_a_broadcast_reaches_all_but_the_sender(target, transport):
+    """Three others hear it once."""
+    sender, *others = [await connect_main_namespace(target, transport) for _ in range(4)]
+
+    await sender.emit("broadcast", "news", 1, {"two": 2})
+
+    for other in others:
+        await expect_event(other, "news", 1, {"two": 2})
+    await expect_no_event(sender, "news")
+    for other in others:
+        await expect_no_event(other, "news")
+
+
+@exclusive
+@requirement("SIO-BC-01")
+async def test_a_broadcast_holds_binary(target, transport):
+    """Each receiver gets the attachment."""
+    sender, *others = [await connect_main_namespace(target, transport) for _ in range(3)]
+
+    await sender.emit("broadcast", "picture", b"\x89PNG")
+
+    for other in others:
+        await expect_event(other, "picture", b"\x89PNG")
+
+
+@exclusive
+@requirement("SIO-BC-01")
+async def test_a_broadcast_reaches_every_transport(target):
+    """One client on each transport that there is."""
+    sender = await connect_main_namespace(target)
+    others = [await connect_main_namespace(target)]
+    if target.capabilities["websocket"]:
+        others.append(await connect_main_namespace(target, "websocket"))
+    if target.capabilities["upgrade"]:
+        others.append(await connect_main_namespace(target, "upgraded"))
+
+    await sender.emit("broadcast", "everywhere")
+
+    for other in others:
+        await expect_event(other, "everywhere")
+
+
+@exclusive
+@requirement("SIO-BC-02")
+async def test_all_includes_the_sender(target, transport):
+    """The sender and two others."""
+    clients = [await connect_main_namespace(target, transport) for _ in range(3)]
+
+    await clients[0].emit("all", "for-all", "x")
+
+    for client in clients:
+        await expect_event(client, "for-all", "x")
+
+
+@exclusive
+@requirement("SIO-BC-03")
+async def test_a_broadcast_stays_in_its_namespace(target, transport):
+    """Sent in `/custom`: a client that is in both hears it there only."""
+    sender = await target.open(transport)
+    await connect(sender, "/custom")
+    both = await connect_main_namespace(target, transport)
+    await connect(both, "/custom")
+
+    await sender.emit("broadcast", "here-only", namespace="/custom")
+
+    await expect_event(both, "here-only", namespace="/custom")
+    await expect_no_event(both, "here-only")

@@ -1,0 +1,233 @@
+"""Upgrade: from polling to WebSocket within one session."""
+
+import asyncio
+
+from conformance.client.websocket import WebSocket
+from conformance.expect import (
+    connect,
+    connect_main_namespace,
+    expect_alive,
+    expect_equal,
+    expect_event,
+    expect_gone,
+    expect_served,
+    expect_status,
+    expect_websocket_ended,
+)
+from conformance.requirements import requirement, slow
+from conformance.verdicts import Inconclusive, NonStrict, NotApplicable, Violation
+from sioprobe.wire import EnginePacketType
+
+
+async def opened(session):
+    """A WebSocket of the session, before its probe."""
+    websocket = await session.open_probe()
+    if not isinstance(websocket, WebSocket):
+        raise Violation("101 Switching Protocols", str(websocket))
+    return websocket
+
+
+async def probed(session):
+    """A WebSocket of the session whose probe is answered."""
+    websocket = await opened(session)
+    await websocket.send("2probe")
+    try:
+        async with asyncio.timeout(session.timing.answer):
+            answer = await websocket.receive()
+    except TimeoutError:
+        raise Inconclusive("the probe was not answered") from None
+    if answer != "3probe":
+        raise Inconclusive(f"the probe was answered by {answer!r}")
+    return websocket
+
+
+@requirement("EIO-UP-02")
+async def test_answers_the_probe(target):
+    """`2probe` gets `3probe` as the first message."""
+    session = await target.open("polling")
+    websocket = await opened(session)
+
+    await websocket.send("2probe")
+
+    try:
+        async with asyncio.timeout(target.timing.answer):
+            answer = await websocket.receive()
+    except TimeoutError:
+        answer = "nothing"
+    expect_equal(str(answer), "3probe", what="answer")
+
+
+@requirement("EIO-UP-03")
+async def test_the_probe_ends_the_pending_poll(target):
+    """By a NOOP."""
+    session = await target.open("polling", poll=False)
+    poll = asyncio.create_task(session.poll_once(target.timing.close))
+    await target.request("GET", "EIO=4&transport=polling")
+
+    await probed(session)
+
+    expect_equal(expect_status(await poll, 200).text, "6", what="body")
+
+
+@requirement("EIO-UP-05")
+async def test_packets_of_the_upgrade_are_flushed(target):
+    """Thirty events are emitted between `2probe` and `5`: they follow in order, all, once."""
+    session = await connect_main_namespace(target)
+    websocket = await probed(session)
+    await session.stop_polling()
+    await session.emit("burst", 30, 1)
+
+    await websocket.send("5")
+    session.use(websocket)
+
+    for number in range(30):
+        await expect_event(session, "b", number, "x")
+    await expect_alive(session)
+    if any(packet.data[:1] == ["b"] for packet in session.inbox if isinstance(packet.data, list)):
+        raise Violation("each event once", "an event came twice")
+
+
+@requirement("EIO-UP-05")
+async def test_sends_no_noop_after_the_upgrade(target):
+    """NOOP belongs to polling: over WebSocket it is noise, which clients tolerate."""
+    session = await connect_main_namespace(target, "upgraded")
+
+    await expect_alive(session)
+
+    if any(item.transport == "websocket" for item in session.packets(EnginePacketType.NOOP)):
+        raise NonStrict("no NOOP over WebSocket", "a NOOP over WebSocket after the upgrade")
+
+
+@requirement("EIO-UP-06")
+async def test_every_poll_during_the_upgrade_ends_with_a_noop(target):
+    """Two polls after the answer to the probe."""
+    session = await target.open("polling")
+    await probed(session)
+    await session.stop_polling()
+
+    for _ in range(2):
+        answer = await session.poll_once(target.timing.close)
+
+        expect_equal(expect_status(answer, 200).text, "6", what="body")
+
+
+@requirement("EIO-UP-07")
+async def test_refuses_a_poll_after_the_upgrade(target):
+    """The WebSocket goes on."""
+    session = await connect_main_namespace(target, "upgraded")
+
+    await expect_gone(target, session)
+
+    await expect_alive(session)
+
+
+@requirement("EIO-UP-08")
+async def test_refuses_a_push_after_the_upgrade(target):
+    """The WebSocket goes on."""
+    session = await connect_main_namespace(target, "upgraded")
+    await expect_alive(session)  # by now the server has read the `5`
+
+    answer = await target.request("POST", session.query(), body=b'42["message","late"]')
+
+    expect_status(answer, 400)
+    await expect_alive(session)
+
+
+@slow
+@requirement("EIO-UP-09")
+async def test_an_unfinished_upgrade_times_out(target):
+    """The WebSocket is closed, the session goes on over polling."""
+    limit = target.settings.get("upgrade_timeout")
+    if limit is None:
+        raise NotApplicable("upgrade_timeout is not declared in [settings] of a profile")
+    session = await connect_main_namespace(target)
+    websocket = await probed(session)
+
+    await expect_websocket_ended(websocket, limit + target.timing.close)
+
+    await expect_alive(session)
+
+
+@requirement("EIO-UP-10")
+async def test_polling_delivers_until_the_probe(target):
+    """A WebSocket is open, but has sent nothing."""
+    session = await connect_main_namespace(target)
+    await opened(session)
+
+    await session.emit("message", "still polling")
+
+    await expect_event(session, "message-back", "still polling")
+
+
+@requirement("EIO-UP-11")
+async def test_a_wrong_probe_closes_the_websocket_only(target):
+    """`xyz` in place of `2probe`."""
+    session = await connect_main_namespace(target)
+    websocket = await opened(session)
+
+    await websocket.send("xyz")
+
+    try:
+        await expect_websocket_ended(websocket, target.timing.close)
+    finally:
+        await expect_served(target)
+    await expect_alive(session)
+
+
+@requirement("EIO-UP-12")
+async def test_a_websocket_lost_after_its_probe_leaves_polling_alone(target):
+    """The TCP connection ends before `5`."""
+    session = await connect_main_namespace(target)
+    websocket = await probed(session)
+
+    websocket.abort()
+
+    await expect_alive(session)
+
+
+@requirement("EIO-UP-14")
+async def test_upgrades_without_a_pending_poll(target):
+    """No poll waits from the handshake on."""
+    session = await target.open("polling", poll=False)
+    websocket = await opened(session)
+    await websocket.send("2probe")
+    try:
+        async with asyncio.timeout(target.timing.answer):
+            answer = await websocket.receive()
+    except TimeoutError:
+        answer = "nothing"
+    expect_equal(str(answer), "3probe", what="answer")
+
+    await websocket.send("5")
+    session.use(websocket)
+
+    await connect(session)
+    await expect_alive(session)
+
+
+@requirement("EIO-UP-15")
+async def test_binary_is_raw_after_the_upgrade(target):
+    """What is base64 over polling is a binary frame now."""
+    session = await connect_main_namespace(target, "upgraded")
+    session.received.clear()
+
+    await session.emit("message", b"\xfb\xff")
+
+    await expect_event(session, "message-back", b"\xfb\xff")
+    frames = [item.packet.data for item in session.packets(EnginePacketType.MESSAGE)]
+    expect_equal(b"\xfb\xff" in frames, True, what="binary frame of the two bytes:")
+
+
+@requirement("EIO-UP-02")
+async def test_serves_the_session_after_the_upgrade(target):
+    """The whole procedure, and an answer over the new transport."""
+    session = await connect_main_namespace(target)
+
+    try:
+        await session.upgrade()
+    except Inconclusive as error:
+        raise Violation("the session upgrades", str(error)) from None
+
+    await expect_alive(session)
+
+
