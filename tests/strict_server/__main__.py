@@ -24,6 +24,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def complaint(options: argparse.Namespace) -> str | None:
+    """What is wrong with a number, in one line, or None."""
+    if not 0 <= options.port <= 65535:
+        return f"the port must be from 0 to 65535, not {options.port}"
+    for name in ("ping_interval", "ping_timeout", "max_payload", "upgrade_timeout", "connect_timeout"):
+        if not getattr(options, name) > 0:
+            return f"--{name.replace('_', '-')} must be more than 0, not {getattr(options, name)}"
+    return None
+
+
 async def serve(server: StrictServer) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -40,6 +50,10 @@ def main() -> int:
         for fault in FAULTS:
             print(f"{fault.requirement:10} {fault.name}: {fault.breaks}")
         return 0
+    wrong = complaint(options)
+    if wrong is not None:
+        print(wrong, file=sys.stderr)
+        return 2
     try:
         server = StrictServer(
             options.fault,

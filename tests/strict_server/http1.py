@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 HEAD_LIMIT = 64 * 1024
 READ_SIZE = 64 * 1024
+LINGER_SECONDS = 5.0
 TOKEN_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
@@ -34,6 +35,8 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._buffer = bytearray()
+        # Between two requests, with nothing owed to the peer.
+        self.is_idle = False
 
     async def fill(self) -> bool:
         """Read once into the buffer; False when the peer has closed."""
@@ -71,7 +74,7 @@ class Connection:
         del self._buffer[:most]
         return found
 
-    async def discard_until_closed(self) -> None:
+    async def _discard_until_closed(self) -> None:
         self._buffer.clear()
         while await self.fill():
             self._buffer.clear()
@@ -79,6 +82,17 @@ class Connection:
     def write(self, data: bytes) -> None:
         if not self._writer.is_closing():
             self._writer.write(data)
+
+    async def linger(self) -> None:
+        """Send what is buffered and wait, for a while, until the peer has closed.
+
+        Closing with unread bytes would reset the connection, and the peer would lose what was sent last.
+        """
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                if self._writer.can_write_eof():
+                    self._writer.write_eof()
+                await self._discard_until_closed()
 
     def close(self) -> None:
         """Send what is buffered, then close."""
@@ -117,10 +131,13 @@ async def read_request(connection: Connection) -> Request | None:
 
     Raises BadRequest and ConnectionLost.
     """
+    connection.is_idle = True
     try:
         head = await connection.read_until(b"\r\n\r\n", HEAD_LIMIT)
     except ConnectionLost:
         return None
+    finally:
+        connection.is_idle = False
     lines = head.lstrip(b"\r\n").decode("latin-1").split("\r\n")
     parts = lines[0].split(" ")
     if len(parts) != 3 or parts[2] not in ("HTTP/1.1", "HTTP/1.0"):

@@ -140,8 +140,8 @@ class Polling:
             if faults("push-of-many-packets-is-dropped") and text.count("\x1e") >= 16:
                 return
             packets: Iterable[EnginePacket] = decode_payload(text, faults)
-            if faults("invalid-packet-drops-the-whole-push"):
-                packets = list(packets)
+            if faults("packets-before-a-close-are-dropped") and text.endswith("\x1e1"):
+                packets = [CLOSE]
             for packet in packets:
                 if packet.type is EngineType.CLOSE:
                     self._receive_close()

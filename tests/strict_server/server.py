@@ -70,16 +70,25 @@ class StrictServer:
     """
 
     def __init__(
-        self, fault: str | None = None, *, host: str = "127.0.0.1", port: int = 0, **config: float
+        self,
+        fault: str | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ping_interval: float = 25.0,
+        ping_timeout: float = 20.0,
+        max_payload: int = 1_000_000,
+        upgrade_timeout: float = 10.0,
+        connect_timeout: float = 45.0,
     ) -> None:
-        self.config = Config(**config)  # type: ignore[arg-type]
+        self.config = Config(ping_interval, ping_timeout, max_payload, upgrade_timeout, connect_timeout)
         self.faults = Faults(fault)
         self.sessions: dict[str, Session] = {}
         self.port = port
         self._host = host
         self._app = App(self.faults)
         self._listener: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], Connection] = {}
 
     @property
     def url(self) -> str:
@@ -96,11 +105,14 @@ class StrictServer:
         self._listener.close()
         for session in list(self.sessions.values()):
             session.end("server stop")
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
-        for task in self._tasks:
+        for connection in self._connections.values():
+            if connection.is_idle:
+                connection.abort()
+        if self._connections:
+            await asyncio.wait(self._connections, timeout=STOP_SECONDS)
+        for task in self._connections:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -127,9 +139,10 @@ class StrictServer:
     # Connections
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._serve(Connection(reader, writer)))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        connection = Connection(reader, writer)
+        task = asyncio.ensure_future(self._serve(connection))
+        self._connections[task] = connection
+        task.add_done_callback(self._connections.pop)
 
     async def _serve(self, connection: Connection) -> None:
         stuck_to: list[str] = []
@@ -147,6 +160,7 @@ class StrictServer:
                     return
         except BadRequest:
             connection.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            await connection.linger()
         except ConnectionLost:
             pass
         finally:

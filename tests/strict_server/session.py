@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 class Config:
     """All times in seconds, `max_payload` in bytes."""
 
-    ping_interval: float = 25.0
-    ping_timeout: float = 20.0
-    max_payload: int = 1_000_000
-    upgrade_timeout: float = 10.0
-    connect_timeout: float = 45.0
+    ping_interval: float
+    ping_timeout: float
+    max_payload: int
+    upgrade_timeout: float
+    connect_timeout: float
     # How long a close packet waits for a poll that takes it.
     close_timeout: float = 30.0
 

@@ -120,10 +120,7 @@ class WebSocket:
             self._close_sent = True
         except FrameError as error:
             self.close(error.code)
-            # Closing with unread bytes would reset the connection and lose the close frame.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._connection.discard_until_closed()
+            await self._connection.linger()
         finally:
             self._close_sent = True
             self._connection.close()

@@ -490,9 +490,9 @@ async def a_close_packet_ends_a_websocket(url: str) -> list[Any]:
 
 
 @probe("EIO-CL-04", ['42["e",1]'])
-async def packets_before_a_wrong_one_count(url: str) -> list[Any]:
+async def packets_before_a_close_count(url: str) -> list[Any]:
     witness, peer = await WebSocketPeer.connect(url), await PollingPeer.connect(url)
-    await peer.push('42["broadcast","e",1]\x1eabc')
+    await peer.push('42["broadcast","e",1]\x1e1')
     return list(await witness.receive_until_fence())
 
 

@@ -21,10 +21,10 @@ class Probe:
     requirement: str
     see: See
     expected: list[Any]
-    config: dict[str, float] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
 
 
-def probe(requirement: str, expected: list[Any], **config: float) -> Callable[[See], See]:
+def probe(requirement: str, expected: list[Any], **config: Any) -> Callable[[See], See]:
     def register(see: See) -> See:
         _registered.append(Probe(requirement, see, expected, config))
         return see

@@ -11,21 +11,25 @@ from tests.strict_server_tests.peers import CLOSED, SILENCE, Message, PollingPee
 from tests.strict_server_tests.probes import Probe, hide_ids, probe
 
 PLACE = '{"_placeholder":true,"num":0}'
-RESERVED = ("connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener")
+REFUSAL = '44/reject,{"message":"not authorized","data":{"code":"E_AUTH"}}'
+# What a CONNECT to /custom is answered.
+CUSTOM = ('40/custom,{"sid":"*"}', '42/custom,["auth",{}]')
+VALUES = 'null,true,false,1,-2.5,"","é€😀",[],{"a":{"b":[0]}}'
+PAIR = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}'
 
 # (requirement, what the peer sends, what it sees); each exchange has a session of its own.
 EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
     ("SIO-CN-03", ["40/nope"], ['44/nope,{"message":"Invalid namespace"}']),
     ("SIO-CN-10", ["40"], [CLOSED]),
-    ("SIO-CN-11", ["40/custom", '42["message"]'], ['40/custom,{"sid":"*"}', '42/custom,["auth",{}]', '42["message-back"]']),
-    ("SIO-CN-12", ["40/custom,"], ['40/custom,{"sid":"*"}', '42/custom,["auth",{}]']),
-    ("SIO-CN-12", ["40/custom"], ['40/custom,{"sid":"*"}', '42/custom,["auth",{}]']),
-    ("SIO-CE-01", ["40/reject"], ['44/reject,{"message":"not authorized","data":{"code":"E_AUTH"}}']),
+    ("SIO-CN-11", ["40/custom", '42["message"]'], [*CUSTOM, '42["message-back"]']),
+    ("SIO-CN-12", ["40/custom,"], [*CUSTOM]),
+    ("SIO-CN-12", ["40/custom"], [*CUSTOM]),
+    ("SIO-CE-01", ["40/reject"], [REFUSAL]),
     ("SIO-CE-01", ['40/auth,{"token":"bad"}'], ['44/auth,{"message":"bad token"}']),
     ("SIO-CE-01", ['40/auth,{"token":"good"}'], ['40/auth,{"sid":"*"}', '42/auth,["auth",{"token":"good"}]']),
     ("SIO-CE-02", ["40/nope,"], ['44/nope,{"message":"Invalid namespace"}']),
-    ("SIO-CE-03", ["40/reject"], ['44/reject,{"message":"not authorized","data":{"code":"E_AUTH"}}']),
-    ("SIO-CE-04", ["40/reject", '42["message"]'], ['44/reject,{"message":"not authorized","data":{"code":"E_AUTH"}}', '42["message-back"]']),
+    ("SIO-CE-03", ["40/reject"], [REFUSAL]),
+    ("SIO-CE-04", ["40/reject", '42["message"]'], [REFUSAL, '42["message-back"]']),
     ("SIO-CE-05", ['44{"message":"x"}'], [CLOSED]),
     ("SIO-NS-03", ['42/custom,["message"]'], [CLOSED]),
     ("SIO-NS-04", ["41/custom,"], [CLOSED]),
@@ -35,7 +39,7 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
     ("SIO-EN-05", ['42["message",'], [CLOSED]),
     ("SIO-EN-05", ['42["message",NaN]'], [CLOSED]),
     ("SIO-EN-05", ['42["message"]x'], [CLOSED]),
-    ("SIO-EN-06", ['42["message",null,true,false,1,-2.5,"","é€😀",[],{"a":{"b":[0]}}]'], ['42["message-back",null,true,false,1,-2.5,"","é€😀",[],{"a":{"b":[0]}}]']),
+    ("SIO-EN-06", [f'42["message",{VALUES}]'], [f'42["message-back",{VALUES}]']),
     ("SIO-EN-06", ['42["message","\\ud800"]'], ['42["message-back","\\ud800"]']),
     ("SIO-EV-01", ["42{}"], [CLOSED]),
     ("SIO-EV-01", ["42"], [CLOSED]),
@@ -43,23 +47,48 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
     ("SIO-EV-02", ["42[null]"], [CLOSED]),
     ("SIO-EV-02", ["42[true]"], [CLOSED]),
     ("SIO-EV-02", ["42[7]"], []),
-    ("SIO-EV-03", ['42["message",1,2,3]', '42["message",4]'], ['42["message-back",1,2,3]', '42["message-back",4]']),
-    *(("SIO-RV-01", [f'42["{name}"]'], [CLOSED]) for name in RESERVED),
+    (
+        "SIO-EV-03",
+        ['42["message",1,2,3]', '42["message",4]'],
+        ['42["message-back",1,2,3]', '42["message-back",4]'],
+    ),
+    ("SIO-RV-01", ['42["connect"]'], [CLOSED]),
+    ("SIO-RV-01", ['42["connect_error"]'], [CLOSED]),
+    ("SIO-RV-01", ['42["disconnect"]'], [CLOSED]),
+    ("SIO-RV-01", ['42["disconnecting"]'], [CLOSED]),
+    ("SIO-RV-01", ['42["newListener"]'], [CLOSED]),
+    ("SIO-RV-01", ['42["removeListener"]'], [CLOSED]),
     ("SIO-RV-02", ['42["all","disconnect"]'], []),
-    ("SIO-AK-02", ['421["message-with-ack",1]', '420["message-with-ack"]'], ['431[1]', "430[]"]),
+    ("SIO-AK-02", ['421["message-with-ack",1]', '420["message-with-ack"]'], ["431[1]", "430[]"]),
     ("SIO-AK-03", ['421["message-with-ack",1,2]'], ["431[1,2]"]),
     ("SIO-AK-03", ['421["message-with-ack"]'], ["431[]"]),
     ("SIO-AK-03", ['431{"a":1}'], [CLOSED]),
-    ("SIO-AK-04", ["40/custom", '42/custom,13["message-with-ack","a"]'], ['40/custom,{"sid":"*"}', '42/custom,["auth",{}]', '43/custom,13["a"]']),
+    ("SIO-AK-04", ["40/custom", '42/custom,13["message-with-ack","a"]'], [*CUSTOM, '43/custom,13["a"]']),
     ("SIO-AK-05", ['421["message-with-ack"]'], ["431[]"]),
     ("SIO-AK-06", ["4377[]"], []),
     ("SIO-AK-06", ['42["ask","q"]', "430[1]", "430[1]"], ['420["q"]', '42["asked",1]']),
-    ("SIO-AK-07", ['42["ask","q",1]', '42["ask","q",2]', '431["b"]', '430["a"]'], ['420["q",1]', '421["q",2]', '42["asked","b"]', '42["asked","a"]']),
+    (
+        "SIO-AK-07",
+        ['42["ask","q",1]', '42["ask","q",2]', '431["b"]', '430["a"]'],
+        ['420["q",1]', '421["q",2]', '42["asked","b"]', '42["asked","a"]'],
+    ),
     ("SIO-AK-08", [f'451-5["message-with-ack",{PLACE}]', b"\x01"], [f"461-5[{PLACE}]", b"\x01"]),
     ("SIO-AK-08", [f'451-5["join",{PLACE}]', b"\x01"], ["435[[]]"]),
-    ("SIO-BN-01", ['452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', b"\x01", b"\x02\x03"], ['452-["message-back",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', b"\x01", b"\x02\x03"]),
-    ("SIO-BN-02", [f'451-["message",{{"a":[{{"b":{PLACE}}}]}}]', b"\x07"], [f'451-["message-back",{{"a":[{{"b":{PLACE}}}]}}]', b"\x07"]),
-    ("SIO-BN-02", ['451-["message",{"num":0,"_placeholder":true}]', b"\x07"], [f'451-["message-back",{PLACE}]', b"\x07"]),
+    (
+        "SIO-BN-01",
+        [f'452-["message",{PAIR}]', b"\x01", b"\x02\x03"],
+        [f'452-["message-back",{PAIR}]', b"\x01", b"\x02\x03"],
+    ),
+    (
+        "SIO-BN-02",
+        [f'451-["message",{{"a":[{{"b":{PLACE}}}]}}]', b"\x07"],
+        [f'451-["message-back",{{"a":[{{"b":{PLACE}}}]}}]', b"\x07"],
+    ),
+    (
+        "SIO-BN-02",
+        ['451-["message",{"num":0,"_placeholder":true}]', b"\x07"],
+        [f'451-["message-back",{PLACE}]', b"\x07"],
+    ),
     ("SIO-BN-04", [f'451-["message",{PLACE}]', '42["message"]'], [CLOSED]),
     ("SIO-BN-05", [b"\x01"], [CLOSED]),
     ("SIO-BN-06", ['451-["message",{"_placeholder":true,"num":-1}]', b"\x01"], [CLOSED]),
@@ -75,16 +104,28 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
     ("SIO-BN-12", [f'42["message",{PLACE}]'], [f'42["message-back",{PLACE}]']),
     ("SIO-BN-14", [f'451-["message",{PLACE}]', b""], [f'451-["message-back",{PLACE}]', b""]),
     ("SIO-DC-02", ["41", '42["message"]'], [CLOSED]),
-    ("SIO-DC-03", ["40/custom", "41/custom,", '42["message"]'], ['40/custom,{"sid":"*"}', '42/custom,["auth",{}]', '42["message-back"]']),
+    ("SIO-DC-03", ["40/custom", "41/custom,", '42["message"]'], [*CUSTOM, '42["message-back"]']),
     ("SIO-DC-04", ['42["kick"]'], ["41", CLOSED]),
     ("SIO-DC-05", ['42["kick"]'], ["41", CLOSED]),
-    ("SIO-DC-05", ["40/custom", '41/custom,{"a":1}'], ['40/custom,{"sid":"*"}', '42/custom,["auth",{}]', CLOSED]),
-    ("SIO-RM-01", ['421["join","b"]', '422["join","a"]', '423["leave","b"]'], ['431[["b"]]', '432[["a","b"]]', '433[["a"]]']),
-    ("SIO-RM-03", ['421["join","a"]', '42["in","a","e",1]', '42["to","a","e",2]'], ['431[["a"]]', '42["e",1]']),
-    ("SIO-RM-04", ['421["join","a"]', "41", "40", '422["join","b"]'], ['431[["a"]]', '40{"sid":"*"}', '42["auth",{}]', '432[["b"]]']),
+    ("SIO-DC-05", ["40/custom", '41/custom,{"a":1}'], [*CUSTOM, CLOSED]),
+    (
+        "SIO-RM-01",
+        ['421["join","b"]', '422["join","a"]', '423["leave","b"]'],
+        ['431[["b"]]', '432[["a","b"]]', '433[["a"]]'],
+    ),
+    (
+        "SIO-RM-03",
+        ['421["join","a"]', '42["in","a","e",1]', '42["to","a","e",2]'],
+        ['431[["a"]]', '42["e",1]'],
+    ),
+    (
+        "SIO-RM-04",
+        ['421["join","a"]', "41", "40", '422["join","b"]'],
+        ['431[["a"]]', '40{"sid":"*"}', '42["auth",{}]', '432[["b"]]'],
+    ),
     ("SIO-BC-02", ['42["all","e",1]'], ['42["e",1]']),
     ("SIO-OR-01", ['42["burst",4,1]'], [f'42["b",{number},"x"]' for number in range(4)]),
-]  # fmt: skip
+]
 
 
 def exchange_probes() -> list[Probe]:

@@ -4,7 +4,15 @@ import asyncio
 import time
 from typing import Any
 
-from tests.strict_server_tests.peers import CLOSED, SILENCE, SILENT, Answer, PollingPeer, WebSocketPeer, request
+from tests.strict_server_tests.peers import (
+    CLOSED,
+    SILENCE,
+    SILENT,
+    Answer,
+    PollingPeer,
+    WebSocketPeer,
+    request,
+)
 from tests.strict_server_tests.probes import probe
 
 PLACE = '{"_placeholder":true,"num":0}'
