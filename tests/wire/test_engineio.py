@@ -234,6 +234,11 @@ def test_open_is_refused(message: str | bytes, error: str) -> None:
         decode_open(decode_packet(message))
 
 
+def test_open_nested_without_end_is_refused() -> None:
+    with pytest.raises(RemoteProtocolError, match=exactly("json is nested too deeply")):
+        decode_open(EnginePacket(OPEN, '{"sid":' + "[" * 500_000))
+
+
 @pytest.mark.parametrize(
     ("opened", "error"),
     [

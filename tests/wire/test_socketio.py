@@ -72,6 +72,7 @@ ALTERNATIVES: list[tuple[SocketPacket, str, list[bytes]]] = [
     (SocketPacket(EVENT, data=["a"], ack_id=7), '2007["a"]', []),
     (SocketPacket(EVENT, data=["a", 100.0]), '2[ "a" , 1E2 ] ', []),
     (SocketPacket(EVENT, data=["\U0001f600"]), '2["\\ud83d\\ude00"]', []),
+    (SocketPacket(EVENT, data=["a"]), '2[\n"a"\r\n]\n', []),
     (
         SocketPacket(BINARY_EVENT, data=["a", b"0", b"0"]),
         '51-["a",{"num":0,"_placeholder":true},{"num":0,"_placeholder":true}]',
@@ -259,6 +260,17 @@ def test_placeholder_without_a_number_is_refused() -> None:
         decoder.decode(b"")
 
 
+def test_attachments_belong_to_their_own_packet() -> None:
+    decoder = SocketDecoder()
+    text = '51-["a",{"_placeholder":true,"num":0}]'
+
+    received = [decoder.decode(message) for message in (text, b"1", text, b"2", '2["b"]')]
+
+    assert [packet and packet.data for packet in received] == [None, ["a", b"1"], None, ["a", b"2"], ["b"]]
+    with pytest.raises(RemoteProtocolError, match=exactly("binary data where no attachment is due")):
+        decoder.decode(b"3")
+
+
 def test_binary_without_a_packet_that_waits_is_refused() -> None:
     with pytest.raises(RemoteProtocolError, match=exactly("binary data where no attachment is due")):
         SocketDecoder().decode(b"\x01")
@@ -328,6 +340,10 @@ def nested(depth: int, inside: Any) -> Any:
             "data holds a literal placeholder beside binary",
         ),
         (
+            SocketPacket(EVENT, data=["a", b"1", {"k": PLACEHOLDER}]),
+            "data holds a literal placeholder beside binary",
+        ),
+        (
             SocketPacket(EVENT, data=["a", {"b": b"1", "_placeholder": True}]),
             "data holds a literal placeholder beside binary",
         ),
@@ -381,6 +397,8 @@ def test_depth_ends_decoding_in_its_own_error(depth: int, inside: str) -> None:
 
     assert outcome == "decoded" if depth <= 100 else outcome in ("decoded", "json is nested too deeply")
     assert decoder.missing_attachments == 0
+    assert decoder.decode('51-["b",{"_placeholder":true,"num":0}]') is None
+    assert decoder.decode(b"own") == SocketPacket(BINARY_EVENT, data=["b", b"own"])
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
