@@ -20,8 +20,9 @@ def number(value: float | None, digits: int = 3) -> str:
         return "–"
     if value == 0:
         return "0"
-    decimals = digits - 1 - math.floor(math.log10(abs(value)))
-    rounded = round(value, decimals)
+    # Rounded first: 99.95 gains a digit by it, and must lose a decimal.
+    rounded = float(f"{value:.{digits}g}")
+    decimals = digits - 1 - math.floor(math.log10(abs(rounded)))
     text = f"{rounded:,.{max(decimals, 0)}f}"
     return text.replace(",", NARROW_SPACE).replace("-", "\u2212")
 

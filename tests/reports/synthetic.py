@@ -201,7 +201,7 @@ LEVELS = ("MUST", "MUST", "SHOULD", "MUST", "MAY", "reference", "MUST", "gap")
 TRANSPORTS = ("polling", "websocket")
 
 
-def run_document(arms: dict[str, Arm] | None = None, **changes: Any) -> Run:
+def run_document(arms: dict[str, Arm] | None = None, /, **changes: Any) -> Run:
     """run.json over `arms`; `changes` replace its keys."""
     arms = ARMS if arms is None else arms
     cells: list[Cell] = [
