@@ -36,6 +36,7 @@ class PollingChannel:
         "_polled",
         "_push",
         "_sent",
+        "_taking",
         "_target",
         "_text",
         "max_payload",
@@ -64,6 +65,7 @@ class PollingChannel:
         self._paused: Callable[[], None] | None = None
         self._sent: Callable[[], None] | None = None
         self._closed = False
+        self._taking = False
         self.max_payload: float = 1_000_000
 
     def handshake(self) -> None:
@@ -77,7 +79,7 @@ class PollingChannel:
         self._go_on()
 
     def _go_on(self) -> None:
-        if self._closed or self._endpoint is None:
+        if self._closed or self._taking or self._endpoint is None:
             return
         if self._paused is not None:
             if not self._poll.busy and not self._push.busy:
@@ -105,6 +107,8 @@ class PollingChannel:
     def _take_poll(self, status: int, body: bytes) -> None:
         if status != 200:
             raise SwarmError(f"http {status}", _excerpt(body))
+        # Whatever an answer makes us send, the pause of an upgrade must not end in the middle of it.
+        self._taking = True
         for record in str(body, "utf-8").split(RECORD_SEPARATOR):
             if record[:1] == "b":
                 self._binary(decode_payload(record)[0].data)  # type: ignore[arg-type]
@@ -112,6 +116,7 @@ class PollingChannel:
                 self._text(record)
             if self._closed:
                 return
+        self._taking = False
         self._polled()
         self._go_on()
 
