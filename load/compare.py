@@ -24,6 +24,9 @@ def _refuse(line: str) -> NoReturn:
 
 
 def _stop(number: int, frame: object) -> NoReturn:
+    """Once: a second Ctrl-C must cut short neither the end of the children nor the report."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -81,8 +84,11 @@ def main(
       sioprobe compare --arm gevent --arm eventlet      two servers only
 
     \b
-    Exit codes: 0 the report is written; 2 bad input, or nothing could be measured;
-    130 stopped by Ctrl-C (the report shows what was measured until then).
+    Exit codes:
+      0    the report is written
+      2    bad input, or no server could be started
+      3    the report is written, but the machine was too busy for any block to be believed
+      130  stopped by Ctrl-C; the report shows what was measured until then
     """
     try:
         profile = read_profile(profile_name)
@@ -95,6 +101,7 @@ def main(
         profile = replace(profile, load=load)
     _prepare(out)
     signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
     program = os.environ.get("SIOPROBE_PROG", "python -m load.compare")
     progress = Progress()
     comparison = Comparison(
@@ -111,20 +118,23 @@ def main(
     except KeyboardInterrupt:
         interrupted = True
         click.echo("stopped; writing the report of what was measured", err=True)
-    # A second Ctrl-C must not cut the report short, which takes seconds.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    code, complaint = run_child("reports", str(out), deadline=120.0)
-    if code:
+    _, complaint = run_child("reports", str(out), deadline=120.0)
+    if not (out / "report.html").exists():
         _refuse(f"no report: {complaint}")
+    results = json.loads((out / "results.json").read_text("utf-8"))
     if as_json:
-        click.echo((out / "results.json").read_text("utf-8"))
+        click.echo(json.dumps(results, ensure_ascii=False))
     else:
-        progress.table(json.loads((out / "results.json").read_text("utf-8")))
+        progress.table(results)
         click.echo(f"report: {out / 'report.html'}")
     if interrupted:
         sys.exit(130)
-    if all(arm["status"] == "not run" for arm in comparison.run["arms"]):
+    if all(arm["status"] == "not run" for arm in results["arms"]):
         _refuse("no server could be started; the report says why")
+    blocks = [cell["blocks"] for cell in results["cells"]]
+    if blocks and not any(count["VALID"] + count["SUSPECT"] for count in blocks):
+        click.echo("inconclusive: no block can be believed; the report says why", err=True)
+        sys.exit(3)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import IO, Any
 
@@ -126,17 +126,13 @@ class Server:
 
     def _ready(self) -> dict[str, Any]:
         assert self._child.stdout is not None
-        timer = threading.Timer(START_SECONDS, self._child.kill)
-        timer.start()
-        try:
+        with _killed_after(self._child, START_SECONDS):
             for line in self._child.stdout:
                 if line.startswith(b"READY "):
                     # Whatever the server prints later must not fill the pipe and stop it.
                     threading.Thread(target=_drain, args=(self._child.stdout,), daemon=True).start()
                     about: dict[str, Any] = json.loads(line[6:])
                     return about
-        finally:
-            timer.cancel()
         code = self._child.wait()
         if code == -signal.SIGKILL:
             raise ChildError(f"did not say READY within {START_SECONDS:.0f} s")
@@ -163,6 +159,18 @@ class Server:
         self._close()
 
 
+@contextlib.contextmanager
+def _killed_after(child: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    timer = threading.Timer(seconds, child.kill)
+    # Daemonic: should Ctrl-C arrive just here, the interpreter must not wait for it.
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def _drain(stream: IO[bytes]) -> None:
     with contextlib.suppress(OSError, ValueError):  # closed by _end while we read
         for _ in stream:
@@ -182,16 +190,13 @@ class BlockGenerator:
         """One block's result. Raises ChildError when it fails or takes more than `deadline` seconds."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        timer = threading.Timer(deadline, self._child.kill)
-        timer.start()
         try:
-            self._child.stdin.write(json.dumps(request).encode() + b"\n")
-            self._child.stdin.flush()
-            line = self._child.stdout.readline()
+            with _killed_after(self._child, deadline):
+                self._child.stdin.write(json.dumps(request).encode() + b"\n")
+                self._child.stdin.flush()
+                line = self._child.stdout.readline()
         except BrokenPipeError:
             line = b""
-        finally:
-            timer.cancel()
         if not line:
             raise ChildError(f"load generator ended: {_last_line(self._stderr)}")
         result: dict[str, Any] = json.loads(line)
@@ -221,14 +226,12 @@ def run_child(module: str, *arguments: str, deadline: float) -> tuple[int, str]:
     with tempfile.TemporaryFile() as stderr:
         child = _start(module_command(module, *arguments), stderr=stderr)
         started = time.monotonic()
-        timer = threading.Timer(deadline, child.kill)
-        timer.start()
         try:
-            assert child.stdout is not None
-            _drain(child.stdout)
-            code = child.wait()
+            with _killed_after(child, deadline):
+                assert child.stdout is not None
+                _drain(child.stdout)
+                code = child.wait()
         finally:
-            timer.cancel()
             _end(child)
         if code == -signal.SIGKILL and time.monotonic() - started >= deadline:
             raise ChildError(f"{module} took more than {deadline:.0f} s")

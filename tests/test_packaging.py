@@ -91,5 +91,6 @@ def test_the_installed_comparison_measures_and_reports(installed: Path, tmp_path
         installed, tmp_path, "compare", "--arm", "gevent", "--rounds", "1", "--no-conformance", "--out", "out"
     )
 
-    assert done.returncode == 0, done.stderr[-3000:]
+    # 3: measured, but the machine was too busy with something else for any block to be believed.
+    assert done.returncode in (0, 3), done.stderr[-3000:]
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000

@@ -58,7 +58,8 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Compl
         text=True,
         timeout=240,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    # On a machine that is busy with something else no block may be believed, which is said and is not 0.
+    assert done.returncode in (0, 3), done.stderr[-3000:]
     return done, out
 
 
@@ -126,7 +127,7 @@ def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> No
     assert children
 
     os.kill(process.pid, number)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=120)
 
     _, alive = psutil.wait_procs(children, timeout=15)
     assert alive == []
