@@ -15,6 +15,7 @@ from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import describe
 from conformance.client.websocket import Ended, WebSocket
+from conformance.places import waiting
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, Violation
 from sioprobe.wire import (
@@ -37,6 +38,8 @@ __all__ = [
     "expect_event",
     "expect_gone",
     "expect_no_event",
+    "expect_no_events",
+    "expect_processed",
     "expect_packet",
     "expect_ping",
     "expect_refused",
@@ -165,6 +168,11 @@ async def ask(session: Session, event: str, *arguments: Any, namespace: str = MA
     return packet.data
 
 
+async def expect_no_events(event: str, *sessions: Session, namespace: str = MAIN_NAMESPACE) -> None:
+    """`expect_no_event` at each of the sessions, at the same time."""
+    await asyncio.gather(*(expect_no_event(session, event, namespace=namespace) for session in sessions))
+
+
 async def expect_no_event(session: Session, event: str, *, namespace: str = MAIN_NAMESPACE) -> None:
     """No such event comes: not before the server answers a fresh question, nor shortly after."""
     await expect_alive(session)
@@ -178,7 +186,9 @@ async def expect_no_event(session: Session, event: str, *, namespace: str = MAIN
 
 async def expect_ping(session: Session, number: int, seconds: float) -> float:
     """The time of the `number`-th ping (from 1), which comes within `seconds` from now."""
-    if await session.until(lambda: len(session.packets(EnginePacketType.PING)) >= number, seconds):
+    async with waiting():
+        came = await session.until(lambda: len(session.packets(EnginePacketType.PING)) >= number, seconds)
+    if came:
         return session.packets(EnginePacketType.PING)[number - 1].at
     raise Violation(f"ping number {number} within {seconds:.1f} s", _absence(session, seconds))
 
@@ -231,6 +241,15 @@ async def expect_connected(session: Session, namespace: str = MAIN_NAMESPACE) ->
     return socket_id
 
 
+async def expect_processed(session: Session) -> None:
+    """The server has worked off what the session has sent: it answers a question in an unknown namespace."""
+    namespace = f"/unknown-{session.next_ack_id()}"
+    await session.send(f"40{namespace},")
+    await expect_packet(
+        session, SocketPacketType.CONNECT_ERROR, SocketPacketType.CONNECT, namespace=namespace
+    )
+
+
 async def is_alive(session: Session, seconds: float | None = None) -> bool:
     """Whether the session still answers: an event with an ack, else a CONNECT to an unknown namespace."""
     wait = session.timing.answer if seconds is None else seconds
@@ -274,10 +293,8 @@ async def expect_served(target: Target) -> None:
 async def expect_closed(target: Target, session: Session) -> None:
     """The server closes the session well before its heartbeat could, and still serves a fresh one."""
     seconds = session.timing.close
-    started = time.monotonic()
-    await session.until(lambda: session.closure is not None or MAIN_NAMESPACE in session.left, seconds)
-    # A DISCONNECT may come first, the end of the session behind it.
-    await session.until(lambda: session.closure is not None, max(0.0, seconds - (time.monotonic() - started)))
+    async with waiting():
+        await session.until(lambda: session.closure is not None, seconds)
     how = str(session.closure or "")
     if MAIN_NAMESPACE in session.left:
         how = f"DISCONNECT packet, {how or 'session left open'}"

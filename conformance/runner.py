@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from conformance.client.transcript import RECORDING, Entry, Recording
 from conformance.expect import CLOSED, expect_wellformed
 from conformance.known import find_deviation
+from conformance.places import PLACES, Places
 from conformance.requirements import Requirement
 from conformance.target import Target
 from conformance.verdicts import HarnessError, Judgement, NotApplicable, judge, with_deviation
@@ -58,7 +59,8 @@ class Runner:
         self._second = second
         self._strict = strict
         self._loop = asyncio.new_event_loop()
-        self._places = asyncio.Semaphore(jobs)
+        self._jobs = jobs
+        self._places = Places(jobs)
         self._tasks: dict[Question, asyncio.Task[Outcome]] = {}
 
     def start(self, questions: Iterable[Question]) -> None:
@@ -91,8 +93,12 @@ class Runner:
         return await self._in_its_place(question)
 
     async def _in_its_place(self, question: Question) -> Outcome:
-        async with self._places:
+        await self._places.take()
+        PLACES.set(self._places if self._jobs > 1 else None)
+        try:
             return await answer_question(question, self._target, self._second, strict=self._strict)
+        finally:
+            self._places.give()
 
 async def answer_question(
     question: Question, target: Target, second: Target | None = None, *, strict: bool = False

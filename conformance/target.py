@@ -171,17 +171,18 @@ async def find_target(address: Address, profile: Profile) -> Target:
     token = RECORDING.set(Recording())
     try:
         opened, capabilities = await _find_transports(address)
-        about = await _read_about(address)
         timing = Timing(float(opened.ping_interval) / 1000, float(opened.ping_timeout) / 1000)
-        capabilities = CAPABILITIES | capabilities | _declared(about) | profile.capabilities
+        capabilities = CAPABILITIES | capabilities
         target = Target(address, opened, timing, 2, capabilities, profile.settings)
-        level, note = profile.contract_level, None
-        if level is None:
-            level, note = await _find_level(target)
+        # A server without such a page may leave the request open: ask for both at the same time.
+        about, (level, note) = await asyncio.gather(
+            _read_about(address), _find_level(target, profile.contract_level)
+        )
         library, version = _library(about)
         mode = about.get("mode") or about.get("async_mode")
         target = replace(
             target,
+            capabilities=capabilities | _declared(about) | profile.capabilities,
             level=level,
             note=note,
             library=profile.library or library,
@@ -280,8 +281,13 @@ def _title(target: Target) -> str:
     return f"{title} ({target.mode})" if target.mode else title
 
 
-async def _find_level(target: Target) -> tuple[int, str | None]:
-    """The contract level that the server shows any sign of, so that one fault does not hide a level."""
+async def _find_level(target: Target, declared: int | None) -> tuple[int, str | None]:
+    """The declared contract level, else the one that the server shows any sign of.
+
+    Any sign, so that one fault does not hide a level.
+    """
+    if declared is not None:
+        return declared, None
     transport: Transport = "polling" if target.capabilities["polling"] else "websocket"
     try:
         session = await target.open(transport)

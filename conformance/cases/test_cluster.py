@@ -10,6 +10,7 @@ from conformance.expect import (
     expect_event,
     expect_gone,
     expect_no_event,
+    expect_no_events,
 )
 from conformance.requirements import exclusive, requirement
 from sioprobe.wire import SocketPacketType
@@ -42,8 +43,7 @@ async def test_all_reaches_both_processes_once(target, second, transport):
 
     for client in (sender, neighbour, there):
         await expect_event(client, "for-all", b"\x01\x02", {"three": 3})
-    for client in (sender, neighbour, there):
-        await expect_no_event(client, "for-all")
+    await expect_no_events("for-all", sender, neighbour, there)
 
 
 @exclusive
@@ -74,8 +74,7 @@ async def test_a_room_spans_both_processes(target, second, transport):
     await here.emit("to", room, "to-members", [1])
 
     await expect_event(there, "to-members", [1])
-    await expect_no_event(outside, "to-members")
-    await expect_no_event(here, "to-members")
+    await expect_no_events("to-members", outside, here)
 
     await there.emit("in", room, "to-everybody", 2)
 

@@ -10,6 +10,7 @@ from conformance.expect import (
     expect_event,
     expect_no_event,
     expect_packet,
+    expect_processed,
 )
 from conformance.requirements import exclusive, requirement, slow
 from conformance.verdicts import NotApplicable, Violation
@@ -203,6 +204,7 @@ async def test_connects_again_after_a_disconnect(target, transport):
     session = await target.open(transport)
     before = await connect(session)
     await session.send("41")
+    await expect_processed(session)
 
     await session.send("40")
 

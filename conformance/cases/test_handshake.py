@@ -97,7 +97,7 @@ async def test_session_ids_are_unique_and_safe_in_a_url(target):
 @requirement("EIO-HS-01")
 async def test_is_not_served_at_another_path(target):
     """A handshake at another path opens no session."""
-    answer = await target.request("GET", HANDSHAKE, path="/not-the-path-of-the-endpoint/")
+    answer = await target.request("GET", HANDSHAKE, path="/not-the-endpoint/", seconds=target.timing.close)
 
     if isinstance(answer, Answer) and answer.status == 200 and answer.text.startswith('0{"'):
         raise Violation("no OPEN packet", str(answer))
@@ -106,7 +106,7 @@ async def test_is_not_served_at_another_path(target):
 @requirement("EIO-HS-02")
 async def test_is_not_served_without_the_trailing_slash(target):
     """`/socket.io?…` is not `/socket.io/?…`."""
-    answer = await target.request("GET", HANDSHAKE, path=target.address.path.rstrip("/"))
+    answer = await target.request("GET", HANDSHAKE, path=target.address.path.rstrip("/"), seconds=target.timing.close)
 
     if isinstance(answer, Answer) and answer.status == 200 and answer.text.startswith('0{"'):
         raise Violation("no OPEN packet", str(answer))

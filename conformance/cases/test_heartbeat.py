@@ -11,6 +11,7 @@ from conformance.expect import (
     expect_ping,
     expect_status,
 )
+from conformance.places import waiting
 from conformance.requirements import requirement, slow
 from conformance.verdicts import NonStrict, NotApplicable, Violation
 from sioprobe.wire import EnginePacketType
@@ -59,7 +60,8 @@ async def test_keeps_a_client_that_answers(target, transport):
     needs_fast_pings(target)
     session = await target.open(transport)
 
-    closed = await session.until(lambda: session.closure is not None, 1.5 * target.timing.heartbeat)
+    async with waiting():
+        closed = await session.until(lambda: session.closure is not None, 1.5 * target.timing.heartbeat)
 
     if closed:
         raise Violation("session stays open", f"session closed ({session.closure})")
@@ -79,7 +81,8 @@ async def test_closes_a_client_that_does_not_answer(target, transport):
     ping = await expect_ping(session, 1, timing.ping_interval + timing.ping_timeout + JITTER)
 
     limit = 2 * timing.ping_timeout + JITTER
-    ended = await session.until(lambda: session.closure is not None, limit)
+    async with waiting():
+        ended = await session.until(lambda: session.closure is not None, limit)
 
     if not ended and session.transport == "polling":
         # The server may have forgotten the session without ending its poll.
@@ -142,7 +145,8 @@ async def test_a_ping_waits_for_the_next_poll(target):
     needs_fast_pings(target)
     timing = target.timing
     session = await target.open("polling", poll=False)
-    await asyncio.sleep(timing.ping_interval + 0.4 * timing.ping_timeout)  # the ping is due in between
+    async with waiting():  # the ping is due in between
+        await asyncio.sleep(timing.ping_interval + 0.4 * timing.ping_timeout)
 
     answer = await session.poll_once(0.3 * timing.ping_timeout + JITTER)
 

@@ -175,14 +175,19 @@ async def exchange(
     headers: Headers = (),
     body: bytes | None = None,
     seconds: float,
+    session: bool = False,
 ) -> Answer | NoAnswer:
-    """One request and its answer on a connection of its own. `target` is path and query."""
+    """One request and its answer on a connection of its own. `target` is path and query.
+
+    `session` says that the caller records what went well: then only the rest is recorded here.
+    """
     recording = RECORDING.get()
     query = target.partition("?")[2]
-    recording.add(TO_SERVER, "http", (body or b"").decode("utf-8", "replace"), f"{method} ?{query}")
+    if not session:
+        recording.add(TO_SERVER, "http", (body or b"").decode("utf-8", "replace"), f"{method} ?{query}")
     connection = await HttpConnection.open(address, seconds)
     if isinstance(connection, NoAnswer):
-        recording.add(TO_CLIENT, "http", "", str(connection))
+        recording.add(TO_CLIENT, "http", "", f"{method}: {connection}")
         return connection
     try:
         framing = [] if body is None else [("Content-Length", str(len(body)))]
@@ -193,6 +198,11 @@ async def exchange(
         answer = await connection.answer(seconds)
     finally:
         connection.abort()
-    meaning = f"answer to {method}: {answer.status}" if isinstance(answer, Answer) else str(answer)
+    if isinstance(answer, Answer):
+        if session and answer.status == 200:
+            return answer
+        meaning = f"answer to {method}: {answer.status}"
+    else:
+        meaning = f"{method}: {answer}"
     recording.add(TO_CLIENT, "http", answer.text if isinstance(answer, Answer) else "", meaning)
     return answer

@@ -80,6 +80,7 @@ class Session:
         self.left: set[str] = set()
         self.socket_ids: dict[str, str] = {}
         self.polls = 0
+        self._empty_poll = False
         self.started = time.monotonic()
         self._decoder = SocketDecoder()
         self._recording = RECORDING.get()
@@ -163,16 +164,20 @@ class Session:
         meaning = " + ".join(describe_engine(record) for record in _records(body))
         self._recording.add(TO_SERVER, "polling", body, self.label + meaning)
         async with self._push_lock:
-            answer = await exchange(
-                self.address,
-                "POST",
-                f"{self.address.path}?{self.query()}",
-                headers=[("Content-Type", "text/plain;charset=UTF-8")],
-                body=body.encode("utf-8") if isinstance(body, str) else body,
-                seconds=self.timing.answer if seconds is None else seconds,
-            )
+            answer = await self._post(body, self.timing.answer if seconds is None else seconds)
         self._wake()
         return answer
+
+    async def _post(self, body: str | bytes, seconds: float) -> Answer | NoAnswer:
+        return await exchange(
+            self.address,
+            "POST",
+            f"{self.address.path}?{self.query()}",
+            headers=[("Content-Type", "text/plain;charset=UTF-8")],
+            body=body.encode("utf-8") if isinstance(body, str) else body,
+            seconds=seconds,
+            session=True,
+        )
 
     async def send_packet(self, packet: SocketPacket) -> Answer | NoAnswer | None:
         """Encode and send a Socket.IO packet with its attachments."""
@@ -219,7 +224,7 @@ class Session:
         """One GET, whose packets are taken in as usual."""
         wait = self.timing.heartbeat + self.timing.answer if seconds is None else seconds
         answer = await exchange(
-            self.address, "GET", f"{self.address.path}?{self.query()}", headers=(), seconds=wait
+            self.address, "GET", f"{self.address.path}?{self.query()}", seconds=wait, session=True
         )
         if isinstance(answer, Answer) and answer.status == 200:
             self.polls += 1
@@ -314,13 +319,22 @@ class Session:
                 if self._websocket is None:
                     self._close(f"HTTP {answer.status}")
                 return
-            elif self.received and self.received[-1].packet.type is EnginePacketType.NOOP:
+            elif self._empty_poll or (
+                self.received and self.received[-1].packet.type is EnginePacketType.NOOP
+            ):
                 # A server that answers each poll at once must not turn this into a busy loop.
                 await asyncio.sleep(0.02)
 
     def _take_payload(self, body: bytes) -> None:
         for record in _records(body):
             self._recording.add(TO_CLIENT, "polling", record, self.label + describe_engine(record))
+        if self._empty_poll:
+            self.malformed.append("an empty payload")
+        # Some servers end the last poll of a session with nothing: the next answer tells.
+        self._empty_poll = not body
+        if not body:
+            self._wake()
+            return
         try:
             packets = decode_payload(body)
         except RemoteProtocolError as error:
@@ -357,7 +371,21 @@ class Session:
         self._wake()
 
     async def _pong(self) -> None:
-        await self.send("3")
+        if self._websocket is not None:
+            await self.send("3")
+            return
+        # Behind a push that is never answered the pong must not come too late: the heartbeat would close
+        # the session, and a case would take that for the server's answer to the push.
+        try:
+            await asyncio.wait_for(self._push_lock.acquire(), 0.4 * self.timing.ping_timeout)
+        except TimeoutError:
+            await self._post("3", self.timing.answer)
+            return
+        try:
+            self._recording.add(TO_SERVER, "polling", "3", f"{self.label}PONG")
+            await self._post("3", self.timing.answer)
+        finally:
+            self._push_lock.release()
 
     def _take_message(self, data: str | bytes) -> None:
         try:
