@@ -107,7 +107,7 @@ def start_server(
 
 
 def command_line_options(options: Mapping[str, Any]) -> list[str]:
-    """`{"ping_interval": 1, "nagle": True}` -> `["--ping-interval", "1", "--nagle"]`; None and False say nothing."""
+    """`{"port": 0, "nagle": True}` -> `["--port", "0", "--nagle"]`; None and False say nothing."""
     words: list[str] = []
     for name, value in options.items():
         flag = "--" + name.replace("_", "-")
