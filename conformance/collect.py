@@ -27,7 +27,9 @@ def questions(file: str, name: str, case: Any) -> Iterator[Question]:
         raise CaseError(f"{name} has no @requirement")
     entry = catalogue().get(requirement_id)
     if entry is None:
-        raise CaseError(f"{name}: {requirement_id} is not in the catalogue{nearest(requirement_id, catalogue())}")
+        raise CaseError(
+            f"{name}: {requirement_id} is not in the catalogue{nearest(requirement_id, catalogue())}"
+        )
     if not inspect.iscoroutinefunction(case):
         raise CaseError(f"{name} is not an `async def`")
     on_each = "transport" in inspect.signature(case).parameters

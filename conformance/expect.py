@@ -39,9 +39,9 @@ __all__ = [
     "expect_gone",
     "expect_no_event",
     "expect_no_events",
-    "expect_processed",
     "expect_packet",
     "expect_ping",
+    "expect_processed",
     "expect_refused",
     "expect_served",
     "expect_status",
@@ -68,7 +68,9 @@ def expect_status(answer: Answer | NoAnswer | None, *statuses: int) -> Answer:
 def expect_equal(actual: Any, *alternatives: Any, what: str) -> None:
     """`actual` is one of the alternatives, types included (1 and 1.0 are one number)."""
     if not any(same(actual, alternative) for alternative in alternatives):
-        raise Violation(tuple(f"{what} {alternative!r}" for alternative in alternatives), f"{what} {actual!r}")
+        raise Violation(
+            tuple(f"{what} {alternative!r}" for alternative in alternatives), f"{what} {actual!r}"
+        )
 
 
 def same(left: Any, right: Any) -> bool:
@@ -122,9 +124,9 @@ async def expect_event(
     """
     wanted = [event, *arguments]
     packet = await session.take(
-        lambda p: p.type in EVENTS
-        and p.namespace == namespace
-        and (event == "auth" or not same(p.data[0], "auth"))
+        lambda p: (
+            p.type in EVENTS and p.namespace == namespace and (event == "auth" or not same(p.data[0], "auth"))
+        )
     )
     expect_wellformed(session)
     name = (kind or SocketPacketType.EVENT).name
@@ -159,9 +161,7 @@ async def ask(session: Session, event: str, *arguments: Any, namespace: str = MA
     """Emit with an ack id of its own and return the arguments of the ack."""
     ack_id = session.next_ack_id()
     await session.emit(event, *arguments, namespace=namespace, ack_id=ack_id)
-    packet = await session.take(
-        lambda p: p.type in ACKS and p.namespace == namespace and p.ack_id == ack_id
-    )
+    packet = await session.take(lambda p: p.type in ACKS and p.namespace == namespace and p.ack_id == ack_id)
     expect_wellformed(session)
     if packet is None:
         raise Violation(f"ack of {event!r}", _absence(session, session.timing.answer))
@@ -200,8 +200,9 @@ async def connect(session: Session, namespace: str = MAIN_NAMESPACE, auth: Any =
     """Connect a namespace as the arrangement of a case; the socket id. Raises Inconclusive."""
     await session.send_packet(SocketPacket(SocketPacketType.CONNECT, namespace, auth))
     packet = await session.take(
-        lambda p: p.namespace == namespace
-        and p.type in (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
+        lambda p: (
+            p.namespace == namespace and p.type in (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
+        )
     )
     if packet is None or packet.type is not SocketPacketType.CONNECT:
         answer = _absence(session, session.timing.answer) if packet is None else describe(packet)
@@ -258,7 +259,7 @@ async def is_alive(session: Session, seconds: float | None = None) -> bool:
     ack_id = session.next_ack_id()
     if MAIN_NAMESPACE in session.socket_ids and MAIN_NAMESPACE not in session.left:
         await session.emit("message-with-ack", "alive", ack_id=ack_id)
-        wanted = (SocketPacketType.ACK,)
+        wanted: tuple[SocketPacketType, ...] = (SocketPacketType.ACK,)
     else:
         await session.send(f"40/alive-{ack_id},")
         wanted = (SocketPacketType.CONNECT_ERROR, SocketPacketType.CONNECT)
@@ -300,7 +301,7 @@ async def expect_closed(target: Target, session: Session) -> None:
         how = f"DISCONNECT packet, {how or 'session left open'}"
     if not how and session.transport == "polling":
         # A server may forget a session without ending its poll.
-        answer = await session.push("42[\"message\",\"closed?\"]")
+        answer = await session.push('42["message","closed?"]')
         if isinstance(answer, Answer) and answer.status >= 400:
             how = f"HTTP {answer.status} to the next request, poll left pending"
     _note(how or "not at all")

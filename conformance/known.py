@@ -51,10 +51,11 @@ def deviations() -> tuple[Deviation, ...]:
 
 
 def _deviation(data: dict[str, Any], row: dict[str, Any]) -> Deviation:
-    lists = {key: tuple(row.get(key, ())) for key in ("cases", "transports", "modes")}
-    rest = {key: value for key, value in row.items() if key not in lists and key != "versions"}
-    versions = SpecifierSet(row.get("versions", data["versions"]))
-    return Deviation(library=data["library"], versions=versions, **rest, **lists)
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in row.items()
+    }
+    values["versions"] = SpecifierSet(row.get("versions", data["versions"]))
+    return Deviation(library=data["library"], **values)
 
 
 def find_deviation(

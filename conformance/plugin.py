@@ -63,7 +63,7 @@ class CaseItem(pytest.Item):
         return text
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        line = self.question.run.__code__.co_firstlineno  # type: ignore[attr-defined]
+        line = self.question.run.__code__.co_firstlineno
         return self.path, line, self.name
 
 
@@ -86,20 +86,31 @@ class Run:
         self.started = report.now()
 
 
+class GivenRun:
+    """Hands a run whose servers are probed already to the plugin."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "Socket.IO conformance")
-    group.addoption("--url", action="append", default=[], metavar="URL", help="server; twice: two of a cluster")
+    group.addoption(
+        "--url", action="append", default=[], metavar="URL", help="server; twice: two of a cluster"
+    )
     group.addoption("--path", default="/socket.io/", help="path of the endpoint (default %(default)s)")
     # `--strict` is pytest's own flag, which every version has; here it counts SHOULD as well.
     group.addoption("--jobs", type=int, default=16, metavar="N", help="cases at a time (default 16)")
     group.addoption("--report", type=Path, metavar="FILE.json", help="write the result file")
     group.addoption(
         "--level", action="append", default=[], metavar="LEVEL",
-        help=f"only requirements of this level ({', '.join(LEVELS)}), or the contract level of the server (0-2)",
+        help=f"only this level ({', '.join(LEVELS)}), or 0-2: the contract level of the server",
     )  # fmt: skip
     group.addoption("--id", action="append", default=[], metavar="ID", help="only this requirement")
     group.addoption("--profile", type=Path, metavar="FILE.toml", help="what is declared about the server")
-    group.addoption("--target-library", metavar="NAME", help="whose known deviations apply, e.g. flask-socketio")
+    group.addoption(
+        "--target-library", metavar="NAME", help="whose known deviations apply, e.g. flask-socketio"
+    )
     group.addoption("--target-version", metavar="VERSION", help="version of that library")
     group.addoption("--target-mode", metavar="MODE", help="async mode, e.g. gevent")
 
@@ -125,28 +136,30 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if config.option.collectonly:
         return
+    given = [plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, GivenRun)]
     try:
-        config.stash[KEY] = _begin(config.option)
+        config.stash[KEY] = given[0].run if given else begin(config.option)
     except UsageError as error:
         pytest.exit(str(error), returncode=2)
     except NoServer as error:
         pytest.exit(str(error), returncode=4)
 
 
-def _begin(option: Any) -> Run:
-    """Probe the servers. Raises UsageError and NoServer."""
+def begin(option: Any) -> Run:
+    """Probe the servers that the options name. Raises UsageError and NoServer."""
     if not 1 <= len(option.url) <= 2:
         raise UsageError("give --url URL of the server (twice for two processes of a cluster)")
     if option.jobs < 1:
         raise UsageError(f"--jobs {option.jobs} is below 1")
     for requirement_id in option.id:
         if requirement_id not in catalogue():
-            raise UsageError(
-                f"requirement {requirement_id!r} is not in the catalogue{nearest(requirement_id, catalogue())}"
-            )
+            hint = nearest(requirement_id, catalogue())
+            raise UsageError(f"requirement {requirement_id!r} is not in the catalogue{hint}")
     for level in option.level:
         if level not in LEVELS and level not in ("0", "1", "2"):
-            raise UsageError(f"unknown level {level!r}{nearest(level, LEVELS)} (levels: {', '.join(LEVELS)}, 0-2)")
+            raise UsageError(
+                f"unknown level {level!r}{nearest(level, LEVELS)} (levels: {', '.join(LEVELS)}, 0-2)"
+            )
     profile = read_profile(option.profile) if option.profile else Profile()
     contract = [int(level) for level in option.level if level in ("0", "1", "2")]
     profile = replace(
@@ -169,7 +182,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     ids, levels = set(config.option.id), {level for level in config.option.level if level in LEVELS}
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         if isinstance(item, CaseItem):
             entry = item.question.requirement

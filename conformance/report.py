@@ -164,5 +164,7 @@ def _case(question: Question, outcome: Outcome, url: str) -> dict[str, Any]:
 def write(path: Path, target: Target, results: Results, started: datetime) -> None:
     """Write the result file, whole or not at all."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(build(target, results, started), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    partial.write_text(
+        json.dumps(build(target, results, started), indent=1, ensure_ascii=False) + "\n", "utf-8"
+    )
     partial.replace(path)

@@ -100,6 +100,7 @@ class Runner:
         finally:
             self._places.give()
 
+
 async def answer_question(
     question: Question, target: Target, second: Target | None = None, *, strict: bool = False
 ) -> Outcome:
@@ -135,9 +136,7 @@ async def answer_question(
     if deviation is not None:
         judgement = with_deviation(judgement, deviation.reason, sometimes=deviation.sometimes)
     await _release(recording)
-    return Outcome(
-        _redacted(judgement, recording), _closed(closings, recording), transcript, seconds, error
-    )
+    return Outcome(_redacted(judgement, recording), _closed(closings, recording), transcript, seconds, error)
 
 
 def _arguments(question: Question, target: Target, second: Target | None) -> dict[str, object]:
@@ -185,5 +184,3 @@ async def _release(recording: Recording) -> None:
     await asyncio.gather(*(session.release() for session in recording.sessions), return_exceptions=True)
     for websocket in recording.websockets:
         websocket.abort()
-
-

@@ -84,9 +84,7 @@ class Target:
         self, transport: Transport = "polling", *, answer_pings: bool = True, poll: bool = True
     ) -> Session:
         """A session after its handshake, no namespace connected."""
-        return await open_session(
-            self.address, self.timing, transport, answer_pings=answer_pings, poll=poll
-        )
+        return await open_session(self.address, self.timing, transport, answer_pings=answer_pings, poll=poll)
 
     async def request(
         self,
@@ -207,12 +205,14 @@ async def _find_transports(address: Address) -> tuple[OpenData, dict[str, bool]]
             raise NoServer(f"{address.url} accepts connections but stays silent: {answer} to an HTTP request")
         raise NoServer(f"{address.url} does not speak HTTP: {answer}")
     polled = _open_data(answer)
-    websocket = await open_websocket(
-        address, f"{PROTOCOL}&transport=websocket", seconds=PROBE_SECONDS
-    )
+    websocket = await open_websocket(address, f"{PROTOCOL}&transport=websocket", seconds=PROBE_SECONDS)
     if polled is not None:
         opened_websocket = isinstance(websocket, WebSocket) and await _first_open(websocket) is not None
-        return polled, {"polling": True, "websocket": opened_websocket, "upgrade": "websocket" in polled.upgrades}
+        return polled, {
+            "polling": True,
+            "websocket": opened_websocket,
+            "upgrade": "websocket" in polled.upgrades,
+        }
     if isinstance(websocket, WebSocket):
         opened = await _first_open(websocket)
         if opened is not None:
@@ -303,7 +303,9 @@ async def _find_level(target: Target, declared: int | None) -> tuple[int, str | 
         ("ask", ["probe-asked"]),
         ("burst", [1, 1]),
     ):
-        await session.emit(event, *arguments, ack_id=session.next_ack_id() if event in ("message-with-ack", "join") else None)
+        await session.emit(
+            event, *arguments, ack_id=session.next_ack_id() if event in ("message-with-ack", "join") else None
+        )
 
     def level() -> int:
         names = {p.data[0] for p in session.inbox if p.type is SocketPacketType.EVENT}

@@ -1,5 +1,6 @@
 """Acknowledgements, in both directions."""
 
+from conformance.client.session import Transport
 from conformance.expect import (
     connect,
     connect_main_namespace,
@@ -10,6 +11,7 @@ from conformance.expect import (
     expect_packet,
 )
 from conformance.requirements import requirement
+from conformance.target import Target
 from conformance.verdicts import Violation
 from sioprobe.wire import SocketPacketType
 
@@ -17,7 +19,7 @@ ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
 
 
 @requirement("SIO-AK-02")
-async def test_acks_an_event_with_an_id(target, transport):
+async def test_acks_an_event_with_an_id(target: Target, transport: Transport) -> None:
     """`42456[…]` gets `43456[…]`."""
     session = await connect_main_namespace(target, transport)
 
@@ -27,7 +29,7 @@ async def test_acks_an_event_with_an_id(target, transport):
 
 
 @requirement("SIO-AK-02")
-async def test_acks_an_event_with_id_zero(target, transport):
+async def test_acks_an_event_with_id_zero(target: Target, transport: Transport) -> None:
     """0 is an id."""
     session = await connect_main_namespace(target, transport)
 
@@ -37,7 +39,7 @@ async def test_acks_an_event_with_id_zero(target, transport):
 
 
 @requirement("SIO-AK-03")
-async def test_the_data_of_an_ack_is_an_array(target, transport):
+async def test_the_data_of_an_ack_is_an_array(target: Target, transport: Transport) -> None:
     """Also when there is one argument, which is an array itself."""
     session = await connect_main_namespace(target, transport)
 
@@ -47,7 +49,7 @@ async def test_the_data_of_an_ack_is_an_array(target, transport):
 
 
 @requirement("SIO-AK-03")
-async def test_an_ack_without_arguments_is_an_empty_array(target, transport):
+async def test_an_ack_without_arguments_is_an_empty_array(target: Target, transport: Transport) -> None:
     """`431[]`."""
     session = await connect_main_namespace(target, transport)
 
@@ -57,7 +59,7 @@ async def test_an_ack_without_arguments_is_an_empty_array(target, transport):
 
 
 @requirement("SIO-AK-04")
-async def test_an_ack_names_its_namespace(target, transport):
+async def test_an_ack_names_its_namespace(target: Target, transport: Transport) -> None:
     """`43/custom,13[…]`."""
     session = await target.open(transport)
     await connect(session, "/custom")
@@ -66,11 +68,12 @@ async def test_an_ack_names_its_namespace(target, transport):
 
     packet = await session.take(lambda p: p.type in ACKS)
     expect_equal(packet.namespace if packet else "no ack", "/custom", what="namespace of the ack:")
-    expect_equal([packet.ack_id, *packet.data], [13, "bar"], what="ack")
+    if packet is not None:
+        expect_equal([packet.ack_id, *packet.data], [13, "bar"], what="ack")
 
 
 @requirement("SIO-AK-05")
-async def test_acks_once(target, transport):
+async def test_acks_once(target: Target, transport: Transport) -> None:
     """No second ACK before the next two, nor shortly after."""
     session = await connect_main_namespace(target, transport)
 
@@ -85,7 +88,7 @@ async def test_acks_once(target, transport):
 
 
 @requirement("SIO-AK-06")
-async def test_ignores_an_ack_that_nobody_waits_for(target, transport):
+async def test_ignores_an_ack_that_nobody_waits_for(target: Target, transport: Transport) -> None:
     """An id that the server has not used."""
     session = await connect_main_namespace(target, transport)
 
@@ -95,7 +98,7 @@ async def test_ignores_an_ack_that_nobody_waits_for(target, transport):
 
 
 @requirement("SIO-AK-06")
-async def test_ignores_a_second_ack(target, transport):
+async def test_ignores_a_second_ack(target: Target, transport: Transport) -> None:
     """The answer to `ask` comes twice: `asked` comes once."""
     session = await connect_main_namespace(target, transport)
     await session.emit("ask", "twice")
@@ -112,7 +115,7 @@ async def test_ignores_a_second_ack(target, transport):
 
 
 @requirement("SIO-AK-03")
-async def test_closes_or_ignores_an_ack_that_is_no_array(target, transport):
+async def test_closes_or_ignores_an_ack_that_is_no_array(target: Target, transport: Transport) -> None:
     """`431{"a":1}` delivers nothing to the application."""
     session = await connect_main_namespace(target, transport)
     if target.level < 2:
@@ -128,7 +131,7 @@ async def test_closes_or_ignores_an_ack_that_is_no_array(target, transport):
 
 
 @requirement("SIO-AK-07")
-async def test_the_server_gets_the_answer_to_its_question(target, transport):
+async def test_the_server_gets_the_answer_to_its_question(target: Target, transport: Transport) -> None:
     """`ask` makes it emit with an id; `asked` says what the ACK held."""
     session = await connect_main_namespace(target, transport)
 
@@ -142,7 +145,7 @@ async def test_the_server_gets_the_answer_to_its_question(target, transport):
 
 
 @requirement("SIO-AK-07")
-async def test_questions_in_flight_have_different_ids(target, transport):
+async def test_questions_in_flight_have_different_ids(target: Target, transport: Transport) -> None:
     """Three questions, answered in the reverse order."""
     session = await connect_main_namespace(target, transport)
 
@@ -162,7 +165,7 @@ async def test_questions_in_flight_have_different_ids(target, transport):
 
 
 @requirement("SIO-AK-08")
-async def test_an_ack_with_binary_is_a_binary_ack(target, transport):
+async def test_an_ack_with_binary_is_a_binary_ack(target: Target, transport: Transport) -> None:
     """`461-789[…]` and its attachment."""
     session = await connect_main_namespace(target, transport)
 
@@ -172,13 +175,11 @@ async def test_an_ack_with_binary_is_a_binary_ack(target, transport):
         b"\x04\x05\x06",
     )
 
-    await expect_ack(
-        session, 789, b"\x01\x02\x03", b"\x04\x05\x06", kind=SocketPacketType.BINARY_ACK
-    )
+    await expect_ack(session, 789, b"\x01\x02\x03", b"\x04\x05\x06", kind=SocketPacketType.BINARY_ACK)
 
 
 @requirement("SIO-AK-08")
-async def test_an_ack_without_binary_is_a_plain_ack(target, transport):
+async def test_an_ack_without_binary_is_a_plain_ack(target: Target, transport: Transport) -> None:
     """`join` with a binary argument more is answered by a list of rooms."""
     session = await connect_main_namespace(target, transport)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from conformance.client.session import Session, Transport
 from conformance.expect import (
     connect,
     connect_main_namespace,
@@ -14,6 +15,7 @@ from conformance.expect import (
     is_alive,
 )
 from conformance.requirements import requirement, slow
+from conformance.target import Target
 from conformance.verdicts import NotApplicable, Violation
 from sioprobe.wire import EnginePacketType, SocketPacketType
 
@@ -21,7 +23,7 @@ BINARY = SocketPacketType.BINARY_EVENT
 
 
 @requirement("SIO-BN-01")
-async def test_an_attachment_comes_back(target, transport):
+async def test_an_attachment_comes_back(target: Target, transport: Transport) -> None:
     """One, of every byte there is."""
     session = await connect_main_namespace(target, transport)
     data = bytes(range(256))
@@ -32,7 +34,7 @@ async def test_an_attachment_comes_back(target, transport):
 
 
 @requirement("SIO-BN-01")
-async def test_several_attachments_keep_their_order(target, transport):
+async def test_several_attachments_keep_their_order(target: Target, transport: Transport) -> None:
     """Three of different length among text."""
     session = await connect_main_namespace(target, transport)
 
@@ -48,7 +50,7 @@ async def test_several_attachments_keep_their_order(target, transport):
 
 
 @requirement("SIO-BN-01")
-async def test_placeholders_may_come_in_any_order(target, transport):
+async def test_placeholders_may_come_in_any_order(target: Target, transport: Transport) -> None:
     """The number in the placeholder counts, not its place."""
     session = await connect_main_namespace(target, transport)
 
@@ -60,7 +62,7 @@ async def test_placeholders_may_come_in_any_order(target, transport):
 
 
 @requirement("SIO-BN-02")
-async def test_binary_may_be_nested(target, transport):
+async def test_binary_may_be_nested(target: Target, transport: Transport) -> None:
     """In objects in arrays in objects."""
     session = await connect_main_namespace(target, transport)
     data = {"a": [{"b": {"c": [b"deep", 1, {"d": b"deeper"}]}}], "e": b"flat", "f": None}
@@ -71,7 +73,7 @@ async def test_binary_may_be_nested(target, transport):
 
 
 @requirement("SIO-BN-02")
-async def test_keys_of_a_placeholder_may_come_in_any_order(target, transport):
+async def test_keys_of_a_placeholder_may_come_in_any_order(target: Target, transport: Transport) -> None:
     """`num` before `_placeholder`."""
     session = await connect_main_namespace(target, transport)
 
@@ -81,7 +83,7 @@ async def test_keys_of_a_placeholder_may_come_in_any_order(target, transport):
 
 
 @requirement("SIO-BN-03")
-async def test_attachments_are_packets_of_the_payload(target):
+async def test_attachments_are_packets_of_the_payload(target: Target) -> None:
     """Header and attachment in one push."""
     session = await connect_main_namespace(target)
 
@@ -91,7 +93,7 @@ async def test_attachments_are_packets_of_the_payload(target):
 
 
 @requirement("SIO-BN-03")
-async def test_attachments_may_come_in_a_push_of_their_own(target):
+async def test_attachments_may_come_in_a_push_of_their_own(target: Target) -> None:
     """The header in one, the attachment in the next."""
     session = await connect_main_namespace(target)
 
@@ -102,7 +104,7 @@ async def test_attachments_may_come_in_a_push_of_their_own(target):
 
 
 @requirement("SIO-BN-04")
-async def test_closes_on_text_where_an_attachment_is_due(target, transport):
+async def test_closes_on_text_where_an_attachment_is_due(target: Target, transport: Transport) -> None:
     """An event follows the header."""
     session = await connect_main_namespace(target, transport)
 
@@ -112,7 +114,7 @@ async def test_closes_on_text_where_an_attachment_is_due(target, transport):
 
 
 @requirement("SIO-BN-05")
-async def test_closes_on_binary_without_a_header(target, transport):
+async def test_closes_on_binary_without_a_header(target: Target, transport: Transport) -> None:
     """An attachment of nothing."""
     session = await target.open(transport)
     await connect(session)
@@ -123,7 +125,7 @@ async def test_closes_on_binary_without_a_header(target, transport):
 
 
 @requirement("SIO-BN-06")
-async def test_closes_on_a_negative_placeholder(target, transport):
+async def test_closes_on_a_negative_placeholder(target: Target, transport: Transport) -> None:
     """Number -1."""
     session = await connect_main_namespace(target, transport)
 
@@ -133,7 +135,7 @@ async def test_closes_on_a_negative_placeholder(target, transport):
 
 
 @requirement("SIO-BN-06")
-async def test_closes_on_a_placeholder_out_of_range(target, transport):
+async def test_closes_on_a_placeholder_out_of_range(target: Target, transport: Transport) -> None:
     """Number 7 of one attachment."""
     session = await connect_main_namespace(target, transport)
 
@@ -143,7 +145,7 @@ async def test_closes_on_a_placeholder_out_of_range(target, transport):
 
 
 @requirement("SIO-BN-06")
-async def test_closes_on_a_placeholder_without_a_number(target, transport):
+async def test_closes_on_a_placeholder_without_a_number(target: Target, transport: Transport) -> None:
     """Text in place of the number."""
     session = await connect_main_namespace(target, transport)
 
@@ -153,7 +155,7 @@ async def test_closes_on_a_placeholder_without_a_number(target, transport):
 
 
 @requirement("SIO-BN-07")
-async def test_closes_on_a_binary_packet_without_a_count(target, transport):
+async def test_closes_on_a_binary_packet_without_a_count(target: Target, transport: Transport) -> None:
     """`451[…]`."""
     session = await connect_main_namespace(target, transport)
 
@@ -163,7 +165,7 @@ async def test_closes_on_a_binary_packet_without_a_count(target, transport):
 
 
 @requirement("SIO-BN-07")
-async def test_closes_on_a_binary_packet_of_its_type_only(target, transport):
+async def test_closes_on_a_binary_packet_of_its_type_only(target: Target, transport: Transport) -> None:
     """`45`."""
     session = await connect_main_namespace(target, transport)
 
@@ -173,7 +175,7 @@ async def test_closes_on_a_binary_packet_of_its_type_only(target, transport):
 
 
 @requirement("SIO-BN-08")
-async def test_closes_on_a_binary_packet_without_attachments(target):
+async def test_closes_on_a_binary_packet_without_attachments(target: Target) -> None:
     """`450-["message"]`: the session closes, or goes on as if it were an EVENT."""
     session = await connect_main_namespace(target, "websocket")
 
@@ -186,7 +188,7 @@ async def test_closes_on_a_binary_packet_without_attachments(target):
 
 
 @requirement("SIO-BN-09")
-async def test_closes_on_more_than_ten_attachments(target):
+async def test_closes_on_more_than_ten_attachments(target: Target) -> None:
     """Eleven."""
     session = await connect_main_namespace(target, "websocket")
     holders = ",".join(f'{{"_placeholder":true,"num":{number}}}' for number in range(11))
@@ -198,7 +200,7 @@ async def test_closes_on_more_than_ten_attachments(target):
 
 @slow
 @requirement("SIO-BN-10")
-async def test_a_pong_may_come_between_header_and_attachment(target, transport):
+async def test_a_pong_may_come_between_header_and_attachment(target: Target, transport: Transport) -> None:
     """The attachment follows after the next ping is answered."""
     if not target.timing.is_fast:
         raise NotApplicable("takes a server whose heartbeat is below 10 s")
@@ -214,7 +216,7 @@ async def test_a_pong_may_come_between_header_and_attachment(target, transport):
 
 
 @requirement("SIO-BN-11")
-async def test_data_without_binary_is_a_plain_event(target, transport):
+async def test_data_without_binary_is_a_plain_event(target: Target, transport: Transport) -> None:
     """`42`, never `450-`."""
     session = await connect_main_namespace(target, transport)
 
@@ -224,19 +226,17 @@ async def test_data_without_binary_is_a_plain_event(target, transport):
 
 
 @requirement("SIO-BN-12")
-async def test_a_placeholder_in_a_plain_event_is_data(target, transport):
+async def test_a_placeholder_in_a_plain_event_is_data(target: Target, transport: Transport) -> None:
     """An object that looks like one comes back as it is."""
     session = await connect_main_namespace(target, transport)
 
     await session.send('42["message",{"_placeholder":true,"num":0}]')
 
-    await expect_event(
-        session, "message-back", {"_placeholder": True, "num": 0}, kind=SocketPacketType.EVENT
-    )
+    await expect_event(session, "message-back", {"_placeholder": True, "num": 0}, kind=SocketPacketType.EVENT)
 
 
 @requirement("SIO-BN-13")
-async def test_attachments_do_not_interleave(target, transport):
+async def test_attachments_do_not_interleave(target: Target, transport: Transport) -> None:
     """Twelve binary and twelve plain events in flight: each header is followed by its own attachments."""
     session = await connect_main_namespace(target, transport)
 
@@ -256,7 +256,7 @@ async def test_attachments_do_not_interleave(target, transport):
 
 
 @requirement("SIO-BN-13")
-async def test_binary_of_two_sources_does_not_interleave(target, transport):
+async def test_binary_of_two_sources_does_not_interleave(target: Target, transport: Transport) -> None:
     """Two clients send binary to a third at the same time."""
     if target.level < 2:
         raise NotApplicable("needs contract level 2")
@@ -266,7 +266,7 @@ async def test_binary_of_two_sources_does_not_interleave(target, transport):
     await expect_packet(listener, SocketPacketType.ACK)
     senders = [await connect_main_namespace(target, transport) for _ in range(2)]
 
-    async def send(sender, mark):
+    async def send(sender: Session, mark: bytes) -> None:
         for _ in range(10):
             await sender.emit("to", room, "blob", mark, mark * 3)
 
@@ -282,7 +282,7 @@ async def test_binary_of_two_sources_does_not_interleave(target, transport):
 
 
 @requirement("SIO-BN-14")
-async def test_an_attachment_may_be_empty(target, transport):
+async def test_an_attachment_may_be_empty(target: Target, transport: Transport) -> None:
     """No bytes at all, beside one byte."""
     session = await connect_main_namespace(target, transport)
 

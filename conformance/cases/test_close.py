@@ -1,6 +1,6 @@
 """The end of a session by its client, and maxPayload."""
 
-from conformance.client.session import Session
+from conformance.client.session import Session, Transport
 from conformance.expect import (
     connect_main_namespace,
     expect_alive,
@@ -12,14 +12,15 @@ from conformance.expect import (
     expect_status,
 )
 from conformance.requirements import requirement
+from conformance.target import Target
 from conformance.verdicts import NotApplicable, Violation
-from sioprobe.wire import SocketPacketType
+from sioprobe.wire import SocketPacket, SocketPacketType
 
 LARGE = 8_000_000  # beyond this a case would measure the machine
 
 
 @requirement("EIO-CL-01")
-async def test_a_close_packet_ends_a_polling_session(target):
+async def test_a_close_packet_ends_a_polling_session(target: Target) -> None:
     """Later requests get HTTP 400."""
     session = await connect_main_namespace(target, poll=False)
 
@@ -30,7 +31,7 @@ async def test_a_close_packet_ends_a_polling_session(target):
 
 
 @requirement("EIO-CL-02")
-async def test_a_close_packet_ends_a_websocket_session(target, transport):
+async def test_a_close_packet_ends_a_websocket_session(target: Target, transport: Transport) -> None:
     """The server closes the WebSocket."""
     session = await connect_main_namespace(target, transport)
 
@@ -40,7 +41,7 @@ async def test_a_close_packet_ends_a_websocket_session(target, transport):
 
 
 @requirement("EIO-CL-03")
-async def test_a_close_frame_ends_the_session(target):
+async def test_a_close_frame_ends_the_session(target: Target) -> None:
     """An upgraded session does not fall back to polling."""
     session = await connect_main_namespace(target, "upgraded")
 
@@ -50,7 +51,7 @@ async def test_a_close_frame_ends_the_session(target):
 
 
 @requirement("EIO-CL-03")
-async def test_a_lost_connection_ends_the_session(target):
+async def test_a_lost_connection_ends_the_session(target: Target) -> None:
     """The same without a close frame."""
     session = await connect_main_namespace(target, "upgraded")
 
@@ -61,7 +62,7 @@ async def test_a_lost_connection_ends_the_session(target):
 
 
 @requirement("EIO-CL-04")
-async def test_packets_before_a_close_packet_are_processed(target):
+async def test_packets_before_a_close_packet_are_processed(target: Target) -> None:
     """A joiner of the same room hears what the leaving client said last."""
     if target.level < 2:
         raise NotApplicable("needs contract level 2")
@@ -79,7 +80,7 @@ async def test_packets_before_a_close_packet_are_processed(target):
     expect_equal(event.data, ["last-words", 1], what="event")
 
 
-def limit_of(target):
+def limit_of(target: Target) -> int:
     limit = target.opened.max_payload
     if not 1000 <= limit <= LARGE:
         raise NotApplicable(f"maxPayload is {limit} bytes")
@@ -95,7 +96,7 @@ def event_of(size: int, letter: str = "x") -> str:
 
 
 @requirement("EIO-MX-01")
-async def test_refuses_a_push_above_max_payload(target):
+async def test_refuses_a_push_above_max_payload(target: Target) -> None:
     """HTTP 413; the session goes on."""
     session = await connect_main_namespace(target)
 
@@ -105,7 +106,7 @@ async def test_refuses_a_push_above_max_payload(target):
     await expect_alive(session)
 
 
-async def expect_refused_size(target, session: Session):
+async def expect_refused_size(target: Target, session: Session) -> None:
     """The session closes without having answered."""
     await session.until(lambda: session.closure is not None or bool(acks(session)), target.timing.answer)
     if acks(session):
@@ -113,12 +114,12 @@ async def expect_refused_size(target, session: Session):
     await expect_closed(target, session)
 
 
-def acks(session: Session):
+def acks(session: Session) -> list[SocketPacket]:
     return [packet for packet in session.inbox if packet.type is SocketPacketType.ACK]
 
 
 @requirement("EIO-MX-02")
-async def test_closes_on_a_text_message_above_max_payload(target, transport):
+async def test_closes_on_a_text_message_above_max_payload(target: Target, transport: Transport) -> None:
     """One byte too many."""
     session = await connect_main_namespace(target, transport)
 
@@ -128,7 +129,7 @@ async def test_closes_on_a_text_message_above_max_payload(target, transport):
 
 
 @requirement("EIO-MX-02")
-async def test_counts_bytes_of_a_text_message_not_characters(target, transport):
+async def test_counts_bytes_of_a_text_message_not_characters(target: Target, transport: Transport) -> None:
     """More than maxPayload bytes in half as many characters."""
     session = await connect_main_namespace(target, transport)
 
@@ -138,13 +139,11 @@ async def test_counts_bytes_of_a_text_message_not_characters(target, transport):
 
 
 @requirement("EIO-MX-02")
-async def test_closes_on_a_binary_message_above_max_payload(target, transport):
+async def test_closes_on_a_binary_message_above_max_payload(target: Target, transport: Transport) -> None:
     """An attachment of one byte too many."""
     session = await connect_main_namespace(target, transport)
 
-    await session.send(
-        '451-7["message-with-ack",{"_placeholder":true,"num":0}]', bytes(limit_of(target) + 1)
-    )
+    await session.send('451-7["message-with-ack",{"_placeholder":true,"num":0}]', bytes(limit_of(target) + 1))
 
     await session.until(lambda: session.closure is not None or bool(session.inbox[1:]), target.timing.answer)
     if any(packet.type is SocketPacketType.BINARY_ACK for packet in session.inbox):
@@ -153,7 +152,7 @@ async def test_closes_on_a_binary_message_above_max_payload(target, transport):
 
 
 @requirement("EIO-MX-04")
-async def test_takes_exactly_max_payload(target, transport):
+async def test_takes_exactly_max_payload(target: Target, transport: Transport) -> None:
     """The largest packet that the handshake allows."""
     session = await connect_main_namespace(target, transport)
     packet = event_of(limit_of(target))

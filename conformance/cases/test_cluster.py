@@ -2,6 +2,7 @@
 
 import asyncio
 
+from conformance.client.session import Session, Transport
 from conformance.expect import (
     ask,
     connect,
@@ -13,6 +14,7 @@ from conformance.expect import (
     expect_no_events,
 )
 from conformance.requirements import exclusive, requirement
+from conformance.target import Target
 from sioprobe.wire import SocketPacketType
 
 # The first try must succeed: a second one would hide a message that was lost.
@@ -20,7 +22,9 @@ from sioprobe.wire import SocketPacketType
 
 @exclusive
 @requirement("SIO-CL-01")
-async def test_a_broadcast_reaches_the_other_process(target, second, transport):
+async def test_a_broadcast_reaches_the_other_process(
+    target: Target, second: Target, transport: Transport
+) -> None:
     """In both directions, every one of ten, in order."""
     here = await connect_main_namespace(target, transport)
     there = await connect_main_namespace(second, transport)
@@ -34,7 +38,7 @@ async def test_a_broadcast_reaches_the_other_process(target, second, transport):
 
 @exclusive
 @requirement("SIO-CL-01")
-async def test_all_reaches_both_processes_once(target, second, transport):
+async def test_all_reaches_both_processes_once(target: Target, second: Target, transport: Transport) -> None:
     """The sender, a neighbour, and a client of the other process."""
     sender, neighbour = [await connect_main_namespace(target, transport) for _ in range(2)]
     there = await connect_main_namespace(second, transport)
@@ -48,7 +52,9 @@ async def test_all_reaches_both_processes_once(target, second, transport):
 
 @exclusive
 @requirement("SIO-CL-01")
-async def test_a_broadcast_between_processes_stays_in_its_namespace(target, second, transport):
+async def test_a_broadcast_between_processes_stays_in_its_namespace(
+    target: Target, second: Target, transport: Transport
+) -> None:
     """Sent in `/custom` of the one, heard in `/custom` of the other only."""
     here = await target.open(transport)
     await connect(here, "/custom")
@@ -63,7 +69,7 @@ async def test_a_broadcast_between_processes_stays_in_its_namespace(target, seco
 
 @exclusive
 @requirement("SIO-CL-02")
-async def test_a_room_spans_both_processes(target, second, transport):
+async def test_a_room_spans_both_processes(target: Target, second: Target, transport: Transport) -> None:
     """Members at both; a client outside the room hears nothing."""
     room = f"span-{transport}"
     here = await connect_main_namespace(target, transport)
@@ -84,11 +90,13 @@ async def test_a_room_spans_both_processes(target, second, transport):
 
 @exclusive
 @requirement("SIO-CL-03")
-async def test_questions_and_acks_work_at_both_processes(target, second, transport):
+async def test_questions_and_acks_work_at_both_processes(
+    target: Target, second: Target, transport: Transport
+) -> None:
     """Asked at the same time, each gets its own answer."""
     sessions = [await connect_main_namespace(server, transport) for server in (target, second)]
 
-    async def talk(session, mark):
+    async def talk(session: Session, mark: str) -> None:
         await session.emit("ask", "question", mark)
         question = await expect_event(session, "question", mark)
         expect_equal(type(question.ack_id), int, what="type of the ack id")
@@ -101,7 +109,9 @@ async def test_questions_and_acks_work_at_both_processes(target, second, transpo
 
 @exclusive
 @requirement("SIO-CL-04")
-async def test_who_left_is_not_reached_by_the_other_process(target, second, transport):
+async def test_who_left_is_not_reached_by_the_other_process(
+    target: Target, second: Target, transport: Transport
+) -> None:
     """One left the room, one left the namespace, one closed its session; one stays."""
     room = f"leavers-{transport}"
     sender = await connect_main_namespace(target, transport)
@@ -123,5 +133,3 @@ async def test_who_left_is_not_reached_by_the_other_process(target, second, tran
         lambda p: p.type is SocketPacketType.EVENT and p.data[0] == "to-members", second.timing.quiet
     )
     expect_equal(packet, None, what="event at the disconnected client:")
-
-

@@ -1,5 +1,8 @@
 """Connecting namespaces, and being refused."""
 
+from typing import Any
+
+from conformance.client.session import Transport
 from conformance.expect import (
     connect,
     connect_main_namespace,
@@ -13,12 +16,13 @@ from conformance.expect import (
     expect_processed,
 )
 from conformance.requirements import exclusive, requirement, slow
+from conformance.target import Target
 from conformance.verdicts import NotApplicable, Violation
-from sioprobe.wire import MAIN_NAMESPACE, SocketPacketType
+from sioprobe.wire import MAIN_NAMESPACE, SocketPacket, SocketPacketType
 
 
 @requirement("SIO-CN-01")
-async def test_connects_nothing_by_itself(target, transport):
+async def test_connects_nothing_by_itself(target: Target, transport: Transport) -> None:
     """After the handshake no Socket.IO packet comes unasked."""
     session = await target.open(transport)
 
@@ -29,7 +33,7 @@ async def test_connects_nothing_by_itself(target, transport):
 
 
 @requirement("SIO-CN-02")
-async def test_answers_connect_with_a_socket_id(target, transport):
+async def test_answers_connect_with_a_socket_id(target: Target, transport: Transport) -> None:
     """`40` gets `40{"sid":…}`."""
     session = await target.open(transport)
 
@@ -39,7 +43,7 @@ async def test_answers_connect_with_a_socket_id(target, transport):
 
 
 @requirement("SIO-CN-02")
-async def test_takes_connect_with_data(target, transport):
+async def test_takes_connect_with_data(target: Target, transport: Transport) -> None:
     """An auth object that the application may ignore."""
     session = await target.open(transport)
 
@@ -49,7 +53,7 @@ async def test_takes_connect_with_data(target, transport):
 
 
 @requirement("SIO-CN-03")
-async def test_answers_a_refused_connect_with_an_error(target, transport):
+async def test_answers_a_refused_connect_with_an_error(target: Target, transport: Transport) -> None:
     """An unknown namespace gets CONNECT_ERROR."""
     session = await target.open(transport)
 
@@ -59,7 +63,7 @@ async def test_answers_a_refused_connect_with_an_error(target, transport):
 
 
 @requirement("SIO-CN-04")
-async def test_closes_on_an_event_before_connect(target, transport):
+async def test_closes_on_an_event_before_connect(target: Target, transport: Transport) -> None:
     """An event is the first packet."""
     session = await target.open(transport)
 
@@ -70,7 +74,7 @@ async def test_closes_on_an_event_before_connect(target, transport):
 
 @slow
 @requirement("SIO-CN-05")
-async def test_closes_a_client_that_never_connects(target):
+async def test_closes_a_client_that_never_connects(target: Target) -> None:
     """After the connect timeout, though the client answers pings."""
     limit = target.settings.get("connect_timeout")
     if limit is None:
@@ -84,7 +88,7 @@ async def test_closes_a_client_that_never_connects(target):
 
 
 @requirement("SIO-CN-06")
-async def test_the_application_gets_the_auth_object(target, transport):
+async def test_the_application_gets_the_auth_object(target: Target, transport: Transport) -> None:
     """The contract emits it back as `auth`."""
     session = await target.open(transport)
 
@@ -94,7 +98,9 @@ async def test_the_application_gets_the_auth_object(target, transport):
 
 
 @requirement("SIO-CN-06")
-async def test_the_application_gets_an_empty_object_without_auth(target, transport):
+async def test_the_application_gets_an_empty_object_without_auth(
+    target: Target, transport: Transport
+) -> None:
     """`40` alone."""
     session = await target.open(transport)
 
@@ -104,7 +110,7 @@ async def test_the_application_gets_an_empty_object_without_auth(target, transpo
 
 
 @requirement("SIO-CN-07")
-async def test_closes_on_connect_with_a_string(target, transport):
+async def test_closes_on_connect_with_a_string(target: Target, transport: Transport) -> None:
     """`40"abc"`."""
     session = await target.open(transport)
 
@@ -114,7 +120,7 @@ async def test_closes_on_connect_with_a_string(target, transport):
 
 
 @requirement("SIO-CN-07")
-async def test_closes_on_connect_with_an_array(target, transport):
+async def test_closes_on_connect_with_an_array(target: Target, transport: Transport) -> None:
     """`40[1]`."""
     session = await target.open(transport)
 
@@ -124,7 +130,7 @@ async def test_closes_on_connect_with_an_array(target, transport):
 
 
 @requirement("SIO-CN-07")
-async def test_closes_on_connect_with_broken_data(target, transport):
+async def test_closes_on_connect_with_broken_data(target: Target, transport: Transport) -> None:
     """`40{`."""
     session = await target.open(transport)
 
@@ -134,7 +140,7 @@ async def test_closes_on_connect_with_broken_data(target, transport):
 
 
 @requirement("SIO-CN-08")
-async def test_the_socket_id_is_not_the_session_id(target):
+async def test_the_socket_id_is_not_the_session_id(target: Target) -> None:
     """Who learns one does not know the other."""
     session = await target.open("polling")
 
@@ -145,7 +151,7 @@ async def test_the_socket_id_is_not_the_session_id(target):
 
 
 @requirement("SIO-CN-09")
-async def test_the_socket_id_differs_by_namespace_and_connection(target):
+async def test_the_socket_id_differs_by_namespace_and_connection(target: Target) -> None:
     """Two namespaces of one session, and another session."""
     first = await target.open("polling")
     second = await target.open("polling")
@@ -156,7 +162,7 @@ async def test_the_socket_id_differs_by_namespace_and_connection(target):
 
 
 @requirement("SIO-CN-10")
-async def test_closes_on_a_second_connect(target, transport):
+async def test_closes_on_a_second_connect(target: Target, transport: Transport) -> None:
     """The namespace is connected already."""
     session = await connect_main_namespace(target, transport)
 
@@ -166,7 +172,7 @@ async def test_closes_on_a_second_connect(target, transport):
 
 
 @requirement("SIO-CN-11")
-async def test_namespaces_of_a_session_are_independent(target, transport):
+async def test_namespaces_of_a_session_are_independent(target: Target, transport: Transport) -> None:
     """Events of each are answered in each."""
     session = await connect_main_namespace(target, transport)
     await connect(session, "/custom")
@@ -179,7 +185,7 @@ async def test_namespaces_of_a_session_are_independent(target, transport):
 
 
 @requirement("SIO-CN-12")
-async def test_connects_a_custom_namespace(target, transport):
+async def test_connects_a_custom_namespace(target: Target, transport: Transport) -> None:
     """`40/custom,` gets `40/custom,{"sid":…}`."""
     session = await target.open(transport)
 
@@ -189,7 +195,7 @@ async def test_connects_a_custom_namespace(target, transport):
 
 
 @requirement("SIO-CN-12")
-async def test_the_comma_may_be_left_out(target, transport):
+async def test_the_comma_may_be_left_out(target: Target, transport: Transport) -> None:
     """`40/custom`."""
     session = await target.open(transport)
 
@@ -199,7 +205,7 @@ async def test_the_comma_may_be_left_out(target, transport):
 
 
 @requirement("SIO-CN-13")
-async def test_connects_again_after_a_disconnect(target, transport):
+async def test_connects_again_after_a_disconnect(target: Target, transport: Transport) -> None:
     """With a new socket id."""
     session = await target.open(transport)
     before = await connect(session)
@@ -213,7 +219,7 @@ async def test_connects_again_after_a_disconnect(target, transport):
 
 
 @requirement("SIO-CN-14")
-async def test_the_answer_to_connect_comes_first(target, transport):
+async def test_the_answer_to_connect_comes_first(target: Target, transport: Transport) -> None:
     """Before the `auth` event that the contract emits on connect."""
     session = await target.open(transport)
 
@@ -224,7 +230,7 @@ async def test_the_answer_to_connect_comes_first(target, transport):
 
 
 @requirement("SIO-CE-01")
-async def test_a_refusal_holds_a_message(target, transport):
+async def test_a_refusal_holds_a_message(target: Target, transport: Transport) -> None:
     """`/reject` refuses everybody."""
     session = await target.open(transport)
 
@@ -238,7 +244,9 @@ async def test_a_refusal_holds_a_message(target, transport):
 
 
 @requirement("SIO-CE-01")
-async def test_a_wrong_token_is_refused_and_the_right_one_is_not(target, transport):
+async def test_a_wrong_token_is_refused_and_the_right_one_is_not(
+    target: Target, transport: Transport
+) -> None:
     """`/auth` takes `{"token":"good"}` only."""
     session = await target.open(transport)
 
@@ -253,12 +261,12 @@ async def test_a_wrong_token_is_refused_and_the_right_one_is_not(target, transpo
     await expect_connected(session, "/auth")
 
 
-def message_of(error):
+def message_of(error: SocketPacket) -> Any:
     return error.data.get("message") if isinstance(error.data, dict) else error.data
 
 
 @requirement("SIO-CE-01")
-async def test_the_data_of_a_refusal_is_an_object(target, transport):
+async def test_the_data_of_a_refusal_is_an_object(target: Target, transport: Transport) -> None:
     """Clients read its `message`."""
     session = await target.open(transport)
 
@@ -270,7 +278,7 @@ async def test_the_data_of_a_refusal_is_an_object(target, transport):
 
 
 @requirement("SIO-CE-02")
-async def test_an_unknown_namespace_is_called_invalid(target):
+async def test_an_unknown_namespace_is_called_invalid(target: Target) -> None:
     """`{"message":"Invalid namespace"}`."""
     session = await target.open("polling")
 
@@ -281,7 +289,7 @@ async def test_an_unknown_namespace_is_called_invalid(target):
 
 
 @requirement("SIO-CE-03")
-async def test_a_refusal_holds_its_data(target):
+async def test_a_refusal_holds_its_data(target: Target) -> None:
     """What the application gave as the reason."""
     session = await target.open("polling")
 
@@ -293,7 +301,7 @@ async def test_a_refusal_holds_its_data(target):
 
 
 @requirement("SIO-CE-04")
-async def test_the_session_goes_on_after_a_refusal(target, transport):
+async def test_the_session_goes_on_after_a_refusal(target: Target, transport: Transport) -> None:
     """Another CONNECT on the same session succeeds."""
     session = await target.open(transport)
     await session.send("40/reject,")
@@ -307,7 +315,7 @@ async def test_the_session_goes_on_after_a_refusal(target, transport):
 
 @exclusive
 @requirement("SIO-CE-04")
-async def test_a_refused_client_is_not_in_the_namespace(target, transport):
+async def test_a_refused_client_is_not_in_the_namespace(target: Target, transport: Transport) -> None:
     """A broadcast to `/auth` does not reach who was refused there."""
     refused = await target.open(transport)
     await refused.send('40/auth,{"token":"bad"}')
@@ -323,7 +331,7 @@ async def test_a_refused_client_is_not_in_the_namespace(target, transport):
 
 
 @requirement("SIO-CE-05")
-async def test_closes_on_a_connect_error_from_the_client(target, transport):
+async def test_closes_on_a_connect_error_from_the_client(target: Target, transport: Transport) -> None:
     """Only a server refuses."""
     session = await connect_main_namespace(target, transport)
 

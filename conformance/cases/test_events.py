@@ -1,5 +1,6 @@
 """Events: what their data may be, what comes back, what closes the session."""
 
+from conformance.client.session import Transport
 from conformance.expect import (
     connect,
     connect_main_namespace,
@@ -9,10 +10,11 @@ from conformance.expect import (
     expect_no_event,
 )
 from conformance.requirements import exclusive, requirement
+from conformance.target import Target
 
 
 @requirement("SIO-EV-03")
-async def test_all_arguments_arrive_in_order(target, transport):
+async def test_all_arguments_arrive_in_order(target: Target, transport: Transport) -> None:
     """None, one, and five arguments of different types."""
     session = await connect_main_namespace(target, transport)
 
@@ -23,7 +25,7 @@ async def test_all_arguments_arrive_in_order(target, transport):
 
 
 @requirement("SIO-EN-06")
-async def test_json_values_come_back(target, transport):
+async def test_json_values_come_back(target: Target, transport: Transport) -> None:
     """Every kind of JSON value, three at a time."""
     session = await connect_main_namespace(target, transport)
 
@@ -42,7 +44,7 @@ async def test_json_values_come_back(target, transport):
 
 
 @requirement("EIO-EN-05")
-async def test_text_of_every_script_comes_back(target, transport):
+async def test_text_of_every_script_comes_back(target: Target, transport: Transport) -> None:
     """Two, three and four bytes in UTF-8, and what JSON escapes."""
     session = await connect_main_namespace(target, transport)
 
@@ -53,7 +55,7 @@ async def test_text_of_every_script_comes_back(target, transport):
 
 
 @requirement("SIO-EV-01")
-async def test_closes_on_event_data_that_is_an_object(target, transport):
+async def test_closes_on_event_data_that_is_an_object(target: Target, transport: Transport) -> None:
     """`42{}`."""
     session = await connect_main_namespace(target, transport)
 
@@ -63,7 +65,7 @@ async def test_closes_on_event_data_that_is_an_object(target, transport):
 
 
 @requirement("SIO-EV-01")
-async def test_closes_on_event_data_that_is_a_string(target, transport):
+async def test_closes_on_event_data_that_is_a_string(target: Target, transport: Transport) -> None:
     """`42"xyz"`."""
     session = await connect_main_namespace(target, transport)
 
@@ -73,7 +75,7 @@ async def test_closes_on_event_data_that_is_a_string(target, transport):
 
 
 @requirement("SIO-EV-01")
-async def test_closes_on_an_event_whose_data_is_an_empty_array(target, transport):
+async def test_closes_on_an_event_whose_data_is_an_empty_array(target: Target, transport: Transport) -> None:
     """`42[]`."""
     session = await connect_main_namespace(target, transport)
 
@@ -83,7 +85,7 @@ async def test_closes_on_an_event_whose_data_is_an_empty_array(target, transport
 
 
 @requirement("SIO-EV-01")
-async def test_closes_on_an_event_without_data(target, transport):
+async def test_closes_on_an_event_without_data(target: Target, transport: Transport) -> None:
     """`42`."""
     session = await connect_main_namespace(target, transport)
 
@@ -93,7 +95,7 @@ async def test_closes_on_an_event_without_data(target, transport):
 
 
 @requirement("SIO-EV-02")
-async def test_closes_on_an_event_name_that_is_null(target, transport):
+async def test_closes_on_an_event_name_that_is_null(target: Target, transport: Transport) -> None:
     """`42[null]`."""
     session = await connect_main_namespace(target, transport)
 
@@ -103,7 +105,7 @@ async def test_closes_on_an_event_name_that_is_null(target, transport):
 
 
 @requirement("SIO-EV-02")
-async def test_closes_on_an_event_name_that_is_an_object(target, transport):
+async def test_closes_on_an_event_name_that_is_an_object(target: Target, transport: Transport) -> None:
     """`42[{}]`."""
     session = await connect_main_namespace(target, transport)
 
@@ -113,7 +115,7 @@ async def test_closes_on_an_event_name_that_is_an_object(target, transport):
 
 
 @requirement("SIO-ER-01")
-async def test_closes_on_a_packet_that_is_no_packet(target, transport):
+async def test_closes_on_a_packet_that_is_no_packet(target: Target, transport: Transport) -> None:
     """`4abc` after the connect."""
     session = await target.open(transport)
     await connect(session)
@@ -124,7 +126,7 @@ async def test_closes_on_a_packet_that_is_no_packet(target, transport):
 
 
 @requirement("SIO-EN-02")
-async def test_closes_on_an_unknown_packet_type(target, transport):
+async def test_closes_on_an_unknown_packet_type(target: Target, transport: Transport) -> None:
     """`49["message"]`."""
     session = await target.open(transport)
     await connect(session)
@@ -135,7 +137,7 @@ async def test_closes_on_an_unknown_packet_type(target, transport):
 
 
 @requirement("EIO-EN-01")
-async def test_closes_on_an_unknown_engine_packet_type(target, transport):
+async def test_closes_on_an_unknown_engine_packet_type(target: Target, transport: Transport) -> None:
     """`7`."""
     session = await target.open(transport)
     await connect(session)
@@ -146,7 +148,7 @@ async def test_closes_on_an_unknown_engine_packet_type(target, transport):
 
 
 @requirement("EIO-EN-01")
-async def test_takes_no_digit_of_another_script_for_a_type(target, transport):
+async def test_takes_no_digit_of_another_script_for_a_type(target: Target, transport: Transport) -> None:
     """A full-width 4 is no MESSAGE."""
     session = await target.open(transport)
 
@@ -156,7 +158,7 @@ async def test_takes_no_digit_of_another_script_for_a_type(target, transport):
 
 
 @requirement("SIO-EN-03")
-async def test_closes_on_an_event_that_announces_attachments(target, transport):
+async def test_closes_on_an_event_that_announces_attachments(target: Target, transport: Transport) -> None:
     """`421-["message"]`: only binary packets have attachments."""
     session = await connect_main_namespace(target, transport)
 
@@ -166,7 +168,7 @@ async def test_closes_on_an_event_that_announces_attachments(target, transport):
 
 
 @requirement("SIO-EN-05")
-async def test_closes_on_broken_json(target, transport):
+async def test_closes_on_broken_json(target: Target, transport: Transport) -> None:
     """An array that does not end."""
     session = await connect_main_namespace(target, transport)
 
@@ -176,7 +178,7 @@ async def test_closes_on_broken_json(target, transport):
 
 
 @requirement("SIO-EN-05")
-async def test_closes_on_data_behind_the_json(target, transport):
+async def test_closes_on_data_behind_the_json(target: Target, transport: Transport) -> None:
     """Something follows the array."""
     session = await connect_main_namespace(target, transport)
 
@@ -186,7 +188,7 @@ async def test_closes_on_data_behind_the_json(target, transport):
 
 
 @requirement("SIO-EN-05")
-async def test_closes_on_a_number_that_json_does_not_have(target, transport):
+async def test_closes_on_a_number_that_json_does_not_have(target: Target, transport: Transport) -> None:
     """`NaN`."""
     session = await connect_main_namespace(target, transport)
 
@@ -196,7 +198,7 @@ async def test_closes_on_a_number_that_json_does_not_have(target, transport):
 
 
 @requirement("SIO-RV-01")
-async def test_closes_on_an_event_with_a_reserved_name(target, transport):
+async def test_closes_on_an_event_with_a_reserved_name(target: Target, transport: Transport) -> None:
     """A client may not emit `disconnect`."""
     session = await connect_main_namespace(target, transport)
 
@@ -207,7 +209,7 @@ async def test_closes_on_an_event_with_a_reserved_name(target, transport):
 
 @exclusive
 @requirement("SIO-RV-02")
-async def test_the_server_emits_no_reserved_name(target):
+async def test_the_server_emits_no_reserved_name(target: Target) -> None:
     """The contract is asked to send `connect_error` to a room."""
     session = await connect_main_namespace(target)
     await session.emit("join", "reserved", ack_id=1)
@@ -219,7 +221,7 @@ async def test_the_server_emits_no_reserved_name(target):
 
 
 @requirement("SIO-OR-01")
-async def test_a_burst_keeps_its_order(target, transport):
+async def test_a_burst_keeps_its_order(target: Target, transport: Transport) -> None:
     """Two hundred events of 100 characters, complete and in order."""
     session = await connect_main_namespace(target, transport)
 
@@ -230,7 +232,7 @@ async def test_a_burst_keeps_its_order(target, transport):
 
 
 @requirement("SIO-OR-01")
-async def test_bursts_of_sessions_do_not_mix(target, transport):
+async def test_bursts_of_sessions_do_not_mix(target: Target, transport: Transport) -> None:
     """Four sessions at once: each gets its own burst in order."""
     sessions = [await connect_main_namespace(target, transport) for _ in range(4)]
 

@@ -2,19 +2,21 @@
 
 import json
 import re
+from typing import Any
 
-from conformance.client.http import Answer, HttpConnection
-from conformance.client.session import PROTOCOL
+from conformance.client.http import Answer, HttpConnection, NoAnswer
+from conformance.client.session import PROTOCOL, Transport
 from conformance.client.websocket import WebSocket
 from conformance.expect import expect_equal, expect_refused, expect_served, expect_status
 from conformance.requirements import requirement
+from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Violation
 from sioprobe.wire import EnginePacketType, decode_payload
 
 HANDSHAKE = "EIO=4&transport=polling"
 
 
-async def first_packet(target, transport):
+async def first_packet(target: Target, transport: str) -> str:
     """The raw first packet of a handshake."""
     if transport == "polling":
         answer = expect_status(await target.request("GET", HANDSHAKE), 200)
@@ -25,15 +27,16 @@ async def first_packet(target, transport):
     return str(await websocket.receive())
 
 
-async def open_data(target, transport):
+async def open_data(target: Target, transport: str) -> dict[str, Any]:
     packet = await first_packet(target, transport)
     if not packet.startswith("0{"):
         raise Inconclusive(f"first packet is {packet[:60]!r}")
-    return json.loads(packet[1:])
+    data: dict[str, Any] = json.loads(packet[1:])
+    return data
 
 
 @requirement("EIO-HS-10")
-async def test_answers_a_handshake_with_an_open_packet(target, transport):
+async def test_answers_a_handshake_with_an_open_packet(target: Target, transport: Transport) -> None:
     """The first packet of a session is OPEN."""
     packet = await first_packet(target, transport)
 
@@ -41,13 +44,11 @@ async def test_answers_a_handshake_with_an_open_packet(target, transport):
 
 
 @requirement("EIO-HS-11")
-async def test_open_packet_holds_five_keys_of_the_right_types(target, transport):
+async def test_open_packet_holds_five_keys_of_the_right_types(target: Target, transport: Transport) -> None:
     """sid is text, upgrades an array of texts, the other three are numbers."""
     data = await open_data(target, transport)
 
-    expect_equal(
-        sorted(data), ["maxPayload", "pingInterval", "pingTimeout", "sid", "upgrades"], what="keys"
-    )
+    expect_equal(sorted(data), ["maxPayload", "pingInterval", "pingTimeout", "sid", "upgrades"], what="keys")
     for key in ("pingInterval", "pingTimeout", "maxPayload"):
         if isinstance(data[key], bool) or not isinstance(data[key], (int, float)):
             raise Violation(f"a number as {key}", f"{key} {data[key]!r}")
@@ -58,7 +59,7 @@ async def test_open_packet_holds_five_keys_of_the_right_types(target, transport)
 
 
 @requirement("EIO-HS-12")
-async def test_open_packet_holds_the_configured_times(target):
+async def test_open_packet_holds_the_configured_times(target: Target) -> None:
     """pingInterval and pingTimeout are the declared ones, in milliseconds."""
     if not {"ping_interval", "ping_timeout"} <= target.settings.keys():
         raise NotApplicable("ping_interval and ping_timeout are not declared in [settings] of a profile")
@@ -69,7 +70,7 @@ async def test_open_packet_holds_the_configured_times(target):
 
 
 @requirement("EIO-HS-13")
-async def test_offers_the_upgrades_that_there_are(target, transport):
+async def test_offers_the_upgrades_that_there_are(target: Target, transport: Transport) -> None:
     """WebSocket is offered on polling where the server upgrades, nothing on WebSocket."""
     data = await open_data(target, transport)
 
@@ -78,7 +79,7 @@ async def test_offers_the_upgrades_that_there_are(target, transport):
 
 
 @requirement("EIO-HS-15")
-async def test_session_ids_are_unique_and_safe_in_a_url(target):
+async def test_session_ids_are_unique_and_safe_in_a_url(target: Target) -> None:
     """Of twelve session ids none is like another, counts up or needs escaping."""
     ids = [(await open_data(target, "polling"))["sid"] for _ in range(12)]
 
@@ -95,7 +96,7 @@ async def test_session_ids_are_unique_and_safe_in_a_url(target):
 
 
 @requirement("EIO-HS-01")
-async def test_is_not_served_at_another_path(target):
+async def test_is_not_served_at_another_path(target: Target) -> None:
     """A handshake at another path opens no session."""
     answer = await target.request("GET", HANDSHAKE, path="/not-the-endpoint/", seconds=target.timing.close)
 
@@ -104,16 +105,18 @@ async def test_is_not_served_at_another_path(target):
 
 
 @requirement("EIO-HS-02")
-async def test_is_not_served_without_the_trailing_slash(target):
+async def test_is_not_served_without_the_trailing_slash(target: Target) -> None:
     """`/socket.io?…` is not `/socket.io/?…`."""
-    answer = await target.request("GET", HANDSHAKE, path=target.address.path.rstrip("/"), seconds=target.timing.close)
+    answer = await target.request(
+        "GET", HANDSHAKE, path=target.address.path.rstrip("/"), seconds=target.timing.close
+    )
 
     if isinstance(answer, Answer) and answer.status == 200 and answer.text.startswith('0{"'):
         raise Violation("no OPEN packet", str(answer))
 
 
 @requirement("EIO-HS-03")
-async def test_refuses_a_handshake_without_eio(target):
+async def test_refuses_a_handshake_without_eio(target: Target) -> None:
     """EIO is mandatory."""
     answer = await target.request("GET", "transport=polling")
 
@@ -121,7 +124,7 @@ async def test_refuses_a_handshake_without_eio(target):
 
 
 @requirement("EIO-HS-04")
-async def test_refuses_a_handshake_with_an_unknown_eio(target):
+async def test_refuses_a_handshake_with_an_unknown_eio(target: Target) -> None:
     """Neither a word nor a future revision is a known EIO."""
     word = await target.request("GET", "EIO=abc&transport=polling")
     future = await target.request("GET", "EIO=5&transport=polling")
@@ -131,7 +134,7 @@ async def test_refuses_a_handshake_with_an_unknown_eio(target):
 
 
 @requirement("EIO-HS-05")
-async def test_refuses_a_handshake_without_transport(target):
+async def test_refuses_a_handshake_without_transport(target: Target) -> None:
     """transport is mandatory."""
     answer = await target.request("GET", "EIO=4")
 
@@ -139,7 +142,7 @@ async def test_refuses_a_handshake_without_transport(target):
 
 
 @requirement("EIO-HS-06")
-async def test_refuses_a_handshake_with_an_unknown_transport(target):
+async def test_refuses_a_handshake_with_an_unknown_transport(target: Target) -> None:
     """Only polling and websocket (and webtransport) are transports."""
     answer = await target.request("GET", "EIO=4&transport=abc")
 
@@ -147,7 +150,7 @@ async def test_refuses_a_handshake_with_an_unknown_transport(target):
 
 
 @requirement("EIO-HS-07")
-async def test_refuses_a_websocket_without_eio(target):
+async def test_refuses_a_websocket_without_eio(target: Target) -> None:
     """Refused by HTTP 400, or by a WebSocket that closes at once."""
     outcome = await target.websocket("transport=websocket")
 
@@ -155,7 +158,7 @@ async def test_refuses_a_websocket_without_eio(target):
 
 
 @requirement("EIO-HS-07")
-async def test_refuses_a_websocket_with_an_unknown_eio(target):
+async def test_refuses_a_websocket_with_an_unknown_eio(target: Target) -> None:
     """Refused by HTTP 400, or by a WebSocket that closes at once."""
     outcome = await target.websocket("EIO=abc&transport=websocket")
 
@@ -163,7 +166,7 @@ async def test_refuses_a_websocket_with_an_unknown_eio(target):
 
 
 @requirement("EIO-HS-07")
-async def test_refuses_a_websocket_with_an_unknown_transport(target):
+async def test_refuses_a_websocket_with_an_unknown_transport(target: Target) -> None:
     """Refused by HTTP 400, or by a WebSocket that closes at once."""
     outcome = await target.websocket("EIO=4&transport=abc")
 
@@ -171,7 +174,7 @@ async def test_refuses_a_websocket_with_an_unknown_transport(target):
 
 
 @requirement("EIO-HS-08")
-async def test_refuses_a_handshake_by_post(target):
+async def test_refuses_a_handshake_by_post(target: Target) -> None:
     """Only GET opens a session."""
     answer = await target.request("POST", HANDSHAKE, body=b"40")
 
@@ -179,7 +182,7 @@ async def test_refuses_a_handshake_by_post(target):
 
 
 @requirement("EIO-HS-08")
-async def test_refuses_a_handshake_by_put(target):
+async def test_refuses_a_handshake_by_put(target: Target) -> None:
     """Only GET opens a session."""
     answer = await target.request("PUT", HANDSHAKE, body=b"40")
 
@@ -187,7 +190,7 @@ async def test_refuses_a_handshake_by_put(target):
 
 
 @requirement("EIO-HS-09")
-async def test_refuses_a_websocket_without_an_upgrade_header(target):
+async def test_refuses_a_websocket_without_an_upgrade_header(target: Target) -> None:
     """An ordinary GET with transport=websocket opens nothing."""
     answer = await target.request("GET", "EIO=4&transport=websocket")
 
@@ -195,7 +198,7 @@ async def test_refuses_a_websocket_without_an_upgrade_header(target):
 
 
 @requirement("EIO-HS-16")
-async def test_refuses_a_poll_of_an_unknown_session(target):
+async def test_refuses_a_poll_of_an_unknown_session(target: Target) -> None:
     """A poll with a sid that the server has not given."""
     answer = await target.request("GET", f"{HANDSHAKE}&sid=AAAAAAAAAAAAAAAAAAAA")
 
@@ -203,7 +206,7 @@ async def test_refuses_a_poll_of_an_unknown_session(target):
 
 
 @requirement("EIO-HS-16")
-async def test_refuses_a_push_to_an_unknown_session(target):
+async def test_refuses_a_push_to_an_unknown_session(target: Target) -> None:
     """A push with a sid that the server has not given."""
     answer = await target.request("POST", f"{HANDSHAKE}&sid=AAAAAAAAAAAAAAAAAAAA", body=b"40")
 
@@ -211,7 +214,7 @@ async def test_refuses_a_push_to_an_unknown_session(target):
 
 
 @requirement("EIO-HS-17")
-async def test_takes_an_empty_sid_as_a_handshake(target):
+async def test_takes_an_empty_sid_as_a_handshake(target: Target) -> None:
     """`sid=` names no session."""
     answer = await target.request("GET", f"{HANDSHAKE}&sid=")
 
@@ -219,7 +222,7 @@ async def test_takes_an_empty_sid_as_a_handshake(target):
 
 
 @requirement("EIO-HS-18")
-async def test_ignores_unknown_query_parameters(target):
+async def test_ignores_unknown_query_parameters(target: Target) -> None:
     """`t` is there to defeat caches, and applications send parameters of their own."""
     answer = await target.request("GET", f"{HANDSHAKE}&t=abc123&token=x%20y&b")
 
@@ -227,7 +230,7 @@ async def test_ignores_unknown_query_parameters(target):
 
 
 @requirement("EIO-HS-20")
-async def test_sessions_on_one_connection_are_independent(target):
+async def test_sessions_on_one_connection_are_independent(target: Target) -> None:
     """Two handshakes and a poll of the first session, all on one TCP connection."""
     connection = await HttpConnection.open(target.address, target.timing.answer)
     if not isinstance(connection, HttpConnection):
@@ -245,7 +248,9 @@ async def test_sessions_on_one_connection_are_independent(target):
         for session_id in ids:
             answer = await on_connection(target, connection, "GET", f"{HANDSHAKE}&sid={session_id}")
             packets = decode_payload(answer.body)
-            connects = [p.data for p in packets if p.type is EnginePacketType.MESSAGE and p.data[:1] == "0"]
+            connects = [
+                p.data for p in packets if p.type is EnginePacketType.MESSAGE and str(p.data)[:1] == "0"
+            ]
             sids += connects
     finally:
         connection.abort()
@@ -254,7 +259,9 @@ async def test_sessions_on_one_connection_are_independent(target):
     expect_equal(len(set(sids)), 2, what="number of CONNECT answers, one for each session")
 
 
-async def on_connection(target, connection, method, query, body=None):
+async def on_connection(
+    target: Target, connection: HttpConnection, method: str, query: str, body: bytes | None = None
+) -> Answer:
     framing = [] if body is None else [("Content-Length", str(len(body)))]
     await connection.send_head(method, f"{target.address.path}?{query}", framing)
     if body:
@@ -267,7 +274,7 @@ async def on_connection(target, connection, method, query, body=None):
     return answer
 
 
-def error_code(answer, statuses):
+def error_code(answer: Answer | NoAnswer, statuses: tuple[int, ...]) -> Any:
     """The code of a refusal's JSON body."""
     answer = expect_status(answer, *statuses)
     try:
@@ -280,7 +287,7 @@ def error_code(answer, statuses):
 
 
 @requirement("EIO-ER-01")
-async def test_names_an_unknown_transport(target):
+async def test_names_an_unknown_transport(target: Target) -> None:
     """Code 0."""
     answer = await target.request("GET", "EIO=4&transport=abc")
 
@@ -288,7 +295,7 @@ async def test_names_an_unknown_transport(target):
 
 
 @requirement("EIO-ER-02")
-async def test_names_an_unknown_session(target):
+async def test_names_an_unknown_session(target: Target) -> None:
     """Code 1."""
     answer = await target.request("GET", f"{HANDSHAKE}&sid=AAAAAAAAAAAAAAAAAAAA")
 
@@ -296,7 +303,7 @@ async def test_names_an_unknown_session(target):
 
 
 @requirement("EIO-ER-03")
-async def test_names_a_bad_handshake_method(target):
+async def test_names_a_bad_handshake_method(target: Target) -> None:
     """Code 2."""
     answer = await target.request("POST", HANDSHAKE, body=b"40")
 
@@ -304,7 +311,7 @@ async def test_names_a_bad_handshake_method(target):
 
 
 @requirement("EIO-ER-04")
-async def test_names_a_bad_request(target):
+async def test_names_a_bad_request(target: Target) -> None:
     """Code 3."""
     answer = await target.request("GET", "EIO=4&transport=websocket")
 
@@ -312,7 +319,7 @@ async def test_names_a_bad_request(target):
 
 
 @requirement("EIO-ER-06")
-async def test_names_an_unsupported_protocol_version(target):
+async def test_names_an_unsupported_protocol_version(target: Target) -> None:
     """Code 5."""
     answer = await target.request("GET", "EIO=abc&transport=polling")
 
@@ -320,7 +327,7 @@ async def test_names_an_unsupported_protocol_version(target):
 
 
 @requirement("EIO-CO-01")
-async def test_allows_another_origin(target):
+async def test_allows_another_origin(target: Target) -> None:
     """A server that is open to all origins says so."""
     answer = await target.request("GET", HANDSHAKE, headers=(("Origin", "http://other.example"),))
 
@@ -329,7 +336,7 @@ async def test_allows_another_origin(target):
 
 
 @requirement("EIO-CO-02")
-async def test_answers_a_preflight_request(target):
+async def test_answers_a_preflight_request(target: Target) -> None:
     """OPTIONS asks before a cross-origin request."""
     answer = await target.request(
         "OPTIONS",
@@ -341,7 +348,7 @@ async def test_answers_a_preflight_request(target):
 
 
 @requirement("EIO-HS-04")
-async def test_serves_after_refused_handshakes(target):
+async def test_serves_after_refused_handshakes(target: Target) -> None:
     """Refusing has no effect on who comes next."""
     for query in ("EIO=abc&transport=polling", "EIO=4", "EIO=4&transport=abc"):
         await target.request("GET", query)

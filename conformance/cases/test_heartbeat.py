@@ -3,7 +3,8 @@
 import asyncio
 import time
 
-from conformance.client.session import Session
+from conformance.client.http import Answer
+from conformance.client.session import Session, Transport
 from conformance.expect import (
     expect_alive,
     expect_closed,
@@ -13,6 +14,7 @@ from conformance.expect import (
 )
 from conformance.places import waiting
 from conformance.requirements import requirement, slow
+from conformance.target import Target
 from conformance.verdicts import NonStrict, NotApplicable, Violation
 from sioprobe.wire import EnginePacketType
 
@@ -20,14 +22,14 @@ from sioprobe.wire import EnginePacketType
 JITTER = 1.0
 
 
-def needs_fast_pings(target):
+def needs_fast_pings(target: Target) -> None:
     if not target.timing.is_fast:
         raise NotApplicable("takes a server whose heartbeat is below 10 s")
 
 
 @slow
 @requirement("EIO-HB-01")
-async def test_pings_every_interval(target, transport):
+async def test_pings_every_interval(target: Target, transport: Transport) -> None:
     """Three pings, each one interval behind the pong to the last."""
     needs_fast_pings(target)
     interval = target.timing.ping_interval
@@ -43,7 +45,7 @@ async def test_pings_every_interval(target, transport):
 
 @slow
 @requirement("EIO-HB-01")
-async def test_pings_carry_no_data(target, transport):
+async def test_pings_carry_no_data(target: Target, transport: Transport) -> None:
     """The whole packet is `2`."""
     needs_fast_pings(target)
     session = await target.open(transport)
@@ -55,7 +57,7 @@ async def test_pings_carry_no_data(target, transport):
 
 @slow
 @requirement("EIO-HB-02")
-async def test_keeps_a_client_that_answers(target, transport):
+async def test_keeps_a_client_that_answers(target: Target, transport: Transport) -> None:
     """One and a half heartbeats later the session still answers."""
     needs_fast_pings(target)
     session = await target.open(transport)
@@ -70,10 +72,10 @@ async def test_keeps_a_client_that_answers(target, transport):
 
 @slow
 @requirement("EIO-HB-03")
-async def test_closes_a_client_that_does_not_answer(target, transport):
+async def test_closes_a_client_that_does_not_answer(target: Target, transport: Transport) -> None:
     """Not before pingTimeout has passed, and soon after it.
 
-    Late by another pingTimeout, which a server has that looks at its sessions from time to time, is tolerated.
+    Late by another pingTimeout is tolerated: some servers look at their sessions from time to time only.
     """
     needs_fast_pings(target)
     timing = target.timing
@@ -93,16 +95,18 @@ async def test_closes_a_client_that_does_not_answer(target, transport):
     if after < 0.7 * timing.ping_timeout:
         raise Violation(f"session open for {timing.ping_timeout:.1f} s", f"closed after {after:.2f} s")
     if after > timing.ping_timeout + JITTER:
-        raise NonStrict(f"session closed {timing.ping_timeout:.1f} s after the ping", f"closed after {after:.1f} s")
+        raise NonStrict(
+            f"session closed {timing.ping_timeout:.1f} s after the ping", f"closed after {after:.1f} s"
+        )
 
 
-async def answers_a_push(session: Session):
+async def answers_a_push(session: Session) -> bool:
     answer = await session.push("3")
-    return getattr(answer, "status", 400) == 200
+    return isinstance(answer, Answer) and answer.status == 200
 
 
 @requirement("EIO-HB-05")
-async def test_closes_on_a_ping_from_the_client(target, transport):
+async def test_closes_on_a_ping_from_the_client(target: Target, transport: Transport) -> None:
     """In revision 4 only the server pings."""
     session = await target.open(transport)
 
@@ -112,7 +116,7 @@ async def test_closes_on_a_ping_from_the_client(target, transport):
 
 
 @requirement("EIO-HB-06")
-async def test_takes_a_pong_that_nothing_asked_for(target, transport):
+async def test_takes_a_pong_that_nothing_asked_for(target: Target, transport: Transport) -> None:
     """A pong before the first ping."""
     session = await target.open(transport)
 
@@ -123,7 +127,7 @@ async def test_takes_a_pong_that_nothing_asked_for(target, transport):
 
 @slow
 @requirement("EIO-HB-07")
-async def test_pings_go_on_across_the_upgrade(target):
+async def test_pings_go_on_across_the_upgrade(target: Target) -> None:
     """One ping over polling, then the upgrade, then two pings over WebSocket."""
     needs_fast_pings(target)
     interval = target.timing.ping_interval
@@ -140,7 +144,7 @@ async def test_pings_go_on_across_the_upgrade(target):
 
 @slow
 @requirement("EIO-HB-10")
-async def test_a_ping_waits_for_the_next_poll(target):
+async def test_a_ping_waits_for_the_next_poll(target: Target) -> None:
     """No poll is pending when the ping is due; the next poll brings it at once."""
     needs_fast_pings(target)
     timing = target.timing

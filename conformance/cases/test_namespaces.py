@@ -1,5 +1,6 @@
 """Custom namespaces, and leaving them from either side."""
 
+from conformance.client.session import Transport
 from conformance.expect import (
     ask,
     connect,
@@ -12,12 +13,13 @@ from conformance.expect import (
     expect_packet,
 )
 from conformance.requirements import exclusive, requirement
+from conformance.target import Target
 from conformance.verdicts import NotApplicable, Violation
 from sioprobe.wire import SocketPacketType
 
 
 @requirement("SIO-NS-01")
-async def test_events_name_their_namespace(target, transport):
+async def test_events_name_their_namespace(target: Target, transport: Transport) -> None:
     """An answer in `/custom` is sent as `42/custom,[…]`."""
     session = await target.open(transport)
     await connect(session, "/custom")
@@ -28,7 +30,7 @@ async def test_events_name_their_namespace(target, transport):
 
 
 @requirement("SIO-NS-03")
-async def test_closes_on_an_event_of_a_namespace_not_connected(target, transport):
+async def test_closes_on_an_event_of_a_namespace_not_connected(target: Target, transport: Transport) -> None:
     """The client is in `/` only."""
     session = await connect_main_namespace(target, transport)
 
@@ -38,7 +40,9 @@ async def test_closes_on_an_event_of_a_namespace_not_connected(target, transport
 
 
 @requirement("SIO-NS-04")
-async def test_closes_on_a_disconnect_of_a_namespace_not_connected(target, transport):
+async def test_closes_on_a_disconnect_of_a_namespace_not_connected(
+    target: Target, transport: Transport
+) -> None:
     """The client is in `/` only."""
     session = await connect_main_namespace(target, transport)
 
@@ -48,7 +52,7 @@ async def test_closes_on_a_disconnect_of_a_namespace_not_connected(target, trans
 
 
 @requirement("SIO-DC-01")
-async def test_a_disconnect_is_not_answered(target, transport):
+async def test_a_disconnect_is_not_answered(target: Target, transport: Transport) -> None:
     """Neither by a DISCONNECT nor by anything else in that namespace."""
     session = await connect_main_namespace(target, transport)
     await connect(session, "/custom")
@@ -65,7 +69,7 @@ async def test_a_disconnect_is_not_answered(target, transport):
 
 @exclusive
 @requirement("SIO-DC-01")
-async def test_a_disconnected_client_hears_no_broadcast(target, transport):
+async def test_a_disconnected_client_hears_no_broadcast(target: Target, transport: Transport) -> None:
     """It has left `/custom` but keeps its session."""
     if target.level < 2:
         raise NotApplicable("needs contract level 2")
@@ -83,7 +87,7 @@ async def test_a_disconnected_client_hears_no_broadcast(target, transport):
 
 
 @requirement("SIO-DC-02")
-async def test_events_after_a_disconnect_are_not_processed(target, transport):
+async def test_events_after_a_disconnect_are_not_processed(target: Target, transport: Transport) -> None:
     """An event of a namespace that the client has left: no answer, or the session closes."""
     session = await connect_main_namespace(target, transport)
     await connect(session, "/custom")
@@ -100,7 +104,7 @@ async def test_events_after_a_disconnect_are_not_processed(target, transport):
 
 
 @requirement("SIO-DC-03")
-async def test_other_namespaces_survive_a_disconnect(target, transport):
+async def test_other_namespaces_survive_a_disconnect(target: Target, transport: Transport) -> None:
     """`/` goes on when `/custom` is left."""
     session = await connect_main_namespace(target, transport)
     await connect(session, "/custom")
@@ -111,7 +115,7 @@ async def test_other_namespaces_survive_a_disconnect(target, transport):
 
 
 @requirement("SIO-DC-04")
-async def test_the_server_disconnects_a_namespace(target, transport):
+async def test_the_server_disconnects_a_namespace(target: Target, transport: Transport) -> None:
     """`kick` sends `41/custom,`; `/` goes on."""
     session = await connect_main_namespace(target, transport)
     await connect(session, "/custom")
@@ -123,7 +127,7 @@ async def test_the_server_disconnects_a_namespace(target, transport):
 
 
 @requirement("SIO-DC-04")
-async def test_the_server_closes_the_session(target, transport):
+async def test_the_server_closes_the_session(target: Target, transport: Transport) -> None:
     """`kick-all` ends it well before the heartbeat could."""
     if not target.capabilities["kick_all"]:
         raise NotApplicable("the server has no kick_all")
@@ -138,7 +142,7 @@ async def test_the_server_closes_the_session(target, transport):
 
 @exclusive
 @requirement("SIO-DC-04")
-async def test_a_kicked_client_hears_no_broadcast(target, transport):
+async def test_a_kicked_client_hears_no_broadcast(target: Target, transport: Transport) -> None:
     """It is out of the namespace."""
     kicked = await connect_main_namespace(target, transport)
     await connect(kicked, "/custom")
@@ -154,7 +158,7 @@ async def test_a_kicked_client_hears_no_broadcast(target, transport):
 
 
 @requirement("SIO-DC-05")
-async def test_the_disconnect_of_the_server_has_no_data(target, transport):
+async def test_the_disconnect_of_the_server_has_no_data(target: Target, transport: Transport) -> None:
     """`41`, nothing behind it."""
     session = await connect_main_namespace(target, transport)
 
@@ -165,7 +169,7 @@ async def test_the_disconnect_of_the_server_has_no_data(target, transport):
 
 
 @requirement("SIO-DC-05")
-async def test_closes_on_a_disconnect_with_data(target, transport):
+async def test_closes_on_a_disconnect_with_data(target: Target, transport: Transport) -> None:
     """`41{"a":1}`: not taken as a plain DISCONNECT."""
     session = await connect_main_namespace(target, transport)
 

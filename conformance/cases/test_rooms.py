@@ -1,5 +1,6 @@
 """Rooms and broadcast, as the contract offers them (level 2)."""
 
+from conformance.client.session import Session, Transport
 from conformance.expect import (
     ask,
     connect,
@@ -12,17 +13,18 @@ from conformance.expect import (
     expect_processed,
 )
 from conformance.requirements import exclusive, requirement
+from conformance.target import Target
 from conformance.verdicts import Inconclusive
 
 
-async def join(session, room, namespace="/"):
+async def join(session: Session, room: str, namespace: str = "/") -> None:
     rooms = (await ask(session, "join", room, namespace=namespace))[0]
     if not isinstance(rooms, list) or room not in rooms:
         raise Inconclusive(f"join of {room!r} answered by {rooms!r}")
 
 
 @requirement("SIO-RM-01")
-async def test_join_and_leave_list_the_rooms(target, transport):
+async def test_join_and_leave_list_the_rooms(target: Target, transport: Transport) -> None:
     """Sorted, without the client's own id."""
     session = await connect_main_namespace(target, transport)
 
@@ -43,7 +45,7 @@ async def test_join_and_leave_list_the_rooms(target, transport):
 
 
 @requirement("SIO-RM-01")
-async def test_rooms_are_those_of_the_namespace(target, transport):
+async def test_rooms_are_those_of_the_namespace(target: Target, transport: Transport) -> None:
     """A room of `/` is no room of `/custom`."""
     session = await connect_main_namespace(target, transport)
     await connect(session, "/custom")
@@ -55,7 +57,7 @@ async def test_rooms_are_those_of_the_namespace(target, transport):
 
 
 @requirement("SIO-RM-02")
-async def test_an_event_to_a_room_reaches_its_members_only(target, transport):
+async def test_an_event_to_a_room_reaches_its_members_only(target: Target, transport: Transport) -> None:
     """Two members, one client outside, one member of the namesake in `/custom`."""
     room = f"members-{transport}"
     first, second, outside, elsewhere = [await connect_main_namespace(target, transport) for _ in range(4)]
@@ -73,7 +75,7 @@ async def test_an_event_to_a_room_reaches_its_members_only(target, transport):
 
 
 @requirement("SIO-RM-02")
-async def test_who_left_a_room_hears_nothing(target, transport):
+async def test_who_left_a_room_hears_nothing(target: Target, transport: Transport) -> None:
     """Joined and left before the event."""
     room = f"left-{transport}"
     member, left = [await connect_main_namespace(target, transport) for _ in range(2)]
@@ -88,7 +90,7 @@ async def test_who_left_a_room_hears_nothing(target, transport):
 
 
 @requirement("SIO-RM-03")
-async def test_to_leaves_the_sender_out(target, transport):
+async def test_to_leaves_the_sender_out(target: Target, transport: Transport) -> None:
     """Both are members; only the other hears it."""
     room = f"to-{transport}"
     sender, other = [await connect_main_namespace(target, transport) for _ in range(2)]
@@ -102,7 +104,7 @@ async def test_to_leaves_the_sender_out(target, transport):
 
 
 @requirement("SIO-RM-03")
-async def test_in_includes_the_sender(target, transport):
+async def test_in_includes_the_sender(target: Target, transport: Transport) -> None:
     """Both are members; both hear it."""
     room = f"in-{transport}"
     sender, other = [await connect_main_namespace(target, transport) for _ in range(2)]
@@ -116,7 +118,7 @@ async def test_in_includes_the_sender(target, transport):
 
 
 @requirement("SIO-RM-04")
-async def test_rooms_end_with_the_disconnect(target, transport):
+async def test_rooms_end_with_the_disconnect(target: Target, transport: Transport) -> None:
     """Who connects again on the same session is in no room."""
     session = await connect_main_namespace(target, transport)
     await join(session, f"before-{transport}")
@@ -129,7 +131,7 @@ async def test_rooms_end_with_the_disconnect(target, transport):
 
 
 @requirement("SIO-RM-04")
-async def test_a_disconnected_member_hears_nothing(target, transport):
+async def test_a_disconnected_member_hears_nothing(target: Target, transport: Transport) -> None:
     """It left the namespace while it was in the room; its session goes on in `/custom`."""
     room = f"gone-{transport}"
     gone, member = [await connect_main_namespace(target, transport) for _ in range(2)]
@@ -149,7 +151,7 @@ async def test_a_disconnected_member_hears_nothing(target, transport):
 
 
 @requirement("SIO-RM-04")
-async def test_a_room_survives_the_end_of_a_member(target, transport):
+async def test_a_room_survives_the_end_of_a_member(target: Target, transport: Transport) -> None:
     """One member's session ends; the other is reached."""
     room = f"rest-{transport}"
     gone, member = [await connect_main_namespace(target, transport) for _ in range(2)]
@@ -166,7 +168,7 @@ async def test_a_room_survives_the_end_of_a_member(target, transport):
 
 @exclusive
 @requirement("SIO-BC-01")
-async def test_a_broadcast_reaches_all_but_the_sender(target, transport):
+async def test_a_broadcast_reaches_all_but_the_sender(target: Target, transport: Transport) -> None:
     """Three others hear it once."""
     sender, *others = [await connect_main_namespace(target, transport) for _ in range(4)]
 
@@ -179,7 +181,7 @@ async def test_a_broadcast_reaches_all_but_the_sender(target, transport):
 
 @exclusive
 @requirement("SIO-BC-01")
-async def test_a_broadcast_holds_binary(target, transport):
+async def test_a_broadcast_holds_binary(target: Target, transport: Transport) -> None:
     """Each receiver gets the attachment."""
     sender, *others = [await connect_main_namespace(target, transport) for _ in range(3)]
 
@@ -191,7 +193,7 @@ async def test_a_broadcast_holds_binary(target, transport):
 
 @exclusive
 @requirement("SIO-BC-01")
-async def test_a_broadcast_reaches_every_transport(target):
+async def test_a_broadcast_reaches_every_transport(target: Target) -> None:
     """One client on each transport that there is."""
     sender = await connect_main_namespace(target)
     others = [await connect_main_namespace(target)]
@@ -208,7 +210,7 @@ async def test_a_broadcast_reaches_every_transport(target):
 
 @exclusive
 @requirement("SIO-BC-02")
-async def test_all_includes_the_sender(target, transport):
+async def test_all_includes_the_sender(target: Target, transport: Transport) -> None:
     """The sender and two others."""
     clients = [await connect_main_namespace(target, transport) for _ in range(3)]
 
@@ -220,7 +222,7 @@ async def test_all_includes_the_sender(target, transport):
 
 @exclusive
 @requirement("SIO-BC-03")
-async def test_a_broadcast_stays_in_its_namespace(target, transport):
+async def test_a_broadcast_stays_in_its_namespace(target: Target, transport: Transport) -> None:
     """Sent in `/custom`: a client that is in both hears it there only."""
     sender = await target.open(transport)
     await connect(sender, "/custom")

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from conformance.client.session import Session
 from conformance.client.websocket import WebSocket
 from conformance.expect import (
     connect,
@@ -15,11 +16,12 @@ from conformance.expect import (
     expect_websocket_ended,
 )
 from conformance.requirements import requirement, slow
+from conformance.target import Target
 from conformance.verdicts import Inconclusive, NonStrict, NotApplicable, Violation
 from sioprobe.wire import EnginePacketType
 
 
-async def opened(session):
+async def opened(session: Session) -> WebSocket:
     """A WebSocket of the session, before its probe."""
     websocket = await session.open_probe()
     if not isinstance(websocket, WebSocket):
@@ -27,7 +29,7 @@ async def opened(session):
     return websocket
 
 
-async def probed(session):
+async def probed(session: Session) -> WebSocket:
     """A WebSocket of the session whose probe is answered."""
     websocket = await opened(session)
     await websocket.send("2probe")
@@ -42,7 +44,7 @@ async def probed(session):
 
 
 @requirement("EIO-UP-02")
-async def test_answers_the_probe(target):
+async def test_answers_the_probe(target: Target) -> None:
     """`2probe` gets `3probe` as the first message."""
     session = await target.open("polling")
     websocket = await opened(session)
@@ -58,7 +60,7 @@ async def test_answers_the_probe(target):
 
 
 @requirement("EIO-UP-03")
-async def test_the_probe_ends_the_pending_poll(target):
+async def test_the_probe_ends_the_pending_poll(target: Target) -> None:
     """By a NOOP."""
     session = await target.open("polling", poll=False)
     poll = asyncio.create_task(session.poll_once(target.timing.close))
@@ -70,7 +72,7 @@ async def test_the_probe_ends_the_pending_poll(target):
 
 
 @requirement("EIO-UP-05")
-async def test_packets_of_the_upgrade_are_flushed(target):
+async def test_packets_of_the_upgrade_are_flushed(target: Target) -> None:
     """Thirty events are emitted between `2probe` and `5`: they follow in order, all, once."""
     session = await connect_main_namespace(target)
     websocket = await probed(session)
@@ -88,7 +90,7 @@ async def test_packets_of_the_upgrade_are_flushed(target):
 
 
 @requirement("EIO-UP-05")
-async def test_sends_no_noop_after_the_upgrade(target):
+async def test_sends_no_noop_after_the_upgrade(target: Target) -> None:
     """NOOP belongs to polling: over WebSocket it is noise, which clients tolerate."""
     session = await connect_main_namespace(target, "upgraded")
 
@@ -99,7 +101,7 @@ async def test_sends_no_noop_after_the_upgrade(target):
 
 
 @requirement("EIO-UP-06")
-async def test_every_poll_during_the_upgrade_ends_with_a_noop(target):
+async def test_every_poll_during_the_upgrade_ends_with_a_noop(target: Target) -> None:
     """Two polls after the answer to the probe."""
     session = await target.open("polling")
     await probed(session)
@@ -112,7 +114,7 @@ async def test_every_poll_during_the_upgrade_ends_with_a_noop(target):
 
 
 @requirement("EIO-UP-07")
-async def test_refuses_a_poll_after_the_upgrade(target):
+async def test_refuses_a_poll_after_the_upgrade(target: Target) -> None:
     """The WebSocket goes on."""
     session = await connect_main_namespace(target, "upgraded")
 
@@ -122,7 +124,7 @@ async def test_refuses_a_poll_after_the_upgrade(target):
 
 
 @requirement("EIO-UP-08")
-async def test_refuses_a_push_after_the_upgrade(target):
+async def test_refuses_a_push_after_the_upgrade(target: Target) -> None:
     """The WebSocket goes on."""
     session = await connect_main_namespace(target, "upgraded")
     await expect_alive(session)  # by now the server has read the `5`
@@ -135,7 +137,7 @@ async def test_refuses_a_push_after_the_upgrade(target):
 
 @slow
 @requirement("EIO-UP-09")
-async def test_an_unfinished_upgrade_times_out(target):
+async def test_an_unfinished_upgrade_times_out(target: Target) -> None:
     """The WebSocket is closed, the session goes on over polling."""
     limit = target.settings.get("upgrade_timeout")
     if limit is None:
@@ -149,7 +151,7 @@ async def test_an_unfinished_upgrade_times_out(target):
 
 
 @requirement("EIO-UP-10")
-async def test_polling_delivers_until_the_probe(target):
+async def test_polling_delivers_until_the_probe(target: Target) -> None:
     """A WebSocket is open, but has sent nothing."""
     session = await connect_main_namespace(target)
     await opened(session)
@@ -160,7 +162,7 @@ async def test_polling_delivers_until_the_probe(target):
 
 
 @requirement("EIO-UP-11")
-async def test_a_wrong_probe_closes_the_websocket_only(target):
+async def test_a_wrong_probe_closes_the_websocket_only(target: Target) -> None:
     """`xyz` in place of `2probe`."""
     session = await connect_main_namespace(target)
     websocket = await opened(session)
@@ -175,7 +177,7 @@ async def test_a_wrong_probe_closes_the_websocket_only(target):
 
 
 @requirement("EIO-UP-12")
-async def test_a_websocket_lost_after_its_probe_leaves_polling_alone(target):
+async def test_a_websocket_lost_after_its_probe_leaves_polling_alone(target: Target) -> None:
     """The TCP connection ends before `5`."""
     session = await connect_main_namespace(target)
     websocket = await probed(session)
@@ -186,7 +188,7 @@ async def test_a_websocket_lost_after_its_probe_leaves_polling_alone(target):
 
 
 @requirement("EIO-UP-14")
-async def test_upgrades_without_a_pending_poll(target):
+async def test_upgrades_without_a_pending_poll(target: Target) -> None:
     """No poll waits from the handshake on."""
     session = await target.open("polling", poll=False)
     websocket = await opened(session)
@@ -206,7 +208,7 @@ async def test_upgrades_without_a_pending_poll(target):
 
 
 @requirement("EIO-UP-15")
-async def test_binary_is_raw_after_the_upgrade(target):
+async def test_binary_is_raw_after_the_upgrade(target: Target) -> None:
     """What is base64 over polling is a binary frame now."""
     session = await connect_main_namespace(target, "upgraded")
     session.received.clear()
@@ -219,7 +221,7 @@ async def test_binary_is_raw_after_the_upgrade(target):
 
 
 @requirement("EIO-UP-02")
-async def test_serves_the_session_after_the_upgrade(target):
+async def test_serves_the_session_after_the_upgrade(target: Target) -> None:
     """The whole procedure, and an answer over the new transport."""
     session = await connect_main_namespace(target)
 
@@ -229,5 +231,3 @@ async def test_serves_the_session_after_the_upgrade(target):
         raise Violation("the session upgrades", str(error)) from None
 
     await expect_alive(session)
-
-

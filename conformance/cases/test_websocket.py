@@ -1,6 +1,6 @@
 """The WebSocket transport: one packet a message, one WebSocket a session, RFC 6455."""
 
-from conformance.client.session import PROTOCOL
+from conformance.client.session import PROTOCOL, Transport
 from conformance.client.websocket import WebSocket
 from conformance.expect import (
     connect,
@@ -13,12 +13,13 @@ from conformance.expect import (
     expect_refused,
 )
 from conformance.requirements import requirement
+from conformance.target import Target
 from conformance.verdicts import Inconclusive, Violation
 from sioprobe.wire import EnginePacketType, Opcode
 
 
 @requirement("EIO-WS-02")
-async def test_each_frame_holds_one_packet(target, transport):
+async def test_each_frame_holds_one_packet(target: Target, transport: Transport) -> None:
     """Events that are emitted together come in frames of their own."""
     session = await connect_main_namespace(target, transport)
 
@@ -32,7 +33,7 @@ async def test_each_frame_holds_one_packet(target, transport):
 
 
 @requirement("EIO-WS-03")
-async def test_binary_travels_raw(target, transport):
+async def test_binary_travels_raw(target: Target, transport: Transport) -> None:
     """The attachment is the whole payload of a binary frame."""
     session = await connect_main_namespace(target, transport)
     session.received.clear()
@@ -45,7 +46,7 @@ async def test_binary_travels_raw(target, transport):
 
 
 @requirement("EIO-WS-04")
-async def test_refuses_a_second_websocket_after_the_upgrade(target):
+async def test_refuses_a_second_websocket_after_the_upgrade(target: Target) -> None:
     """Refused by HTTP 400 or closed at once; the first goes on."""
     session = await connect_main_namespace(target, "upgraded")
 
@@ -56,7 +57,7 @@ async def test_refuses_a_second_websocket_after_the_upgrade(target):
 
 
 @requirement("EIO-WS-05")
-async def test_refuses_a_second_websocket_during_the_upgrade(target):
+async def test_refuses_a_second_websocket_during_the_upgrade(target: Target) -> None:
     """The second gets no answer to its probe."""
     session = await target.open("polling")
     first = await session.open_probe()
@@ -74,7 +75,7 @@ async def test_refuses_a_second_websocket_during_the_upgrade(target):
 
 
 @requirement("EIO-WS-06")
-async def test_a_session_needs_no_polling(target):
+async def test_a_session_needs_no_polling(target: Target) -> None:
     """Handshake and connect over WebSocket alone."""
     websocket = await target.websocket("EIO=4&transport=websocket")
     if not isinstance(websocket, WebSocket):
@@ -88,7 +89,7 @@ async def test_a_session_needs_no_polling(target):
 
 
 @requirement("EIO-WS-07")
-async def test_joins_a_fragmented_message(target, transport):
+async def test_joins_a_fragmented_message(target: Target, transport: Transport) -> None:
     """One packet in three frames."""
     session = await target.open(transport)
 
@@ -100,7 +101,7 @@ async def test_joins_a_fragmented_message(target, transport):
 
 
 @requirement("EIO-WS-07")
-async def test_answers_a_ping_frame(target, transport):
+async def test_answers_a_ping_frame(target: Target, transport: Transport) -> None:
     """With a pong frame that repeats its data."""
     session = await target.open(transport)
 
@@ -112,7 +113,7 @@ async def test_answers_a_ping_frame(target, transport):
 
 
 @requirement("EIO-WS-07")
-async def test_answers_a_close_frame(target, transport):
+async def test_answers_a_close_frame(target: Target, transport: Transport) -> None:
     """With a close frame; the connection ends."""
     session = await target.open(transport)
 
@@ -120,12 +121,12 @@ async def test_answers_a_close_frame(target, transport):
 
     if not await session.until(lambda: session.closure is not None, target.timing.close):
         raise Violation("a close frame", "WebSocket still open")
-    if not session.closure.how.startswith("WebSocket close"):
-        raise Violation("a close frame", session.closure.how)
+    if not session.closed_by.startswith("WebSocket close"):
+        raise Violation("a close frame", session.closed_by)
 
 
 @requirement("EIO-WS-07")
-async def test_closes_on_text_that_is_not_utf_8(target, transport):
+async def test_closes_on_text_that_is_not_utf_8(target: Target, transport: Transport) -> None:
     """A text frame of bytes that UTF-8 does not have."""
     session = await target.open(transport)
 
@@ -135,7 +136,7 @@ async def test_closes_on_text_that_is_not_utf_8(target, transport):
 
 
 @requirement("EIO-WS-07")
-async def test_closes_on_a_frame_without_a_mask(target, transport):
+async def test_closes_on_a_frame_without_a_mask(target: Target, transport: Transport) -> None:
     """A client must mask its frames."""
     session = await target.open(transport)
 
@@ -145,7 +146,7 @@ async def test_closes_on_a_frame_without_a_mask(target, transport):
 
 
 @requirement("EIO-WS-08")
-async def test_refuses_a_websocket_of_an_unknown_session(target):
+async def test_refuses_a_websocket_of_an_unknown_session(target: Target) -> None:
     """A sid that the server has not given."""
     outcome = await target.websocket(f"{PROTOCOL}&transport=websocket&sid=AAAAAAAAAAAAAAAAAAAA")
 
@@ -153,7 +154,7 @@ async def test_refuses_a_websocket_of_an_unknown_session(target):
 
 
 @requirement("EIO-WS-09")
-async def test_closes_on_an_empty_frame(target):
+async def test_closes_on_an_empty_frame(target: Target) -> None:
     """A packet has at least its type."""
     session = await connect_main_namespace(target, "websocket")
 
@@ -163,7 +164,7 @@ async def test_closes_on_an_empty_frame(target):
 
 
 @requirement("EIO-WS-06")
-async def test_ends_a_websocket_whose_client_left(target):
+async def test_ends_a_websocket_whose_client_left(target: Target) -> None:
     """After the client's close frame the server ends the connection."""
     session = await target.open("websocket")
     await session.websocket.send_frame(Opcode.CLOSE, b"\x03\xe8")

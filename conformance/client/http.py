@@ -152,7 +152,9 @@ class HttpConnection:
             elif isinstance(event, (h11.EndOfMessage, h11.ConnectionClosed)) or event is h11.PAUSED:
                 if head is None:
                     raise h11.RemoteProtocolError("no response")
-                headers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers)
+                headers = tuple(
+                    (name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers
+                )
                 return Answer(head.status_code, headers, b"".join(body))
 
     @property

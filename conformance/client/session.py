@@ -102,6 +102,11 @@ class Session:
     def session_id(self) -> str:
         return self.opened.session_id
 
+    @property
+    def closed_by(self) -> str:
+        """How the session closed, empty while it is open."""
+        return str(self.closure or "")
+
     def query(self, transport: str = "polling") -> str:
         """The query of a request of this session."""
         return f"{PROTOCOL}&transport={transport}&sid={self.session_id}"

@@ -80,7 +80,9 @@ class WebSocket:
             while self._ready:
                 message = self._ready.pop(0)
                 if not isinstance(message, Frame):
-                    self._recording.add(TO_CLIENT, "websocket", message, self.label + describe_engine(message))
+                    self._recording.add(
+                        TO_CLIENT, "websocket", message, self.label + describe_engine(message)
+                    )
                     return message
                 if message.opcode is Opcode.PING:
                     await self.send_frame(Opcode.PONG, message.payload)
@@ -108,7 +110,9 @@ class WebSocket:
             code, _ = decode_close(frame.payload)
         except RemoteProtocolError as error:
             return self._ended(Ended("WebSocket close", error=str(error)))
-        return self._ended(Ended("WebSocket close without a code" if code is None else "WebSocket close", code))
+        return self._ended(
+            Ended("WebSocket close without a code" if code is None else "WebSocket close", code)
+        )
 
     def _ended(self, ended: Ended) -> Ended:
         self._recording.add(TO_CLIENT, "websocket", "", f"{self.label}{ended}")

@@ -1,0 +1,201 @@
+"""`python -m conformance --url URL`: the suite as one command, which `sioprobe conform` runs.
+
+Everything is pytest's work; this adds the help, the listing and JSON on standard output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import pytest
+
+from conformance import report
+from conformance.collect import all_questions
+from conformance.plugin import LEVELS, GivenRun, Run, begin
+from conformance.requirements import catalogue, nearest
+from conformance.target import NoServer, UsageError
+
+HERE = Path(__file__).parent
+
+EPILOG = """\b
+Examples:
+  {program} --url http://127.0.0.1:5000
+  {program} --url http://127.0.0.1:5000 --id EIO-HS-05 --id SIO-EV-01
+  {program} --url http://127.0.0.1:5000 --level MUST --report result.json
+  {program} --url http://127.0.0.1:5000 --json > result.json
+  {program} --url http://127.0.0.1:5001 --url http://127.0.0.1:5002   (a cluster of two)
+  {program} --url http://127.0.0.1:5000 -- -k upgrade -x -v
+  {program} --list --level SHOULD
+
+\b
+Exit codes:
+  0  conformant, or nothing but known deviations
+  1  failures: a requirement is broken, a deviation no longer occurs, or a case came to no conclusion
+  2  wrong usage, or an error of the suite itself: nothing was judged
+  4  no Socket.IO server there
+"""
+
+
+def _levels(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value not in (*LEVELS, "0", "1", "2"):
+            known = f"{', '.join(LEVELS)}, 0, 1 or 2"
+            raise click.BadParameter(f"unknown level {value!r}; known are {known}{nearest(value, LEVELS)}")
+    return values
+
+
+def _ids(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value not in catalogue():
+            raise click.BadParameter(f"{value!r} is not in the catalogue{nearest(value, catalogue())}")
+    return values
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG.format(program=report.program())
+)
+@click.option(
+    "--url", "urls", multiple=True, metavar="URL", help="Server; twice: two processes of one cluster."
+)
+@click.option("--path", default="/socket.io/", show_default=True, help="Path of the endpoint.")
+@click.option(
+    "--id", "ids", multiple=True, metavar="ID", callback=_ids, help="Only this requirement (repeatable)."
+)
+@click.option(
+    "--level",
+    "levels",
+    multiple=True,
+    metavar="LEVEL",
+    callback=_levels,
+    help="Only requirements of this level (MUST, SHOULD, MAY, reference, gap; repeatable), "
+    "or a number: the contract level of the server.",
+)
+@click.option("--strict", is_flag=True, help="Count SHOULD as failure.")
+@click.option("--jobs", default=16, show_default=True, type=click.IntRange(1), help="Cases at a time.")
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="What is declared about the server.",
+)
+@click.option("--target-library", metavar="NAME", help="Whose known deviations apply, e.g. flask-socketio.")
+@click.option("--target-version", metavar="VERSION", help="Version of that library.")
+@click.option("--target-mode", metavar="MODE", help="Async mode, e.g. gevent.")
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE.json",
+    help="Write the result file.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the result, or the list, as JSON and nothing else."
+)
+@click.option("--list", "as_list", is_flag=True, help="List the requirements and the number of their cases.")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
+def main(
+    urls: tuple[str, ...],
+    path: str,
+    ids: tuple[str, ...],
+    levels: tuple[str, ...],
+    report_file: Path | None,
+    as_json: bool,
+    as_list: bool,
+    pytest_args: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Judge whether the Socket.IO server at URL keeps the protocol."""
+    if as_list:
+        _list(ids, levels, as_json=as_json)
+        return
+    if not urls:
+        raise click.UsageError("give --url URL of the server")
+    if report_file is not None and not report_file.absolute().parent.is_dir():
+        raise click.BadParameter(f"folder {report_file.parent} does not exist", param_hint="'--report'")
+    words = _words({"url": urls, "id": ids, "level": levels, "path": path, **options})
+    option = SimpleNamespace(url=urls, id=ids, level=levels, path=path, **options)
+    try:
+        run = begin(option)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    except NoServer as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(4)
+    sys.exit(_run(run, words + list(pytest_args), report_file, as_json=as_json))
+
+
+def _words(options: dict[str, Any]) -> list[str]:
+    """Options as the pytest plugin takes them."""
+    words: list[str] = []
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        elif isinstance(value, tuple):
+            for item in value:
+                words += [flag, item]
+        elif value not in (None, False):
+            words += [flag, str(value)]
+    return words
+
+
+def _run(run: Run, words: list[str], report_file: Path | None, *, as_json: bool) -> int:
+    """Run pytest over the cases; the exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = report_file or (Path(folder) / "result.json" if as_json else None)
+        arguments = [str(HERE), "-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE), "-q"]
+        # Nothing is written beside the cases, which may lie where nobody may write.
+        arguments += ["-p", "no:cacheprovider", "--no-header", *words]
+        arguments += ["--report", str(file)] if file else []
+        quiet = open(os.devnull, "w") if as_json and not sys.stderr.isatty() else None  # noqa: SIM115 - closed below
+        try:
+            with contextlib.redirect_stdout(quiet or sys.stderr) if as_json else contextlib.nullcontext():
+                code = int(pytest.main(arguments, plugins=[GivenRun(run)]))
+        finally:
+            if quiet is not None:
+                quiet.close()
+        if as_json and file is not None and file.exists():
+            click.echo(file.read_text("utf-8"), nl=False)
+    # Pytest's own usage error is 4, which here says that no server is there.
+    return 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
+
+
+def _list(ids: tuple[str, ...], levels: tuple[str, ...], *, as_json: bool) -> None:
+    cases = all_questions()
+    rows = [
+        {
+            "id": entry.id,
+            "level": str(entry.level),
+            "requirement": entry.text,
+            "spec": entry.spec,
+            "contract": entry.contract,
+            "cases": sum(1 for case in cases if case.requirement.id == entry.id),
+        }
+        for entry in catalogue().values()
+        if (not ids or entry.id in ids)
+        and (not levels or str(entry.level) in levels or str(entry.contract) in levels)
+    ]
+    if as_json:
+        click.echo(
+            json.dumps({"schema": 1, "kind": "catalogue", "requirements": rows}, indent=1, ensure_ascii=False)
+        )
+        return
+    for row in rows:
+        number = f"{row['cases']} case{'' if row['cases'] == 1 else 's'}"
+        click.echo(f"{row['id']:<10} {row['level']:<9} {row['contract']}  {row['requirement']} ({number})")
+    functions = len({(case.file, case.name) for case in cases})
+    click.echo(
+        f"{len(rows)} requirements; the suite has {functions} cases, {len(cases)} with their transports"
+    )
+
+
+if __name__ == "__main__":
+    main(prog_name=report.program())
