@@ -1,0 +1,69 @@
+"""The recorder: what came since the last look, and what came in all."""
+
+from __future__ import annotations
+
+from sioprobe.swarm import Recorder
+from sioprobe.swarm.recorder import Sample
+
+
+def test_a_sample_is_taken_once_and_stays_in_the_total() -> None:
+    recorder = Recorder()
+    series = recorder.series("SIO ack", "x")
+    series.record(100)
+    series.record(300)
+    series.count()
+    series.error("timeout")
+
+    ((taken, sample),) = recorder.take()
+    series.record(500)
+
+    assert taken is series
+    assert (sample.timed, sample.untimed, sample.errors, sample.total_us) == (2, 1, {"timeout": 1}, 400)
+    ((_, total),) = recorder.totals()
+    assert (total.timed, total.untimed, total.errors, total.total_us) == (3, 1, {"timeout": 1}, 900)
+    assert recorder.take() == []
+
+
+def test_a_taken_sample_does_not_change_any_more() -> None:
+    recorder = Recorder()
+    series = recorder.series("SIO ack", "x")
+    series.record(1)
+    ((_, sample),) = recorder.take()
+    series.record(2)
+    recorder.take()
+
+    assert sample.timed == 1
+
+
+def test_who_holds_a_series_goes_on_after_a_reset() -> None:
+    recorder = Recorder()
+    series = recorder.series("SIO ack", "x")
+    series.record(1)
+    recorder.reset()
+    series.record(2)
+
+    ((_, total),) = recorder.totals()
+    assert total.histogram.to_pairs() == [[2, 1]]
+
+
+def test_a_sample_survives_its_json() -> None:
+    recorder = Recorder()
+    series = recorder.series("SIO ack", "x")
+    for us in (1, 1, 1000, 123456.5):
+        series.record(us)
+    series.error("timeout")
+    ((_, total),) = recorder.totals()
+
+    copy = Sample.from_json(total.to_json())
+
+    assert copy.to_json() == total.to_json()
+    assert copy.histogram.max == 123456.5
+
+
+def test_errors_of_all_series_add_up_by_kind() -> None:
+    recorder = Recorder()
+    for name in ("x", "y"):
+        recorder.series("SIO ack", name).error("timeout")
+    recorder.series("SIO connect", "z").error("connection refused")
+
+    assert recorder.errors() == {"timeout": 2, "connection refused": 1}
