@@ -6,10 +6,22 @@ Cases that pass are counted only; what deviates is told once for all servers tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports.wording import listed
 from sioprobe.results.types import Arm, Case, Conformance
+
+TRANSCRIPT_ROOM = 800_000
+"""Characters that all transcripts of a page take at most; the raw data has all of them."""
+
+TRANSCRIPT_LINES = 60
+"""Lines of one transcript on the page."""
+
+LONGEST_TEXT = 1500
+"""Characters of one text of a result (a raw packet, an answer) on the page."""
+
+LINE_MARKUP = 150
+"""Characters of markup around one line of a transcript."""
 
 WORST_FIRST = (
     "fail",
@@ -120,12 +132,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What does not simply pass, once for all servers and cases that answer alike; `case` is the first."""
+    """What does not simply pass, once for all servers and cases that answer alike; `case` is the first.
+
+    `shown_lines` is how many lines of its transcript stand on the page.
+    """
 
     arms: list[str]
     case: Case
     names: list[str]
     transports: list[str]
+    shown_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +200,7 @@ def conformance_matrix(arms: Sequence[Arm], conformances: dict[str, Conformance]
         row_area = area_of(id_)
         rows.append(_row(id_, cases[id_], judged, row_area if row_area != area else None))
         area = row_area
+    rows = _with_transcripts(rows)
     verdicts = {case["verdict"] for arm in judged for case in conformances[arm]["cases"]}
     suites = {conformances[arm]["suite"]["version"] for arm in judged}
     return Matrix(
@@ -206,6 +223,23 @@ def area_of(id_: str) -> str:
 def worst(verdicts: Sequence[str]) -> str:
     """The verdict that stands for several; a pass outranks only what is not applicable."""
     return min(verdicts, key=WORST_FIRST.index)
+
+
+def _with_transcripts(rows: list[Row]) -> list[Row]:
+    """`rows` with as much of the transcripts as the page has room for, worst verdicts first."""
+    room = TRANSCRIPT_ROOM
+    shown: dict[int, int] = {}
+    everything = [finding for row in rows for finding in row.findings]
+    for finding in sorted(everything, key=lambda finding: WORST_FIRST.index(finding.case["verdict"])):
+        lines = finding.case.get("transcript", [])[:TRANSCRIPT_LINES]
+        size = sum(LINE_MARKUP + min(len(line["raw"]), LONGEST_TEXT) for line in lines)
+        if size <= room:
+            room -= size
+            shown[id(finding)] = len(lines)
+    return [
+        replace(row, findings=[replace(f, shown_lines=shown.get(id(f), 0)) for f in row.findings])
+        for row in rows
+    ]
 
 
 def _id_order(id_: str) -> tuple[int, str, int, str]:

@@ -10,7 +10,7 @@ import base64
 import gzip
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,22 @@ HERE = Path(__file__).resolve().parent
 LARGEST_EMBEDDED = 1_500_000
 """Bytes of base64 that the page carries at most, so that it stays below 3 MB."""
 
-TRANSCRIPT_LINES = 60
-"""Lines of one transcript on the page; the raw data has all."""
+ENVIRONMENT = (
+    "cpu_model",
+    "cores",
+    "governor",
+    "kernel",
+    "architecture",
+    "memory_bytes",
+    "container",
+    "load_1m",
+    "cpu_pressure_some_avg10",
+    "python",
+    "python_implementation",
+    "libraries",
+    "revision",
+)
+"""What the page tells of the machine; what a run does not have is unknown."""
 
 VERDICTS = {
     "complete": ("✓", "Complete", "Everything that was planned and can run here was measured."),
@@ -95,7 +109,11 @@ def render_page(inputs: Inputs, results: Results, raw: Mapping[str, bytes]) -> s
 
 def render_summary(inputs: Inputs, results: Results) -> str:
     """The Markdown summary: at most 25 lines before its <details>."""
-    return _environment().get_template("summary.md.jinja").render(**_context(inputs, results, drawn=False))
+    return (
+        _environment(_harmless_in_markdown)
+        .get_template("summary.md.jinja")
+        .render(**_context(inputs, results, drawn=False))
+    )
 
 
 def workloads(inputs: Inputs, results: Results, drawn: bool) -> list[Workload]:
@@ -193,10 +211,10 @@ def _context(inputs: Inputs, results: Results, drawn: bool) -> dict[str, Any]:
         "not_run": [arm for arm in results["arms"] if arm["status"] == "not run"],
         "profile": _flat(inputs.run.get("profile", {})) if inputs.run else {},
         "versions": _versions(results),
+        "env": {**dict.fromkeys(ENVIRONMENT), **results["environment"]},
         "blocks": len(inputs.blocks),
         "conformance_view": conformance_view,
         "wording": wording,
-        "transcript_lines": TRANSCRIPT_LINES,
         "json": json.dumps,
     }
 
@@ -237,14 +255,23 @@ def _downloads(raw: Mapping[str, bytes]) -> tuple[list[Download], list[str]]:
     return downloads, left_out
 
 
-def _environment() -> jinja2.Environment:
+def _harmless(value: object) -> object:
+    """A text of a result without control and direction characters; the page escapes markup by itself."""
+    return wording.printable(value, keep="\n") if type(value) is str else value
+
+
+def _harmless_in_markdown(value: object) -> object:
+    """Also without markup, which Markdown would pass on."""
+    return wording.printable(value).replace("<", "&lt;") if type(value) is str else value
+
+
+def _environment(finalize: Callable[[object], object] = _harmless) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         # Everything but the Markdown, macros included.
         autoescape=lambda name: not (name or "").endswith(".md.jinja"),
         undefined=jinja2.StrictUndefined,
-        # A control or direction character anywhere in a result must not reach the page as itself.
-        finalize=lambda value: wording.printable(value, keep="\n") if type(value) is str else value,
+        finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -256,6 +283,7 @@ def _environment() -> jinja2.Environment:
         counted=wording.counted,
         cell_text=_markdown_cell,
         code_spans=_code_spans,
+        shortened=_shortened,
     )
     environment.globals["static"] = lambda name: Markup((HERE / "static" / name).read_text("utf-8"))
     environment.globals["svg"] = Markup
@@ -272,6 +300,14 @@ def _between(metric: Metric, scale: float) -> str:
     return wording.interval(metric["low"] * scale, metric["high"] * scale)
 
 
+def _shortened(text: str) -> str:
+    """`text`, cut where it would fill the page."""
+    longest = conformance_view.LONGEST_TEXT
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]} … ({wording.counted(len(text) - longest, 'more character')})"
+
+
 def _code_spans(text: str) -> Markup:
     """`text` as HTML, what stands between backticks as code."""
     parts = text.split("`")
@@ -283,4 +319,4 @@ def _code_spans(text: str) -> Markup:
 
 def _markdown_cell(text: str) -> str:
     """`text` for one cell of a Markdown table."""
-    return wording.printable(text).replace("|", "\\|").replace("<", "&lt;")
+    return text.replace("|", "\\|")

@@ -9,7 +9,7 @@ from reports import findings
 from reports.metrics import METRICS, MetricKind
 from reports.panels import SMALL, DrawnFigure, Finding, arm_styles, draw_both, figure_texts, heading_of, said
 from reports.svg import INK, MUTED, PAPER
-from reports.wording import TRANSPORTS, number, tick
+from reports.wording import TRANSPORTS, number, printable, tick
 from sioprobe.results.types import Arm, CellResult
 
 if TYPE_CHECKING:
@@ -103,7 +103,9 @@ def _rows(
             end = max(metric["high"] or 0.0, metric["estimate"] or 0.0) * kind.scale
             axes.text(max(end, 0) + largest * 0.025, y, text, va="center", fontsize=SMALL, color=INK)
         axes.set_ylim(len(shown) - 0.5, -0.5)
-        axes.set_yticks(range(len(shown)), [arm["id"] for arm in shown] if left else [""] * len(shown))
+        axes.set_yticks(
+            range(len(shown)), [printable(arm["id"]) for arm in shown] if left else [""] * len(shown)
+        )
         axes.tick_params(axis="y", length=0)
         axes.set_xlim(0, largest * 1.16)
         axes.grid(axis="x", linewidth=0.8, zorder=0)

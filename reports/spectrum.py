@@ -11,7 +11,7 @@ from reports.derive import SAMPLES_BEYOND
 from reports.metrics import METRICS
 from reports.panels import SMALL, ArmStyle, DrawnFigure, draw_both, heading_of, said
 from reports.svg import INK, MUTED, PAPER
-from reports.wording import TRANSPORTS, number, tick
+from reports.wording import TRANSPORTS, number, printable, tick
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.types import CellResult
 
@@ -149,7 +149,7 @@ def _label_ends(axes: Axes, ends: list[tuple[float, float, str, str]], x: float)
     for (end_x, end_y, arm, colour), place in zip(sorted(ends, key=lambda end: end[1]), spread, strict=True):
         label_y = low * math.exp(place * span)
         axes.plot([end_x, x], [end_y, label_y], color=colour, linewidth=0.8, alpha=0.6, clip_on=False)
-        axes.text(x * 1.06, label_y, arm, va="center", fontsize=SMALL, color=INK)
+        axes.text(x * 1.06, label_y, printable(arm), va="center", fontsize=SMALL, color=INK)
 
 
 def _spread(places: Sequence[float], gap: float) -> list[float]:

@@ -158,6 +158,27 @@ def test_a_wrong_run_is_named_by_place(
     assert message_of(path, read_run) == message
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (["direction"], "C->S", 'direction is "C->S", not one of C→S, S→C (nearest: C→S)'),
+        (["time"], "0", 'time is "0", it should be of type number'),
+        (["raw"], ..., "raw is missing"),
+        (["layer"], 1, "layer is 1, it should be of type string or null"),
+        (["meaning"], [], "meaning is [], it should be of type string or null"),
+    ],
+)
+def test_a_wrong_transcript_line_is_named_by_place(
+    tmp_path: Path, place: list[str | int], value: object, message: str
+) -> None:
+    document = json.loads(json.dumps(synthetic.conformance_document("gevent")))
+    case = next(n for n, case in enumerate(document["cases"]) if case["transcript"])
+    change(document, ["cases", case, "transcript", 2, *place], value)
+    with pytest.raises(ResultFileError) as caught:
+        write_conformance(tmp_path / "conformance-gevent.json", document)
+    assert str(caught.value) == f"conformance-gevent.json: cases[{case}].transcript[2].{message}"
+
+
 def test_the_first_wrong_place_in_the_document_is_named(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     document = change(change(run(), ["cells", 10, "arm"], 1), ["cells", 2, "arm"], 1)
