@@ -314,9 +314,10 @@ class StrictServer:
         )
 
     def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:
-        if self.faults("refusals-are-answered-500"):
+        unknown_transport = refusal is UNKNOWN_TRANSPORT
+        if unknown_transport and self.faults("unknown-transport-is-answered-500"):
             exchange.respond(500)
-        elif self.faults("refusals-are-text"):
+        elif unknown_transport and self.faults("error-of-an-unknown-transport-is-text"):
             exchange.respond(refusal.status, refusal.message.encode(), "text/plain")
         else:
             body = {"code": self._code(refusal), "message": refusal.message}

@@ -307,5 +307,5 @@ def new_session_id(taken: Iterable[str], faults: Faults) -> str:
     if faults("session-ids-count-up"):
         return f"session-{len(list(taken)) + 1:012d}"
     if faults("session-id-is-not-url-safe"):
-        return f"{secrets.token_urlsafe(13)}+/="
+        return f"{secrets.token_urlsafe(13)}|<>"
     return secrets.token_urlsafe(15)

@@ -68,7 +68,7 @@ class Client:
         timeout = session.config.connect_timeout
         self._connect_timer = asyncio.get_running_loop().call_later(timeout, self._connect_timed_out)
         if faults("main-namespace-is-joined-unasked"):
-            self._join("/", {})
+            self._enter(NamespaceSocket(self, "/", self._new_socket_id("/")))
 
     # Receiving
 
@@ -178,12 +178,15 @@ class Client:
                 self._leave(other)
         self._join(packet.namespace, auth)
 
-    def _join(self, namespace: str, auth: dict[str, Any]) -> None:
-        socket = NamespaceSocket(self, namespace, self._new_socket_id(namespace))
+    def _enter(self, socket: NamespaceSocket) -> None:
         self._connect_timer.cancel()
         self._was_connected = True
-        self._sockets[namespace] = socket
+        self._sockets[socket.namespace] = socket
         self._app.add(socket)
+
+    def _join(self, namespace: str, auth: dict[str, Any]) -> None:
+        socket = NamespaceSocket(self, namespace, self._new_socket_id(namespace))
+        self._enter(socket)
         if self.faults("rooms-survive-a-disconnect") and namespace in self._left:
             self._app.join(socket, *self._left[namespace][1])
         if self.faults("event-precedes-the-connect-answer"):
@@ -213,12 +216,13 @@ class Client:
         return secrets.token_urlsafe(15)
 
     def _connect_again(self, socket: NamespaceSocket, packet: SocketPacket) -> None:
-        if self.faults("second-connect-is-ignored"):
-            return
-        if self.faults("second-connect-is-answered") or self.faults("main-namespace-is-joined-unasked"):
+        if self.faults("main-namespace-is-joined-unasked") and packet.namespace == "/":
+            self._leave(socket)
+            self._connect(packet)
+        elif self.faults("second-connect-is-answered"):
             self._answer_connect(socket)
-            return
-        self._session.close()
+        elif not self.faults("second-connect-is-ignored"):
+            self._session.close()
 
     def _refuse(self, namespace: str, refusal: Refused) -> None:
         data: Any = refusal.data

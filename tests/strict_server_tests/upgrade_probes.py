@@ -69,12 +69,12 @@ async def pings_go_on_after_the_upgrade(url: str) -> list[Any]:
     return [await websocket.receive(4 * SILENCE)]
 
 
-@probe("EIO-HB-10", ["2", "2"], ping_interval=0.3)
+@probe("EIO-HB-10", ["2", "2"], ping_interval=1.0)
 async def a_ping_waits_for_a_poll(url: str) -> list[Any]:
     peer, witness = await PollingPeer.open(url), await WebSocketPeer.open_session(url)
     # The witness's ping says that the interval is over for the peer, too.
     seen = await witness.receive()
-    return [seen, (await peer.poll(deadline=0.2)).text]
+    return [seen, (await peer.poll(deadline=SILENCE)).text]
 
 
 # Upgrade
