@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -98,6 +99,9 @@ def main(url: str, users: int, seconds: float, processes: int, as_json: bool, **
             arguments += ["--" + name.replace("_", "-"), str(value)]
         if processes > 1:
             arguments += ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
+            # A port of this run: another may have Locust's default.
+            port = str(_free_port())
+            arguments += ["--master-bind-port", port, "--master-port", port]
         code, errors = run(module_command("locust", *arguments), f"{users} users for {seconds:g} s on {url}")
         if not summary_file.exists():
             raise click.UsageError(_reason(errors, code))
@@ -145,6 +149,11 @@ def run(command: list[str], title: str) -> tuple[int, str]:
             child.wait()
         errors.seek(0)
         return (130 if interrupted else code), errors.read().decode(errors="replace")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 def _reason(errors: str, code: int) -> str:

@@ -7,6 +7,8 @@ Durations travel to the master as sparse histograms too, because Locust rounds t
 
 from __future__ import annotations
 
+import atexit
+import csv
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -16,7 +18,14 @@ import gevent
 from gevent.event import Event
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
-from locust.stats import RequestStats, StatsEntry, StatsError, bucket_response_time
+from locust.stats import (
+    PERCENTILES_TO_REPORT,
+    RequestStats,
+    StatsCSV,
+    StatsEntry,
+    StatsError,
+    bucket_response_time,
+)
 
 from sioprobe.results.histogram import Histogram, bucket_index, bucket_middle
 from sioprobe.swarm.engine import Engine
@@ -68,6 +77,7 @@ class LocustStatistics:
         events.test_stopping.add_listener(self._test_stopping)
         events.test_stop.add_listener(self._flush_event)
         events.quitting.add_listener(self._flush_event)
+        events.quitting.add_listener(self._complete_csv)
         events.reset_stats.add_listener(self._reset_event)
         events.spawning_complete.add_listener(self._spawning_complete)
         self._flusher = gevent.spawn(self._flush_each_second)
@@ -121,6 +131,13 @@ class LocustStatistics:
     def _flush_event(self, environment: Environment, **_: Any) -> None:
         self.flush()
         self.ended = self.ended or time.monotonic()
+
+    def _complete_csv(self, environment: Environment, **_: Any) -> None:
+        """Locust writes its CSV files each second and not at the end: write the last state then."""
+        prefix = getattr(environment.parsed_options, "csv_prefix", None)
+        if prefix and not isinstance(environment.runner, WorkerRunner):
+            # After Locust has closed the files, which flushes what it held.
+            atexit.register(write_csv, environment, prefix)
 
     # Life of a test
 
@@ -211,6 +228,14 @@ class LocustStatistics:
             # Straight into the total: Locust's own listener has the counts already.
             self.recorder.series(type, name).add(Sample.from_json(sample))
         self._workers[client_id] = report["state"]
+
+
+def write_csv(environment: Environment, prefix: str) -> None:
+    """`PREFIX_stats.csv` and `PREFIX_failures.csv` as Locust writes them, with the counts of this moment."""
+    table = StatsCSV(environment, PERCENTILES_TO_REPORT)
+    for name, write in (("stats", table.requests_csv), ("failures", table.failures_csv)):
+        with open(f"{prefix}_{name}.csv", "w", encoding="utf-8") as file:
+            write(csv.writer(file))
 
 
 def entry_of(sample: Sample, stats: RequestStats, name: str, type: str, at: float) -> StatsEntry:

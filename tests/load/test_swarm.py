@@ -1,0 +1,245 @@
+"""The locustfile in processes of its own: counts reconcile, files are written, the web page answers."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import ROOT, Server, start_command, start_server
+
+LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py")]
+DEADLINE = 40
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with start_server("gevent") as started:
+        yield started
+
+
+def locust(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*LOCUST, "--headless", "--only-summary", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def with_workers(processes: int) -> list[str]:
+    """Workers on a port of their own: Locust's default may be taken."""
+    port = str(free_port())
+    words = ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
+    return [*words, "--master-bind-port", port, "--master-port", port]
+
+
+def counts_of_locust(stdout: str) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Requests, failures and untimed requests by type and name; workers print an empty list before."""
+    start = stdout.index("[\n    {")
+    return {
+        (entry["method"], entry["name"]): (
+            entry["num_requests"],
+            entry["num_failures"],
+            entry["num_none_requests"],
+        )
+        for entry in json.loads(stdout[start:])
+    }
+
+
+def counts_of_ours(path: Path) -> dict[tuple[str, str], tuple[int, int, int]]:
+    counts = {}
+    for series in json.loads(path.read_text())["series"]:
+        failed = sum(series["errors"].values())
+        counts[series["type"], series["name"]] = (series["count"], failed, series["untimed"] + failed)
+    return counts
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(("scenario", "transport"), [("ack", "polling"), ("fanout", "upgrade")])
+def test_counts_reconcile_with_locusts(
+    server: Server, tmp_path: Path, processes: int, scenario: str, transport: str
+) -> None:
+    summary = tmp_path / "summary.json"
+    arguments = ["-u", "10", "-r", "10", "-t", "3s", "--host", server.url, "--json"]
+    arguments += ["--scenario", scenario, "--transport", transport, "--room-size", "5"]
+    arguments += ["--summary-json", str(summary)]
+    if processes > 1:
+        arguments += with_workers(processes)
+
+    done = locust(*arguments, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    ours = counts_of_ours(summary)
+    assert counts_of_locust(done.stdout) == ours
+    operation = ("SIO ack", "message-with-ack") if scenario == "ack" else ("SIO deliver", "m")
+    assert ours[operation][0] > 0
+    assert ours["SIO connect", transport] == (10, 0, 0)
+    assert ours["SIO poll", transport][0] == ours["SIO poll", transport][2] > 0
+    result = json.loads(summary.read_text())
+    assert result["processes"] == processes
+    assert result["errors"] == {}
+    if scenario == "fanout":
+        assert (result["ledger"]["reach"], result["ledger"]["lost"]) == (1.0, 0)
+        assert result["ledger"]["received"] == ours[operation][0]
+        assert "reach 100.0000%" in done.stderr
+    assert "verdict: " in done.stderr
+
+
+def test_failures_reconcile_and_are_named(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.strict_server", "--fault", "acks-twice"]
+    summary = tmp_path / "summary.json"
+    with start_command(command) as server:
+        done = locust(
+            *("-u", "3", "-r", "3", "-t", "2s", "--host", server.url, "--json"),
+            *("--summary-json", str(summary), "--csv", str(tmp_path / "run")),
+        )
+
+    ours = counts_of_ours(summary)
+    assert done.returncode == 1
+    assert counts_of_locust(done.stdout) == ours
+    requests, failures, untimed = ours["SIO ack", "message-with-ack"]
+    assert requests > failures == untimed > 0
+    with (tmp_path / "run_failures.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "run_stats.csv").open() as file:
+        counts = {row["Type"]: int(row["Request Count"]) for row in csv.DictReader(file)}
+    assert counts["SIO ack"] == requests
+    assert [(row["Error"], int(row["Occurrences"])) for row in rows] == [("ack to nothing", failures)]
+
+
+def test_csv_and_html_are_written(server: Server, tmp_path: Path) -> None:
+    summary = tmp_path / "summary.json"
+    done = locust(
+        *("-u", "5", "-r", "5", "-t", "3s", "--host", server.url, "--scenario", "idle"),
+        *("--csv", str(tmp_path / "run"), "--html", str(tmp_path / "run.html")),
+        *("--summary-json", str(summary)),
+    )
+
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "run_stats.csv").open() as file:
+        rows = {row["Type"]: row for row in csv.DictReader(file)}
+    assert rows["SIO connect"]["Request Count"] == "5"
+    assert rows[""]["Request Count"] == "5"
+    assert "SIO connect" in (tmp_path / "run.html").read_text()
+    assert json.loads(summary.read_text())["server_bytes_per_connection"] is not None
+    assert "server memory per connection" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--host", "http://127.0.0.1:1"], "locust: error: nothing listens at http://127.0.0.1:1"),
+        (
+            ["--host", "http://127.0.0.1:1", "--transport", "websokcet"],
+            "locust: error: argument --transport: unknown transport 'websokcet' (the nearest is 'websocket';"
+            " valid are polling, websocket, upgrade)",
+        ),
+        (
+            ["--host", "http://127.0.0.1:1", "--room-size", "0"],
+            "locust: error: argument --room-size: 0 is less than 1",
+        ),
+        ([], "locust: error: --host is missing: the server's URL, such as http://127.0.0.1:5000"),
+    ],
+    ids=["nothing listens", "transport", "number", "no host"],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
+    done = locust("-u", "1", "-t", "1s", "--loglevel", "ERROR", *arguments)
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [line]
+
+
+def test_a_wrong_server_ends_the_workers_too() -> None:
+    started = time.monotonic()
+    done = locust(
+        *("-u", "2", "-t", "1s", "--host", "http://127.0.0.1:1"),
+        *with_workers(2),
+    )
+
+    assert done.returncode == 2
+    # Workers left alone look for their master for 60 s.
+    assert time.monotonic() - started < 30
+
+
+def test_the_web_page_starts_a_swarm_and_shows_its_figures(server: Server) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [*LOCUST, "--web-host", "127.0.0.1", "--web-port", str(port), "--host", server.url],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        page = fetch(f"http://127.0.0.1:{port}/").decode()
+        for option in ("transport", "scenario", "namespace", "payload_bytes", "room_size", "rate"):
+            assert re.search(rf'\\?"{option}\\?"', page), option
+        assert "upgrade" in page
+        form = b"user_count=4&spawn_rate=4&transport=polling&scenario=ack&payload_bytes=8"
+        answer = json.loads(fetch(f"http://127.0.0.1:{port}/swarm", form))
+        assert answer["success"] is True
+        stats = wait_for_requests(port, "SIO poll")
+        assert {entry["method"] for entry in stats} >= {"SIO ack", "SIO connect", "SIO poll"}
+        fetch(f"http://127.0.0.1:{port}/stop", b"")
+        # A second start begins from nothing, with other options.
+        fetch(
+            f"http://127.0.0.1:{port}/swarm", b"user_count=2&spawn_rate=2&transport=websocket&scenario=fanout"
+        )
+        stats = wait_for_requests(port, "SIO deliver")
+        assert "SIO poll" not in {entry["method"] for entry in stats}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+        kill_group(process.pid)
+    assert "Traceback" not in errors
+    assert errors.count("verdict: ") == 2
+
+
+def wait_for_requests(port: int, type: str) -> list[dict[str, Any]]:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        stats = json.loads(fetch(f"http://127.0.0.1:{port}/stats/requests"))["stats"]
+        if any(entry["method"] == type and entry["num_requests"] for entry in stats):
+            return list(stats)
+        time.sleep(0.1)
+    raise AssertionError(f"no {type} within 20 s")
+
+
+def fetch(url: str, body: bytes | None = None) -> bytes:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(url, body, timeout=10) as answer:
+                return answer.read()  # type: ignore[no-any-return]
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def kill_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
