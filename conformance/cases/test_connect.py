@@ -26,6 +26,7 @@ async def test_connects_nothing_by_itself(target: Target, transport: Transport) 
     """After the handshake no Socket.IO packet comes unasked."""
     session = await target.open(transport)
 
+    await expect_processed(session)
     packet = await session.take(lambda p: True, target.timing.quiet)
 
     if packet is not None:

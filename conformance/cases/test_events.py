@@ -34,6 +34,7 @@ async def test_json_values_come_back(target: Target, transport: Transport) -> No
         [0.5, -1.25e-7, 1e21],
         [True, False, "text"],
         ["", " ", "null"],
+        ["é", "日本", {"ключ": "🙂"}],
         [{}, [], {"": ""}],
         [None, {"a": None}, [None, [None]]],
         [{"a": {"b": [{"c": [1, [2, [3]]]}]}}, [[[[]]]], {"list": [1, "2", False]}],

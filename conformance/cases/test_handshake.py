@@ -7,7 +7,7 @@ from typing import Any
 from conformance.client.http import Answer, HttpConnection, NoAnswer
 from conformance.client.session import PROTOCOL, Transport
 from conformance.client.websocket import WebSocket
-from conformance.expect import expect_equal, expect_refused, expect_served, expect_status
+from conformance.expect import expect_equal, expect_refused, expect_status
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Violation
@@ -345,12 +345,3 @@ async def test_answers_a_preflight_request(target: Target) -> None:
     )
 
     expect_status(answer, 204)
-
-
-@requirement("EIO-HS-04")
-async def test_serves_after_refused_handshakes(target: Target) -> None:
-    """Refusing has no effect on who comes next."""
-    for query in ("EIO=abc&transport=polling", "EIO=4", "EIO=4&transport=abc"):
-        await target.request("GET", query)
-
-    await expect_served(target)

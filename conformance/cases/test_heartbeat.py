@@ -1,7 +1,7 @@
 """Heartbeat: the server's pings, the client's pongs, and what their absence means."""
 
-import asyncio
 import time
+from itertools import pairwise
 
 from conformance.client.http import Answer
 from conformance.client.session import Session, Transport
@@ -10,7 +10,6 @@ from conformance.expect import (
     expect_closed,
     expect_equal,
     expect_ping,
-    expect_status,
 )
 from conformance.places import waiting
 from conformance.requirements import requirement, slow
@@ -30,17 +29,19 @@ def needs_fast_pings(target: Target) -> None:
 @slow
 @requirement("EIO-HB-01")
 async def test_pings_every_interval(target: Target, transport: Transport) -> None:
-    """Three pings, each one interval behind the pong to the last."""
+    """Three pings. A busy machine delays one or the other: the longest and the shortest interval count."""
     needs_fast_pings(target)
     interval = target.timing.ping_interval
     session = await target.open(transport)
 
-    started = session.started
+    times = [session.started]
     for number in (1, 2, 3):
-        at = await expect_ping(session, number, interval + max(0.75 * interval, JITTER))
-        if at - started < 0.7 * interval:
-            raise Violation(f"a ping every {interval:.1f} s", f"ping {number} after {at - started:.2f} s")
-        started = at
+        times.append(await expect_ping(session, number, 2.5 * interval + JITTER))
+
+    intervals = [after - before for before, after in pairwise(times)]
+    if max(intervals) < 0.7 * interval or min(intervals) > 1.5 * interval:
+        found = ", ".join(f"{seconds:.2f} s" for seconds in intervals)
+        raise Violation(f"a ping every {interval:.1f} s", f"pings after {found}")
 
 
 @slow
@@ -137,7 +138,7 @@ async def test_pings_go_on_across_the_upgrade(target: Target) -> None:
     await session.upgrade()
 
     for number in (2, 3):
-        await expect_ping(session, number, interval + max(0.75 * interval, JITTER))
+        await expect_ping(session, number, 2.5 * interval + JITTER)
     transports = [item.transport for item in session.packets(EnginePacketType.PING)]
     expect_equal(transports, ["polling", "websocket", "websocket"], what="transports of the pings")
 
@@ -145,13 +146,19 @@ async def test_pings_go_on_across_the_upgrade(target: Target) -> None:
 @slow
 @requirement("EIO-HB-10")
 async def test_a_ping_waits_for_the_next_poll(target: Target) -> None:
-    """No poll is pending when the ping is due; the next poll brings it at once."""
+    """No poll is pending when the ping is due; the next poll brings it at once.
+
+    Another session's ping says that it is due. A busy machine gets three tries: a ping that is
+    dropped is missing in each.
+    """
     needs_fast_pings(target)
-    timing = target.timing
-    session = await target.open("polling", poll=False)
-    async with waiting():  # the ping is due in between
-        await asyncio.sleep(timing.ping_interval + 0.4 * timing.ping_timeout)
+    for _ in range(3):
+        session = await target.open("polling", poll=False)
+        witness = await target.open("polling")
+        await expect_ping(witness, 1, 2.5 * target.timing.ping_interval + JITTER)
 
-    answer = await session.poll_once(0.3 * timing.ping_timeout + JITTER)
+        answer = await session.poll_once(0.6 * target.timing.ping_interval)
 
-    expect_equal(expect_status(answer, 200).text, "2", what="body")
+        if isinstance(answer, Answer) and answer.text == "2":
+            return
+    raise Violation("`2` at once", str(answer))

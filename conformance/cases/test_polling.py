@@ -7,15 +7,11 @@ from collections.abc import Callable
 from conformance.client.http import Answer, HttpConnection, NoAnswer
 from conformance.client.session import Session
 from conformance.expect import (
-    ask,
-    connect,
     connect_main_namespace,
-    expect_alive,
     expect_closed,
     expect_connected,
     expect_equal,
     expect_event,
-    expect_gone,
     expect_packet,
     expect_status,
     is_alive,
@@ -23,7 +19,7 @@ from conformance.expect import (
 from conformance.places import waiting
 from conformance.requirements import requirement, slow
 from conformance.target import Target
-from conformance.verdicts import Inconclusive, NotApplicable, Violation
+from conformance.verdicts import Inconclusive, NonStrict, NotApplicable, Violation
 from sioprobe.wire import EnginePacketType, SocketPacketType
 
 TEXT = ("Content-Type", "text/plain;charset=UTF-8")
@@ -48,17 +44,19 @@ async def test_closes_on_overlapping_pushes(target: Target) -> None:
         raise Inconclusive(str(first))
     try:
         await first.send_head(
-            "POST", f"{target.address.path}?{session.query()}", [TEXT, ("Content-Length", "9")]
+            "POST", f"{target.address.path}?{session.query()}", [TEXT, ("Content-Length", "13")]
         )
         await first.send_data(b'42["m')
-        # The server must have seen the first before the second comes: a poll that it answers comes later.
+        # The server must have seen the first before the second comes.
         await target.request("GET", "EIO=4&transport=polling")
 
-        second = await target.request(
-            "POST", session.query(), headers=(TEXT,), body=b'42["message","second"]'
-        )
+        second = await target.request("POST", session.query(), headers=(TEXT,), body=b'42["message",2]')
 
         expect_status(second, 400, 500)
+        # The first must not stand in the way of the question whether the session is closed.
+        await first.send_data(b'essage"]')
+        await first.send_end()
+        await first.answer(target.timing.close)
         await expect_closed(target, session)
     finally:
         first.abort()
@@ -69,13 +67,15 @@ async def test_closes_on_overlapping_polls(target: Target) -> None:
     """One poll is pending when a second comes."""
     session = await connect_main_namespace(target, poll=False)
     first = asyncio.create_task(session.poll_once())
-    await target.request("GET", "EIO=4&transport=polling")
+    try:
+        await target.request("GET", "EIO=4&transport=polling")
 
-    second = await target.request("GET", session.query(), seconds=target.timing.close)
+        second = await target.request("GET", session.query(), seconds=target.timing.close)
 
-    expect_status(second, 400, 500)
-    first.cancel()
-    await expect_gone(target, session)
+        expect_status(second, 400, 500)
+        expect_status(await session.push('42["message",1]'), 400)
+    finally:
+        first.cancel()
 
 
 @requirement("EIO-PL-04")
@@ -273,6 +273,7 @@ async def test_an_aborted_poll_loses_nothing(target: Target) -> None:
             raise Violation(("session closed", "three events"), f"only events {received}")
         received.append(packet.data[1])
     expect_equal(sorted(received), [0, 1, 2], what="events")
+    raise NonStrict("session closed", "session open; nothing was lost")
 
 
 async def long_poll(target: Target, encoding: str) -> Answer:
@@ -350,8 +351,10 @@ async def test_a_session_closed_by_the_server_ends_with_a_close_packet(target: T
 
 @requirement("EIO-EN-02")
 async def test_reads_several_packets_of_one_push(target: Target) -> None:
-    """Two events, joined by the record separator."""
-    session = await connect_main_namespace(target)
+    """Two events, joined by the record separator, as are the packets that answer."""
+    session = await target.open("polling")
+    await session.send("40")
+    await expect_connected(session)
 
     await session.push('421["message-with-ack","one"]\x1e422["message-with-ack","two"]')
 
@@ -422,24 +425,3 @@ async def test_text_and_binary_keep_their_order_in_a_poll(target: Target) -> Non
     records = await records_until(session, lambda record: record[:1] == "b")
     header = next((index for index, record in enumerate(records) if record.startswith("451-")), None)
     expect_equal(header, len(records) - 2, what="place of the header among the records")
-
-
-@requirement("EIO-PL-15")
-async def test_serves_the_session_after_a_large_push(target: Target) -> None:
-    """A push of 16 packets and the next question."""
-    session = await connect_main_namespace(target)
-
-    await session.send(*(f'42["message",{number}]' for number in range(16)))
-
-    expect_equal(await ask(session, "message-with-ack", "after"), ["after"], what="ack")
-    await expect_alive(session)
-
-
-@requirement("EIO-PL-09")
-async def test_connects_by_a_push_of_one_packet(target: Target) -> None:
-    """The plainest push there is."""
-    session = await target.open("polling")
-
-    await connect(session)
-
-    await expect_alive(session)

@@ -55,6 +55,10 @@ class App:
 
     def remove(self, socket: Socket) -> None:
         self._sockets.get(socket.namespace, {}).pop(socket.id, None)
+        if self._faults("room-ends-with-one-member"):
+            for members in self._rooms.values():
+                if socket.id in members:
+                    members.clear()
         if not self._faults("disconnected-socket-stays-in-its-rooms"):
             self._leave_all(socket)
 

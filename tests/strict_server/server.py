@@ -241,7 +241,7 @@ class StrictServer:
     def _is_endpoint(self, request: Request) -> bool:
         if request.path == PATH.rstrip("/") and self.faults("path-may-lack-its-slash"):
             return True
-        return request.path.startswith(PATH)
+        return request.path.startswith(PATH) or self.faults("every-path-is-the-endpoint")
 
     def _check(self, request: Request, is_upgrade: bool) -> Refusal | None:
         query = request.query

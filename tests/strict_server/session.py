@@ -148,6 +148,8 @@ class Session:
             if self.faults("unsolicited-pong-closes") and not self.awaits_pong:
                 self.end("pong without ping")
                 return
+            if self.faults("pong-is-not-counted"):
+                return
             self.on_pong()
             if not (self.faults("pings-once") and self._pings):
                 self._schedule_ping()

@@ -30,6 +30,11 @@ async def _status(url: str, method: str, query: str, **options: Any) -> int:
 # Handshake
 
 
+@probe("EIO-HS-01", [404])
+async def another_path_is_not_the_endpoint(url: str) -> list[Any]:
+    return [await _status(url, "GET", HANDSHAKE, path="/other/")]
+
+
 @probe("EIO-HS-02", [404])
 async def the_path_has_a_trailing_slash(url: str) -> list[Any]:
     return [await _status(url, "GET", HANDSHAKE, path="/socket.io")]
@@ -451,7 +456,7 @@ async def binary_in_a_payload_is_base64(url: str) -> list[Any]:
     return (await peer.poll(deadline=SILENCE)).text.split("\x1e")[1:]
 
 
-@probe("EIO-EN-04", [400])
+@probe("EIO-EN-12", [400])
 async def wrong_base64_closes(url: str) -> list[Any]:
     peer = await PollingPeer.connect(url)
     await peer.push('451-["message",{"_placeholder":true,"num":0}]\x1eb!!!')

@@ -308,6 +308,18 @@ async def a_room_reaches_its_members(url: str) -> list[Any]:
     return await _seen(sender, first, second, outside)
 
 
+@probe("SIO-RM-04", [[], [], ['42/custom,["e",1]']])
+async def a_room_outlives_a_member(url: str) -> list[Any]:
+    sender, gone, stays = await _peers(url, 3)
+    for peer in (gone, stays):
+        peer.send('42/custom,["join","r"]')
+        await peer.receive_until_fence()
+    gone.send("41/custom,")
+    await gone.receive_until_fence()
+    sender.send('42/custom,["to","r","e",1]')
+    return await _seen(sender, gone, stays)
+
+
 @probe("SIO-RM-04", [[], []])
 async def a_disconnected_client_gets_nothing_of_its_rooms(url: str) -> list[Any]:
     sender, gone = await _peers(url, 2)

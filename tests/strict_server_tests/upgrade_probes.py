@@ -40,6 +40,14 @@ async def pings_come_at_the_interval(url: str) -> list[Any]:
     return seen
 
 
+@probe("EIO-HB-02", ["2", "2"], ping_interval=0.2, ping_timeout=2.0)
+async def a_peer_that_answers_is_pinged_again(url: str) -> list[Any]:
+    peer = await WebSocketPeer.open_session(url)
+    seen = [await peer.receive()]
+    peer.send("3")
+    return [*seen, await peer.receive()]
+
+
 @probe("EIO-HB-03", ["2", CLOSED, True], ping_interval=0.2, ping_timeout=1.0)
 async def a_peer_without_a_pong_is_closed(url: str) -> list[Any]:
     peer = await WebSocketPeer.open_session(url)

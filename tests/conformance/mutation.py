@@ -1,0 +1,96 @@
+"""Runs the cases against the strict server with one fault at a time, all in this process.
+
+The cases of a fault's own requirement are asked, on all transports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from conformance.client.timing import Timing
+from conformance.collect import all_questions
+from conformance.requirements import CAPABILITIES
+from conformance.runner import Outcome, Question, answer_question
+from conformance.target import Target, parse_url
+from conformance.verdicts import Verdict
+from sioprobe.wire import OpenData
+from tests.strict_server.server import StrictServer
+
+PING_SECONDS = 1.0
+MAX_PAYLOAD = 100_000
+
+# Whose cases wait for a limit that is far away by default.
+LIMITS = {"EIO-UP-09": {"upgrade_timeout": 1.0}, "SIO-CN-05": {"connect_timeout": 1.0}}
+
+NOTICED = (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The outcome of one case against one server."""
+
+    question: Question
+    outcome: Outcome
+
+    @property
+    def noticed(self) -> bool:
+        return self.outcome.judgement.verdict in NOTICED
+
+    def __str__(self) -> str:
+        judgement = self.outcome.judgement
+        return f"{self.question.label}: {judgement.verdict}: {judgement.actual or judgement.reason}"
+
+
+def target_of(server: StrictServer, settings: dict[str, float]) -> Target:
+    """The server as a target, without the probe: a fault must not end the run before its case."""
+    opened = OpenData("unknown", ("websocket",), PING_SECONDS * 1000, PING_SECONDS * 1000, MAX_PAYLOAD)
+    configured = {"ping_interval": PING_SECONDS, "ping_timeout": PING_SECONDS, **settings}
+    return Target(
+        parse_url(server.url),
+        opened,
+        Timing(PING_SECONDS, PING_SECONDS),
+        level=2,
+        capabilities=dict(CAPABILITIES),
+        settings=configured,
+        title=server.url,
+    )
+
+
+async def judge(fault: str | None, questions: list[Question], places: asyncio.Semaphore) -> list[Answered]:
+    """The outcomes of these cases against a server of their own."""
+    answered: list[Answered] = []
+    # A server with a near limit closes sessions that other cases leave idle: it is asked by itself.
+    for limits in ({}, *({requirement: LIMITS[requirement]} for requirement in LIMITS)):
+        asked = [
+            question for question in questions if (question.requirement.id in limits) == bool(limits)
+            and (limits or question.requirement.id not in LIMITS)
+        ]  # fmt: skip
+        if not asked:
+            continue
+        settings = {key: value for limit in limits.values() for key, value in limit.items()}
+        config = {"ping_interval": PING_SECONDS, "ping_timeout": PING_SECONDS, "max_payload": MAX_PAYLOAD}
+        async with StrictServer(fault, **config, **settings) as server:
+            target = target_of(server, settings)
+            together = [one(question, target, places) for question in asked if not question.exclusive]
+            answered += await asyncio.gather(*together)
+            for question in asked:
+                if question.exclusive:
+                    answered.append(await one(question, target, places))
+    return answered
+
+
+async def one(question: Question, target: Target, places: asyncio.Semaphore) -> Answered:
+    async with places:
+        # In a task of its own: a case sets context variables.
+        return Answered(question, await asyncio.create_task(answer_question(question, target)))
+
+
+def cases() -> list[Question]:
+    """All cases that one server can answer."""
+    return [question for question in all_questions() if question.requirement.contract < 3]
+
+
+def of_requirement(questions: list[Question], requirement_id: str) -> list[Question]:
+    """The cases of one requirement, all transports."""
+    return [replace(question) for question in questions if question.requirement.id == requirement_id]
