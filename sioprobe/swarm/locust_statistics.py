@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import csv
+import io
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -68,6 +69,7 @@ class LocustStatistics:
         self._workers: dict[str, dict[str, Any]] = {}
         self._halted: set[str] = set()
         self._all_halted = Event()
+        self._csv: dict[str, str] = {}
         self._environment = environment
         events = environment.events
         # In front of Locust's own listener, which takes the statistics away.
@@ -77,7 +79,6 @@ class LocustStatistics:
         events.test_stopping.add_listener(self._test_stopping)
         events.test_stop.add_listener(self._flush_event)
         events.quitting.add_listener(self._flush_event)
-        events.quitting.add_listener(self._complete_csv)
         events.reset_stats.add_listener(self._reset_event)
         events.spawning_complete.add_listener(self._spawning_complete)
         self._flusher = gevent.spawn(self._flush_each_second)
@@ -130,14 +131,28 @@ class LocustStatistics:
 
     def _flush_event(self, environment: Environment, **_: Any) -> None:
         self.flush()
+        self._keep_csv()
         self.ended = self.ended or time.monotonic()
 
-    def _complete_csv(self, environment: Environment, **_: Any) -> None:
-        """Locust writes its CSV files each second and not at the end: write the last state then."""
-        prefix = getattr(environment.parsed_options, "csv_prefix", None)
-        if prefix and not isinstance(environment.runner, WorkerRunner):
-            # After Locust has closed the files, which flushes what it held.
-            atexit.register(write_csv, environment, prefix)
+    def _keep_csv(self) -> None:
+        """Locust writes its CSV files each second and not at the end: have the last state written then."""
+        prefix = getattr(self._environment.parsed_options, "csv_prefix", None)
+        if not prefix or isinstance(self._environment.runner, WorkerRunner):
+            return
+        if not self._csv:
+            # After Locust has closed its files, which writes what it held back.
+            atexit.register(self._write_csv)
+        table = StatsCSV(self._environment, PERCENTILES_TO_REPORT)
+        # Texts, because Locust empties its statistics when it prints them as JSON.
+        for name, write in (("stats", table.requests_csv), ("failures", table.failures_csv)):
+            text = io.StringIO()
+            write(csv.writer(text))
+            self._csv[f"{prefix}_{name}.csv"] = text.getvalue()
+
+    def _write_csv(self) -> None:
+        for path, text in self._csv.items():
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
 
     # Life of a test
 
@@ -228,14 +243,6 @@ class LocustStatistics:
             # Straight into the total: Locust's own listener has the counts already.
             self.recorder.series(type, name).add(Sample.from_json(sample))
         self._workers[client_id] = report["state"]
-
-
-def write_csv(environment: Environment, prefix: str) -> None:
-    """`PREFIX_stats.csv` and `PREFIX_failures.csv` as Locust writes them, with the counts of this moment."""
-    table = StatsCSV(environment, PERCENTILES_TO_REPORT)
-    for name, write in (("stats", table.requests_csv), ("failures", table.failures_csv)):
-        with open(f"{prefix}_{name}.csv", "w", encoding="utf-8") as file:
-            write(csv.writer(file))
 
 
 def entry_of(sample: Sample, stats: RequestStats, name: str, type: str, at: float) -> StatsEntry:

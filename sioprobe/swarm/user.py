@@ -102,7 +102,8 @@ class SocketIOUser(User):  # type: ignore[misc]
     @property
     def connected(self) -> bool:
         """Whether at least one namespace is connected."""
-        return self._connection is not None and bool(self._connection.namespaces)
+        connection = self._connection
+        return connection is not None and not connection.closed and bool(connection.namespaces)
 
     def connect(self, namespace: str = MAIN_NAMESPACE, auth: Any = None, timeout: float = 10.0) -> str:
         """Connect to a namespace, opening the session where there is none; answers the socket id."""
