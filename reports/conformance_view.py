@@ -56,6 +56,14 @@ SHORT_WORDS = {
 }
 """Where a word stands in a narrow column; the legend and the opened row have it in full."""
 
+SHORT_CLOSES = {
+    "not at all": "stays open",
+    "Engine.IO close packet": "CLOSE packet",
+    "TCP end without a close frame": "TCP end",
+    "invalid WebSocket frame": "bad frame",
+}
+"""How a session closed, where the full words do not fit."""
+
 MEANINGS = {
     "pass": "the server does what the requirement says",
     "fail": "it does not, and nobody has explained why",
@@ -112,6 +120,11 @@ class MatrixCell:
     verdict: str | None
     share: str
     closed: str
+
+    @property
+    def short_closed(self) -> str:
+        words = [SHORT_CLOSES.get(how, how) for how in self.closed.split(", ")]
+        return ", ".join(words).replace("WebSocket close", "WS").replace("WS without a code", "WS, no code")
 
     @property
     def symbol(self) -> str:

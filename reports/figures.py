@@ -51,7 +51,15 @@ def draw_figures(
             findings.throughput_finding,
             _DOTS_CAPTION,
         ),
-        draw_bars(arms, cells, cpu, names("cpu", "CPU"), findings.cpu_finding, _CPU_CAPTION),
+        draw_bars(
+            arms,
+            cells,
+            cpu,
+            names("cpu", "CPU"),
+            findings.cpu_finding,
+            _CPU_CAPTION,
+            beside=("server_cpu_cores", "generator_cpu_cores"),
+        ),
         draw_spectrum(measured, arm_styles(arms), histograms, names("latency", "Latency")),
         draw_bars(arms, cells, memory, names("memory", "Memory"), findings.memory_finding, _RSS_CAPTION),
     ]

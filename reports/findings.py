@@ -9,6 +9,9 @@ from reports.statistics import median
 from reports.wording import TRANSPORT_ORDER, TRANSPORTS, counted, interval, listed, number
 from sioprobe.results.types import CellResult, Results
 
+MOST_NAMES = 3
+"""A sentence names so many servers at most."""
+
 PREFERRED = ("websocket", "upgrade", "polling")
 """The transport that the headline is about: the first of these that was measured."""
 
@@ -48,8 +51,7 @@ def throughput_finding(cells: list[CellResult], transport: str) -> str | None:
     if len(alike) == len(ranked) - 1 and alike:
         return f"Over {name}, all {len(ranked)} servers overlap with {best['arm']}, {figure}."
     among = " of the servers with one process" if len(ranked) < len(group) else ""
-    sentence = f"Over {name}, {best['arm']} carries the most{among}: {figure}"
-    return f"{sentence}; {listed(alike)} cannot be told apart from it." if alike else f"{sentence}."
+    return f"Over {name}, {best['arm']} carries the most{among}: {figure}{_tie(alike)}."
 
 
 def cpu_finding(cells: list[CellResult], transport: str) -> str | None:
@@ -100,8 +102,9 @@ def _conformance_finding(results: Results) -> list[str]:
     sentences = []
     if broken:
         verb = "breaks" if len(broken) == 1 else "break"
+        who = _named(broken, f"{len(broken)} servers")
         sentences.append(
-            f"{listed(broken)} {verb} requirements in a way that is not a known deviation "
+            f"{who} {verb} requirements in a way that is not a known deviation "
             f"({len(broken)} of {counted(len(judged), 'server')})."
         )
     if unjudged:
@@ -126,8 +129,18 @@ def _lowest(
         return None
     estimate = best["metrics"][name]["estimate"] or 0.0
     alike = [c["arm"] for c in group if c["metrics"][name]["standing"] == "overlaps best"]
-    sentence = f"{TRANSPORTS[transport]}: {best['arm']} {verb}, {number(estimate * scale)} {unit}"
-    return f"{sentence}; {listed(alike)} cannot be told apart from it" if alike else sentence
+    return f"{TRANSPORTS[transport]}: {best['arm']} {verb}, {number(estimate * scale)} {unit}{_tie(alike)}"
+
+
+def _tie(alike: list[str]) -> str:
+    if not alike:
+        return ""
+    return f"; {_named(alike, f'{len(alike)} others')} cannot be told apart from it"
+
+
+def _named(names: list[str], otherwise: str) -> str:
+    """The names while they are few."""
+    return listed(names) if len(names) <= MOST_NAMES else otherwise
 
 
 def _first_workload(cells: list[CellResult]) -> list[CellResult]:

@@ -49,6 +49,15 @@ ENVIRONMENT = (
 )
 """What the page tells of the machine; what a run does not have is unknown."""
 
+COMMON_FLAGS = {
+    "oversubscribed": "every row is oversubscribed: more processes than cores",
+    "generator-bound": "every row is generator-bound: the generator uses 90 % of a core or more",
+    "server not saturated": "no server was at its maximum: each process uses less than 90 % of a core "
+    "(the table under CPU has the shares)",
+    "few samples": "every p99 rests on fewer than 1000 samples",
+}
+"""What is said once instead of in every row, by the kind of flag."""
+
 VERDICTS = {
     "complete": ("✓", "Complete", "Everything that was planned and can run here was measured."),
     "failures": (
@@ -67,7 +76,10 @@ VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One scenario at one number of connections; `usual_interval` is what most intervals are, in words."""
+    """One scenario at one number of connections.
+
+    `usual_interval` is what most intervals are, in words; `common_flags` are those that every server has.
+    """
 
     scenario: str
     connections: int
@@ -75,6 +87,7 @@ class Workload:
     rows: list[WorkloadRow]
     figures: list[DrawnFigure]
     usual_interval: str
+    common_flags: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +144,7 @@ def _workload(
     cells = [c for c in results["cells"] if (c["scenario"], c["connections"]) == (scenario, connections)]
     styles = arm_styles(results["arms"])
     transports = findings.transports_of(cells)
+    common = _common_flags(cells)
     rows = []
     for arm in results["arms"]:
         own: dict[str, CellResult] = {c["transport"]: c for c in cells if c["arm"] == arm["id"]}
@@ -148,7 +162,7 @@ def _workload(
                 arm=arm,
                 colour=ARM_COLOURS.index(styles[arm["id"]].colour),
                 cells={transport: own.get(transport) for transport in transports},
-                flags=_flags_of(own, transports),
+                flags=_flags_of(own, transports, leave_out=common),
                 reason=reason,
             )
         )
@@ -168,17 +182,28 @@ def _workload(
         figures=draw_figures(shown, cells, _histograms(inputs, scenario, connections), prefix)
         if drawn
         else [],
+        common_flags=[COMMON_FLAGS[kind] for kind in common],
         usual_interval=words.most_common(1)[0][0] if words else "interval",
     )
 
 
-def _flags_of(cells: Mapping[str, CellResult], transports: Sequence[str]) -> list[str]:
+def _common_flags(cells: Sequence[CellResult]) -> list[str]:
+    """The kinds of flag that all measured cells have, when there are several."""
+    kinds = [{flag.partition(":")[0] for flag in c["flags"]} for c in cells if c["status"] == "measured"]
+    return sorted(set.intersection(*kinds)) if len(kinds) > 1 else []
+
+
+def _flags_of(
+    cells: Mapping[str, CellResult], transports: Sequence[str], leave_out: Sequence[str]
+) -> list[str]:
     """The flags of an arm, one of a kind: with the transports, unless all its cells say the same."""
     by_kind: dict[str, dict[str, list[str]]] = {}
     for transport in transports:
         cell = cells.get(transport)
         for flag in cell["flags"] if cell else []:
             kind, _, detail = flag.partition(": ")
+            if kind in leave_out:
+                continue
             by_kind.setdefault(kind, {}).setdefault(detail, []).append(wording.TRANSPORTS[transport])
     flags = []
     for kind, details in by_kind.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reports import findings
 from reports.metrics import MetricKind
@@ -26,6 +26,8 @@ MARKERS = "osD^vPX*"
 LINE_STYLES = ("-", "--", "-.", ":")
 SMALL = 12
 """Font size in px of everything but panel titles and row names."""
+
+KEYS: tuple[Literal["estimate", "low", "high"], ...] = ("estimate", "low", "high")
 
 DrawPanel = Callable[["Axes", str, bool], None]
 """Draw one transport's panel; the flag says whether it is the leftmost."""
@@ -129,9 +131,11 @@ def heading_of(finding: Finding, cells: list[CellResult], transports: list[str])
 
 
 def figure_texts(cell: CellResult, kind: MetricKind) -> list[str]:
+    """The figure and its interval, as printed."""
     metric = cell["metrics"][kind.name]
-    low, high = ((metric[key] or 0.0) * kind.scale for key in ("low", "high"))
-    return [number((metric["estimate"] or 0.0) * kind.scale), interval(low, high)]
+    scaled = (value * kind.scale if (value := metric[key]) is not None else None for key in KEYS)
+    estimate, low, high = scaled
+    return [number(estimate), interval(low, high)]
 
 
 def said(cell: CellResult, kind: MetricKind) -> str:

@@ -56,8 +56,9 @@ def draw_bars(
     names: tuple[str, str],
     finding: Finding,
     caption: str,
+    beside: Sequence[str] = (),
 ) -> DrawnFigure | None:
-    """A bar from 0 and its interval for each arm; `names` are the figure's id and its label."""
+    """A bar from 0 and its interval for each arm; the metrics `beside` stand in the table only."""
     kind, styles = METRICS[metric], arm_styles(arms)
 
     def row(axes: Axes, y: int, cell: CellResult) -> None:
@@ -67,7 +68,7 @@ def draw_bars(
         axes.plot([low, high], [y, y], color=INK, linewidth=1.4, zorder=4)
         axes.plot([low, high], [y, y], "|", color=INK, markersize=7, markeredgewidth=1.4, zorder=4)
 
-    return _rows(arms, cells, kind, names, finding, caption, row)
+    return _rows(arms, cells, kind, names, finding, caption, row, beside)
 
 
 def _rows(
@@ -78,6 +79,7 @@ def _rows(
     finding: Finding,
     caption: str,
     draw_row: DrawRow,
+    beside: Sequence[str] = (),
 ) -> DrawnFigure | None:
     """A figure with one row an arm and one panel a transport, on one shared value axis."""
     have = [cell for cell in cells if cell["metrics"][kind.name]["estimate"] is not None]
@@ -134,6 +136,7 @@ def _rows(
             "Transport",
             f"{kind.label}, {kind.shown_unit}",
             "Interval",
+            *(f"{METRICS[metric].label}, {METRICS[metric].shown_unit}" for metric in beside),
             "What the interval is",
         ],
         rows=[
@@ -141,6 +144,7 @@ def _rows(
                 cell["arm"],
                 TRANSPORTS[cell["transport"]],
                 *figure_texts(cell, kind),
+                *(figure_texts(cell, METRICS[metric])[0] for metric in beside),
                 cell["metrics"][kind.name]["interval"],
             ]
             for cell in have

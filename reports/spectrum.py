@@ -33,7 +33,7 @@ def draw_spectrum(
     names: tuple[str, str],
 ) -> DrawnFigure | None:
     """A line for each arm; `histograms` holds the merged latencies by (arm, transport)."""
-    lines = {
+    lines: dict[tuple[str, str], list[tuple[float, float]]] = {
         (cell["arm"], cell["transport"]): spectrum(histograms[cell["arm"], cell["transport"]])
         for cell in cells
         if (cell["arm"], cell["transport"]) in histograms
@@ -55,12 +55,12 @@ def draw_spectrum(
         axes.set_xlim(1.7, farthest * 1.25)
         axes.set_ylim(lowest / 1.4, highest * 1.5)
         ends = []
-        for cell in have:
-            if cell["transport"] != transport:
-                continue
+        panel_cells = [cell for cell in have if cell["transport"] == transport]
+        for place, cell in enumerate(panel_cells):
             line, style = lines[cell["arm"], transport], styles[cell["arm"]]
             axes.plot(*zip(*line, strict=True), color=style.colour, linestyle=style.line, linewidth=2)
-            _mark_percentiles(axes, cell, style)
+            # Side by side, or the intervals of all servers would hide each other.
+            _mark_percentiles(axes, cell, style, 1.035 ** (place - (len(panel_cells) - 1) / 2))
             ends.append((line[-1][0], line[-1][1], cell["arm"], style.colour))
         _label_ends(axes, ends, farthest * 1.3)
         ticks = [(2.0, "50 %"), (10.0, "90 %"), (100.0, "99 %"), (1000.0, "99.9 %"), (10000.0, "99.99 %")]
@@ -119,8 +119,8 @@ def spectrum(histogram: Histogram, points: int = 48) -> list[tuple[float, float]
     return [(x, (histogram.percentile(100 * (1 - 1 / min(x, last))) or 0.0) / 1000) for x in xs]
 
 
-def _mark_percentiles(axes: Axes, cell: CellResult, style: ArmStyle) -> None:
-    for x, q, name in ((2.0, "50", "latency_p50_us"), (100.0, "99", "latency_p99_us")):
+def _mark_percentiles(axes: Axes, cell: CellResult, style: ArmStyle, aside: float) -> None:
+    for x, q, name in ((2.0 * aside, "50", "latency_p50_us"), (100.0 * aside, "99", "latency_p99_us")):
         metric, merged = cell["metrics"][name], cell["latency"]["percentiles"].get(q)
         if merged is None or metric["low"] is None or metric["high"] is None:
             continue

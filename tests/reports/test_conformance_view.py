@@ -143,3 +143,14 @@ def test_a_server_that_was_not_run_is_listed_with_its_reason() -> None:
         ("gevent", None),
         ("gevent_uwsgi", synthetic.ARMS["gevent_uwsgi"]["reason"]),
     ]
+
+
+def test_a_close_is_shortened_for_a_narrow_column() -> None:
+    closes = (
+        "Engine.IO close packet",
+        "WebSocket close 1000",
+        "WebSocket close without a code",
+        "not at all",
+    )
+    [row] = matrix(a=[case(closed=closed) for closed in closes]).rows
+    assert row.cells[0].short_closed == "CLOSE packet, WS 1000, WS, no code, stays open"

@@ -29,6 +29,13 @@ def test_the_headline_names_who_cannot_be_told_apart() -> None:
     assert derived(*blocks)["findings"][0].endswith("; b cannot be told apart from it.")
 
 
+def test_many_names_are_counted_instead() -> None:
+    tied = [rate(messages, arm, n) for arm in "bcde" for n, messages in ((1, 300), (2, 401))]
+    blocks = [rate(400, "a"), rate(402, "a", 2), *tied, rate(2, "f"), rate(2, "f", 2)]
+    assert derived(*blocks)["findings"][0].endswith("; 4 others cannot be told apart from it.")
+    assert of(dict.fromkeys("abcd", "failures"))[0].startswith("4 servers break requirements")
+
+
 def test_when_all_overlap_nobody_carries_the_most() -> None:
     results = derived(rate(400, "a"), rate(402, "a", 2), rate(300, "b"), rate(401, "b", 2))
     assert "carries the most" not in results["findings"][0]

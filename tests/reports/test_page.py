@@ -223,6 +223,23 @@ def test_each_workload_has_its_own_matrix_and_figures(tmp_path: Path) -> None:
     assert len(read.ids) == len(set(read.ids))
 
 
+def test_a_flag_that_every_server_has_is_said_once(tmp_path: Path) -> None:
+    arms = {arm: synthetic.ARMS[arm] for arm in ("gevent", "eventlet")}
+    write_run(tmp_path / "run.json", synthetic.run_document(arms))
+    for block in synthetic.blocks(2, arms):
+        idle: Any = {**block, "server": {**block["server"], "cpu_seconds": 0.3}}
+        append_block(tmp_path / "rounds.jsonl", idle)
+    text = Page(rendered(tmp_path)).text
+    assert text.count("no server was at its maximum") == 1
+    assert "server not saturated:" not in text
+
+
+def test_the_shares_of_the_processor_stand_in_the_table_under_cpu(page: str) -> None:
+    text = Page(page).text
+    assert "Server CPU share, % of a core" in text
+    assert "Generator CPU share, % of a core" in text
+
+
 def test_the_script_is_short_and_the_page_declares_its_language(page: str) -> None:
     script = page[page.index("<script>") : page.index("</script>")]
     assert len(script.splitlines()) < 100
