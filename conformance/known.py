@@ -6,7 +6,7 @@ They are data, `deviations/*.toml`. One that no longer occurs fails the run unti
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ class Deviation:
     """One entry. Empty `cases`, `transports` or `modes` mean all of them.
 
     `sometimes` marks what a race decides: a run in which it does not occur says nothing.
+    `when` names switches of the server: where it says that one stands otherwise, the entry does not apply.
     """
 
     library: str
@@ -35,6 +36,7 @@ class Deviation:
     transports: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
     sometimes: bool = False
+    when: dict[str, bool] = field(default_factory=dict)
 
 
 @cache
@@ -66,6 +68,7 @@ def find_deviation(
     library: str | None,
     version: str | None,
     mode: str | None,
+    switches: dict[str, bool],
 ) -> Deviation | None:
     """The entry that covers this case on this server. An unknown library or version has none."""
     try:
@@ -80,6 +83,7 @@ def find_deviation(
             and (not entry.cases or case in entry.cases)
             and (not entry.transports or transport in entry.transports)
             and (not entry.modes or mode in entry.modes)
+            and all(switches.get(name, value) is value for name, value in entry.when.items())
         ):
             return entry
     return None

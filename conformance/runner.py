@@ -132,6 +132,7 @@ async def answer_question(
         library=target.library,
         version=target.version,
         mode=target.mode,
+        switches=target.switches,
     )
     if deviation is not None:
         judgement = with_deviation(judgement, deviation.reason, sometimes=deviation.sometimes)

@@ -65,7 +65,7 @@ class Profile:
 class Target:
     """A live server. `level` is its contract level, `capabilities` what it has.
 
-    `settings` holds what is declared about its configuration, in seconds.
+    `settings` holds what is declared about its configuration, in seconds; `switches` what it says itself.
     """
 
     address: Address
@@ -77,6 +77,7 @@ class Target:
     library: str | None = None
     version: str | None = None
     mode: str | None = None
+    switches: dict[str, bool] = field(default_factory=dict)
     title: str = ""
     note: str | None = None
 
@@ -182,6 +183,7 @@ async def find_target(address: Address, profile: Profile) -> Target:
             target,
             capabilities=capabilities | _declared(about) | profile.capabilities,
             level=level,
+            switches={key: value for key, value in about.items() if isinstance(value, bool)},
             note=note,
             library=profile.library or library,
             version=profile.version or version,

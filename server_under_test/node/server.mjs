@@ -15,7 +15,7 @@ import { Server } from "socket.io";
 const STOP_DEADLINE = 2000;
 
 const options = readOptions();
-const http = createServer({ noDelay: !options.nagle });
+const http = createServer({ noDelay: !options.nagle }, answer);
 const io = new Server(http, {
   transports: options.transports,
   pingInterval: options.pingInterval,
@@ -101,9 +101,20 @@ function ownRooms(socket) {
   return [...socket.rooms].filter((room) => room !== socket.id).sort();
 }
 
+/** GET /about is what the READY line says; everything else that is not the endpoint's is unknown. */
+function answer(request, response) {
+  const known = request.url === "/about";
+  response.writeHead(known ? 200 : 404, { "content-type": "application/json" });
+  response.end(JSON.stringify(known ? about() : { error: "not found" }));
+}
+
 function announce() {
+  process.stdout.write(`READY ${JSON.stringify(about())}\n`);
+}
+
+function about() {
   const { port } = http.address();
-  const about = {
+  return {
     urls: [`http://${options.host}:${port}`],
     pids: [process.pid],
     mode: "node",
@@ -121,7 +132,6 @@ function announce() {
       "engine.io": installedVersion("engine.io"),
     },
   };
-  process.stdout.write(`READY ${JSON.stringify(about)}\n`);
 }
 
 function installedVersion(name) {
