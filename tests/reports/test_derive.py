@@ -141,6 +141,13 @@ def test_intervals_that_touch_overlap() -> None:
     assert standings(*blocks)["b"] == "overlaps best"
 
 
+def test_intervals_that_touch_overlap_where_less_is_better() -> None:
+    cpu = [("a", 1, 0.5), ("a", 2, 0.6), ("b", 1, 0.6), ("b", 2, 0.9)]
+    results = derived(*[block(arm, round_=n, server={"cpu_seconds": seconds}) for arm, n, seconds in cpu])
+    standing = [cell["metrics"]["server_cpu_us_per_message"]["standing"] for cell in results["cells"]]
+    assert standing == ["best", "overlaps best"]
+
+
 def test_a_single_block_is_neither_ahead_nor_behind() -> None:
     assert standings(rate(100, "a"), rate(90, "b")) == {"a": None, "b": None}
     assert standings(rate(100, "a"), rate(101, "a", 2), rate(90, "b")) == {"a": "best", "b": None}
@@ -194,10 +201,10 @@ def test_merged_percentiles_stop_where_fewer_than_ten_samples_lie_beyond() -> No
 
 
 def test_arms_come_in_the_order_of_the_run_and_cells_follow_them() -> None:
-    arms = [synthetic.ARMS["eventlet"], synthetic.ARMS["gevent"]]
-    results = derived(block("gevent"), block("eventlet"), block("other"), arms=arms)
-    assert [arm["id"] for arm in results["arms"]] == ["eventlet", "gevent", "other"]
-    assert [cell["arm"] for cell in results["cells"]] == ["eventlet", "gevent", "other"]
+    arms = [synthetic.ARMS["threading"], synthetic.ARMS["gevent"]]
+    results = derived(block("gevent"), block("another"), block("threading"), arms=arms)
+    assert [arm["id"] for arm in results["arms"]] == ["threading", "gevent", "another"]
+    assert [cell["arm"] for cell in results["cells"]] == ["threading", "gevent", "another"]
 
 
 def conformance(outcome: str) -> Any:

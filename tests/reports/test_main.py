@@ -80,7 +80,7 @@ def test_an_unusable_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_the_program_name_comes_from_its_caller() -> None:
     command = [sys.executable, "-m", "reports", "--help"]
-    environment = {"SIOPROBE_PROG": "sioprobe report", "PYTHONPATH": str(Path.cwd())}
+    environment = {"SIOPROBE_PROG": "sioprobe report", "PYTHONPATH": str(Path(__file__).parents[2])}
     answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert answer.stdout.startswith("usage: sioprobe report ")
     assert "sioprobe report reports/out" in answer.stdout

@@ -23,7 +23,8 @@ def test_the_fingerprint_holds_no_host_user_or_path() -> None:
     text = json.dumps(environment.fingerprint(Path.cwd()))
     host = Path("/proc/sys/kernel/hostname").read_text().strip()
     for private in (host, f'"{getpass.getuser()}"', str(Path.home()), str(Path.cwd())):
-        assert private not in text
+        # A home such as "/" is no secret.
+        assert len(private) < 4 or private not in text
 
 
 def test_reading_versions_imports_no_library() -> None:

@@ -244,6 +244,14 @@ def test_a_writer_learns_of_its_own_mistake_and_writes_nothing(tmp_path: Path) -
     assert not path.exists()
 
 
+def test_a_lone_surrogate_that_a_server_sent_is_kept(tmp_path: Path) -> None:
+    document = synthetic.conformance_document("gevent")
+    document["cases"][0]["actual"] = "\ud83d alone"
+    path = conformance_path(tmp_path, "gevent")
+    write_conformance(path, document)
+    assert read_conformance(path) == document
+
+
 def test_unknown_keys_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     document = run() | {"added_later": 1}
