@@ -67,8 +67,10 @@ class Client:
             session.on_pong = self._decoder.forget
         timeout = session.config.connect_timeout
         self._connect_timer = asyncio.get_running_loop().call_later(timeout, self._connect_timed_out)
-        if faults("main-namespace-is-joined-unasked"):
+        if faults("main-namespace-needs-no-connect") or faults("main-namespace-is-joined-unasked"):
             self._enter(NamespaceSocket(self, "/", self._new_socket_id("/")))
+        if faults("main-namespace-is-joined-unasked"):
+            self._answer_connect(self._sockets["/"])
 
     # Receiving
 
@@ -216,7 +218,8 @@ class Client:
         return secrets.token_urlsafe(15)
 
     def _connect_again(self, socket: NamespaceSocket, packet: SocketPacket) -> None:
-        if self.faults("main-namespace-is-joined-unasked") and packet.namespace == "/":
+        unasked = self.faults("main-namespace-is-joined-unasked")
+        if packet.namespace == "/" and (unasked or self.faults("main-namespace-needs-no-connect")):
             self._leave(socket)
             self._connect(packet)
         elif self.faults("second-connect-is-answered"):

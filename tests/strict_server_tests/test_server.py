@@ -7,7 +7,7 @@ import queue
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import socketio
@@ -198,6 +198,35 @@ def test_the_standard_library_s_http_client_polls() -> None:
         connection.request("GET", "/about")
         assert json.loads(connection.getresponse().read())["mode"] == "strict"
         connection.close()
+
+    with_server(talk)
+
+
+def test_jsonp_carries_a_session() -> None:
+    def talk(url: str) -> None:
+        def fetch(query: str, body: str | None = None) -> str:
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=DEADLINE)
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request(
+                "GET" if body is None else "POST",
+                f"/socket.io/?EIO=4&transport=polling{query}",
+                body,
+                headers,
+            )
+            with connection.getresponse() as answer:
+                return answer.read().decode()
+
+        opened = fetch("&j=0")
+        assert opened.startswith('___eio[0]("0{')
+        sid = json.loads(json.loads(opened[len("___eio[0](") : -len(");")])[1:])["sid"]
+        assert fetch(f"&j=1&sid={sid}", "d=40") == "ok"
+        assert fetch(f"&j=2&sid={sid}").startswith('___eio[2]("40{')
+        # A line feed in the data is escaped twice on its way through a form.
+        assert fetch(f"&j=3&sid={sid}", urlencode({"d": '42["message","a\\\\nb"]'})) == "ok"
+        assert (
+            json.loads(fetch(f"&j=4&sid={sid}")[len("___eio[4](") : -len(");")])
+            == '42["message-back","a\\nb"]'
+        )
 
     with_server(talk)
 
