@@ -39,6 +39,8 @@ def create_app(options: Options | None = None) -> Flask:
         # None lets Flask-SocketIO choose among what is installed.
         async_mode=MODES[options.mode].async_mode if options.mode else None,
         transports=list(options.transports),
+        # Without this the handshake offers an upgrade that is refused afterwards.
+        allow_upgrades="websocket" in options.transports,
         ping_interval=options.ping_interval,
         ping_timeout=options.ping_timeout,
         max_http_buffer_size=options.max_payload,

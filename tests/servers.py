@@ -128,6 +128,7 @@ def start_command(
     environment: Mapping[str, str] | None = None,
     deadline: float = START_DEADLINE,
     cwd: Path = ROOT,
+    pass_fds: Sequence[int] = (),
 ) -> Server:
     """Run a program in a process group of its own and wait for its READY line."""
     started = time.monotonic()
@@ -140,6 +141,7 @@ def start_command(
         stdout=subprocess.PIPE,
         stderr=stderr_file,
         start_new_session=True,
+        pass_fds=pass_fds,
         preexec_fn=_reset_interrupt,
     )
     lines: list[str] = []
@@ -164,6 +166,13 @@ def start_command(
     server.about = about
     server.start_seconds = time.monotonic() - started
     return server
+
+
+def hide(folder: Path, *modules: str) -> dict[str, str]:
+    """An environment in which modules cannot be found, as if they were not installed."""
+    lines = ["import sys", *(f"sys.modules[{module!r}] = None" for module in modules)]
+    (folder / "sitecustomize.py").write_text("\n".join(lines) + "\n")
+    return {"PYTHONPATH": str(folder)}
 
 
 def kill_group(group: int) -> None:

@@ -161,16 +161,16 @@ function readOptions() {
     "max-payload": { type: "string", default: "1000000" },
     nagle: { type: "boolean", default: false },
   });
-  const number = (name) => {
+  const number = (name, greatest = Infinity) => {
     const value = Number(values[name]);
-    if (!Number.isFinite(value) || value < 0) {
-      console.error(`--${name} '${values[name]}' is not a number`);
+    if (!(value >= 0 && value <= greatest)) {
+      console.error(`--${name} '${values[name]}' is not a number from 0 to ${greatest}`);
       process.exit(2);
     }
     return value;
   };
   return {
-    port: number("port"),
+    port: number("port", 65535),
     host: values.host,
     transports: values.transports.split(","),
     pingInterval: number("ping-interval") * 1000,

@@ -1,20 +1,23 @@
-"""One server process for each async mode, shared by all tests of that mode."""
+"""One server process for each async mode, shared by every test that does not stop it."""
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import NoReturn
 
 import pytest
 
 from server_under_test.modes import MODES, missing
-from tests.servers import Server, start_server
+from server_under_test.node_server import FOLDER as NODE_FOLDER
+from server_under_test.node_server import find_node
+from server_under_test.redis_server import MISSING as REDIS_MISSING
+from server_under_test.redis_server import find_program as find_redis
+from tests.servers import Server, start_command, start_server
 
-# Chromium as the Debian package, as Google's package, and as macOS installs name it.
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NODE = "node"
 
 
 def not_here(reason: str) -> NoReturn:
@@ -25,32 +28,63 @@ def not_here(reason: str) -> NoReturn:
 
 
 def require_mode(mode: str) -> None:
+    if mode == NODE:
+        require_node()
+        return
     lack = missing(MODES[mode])
     if lack is not None:
         not_here(lack)
 
 
-@pytest.fixture(scope="session", params=list(MODES))
-def mode(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    require_mode(name)
-    return name
+def require_node() -> None:
+    if find_node() is None:
+        not_here("needs Node.js")
+    if not (NODE_FOLDER / "node_modules" / "socket.io").is_dir():
+        not_here(f"needs npm ci in {NODE_FOLDER.name}")
+
+
+def require_redis() -> None:
+    if not os.environ.get("REDIS_URL") and find_redis() is None:
+        not_here(REDIS_MISSING)
+
+
+def start_any(name: str) -> Server:
+    """A server of a mode, or the Node reference."""
+    if name != NODE:
+        return start_server(name)
+    return start_command([sys.executable, "-m", "server_under_test", "--server", "node", "--port", "0"])
 
 
 @pytest.fixture(scope="session")
-def server(mode: str) -> Iterator[Server]:
-    with start_server(mode) as running:
-        yield running
+def running() -> Iterator[Callable[[str], Server]]:
+    """Answers the one running server with that name; starts it when it is asked for first."""
+    with ExitStack() as stack:
+        servers: dict[str, Server] = {}
+
+        def get(name: str) -> Server:
+            require_mode(name)
+            if name not in servers:
+                servers[name] = stack.enter_context(start_any(name))
+            return servers[name]
+
+        yield get
+        # All at once; the stack then waits for one after the other.
+        for server in servers.values():
+            server.process.terminate()
 
 
-def find_browser() -> str | None:
-    """The path of a Chromium: from PATH, else the one that Playwright has installed."""
-    for name in BROWSERS:
-        found = shutil.which(name)
-        if found:
-            return found
-    from playwright.sync_api import sync_playwright
+@pytest.fixture(params=list(MODES))
+def server(request: pytest.FixtureRequest, running: Callable[[str], Server]) -> Server:
+    """The server of each mode in turn."""
+    return running(request.param)
 
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if Path(own).exists() else None
+
+@pytest.fixture
+def url(server: Server) -> str:
+    return server.url
+
+
+@pytest.fixture
+def threading_server(running: Callable[[str], Server]) -> Server:
+    """One server, for what does not depend on the mode."""
+    return running("threading")

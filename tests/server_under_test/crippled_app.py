@@ -106,7 +106,7 @@ def answer_unknown_events() -> None:
             socketio.emit("my_response", "unknown event", to=arguments[0], namespace=self.namespace)
         return original(self, event, *arguments)
 
-    class_namespaces.MyCustomNamespace.trigger_event = trigger_event  # type: ignore[method-assign]
+    class_namespaces.MyCustomNamespace.trigger_event = trigger_event
 
 
 def emit_as_a_list(event: str, *arguments: Any, **named: Any) -> None:
@@ -129,7 +129,7 @@ def background_without(name: str) -> Callable[[], None]:
             send=socketio.send,
         )
         setattr(stand_in, name, nothing)
-        server_initiated.socketio = stand_in  # type: ignore[attr-defined]
+        vars(server_initiated)["socketio"] = stand_in
 
     return cripple
 

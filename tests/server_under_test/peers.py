@@ -7,12 +7,15 @@ when something does not come before the deadline.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import time
 import urllib.request
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 import websocket
 
@@ -46,6 +49,7 @@ class Peer:
         self._next_ack_id = 0
         self.closed = False
         self.socket_ids: dict[str, str] = {}
+        self._connected: set[str] = set()
         for namespace in namespaces:
             self.connect(namespace, auth)
 
@@ -62,9 +66,11 @@ class Peer:
         if answer.type is SocketPacketType.CONNECT_ERROR:
             raise Refused(answer.data)
         self.socket_ids[namespace] = answer.data["sid"]
+        self._connected.add(namespace)
         return self.socket_ids[namespace]
 
     def disconnect(self, namespace: str) -> None:
+        self._connected.discard(namespace)
         self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
 
     def emit(self, event: str, *arguments: Any, namespace: str) -> None:
@@ -125,17 +131,17 @@ class Peer:
         to a namespace that does not exist, comes after everything that the disconnections cause.
         """
         if not self.closed:
-            for namespace in self.socket_ids:
+            for namespace in list(self._connected):
                 self.disconnect(namespace)
             with contextlib.suppress(Refused):
                 self.connect("/no such namespace")
             self._websocket.send("1")
-        self._websocket.shutdown()
+        self._websocket.shutdown()  # type: ignore[no-untyped-call]
 
     def drop(self) -> None:
         """End the connection without a word."""
         self.closed = True
-        self._websocket.shutdown()
+        self._websocket.shutdown()  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Peer:
         return self
@@ -154,7 +160,7 @@ class Peer:
         for attachment in attachments:
             self._websocket.send_binary(attachment)
 
-    def _next(self, what: str, wanted: Any) -> SocketPacket:
+    def _next(self, what: str, wanted: Callable[[SocketPacket], bool]) -> SocketPacket:
         end = time.monotonic() + deadline.get()
         while True:
             for packet in self._unread:
@@ -186,6 +192,61 @@ class Peer:
         packet = self._decoder.decode(data)
         if packet is not None:
             self._unread.append(packet)
+            if packet.type is SocketPacketType.DISCONNECT:
+                self._connected.discard(packet.namespace)
+
+
+class PollingPeer:
+    """One Engine.IO session over long-polling, connected to a namespace."""
+
+    def __init__(self, url: str, namespace: str = "/") -> None:
+        self._url = url + "/socket.io/?EIO=4&transport=polling"
+        opened = json.loads(self._get().removeprefix("0"))
+        self._url += "&sid=" + opened["sid"]
+        self.opened: dict[str, Any] = opened
+        self.packets: list[str] = []
+        self.push("40" if namespace == "/" else f"40{namespace},")
+        self.poll_until(lambda packet: packet.startswith("40"))
+
+    def push(self, packet: str) -> None:
+        request = urllib.request.Request(self._url, packet.encode(), {"Content-Type": "text/plain"})
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            answer.read()
+
+    def poll_until(self, wanted: Callable[[str], bool]) -> str:
+        """Poll until such an Engine.IO packet comes; every one that came is in `packets`."""
+        end = time.monotonic() + deadline.get()
+        while time.monotonic() < end:
+            for packet in self._get().split("\x1e"):
+                self.packets.append(packet)
+                if packet == "2":
+                    self.push("3")
+                elif wanted(packet):
+                    return packet
+        raise NothingCame(f"came: {self.packets}")
+
+    def begin_poll(self) -> Callable[[], list[str]]:
+        """Send a poll and wait until the server has it; what is returned waits for its packets."""
+        parts = urlsplit(self._url)
+        poll = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=deadline.get())
+        poll.request("GET", f"{parts.path}?{parts.query}")
+        # Connections are accepted in their order: the answer to a later one shows that ours is in.
+        later = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=deadline.get())
+        later.request("GET", "/socket.io/?EIO=4&transport=none")
+        assert later.getresponse().status == 400
+        later.close()
+
+        def finish() -> list[str]:
+            packets = poll.getresponse().read().decode().split("\x1e")
+            poll.close()
+            return packets
+
+        return finish
+
+    def _get(self) -> str:
+        with urllib.request.urlopen(self._url, timeout=60) as answer:
+            text: str = answer.read().decode()
+        return text
 
 
 def post(url: str, body: Any) -> int:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.server_under_test.peers import Peer, Refused, post
 
 GUIDE = "/guide"
@@ -416,10 +414,3 @@ def test_a_class_emits_to_its_own_namespace(url: str) -> None:
 def test_a_function_comes_before_a_class(url: str) -> None:
     with Peer(url, "/class") as peer:
         assert peer.call("shared", namespace="/class") == ["function"]
-
-
-@pytest.fixture
-def url(server: Any) -> str:
-    """The address of the server of the current mode."""
-    address: str = server.url
-    return address

