@@ -49,13 +49,13 @@ class HttpChannel:
         "_failed",
         "_fresh",
         "_head_done",
+        "_keep_alive",
         "_loop",
         "_parser",
         "_request",
         "_sized",
         "_stream",
         "_target",
-        "connects",
     )
 
     def __init__(
@@ -75,8 +75,7 @@ class HttpChannel:
         self._fresh = False
         self._body: list[bytes] = []
         self._body_size = 0
-        self._head_done = self._complete = self._sized = False
-        self.connects = 0
+        self._head_done = self._complete = self._sized = self._keep_alive = False
 
     @property
     def busy(self) -> bool:
@@ -103,10 +102,9 @@ class HttpChannel:
     def _expect(self) -> None:
         self._body.clear()
         self._body_size = 0
-        self._head_done = self._complete = self._sized = False
+        self._head_done = self._complete = self._sized = self._keep_alive = False
 
     def _connect(self) -> None:
-        self.connects += 1
         self._fresh = True
         self._parser = httptools.HttpResponseParser(self)
         self._stream = open_stream(self._loop, self._target, self._receive, self._lost, self._opened)
@@ -145,10 +143,12 @@ class HttpChannel:
 
     def on_message_complete(self) -> None:
         self._complete = True
+        # Only now: after this call the parser has forgotten what the head said.
+        self._keep_alive = self._parser.should_keep_alive()
 
     def _finish(self) -> None:
         status = self._parser.get_status_code()
-        if not self._parser.should_keep_alive():
+        if not self._keep_alive:
             self._drop()
         self._request = None
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)

@@ -210,8 +210,10 @@ def until_close(body: bytes) -> bytes:
 def test_polling_takes_every_form_of_answer_however_cut(encode: Callable[[bytes], bytes], size: int) -> None:
     polls = [CONNECTED.encode(), b'42["a","\xc3\xa9"]\x1e451-["b",{"_placeholder":true,"num":0}]\x1ebAAE=']
     closing = encode in (sized_and_closed, until_close)
+    peers: list[Peer] = []
 
     def script(peer: Peer) -> None:
+        peers.append(peer)
         peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while request := peer.read_request():
             if request.startswith(b"POST"):
@@ -234,6 +236,8 @@ def test_polling_takes_every_form_of_answer_however_cut(encode: Callable[[bytes]
 
         assert client.events == [("/", "a", ["é"]), ("/", "b", [b"\x00\x01"])]
         assert client.engine.recorder.errors() == {}
+        # Kept alive: one connection polls and one pushes. Closed: one for each of the five requests.
+        client.wait(lambda: len(peers) == (5 if closing else 2), "the connections")
 
 
 def test_a_kept_connection_that_the_server_closed_is_opened_again() -> None:
@@ -269,6 +273,7 @@ class UpgradingServer:
     def __init__(self, websocket: Callable[[Peer, UpgradingServer], None]) -> None:
         self.polls: queue.Queue[str] = queue.Queue()
         self.pushes: list[str] = []
+        self.connected = threading.Event()
         self._websocket = websocket
 
     def __call__(self, peer: Peer) -> None:
@@ -282,6 +287,7 @@ class UpgradingServer:
                 self.pushes.append(request.partition(b"\r\n\r\n")[2].decode())
                 if "40" in self.pushes[-1]:
                     self.polls.put(CONNECTED)
+                    self.connected.set()
                 peer.answer("ok")
             elif b"sid=" not in request:
                 peer.answer(OPEN_UPGRADE)
@@ -294,6 +300,7 @@ def test_a_ping_during_the_upgrade_is_answered_and_nothing_is_lost() -> None:
 
     def websocket(peer: Peer, server: UpgradingServer) -> None:
         assert peer.read_text() == "2probe"
+        assert server.connected.wait(15)
         peer.send_text("3probe")
         server.polls.put('2\x1e42["last over polling"]')
         while (text := peer.read_text()) != "5":
