@@ -128,6 +128,9 @@ class HttpConnection:
             async with asyncio.timeout(seconds):
                 return await self._read_answer()
         except TimeoutError:
+            received, _ = self._http.trailing_data
+            if received:
+                return NoAnswer(f"no whole answer within {seconds:.1f} s, only {received[:40]!r}")
             return NoAnswer(f"no answer within {seconds:.1f} s", silent=True)
         except h11.RemoteProtocolError as error:
             if self._reader.at_eof():

@@ -1,0 +1,80 @@
+"""Servers that are no Socket.IO servers, on free ports of 127.0.0.1."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from websockets.asyncio.server import ServerConnection, serve
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def plain_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """An HTTP server that knows no page."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\nnot found")
+    await writer.drain()
+    writer.close()
+
+
+async def any_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """An HTTP server that answers every path with the same page, as single-page applications do."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\n\r\n<html>0{</html>")
+    await writer.drain()
+    writer.close()
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A port that takes everything and says nothing."""
+    await reader.read()
+
+
+async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server of another protocol."""
+    writer.write(b"220 mail.example ESMTP\r\n")
+    await writer.drain()
+    await reader.read()
+
+
+async def echo(connection: ServerConnection) -> None:
+    """A WebSocket echo."""
+    async for message in connection:
+        await connection.send(message)
+
+
+@contextmanager
+def running(kind: str) -> Iterator[str]:
+    """The URL of such a server: `nothing`, or the name of a handler of this module."""
+    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
+    ready = threading.Event()
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        if kind == "echo":
+            server = await serve(echo, "127.0.0.1", 0)
+            port = next(iter(server.sockets)).getsockname()[1]
+        else:
+            handlers: dict[str, Handler] = {
+                "plain_http": plain_http, "any_page": any_page, "silent": silent, "babble": babble
+            }  # fmt: skip
+            other = await asyncio.start_server(handlers.get(kind, silent), "127.0.0.1", 0)
+            port = other.sockets[0].getsockname()[1]
+            if kind == "nothing":
+                other.close()
+        started.append((asyncio.get_running_loop(), stop, port))
+        ready.set()
+        await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    loop, stop, port = started[0]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)

@@ -1,0 +1,76 @@
+"""The catalogue and the cases match."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from conformance.client.session import Transport
+from conformance.collect import CaseError, all_questions, questions
+from conformance.requirements import CAPABILITIES, catalogue, requirement
+from conformance.target import Target
+from conformance.verdicts import Level
+
+
+def test_each_requirement_has_a_case() -> None:
+    tested = {question.requirement.id for question in all_questions()}
+    assert tested == catalogue().keys()
+
+
+def test_each_transport_of_a_requirement_has_a_case() -> None:
+    covered = {(question.requirement.id, question.transport) for question in all_questions()}
+    for entry in catalogue().values():
+        for transport in entry.transports:
+            assert (entry.id, transport) in covered
+
+
+def test_ids_levels_and_texts_are_in_form() -> None:
+    for entry in catalogue().values():
+        assert re.fullmatch(r"(EIO|SIO)-[A-Z]{2}-\d{2}", entry.id)
+        assert entry.level in Level
+        assert entry.contract in range(4)
+        assert len(entry.text) > 15
+        assert not entry.text.endswith(".")
+        assert entry.spec
+        assert set(entry.capabilities) <= CAPABILITIES.keys()
+
+
+def test_case_names_are_unique() -> None:
+    labels = [question.label for question in all_questions()]
+    assert len(labels) == len(set(labels))
+
+
+def test_there_are_more_cases_than_the_floor() -> None:
+    assert len({question.name for question in all_questions()}) >= 60
+
+
+def test_a_case_without_a_requirement_is_an_error() -> None:
+    async def test_nothing(target: Target) -> None: ...
+
+    with pytest.raises(CaseError, match="test_nothing has no @requirement"):
+        list(questions("test_x.py", "test_nothing", test_nothing))
+
+
+def test_a_case_of_an_unknown_requirement_is_an_error_that_names_the_nearest() -> None:
+    @requirement("EIO-HS-055")
+    async def test_typo(target: Target) -> None: ...
+
+    with pytest.raises(CaseError, match=r"EIO-HS-055 is not in the catalogue; did you mean 'EIO-HS-05'\?"):
+        list(questions("test_x.py", "test_typo", test_typo))
+
+
+def test_a_case_that_is_not_async_is_an_error() -> None:
+    @requirement("EIO-HS-05")  # type: ignore[type-var]
+    def test_plain(target: Target) -> None: ...
+
+    with pytest.raises(CaseError, match="not an `async def`"):
+        list(questions("test_x.py", "test_plain", test_plain))
+
+
+def test_a_case_on_transports_that_the_catalogue_does_not_name_is_an_error() -> None:
+    @requirement("EIO-HS-05")
+    async def test_each(target: Target, transport: Transport) -> None: ...
+
+    with pytest.raises(CaseError, match="takes a transport"):
+        list(questions("test_x.py", "test_each", test_each))

@@ -1,0 +1,87 @@
+"""What an outcome means at each level, with and without a known deviation."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.verdicts import (
+    HarnessError,
+    Inconclusive,
+    Level,
+    NonStrict,
+    NotApplicable,
+    Verdict,
+    Violation,
+    exit_code,
+    judge,
+    outcome_of,
+    with_deviation,
+)
+
+BROKEN = Violation("right", "wrong")
+TOLERATED = NonStrict("right", "nearly")
+
+
+@pytest.mark.parametrize(
+    ("level", "error", "verdict", "strict"),
+    [
+        (Level.MUST, None, "pass", "pass"),
+        (Level.MUST, BROKEN, "fail", "fail"),
+        (Level.MUST, TOLERATED, "non-strict", "fail"),
+        (Level.SHOULD, BROKEN, "non-strict", "fail"),
+        (Level.SHOULD, TOLERATED, "non-strict", "fail"),
+        (Level.MAY, BROKEN, "info", "info"),
+        (Level.REFERENCE, BROKEN, "non-strict", "non-strict"),
+        (Level.REFERENCE, TOLERATED, "non-strict", "non-strict"),
+        (Level.GAP, BROKEN, "info", "info"),
+        (Level.MUST, NotApplicable("no websocket"), "not applicable", "not applicable"),
+        (Level.MUST, Inconclusive("no session"), "inconclusive", "inconclusive"),
+        (Level.GAP, HarnessError("our mistake"), "harness error", "harness error"),
+        (Level.GAP, KeyError("our mistake"), "harness error", "harness error"),
+    ],
+)
+def test_the_level_decides(level: Level, error: Exception | None, verdict: str, strict: str) -> None:
+    assert judge(level, error).verdict == verdict
+    assert judge(level, error, strict=True).verdict == strict
+
+
+def test_a_violation_keeps_what_was_expected_and_what_came() -> None:
+    judgement = judge(Level.MUST, Violation(("HTTP 400", "HTTP 500"), "HTTP 200"))
+    assert judgement.expected == ("HTTP 400", "HTTP 500")
+    assert judgement.actual == "HTTP 200"
+
+
+@pytest.mark.parametrize(
+    ("error", "sometimes", "verdict"),
+    [
+        (BROKEN, False, "known deviation"),
+        (TOLERATED, False, "known deviation"),
+        (None, False, "unexpected pass"),
+        (None, True, "pass"),
+        (Inconclusive("no session"), False, "inconclusive"),
+        (NotApplicable("no websocket"), False, "not applicable"),
+        (HarnessError("our mistake"), False, "harness error"),
+    ],
+)
+def test_a_deviation_excuses_a_violation_and_nothing_else(
+    error: Exception | None, sometimes: bool, verdict: str
+) -> None:
+    judged = with_deviation(judge(Level.MUST, error), "known since long", sometimes=sometimes)
+    assert judged.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "outcome", "code"),
+    [
+        ([Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.NOT_APPLICABLE], "conformant", 0),
+        ([Verdict.PASS, Verdict.KNOWN_DEVIATION], "known deviations", 0),
+        ([Verdict.KNOWN_DEVIATION, Verdict.FAIL], "failures", 1),
+        ([Verdict.PASS, Verdict.UNEXPECTED_PASS], "failures", 1),
+        ([Verdict.PASS, Verdict.INCONCLUSIVE], "failures", 1),
+        ([Verdict.FAIL, Verdict.HARNESS_ERROR], "harness error", 2),
+        ([], "harness error", 2),
+    ],
+)
+def test_the_run_ends_with_its_gravest_verdict(verdicts: list[Verdict], outcome: str, code: int) -> None:
+    assert outcome_of(verdicts) == outcome
+    assert exit_code(verdicts) == code
