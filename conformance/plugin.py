@@ -45,6 +45,12 @@ class CaseItem(pytest.Item):
         self.outcome = run.runner.outcome(self.question)
         run.results.append((self.question, self.outcome))
         judgement = self.outcome.judgement
+        self.user_properties += [
+            ("requirement", self.question.requirement.id),
+            ("level", str(self.question.requirement.level)),
+            ("verdict", str(judgement.verdict)),
+            ("closed", self.outcome.closed or ""),
+        ]
         if judgement.verdict is Verdict.NOT_APPLICABLE:
             pytest.skip(judgement.reason or "")
         if judgement.verdict is Verdict.KNOWN_DEVIATION:
@@ -210,12 +216,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         verdict = item.outcome.judgement.verdict
         test_report.verdict = str(verdict)
         test_report.duration = item.outcome.seconds
-        test_report.user_properties += [
-            ("requirement", item.question.requirement.id),
-            ("level", str(item.question.requirement.level)),
-            ("verdict", str(verdict)),
-            ("closed", item.outcome.closed or ""),
-        ]
         # The only section that reaches JUnit XML.
         test_report.sections.append(("Captured stdout call", report.transcript_text(item.outcome.transcript)))
     return test_report

@@ -84,7 +84,8 @@ class Runner:
         """Cancel what has not ended."""
         for task in self._tasks.values():
             task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._tasks.values(), return_exceptions=True))
+        if self._tasks:
+            self._loop.run_until_complete(asyncio.wait(self._tasks.values()))
         self._loop.close()
 
     async def _after(self, before: list[asyncio.Task[Outcome]], question: Question) -> Outcome:

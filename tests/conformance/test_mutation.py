@@ -32,6 +32,7 @@ def ask_all() -> tuple[list[Answered], dict[str, list[Answered]]]:
         places = asyncio.Semaphore(CASES_AT_ONCE)
         servers = asyncio.Semaphore(SERVERS_AT_ONCE)
         every = cases()
+
         async def one(fault: Fault) -> tuple[str, list[Answered]]:
             asked = of_requirement(every, fault.requirement)
             asked += [case for case in every if BY_ANOTHER.get(case.name) == fault.name]

@@ -1,0 +1,81 @@
+"""The suite on real servers: nothing but known deviations, on every mode and on the reference.
+
+Servers are judged two at a time. Their ping timeout leaves room for a busy machine, which the heartbeat of
+a server cannot know about.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import ROOT, Server, start_command, start_server
+
+PINGS = {"ping_interval": 1, "ping_timeout": 3}
+WORDS = ["--ping-interval", "1", "--ping-timeout", "3"]
+MODES = (
+    "threading", "eventlet", "gevent", "gevent-simple", "gevent_uwsgi",
+    "gunicorn-gthread", "gunicorn-gevent", "gunicorn-geventwebsocket",
+)  # fmt: skip
+SERVERS = ("strict", "node", *MODES, "detected", "polling", "always-connect", "cluster")
+
+
+def start(name: str) -> Server:
+    if name == "strict":
+        return start_command([sys.executable, "-m", "tests.strict_server", "--port", "0", *WORDS])
+    if name == "node":
+        return start_command(["node", str(ROOT / "server_under_test/node/server.mjs"), "--port", "0", *WORDS])
+    if name == "detected":
+        return start_server(None, **PINGS)
+    if name == "polling":
+        return start_server("threading", transports=["polling"], **PINGS)
+    if name == "always-connect":
+        return start_server("gevent", always_connect=True, **PINGS)
+    if name == "cluster":
+        return start_server("gevent", workers=2, queue="redis", **PINGS)
+    return start_server(name, **PINGS)
+
+
+def judge(name: str, folder: Path) -> tuple[int, dict[str, Any], str]:
+    """Exit code, result and console output of one run."""
+    file = folder / f"{name}.json"
+    urls = []
+    with start(name) as server:
+        for url in server.urls:
+            urls += ["--url", url]
+        command = [sys.executable, "-m", "conformance", *urls, "--report", str(file)]
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+        )  # fmt: skip
+    result = json.loads(file.read_text()) if file.exists() else {}
+    return done.returncode, result, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def runs(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Future[tuple[int, dict[str, Any], str]]]]:
+    folder = tmp_path_factory.mktemp("results")
+    with ThreadPoolExecutor(2) as pool:
+        yield {name: pool.submit(judge, name, folder) for name in SERVERS}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_nothing_but_known_deviations(
+    name: str, runs: dict[str, Future[tuple[int, dict[str, Any], str]]]
+) -> None:
+    code, result, output = runs[name].result()
+    assert code == 0, output
+    assert result["outcome"] == ("conformant" if name == "strict" else "known deviations")
+    if name == "strict":
+        assert result["counts"].keys() == {"pass", "not applicable"}
+    judged = {case["id"] for case in result["cases"] if case["verdict"] != "not applicable"}
+    assert len(judged) > 60
+    assert any(requirement.startswith("SIO-CL") for requirement in judged) == (name == "cluster")

@@ -1,0 +1,223 @@
+"""Whole runs, from an empty directory outside the project, against servers that the suite did not start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import ROOT, start_command
+
+CASE_KEYS = {
+    "id", "requirement", "level", "case", "transport", "verdict", "closed",
+    "expected", "actual", "reason", "transcript", "reproduce",
+}  # fmt: skip
+VERDICTS = {
+    "pass", "non-strict", "fail", "info", "not applicable", "inconclusive",
+    "harness error", "known deviation", "unexpected pass",
+}  # fmt: skip
+
+
+def strict_server(*options: str) -> Any:
+    command = [sys.executable, "-m", "tests.strict_server", "--ping-interval", "1", "--ping-timeout", "3"]
+    return start_command([*command, *options])
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with strict_server() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def faulty_url() -> Iterator[str]:
+    with strict_server("--fault", "push-is-answered-in-capitals") as server:
+        yield server.url
+
+
+Done = subprocess.CompletedProcess[str]
+
+
+def run_pytest(folder: Path, *arguments: str) -> Done:
+    """`pytest /path/to/conformance …` in an empty folder."""
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
+
+
+def run_command(folder: Path, *arguments: str, program: str = "") -> Done:
+    """`python -m conformance …` in an empty folder."""
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "", "SIOPROBE_PROG": program}
+    return subprocess.run(
+        [sys.executable, "-m", "conformance", *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+
+
+CONFORMANCE = str(ROOT / "conformance")
+
+
+@pytest.mark.parametrize("url_first", [True, False])
+def test_the_url_may_stand_before_or_behind_the_folder(url_first: bool, url: str, tmp_path: Path) -> None:
+    words = ["--url", url, CONFORMANCE] if url_first else [CONFORMANCE, "--url", url]
+    done = run_pytest(tmp_path, *words, "--id", "EIO-HS-05", "--id", "EIO-PL-01")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_file_can_be_named(url: str, tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, f"{CONFORMANCE}/cases/test_handshake.py", "--url", url, "-k", "EIO-HS-11")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+
+
+def test_the_default_import_mode_of_pytest_will_do(url: str, tmp_path: Path) -> None:
+    done = run_pytest(
+        tmp_path, "-c", "/dev/null", "--rootdir", str(tmp_path), "-p", "no:cacheprovider",
+        CONFORMANCE, "--url", url, "--id", "EIO-HS-05",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_markers_select_levels_and_transports(url: str, tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, CONFORMANCE, "--url", url, "-m", "should and polling", "-v")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_closes_a_client_that_does_not_answer[polling] PASS" in done.stdout
+    assert "websocket]" not in done.stdout
+
+
+def test_a_failure_explains_itself(faulty_url: str, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--url", faulty_url, "--id", "EIO-PL-01", program="sioprobe conform")
+    assert done.returncode == 1, done.stdout + done.stderr
+    for line in (
+        "EIO-PL-01 (MUST)  A push is answered by HTTP 200 and the body `ok`",
+        "  expected  body 'ok'",
+        "  actual    body 'OK'",
+        f"reproduce: sioprobe conform --url {faulty_url} -- -k test_answers_a_push_with_ok",
+    ):
+        assert line in done.stdout
+    assert "C→S polling   CONNECT   '40'" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_session_ids_are_redacted(faulty_url: str, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--url", faulty_url, "--id", "EIO-PL-01")
+    assert '"sid":"<session id>"' in done.stdout.replace(": ", ":")
+
+
+def test_json_is_clean_and_of_the_agreed_shape(faulty_url: str, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--url", faulty_url, "--id", "EIO-PL-01", "--id", "EIO-HS-11", "--json")
+    assert done.returncode == 1
+    result = json.loads(done.stdout)
+    assert result["schema"] == 1
+    assert result["kind"] == "conformance"
+    assert result["suite"].keys() == {"version", "requirements", "cases"}
+    assert result["target"].keys() == {"url", "library", "version", "mode", "title", "handshake"}
+    assert result["target"]["handshake"].keys() == {"pingInterval", "pingTimeout", "maxPayload", "upgrades"}
+    assert result["conformant"] is False
+    assert result["outcome"] == "failures"
+    assert result["counts"] == {"pass": 2, "fail": 1}
+    assert len(result["cases"]) == result["suite"]["cases"] == 3
+    for case in result["cases"]:
+        assert case.keys() == CASE_KEYS
+        assert case["verdict"] in VERDICTS
+        for entry in case["transcript"]:
+            assert entry.keys() == {"time", "direction", "layer", "meaning", "raw"}
+            assert entry["direction"] in ("C→S", "S→C")
+
+
+def test_the_report_is_written(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "result.json"
+    done = run_pytest(tmp_path, CONFORMANCE, "--url", url, "--id", "EIO-HS-10", "--report", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads(file.read_text())
+    assert result["conformant"] is True
+    assert result["outcome"] == "conformant"
+
+
+def test_junit_holds_ids_and_the_transcript(faulty_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "junit.xml"
+    run_command(tmp_path, "--url", faulty_url, "--id", "EIO-PL-01", "--", "--junit-xml", str(file))
+    case = ElementTree.parse(file).getroot().find(".//testcase")
+    assert case is not None
+    properties = {item.get("name"): item.get("value") for item in case.findall(".//property")}
+    assert properties == {"requirement": "EIO-PL-01", "level": "MUST", "verdict": "fail", "closed": ""}
+    assert "answer to GET: 200" in case.findtext("system-out", "")
+    assert case.find("failure") is not None
+
+
+def test_a_stale_deviation_fails_the_run(url: str, tmp_path: Path) -> None:
+    library = ("--target-library", "flask-socketio", "--target-version", "5.7.0", "--target-mode", "gevent")
+    done = run_command(tmp_path, "--url", url, "--id", "EIO-HS-05", *library)
+    assert done.returncode == 1
+    assert "unexpected pass" in done.stdout
+    assert "listed as a known deviation" in done.stdout
+
+
+def test_a_known_deviation_is_listed_with_its_reason(faulty_url: str, tmp_path: Path) -> None:
+    library = ("--target-library", "flask-socketio", "--target-version", "5.7.0", "--target-mode", "gevent")
+    done = run_command(tmp_path, "--url", faulty_url, "--id", "EIO-PL-01", *library)
+    assert done.returncode == 0, done.stdout
+    assert "EIO-PL-01  a push is answered by `OK` in capitals" in done.stdout
+    assert "known deviations: 1 known deviation" in done.stdout
+
+
+def test_what_does_not_apply_is_not_passed(url: str, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--url", url, "--id", "SIO-CL-01", "--json")
+    verdicts = {case["verdict"] for case in json.loads(done.stdout)["cases"]}
+    assert verdicts == {"not applicable"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--id", "EIO-HS-055"], "'EIO-HS-055' is not in the catalogue; did you mean 'EIO-HS-05'?"),
+        (["--level", "MUTS"], "unknown level 'MUTS'; known are MUST"),
+        (["--profile", "nowhere.toml"], "profile nowhere.toml: No such file or directory"),
+        (["--report", "no/such/folder.json"], "folder no/such does not exist"),
+        (["--jobs", "0"], "0 is not in the range"),
+        ([], "give --url URL"),
+    ],
+)
+def test_wrong_usage_gets_one_line_and_2(words: list[str], message: str, url: str, tmp_path: Path) -> None:
+    done = run_command(tmp_path, *(["--url", url] if words else []), *words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_option_of_pytest_gets_2(url: str, tmp_path: Path) -> None:
+    assert run_command(tmp_path, "--url", url, "--", "--no-such-option").returncode == 2
+
+
+def test_nothing_selected_is_no_success(url: str, tmp_path: Path) -> None:
+    assert run_command(tmp_path, "--url", url, "--", "-k", "no_such_case").returncode == 2
+
+
+def test_the_catalogue_is_listed_without_a_server(tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--list", "--json", "--level", "SHOULD")
+    rows = json.loads(done.stdout)["requirements"]
+    assert {row["level"] for row in rows} == {"SHOULD"}
+    assert all(row["cases"] > 0 for row in rows)
+
+
+def test_one_at_a_time_has_the_same_verdicts(url: str, tmp_path: Path) -> None:
+    words = ("--url", url, "--json", "--", "-k", "test_acks or test_upgrade")
+    together = json.loads(run_command(tmp_path, *words).stdout)
+    serial = json.loads(run_command(tmp_path, "--jobs", "1", *words).stdout)
+    assert together["counts"] == serial["counts"]
+
+
+def test_no_socketio_engineio_gevent_or_locust_is_imported() -> None:
+    code = (
+        "import sys, conformance.__main__; from conformance.collect import all_questions; all_questions(); "
+        "print([name for name in ('socketio', 'engineio', 'gevent', 'locust') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
