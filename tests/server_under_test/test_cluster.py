@@ -20,10 +20,10 @@ from tests.servers import Server, ServerFailed, hide, start_server
 DEADLINE = 15.0
 
 
-def start_cluster(mode: str, **options: object) -> Server:
+def start_cluster(mode: str) -> Server:
     require_redis()
     require_mode(mode)
-    return start_server(mode, workers=2, queue="redis", **options)
+    return start_server(mode, workers=2, queue="redis")
 
 
 @pytest.fixture(scope="module", params=["threading", "eventlet", "gevent"])
@@ -94,7 +94,7 @@ def test_an_http_route_of_one_process_reaches_the_clients_of_the_other(cluster: 
 # How a cluster ends: these have one of their own.
 
 
-@pytest.mark.parametrize("mode", ["threading", "gunicorn-gevent", "gevent_uwsgi"])
+@pytest.mark.parametrize("mode", ["gunicorn-gevent", "gevent_uwsgi"])
 def test_a_cluster_that_is_told_to_stop_tells_its_clients_and_leaves_nothing(mode: str) -> None:
     with start_cluster(mode) as cluster:
         family = members(cluster)
@@ -102,6 +102,7 @@ def test_a_cluster_that_is_told_to_stop_tells_its_clients_and_leaves_nothing(mod
         cluster.signal(signal.SIGTERM)
         for peer in peers:
             peer.expect_disconnect("/")
+            peer.drop()
         assert cluster.wait(DEADLINE) == 0
         assert_gone(family)
 
@@ -126,9 +127,8 @@ def test_a_cluster_ends_when_its_redis_dies(monkeypatch: pytest.MonkeyPatch) -> 
         assert_gone(family)
 
 
-@pytest.mark.parametrize("mode", ["threading", "gunicorn-gthread"])
-def test_nothing_is_left_when_the_supervisor_is_killed(mode: str) -> None:
-    with start_cluster(mode) as cluster:
+def test_nothing_is_left_when_the_supervisor_is_killed() -> None:
+    with start_cluster("gunicorn-gthread") as cluster:
         family = members(cluster)
         cluster.signal(signal.SIGKILL)
         cluster.wait(DEADLINE)
