@@ -30,6 +30,15 @@ def _stop(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _command(profile: str, arms: tuple[str, ...], rounds: int | None, no_conformance: bool) -> str:
+    """What the report says to type for the same run; it is published, so it holds no path of this machine."""
+    words = ["sioprobe compare --profile", Path(profile).name]
+    words += [f"--arm {arm}" for arm in arms]
+    words += [f"--rounds {rounds}"] if rounds else []
+    words += ["--no-conformance"] if no_conformance else []
+    return " ".join(words)
+
+
 OWN_FILES = ("run.json", "rounds.jsonl", "results.json", "summary.md", "report.html", "cells.csv")
 
 
@@ -102,12 +111,11 @@ def main(
     _prepare(out)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    program = os.environ.get("SIOPROBE_PROG", "python -m load.compare")
     progress = Progress()
     comparison = Comparison(
         profile=profile,
         folder=out,
-        command=" ".join([program, *sys.argv[1:]]),
+        command=_command(profile_name, arms, rounds, no_conformance),
         conformance=not no_conformance,
         progress=progress,
     )

@@ -99,6 +99,14 @@ def test_json_alone_is_on_standard_output(compared: tuple[subprocess.CompletedPr
     assert json.loads(compared[0].stdout)["kind"] == "results"
 
 
+def test_the_command_to_repeat_it_holds_no_path(
+    compared: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    run = json.loads((compared[1] / "run.json").read_text())
+
+    assert run["command"] == "sioprobe compare --profile mine.toml --no-conformance"
+
+
 def test_an_earlier_run_is_replaced_and_other_files_stay(
     compared: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
