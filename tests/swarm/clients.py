@@ -270,6 +270,9 @@ class ScriptedServer:
         for sock in self._peers:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+        stop = getattr(self._script, "stop", None)
+        if stop is not None:
+            stop()
         for thread in (self._acceptor, *self._threads):
             thread.join(5)
         assert not self.errors, self.errors
