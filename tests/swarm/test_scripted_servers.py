@@ -310,9 +310,6 @@ def test_a_ping_during_the_upgrade_is_answered_and_nothing_is_lost() -> None:
         assert peer.read_text() == "2probe"
         assert server.polled_again.wait(15)
         peer.send_text("3probe")
-        server.polls.put('2\x1e42["last over polling"]')
-        # The client may have read that before the answer to its probe, and poll once more.
-        server.polls.put("6")
         while (text := peer.read_text()) != "5":
             seen.append(text)
         peer.send_text('42["first over websocket"]')
@@ -322,6 +319,9 @@ def test_a_ping_during_the_upgrade_is_answered_and_nothing_is_lost() -> None:
     script = UpgradingServer(websocket)
     with ScriptedServer(script) as server, Client(server.url, "upgrade") as client:
         client.connect()
+        polling = client.connection._session._polling
+        client.wait(lambda: polling._paused is not None, "the pause before the switch")
+        script.polls.put('2\x1e42["last over polling"]')
         client.wait(lambda: len(client.events) == 2, "both events")
         client.wait(lambda: seen, "the pong")
 
