@@ -342,7 +342,7 @@ def answer_the_probe_in_binary(peer: Peer, server: UpgradingServer) -> None:
 
 
 FAILED_UPGRADES = {
-    "closed": (lambda peer, server: None, "connection closed"),
+    "closed": (lambda peer, server: peer.read_text(), "connection closed"),
     "wrong answer": (answer_the_probe_wrongly, "malformed input"),
     "binary": (answer_the_probe_in_binary, "malformed input"),
 }
