@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -74,8 +75,12 @@ class Target:
         return f"{self.path}?{urlencode(pairs)}"
 
 
+@cache
 def client_tls_context(verify: bool) -> Any:
-    """A TLS client context; without `verify` it takes any certificate."""
+    """The TLS client context of this process, made once, for reading the authorities takes long.
+
+    Without `verify` it takes any certificate.
+    """
     # Imported when needed: Locust must patch `ssl` before anybody has used it.
     import ssl
 
