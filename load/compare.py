@@ -14,7 +14,7 @@ import click
 
 from load.comparison import Comparison
 from load.processes import run_child
-from load.profile import ProfileError, read_profile
+from load.plan import ProfileError, read_profile
 from load.progress import Progress
 
 

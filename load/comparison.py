@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from load.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all, run_child
-from load.profile import ArmPlan, Profile
+from load.plan import ArmPlan, Profile
 from load.progress import Progress
 from sioprobe import __version__
 from sioprobe.harness import harness_root

@@ -59,11 +59,12 @@ def main() -> None:
       sioprobe report reports/out
 
     \b
-    Exit codes, the same for every subcommand:
-      0  done, and nothing failed
-      1  the server was judged and failed
-      2  bad input, or a part that is missing
-      4  no Socket.IO server at that address
+    Exit codes:
+      0    done, and nothing failed
+      1    a server was judged and failed, or operations of a load failed
+      2    bad input, an address that does not answer, or a part that is missing
+      3    compare: the machine was too busy for any block to be believed
+      4    conform: no Socket.IO server at that address
       130  stopped by Ctrl-C
 
     Every subcommand has a --help of its own.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from load.profile import PROFILES, ProfileError, read_profile
+from load.plan import PROFILES, ProfileError, read_profile
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PROFILES.glob("*.toml")))
