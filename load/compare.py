@@ -13,8 +13,8 @@ from typing import NoReturn
 import click
 
 from load.comparison import Comparison
-from load.processes import run_child
 from load.plan import ProfileError, read_profile
+from load.processes import run_child
 from load.progress import Progress
 
 

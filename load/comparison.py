@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from load.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all, run_child
 from load.plan import ArmPlan, Profile
+from load.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all, run_child
 from load.progress import Progress
 from sioprobe import __version__
 from sioprobe.harness import harness_root
