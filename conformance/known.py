@@ -24,7 +24,7 @@ class Deviation:
     """One entry. Empty `cases`, `transports` or `modes` mean all of them.
 
     `sometimes` marks what a race decides: a run in which it does not occur says nothing.
-    `when` names switches of the server: where it says that one stands otherwise, the entry does not apply.
+    `when` names switches of the server, which says how they stand; one that it does not name is off.
     """
 
     library: str
@@ -83,7 +83,7 @@ def find_deviation(
             and (not entry.cases or case in entry.cases)
             and (not entry.transports or transport in entry.transports)
             and (not entry.modes or mode in entry.modes)
-            and all(switches.get(name, value) is value for name, value in entry.when.items())
+            and all(switches.get(name, False) is value for name, value in entry.when.items())
         ):
             return entry
     return None

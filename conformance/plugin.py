@@ -51,6 +51,8 @@ class CaseItem(pytest.Item):
             ("verdict", str(judgement.verdict)),
             ("closed", self.outcome.closed or ""),
         ]
+        # The only kind of section that reaches JUnit XML.
+        self.add_report_section("call", "stdout", report.transcript_text(self.outcome.transcript))
         if judgement.verdict is Verdict.NOT_APPLICABLE:
             pytest.skip(judgement.reason or "")
         if judgement.verdict is Verdict.KNOWN_DEVIATION:
@@ -216,8 +218,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         verdict = item.outcome.judgement.verdict
         test_report.verdict = str(verdict)
         test_report.duration = item.outcome.seconds
-        # The only section that reaches JUnit XML.
-        test_report.sections.append(("Captured stdout call", report.transcript_text(item.outcome.transcript)))
     return test_report
 
 
@@ -250,6 +250,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     for line in report.summary(run.target, run.results):
         terminalreporter.write_line(line)
+    if run.runner.repeated:
+        number = len(set(run.runner.repeated))
+        terminalreporter.write_line(f"this machine stood still: {number} cases were asked again, alone")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -11,16 +11,21 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from conformance.client.transcript import RECORDING, Entry, Recording
 from conformance.expect import CLOSED, expect_wellformed
 from conformance.known import find_deviation
 from conformance.places import PLACES, Places
+from conformance.pulse import Pulse
 from conformance.requirements import Requirement
 from conformance.target import Target
-from conformance.verdicts import HarnessError, Judgement, NotApplicable, judge, with_deviation
+from conformance.verdicts import HarnessError, Judgement, NotApplicable, Verdict, judge, with_deviation
 
 __all__ = ["Outcome", "Question", "Runner", "answer_question"]
+
+
+REPEATS = 3  # of a case during which the machine stood still
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +57,30 @@ class Outcome:
 
 
 class Runner:
-    """One loop for all cases of a run."""
+    """One loop for all cases of a run. `repeated` are the cases that a stall made it ask again."""
 
     def __init__(self, target: Target, second: Target | None, *, jobs: int, strict: bool) -> None:
+        self.repeated: list[Question] = []
         self._target = target
         self._second = second
         self._strict = strict
         self._loop = asyncio.new_event_loop()
         self._jobs = jobs
         self._places = Places(jobs)
+        self._pulse = Pulse(target)
+        self._alone = asyncio.Lock()
+        self._beating: asyncio.Task[None] | None = None
+        self._tried: dict[Question, asyncio.Future[None]] = {}
         self._tasks: dict[Question, asyncio.Task[Outcome]] = {}
 
     def start(self, questions: Iterable[Question]) -> None:
         """Queue the cases: the slow ones first, the exclusive ones alone after all others."""
-        ordered = sorted(questions, key=lambda question: not question.slow)
+        ordered = sorted(questions, key=lambda question: (question.exclusive, not question.slow))
+        self._beating = self._loop.create_task(self._pulse.beat())
         for question in ordered:
-            if not question.exclusive:
-                self._tasks[question] = self._loop.create_task(self._in_its_place(question))
-        before: list[asyncio.Task[Outcome]] = list(self._tasks.values())
-        for question in ordered:
-            if question.exclusive:
-                task = self._loop.create_task(self._after(before, question))
-                self._tasks[question] = task
-                before = [*before, task]
+            before = tuple(self._tried.values()) if question.exclusive else ()
+            self._tried[question] = self._loop.create_future()
+            self._tasks[question] = self._loop.create_task(self._ask(question, before))
 
     def outcome(self, question: Question) -> Outcome:
         """The outcome of one case; runs the loop until it is there."""
@@ -82,24 +88,43 @@ class Runner:
 
     def stop(self) -> None:
         """Cancel what has not ended."""
-        for task in self._tasks.values():
+        tasks: list[asyncio.Task[Any]] = [*self._tasks.values(), *filter(None, [self._beating])]
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            self._loop.run_until_complete(asyncio.wait(self._tasks.values()))
+        if tasks:
+            self._loop.run_until_complete(asyncio.wait(tasks))
         self._loop.close()
 
-    async def _after(self, before: list[asyncio.Task[Outcome]], question: Question) -> Outcome:
+    async def _ask(self, question: Question, before: tuple[asyncio.Future[None], ...]) -> Outcome:
         if before:
             await asyncio.wait(before)
-        return await self._in_its_place(question)
-
-    async def _in_its_place(self, question: Question) -> Outcome:
         await self._places.take()
         PLACES.set(self._places if self._jobs > 1 else None)
+        started = time.monotonic()
         try:
-            return await answer_question(question, self._target, self._second, strict=self._strict)
+            outcome = await self._answer(question)
         finally:
             self._places.give()
+            self._tried[question].set_result(None)
+        for _ in range(REPEATS):
+            if not self._is_doubtful(question, outcome, started):
+                break
+            await asyncio.wait(self._tried.values())
+            async with self._alone:
+                self.repeated.append(question)
+                PLACES.set(None)
+                started = time.monotonic()
+                outcome = await self._answer(question)
+        return outcome
+
+    async def _answer(self, question: Question) -> Outcome:
+        return await answer_question(question, self._target, self._second, strict=self._strict)
+
+    def _is_doubtful(self, question: Question, outcome: Outcome, started: float) -> bool:
+        """Whether the machine may be to blame. What a cluster loses must never be tried again."""
+        verdict = outcome.judgement.verdict
+        failed = verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+        return failed and question.requirement.contract < 3 and self._pulse.stalled_since(started)
 
 
 async def answer_question(
