@@ -251,6 +251,8 @@ class StrictServer:
             transport = "polling"
         if transport not in ("polling", "websocket"):
             may_be_unknown = transport is not None and faults("transport-may-be-unknown")
+            if is_upgrade and transport is not None and faults("transport-may-be-unknown-over-websocket"):
+                may_be_unknown, transport = True, "websocket"
             if not may_be_unknown:
                 return UNKNOWN_TRANSPORT
         if "t" in query and faults("unknown-parameters-are-refused"):
@@ -259,7 +261,11 @@ class StrictServer:
             return self._check_session(request, is_upgrade)
         if "sid" in query and faults("empty-sid-is-refused"):
             return UNKNOWN_SESSION
-        if request.method != "GET" and not (request.method == "POST" and faults("handshake-may-be-a-post")):
+        if not (
+            request.method == "GET"
+            or (request.method == "POST" and faults("handshake-may-be-a-post"))
+            or (request.method == "PUT" and faults("handshake-may-be-a-put"))
+        ):
             return BAD_METHOD
         if (transport == "websocket") != is_upgrade and not self._ignores_missing_upgrade(is_upgrade):
             return BAD_REQUEST

@@ -1,0 +1,173 @@
+"""The runner: places, order, and what happens when the machine stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from conformance.client.timing import Timing
+from conformance.places import PLACES, Places, waiting
+from conformance.pulse import Pulse
+from conformance.requirements import CAPABILITIES, Requirement
+from conformance.runner import Question, Runner
+from conformance.target import Target, parse_url
+from conformance.verdicts import Level, Verdict, Violation
+from sioprobe.wire import OpenData
+from tests.servers import start_command
+
+Case = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[Target]:
+    with start_command([sys.executable, "-m", "tests.strict_server", "--port", "0"]) as server:
+        opened = OpenData("unknown", ("websocket",), 1000, 1000, 1_000_000)
+        yield Target(parse_url(server.url), opened, Timing(1, 1), level=2, capabilities=dict(CAPABILITIES))
+
+
+def question(name: str, run: Case, *, contract: int = 0, exclusive: bool = False) -> Question:
+    entry = Requirement("EIO-HS-01", Level.MUST, "a text", "a place", contract, (), ())
+    return Question(name, "test_x.py", entry, None, run, exclusive)
+
+
+def run(target: Target, *questions: Question, jobs: int = 16, second: Target | None = None) -> Runner:
+    runner = Runner(target, second, jobs=jobs, strict=False)
+    runner.start(questions)
+    return runner
+
+
+def test_cases_wait_together_and_exclusive_ones_alone(target: Target) -> None:
+    working: set[str] = set()
+    seen: dict[str, set[str]] = {}
+
+    def case(name: str) -> Case:
+        async def body() -> None:
+            working.add(name)
+            await asyncio.sleep(0.05)
+            seen[name] = set(working)
+            working.discard(name)
+
+        return body
+
+    asked = [question(name, case(name), exclusive=name == "alone") for name in ("alone", "a", "b")]
+    runner = run(target, *asked)
+    for item in asked:
+        assert runner.outcome(item).judgement.verdict is Verdict.PASS
+    runner.stop()
+    assert seen["alone"] == {"alone"}
+    assert seen["a"] | seen["b"] == {"a", "b"}
+
+
+def failing_once(stall: float) -> Case:
+    """A case that fails the first time, having blocked the whole process for `stall` seconds."""
+    tries: list[None] = []
+
+    async def body() -> None:
+        tries.append(None)
+        await asyncio.sleep(0.3)  # the pulse beats meanwhile
+        if len(tries) == 1:
+            time.sleep(stall)
+            await asyncio.sleep(0.3)
+            raise Violation("an answer", "nothing")
+
+    return body
+
+
+def test_a_case_that_fails_in_a_stall_is_asked_again(target: Target) -> None:
+    asked = question("late", failing_once(0.8))
+    runner = run(target, asked)
+    assert runner.outcome(asked).judgement.verdict is Verdict.PASS
+    runner.stop()
+    assert runner.repeated == [asked]
+
+
+def test_a_case_that_fails_without_a_stall_is_not_asked_again(target: Target) -> None:
+    asked = question("wrong", failing_once(0))
+    runner = run(target, asked)
+    assert runner.outcome(asked).judgement.verdict is Verdict.FAIL
+    runner.stop()
+    assert runner.repeated == []
+
+
+def test_what_a_cluster_loses_is_never_asked_again(target: Target) -> None:
+    asked = question("lost", failing_once(0.8), contract=3)
+    runner = run(target, asked, second=target)
+    assert runner.outcome(asked).judgement.verdict is Verdict.FAIL
+    runner.stop()
+    assert runner.repeated == []
+
+
+def test_the_pulse_knows_when_the_stall_was(target: Target) -> None:
+    async def look() -> tuple[bool, bool, bool]:
+        pulse = Pulse(target)
+        beating = asyncio.create_task(pulse.beat())
+        started = time.monotonic()
+        await asyncio.sleep(0.5)
+        before = pulse.stalled_since(started)
+        time.sleep(0.8)
+        await asyncio.sleep(0.5)
+        after = pulse.stalled_since(started)
+        later = pulse.stalled_since(time.monotonic())
+        beating.cancel()
+        return before, after, later
+
+    assert asyncio.run(look()) == (False, True, False)
+
+
+def test_a_mistake_of_a_case_is_a_harness_error(target: Target) -> None:
+    async def mistaken() -> None:
+        raise KeyError("sid")
+
+    asked = question("mistaken", mistaken)
+    runner = run(target, asked)
+    outcome = runner.outcome(asked)
+    runner.stop()
+    assert outcome.judgement.verdict is Verdict.HARNESS_ERROR
+    assert outcome.judgement.reason == "KeyError: 'sid'"
+
+
+def test_a_waiting_case_gives_its_place_away() -> None:
+    async def two_in_one_place() -> list[str]:
+        places = Places(1)
+        order: list[str] = []
+
+        async def waits() -> None:
+            await places.take()
+            PLACES.set(places)
+            async with waiting():
+                while "works" not in order:
+                    await asyncio.sleep(0)
+            order.append("comes back")
+            places.give()
+
+        async def works() -> None:
+            await places.take()
+            order.append("works")
+            places.give()
+
+        async with asyncio.timeout(5):
+            await asyncio.gather(waits(), works())
+        return order
+
+    assert asyncio.run(two_in_one_place()) == ["works", "comes back"]
+
+
+def test_places_are_taken_in_the_order_of_asking() -> None:
+    async def three() -> list[int]:
+        places = Places(1)
+        order: list[int] = []
+
+        async def case(number: int) -> None:
+            await places.take()
+            order.append(number)
+            await asyncio.sleep(0)
+            places.give()
+
+        await asyncio.gather(*(case(number) for number in range(3)))
+        return order
+
+    assert asyncio.run(three()) == [0, 1, 2]
