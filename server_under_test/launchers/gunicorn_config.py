@@ -46,11 +46,6 @@ loglevel = "warning"
 control_socket_disable = True
 
 
-def on_starting(server: Any) -> None:
-    # By default SIGINT ends the worker at once, and nobody tells the clients.
-    server.handle_int = server.handle_term
-
-
 def when_ready(server: Any) -> None:
     # gunicorn sets TCP_NODELAY by itself.
     for listener in server.LISTENERS:
@@ -69,6 +64,7 @@ def post_worker_init(worker: Any) -> None:
     def on_signal(number: int, frame: FrameType | None) -> None:
         socketio.start_background_task(stop, signal.SIGTERM, None)
 
+    # The master passes SIGTERM on, and turns SIGINT into SIGQUIT; a terminal sends SIGINT to both.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, on_signal)
     announce(_options)

@@ -37,8 +37,6 @@ def main() -> None:
     command += ["--disable-logging", "--need-app"]
     if sys.prefix != sys.base_prefix:
         command += ["--virtualenv", sys.prefix]
-    if not options.nagle:
-        command += ["--tcp-nodelay"]
     os.execv(program, command)
 
 

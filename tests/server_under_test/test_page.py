@@ -188,9 +188,12 @@ def test_nothing_is_wider_than_the_window(
 ) -> None:
     page = open_page(threading_server.url)
     page.set_viewport_size({"width": width, "height": 900})
-    say(page, "broadcast", data="a-long-word-without-a-place-to-break-it" * 10)
-    expect_line(page, "a-long-word")
+    say(page, "broadcast", data="x" * 400)
+    expect_line(page, "xxxx")
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate(
+        "document.getElementById('log').scrollWidth <= document.getElementById('log').clientWidth"
+    )
 
 
 def test_the_official_client_is_served_with_its_licence() -> None:
