@@ -180,7 +180,7 @@ def test_socket_packet_comes_back(packet: SocketPacket) -> None:
     kind = BINARY_KINDS[packet.type] if attachments else packet.type
 
     text.encode("utf-8")
-    assert "\x1e" not in text.removeprefix(f"{int(packet.type)}{packet.namespace}")
+    assert "\x1e" not in text.replace(packet.namespace, "", 1)
     # As text, since 1, 1.0 and True are equal.
     assert repr(decode_all(text, attachments)) == repr(
         SocketPacket(kind, packet.namespace, packet.data, packet.ack_id)
