@@ -219,14 +219,15 @@ async def connect_main_namespace(
         await connect(session)
         return session
     await session.send("40")
-    for _ in range(5):
-        if any(packet.type is SocketPacketType.CONNECT for packet in session.inbox):
-            break
-        await session.poll_once()
     # What the contract emits after the connect must not stand in the way of the next poll.
-    while target.level >= 1 and not any(packet.type in EVENTS for packet in session.inbox):
-        if not isinstance(await session.poll_once(target.timing.answer), Answer):
-            break
+    wanted = [(SocketPacketType.CONNECT,)] + ([EVENTS] if target.level >= 1 else [])
+    for kinds in wanted:
+        for _ in range(5):  # a ping may come first
+            if any(packet.type in kinds for packet in session.inbox):
+                break
+            answer = await session.poll_once()
+            if not isinstance(answer, Answer) or answer.status != 200:
+                raise Inconclusive(f"poll after CONNECT: {answer}")
     session.inbox.clear()
     return session
 

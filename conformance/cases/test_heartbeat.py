@@ -14,7 +14,7 @@ from conformance.expect import (
 from conformance.places import waiting
 from conformance.requirements import requirement, slow
 from conformance.target import Target
-from conformance.verdicts import NonStrict, NotApplicable, Violation
+from conformance.verdicts import Inconclusive, NonStrict, NotApplicable, Violation
 from sioprobe.wire import EnginePacketType
 
 # What a busy machine may add to any interval, in seconds.
@@ -152,13 +152,20 @@ async def test_a_ping_waits_for_the_next_poll(target: Target) -> None:
     dropped is missing in each.
     """
     needs_fast_pings(target)
+    interval = target.timing.ping_interval
+    found: list[str] = []
     for _ in range(3):
         session = await target.open("polling", poll=False)
         witness = await target.open("polling")
-        await expect_ping(witness, 1, 2.5 * target.timing.ping_interval + JITTER)
+        await expect_ping(witness, 1, 2.5 * interval + JITTER)
 
-        answer = await session.poll_once(0.6 * target.timing.ping_interval)
+        answer = await session.poll_once(0.6 * interval)
 
-        if isinstance(answer, Answer) and answer.text == "2":
-            return
-    raise Violation("`2` at once", str(answer))
+        # Where the ping after a dropped one may have come already, the try says nothing.
+        if time.monotonic() - session.started < 1.8 * interval:
+            if isinstance(answer, Answer) and answer.text == "2":
+                return
+            found.append(str(answer))
+    if not found:
+        raise Inconclusive("the poll came too late in each of three tries")
+    raise Violation("`2` at once", found[-1])

@@ -273,7 +273,10 @@ async def test_an_aborted_poll_loses_nothing(target: Target) -> None:
             raise Violation(("session closed", "three events"), f"only events {received}")
         received.append(packet.data[1])
     expect_equal(sorted(received), [0, 1, 2], what="events")
-    raise NonStrict("session closed", "session open; nothing was lost")
+    async with waiting():
+        closed = await session.until(lambda: session.closure is not None, target.timing.close)
+    if not closed:
+        raise NonStrict("session closed", "session open; nothing was lost")
 
 
 async def long_poll(target: Target, encoding: str) -> Answer:
@@ -335,6 +338,8 @@ async def test_a_close_packet_ends_the_pending_poll_with_a_noop(target: Target) 
     answer = await poll
     if isinstance(answer, NoAnswer):
         raise Violation("a poll that ends with `6`", str(answer))
+    if answer.text == "2":
+        raise Inconclusive("a ping ended the poll before the CLOSE could")
     expect_equal(expect_status(answer, 200).text, "6", what="body")
 
 

@@ -66,6 +66,8 @@ async def test_the_probe_ends_the_pending_poll(target: Target) -> None:
     poll = asyncio.create_task(session.poll_once(target.timing.close))
     await target.request("GET", "EIO=4&transport=polling")
 
+    if poll.done():
+        raise Inconclusive("the poll ended before the probe")
     await probed(session)
 
     expect_equal(expect_status(await poll, 200).text, "6", what="body")
@@ -102,15 +104,17 @@ async def test_sends_no_noop_after_the_upgrade(target: Target) -> None:
 
 @requirement("EIO-UP-06")
 async def test_every_poll_during_the_upgrade_ends_with_a_noop(target: Target) -> None:
-    """Two polls after the answer to the probe."""
+    """Two polls after the answer to the probe; a ping that is due may come with it."""
     session = await target.open("polling")
     await probed(session)
     await session.stop_polling()
 
     for _ in range(2):
-        answer = await session.poll_once(target.timing.close)
+        answer = expect_status(await session.poll_once(target.timing.close), 200)
+        if answer.text == "2":
+            answer = expect_status(await session.poll_once(target.timing.close), 200)
 
-        expect_equal(expect_status(answer, 200).text, "6", what="body")
+        expect_equal(answer.text, "6", "2\x1e6", "6\x1e2", what="body")
 
 
 @requirement("EIO-UP-07")

@@ -18,6 +18,7 @@ from sioprobe.wire import OpenData
 from tests.strict_server.server import StrictServer
 
 PING_SECONDS = 1.0
+PONG_SECONDS = 2.0  # room for a busy machine
 MAX_PAYLOAD = 100_000
 
 # Whose cases wait for a limit that is far away by default.
@@ -44,12 +45,12 @@ class Answered:
 
 def target_of(server: StrictServer, settings: dict[str, float]) -> Target:
     """The server as a target, without the probe: a fault must not end the run before its case."""
-    opened = OpenData("unknown", ("websocket",), PING_SECONDS * 1000, PING_SECONDS * 1000, MAX_PAYLOAD)
-    configured = {"ping_interval": PING_SECONDS, "ping_timeout": PING_SECONDS, **settings}
+    opened = OpenData("unknown", ("websocket",), PING_SECONDS * 1000, PONG_SECONDS * 1000, MAX_PAYLOAD)
+    configured = {"ping_interval": PING_SECONDS, "ping_timeout": PONG_SECONDS, **settings}
     return Target(
         parse_url(server.url),
         opened,
-        Timing(PING_SECONDS, PING_SECONDS),
+        Timing(PING_SECONDS, PONG_SECONDS),
         level=2,
         capabilities=dict(CAPABILITIES),
         settings=configured,
@@ -69,7 +70,7 @@ async def judge(fault: str | None, questions: list[Question], places: asyncio.Se
         if not asked:
             continue
         settings = {key: value for limit in limits.values() for key, value in limit.items()}
-        config = {"ping_interval": PING_SECONDS, "ping_timeout": PING_SECONDS, "max_payload": MAX_PAYLOAD}
+        config = {"ping_interval": PING_SECONDS, "ping_timeout": PONG_SECONDS, "max_payload": MAX_PAYLOAD}
         async with StrictServer(fault, **config, **settings) as server:
             target = target_of(server, settings)
             together = [one(question, target, places) for question in asked if not question.exclusive]
