@@ -81,15 +81,35 @@ async def judge(fault: str | None, questions: list[Question], places: asyncio.Se
     return answered
 
 
-async def one(question: Question, target: Target, places: asyncio.Semaphore) -> Answered:
+async def judge_cluster(first: str | None, second: str | None, *, joined: bool) -> list[Answered]:
+    """The outcomes of the cluster cases against servers with these faults.
+
+    Joined, both are one server: what a cluster without a fault is to its clients.
+    """
+    config = {"ping_interval": PING_SECONDS, "ping_timeout": PONG_SECONDS, "max_payload": MAX_PAYLOAD}
+    places = asyncio.Semaphore(1)
+    async with StrictServer(first, **config) as here, StrictServer(second, **config) as other:
+        there = here if joined else other
+        targets = [replace(target_of(server, {}), level=2) for server in (here, there)]
+        return [await one(question, targets[0], places, targets[1]) for question in cluster_cases()]
+
+
+async def one(
+    question: Question, target: Target, places: asyncio.Semaphore, second: Target | None = None
+) -> Answered:
     async with places:
         # In a task of its own: a case sets context variables.
-        return Answered(question, await asyncio.create_task(answer_question(question, target)))
+        return Answered(question, await asyncio.create_task(answer_question(question, target, second)))
 
 
 def cases() -> list[Question]:
     """All cases that one server can answer."""
     return [question for question in all_questions() if question.requirement.contract < 3]
+
+
+def cluster_cases() -> list[Question]:
+    """The cases that take two servers."""
+    return [question for question in all_questions() if question.requirement.contract == 3]
 
 
 def of_requirement(questions: list[Question], requirement_id: str) -> list[Question]:

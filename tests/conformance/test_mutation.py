@@ -9,7 +9,7 @@ import pytest
 
 from conformance.runner import Question
 from conformance.verdicts import Verdict
-from tests.conformance.mutation import Answered, cases, judge, of_requirement
+from tests.conformance.mutation import Answered, cases, judge, judge_cluster, of_requirement
 from tests.strict_server.faults import FAULTS, Fault
 
 # At a time, over all servers: most of them wait. More would make two cores late for the heartbeats.
@@ -87,3 +87,51 @@ def test_every_case_notices_a_fault(answers: Answers) -> None:
 def test_each_fault_breaks_a_requirement_of_the_catalogue() -> None:
     known = {case.requirement.id for case in cases()}
     assert sorted({fault.requirement for fault in FAULTS} - known) == []
+
+
+# The strict server is one process: given twice it is a cluster, and its faults are the cluster's.
+CLUSTER_FAULTS = {
+    "test_a_broadcast_reaches_the_other_process": "broadcast-misses-the-newest",
+    "test_all_reaches_both_processes_once": "all-excludes-the-sender",
+    "test_a_broadcast_between_processes_stays_in_its_namespace": "broadcast-crosses-namespaces",
+    "test_a_room_spans_both_processes": "room-is-ignored",
+    "test_questions_and_acks_work_at_both_processes": "event-asks-for-no-ack",
+    "test_who_left_is_not_reached_by_the_other_process": "leave-does-nothing",
+}
+
+
+@pytest.fixture(scope="module")
+def clusters() -> dict[str | None, list[Answered]]:
+    """What the cluster cases say of a faultless cluster, of each fault, and of servers that nothing joins."""
+
+    async def run() -> dict[str | None, list[Answered]]:
+        faults: list[str | None] = [None, *CLUSTER_FAULTS.values()]
+        *judged, apart = await asyncio.gather(
+            *(judge_cluster(fault, None, joined=True) for fault in faults),
+            judge_cluster(None, None, joined=False),
+        )
+        return {**dict(zip(faults, judged, strict=True)), "not joined": apart}
+
+    return asyncio.run(run())
+
+
+def test_a_faultless_cluster_passes(clusters: dict[str | None, list[Answered]]) -> None:
+    assert [str(item) for item in clusters[None] if item.outcome.judgement.verdict is not Verdict.PASS] == []
+    assert {item.question.name for item in clusters[None]} == set(CLUSTER_FAULTS)
+
+
+@pytest.mark.parametrize(("case", "fault"), CLUSTER_FAULTS.items())
+def test_each_cluster_case_notices_its_fault(
+    clusters: dict[str | None, list[Answered]], case: str, fault: str
+) -> None:
+    answered = [item for item in clusters[fault] if item.question.name == case]
+
+    assert answered
+    assert [str(item) for item in answered if not item.noticed] == []
+
+
+def test_processes_that_nothing_joins_are_noticed(clusters: dict[str | None, list[Answered]]) -> None:
+    passed = {item.question.requirement.id for item in clusters["not joined"] if not item.noticed}
+
+    # An ack goes back to the client that asked: it needs no other process.
+    assert passed == {"SIO-CL-03"}
