@@ -10,7 +10,7 @@ from typing import Any
 
 from server_under_test.extensions import socketio
 from server_under_test.modes import MODES
-from server_under_test.options import Options
+from server_under_test.options import Options, without_password
 from server_under_test.readiness import write_line
 
 LIBRARIES = ("flask-socketio", "python-socketio", "python-engineio", "flask", "werkzeug")
@@ -31,7 +31,7 @@ def describe(options: Options) -> dict[str, Any]:
         "nagle": options.nagle or options.listen_fd is None,
         "workers": options.workers,
         "queue": options.queue,
-        "queue_url": options.queue_url,
+        "queue_url": without_password(options.queue_url) if options.queue_url else None,
         "versions": versions(mode.packages if mode else ()),
     }
 

