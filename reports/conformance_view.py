@@ -65,15 +65,15 @@ SHORT_CLOSES = {
 """How a session closed, where the full words do not fit."""
 
 MEANINGS = {
-    "pass": "the server does what the requirement says",
-    "fail": "it does not, and nobody has explained why",
-    "known deviation": "it does not, and the list of known deviations says why for this version and mode",
-    "unexpected pass": "it is listed as a known deviation, but no longer deviates: the list is stale",
-    "non-strict": "it differs from the reference where the specification says nothing or contradicts itself",
-    "info": "a fact worth knowing, about which there is no requirement",
-    "inconclusive": "the machine was too slow, or the answer too unclear, to judge",
-    "not applicable": "the server does not have what the case needs",
-    "harness error": "the judge itself failed",
+    "pass": "the requirement is kept",
+    "fail": "a MUST is broken, and no list of known deviations says why",
+    "known deviation": "a failure that the list of known deviations has for this version and mode, with its reason",
+    "unexpected pass": "a listed deviation no longer occurs: the list is stale",
+    "non-strict": "a SHOULD, or what only the reference does, is not kept; or a MUST is kept in a tolerated way",
+    "info": "a MAY is not used, or the specification says nothing",
+    "inconclusive": "the case did not reach its question, so nothing is said about the requirement",
+    "not applicable": "the case says nothing about this server",
+    "harness error": "the fault is the suite's, not the server's",
 }
 LEVELS = {
     "MUST": "required by the specification",

@@ -37,7 +37,8 @@ def _server_cpu_per_message(block: Block) -> float | None:
 
 def _rss_per_connection(block: Block) -> float | None:
     after, before = block["server"].get("rss_bytes"), block["server"].get("rss_before_connections_bytes")
-    return (after - before) / block["connections"] if after is not None and before is not None else None
+    opened = block.get("connected", block["connections"])
+    return (after - before) / opened if after is not None and before is not None and opened else None
 
 
 def _share(cpu: float | None, seconds: float) -> float | None:

@@ -5,7 +5,7 @@ k-th smallest and the k-th largest with probability 1 - 2 P(B < k), B binomial (
 Five blocks are the fewest that reach 90 % (their range covers 93.75 %); with fewer the range is shown and
 called a range, without a promise.
 
-Left out: comparing two revisions of the same code, which needs pairs (see `ci/`).
+Left out: comparing two revisions of the same code, which needs their blocks in pairs.
 """
 
 from __future__ import annotations

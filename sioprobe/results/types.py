@@ -122,6 +122,7 @@ class Block(TypedDict):
     started_at: NotRequired[str | None]
     warmup_seconds: NotRequired[float | None]
     error_kinds: NotRequired[dict[str, int]]
+    connected: NotRequired[int]
 
 
 class TranscriptLine(TypedDict):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reports.conformance_view import AREAS, Matrix, area_of, conformance_matrix, worst
+from reports.conformance_view import AREAS, MEANINGS, Matrix, area_of, conformance_matrix, worst
 from tests.reports import synthetic
 
 
@@ -154,3 +156,14 @@ def test_a_close_is_shortened_for_a_narrow_column() -> None:
     )
     [row] = matrix(a=[case(closed=closed) for closed in closes]).rows
     assert row.cells[0].short_closed == "CLOSE packet, WS 1000, WS, no code, stays open"
+
+
+def test_the_legend_says_what_the_contract_says() -> None:
+    contract = (Path(__file__).parents[2] / "conformance" / "CONTRACT.md").read_text("utf-8")
+    table = dict(
+        re.findall(r"^\| ([a-z -]+) \| ([^|]+?) \|", contract.partition("## Verdicts")[2], re.MULTILINE)
+    )
+    told_alike = set(MEANINGS) - {"known deviation", "info"}
+    assert told_alike < set(table)
+    for verdict in told_alike:
+        assert table[verdict] in MEANINGS[verdict], verdict

@@ -72,6 +72,14 @@ def test_each_metric_of_one_block(metric: str, value: float) -> None:
     assert only(derived(block()))["metrics"][metric]["estimate"] == pytest.approx(value, rel=0.01)
 
 
+@pytest.mark.parametrize(("connected", "bytes_each"), [(50, 51200.0), (25, 102400.0), (0, None)])
+def test_memory_is_divided_by_the_connections_that_were_open(
+    connected: int, bytes_each: float | None
+) -> None:
+    metric = only(derived(block(connected=connected)))["metrics"]["rss_bytes_per_connection"]
+    assert metric["estimate"] == bytes_each
+
+
 def test_a_figure_is_the_median_over_blocks_in_the_order_measured() -> None:
     metric = only(derived(rate(600), rate(200, round_=2), rate(400, round_=3)))["metrics"][
         "messages_per_second"
