@@ -17,7 +17,7 @@ from conformance.client.transcript import describe
 from conformance.client.websocket import Ended, WebSocket
 from conformance.places import waiting
 from conformance.target import Target
-from conformance.verdicts import Inconclusive, Violation
+from conformance.verdicts import Inconclusive, Unresponsive, Violation
 from sioprobe.wire import (
     MAIN_NAMESPACE,
     EnginePacketType,
@@ -276,7 +276,7 @@ async def expect_alive(session: Session) -> None:
         expect_wellformed(session)
         if session.closure:
             raise Violation("session stays open and answers", f"session closed ({session.closure})")
-        raise Violation("session stays open and answers", "session is open but no longer answers")
+        raise Unresponsive("session stays open and answers", "session is open but no longer answers")
     expect_wellformed(session)
 
 
@@ -287,9 +287,9 @@ async def expect_served(target: Target) -> None:
         session = await target.open(transport)
         await connect(session)
     except Inconclusive as error:
-        raise Violation("a fresh session is served", str(error)) from None
+        raise Unresponsive("a fresh session is served", str(error)) from None
     if target.level >= 1 and not await is_alive(session):
-        raise Violation("a fresh session is served", "a fresh session gets no ack")
+        raise Unresponsive("a fresh session is served", "a fresh session gets no ack")
 
 
 async def expect_closed(target: Target, session: Session) -> None:
@@ -307,11 +307,10 @@ async def expect_closed(target: Target, session: Session) -> None:
             how = f"HTTP {answer.status} to the next request, poll left pending"
     _note(how or "not at all")
     if not how:
-        state = "answers a fresh event" if await is_alive(session, seconds) else "no longer answers"
+        answers = await is_alive(session, seconds)
         await expect_served(target)
-        raise Violation(
-            f"session closed within {seconds:.1f} s", f"still open after {seconds:.1f} s; {state}"
-        )
+        kind, state = (Violation, "answers a fresh event") if answers else (Unresponsive, "no longer answers")
+        raise kind(f"session closed within {seconds:.1f} s", f"still open after {seconds:.1f} s; {state}")
     await expect_served(target)
 
 

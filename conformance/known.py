@@ -24,6 +24,7 @@ class Deviation:
     """One entry. Empty `cases`, `transports` or `modes` mean all of them.
 
     `sometimes` marks what a race decides: a run in which it does not occur says nothing.
+    `covers` names what no entry covers otherwise: parts of what is seen of a server that no longer serves.
     `when` names switches of the server, which says how they stand; one that it does not name is off.
     """
 
@@ -36,6 +37,7 @@ class Deviation:
     transports: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
     sometimes: bool = False
+    covers: tuple[str, ...] = ()
     when: dict[str, bool] = field(default_factory=dict)
 
 

@@ -161,7 +161,9 @@ async def answer_question(
         switches=target.switches,
     )
     if deviation is not None:
-        judgement = with_deviation(judgement, deviation.reason, sometimes=deviation.sometimes)
+        judgement = with_deviation(
+            judgement, deviation.reason, sometimes=deviation.sometimes, covers=deviation.covers
+        )
     await _release(recording)
     return Outcome(_redacted(judgement, recording), _closed(closings, recording), transcript, seconds, error)
 
@@ -204,6 +206,7 @@ def _redacted(judgement: Judgement, recording: Recording) -> Judgement:
         tuple(recording.redact(text) for text in judgement.expected),
         clean(judgement.actual),
         clean(judgement.reason),
+        judgement.unresponsive,
     )
 
 

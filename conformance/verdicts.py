@@ -15,6 +15,7 @@ __all__ = [
     "Level",
     "NonStrict",
     "NotApplicable",
+    "Unresponsive",
     "Verdict",
     "Violation",
     "exit_code",
@@ -62,6 +63,10 @@ class NonStrict(Violation):
     """The server did what is tolerated, not what is asked."""
 
 
+class Unresponsive(Violation):
+    """The server no longer serves: it gives no fresh session, or an open one no longer answers."""
+
+
 class NotApplicable(Exception):
     """The case says nothing about this server. The message is the reason."""
 
@@ -76,12 +81,13 @@ class HarnessError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with what explains it."""
+    """A verdict with what explains it. `unresponsive`: the server no longer served, whatever the verdict."""
 
     verdict: Verdict
     expected: tuple[str, ...] = field(default=())
     actual: str | None = None
     reason: str | None = None
+    unresponsive: bool = False
 
 
 _OF_A_VIOLATION = {
@@ -107,7 +113,7 @@ def judge(level: Level, error: BaseException | None, *, strict: bool = False) ->
             verdict = Verdict.NON_STRICT
         if strict and level in (Level.MUST, Level.SHOULD):
             verdict = Verdict.FAIL
-        return Judgement(verdict, error.expected, error.actual)
+        return Judgement(verdict, error.expected, error.actual, unresponsive=isinstance(error, Unresponsive))
     if isinstance(error, NotApplicable):
         return Judgement(Verdict.NOT_APPLICABLE, reason=str(error))
     if isinstance(error, Inconclusive):
@@ -117,11 +123,16 @@ def judge(level: Level, error: BaseException | None, *, strict: bool = False) ->
     return Judgement(Verdict.HARNESS_ERROR, reason=f"{type(error).__name__}: {error}")
 
 
-def with_deviation(judgement: Judgement, reason: str, *, sometimes: bool = False) -> Judgement:
+def with_deviation(
+    judgement: Judgement, reason: str, *, sometimes: bool = False, covers: tuple[str, ...] = ()
+) -> Judgement:
     """The judgement of a case for which a deviation is listed with `reason`.
 
     `sometimes` marks a deviation that a race decides: its absence in one run does not make it stale.
+    That the server no longer serves is covered only where `covers` holds a part of what was seen.
     """
+    if judgement.unresponsive and not any(text in (judgement.actual or "") for text in covers):
+        return judgement
     if judgement.verdict in (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO):
         return Judgement(Verdict.KNOWN_DEVIATION, judgement.expected, judgement.actual, reason)
     if judgement.verdict is Verdict.PASS and not sometimes:

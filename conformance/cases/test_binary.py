@@ -16,7 +16,7 @@ from conformance.expect import (
 )
 from conformance.requirements import requirement, slow
 from conformance.target import Target
-from conformance.verdicts import NotApplicable, Violation
+from conformance.verdicts import NotApplicable, Unresponsive, Violation
 from sioprobe.wire import EnginePacketType, SocketPacketType
 
 BINARY = SocketPacketType.BINARY_EVENT
@@ -183,8 +183,9 @@ async def test_closes_on_a_binary_packet_without_attachments(target: Target) -> 
     await session.until(lambda: session.closure is not None, target.timing.close)
 
     if session.closure is None:
-        state = "answers" if await is_alive(session, target.timing.close) else "no longer answers"
-        raise Violation("session closed", f"still open; {state}")
+        answers = await is_alive(session, target.timing.close)
+        kind, state = (Violation, "answers") if answers else (Unresponsive, "no longer answers")
+        raise kind("session closed", f"still open; {state}")
 
 
 @requirement("SIO-BN-09")

@@ -19,7 +19,7 @@ from conformance.expect import (
 from conformance.places import waiting
 from conformance.requirements import requirement, slow
 from conformance.target import Target
-from conformance.verdicts import Inconclusive, NonStrict, NotApplicable, Violation
+from conformance.verdicts import Inconclusive, NonStrict, NotApplicable, Unresponsive, Violation
 from sioprobe.wire import EnginePacketType, SocketPacketType
 
 TEXT = ("Content-Type", "text/plain;charset=UTF-8")
@@ -405,7 +405,7 @@ async def expect_unharmed_or_closed(target: Target, session: Session) -> None:
     if packet is not None:
         raise Violation(("session closed", "no event"), f"an event with {packet.data[1:]!r}")
     if not session.closure and not await is_alive(session, target.timing.close) and not session.closure:
-        raise Violation(("session closed", "no event"), "session is open but no longer answers")
+        raise Unresponsive(("session closed", "no event"), "session is open but no longer answers")
 
 
 async def records_until(session: Session, wanted: Callable[[str], bool]) -> list[str]:

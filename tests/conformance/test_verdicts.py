@@ -10,6 +10,7 @@ from conformance.verdicts import (
     Level,
     NonStrict,
     NotApplicable,
+    Unresponsive,
     Verdict,
     Violation,
     exit_code,
@@ -20,6 +21,7 @@ from conformance.verdicts import (
 
 BROKEN = Violation("right", "wrong")
 TOLERATED = NonStrict("right", "nearly")
+DEAD = Unresponsive("session closed", "still open after 1.0 s; no longer answers")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,16 @@ def test_a_deviation_excuses_a_violation_and_nothing_else(
 ) -> None:
     judged = with_deviation(judge(Level.MUST, error), "known since long", sometimes=sometimes)
     assert judged.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("covers", "verdict"),
+    [((), "fail"), (("gets no ack",), "fail"), (("no longer answers",), "known deviation")],
+)
+def test_a_server_that_no_longer_serves_is_excused_only_where_an_entry_says_so(
+    covers: tuple[str, ...], verdict: str
+) -> None:
+    assert with_deviation(judge(Level.MUST, DEAD), "known since long", covers=covers).verdict == verdict
 
 
 @pytest.mark.parametrize(
