@@ -165,16 +165,17 @@ def main() -> int:
     parser.add_argument("--require", action="store_true", help="exit with 2 when a part is missing")
     parser.add_argument("--stamp", type=Path, help="file to touch when every part is there")
     options = parser.parse_args()
-    missing = False
+    missing: list[str] = []
     for name in options.parts:
         print(f"{name:8} ", end="", flush=True)
         try:
             print(PARTS[name](), flush=True)
         except Missing as error:
-            missing = missing or name not in OPTIONAL
+            missing.append(name)
             print(f"not here: {error}", flush=True)
-    if missing and options.require:
+    if options.require and not OPTIONAL.issuperset(missing):
         return 2
+    # What is missing is looked for again the next time.
     if options.stamp and not missing:
         options.stamp.touch()
     return 0

@@ -14,13 +14,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
+from load.names import nearest
 from load.scenarios import SCENARIOS
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.swarm import TRANSPORTS
@@ -59,8 +59,8 @@ class Choice(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value in self._names:
             return str(value)
-        near = get_close_matches(str(value), self._names, n=1)
-        hint = f"the nearest is {near[0]!r}; " if near else ""
+        near = nearest(value, self._names)
+        hint = f"the nearest is {near!r}; " if near else ""
         raise click.UsageError(f"unknown {self._kind} {value!r} ({hint}valid are {', '.join(self._names)})")
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:

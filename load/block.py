@@ -20,13 +20,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Any
 
 import gevent
 import psutil
 from gevent.event import Event
 
+from load.names import nearest
 from load.sampling import TreeSample, sample_trees
 from load.scenarios import SCENARIOS, Options, Player, make_scenario
 from sioprobe.swarm import TRANSPORTS, Connection, Engine, SwarmError, Target, judge
@@ -107,8 +107,8 @@ class BlockRequest:
 
 
 def _nearest(value: Any, choices: Any) -> str:
-    near = get_close_matches(str(value), list(choices), n=1)
-    return f"; the nearest is {near[0]!r}" if near else f"; valid are {', '.join(choices)}"
+    near = nearest(value, choices)
+    return f"; the nearest is {near!r}" if near else f"; valid are {', '.join(choices)}"
 
 
 class Crowd:

@@ -46,9 +46,11 @@ def _prepare(folder: Path) -> None:
     """Make the folder and take out what an earlier run of ours left; other files stay."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in OWN_FILES:
-            (folder / name).unlink(missing_ok=True)
-        for path in folder.glob("conformance-*.json"):
+        theirs = [*(folder / name for name in OWN_FILES), *folder.glob("conformance-*.json")]
+        found = [path for path in theirs if path.exists()]
+        if found and not (folder / "run.json").exists():
+            _refuse(f"--out {folder}: holds {found[0].name}, but no run.json of an earlier comparison")
+        for path in found:
             path.unlink()
     except OSError as error:
         _refuse(f"--out {folder}: {error.strerror}")
@@ -123,6 +125,9 @@ def main(
     try:
         with progress:
             comparison.measure()
+        # From here on there is nothing to stop: the report takes seconds.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except KeyboardInterrupt:
         interrupted = True
         click.echo("stopped; writing the report of what was measured", err=True)

@@ -17,12 +17,26 @@ from pathlib import Path
 from typing import Any, cast
 
 from load.plan import ArmPlan, Profile
-from load.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all, run_child
+from load.processes import (
+    BlockGenerator,
+    ChildError,
+    Server,
+    cpu_sets,
+    end_all,
+    run_child,
+    server_arguments,
+)
 from load.progress import Progress
 from sioprobe import __version__
 from sioprobe.harness import harness_root
 from sioprobe.results.environment import fingerprint
-from sioprobe.results.files import append_block, conformance_path, write_run
+from sioprobe.results.files import (
+    append_block,
+    conformance_path,
+    read_conformance,
+    write_conformance,
+    write_run,
+)
 from sioprobe.results.types import Arm, Block, Run
 
 __all__ = ["Comparison"]
@@ -42,6 +56,7 @@ class Comparison:
     conformance: bool
     progress: Progress
     run: Run = field(init=False)
+    _judged: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.run = {
@@ -77,8 +92,9 @@ class Comparison:
         except KeyboardInterrupt:
             self.run["interrupted"] = True
             for arm in self.run["arms"]:
-                if arm["reason"] == _NOT_YET:
-                    arm["reason"] = "the run was stopped before"
+                # Whatever reason it has by now comes of ending its processes.
+                if arm["id"] not in self._judged:
+                    arm["status"], arm["reason"] = "not run", "the run was stopped before"
             raise
         finally:
             end_all()
@@ -95,6 +111,7 @@ class Comparison:
         pool = ThreadPoolExecutor(JUDGED_AT_ONCE)
         try:
             for plan, reason in pool.map(self._judge, plans):
+                self._judged.add(plan.id)
                 task.advance(plan.title if reason is None else f"{plan.title}: not run: {reason}")
                 self.write()
         finally:
@@ -106,15 +123,8 @@ class Comparison:
 
     def _judge(self, plan: ArmPlan) -> tuple[ArmPlan, str | None]:
         arm = self._arm(plan)
-        timing = self.profile.conformance
         try:
-            heartbeat = (
-                "--ping-interval",
-                str(timing.ping_interval),
-                "--ping-timeout",
-                str(timing.ping_timeout),
-            )
-            with Server(plan.mode, *heartbeat, *_cluster(plan)) as server:
+            with Server(plan.mode, *self._heartbeat(), *_cluster(plan)) as server:
                 arm["versions"] = server.about.get("versions", {})
                 arm["async_mode"] = server.about.get("async_mode")
                 if self.conformance:
@@ -129,10 +139,28 @@ class Comparison:
         report = conformance_path(self.folder, plan.id)
         urls = [word for url in server.urls for word in ("--url", url)]
         code, complaint = run_child(
-            "conformance", *urls, "--report", str(report), deadline=CONFORMANCE_DEADLINE
+            "conformance", *urls, "--level", "2", "--report", str(report), deadline=CONFORMANCE_DEADLINE
         )
         if code not in (0, 1) or not report.exists():
             raise ChildError(f"the judge could not judge it (exit code {code}): {complaint}")
+        result = read_conformance(report)
+        for case in result["cases"]:
+            if case.get("reproduce"):
+                case["reproduce"] = self._reproduce(plan, server, str(case["reproduce"]))
+        write_conformance(report, result)
+
+    def _reproduce(self, plan: ArmPlan, server: Server, command: str) -> str:
+        """The command of a case, with that which starts its server: the one that was judged is gone."""
+        for number, url in enumerate(server.urls):
+            command = command.replace(url, f"http://127.0.0.1:{5000 + number}")
+        serve = " ".join(
+            ("sioprobe serve", *server_arguments(plan.mode), *self._heartbeat(), *_cluster(plan))
+        )
+        return f"{serve}; then: {command}"
+
+    def _heartbeat(self) -> tuple[str, ...]:
+        timing = self.profile.conformance
+        return "--ping-interval", str(timing.ping_interval), "--ping-timeout", str(timing.ping_timeout)
 
     def _blocks(self) -> None:
         plans = [plan for plan in self.profile.arms if plan.load and self._arm(plan)["status"] == "measured"]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from load.names import nearest
 
 __all__ = ["ArmPlan", "ConformancePlan", "LoadPlan", "Profile", "ProfileError", "read_profile"]
 
@@ -43,7 +44,7 @@ class ConformancePlan:
     """Heartbeat of the servers that are judged, in seconds."""
 
     ping_interval: int = 1
-    ping_timeout: int = 1
+    ping_timeout: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Profile:
         for name in wanted:
             if name not in known:
                 raise ProfileError(
-                    f"profile {self.title} has no arm {name!r}{nearest(name, known)} (has {', '.join(known)})"
+                    f"profile {self.title} has no arm {name!r}{_meant(name, known)} (has {', '.join(known)})"
                 )
         return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
 
@@ -83,10 +84,10 @@ class Profile:
         return asdict(self)
 
 
-def nearest(wrong: str, known: Iterable[str]) -> str:
+def _meant(wrong: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing where nothing is near."""
-    matches = get_close_matches(wrong, list(known), n=1)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+    near = nearest(wrong, known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def read_profile(name: str) -> Profile:
@@ -98,7 +99,7 @@ def read_profile(name: str) -> Profile:
             document = tomllib.load(file)
     except FileNotFoundError:
         raise ProfileError(
-            f"no profile {name!r}{nearest(name, built_in)} (one of {', '.join(built_in)}, or a TOML file)"
+            f"no profile {name!r}{_meant(name, built_in)} (one of {', '.join(built_in)}, or a TOML file)"
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ProfileError(f"{path.name}: cannot be read: {error}") from None
@@ -136,7 +137,7 @@ _KINDS = {
 def _check_keys(section: dict[str, Any], known: Iterable[str], place: str) -> None:
     for key in section:
         if key not in known:
-            raise ProfileError(f"{place}: unknown key {key!r}{nearest(key, known)}")
+            raise ProfileError(f"{place}: unknown key {key!r}{_meant(key, known)}")
 
 
 def _section(kind: Any, section: Any, place: str) -> Any:
@@ -170,9 +171,9 @@ def _section(kind: Any, section: Any, place: str) -> Any:
 def _check_values(load: LoadPlan, arms: tuple[ArmPlan, ...], place: str) -> None:
     for transport in load.transports:
         if transport not in TRANSPORTS:
-            raise ProfileError(f"{place}: load: transport {transport!r}{nearest(transport, TRANSPORTS)}")
+            raise ProfileError(f"{place}: load: transport {transport!r}{_meant(transport, TRANSPORTS)}")
     if load.scenario not in SCENARIOS:
-        raise ProfileError(f"{place}: load: scenario {load.scenario!r}{nearest(load.scenario, SCENARIOS)}")
+        raise ProfileError(f"{place}: load: scenario {load.scenario!r}{_meant(load.scenario, SCENARIOS)}")
     if load.seconds < 0.2:
         raise ProfileError(f"{place}: load: seconds = {load.seconds} is too short a block; 0.2 is the least")
     if load.minimum_rounds > load.rounds:

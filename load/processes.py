@@ -22,7 +22,7 @@ from typing import IO, Any
 
 from sioprobe.harness import harness_environment, module_command
 
-__all__ = ["BlockGenerator", "ChildError", "Server", "cpu_sets", "end_all", "run_child"]
+__all__ = ["BlockGenerator", "ChildError", "Server", "cpu_sets", "end_all", "run_child", "server_arguments"]
 
 START_SECONDS = 60.0  # a JVM or a busy two-core machine; Python needs one
 STOP_SECONDS = 8.0
@@ -48,19 +48,29 @@ def cpu_sets() -> tuple[set[int], set[int]]:
     return set(cores[:-1]), {cores[-1]}
 
 
+# What a child calls itself in its error lines and in the commands that it tells to repeat a case.
+_PROGRAMS = {
+    "conformance": "sioprobe conform",
+    "load.block": "load generator",
+    "reports": "sioprobe report",
+    "server_under_test": "sioprobe serve",
+}
+
+
 def _start(
-    command: Sequence[str],
+    module: str,
+    arguments: Sequence[str] = (),
     *,
     stdin: int = subprocess.DEVNULL,
     cores: set[int] | None = None,
     stderr: IO[bytes],
 ) -> subprocess.Popen[bytes]:
     child = subprocess.Popen(
-        command,
+        module_command(module, *arguments),
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        env=harness_environment(),
+        env=harness_environment(SIOPROBE_PROG=_PROGRAMS[module]),
         start_new_session=True,
         preexec_fn=_die_with_parent,
     )
@@ -110,14 +120,18 @@ def _last_line(file: IO[bytes]) -> str:
     return lines[-1].strip().removeprefix("error: ").removeprefix("Error: ") if lines else "no message"
 
 
+def server_arguments(mode: str) -> tuple[str, str]:
+    """What tells the reference server's command line which server is meant."""
+    return ("--server", "node") if mode == "node" else ("--mode", mode)
+
+
 class Server:
     """One server of the comparison, from its READY line to its end; a context manager."""
 
     def __init__(self, mode: str, *options: str, cores: set[int] | None = None) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
-        which = ("--server", "node") if mode == "node" else ("--mode", mode)
-        command = module_command("server_under_test", *which, "--port", "0", *options)
-        self._child = _start(command, cores=cores, stderr=self._stderr)
+        arguments = (*server_arguments(mode), "--port", "0", *options)
+        self._child = _start("server_under_test", arguments, cores=cores, stderr=self._stderr)
         try:
             self.about = self._ready()
         except BaseException:
@@ -182,9 +196,7 @@ class BlockGenerator:
 
     def __init__(self, cores: set[int] | None = None) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
-        self._child = _start(
-            module_command("load.block"), stdin=subprocess.PIPE, cores=cores, stderr=self._stderr
-        )
+        self._child = _start("load.block", stdin=subprocess.PIPE, cores=cores, stderr=self._stderr)
 
     def measure(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
         """One block's result. Raises ChildError when it fails or takes more than `deadline` seconds."""
@@ -197,6 +209,8 @@ class BlockGenerator:
                 line = self._child.stdout.readline()
         except BrokenPipeError:
             line = b""
+        if not line and self._child.wait() == -signal.SIGKILL:
+            raise ChildError(f"no result within {deadline:.0f} s")
         if not line:
             raise ChildError(f"load generator ended: {_last_line(self._stderr)}")
         result: dict[str, Any] = json.loads(line)
@@ -224,7 +238,7 @@ class BlockGenerator:
 def run_child(module: str, *arguments: str, deadline: float) -> tuple[int, str]:
     """Run a module to its end: exit code and last line of standard error. ChildError past the deadline."""
     with tempfile.TemporaryFile() as stderr:
-        child = _start(module_command(module, *arguments), stderr=stderr)
+        child = _start(module, arguments, stderr=stderr)
         started = time.monotonic()
         try:
             with _killed_after(child, deadline):

@@ -10,7 +10,6 @@ import argparse
 import json
 import sys
 import time
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from load.metrics import server_metrics
+from load.names import nearest
 from load.scenarios import SCENARIOS, Options, Player, Scenario, make_scenario
 from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
 from sioprobe.swarm.check import problem_with
@@ -53,8 +53,8 @@ def choice(name: str, choices: tuple[str, ...]) -> Any:
     def convert(value: str) -> str:
         if value in choices:
             return value
-        near = get_close_matches(value, choices, n=1)
-        hint = f"the nearest is {near[0]!r}; " if near else ""
+        near = nearest(value, choices)
+        hint = f"the nearest is {near!r}; " if near else ""
         raise argparse.ArgumentTypeError(f"unknown {name} {value!r} ({hint}valid are {', '.join(choices)})")
 
     return convert

@@ -1,4 +1,4 @@
-"""Where the owner's folders are, and how a process that runs one of them is started.
+"""Where the top-level folders are, and how a process that runs one of them is started.
 
 In a checkout `conformance/`, `load/`, `reports/` and `server_under_test/` stand beside this package;
 an installed wheel carries them below it, because their names are too general for site-packages.
@@ -14,14 +14,14 @@ __all__ = ["harness_environment", "harness_root", "module_command"]
 
 
 def harness_root() -> Path:
-    """The folder that holds the owner's folders."""
+    """The folder that holds the top-level folders."""
     package = Path(__file__).resolve().parent
     carried = package / "_harness"
     return carried if carried.is_dir() else package.parent
 
 
 def harness_environment(**extra: str) -> dict[str, str]:
-    """This process's environment, with the owner's folders importable in a child.
+    """This process's environment, with the top-level folders importable in a child.
 
     A folder `load/` or `reports/` in the caller's working directory must not stand in front of ours:
     hence PYTHONSAFEPATH, which keeps that directory off the path of `python -m`.
@@ -31,5 +31,5 @@ def harness_environment(**extra: str) -> dict[str, str]:
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
-    """The command that runs one of the owner's folders, or a module of it, in this interpreter."""
+    """The command that runs one of the top-level folders, or a module of it, in this interpreter."""
     return [sys.executable, "-m", module, *arguments]

@@ -52,6 +52,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Compl
     out.mkdir()
     (out / "mine.txt").write_text("a file of the user's")
     (out / "rounds.jsonl").write_text("left by an earlier run\n")
+    (out / "run.json").write_text("{}")
     done = subprocess.run(
         [SIOPROBE, "compare", "--profile", profile, "--out", out, "--no-conformance", "--json"],
         capture_output=True,
@@ -112,6 +113,44 @@ def test_an_earlier_run_is_replaced_and_other_files_stay(
 ) -> None:
     assert (compared[1] / "mine.txt").exists()
     assert "earlier" not in (compared[1] / "rounds.jsonl").read_text()
+
+
+def test_a_folder_with_results_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("mine")
+
+    done = subprocess.run(
+        [SIOPROBE, "compare", "--out", tmp_path], capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: --out {tmp_path}: holds results.json, but no run.json of an earlier comparison\n"
+    )
+    assert (tmp_path / "results.json").read_text() == "mine"
+
+
+def test_a_case_is_repeated_by_a_command_that_starts_its_server(tmp_path: Path) -> None:
+    profile = write_profile(tmp_path, 1, "threading")
+    profile.write_text(profile.read_text() + "load = false\n")
+
+    done = subprocess.run(
+        [SIOPROBE, "compare", "--profile", profile, "--out", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    cases = json.loads((tmp_path / "out" / "conformance-threading.json").read_text())["cases"]
+    commands = [case["reproduce"] for case in cases if case["verdict"] == "known deviation"]
+    assert commands
+    assert all(
+        command.startswith(
+            "sioprobe serve --mode threading --ping-interval 1 --ping-timeout 3; "
+            "then: sioprobe conform --url http://127.0.0.1:5000 -- -k "
+        )
+        for command in commands
+    ), commands[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
