@@ -92,6 +92,7 @@ class Run:
         self.runner = runner
         self.results: list[tuple[Question, Outcome]] = []
         self.started = report.now()
+        self.ended = False  # by itself: neither interrupted nor broken off
 
 
 class GivenRun:
@@ -248,11 +249,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     run = config.stash.get(KEY, None)
     if run is None or not run.results:
         return
-    for line in report.summary(run.target, run.results):
+    for line in report.summary(run.target, run.results, ended=run.ended):
         terminalreporter.write_line(line)
-    if run.runner.repeated:
-        number = len(set(run.runner.repeated))
-        terminalreporter.write_line(f"this machine stood still: {number} cases were asked again, alone")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -260,11 +258,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if run is None:
         return
     run.runner.stop()
+    verdicts = [outcome.judgement.verdict for _, outcome in run.results]
+    run.ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if exitstatus == pytest.ExitCode.TESTS_FAILED and exit_code(verdicts) == 0:
+        run.ended = False  # something failed that is no case
     if session.config.option.report is not None and run.results:
-        report.write(session.config.option.report, run.target, run.results, run.started)
+        report.write(session.config.option.report, run.target, run.results, run.started, ended=run.ended)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        session.exitstatus = exit_code([outcome.judgement.verdict for _, outcome in run.results])
-        if exitstatus == pytest.ExitCode.TESTS_FAILED and session.exitstatus == 0:
-            session.exitstatus = 2  # something failed that is no case
+        session.exitstatus = exit_code(verdicts) if run.ended else 2
     elif exitstatus != pytest.ExitCode.INTERRUPTED:
         session.exitstatus = 2  # nothing selected, an error at collection: nothing was judged

@@ -1,5 +1,6 @@
-"""Notices when this machine, or the server on it, stands still for so long that heartbeats are missed.
+"""Notices when this machine stands still for so long that heartbeats are missed.
 
+Only the judge's own event loop is timed: a server that freezes itself must not be excused by it.
 A case that fails during such a stall says nothing about the protocol; `runner` asks it again, alone.
 """
 
@@ -8,38 +9,34 @@ from __future__ import annotations
 import asyncio
 import time
 
-from conformance.client.http import exchange
-from conformance.client.session import PROTOCOL
-from conformance.client.transcript import RECORDING, Recording
-from conformance.target import Target
-
 __all__ = ["Pulse"]
 
 EVERY = 0.2  # seconds between two looks
 
 
 class Pulse:
-    """How long the loop and a trivial request take, as long as `beat` runs."""
+    """How late the loop is, as long as `beat` runs. `ping_timeout` in seconds."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, ping_timeout: float) -> None:
         # A third of what a client has for its pong is lost: the rest may not do.
-        self._limit = max(target.timing.ping_timeout / 3, 0.3)
-        self._stalls: list[tuple[float, float]] = []
+        self._limit = max(ping_timeout / 3, 0.3)
+        self._stalls: list[tuple[float, float]] = []  # when each ended, and its seconds
+        self._due: float | None = None
 
     async def beat(self) -> None:
         """Look until cancelled."""
-        RECORDING.set(Recording())
-        query = f"{PROTOCOL}&transport=polling&sid=no-session-at-all"
         while True:
-            started = time.monotonic()
+            self._due = time.monotonic() + EVERY
             await asyncio.sleep(EVERY)
-            # A server that knows no such session answers at once, whatever it answers.
-            await exchange(self._target.address, "GET", f"{self._target.address.path}?{query}", seconds=10)
-            ended = time.monotonic()
-            if ended - started - EVERY > self._limit:
-                self._stalls.append((started, ended))
+            self._stalls += self._late()
 
-    def stalled_since(self, moment: float) -> bool:
-        """Whether a stall ended, or goes on, after this moment of the monotonic clock."""
-        return any(ended >= moment for _, ended in self._stalls)
+    def stalled_since(self, moment: float) -> float:
+        """Seconds of the longest stall that ended, or goes on, after this moment of the monotonic clock."""
+        # A case may be judged before the beat that a stall has held up is looked at.
+        ended_since = [seconds for ended, seconds in self._stalls + self._late() if ended >= moment]
+        return max(ended_since, default=0.0)
+
+    def _late(self) -> list[tuple[float, float]]:
+        now = time.monotonic()
+        late = now - self._due if self._due is not None else 0.0
+        return [(now, late)] if late > self._limit else []

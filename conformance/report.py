@@ -62,13 +62,18 @@ def explain(question: Question, outcome: Outcome, url: str) -> str:
         lines.append(f"  {'expected' if number == 0 else '      or'}  {text}")
     if judgement.actual is not None:
         lines.append(f"  actual    {judgement.actual}")
-    if judgement.reason is not None:
-        lines.append(f"  reason    {judgement.reason}")
+    if reason := _reason(outcome):
+        lines.append(f"  reason    {reason}")
     if outcome.closed is not None:
         lines.append(f"  closed    {outcome.closed}")
     lines += [f"    {line}" for line in transcript_text(outcome.transcript).splitlines()]
     lines.append(f"  reproduce: {reproduce(question, url)}")
     return "\n".join(lines)
+
+
+def _reason(outcome: Outcome) -> str | None:
+    """Why the verdict is what it is, and what came of earlier tries."""
+    return "; ".join(filter(None, (outcome.judgement.reason, outcome.earlier))) or None
 
 
 def transcript_text(transcript: list[Entry]) -> str:
@@ -85,8 +90,8 @@ def counts(results: Results) -> dict[str, int]:
     return {str(verdict): counter[verdict] for verdict in Verdict if counter[verdict]}
 
 
-def summary(target: Target, results: Results) -> list[str]:
-    """Remarks, known deviations with their reasons, and the counts."""
+def summary(target: Target, results: Results, *, ended: bool = True) -> list[str]:
+    """Remarks, known deviations with their reasons, what was asked again, and the counts."""
     lines = []
     for title, verdicts in (
         ("not as strict as could be", REMARKS),
@@ -103,16 +108,25 @@ def summary(target: Target, results: Results) -> list[str]:
         for (requirement_id, text), labels in rows.items():
             times = f" ({len(labels)} cases)" if len(labels) > 1 else ""
             lines.append(f"  {requirement_id:<10} {text}{times}")
+    again = [(question, outcome.earlier) for question, outcome in results if outcome.earlier]
+    if again:
+        lines.append("this machine stood still, so cases were asked again, alone:")
+    lines += [f"  {question.requirement.id:<10} {question.label}: {text}" for question, text in again]
     found = ", ".join(f"{number} {verdict}" for verdict, number in counts(results).items())
-    verdict = outcome_of([outcome.judgement.verdict for _, outcome in results])
-    lines.append(f"{target.title}: {verdict}: {found}")
+    judged = [outcome.judgement.verdict for _, outcome in results]
+    if not ended:
+        lines.append(f"the run was cut short after {len(results)} cases: it says nothing about the server")
+    elif all(verdict is Verdict.NOT_APPLICABLE for verdict in judged):
+        lines.append("nothing was judged: no case applies to this server")
+    outcome_word = outcome_of(judged, ended=ended)
+    lines.append(f"{target.title}, contract level {target.level}: {outcome_word}: {found}")
     return lines
 
 
-def build(target: Target, results: Results, started: datetime) -> dict[str, Any]:
-    """The result file as a value (schema 1)."""
+def build(target: Target, results: Results, started: datetime, *, ended: bool = True) -> dict[str, Any]:
+    """The result file as a value (schema 1). `ended`: the run came to its end by itself."""
     opened = target.opened
-    outcome = outcome_of([outcome.judgement.verdict for _, outcome in results])
+    outcome = outcome_of([outcome.judgement.verdict for _, outcome in results], ended=ended)
     return {
         "schema": 1,
         "kind": "conformance",
@@ -127,6 +141,7 @@ def build(target: Target, results: Results, started: datetime) -> dict[str, Any]
             "version": target.version,
             "mode": target.mode,
             "title": target.title,
+            "contract_level": target.level,
             "handshake": {
                 "pingInterval": opened.ping_interval,
                 "pingTimeout": opened.ping_timeout,
@@ -155,16 +170,16 @@ def _case(question: Question, outcome: Outcome, url: str) -> dict[str, Any]:
         "closed": outcome.closed,
         "expected": list(judgement.expected),
         "actual": judgement.actual,
-        "reason": judgement.reason,
+        "reason": _reason(outcome),
         "transcript": [asdict(entry) for entry in outcome.transcript],
         "reproduce": reproduce(question, url),
     }
 
 
-def write(path: Path, target: Target, results: Results, started: datetime) -> None:
+def write(path: Path, target: Target, results: Results, started: datetime, *, ended: bool = True) -> None:
     """Write the result file, whole or not at all."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(
-        json.dumps(build(target, results, started), indent=1, ensure_ascii=False) + "\n", "utf-8"
+        json.dumps(build(target, results, started, ended=ended), indent=1, ensure_ascii=False) + "\n", "utf-8"
     )
     partial.replace(path)

@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.client.transcript import RECORDING, Entry, Recording
@@ -54,20 +54,20 @@ class Outcome:
     transcript: list[Entry] = field(default_factory=list)
     seconds: float = 0.0
     error: BaseException | None = None
+    earlier: str | None = None  # what came of the tries before, where a stall made the runner ask again
 
 
 class Runner:
-    """One loop for all cases of a run. `repeated` are the cases that a stall made it ask again."""
+    """One loop for all cases of a run."""
 
     def __init__(self, target: Target, second: Target | None, *, jobs: int, strict: bool) -> None:
-        self.repeated: list[Question] = []
         self._target = target
         self._second = second
         self._strict = strict
         self._loop = asyncio.new_event_loop()
         self._jobs = jobs
         self._places = Places(jobs)
-        self._pulse = Pulse(target)
+        self._pulse = Pulse(target.timing.ping_timeout)
         self._alone = asyncio.Lock()
         self._beating: asyncio.Task[None] | None = None
         self._tried: dict[Question, asyncio.Future[None]] = {}
@@ -106,25 +106,32 @@ class Runner:
         finally:
             self._places.give()
             self._tried[question].set_result(None)
-        for _ in range(REPEATS):
-            if not self._is_doubtful(question, outcome, started):
-                break
+        failures: list[str] = []
+        while len(failures) < REPEATS and (stall := self._stall(question, outcome, started)):
+            found = outcome.judgement.actual or outcome.judgement.reason
+            failures.append(f"while this machine stood still for {stall:.1f} s: {found}")
             await asyncio.wait(self._tried.values())
             async with self._alone:
-                self.repeated.append(question)
                 PLACES.set(None)
                 started = time.monotonic()
                 outcome = await self._answer(question)
-        return outcome
+        if not failures:
+            return outcome
+        tries = "; ".join(f"try {number} failed {text}" for number, text in enumerate(failures, 1))
+        return replace(outcome, earlier=f"asked {len(failures) + 1} times: {tries}")
 
     async def _answer(self, question: Question) -> Outcome:
         return await answer_question(question, self._target, self._second, strict=self._strict)
 
-    def _is_doubtful(self, question: Question, outcome: Outcome, started: float) -> bool:
-        """Whether the machine may be to blame. What a cluster loses must never be tried again."""
-        verdict = outcome.judgement.verdict
-        failed = verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
-        return failed and question.requirement.contract < 3 and self._pulse.stalled_since(started)
+    def _stall(self, question: Question, outcome: Outcome, started: float) -> float:
+        """Seconds of the stall that may be to blame, 0 where none is.
+
+        What a cluster loses must never be tried again.
+        """
+        failed = outcome.judgement.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+        if not failed or question.requirement.contract == 3:
+            return 0.0
+        return self._pulse.stalled_since(started)
 
 
 async def answer_question(

@@ -148,9 +148,13 @@ def is_failure(verdict: Verdict) -> bool:
     return verdict in _FAILURES or verdict is Verdict.HARNESS_ERROR
 
 
-def outcome_of(verdicts: list[Verdict]) -> str:
-    """The outcome of a run in one phrase of the result file."""
-    if not verdicts or Verdict.HARNESS_ERROR in verdicts:
+def outcome_of(verdicts: list[Verdict], *, ended: bool = True) -> str:
+    """The outcome of a run in one phrase of the result file.
+
+    A run that has not `ended` by itself, or in which no case applied, has judged nothing.
+    """
+    nothing = all(verdict is Verdict.NOT_APPLICABLE for verdict in verdicts)
+    if nothing or not ended or Verdict.HARNESS_ERROR in verdicts:
         return "harness error"
     if any(verdict in _FAILURES for verdict in verdicts):
         return "failures"

@@ -168,6 +168,7 @@ class Target(TypedDict):
     version: NotRequired[str | None]
     mode: NotRequired[str | None]
     title: NotRequired[str | None]
+    contract_level: NotRequired[int]
     handshake: NotRequired[dict[str, Any] | None]
 
 
@@ -187,7 +188,11 @@ class Conformance(TypedDict):
 
 
 class Metric(TypedDict):
-    """One figure of a cell: the median over its usable blocks, and an interval."""
+    """One figure of a cell: the median over its usable blocks, and an interval.
+
+    `standing` is against the best median of the same transport, workload and number of processes. Nobody is
+    "best" where a range without coverage overlaps with it: then it, too, "overlaps best".
+    """
 
     unit: str
     better: Literal["higher", "lower", "neither"]
@@ -209,10 +214,11 @@ class MergedLatency(TypedDict):
 
 
 class CellResult(Cell):
-    """The statistics of one cell."""
+    """The statistics of one cell; `blocks` counts them by validity, and under FAILED those that gave none."""
 
     status: Literal["measured", "not measured"]
     reason: str | None
+    workers: int
     blocks: dict[str, int]
     errors: int
     flags: list[str]
@@ -258,5 +264,6 @@ class Results(TypedDict):
     arms: list[Arm]
     cells: list[CellResult]
     excluded_blocks: list[ExcludedBlock]
+    failed_blocks: list[str]
     notes: list[str]
     conformance: list[ConformanceSummary]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -118,10 +119,19 @@ def test_json_is_clean_and_of_the_agreed_shape(faulty_url: str, tmp_path: Path) 
     assert result["schema"] == 1
     assert result["kind"] == "conformance"
     assert result["suite"].keys() == {"version", "requirements", "cases"}
-    assert result["target"].keys() == {"url", "library", "version", "mode", "title", "handshake"}
+    assert result["target"].keys() == {
+        "url",
+        "library",
+        "version",
+        "mode",
+        "title",
+        "contract_level",
+        "handshake",
+    }
     assert result["target"]["handshake"].keys() == {"pingInterval", "pingTimeout", "maxPayload", "upgrades"}
     assert result["conformant"] is False
     assert result["outcome"] == "failures"
+    assert result["target"]["contract_level"] == 2
     assert result["counts"] == {"pass": 2, "fail": 1}
     assert len(result["cases"]) == result["suite"]["cases"] == 3
     for case in result["cases"]:
@@ -165,13 +175,44 @@ def test_a_known_deviation_is_listed_with_its_reason(faulty_url: str, tmp_path: 
     done = run_command(tmp_path, "--url", faulty_url, "--id", "EIO-PL-01", *library)
     assert done.returncode == 0, done.stdout
     assert "EIO-PL-01  a push is answered by `OK` in capitals" in done.stdout
-    assert "known deviations: 1 known deviation" in done.stdout
+    assert "contract level 2: known deviations: 1 known deviation" in done.stdout
 
 
 def test_what_does_not_apply_is_not_passed(url: str, tmp_path: Path) -> None:
     done = run_command(tmp_path, "--url", url, "--id", "SIO-CL-01", "--json")
     verdicts = {case["verdict"] for case in json.loads(done.stdout)["cases"]}
     assert verdicts == {"not applicable"}
+
+
+def test_a_run_in_which_nothing_applies_is_no_success(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "result.json"
+    done = run_command(tmp_path, "--url", url, "--id", "SIO-CL-01", "--report", str(file))
+    assert done.returncode == 2
+    assert "nothing was judged: no case applies to this server" in done.stdout
+    result = json.loads(file.read_text())
+    assert (result["conformant"], result["outcome"]) == (False, "harness error")
+
+
+def test_an_interrupted_run_is_not_conformant(url: str, tmp_path: Path) -> None:
+    """Interrupted once the first verdict stands there; the cases of the heartbeat are still waiting."""
+    file = tmp_path / "result.json"
+    command = [sys.executable, "-m", "conformance", "--url", url, "--report", str(file)]
+    command += ["--id", "EIO-HS-05", "--id", "EIO-HB-01", "--id", "EIO-HB-02", "--", "-vv"]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        while " PASS" not in (line := process.stdout.readline()):
+            assert line, "the run ended before its first verdict"
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert process.returncode == 2
+    assert "the run was cut short after" in rest
+    result = json.loads(file.read_text())
+    assert result["counts"].keys() == {"pass"}
+    assert (result["conformant"], result["outcome"]) == (False, "harness error")
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from conformance import report
+from conformance.client.http import exchange
 from conformance.client.timing import Timing
+from conformance.client.transcript import RECORDING, Recording
 from conformance.places import PLACES, Places, waiting
 from conformance.pulse import Pulse
 from conformance.requirements import CAPABILITIES, Requirement
@@ -62,8 +66,8 @@ def test_cases_wait_together_and_exclusive_ones_alone(target: Target) -> None:
     assert seen["a"] | seen["b"] == {"a", "b"}
 
 
-def failing_once(stall: float) -> Case:
-    """A case that fails the first time, having blocked the whole process for `stall` seconds."""
+def failing_once(stall: float, *, then: float = 0.3) -> Case:
+    """A case that fails the first time, `then` seconds after it has blocked the whole process for `stall`."""
     tries: list[None] = []
 
     async def body() -> None:
@@ -71,51 +75,83 @@ def failing_once(stall: float) -> Case:
         await asyncio.sleep(0.3)  # the pulse beats meanwhile
         if len(tries) == 1:
             time.sleep(stall)
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(then)
             raise Violation("an answer", "nothing")
 
     return body
 
 
-def test_a_case_that_fails_in_a_stall_is_asked_again(target: Target) -> None:
-    asked = question("late", failing_once(0.8))
+@pytest.mark.parametrize("then", [0.3, 0.0])
+def test_a_case_that_fails_in_a_stall_is_asked_again_and_says_so(target: Target, then: float) -> None:
+    asked = question("late", failing_once(0.8, then=then))
     runner = run(target, asked)
-    assert runner.outcome(asked).judgement.verdict is Verdict.PASS
+    outcome = runner.outcome(asked)
     runner.stop()
-    assert runner.repeated == [asked]
+    assert outcome.judgement.verdict is Verdict.PASS
+    found = re.fullmatch(
+        r"asked 2 times: try 1 failed while this machine stood still for (\d\.\d) s: nothing",
+        outcome.earlier or "",
+    )
+    assert found is not None
+    assert 0.5 <= float(found[1]) < 5
+    case = report.build(target, [(asked, outcome)], report.now())["cases"][0]
+    assert (case["verdict"], case["reason"]) == ("pass", outcome.earlier)
+    assert any(outcome.earlier in line for line in report.summary(target, [(asked, outcome)]))
 
 
 def test_a_case_that_fails_without_a_stall_is_not_asked_again(target: Target) -> None:
     asked = question("wrong", failing_once(0))
     runner = run(target, asked)
-    assert runner.outcome(asked).judgement.verdict is Verdict.FAIL
+    outcome = runner.outcome(asked)
     runner.stop()
-    assert runner.repeated == []
+    assert (outcome.judgement.verdict, outcome.earlier) == (Verdict.FAIL, None)
 
 
 def test_what_a_cluster_loses_is_never_asked_again(target: Target) -> None:
     asked = question("lost", failing_once(0.8), contract=3)
     runner = run(target, asked, second=target)
-    assert runner.outcome(asked).judgement.verdict is Verdict.FAIL
+    outcome = runner.outcome(asked)
     runner.stop()
-    assert runner.repeated == []
+    assert (outcome.judgement.verdict, outcome.earlier) == (Verdict.FAIL, None)
 
 
-def test_the_pulse_knows_when_the_stall_was(target: Target) -> None:
-    async def look() -> tuple[bool, bool, bool]:
-        pulse = Pulse(target)
+def test_a_server_that_freezes_itself_is_no_stall_of_this_machine() -> None:
+    """It answers nothing for as long as the case waits."""
+
+    async def frozen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async def look() -> float:
+        RECORDING.set(Recording())
+        server = await asyncio.start_server(frozen, "127.0.0.1", 0)
+        address = parse_url(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        pulse = Pulse(1)
+        beating = asyncio.create_task(pulse.beat())
+        started = time.monotonic()
+        await exchange(address, "GET", "/socket.io/", seconds=1.5)
+        beating.cancel()
+        server.close()
+        return pulse.stalled_since(started)
+
+    assert asyncio.run(look()) == 0
+
+
+def test_the_pulse_knows_when_the_stall_was() -> None:
+    async def look() -> list[bool]:
+        pulse = Pulse(1)
         beating = asyncio.create_task(pulse.beat())
         started = time.monotonic()
         await asyncio.sleep(0.5)
-        before = pulse.stalled_since(started)
+        found = [pulse.stalled_since(started) > 0]
         time.sleep(0.8)
+        found.append(pulse.stalled_since(started) > 0.5)  # still held up
         await asyncio.sleep(0.5)
-        after = pulse.stalled_since(started)
-        later = pulse.stalled_since(time.monotonic())
+        found += [pulse.stalled_since(started) > 0.5, pulse.stalled_since(time.monotonic()) > 0]
         beating.cancel()
-        return before, after, later
+        return found
 
-    assert asyncio.run(look()) == (False, True, False)
+    assert asyncio.run(look()) == [False, True, True, False]
 
 
 def test_a_mistake_of_a_case_is_a_harness_error(target: Target) -> None:

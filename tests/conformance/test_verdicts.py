@@ -92,8 +92,14 @@ def test_a_server_that_no_longer_serves_is_excused_only_where_an_entry_says_so(
         ([Verdict.PASS, Verdict.INCONCLUSIVE], "failures", 1),
         ([Verdict.FAIL, Verdict.HARNESS_ERROR], "harness error", 2),
         ([], "harness error", 2),
+        ([Verdict.NOT_APPLICABLE, Verdict.NOT_APPLICABLE], "harness error", 2),
     ],
 )
 def test_the_run_ends_with_its_gravest_verdict(verdicts: list[Verdict], outcome: str, code: int) -> None:
     assert outcome_of(verdicts) == outcome
     assert exit_code(verdicts) == code
+
+
+def test_a_run_that_was_cut_short_is_not_conformant() -> None:
+    assert outcome_of([Verdict.PASS]) == "conformant"
+    assert outcome_of([Verdict.PASS], ended=False) == "harness error"
