@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 import tomllib
@@ -207,18 +208,21 @@ async def _find_transports(address: Address) -> tuple[OpenData, dict[str, bool]]
             raise NoServer(f"{address.url} accepts connections but stays silent: {answer} to an HTTP request")
         raise NoServer(f"{address.url} does not speak HTTP: {answer}")
     polled = _open_data(answer)
+    # What is refused is absent. What is answered otherwise is there and broken: its cases must fail.
+    has_polling = polled is not None or not 400 <= answer.status < 500
     websocket = await open_websocket(address, f"{PROTOCOL}&transport=websocket", seconds=PROBE_SECONDS)
     if polled is not None:
         opened_websocket = isinstance(websocket, WebSocket) and await _first_open(websocket) is not None
         return polled, {
             "polling": True,
-            "websocket": opened_websocket,
+            "websocket": opened_websocket
+            or not (isinstance(websocket, Answer) and 400 <= websocket.status < 500),
             "upgrade": "websocket" in polled.upgrades,
         }
     if isinstance(websocket, WebSocket):
         opened = await _first_open(websocket)
         if opened is not None:
-            return opened, {"polling": False, "websocket": True, "upgrade": False}
+            return opened, {"polling": has_polling, "websocket": True, "upgrade": has_polling}
         raise NoServer(f"a WebSocket server answers at {where}, but not with an OPEN packet: not Socket.IO")
     raise NoServer(
         f"an HTTP server answers at {where}, but it is no Socket.IO server: "
@@ -283,6 +287,15 @@ def _title(target: Target) -> str:
     return f"{title} ({target.mode})" if target.mode else title
 
 
+async def _open_any(target: Target) -> Session | None:
+    transports: tuple[Transport, ...] = ("polling", "websocket")
+    for transport in transports:
+        if target.capabilities[transport]:
+            with contextlib.suppress(Inconclusive):
+                return await target.open(transport)
+    return None
+
+
 async def _find_level(target: Target, declared: int | None) -> tuple[int, str | None]:
     """The declared contract level, else the one that the server shows any sign of.
 
@@ -290,10 +303,8 @@ async def _find_level(target: Target, declared: int | None) -> tuple[int, str | 
     """
     if declared is not None:
         return declared, None
-    transport: Transport = "polling" if target.capabilities["polling"] else "websocket"
-    try:
-        session = await target.open(transport)
-    except Inconclusive:
+    session = await _open_any(target)
+    if session is None:
         return 0, "the contract level could not be found out; declare it with --level or a profile"
     await session.send("40")
     await session.take(lambda packet: packet.type is SocketPacketType.CONNECT)

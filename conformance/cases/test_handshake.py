@@ -154,7 +154,7 @@ async def test_refuses_a_websocket_without_eio(target: Target) -> None:
     """Refused by HTTP 400, or by a WebSocket that closes at once."""
     outcome = await target.websocket("transport=websocket")
 
-    await expect_refused(outcome, target.timing.close)
+    await expect_refused(target, outcome)
 
 
 @requirement("EIO-HS-07")
@@ -162,7 +162,7 @@ async def test_refuses_a_websocket_with_an_unknown_eio(target: Target) -> None:
     """Refused by HTTP 400, or by a WebSocket that closes at once."""
     outcome = await target.websocket("EIO=abc&transport=websocket")
 
-    await expect_refused(outcome, target.timing.close)
+    await expect_refused(target, outcome)
 
 
 @requirement("EIO-HS-07")
@@ -170,7 +170,7 @@ async def test_refuses_a_websocket_with_an_unknown_transport(target: Target) -> 
     """Refused by HTTP 400, or by a WebSocket that closes at once."""
     outcome = await target.websocket("EIO=4&transport=abc")
 
-    await expect_refused(outcome, target.timing.close)
+    await expect_refused(target, outcome)
 
 
 @requirement("EIO-HS-08")

@@ -96,7 +96,7 @@ async def test_refuses_a_second_websocket_after_the_upgrade(target: Target) -> N
 
     second = await target.websocket(session.query("websocket"))
 
-    await expect_refused(second, target.timing.close)
+    await expect_refused(target, second)
     await expect_alive(session)
 
 
@@ -115,7 +115,7 @@ async def test_refuses_a_second_websocket_during_the_upgrade(target: Target) -> 
 
     if isinstance(second, WebSocket):
         await second.send("2probe")
-    await expect_refused(second, target.timing.close)
+    await expect_refused(target, second)
 
 
 @requirement("EIO-WS-06")
@@ -195,7 +195,7 @@ async def test_refuses_a_websocket_of_an_unknown_session(target: Target) -> None
     """A sid that the server has not given."""
     outcome = await target.websocket(f"{PROTOCOL}&transport=websocket&sid=AAAAAAAAAAAAAAAAAAAA")
 
-    await expect_refused(outcome, target.timing.close)
+    await expect_refused(target, outcome)
 
 
 @requirement("EIO-WS-09")

@@ -61,10 +61,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """No response came; `reason` says how it ended, `silent` that nothing came at all in time."""
+    """No response came; `reason` says how it ended.
+
+    `silent`: nothing came at all in time. `closed`: the server closed the connection in order.
+    """
 
     reason: str
     silent: bool = False
+    closed: bool = False
 
     def __str__(self) -> str:
         return self.reason
@@ -134,7 +138,7 @@ class HttpConnection:
             return NoAnswer(f"no answer within {seconds:.1f} s", silent=True)
         except h11.RemoteProtocolError as error:
             if self._reader.at_eof():
-                return NoAnswer("connection closed before an answer")
+                return NoAnswer("connection closed before an answer", closed=True)
             return NoAnswer(f"answer is not HTTP ({error})")
         except ConnectionResetError:
             return NoAnswer("connection reset")

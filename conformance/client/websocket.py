@@ -180,7 +180,7 @@ async def _shake_hands(
     except TimeoutError:
         return NoAnswer(f"no answer within {seconds:.1f} s", silent=True)
     except asyncio.IncompleteReadError:
-        return NoAnswer("connection closed before an answer")
+        return NoAnswer("connection closed before an answer", closed=True)
     except RemoteProtocolError as error:
         return NoAnswer(f"no WebSocket: {error}")
     except asyncio.LimitOverrunError:

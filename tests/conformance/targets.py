@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -38,6 +39,28 @@ async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.write(b"220 mail.example ESMTP\r\n")
     await writer.drain()
     await reader.read()
+
+
+async def broken_polling(connection: ServerConnection) -> None:
+    """A Socket.IO server over WebSocket; `refusing` answers its handshakes over polling."""
+    await connection.send(
+        '0{"sid":"one","upgrades":[],"pingInterval":1000,"pingTimeout":1000,"maxPayload":1000}'
+    )
+    async for message in connection:
+        if message == "40":
+            await connection.send('40{"sid":"two"}')
+            await connection.send('42["b",0,"x"]')  # a sign of contract level 2
+
+
+def refusing(status: int, body: str) -> Callable[[ServerConnection, Request], Response | None]:
+    """Answers each handshake over polling by this status and body, /about by 404."""
+
+    def answer(connection: ServerConnection, request: Request) -> Response | None:
+        if "transport=websocket" in request.path:
+            return None
+        return connection.respond(404 if "about" in request.path else status, body)
+
+    return answer
 
 
 async def echo(connection: ServerConnection) -> None:

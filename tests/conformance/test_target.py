@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import serve
 
 from conformance.target import NoServer, Profile, UsageError, find_target, parse_url, read_profile
-from tests.conformance.targets import running
+from tests.conformance.targets import broken_polling, refusing, running
 from tests.servers import ROOT
 
 SENTENCES = {
@@ -45,6 +46,58 @@ def test_the_command_ends_with_4(kind: str, tmp_path: Path) -> None:
     assert done.stderr.startswith("Error: ")
     assert SENTENCES[kind] in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "applies"),
+    [(400, "", False), (404, "", False), (500, "", True), (200, "0{", True), (200, "<html>", True)],
+)
+def test_a_transport_is_absent_only_where_it_is_refused(status: int, body: str, applies: bool) -> None:
+    """A broken one is there, so that its cases fail."""
+
+    async def look() -> dict[str, bool]:
+        answers = refusing(status, body)
+        async with serve(broken_polling, "127.0.0.1", 0, process_request=answers) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            target = await find_target(parse_url(f"http://127.0.0.1:{port}"), Profile(contract_level=0))
+        return target.capabilities
+
+    capabilities = asyncio.run(look())
+    assert (capabilities["polling"], capabilities["upgrade"]) == (applies, applies)
+    assert capabilities["websocket"]
+
+
+@pytest.mark.parametrize(("status", "applies"), [(400, False), (500, True), (200, True)])
+def test_a_websocket_that_fails_otherwise_than_refused_is_judged(status: int, applies: bool) -> None:
+    opened = '0{"sid":"one","upgrades":[],"pingInterval":1000,"pingTimeout":1000,"maxPayload":1000}'
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        code, body = (200, opened) if b"transport=polling" in head else (status, "")
+        length = f"Content-Length: {len(body)}"
+        writer.write(f"HTTP/1.1 {code} X\r\n{length}\r\nConnection: close\r\n\r\n{body}".encode())
+        writer.close()
+
+    async def look() -> dict[str, bool]:
+        server = await asyncio.start_server(reply, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            target = await find_target(parse_url(f"http://127.0.0.1:{port}"), Profile(contract_level=0))
+        return target.capabilities
+
+    capabilities = asyncio.run(look())
+    assert capabilities["polling"]
+    assert capabilities["websocket"] == applies
+
+
+def test_the_contract_level_is_found_over_whatever_transport_opens() -> None:
+    async def look() -> int:
+        answers = refusing(500, "")
+        async with serve(broken_polling, "127.0.0.1", 0, process_request=answers) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            return (await find_target(parse_url(f"http://127.0.0.1:{port}"), Profile())).level
+
+    assert asyncio.run(look()) == 2
 
 
 def test_pytest_itself_ends_with_4(tmp_path: Path) -> None:
