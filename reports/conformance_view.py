@@ -67,9 +67,10 @@ SHORT_CLOSES = {
 MEANINGS = {
     "pass": "the requirement is kept",
     "fail": "a MUST is broken, and no list of known deviations says why",
-    "known deviation": "a failure that the list of known deviations has for this version and mode, with its reason",
+    "known deviation": "a failure that is listed for this version and mode, with its reason",
     "unexpected pass": "a listed deviation no longer occurs: the list is stale",
-    "non-strict": "a SHOULD, or what only the reference does, is not kept; or a MUST is kept in a tolerated way",
+    "non-strict": "a SHOULD, or what only the reference does, is not kept; "
+    "or a MUST is kept in a tolerated way",
     "info": "a MAY is not used, or the specification says nothing",
     "inconclusive": "the case did not reach its question, so nothing is said about the requirement",
     "not applicable": "the case says nothing about this server",

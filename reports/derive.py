@@ -12,7 +12,7 @@ from typing import Literal
 from reports.findings import findings
 from reports.inputs import Inputs, cell_key
 from reports.metrics import METRICS, MetricKind
-from reports.statistics import median_with_interval
+from reports.statistics import median, median_with_interval
 from reports.wording import counted, percent
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.types import (
@@ -32,6 +32,9 @@ PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 SAMPLES_BEYOND = 10
 """A percentile is told only when at least this many samples lie beyond it."""
 
+FEWEST_RANKED = 3
+"""Blocks that a figure needs to be ranked: two are in the same order by chance too often."""
+
 BUSY = 0.9
 """A process at this share of a core has no more to give."""
 
@@ -45,10 +48,13 @@ def derive(inputs: Inputs) -> Results:
     cores = inputs.run["environment"].get("cores") if inputs.run else None
     of_arm = {arm["id"]: arm for arm in arms}
     cells = [
-        _cell_result(cell, by_cell[cell_key(cell)], of_arm.get(cell["arm"]), cores) for cell in inputs.cells
+        _cell_result(
+            cell, by_cell[cell_key(cell)], of_arm.get(cell["arm"]), cores, _failed_of(cell, of_arm, inputs)
+        )
+        for cell in inputs.cells
     ]
     for name in METRICS:
-        _rank(cells, of_arm, name)
+        _rank(cells, name)
     conformance = _conformance_summaries(inputs, arms)
     run = inputs.run
     results: Results = {
@@ -65,6 +71,7 @@ def derive(inputs: Inputs) -> Results:
         "arms": arms,
         "cells": cells,
         "excluded_blocks": _flagged_blocks(inputs.blocks),
+        "failed_blocks": inputs.failed_blocks,
         "notes": _notes(inputs),
         "conformance": conformance,
     }
@@ -87,7 +94,17 @@ def merged_histogram(blocks: list[Block]) -> Histogram:
     return merged
 
 
-def _cell_result(cell: Cell, blocks: list[Block], arm: Arm | None, cores: int | None) -> CellResult:
+def _failed_of(cell: Cell, arms: dict[str, Arm], inputs: Inputs) -> list[str]:
+    """Why blocks of `cell` gave no result: the lines name the arm's title and the transport."""
+    arm = arms.get(cell["arm"])
+    start = f"{arm['title'] if arm else cell['arm']}, {cell['transport']}: no block: "
+    after_round = (note.partition(": ")[2] for note in inputs.failed_blocks)
+    return [text.removeprefix(start) for text in after_round if text.startswith(start)]
+
+
+def _cell_result(
+    cell: Cell, blocks: list[Block], arm: Arm | None, cores: int | None, failed: list[str]
+) -> CellResult:
     kept = usable(blocks)
     verdicts = Counter(block["validity"]["verdict"] for block in blocks)
     metrics = {name: _metric(kind, kept) for name, kind in METRICS.items()}
@@ -99,10 +116,12 @@ def _cell_result(cell: Cell, blocks: list[Block], arm: Arm | None, cores: int | 
         "scenario": cell["scenario"],
         "connections": cell["connections"],
         "status": "measured" if kept else "not measured",
-        "reason": None if kept else _why_not(blocks, arm),
-        "blocks": {verdict: verdicts.get(verdict, 0) for verdict in ("VALID", "SUSPECT", "INVALID")},
+        "reason": None if kept else _why_not(blocks, arm, failed),
+        "workers": arm.get("workers", 1) if arm else 1,
+        "blocks": {verdict: verdicts.get(verdict, 0) for verdict in ("VALID", "SUSPECT", "INVALID")}
+        | {"FAILED": len(failed)},
         "errors": errors,
-        "flags": _flags(metrics, latency, arm, cores) if kept else [],
+        "flags": _flags(metrics, kept, arm, cores) if kept else [],
         "metrics": metrics,
         "latency": latency,
     }
@@ -135,24 +154,24 @@ def _merged_latency(blocks: list[Block]) -> MergedLatency:
     return {"count": count, "percentiles": percentiles, "max": merged.max if count else None}
 
 
-def _why_not(blocks: list[Block], arm: Arm | None) -> str:
+def _why_not(blocks: list[Block], arm: Arm | None, failed: list[str]) -> str:
     if arm is not None and arm["status"] == "not run":
         return arm["reason"] or "no reason was recorded"
+    failures = "; ".join(dict.fromkeys(failed))
     if not blocks:
-        return "no block was recorded"
+        return f"no block: {failures}" if failures else "no block was recorded"
     reasons = sorted({reason for block in blocks for reason in block["validity"]["reasons"]})
     every = "the only block is" if len(blocks) == 1 else f"all {len(blocks)} blocks are"
-    return f"{every} invalid: {'; '.join(reasons) or 'no reason was recorded'}"
+    why = f"{every} invalid: {'; '.join(reasons) or 'no reason was recorded'}"
+    return f"{why}; {len(failed)} failed: {failures}" if failed else why
 
 
-def _flags(
-    metrics: dict[str, Metric], latency: MergedLatency, arm: Arm | None, cores: int | None
-) -> list[str]:
+def _flags(metrics: dict[str, Metric], blocks: list[Block], arm: Arm | None, cores: int | None) -> list[str]:
     flags = []
     workers = arm.get("workers", 1) if arm else 1
     # The load generator is a process too, and so is the queue.
-    queue = bool(arm and arm.get("queue"))
-    processes = workers + 1 + queue
+    queue = arm.get("queue") if arm else None
+    processes = workers + 1 + bool(queue)
     if cores is not None and processes > cores:
         which = f"{counted(workers, 'server')}, {'queue, ' if queue else ''}generator"
         flags.append(f"oversubscribed: {processes} processes ({which}) on {counted(cores, 'core')}")
@@ -161,15 +180,21 @@ def _flags(
         flags.append(f"generator-bound: {percent(generator)} of a core")
     if server is not None and server < BUSY * workers:
         flags.append(f"server not saturated: {percent(server / workers)} of a core")
-    if "99" not in latency["percentiles"]:
-        flags.append(f"few samples: p99 rests on {latency['count']}")
+    samples = median([block["latency"]["count"] for block in blocks])
+    if samples < 100 * SAMPLES_BEYOND:
+        flags.append(
+            f"few samples: {samples:.0f} in the median block, fewer than {SAMPLES_BEYOND} beyond its p99"
+        )
+    if queue:
+        flags.append(f"queue not counted: the {queue} process is in neither server CPU nor RSS")
     return flags
 
 
-def _rank(cells: list[CellResult], arms: dict[str, Arm], name: str) -> None:
+def _rank(cells: list[CellResult], name: str) -> None:
     """Set how each cell stands against the best one of the same transport, workload and process count.
 
-    One block has no interval, so nothing is said about it or against it.
+    An interval with stated coverage may be best and still overlap with others. A mere range promises less:
+    it is best only where every block of it is better than every block of the others.
     """
     better = METRICS[name].better
     if better == "neither":
@@ -178,27 +203,25 @@ def _rank(cells: list[CellResult], arms: dict[str, Arm], name: str) -> None:
     for cell in cells:
         metric = cell["metrics"][name]
         if metric["estimate"] is not None:
-            arm = arms.get(cell["arm"])
-            workers = arm.get("workers", 1) if arm else 1
-            groups[cell["transport"], cell["scenario"], cell["connections"], workers].append(metric)
+            groups[cell["transport"], cell["scenario"], cell["connections"], cell["workers"]].append(metric)
     for group in groups.values():
         best = (max if better == "higher" else min)(group, key=lambda metric: metric["estimate"] or 0.0)
-        if len(group) < 2 or len(best["values"]) < 2:
+        ranked = [metric for metric in group if len(metric["values"]) >= FEWEST_RANKED]
+        if len(ranked) < 2 or len(best["values"]) < FEWEST_RANKED:
             continue
-        for metric in group:
-            if len(metric["values"]) >= 2:
-                metric["standing"] = _standing(metric, best)
+        for metric in ranked:
+            metric["standing"] = "overlaps best" if _overlap(metric, best) else "behind"
+        alone = all(metric is best or metric["standing"] == "behind" for metric in ranked)
+        if alone or all(metric["coverage"] is not None for metric in ranked):
+            best["standing"] = "best"
 
 
-def _standing(metric: Metric, best: Metric) -> Literal["best", "overlaps best", "behind"]:
-    if metric is best:
-        return "best"
-    assert metric["low"] is not None
-    assert metric["high"] is not None
-    assert best["low"] is not None
-    assert best["high"] is not None
-    overlaps = metric["low"] <= best["high"] and best["low"] <= metric["high"]
-    return "overlaps best" if overlaps else "behind"
+def _overlap(one: Metric, other: Metric) -> bool:
+    assert one["low"] is not None
+    assert one["high"] is not None
+    assert other["low"] is not None
+    assert other["high"] is not None
+    return one["low"] <= other["high"] and other["low"] <= one["high"]
 
 
 def _flagged_blocks(blocks: list[Block]) -> list[ExcludedBlock]:
@@ -243,6 +266,9 @@ def _notes(inputs: Inputs) -> list[str]:
         notes.append("the run was interrupted: what is missing was not measured")
     elif inputs.run["finished_at"] is None:
         notes.append("the run has no end: it is still running, or it was killed")
+    if inputs.failed_blocks:
+        failed = counted(len(inputs.failed_blocks), "block")
+        notes.append(f"{failed} of the plan failed and could not be measured: see “Not run”")
     if inputs.rounds.note:
         notes.append(inputs.rounds.note)
     return notes
@@ -258,6 +284,7 @@ def _verdict(results: Results) -> Literal["complete", "failures", "incomplete", 
     missing = any(
         cell["status"] == "not measured" and cell["arm"] not in not_run for cell in results["cells"]
     )
+    missing = missing or bool(results["failed_blocks"])
     if results["interrupted"] or missing or (results["command"] and results["finished_at"] is None):
         return "incomplete"
     return "complete"

@@ -31,6 +31,12 @@ class Inputs:
         return self.rounds.blocks
 
     @property
+    def failed_blocks(self) -> list[str]:
+        """What the run says of blocks that it began and that gave no result, a line each."""
+        profile = self.run.get("profile", {}) if self.run else {}
+        return [str(note) for note in profile.get("failed_blocks") or []]
+
+    @property
     def arms(self) -> list[Arm]:
         """The arms of the run in its order, then those that only a block or a conformance result names."""
         arms = list(self.run["arms"]) if self.run else []

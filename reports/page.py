@@ -54,7 +54,8 @@ COMMON_FLAGS = {
     "generator-bound": "every row is generator-bound: the generator uses 90 % of a core or more",
     "server not saturated": "no server was at its maximum: each process uses less than 90 % of a core "
     "(the table under CPU has the shares)",
-    "few samples": "every p99 rests on fewer than 1000 samples",
+    "few samples": "every p99 is the median over blocks of fewer than 1000 samples, fewer than 10 beyond it",
+    "queue not counted": "the queue's process is in neither server CPU nor RSS",
 }
 """What is said once instead of in every row, by the kind of flag."""
 
@@ -63,9 +64,14 @@ VERDICTS = {
     "failures": (
         "✗",
         "Failures",
-        "At least one server breaks the protocol in a way that is not known, or could not be judged.",
+        "At least one server breaks the protocol in a way that is not known, no longer has a listed "
+        "deviation, or could not be judged.",
     ),
-    "incomplete": ("◐", "Incomplete", "Something that was planned was not measured."),
+    "incomplete": (
+        "◐",
+        "Incomplete",
+        "Something that was planned was not measured, or a block of it failed.",
+    ),
     "nothing measured": (
         "∅",
         "Nothing measured",

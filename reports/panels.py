@@ -127,7 +127,7 @@ def heading_of(finding: Finding, cells: list[CellResult], transports: list[str])
         sentence = finding(cells, transport) if transport in transports else None
         if sentence:
             return sentence.rstrip(".")
-    return "Single blocks: no order can be stated"
+    return "Too few blocks to rank"
 
 
 def figure_texts(cell: CellResult, kind: MetricKind) -> list[str]:

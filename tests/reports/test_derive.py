@@ -56,6 +56,11 @@ def rate(messages: int, arm: str = "gevent", round_: int = 1) -> Any:
     return block(arm, round_=round_, messages=messages)
 
 
+def rates(arm: str, *messages: int) -> list[Any]:
+    """One block a round with so many messages."""
+    return [rate(count, arm, n) for n, count in enumerate(messages, start=1)]
+
+
 @pytest.mark.parametrize(
     ("metric", "value"),
     [
@@ -100,7 +105,7 @@ def test_an_invalid_block_is_left_out_but_its_errors_are_not() -> None:
     cell = only(results)
     assert cell["metrics"]["messages_per_second"]["values"] == [1000.0]
     assert cell["errors"] == 3
-    assert cell["blocks"] == {"VALID": 1, "SUSPECT": 0, "INVALID": 1}
+    assert cell["blocks"] == {"VALID": 1, "SUSPECT": 0, "INVALID": 1, "FAILED": 0}
     assert [(one["round"], one["reasons"]) for one in results["excluded_blocks"]] == [(2, ["3 errors"])]
 
 
@@ -132,57 +137,55 @@ def standings(*blocks: Any, arms: list[Any] | None = None) -> dict[str, str | No
     return {cell["arm"]: cell["metrics"]["messages_per_second"]["standing"] for cell in results["cells"]}
 
 
-def test_cells_whose_intervals_overlap_the_best_are_not_told_apart() -> None:
-    blocks = [
-        rate(100, "a"),
-        rate(120, "a", 2),
-        rate(90, "b"),
-        rate(101, "b", 2),
-        rate(50, "c"),
-        rate(99, "c", 2),
-    ]
-    assert standings(*blocks) == {"a": "best", "b": "overlaps best", "c": "behind"}
+def test_nobody_is_best_among_ranges_that_overlap() -> None:
+    blocks = [*rates("a", 100, 110, 120), *rates("b", 90, 95, 101), *rates("c", 50, 60, 99)]
+    assert standings(*blocks) == {"a": "overlaps best", "b": "overlaps best", "c": "behind"}
 
 
-def test_intervals_that_touch_overlap() -> None:
-    blocks = [rate(100, "a"), rate(120, "a", 2), rate(90, "b"), rate(100, "b", 2)]
-    assert standings(*blocks)["b"] == "overlaps best"
+def test_a_range_above_all_others_is_best() -> None:
+    blocks = [*rates("a", 102, 110, 120), *rates("b", 90, 95, 101)]
+    assert standings(*blocks) == {"a": "best", "b": "behind"}
 
 
-def test_intervals_that_touch_overlap_where_less_is_better() -> None:
-    cpu = [("a", 1, 0.5), ("a", 2, 0.6), ("b", 1, 0.6), ("b", 2, 0.9)]
-    results = derived(*[block(arm, round_=n, server={"cpu_seconds": seconds}) for arm, n, seconds in cpu])
-    standing = [cell["metrics"]["server_cpu_us_per_message"]["standing"] for cell in results["cells"]]
-    assert standing == ["best", "overlaps best"]
+def test_ranges_that_touch_overlap() -> None:
+    blocks = [*rates("a", 100, 110, 120), *rates("b", 90, 95, 100)]
+    assert standings(*blocks) == {"a": "overlaps best", "b": "overlaps best"}
 
 
-def test_a_single_block_is_neither_ahead_nor_behind() -> None:
-    assert standings(rate(100, "a"), rate(90, "b")) == {"a": None, "b": None}
-    assert standings(rate(100, "a"), rate(101, "a", 2), rate(90, "b")) == {"a": "best", "b": None}
+def test_an_interval_with_coverage_is_best_beside_those_that_overlap() -> None:
+    blocks = [*rates("a", 100, 105, 110, 115, 120), *rates("b", 90, 95, 96, 97, 101)]
+    assert standings(*blocks) == {"a": "best", "b": "overlaps best"}
+    # One mere range among them, and the promise is gone.
+    assert standings(*blocks, *rates("c", 1, 2, 3))["a"] == "overlaps best"
 
 
-def test_servers_with_more_processes_are_not_ranked_with_the_others() -> None:
-    pair = {**synthetic.ARMS["gevent-2"], "id": "pair"}
-    blocks = [
-        rate(100, "a"),
-        rate(101, "a", 2),
-        rate(90, "b"),
-        rate(91, "b", 2),
-        rate(900, "pair"),
-        rate(901, "pair", 2),
-    ]
-    assert standings(*blocks, arms=[pair]) == {"pair": None, "a": "best", "b": "behind"}
-
-
-def test_lower_is_better_for_latency_and_cpu() -> None:
-    slow = {"cpu_seconds": 1.0}
+@pytest.mark.parametrize(
+    ("slow", "expected"), [(0.61, ["best", "behind"]), (0.6, ["overlaps best", "overlaps best"])]
+)
+def test_lower_is_better_for_cpu(slow: float, expected: list[str]) -> None:
+    cpu = {"a": (0.5, 0.55, 0.6), "b": (slow, 0.8, 0.9)}
     results = derived(
-        block("a"), block("a", round_=2), block("b", server=slow), block("b", round_=2, server=slow)
+        *[
+            block(arm, round_=n, server={"cpu_seconds": seconds})
+            for arm, all_seconds in cpu.items()
+            for n, seconds in enumerate(all_seconds, start=1)
+        ]
     )
-    assert [cell["metrics"]["server_cpu_us_per_message"]["standing"] for cell in results["cells"]] == [
-        "best",
-        "behind",
-    ]
+    assert [cell["metrics"]["server_cpu_us_per_message"]["standing"] for cell in results["cells"]] == expected
+
+
+def test_fewer_than_three_blocks_are_neither_ahead_nor_behind() -> None:
+    assert standings(*rates("a", 100, 101), *rates("b", 90, 91)) == {"a": None, "b": None}
+    three = [*rates("a", 100, 101, 102), *rates("c", 50, 51, 52)]
+    assert standings(*three, *rates("b", 90, 91)) == {"a": "best", "c": "behind", "b": None}
+    # What may be the best cannot be ranked, so nothing can be against it.
+    assert standings(*three, *rates("b", 900, 901)) == {"a": None, "c": None, "b": None}
+
+
+def test_servers_with_more_processes_are_ranked_among_themselves() -> None:
+    pair = {**synthetic.ARMS["gevent-2"], "id": "pair"}
+    blocks = [*rates("a", 100, 101, 102), *rates("b", 90, 91, 92), *rates("pair", 900, 901, 902)]
+    assert standings(*blocks, arms=[pair]) == {"pair": None, "a": "best", "b": "behind"}
 
 
 def test_flags_name_what_limits_a_cell() -> None:
@@ -194,12 +197,58 @@ def test_flags_name_what_limits_a_cell() -> None:
         "oversubscribed: 4 processes (2 servers, queue, generator) on 2 cores",
         "generator-bound: 95\u202f% of a core",
         "server not saturated: 12\u202f% of a core",
-        "few samples: p99 rests on 1",
+        "few samples: 1 in the median block, fewer than 10 beyond its p99",
+        "queue not counted: the redis process is in neither server CPU nor RSS",
     ]
 
 
 def test_a_cell_without_limits_has_no_flag() -> None:
     assert only(derived(block(server={"cpu_seconds": 1.9}), arms=[synthetic.ARMS["gevent"]]))["flags"] == []
+
+
+def test_few_samples_are_judged_by_the_median_block_not_by_all_together() -> None:
+    def of(count: int) -> Any:
+        return {**block()["latency"], "count": count}
+
+    busy = {"cpu_seconds": 1.9}
+    counts = (999, 5000, 998)
+    thin = [block(round_=n, latency=of(count), server=busy) for n, count in enumerate(counts, start=1)]
+    assert only(derived(*thin))["flags"] == [
+        "few samples: 999 in the median block, fewer than 10 beyond its p99"
+    ]
+    assert only(derived(*thin[:2], block(round_=3, server=busy)))["flags"] == []
+
+
+def with_failed(*notes: str) -> dict[str, Any]:
+    arms = [synthetic.ARMS["gevent"], {**synthetic.ARMS["gevent-2"], "title": "gevent, 2 processes, Redis"}]
+    return {"arms": arms, "profile": {"failed_blocks": list(notes)}}
+
+
+def test_a_block_that_failed_is_counted_in_its_cell_and_leaves_the_run_incomplete() -> None:
+    lost = "round 2: gevent, 2 processes, Redis, polling: no block: no answer within 12 s"
+    blocks = [
+        block(arm, transport) for arm in ("gevent", "gevent-2") for transport in ("polling", "websocket")
+    ]
+    results = derived(*blocks, **with_failed(lost))
+    assert {(c["arm"], c["transport"]): c["blocks"]["FAILED"] for c in results["cells"]} == {
+        ("gevent", "polling"): 0,
+        ("gevent", "websocket"): 0,
+        ("gevent-2", "polling"): 1,
+        ("gevent-2", "websocket"): 0,
+    }
+    assert results["failed_blocks"] == [lost]
+    assert results["verdict"] == "incomplete"
+    assert results["notes"] == ["1 block of the plan failed and could not be measured: see “Not run”"]
+
+
+def test_a_cell_whose_blocks_all_failed_says_why() -> None:
+    plan = [{"arm": "gevent-2", "transport": "polling", "scenario": "ack", "connections": 50}]
+    lost = [f"round {n}: gevent, 2 processes, Redis, polling: no block: no answer" for n in (1, 2)]
+    assert only(derived(cells=plan, **with_failed(*lost)))["reason"] == "no block: no answer"
+    invalid = block("gevent-2", "polling", validity={"verdict": "INVALID", "reasons": ["3 errors"]})
+    assert only(derived(invalid, cells=plan, **with_failed(*lost)))["reason"] == (
+        "the only block is invalid: 3 errors; 2 failed: no answer"
+    )
 
 
 def test_merged_percentiles_stop_where_fewer_than_ten_samples_lie_beyond() -> None:

@@ -27,7 +27,7 @@ def test_arms_differ_in_colour_and_marker_up_to_eight_and_in_line_beyond() -> No
 
 
 def figures() -> list[str]:
-    blocks = [block(arm, t, r) for arm in ("a", "b") for t in ("polling", "websocket") for r in (1, 2)]
+    blocks = [block(arm, t, r) for arm in ("a", "b") for t in ("polling", "websocket") for r in (1, 2, 3)]
     results = derived(*blocks)
     histograms = {(cell["arm"], cell["transport"]): merged_histogram(blocks[:1]) for cell in results["cells"]}
     drawn = draw_figures(results["arms"], results["cells"], histograms, "fig1")  # type: ignore[arg-type]
@@ -60,7 +60,7 @@ def test_names_are_text_beside_the_marks(drawn: list[str]) -> None:
 
 
 def test_a_figure_has_a_title_and_says_its_numbers(drawn: list[str]) -> None:
-    assert '<title id="fig1-throughput-wide-title">Over WebSocket, all 2 servers overlap' in drawn[0]
+    assert '<title id="fig1-throughput-wide-title">Over WebSocket, a has the highest median' in drawn[0]
     assert "b over WebSocket 1\u202f000 (1\u202f000) per second" in drawn[0]
 
 

@@ -90,7 +90,7 @@ def test_the_summary_is_short_before_its_details(report_folder: Path) -> None:
     summary = (report_folder / "summary.md").read_text("utf-8")
     before, _, after = summary.partition("<details>")
     assert 10 < len(before.strip().splitlines()) <= 25
-    assert "✗ Failures: Over WebSocket, gevent carries the most" in before
+    assert "✗ Failures: Over WebSocket, among servers with one process, every block of gevent" in before
     assert "uWSGI is not installed here" in before
     assert "Reproduce: `sioprobe compare --profile quick`" in before
     assert "oversubscribed" in after

@@ -66,18 +66,21 @@ def test_every_element_is_closed(page: str) -> None:
 def test_everything_stands_in_the_page_without_script(page: str) -> None:
     text = " ".join(Page(page).text.split())
     for told in (
-        "Over WebSocket, gevent carries the most of the servers with one process",
+        "among servers with one process, every block of gevent was above every block of the 4 others",
         "sioprobe compare --profile quick",
         "AMD EPYC 7B13, 2 cores, in a container",
         "uWSGI is not installed here: no wheel exists and no C compiler was found",
         "oversubscribed: 4 processes",
+        "queue not counted: the redis process is in neither server CPU nor RSS",
+        "the queue’s own process is in neither CPU nor RSS",
+        "at saturation p50 and p99 are mostly the wait in it",
         "still open after 2.0 s; answers a fresh event",
         "websocket 1011",
         "range of 3 blocks",
         "CPU pressure 34 %",
         "EVENT for EIO-HB-17",
         "sioprobe conform --url http://127.0.0.1:5000 -- -k EIO-HB-17",
-        "not known, or could not be judged",
+        "no longer has a listed deviation, or could not be judged",
         "conformance only",
     ):
         assert told in text, told
@@ -177,6 +180,37 @@ def test_an_interrupted_run_says_what_is_missing(tmp_path: Path) -> None:
     assert "no block was recorded" in text
     assert "one block" in text
     assert "No server was judged" in text
+
+
+def test_blocks_that_failed_are_shown(tmp_path: Path) -> None:
+    lost = "round 2: gevent + gevent-websocket, websocket: no block: no answer within 12 s"
+    arms = {arm: synthetic.ARMS[arm] for arm in ("gevent", "eventlet")}
+    synthetic.write_folder(tmp_path, arms=arms, conformance=False)
+    write_run(tmp_path / "run.json", synthetic.run_document(arms, profile={"failed_blocks": [lost]}))
+    text = " ".join(Page(rendered(tmp_path)).text.split())
+    assert "Incomplete" in text
+    assert "1 block of the plan failed" in text
+    assert f"Blocks that failed Each was begun and gave no result. {lost}" in text
+    assert "1 failed" in text
+    assert f"failed block: {lost}" in (tmp_path / "summary.md").read_text("utf-8")
+
+
+def test_bold_is_only_what_no_range_overlaps(tmp_path: Path) -> None:
+    arms = {arm: synthetic.ARMS[arm] for arm in ("gevent", "eventlet")}
+    write_run(tmp_path / "run.json", synthetic.run_document(arms))
+    for block in synthetic.blocks(3, arms):
+        server = {**block["server"], "cpu_seconds": 1.0 if block["arm"] == "gevent" else 2.0}
+        append_block(
+            tmp_path / "rounds.jsonl", {**block, "messages": 1000 + block["round"], "server": server}
+        )  # type: ignore[typeddict-item]
+    cells = [
+        a
+        for tag, a in Page(rendered(tmp_path)).elements
+        if tag == "td" and "best" in a.get("class", "").split()
+    ]
+    labels = [cell["data-label"] for cell in cells]
+    assert "Server CPU, µs a message" in labels
+    assert "Messages, per second" not in labels
 
 
 def test_a_run_of_one_arm_ranks_nobody(tmp_path: Path) -> None:
