@@ -317,26 +317,27 @@ async def expect_closed(target: Target, session: Session) -> None:
 
 
 async def expect_gone(target: Target, session: Session) -> None:
-    """Requests with the session's id get 400: the server has forgotten it, within the deadline of a close."""
+    """Requests with the session's id get 400: the server has forgotten it, within the deadline of a close.
+
+    Pushes ask again and again, as they do no harm: a poll that is given up ends the session at some servers,
+    which would then look as if it had been forgotten.
+    """
     part = session.timing.close / PARTS
     deadline = time.monotonic() + session.timing.close
-    if session.transport == "polling":
-        # A push asks without harm; a poll that is given up ends the session at some servers.
-        await _until_refused(target, session, "POST", part, deadline)
-    await _until_refused(target, session, "GET", part, max(deadline, time.monotonic() + part))
+    while not _is_400(answer := await target.request("POST", session.query(), body=b"3", seconds=part)):
+        if time.monotonic() > deadline:
+            _note("not at all")
+            raise Violation("HTTP 400 to a push with the session's id", str(answer))
+        await asyncio.sleep(part / PARTS)
+    answer = await target.request("GET", session.query())
+    if not _is_400(answer):
+        _note("not at all")
+        raise Violation("HTTP 400 to a poll with the session's id", str(answer))
     _note(str(session.closure or "HTTP 400"))
 
 
-async def _until_refused(target: Target, session: Session, method: str, part: float, deadline: float) -> None:
-    body = b"3" if method == "POST" else None
-    while True:
-        answer = await target.request(method, session.query(), body=body, seconds=part)
-        if isinstance(answer, Answer) and answer.status == 400:
-            return
-        if (method == "GET" and session.transport == "polling") or time.monotonic() > deadline:
-            _note("not at all")
-            raise Violation(f"HTTP 400 to {method} with the session's id", str(answer))
-        await asyncio.sleep(part / PARTS)
+def _is_400(answer: Answer | NoAnswer) -> bool:
+    return isinstance(answer, Answer) and answer.status == 400
 
 
 async def expect_refused(target: Target, outcome: WebSocket | Answer | NoAnswer) -> None:

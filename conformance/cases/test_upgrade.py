@@ -10,7 +10,6 @@ from conformance.expect import (
     expect_alive,
     expect_equal,
     expect_event,
-    expect_gone,
     expect_served,
     expect_status,
     expect_websocket_ended,
@@ -122,7 +121,7 @@ async def test_refuses_a_poll_after_the_upgrade(target: Target) -> None:
     """The WebSocket goes on."""
     session = await connect_main_namespace(target, "upgraded")
 
-    await expect_gone(target, session)
+    expect_status(await target.request("GET", session.query()), 400)
 
     await expect_alive(session)
 
