@@ -30,7 +30,7 @@ Case = Callable[[], Awaitable[None]]
 def target() -> Iterator[Target]:
     with start_command([sys.executable, "-m", "tests.strict_server", "--port", "0"]) as server:
         opened = OpenData("unknown", ("websocket",), 1000, 1000, 1_000_000)
-        yield Target(parse_url(server.url), opened, Timing(1, 1), level=2, capabilities=dict(CAPABILITIES))
+        yield Target(parse_url(server.url), opened, Timing(1, 3), level=2, capabilities=dict(CAPABILITIES))
 
 
 def question(name: str, run: Case, *, contract: int = 0, exclusive: bool = False) -> Question:
@@ -83,7 +83,7 @@ def failing_once(stall: float, *, then: float = 0.3) -> Case:
 
 @pytest.mark.parametrize("then", [0.3, 0.0])
 def test_a_case_that_fails_in_a_stall_is_asked_again_and_says_so(target: Target, then: float) -> None:
-    asked = question("late", failing_once(0.8, then=then))
+    asked = question("late", failing_once(1.5, then=then))
     runner = run(target, asked)
     outcome = runner.outcome(asked)
     runner.stop()
@@ -93,7 +93,7 @@ def test_a_case_that_fails_in_a_stall_is_asked_again_and_says_so(target: Target,
         outcome.earlier or "",
     )
     assert found is not None
-    assert 0.5 <= float(found[1]) < 5
+    assert 1 <= float(found[1]) < 15
     case = report.build(target, [(asked, outcome)], report.now())["cases"][0]
     assert (case["verdict"], case["reason"]) == ("pass", outcome.earlier)
     assert any(outcome.earlier in line for line in report.summary(target, [(asked, outcome)]))
@@ -108,7 +108,7 @@ def test_a_case_that_fails_without_a_stall_is_not_asked_again(target: Target) ->
 
 
 def test_what_a_cluster_loses_is_never_asked_again(target: Target) -> None:
-    asked = question("lost", failing_once(0.8), contract=3)
+    asked = question("lost", failing_once(1.5), contract=3)
     runner = run(target, asked, second=target)
     outcome = runner.outcome(asked)
     runner.stop()
@@ -126,10 +126,10 @@ def test_a_server_that_freezes_itself_is_no_stall_of_this_machine() -> None:
         RECORDING.set(Recording())
         server = await asyncio.start_server(frozen, "127.0.0.1", 0)
         address = parse_url(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        pulse = Pulse(1)
+        pulse = Pulse(3)
         beating = asyncio.create_task(pulse.beat())
         started = time.monotonic()
-        await exchange(address, "GET", "/socket.io/", seconds=1.5)
+        await exchange(address, "GET", "/socket.io/", seconds=2)
         beating.cancel()
         server.close()
         return pulse.stalled_since(started)
@@ -139,15 +139,15 @@ def test_a_server_that_freezes_itself_is_no_stall_of_this_machine() -> None:
 
 def test_the_pulse_knows_when_the_stall_was() -> None:
     async def look() -> list[bool]:
-        pulse = Pulse(1)
+        pulse = Pulse(3)
         beating = asyncio.create_task(pulse.beat())
         started = time.monotonic()
         await asyncio.sleep(0.5)
         found = [pulse.stalled_since(started) > 0]
-        time.sleep(0.8)
-        found.append(pulse.stalled_since(started) > 0.5)  # still held up
+        time.sleep(1.5)
+        found.append(pulse.stalled_since(started) > 1)  # still held up
         await asyncio.sleep(0.5)
-        found += [pulse.stalled_since(started) > 0.5, pulse.stalled_since(time.monotonic()) > 0]
+        found += [pulse.stalled_since(started) > 1, pulse.stalled_since(time.monotonic()) > 0]
         beating.cancel()
         return found
 
