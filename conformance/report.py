@@ -110,7 +110,7 @@ def summary(target: Target, results: Results, *, ended: bool = True) -> list[str
             lines.append(f"  {requirement_id:<10} {text}{times}")
     again = [(question, outcome.earlier) for question, outcome in results if outcome.earlier]
     if again:
-        lines.append("this machine stood still, so cases were asked again, alone:")
+        lines.append("asked again, alone:")
     lines += [f"  {question.requirement.id:<10} {question.label}: {text}" for question, text in again]
     found = ", ".join(f"{number} {verdict}" for verdict, number in counts(results).items())
     judged = [outcome.judgement.verdict for _, outcome in results]

@@ -25,7 +25,8 @@ from conformance.verdicts import HarnessError, Judgement, NotApplicable, Verdict
 __all__ = ["Outcome", "Question", "Runner", "answer_question"]
 
 
-REPEATS = 3  # of a case during which the machine stood still
+REPEATS = 3  # of a case during which the machine stood still, or the server's process was replaced
+RESTART_SECONDS = 15.0  # that a process manager may take to put another process in the place of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Runner:
         self._jobs = jobs
         self._places = Places(jobs)
         self._pulse = Pulse(target.timing.ping_timeout)
+        self._processes = target.processes
+        self._replaced: list[float] = []  # when another process was seen in the place of the last one
         self._alone = asyncio.Lock()
         self._beating: asyncio.Task[None] | None = None
         self._tried: dict[Question, asyncio.Future[None]] = {}
@@ -107,9 +110,8 @@ class Runner:
             self._places.give()
             self._tried[question].set_result(None)
         failures: list[str] = []
-        while len(failures) < REPEATS and (stall := self._stall(question, outcome, started)):
-            found = outcome.judgement.actual or outcome.judgement.reason
-            failures.append(f"while this machine stood still for {stall:.1f} s: {found}")
+        while len(failures) < REPEATS and (blame := await self._blame(question, outcome, started)):
+            failures.append(f"{blame}: {outcome.judgement.actual or outcome.judgement.reason}")
             await asyncio.wait(self._tried.values())
             async with self._alone:
                 PLACES.set(None)
@@ -123,15 +125,32 @@ class Runner:
     async def _answer(self, question: Question) -> Outcome:
         return await answer_question(question, self._target, self._second, strict=self._strict)
 
-    def _stall(self, question: Question, outcome: Outcome, started: float) -> float:
-        """Seconds of the stall that may be to blame, 0 where none is.
+    async def _blame(self, question: Question, outcome: Outcome, started: float) -> str | None:
+        """What else may be to blame for a failure than what the case asks for.
 
         What a cluster loses must never be tried again.
         """
-        failed = outcome.judgement.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
-        if not failed or question.requirement.contract == 3:
-            return 0.0
-        return self._pulse.stalled_since(started)
+        # A heartbeat that is missed may also look like the close that a deviation says does not come.
+        doubtful = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED_PASS)
+        if outcome.judgement.verdict not in doubtful or question.requirement.contract == 3:
+            return None
+        if stall := self._pulse.stalled_since(started):
+            return f"while this machine stood still for {stall:.1f} s"
+        await self._look_for_replacement()
+        if any(moment >= started for moment in self._replaced):
+            # EIO-SV-01 fails for it, once for the run.
+            return "while the server's process ended and another took its place"
+        return None
+
+    async def _look_for_replacement(self) -> None:
+        if not self._processes:
+            return
+        deadline = time.monotonic() + RESTART_SECONDS
+        while not (now := await self._target.processes_now()) and time.monotonic() < deadline:
+            await asyncio.sleep(0.2)
+        if now and now != self._processes:
+            self._processes = now
+            self._replaced.append(time.monotonic())
 
 
 async def answer_question(

@@ -66,7 +66,8 @@ class Profile:
 class Target:
     """A live server. `level` is its contract level, `capabilities` what it has.
 
-    `settings` holds what is declared about its configuration, in seconds; `switches` what it says itself.
+    `settings` holds what is declared about its configuration, in seconds; `switches` what it says itself,
+    and `processes` the ids of its processes as `GET /about` named them first, none where it does not.
     """
 
     address: Address
@@ -79,6 +80,7 @@ class Target:
     version: str | None = None
     mode: str | None = None
     switches: dict[str, bool] = field(default_factory=dict)
+    processes: tuple[int, ...] = ()
     title: str = ""
     note: str | None = None
 
@@ -107,6 +109,10 @@ class Target:
             body=body,
             seconds=self.timing.answer if seconds is None else seconds,
         )
+
+    async def processes_now(self) -> tuple[int, ...]:
+        """The ids of its processes, as it names them now; none where it does not answer."""
+        return _processes(await _read_about(self.address))
 
     async def websocket(self, query: str) -> WebSocket | Answer | NoAnswer:
         """A WebSocket at `?query`, or what refused it."""
@@ -185,6 +191,7 @@ async def find_target(address: Address, profile: Profile) -> Target:
             capabilities=capabilities | _declared(about) | profile.capabilities,
             level=level,
             switches={key: value for key, value in about.items() if isinstance(value, bool)},
+            processes=_processes(about),
             note=note,
             library=profile.library or library,
             version=profile.version or version,
@@ -278,6 +285,11 @@ def _library(about: dict[str, Any]) -> tuple[str | None, str | None]:
         if isinstance(versions.get(name), str):
             return name, versions[name]
     return None, None
+
+
+def _processes(about: dict[str, Any]) -> tuple[int, ...]:
+    pids = about.get("pids")
+    return tuple(pid for pid in pids if isinstance(pid, int)) if isinstance(pids, list) else ()
 
 
 def _title(target: Target) -> str:

@@ -6,6 +6,7 @@ The cases of a fault's own requirement are asked, on all transports.
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass, replace
 
 from conformance.client.timing import Timing
@@ -54,6 +55,7 @@ def target_of(server: StrictServer, settings: dict[str, float]) -> Target:
         level=2,
         capabilities=dict(CAPABILITIES),
         settings=configured,
+        processes=(os.getpid(),),
         title=server.url,
     )
 

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -97,6 +98,26 @@ def test_a_case_that_fails_in_a_stall_is_asked_again_and_says_so(target: Target,
     case = report.build(target, [(asked, outcome)], report.now())["cases"][0]
     assert (case["verdict"], case["reason"]) == ("pass", outcome.earlier)
     assert any(outcome.earlier in line for line in report.summary(target, [(asked, outcome)]))
+
+
+def test_an_unexpected_pass_in_a_stall_is_asked_again(target: Target) -> None:
+    tries: list[None] = []
+
+    async def body() -> None:
+        tries.append(None)
+        await asyncio.sleep(0.3)
+        if len(tries) > 1:
+            raise Violation("session closed", "still open")
+        time.sleep(1.5)
+
+    flask = replace(target, library="flask-socketio", version="5.7.0", mode="gevent")
+    entry = Requirement("EIO-PL-12", Level.MUST, "a text", "a place", 0, (), ())
+    asked = Question("test_closes", "test_x.py", entry, None, body)
+    runner = run(flask, asked)
+    outcome = runner.outcome(asked)
+    runner.stop()
+    assert outcome.judgement.verdict is Verdict.KNOWN_DEVIATION
+    assert outcome.earlier is not None
 
 
 def test_a_case_that_fails_without_a_stall_is_not_asked_again(target: Target) -> None:
