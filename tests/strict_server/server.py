@@ -6,6 +6,7 @@ It leaves out JSONP's script injection headers, cookies, WebTransport and Engine
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import platform
@@ -83,6 +84,7 @@ class StrictServer:
     ) -> None:
         self.config = Config(ping_interval, ping_timeout, max_payload, upgrade_timeout, connect_timeout)
         self.faults = Faults(fault)
+        self._process_ids = itertools.count(os.getpid() + 1)
         self.sessions: dict[str, Session] = {}
         self.port = port
         self._host = host
@@ -127,7 +129,7 @@ class StrictServer:
         """What the readiness line and `GET /about` say."""
         return {
             "urls": [self.url],
-            "pids": [os.getpid()],
+            "pids": [next(self._process_ids) if self.faults("process-is-replaced") else os.getpid()],
             "mode": "strict",
             "async_mode": "asyncio",
             "transports": ["polling", "websocket"],

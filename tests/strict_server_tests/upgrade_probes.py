@@ -1,6 +1,7 @@
 """What a peer sees of the heartbeat and of the upgrade from polling to WebSocket."""
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -231,6 +232,12 @@ async def binary_is_raw_after_the_upgrade(url: str) -> list[Any]:
     _, websocket = await _probing(url)
     websocket.send("5", f'451-["message",{PLACE}]', b"\x01")
     return [await websocket.receive(), await websocket.receive()]
+
+
+@probe("EIO-SV-01", [True])
+async def the_process_stays(url: str) -> list[Any]:
+    first, second = [await request(url, "GET", "", path="/about") for _ in range(2)]
+    return [json.loads(first.body)["pids"] == json.loads(second.body)["pids"]]
 
 
 @probe("EIO-CL-03", [400])
