@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ class Options:
     timeout: float = 10.0
 
 
-class Scenario:
+class Scenario(ABC):
     """One a process. `operation` is the (type, name) of the series that counts its operations, or None."""
 
     operation: tuple[str, str] | None = None
@@ -40,9 +41,9 @@ class Scenario:
         self.halted = False
         self.ledger: Ledger | None = None
 
+    @abstractmethod
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A player on that connection; `changed` is called on the hub when its state has changed."""
-        raise NotImplementedError
 
     def halt(self) -> None:
         """Start no operation any more; those under way go on."""
