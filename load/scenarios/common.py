@@ -59,7 +59,7 @@ class Scenario(ABC):
         """Whether no operation is under way."""
         return True
 
-    def settle(self) -> None:
+    def settle(self) -> None:  # noqa: B027 - most have no accounts
         """Close the accounts, after the last operation."""
 
 
