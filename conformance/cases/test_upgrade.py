@@ -61,15 +61,21 @@ async def test_answers_the_probe(target: Target) -> None:
 @requirement("EIO-UP-03")
 async def test_the_probe_ends_the_pending_poll(target: Target) -> None:
     """By a NOOP."""
-    session = await target.open("polling", poll=False)
-    poll = asyncio.create_task(session.poll_once(target.timing.close))
-    await target.request("GET", "EIO=4&transport=polling")
+    for _ in range(3):
+        session = await target.open("polling", poll=False)
+        poll = asyncio.create_task(session.poll_once(target.timing.close))
+        await target.request("GET", "EIO=4&transport=polling")
 
-    if poll.done():
-        raise Inconclusive("the poll ended before the probe")
-    await probed(session)
+        if poll.done():
+            raise Inconclusive("the poll ended before the probe")
+        await probed(session)
+        answer = expect_status(await poll, 200)
 
-    expect_equal(expect_status(await poll, 200).text, "6", what="body")
+        # On a slow machine the first ping may be due before the probe is there.
+        if answer.text != "2":
+            break
+
+    expect_equal(answer.text, "6", what="body")
 
 
 @requirement("EIO-UP-05")
