@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ MODES = (
     "gunicorn-gthread", "gunicorn-gevent", "gunicorn-geventwebsocket",
 )  # fmt: skip
 SERVERS = ("strict", "node", *MODES, "detected", "polling", "always-connect", "cluster")
+
+
+BAD = ("fail", "inconclusive", "unexpected pass", "harness error")
 
 
 def start(name: str) -> Server:
@@ -69,9 +73,16 @@ def runs(
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_nothing_but_known_deviations(
-    name: str, runs: dict[str, Future[tuple[int, dict[str, Any], str]]]
+    name: str, runs: dict[str, Future[tuple[int, dict[str, Any], str]]], tmp_path: Path
 ) -> None:
     code, result, output = runs[name].result()
+    if code:
+        # Is it the server, or four processes on two cores? Said in pytest's summary, whichever it is.
+        wait(runs.values())
+        first = [case for case in result.get("cases", []) if case["verdict"] in BAD]
+        found = "; ".join(f"{case['id']} {case['case']}: {case['actual']}" for case in first)
+        warnings.warn(f"{name} was judged again, alone, after: {found or output[-300:]}", stacklevel=1)
+        code, result, output = judge(name, tmp_path)
     assert code == 0, output
     assert result["outcome"] == ("conformant" if name == "strict" else "known deviations")
     if name == "strict":
