@@ -46,8 +46,8 @@ def _prepare(folder: Path) -> None:
     """Make the folder and take out what an earlier run of ours left; other files stay."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        theirs = [*(folder / name for name in OWN_FILES), *folder.glob("conformance-*.json")]
-        found = [path for path in theirs if path.exists()]
+        results = [*(folder / name for name in OWN_FILES), *folder.glob("conformance-*.json")]
+        found = [path for path in results if path.exists()]
         if found and not (folder / "run.json").exists():
             _refuse(f"--out {folder}: holds {found[0].name}, but no run.json of an earlier comparison")
         for path in found:

@@ -227,9 +227,6 @@ class Comparison:
         return next(arm for arm in self.run["arms"] if arm["id"] == plan.id)
 
 
-_NOT_YET = "not started yet"
-
-
 def _arm(plan: ArmPlan) -> Arm:
     return {
         "id": plan.id,
@@ -238,7 +235,7 @@ def _arm(plan: ArmPlan) -> Arm:
         "workers": plan.workers,
         "queue": plan.queue or None,
         "status": "not run",
-        "reason": _NOT_YET,
+        "reason": "not started yet",
         "versions": {},
         "async_mode": None,
     }

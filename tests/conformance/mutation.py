@@ -21,6 +21,7 @@ from tests.strict_server.server import StrictServer
 PING_SECONDS = 1.0
 PONG_SECONDS = 2.0  # room for a busy machine
 MAX_PAYLOAD = 100_000
+CONFIG = {"ping_interval": PING_SECONDS, "ping_timeout": PONG_SECONDS, "max_payload": MAX_PAYLOAD}
 
 # Whose cases wait for a limit that is far away by default.
 LIMITS = {"EIO-UP-09": {"upgrade_timeout": 1.0}, "SIO-CN-05": {"connect_timeout": 1.0}}
@@ -72,8 +73,7 @@ async def judge(fault: str | None, questions: list[Question], places: asyncio.Se
         if not asked:
             continue
         settings = {key: value for limit in limits.values() for key, value in limit.items()}
-        config = {"ping_interval": PING_SECONDS, "ping_timeout": PONG_SECONDS, "max_payload": MAX_PAYLOAD}
-        async with StrictServer(fault, **config, **settings) as server:
+        async with StrictServer(fault, **CONFIG, **settings) as server:
             target = target_of(server, settings)
             together = [one(question, target, places) for question in asked if not question.exclusive]
             answered += await asyncio.gather(*together)
@@ -88,11 +88,10 @@ async def judge_cluster(first: str | None, second: str | None, *, joined: bool) 
 
     Joined, both are one server: what a cluster without a fault is to its clients.
     """
-    config = {"ping_interval": PING_SECONDS, "ping_timeout": PONG_SECONDS, "max_payload": MAX_PAYLOAD}
     places = asyncio.Semaphore(1)
-    async with StrictServer(first, **config) as here, StrictServer(second, **config) as other:
+    async with StrictServer(first, **CONFIG) as here, StrictServer(second, **CONFIG) as other:
         there = here if joined else other
-        targets = [replace(target_of(server, {}), level=2) for server in (here, there)]
+        targets = [target_of(server, {}) for server in (here, there)]
         return [await one(question, targets[0], places, targets[1]) for question in cluster_cases()]
 
 
