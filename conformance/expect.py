@@ -255,12 +255,15 @@ async def expect_processed(session: Session) -> None:
 
 
 async def is_alive(session: Session, seconds: float | None = None) -> bool:
-    """Whether the session still answers: an event with an ack, else a CONNECT to an unknown namespace."""
+    """Whether the session still answers: an event with an ack, else a CONNECT to an unknown namespace.
+
+    Below contract level 1 the application acknowledges nothing: Socket.IO itself is asked.
+    """
     wait = session.timing.answer if seconds is None else seconds
     if session.closure:
         return False
     ack_id = session.next_ack_id()
-    if MAIN_NAMESPACE in session.socket_ids and MAIN_NAMESPACE not in session.left:
+    if session.level >= 1 and MAIN_NAMESPACE in session.socket_ids and MAIN_NAMESPACE not in session.left:
         await session.emit("message-with-ack", "alive", ack_id=ack_id)
         wanted: tuple[SocketPacketType, ...] = (SocketPacketType.ACK,)
     else:

@@ -88,7 +88,11 @@ class Target:
         self, transport: Transport = "polling", *, answer_pings: bool = True, poll: bool = True
     ) -> Session:
         """A session after its handshake, no namespace connected."""
-        return await open_session(self.address, self.timing, transport, answer_pings=answer_pings, poll=poll)
+        session = await open_session(
+            self.address, self.timing, transport, answer_pings=answer_pings, poll=poll
+        )
+        session.level = self.level
+        return session
 
     async def request(
         self,

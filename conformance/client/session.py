@@ -73,6 +73,7 @@ class Session:
         self.transport: Transport = transport
         self.opened = opened
         self.answer_pings = answer_pings
+        self.level = 0  # the contract level of its server: what may be asked of it
         self.received: list[Received] = []
         self.inbox: list[SocketPacket] = []
         self.malformed: list[str] = []
