@@ -37,10 +37,11 @@ Examples:
 
 \b
 Exit codes:
-  0  conformant, or nothing but known deviations
-  1  failures: a requirement is broken, a deviation no longer occurs, or a case came to no conclusion
-  2  wrong usage, or an error of the suite itself: nothing was judged
-  4  no Socket.IO server there
+  0    conformant, or nothing but known deviations
+  1    failures: a requirement is broken, a deviation no longer occurs, or a case came to no conclusion
+  2    wrong usage, or an error of the suite itself: nothing was judged
+  4    no Socket.IO server there
+  130  stopped by Ctrl-C; what was judged until then is reported
 """
 
 
@@ -164,6 +165,8 @@ def _run(run: Run, words: list[str], report_file: Path | None, *, as_json: bool)
                 quiet.close()
         if as_json and file is not None and file.exists():
             click.echo(file.read_text("utf-8"), nl=False)
+    if run.interrupted:
+        return 130
     # Pytest's own usage error is 4, which here says that no server is there.
     return 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
 

@@ -93,6 +93,7 @@ class Run:
         self.results: list[tuple[Question, Outcome]] = []
         self.started = report.now()
         self.ended = False  # by itself: neither interrupted nor broken off
+        self.interrupted = False  # by Ctrl-C
 
 
 class GivenRun:
@@ -260,6 +261,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run.runner.stop()
     verdicts = [outcome.judgement.verdict for _, outcome in run.results]
     run.ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    run.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     if exitstatus == pytest.ExitCode.TESTS_FAILED and exit_code(verdicts) == 0:
         run.ended = False  # something failed that is no case
     if session.config.option.report is not None and run.results:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -67,12 +68,18 @@ class Choice(click.ParamType[str]):
         return "[" + "|".join(self._names) + "]"
 
 
+def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.UsageError(f"{option.opts[0]} {value} is no number to wait or count by")
+    return value
+
+
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--url", required=True, help="The server, such as http://127.0.0.1:5000.")
 @click.option("--transport", type=Choice("transport", TRANSPORTS), default="websocket", show_default=True)
 @click.option("--scenario", type=Choice("scenario", tuple(SCENARIOS)), default="ack", show_default=True)
 @click.option("--users", type=click.IntRange(1), default=50, show_default=True, help="Connections.")
-@click.option("--seconds", type=click.FloatRange(1), default=10.0, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1), callback=_finite, default=10.0, show_default=True)
 @click.option("--namespace", default="/", show_default=True)
 @click.option("--path", default="/socket.io/", show_default=True, help="Of the Socket.IO endpoint.")
 @click.option("--payload-bytes", type=click.IntRange(0), default=32, show_default=True)
@@ -80,6 +87,7 @@ class Choice(click.ParamType[str]):
 @click.option(
     "--rate",
     type=click.FloatRange(0),
+    callback=_finite,
     default=0.0,
     show_default=True,
     help="Operations a second and connection (ack) or room (fanout); 0: closed loop.",

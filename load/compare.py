@@ -14,7 +14,7 @@ import click
 
 from load.comparison import Comparison
 from load.plan import ProfileError, read_profile
-from load.processes import run_child
+from load.processes import ChildError, known_modes, run_child
 from load.progress import Progress
 
 
@@ -105,7 +105,8 @@ def main(
         profile = read_profile(profile_name)
         if arms:
             profile = profile.only(arms)
-    except ProfileError as error:
+        profile.check_modes(known_modes())
+    except (ProfileError, ChildError) as error:
         _refuse(str(error))
     if rounds:
         load = replace(profile.load, rounds=rounds, minimum_rounds=rounds)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +59,7 @@ class Comparison:
     progress: Progress
     run: Run = field(init=False)
     _judged: set[str] = field(default_factory=set)
+    _ending: threading.Thread | None = None
 
     def __post_init__(self) -> None:
         self.run = {
@@ -189,6 +192,7 @@ class Comparison:
                     task.advance(f"round {number}: {plan.title}, {transport}")
                 longest = max(longest, time.monotonic() - started - spent)
                 self.run["profile"]["rounds_done"] = number
+            self._wait_for_end()
         task.advance(None, 0)
 
     def _block(
@@ -200,10 +204,14 @@ class Comparison:
         number: int,
         order: int,
     ) -> None:
-        """One block on a fresh server: memory that an earlier block left would hide that of this one."""
+        """One block on a fresh server: memory that an earlier block left would hide that of this one.
+
+        The server before it may still be ending while this one starts, but not while it is measured.
+        """
         load = self.profile.load
         try:
-            with Server(plan.mode, *_cluster(plan), cores=cores) as server:
+            with self._server(plan, cores) as server:
+                self._wait_for_end()
                 request = {
                     "url": server.urls[0],
                     "urls": server.urls,
@@ -222,6 +230,22 @@ class Comparison:
         else:
             block |= {"round": number, "order": order, "arm": plan.id}
             append_block(self.folder / "rounds.jsonl", cast(Block, block))
+
+    @contextmanager
+    def _server(self, plan: ArmPlan, cores: set[int] | None) -> Iterator[Server]:
+        """A running server, which is told to end when the block is over, without waiting for that."""
+        server = Server(plan.mode, *_cluster(plan), cores=cores)
+        try:
+            yield server
+        finally:
+            self._wait_for_end()
+            # Daemonic: on Ctrl-C `end_all` ends what this was about to end.
+            self._ending = threading.Thread(target=server.close, daemon=True)
+            self._ending.start()
+
+    def _wait_for_end(self) -> None:
+        if self._ending is not None:
+            self._ending.join()
 
     def _arm(self, plan: ArmPlan) -> Arm:
         return next(arm for arm in self.run["arms"] if arm["id"] == plan.id)

@@ -5,6 +5,7 @@ A wrong key or value names the file, the place, and the nearest valid key.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -79,6 +80,14 @@ class Profile:
                 )
         return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
 
+    def check_modes(self, known: Iterable[str]) -> None:
+        """ProfileError for an arm whose mode is none of these, which the server's command line knows."""
+        known = list(known)
+        for arm in self.arms:
+            if arm.mode not in known:
+                hint = _meant(arm.mode, known) or f" (one of {', '.join(known)})"
+                raise ProfileError(f"profile {self.title}: arm {arm.id}: unknown mode {arm.mode!r}{hint}")
+
     def as_json(self) -> dict[str, Any]:
         """For run.json."""
         return asdict(self)
@@ -137,7 +146,8 @@ _KINDS = {
 def _check_keys(section: dict[str, Any], known: Iterable[str], place: str) -> None:
     for key in section:
         if key not in known:
-            raise ProfileError(f"{place}: unknown key {key!r}{_meant(key, known)}")
+            hint = _meant(key, known) or f" (one of {', '.join(known)})"
+            raise ProfileError(f"{place}: unknown key {key!r}{hint}")
 
 
 def _section(kind: Any, section: Any, place: str) -> Any:
@@ -153,7 +163,8 @@ def _section(kind: Any, section: Any, place: str) -> Any:
             good = isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
             value = tuple(value) if good else value
         elif wanted == "float":
-            good = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            good = number and 0 <= value < math.inf
         elif wanted == "int":
             good = isinstance(value, int) and not isinstance(value, bool) and value > 0
         else:

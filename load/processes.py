@@ -22,7 +22,16 @@ from typing import IO, Any
 
 from sioprobe.harness import harness_environment, module_command
 
-__all__ = ["BlockGenerator", "ChildError", "Server", "cpu_sets", "end_all", "run_child", "server_arguments"]
+__all__ = [
+    "BlockGenerator",
+    "ChildError",
+    "Server",
+    "cpu_sets",
+    "end_all",
+    "known_modes",
+    "run_child",
+    "server_arguments",
+]
 
 START_SECONDS = 60.0  # a JVM or a busy two-core machine; Python needs one
 STOP_SECONDS = 8.0
@@ -125,6 +134,21 @@ def server_arguments(mode: str) -> tuple[str, str]:
     return ("--server", "node") if mode == "node" else ("--mode", mode)
 
 
+def known_modes() -> list[str]:
+    """The modes and servers that the reference server's command line knows. Raises ChildError."""
+    done = subprocess.run(
+        module_command("server_under_test", "--list", "--json"),
+        env=harness_environment(SIOPROBE_PROG=_PROGRAMS["server_under_test"]),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise ChildError(f"sioprobe serve --list failed: {done.stderr.decode(errors='replace').strip()}")
+    return list(json.loads(done.stdout)["missing"])
+
+
 class Server:
     """One server of the comparison, from its READY line to its end; a context manager."""
 
@@ -135,7 +159,7 @@ class Server:
         try:
             self.about = self._ready()
         except BaseException:
-            self._close()
+            self.close()
             raise
 
     def _ready(self) -> dict[str, Any]:
@@ -160,7 +184,8 @@ class Server:
     def pids(self) -> list[int]:
         return list(self.about["pids"])
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End it and whatever it started; takes up to 8 s."""
         _end(self._child)
         self._stderr.close()
 
@@ -170,7 +195,7 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self.close()
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 # Locust puts this file's folder first on the path and takes entry 0 away afterwards: hence entry 1.
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
@@ -148,6 +149,12 @@ def problem_of(environment: Environment) -> str | None:
     options = environment.parsed_options
     if not environment.host:
         return "--host is missing: the server's URL, such as http://127.0.0.1:5000"
+    if not options.namespace.startswith("/"):
+        return (
+            f"--namespace {options.namespace!r} does not start with '/'; did you mean '/{options.namespace}'?"
+        )
+    if urlsplit(environment.host if "//" in environment.host else f"//{environment.host}").path.strip("/"):
+        return f"{environment.host} has a path; give that of the Socket.IO endpoint with --path"
     return problem_with(
         environment.host, transport=options.transport, namespace=options.namespace, path=options.path
     )

@@ -6,6 +6,8 @@ Only the standard library and click are imported here; what the mode patches is 
 from __future__ import annotations
 
 import importlib.util
+import json
+import math
 import os
 import sys
 from dataclasses import replace
@@ -15,7 +17,7 @@ import click
 from server_under_test.launch import become
 from server_under_test.listener import bind
 from server_under_test.modes import MODES, missing
-from server_under_test.node_server import become_node
+from server_under_test.node_server import become_node, missing_node
 from server_under_test.options import TRANSPORTS, Options
 from server_under_test.problems import Problem, unknown
 
@@ -72,11 +74,15 @@ Modes:
     help="Server processes, each on a port of its own: PORT, PORT+1, ...",
 )
 @click.option("--queue", help="What joins the processes: redis.")
-def serve(server: str, transports: str, **values: object) -> int:
+@click.option("--list", "as_list", is_flag=True, help="Say which modes and servers run here, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="With --list: as one JSON object.")
+def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: object) -> int:
     """Run the reference Socket.IO server.
 
     It prints one line that begins with READY when it can be used; SIGTERM or SIGINT stops it.
     """
+    if as_list:
+        return _list(as_json=as_json)
     options = Options(transports=tuple(transports.split(",")), **values)  # type: ignore[arg-type]
     _check(server, options)
     if server == "node":
@@ -93,8 +99,26 @@ def serve(server: str, transports: str, **values: object) -> int:
     become(replace(options, listen_fd=listener.fileno(), port=listener.getsockname()[1]))
 
 
+def _list(*, as_json: bool) -> int:
+    """Each mode and foreign server, and what it lacks on this machine."""
+    lacking = {mode.name: missing(mode) for mode in MODES.values()}
+    lacking["node"] = missing_node()
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "kind": "servers", "missing": lacking}))
+        return 0
+    titles = {mode.name: mode.title for mode in MODES.values()} | {
+        "node": "socket.io on Node (--server node)"
+    }
+    for name, lack in lacking.items():
+        click.echo(f"{name:<26}{titles[name]}" + (f"\n{'':<26}not here: {lack}" if lack else ""))
+    return 0
+
+
 def _check(server: str, options: Options) -> None:
     """Raise Problem for the first option that makes no sense, or for what the mode lacks here."""
+    for name, seconds in (("ping-interval", options.ping_interval), ("ping-timeout", options.ping_timeout)):
+        if not math.isfinite(seconds):
+            raise Problem(f"--{name} {seconds} is no number of seconds")
     if server not in SERVERS:
         raise unknown("server", server, SERVERS)
     if options.mode is not None and options.mode not in MODES:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from typing import NoReturn
 
 if not __package__:
     # Run as a script, Python puts this folder on the path, not the one that holds the package.
@@ -51,7 +52,29 @@ def create_app(options: Options | None = None) -> Flask:
     return app
 
 
+def _refuse(line: str) -> NoReturn:
+    print(line, file=sys.stderr)
+    sys.exit(2)
+
+
+def _port() -> int:
+    """From the environment; the options of the command line are those of `python -m server_under_test`."""
+    if sys.argv[1:]:
+        _refuse(
+            f"{sys.argv[0]} takes no options ({sys.argv[1]}): PORT=5001 in the environment chooses the port, "
+            "python -m server_under_test --mode MODE the rest"
+        )
+    value = os.environ.get("PORT", "5000")
+    if not (value.isdigit() and int(value) <= 65535):
+        _refuse(f"PORT={value} is not a port (0 to 65535)")
+    return int(value)
+
+
 if __name__ == "__main__":
+    port = _port()
     application = create_app()
     print(f"async mode: {socketio.async_mode}")
-    socketio.run(application, port=int(os.environ.get("PORT", "5000")), allow_unsafe_werkzeug=True)
+    try:
+        socketio.run(application, port=port, allow_unsafe_werkzeug=True)
+    except OSError as error:
+        _refuse(f"cannot listen on port {port}: {error.strerror}")

@@ -22,20 +22,21 @@ __all__ = ["main"]
 class _Room(click.Command):
     """A subcommand that hands every argument, `--help` included, to a module of the harness."""
 
-    def __init__(self, name: str, module: str, extra: str | None, probe: str, help: str) -> None:
+    def __init__(self, name: str, module: str, extra: str | None, needs: str, help: str) -> None:
         super().__init__(name, help=help, add_help_option=False, callback=self._run)
         self._module = module
         self._extra = extra
-        self._probe = probe
+        self._needs = needs.split()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.params["arguments"] = list(args)
         return []
 
     def _run(self, arguments: list[str]) -> Any:
-        if importlib.util.find_spec(self._probe) is None:
+        lacking = [name for name in self._needs if importlib.util.find_spec(name) is None]
+        if lacking:
             click.echo(
-                f"error: sioprobe {self.name} needs {self._probe}: "
+                f"error: sioprobe {self.name} needs {', '.join(lacking)}: "
                 f"pip install 'sioprobe[{self._extra or 'all'}]'",
                 err=True,
             )
@@ -62,9 +63,9 @@ def main() -> None:
     Exit codes:
       0    done, and nothing failed
       1    a server was judged and failed, or operations of a load failed
-      2    bad input, an address that does not answer, or a part that is missing
+      2    bad input, a part that is missing, or (load) no Socket.IO server at that address
       3    compare: the machine was too busy for any block to be believed
-      4    conform: no Socket.IO server at that address
+      4    conform: no Socket.IO server at that address, or nothing at all
       130  stopped by Ctrl-C
 
     Every subcommand has a --help of its own.
@@ -76,12 +77,18 @@ for _room in (
         "serve",
         "server_under_test",
         "server",
-        "flask_socketio",
+        "flask flask_socketio psutil socketio",
         "Run the reference Flask-SocketIO server in an async mode.",
     ),
     _Room("conform", "conformance", None, "pytest", "Judge a server against the protocol."),
-    _Room("load", "load", "load", "locust", "Put a measured load on a server."),
-    _Room("compare", "load.compare", "all", "locust", "Compare async modes and transports, and report."),
-    _Room("report", "reports", "report", "matplotlib", "Write the report of a result folder again."),
+    _Room("load", "load", "load", "locust gevent httptools psutil", "Put a measured load on a server."),
+    _Room(
+        "compare",
+        "load.compare",
+        "all",
+        "flask_socketio gevent httptools jinja2 locust matplotlib psutil",
+        "Compare async modes and transports, and report.",
+    ),
+    _Room("report", "reports", "report", "matplotlib jinja2", "Write the report of a result folder again."),
 ):
     main.add_command(_room)

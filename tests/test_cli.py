@@ -63,16 +63,28 @@ def test_a_folder_named_like_ours_does_not_stand_in_front(tmp_path: Path) -> Non
     assert "the wrong one" not in done.stderr
 
 
-def test_a_missing_extra_is_named_with_the_command_that_installs_it() -> None:
+@pytest.mark.parametrize(
+    ("room", "missing", "line"),
+    [
+        ("load", "locust", "error: sioprobe load needs locust: pip install 'sioprobe[load]'"),
+        ("load", "httptools", "error: sioprobe load needs httptools: pip install 'sioprobe[load]'"),
+        ("serve", "psutil", "error: sioprobe serve needs psutil: pip install 'sioprobe[server]'"),
+        ("report", "jinja2", "error: sioprobe report needs jinja2: pip install 'sioprobe[report]'"),
+        ("compare", "jinja2", "error: sioprobe compare needs jinja2: pip install 'sioprobe[all]'"),
+    ],
+)
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(
+    room: str, missing: str, line: str
+) -> None:
     script = (
         "import importlib.util, sys\n"
         "real = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name, *rest: None if name == 'locust' else real(name, *rest)\n"
+        f"importlib.util.find_spec = lambda name, *rest: None if name == {missing!r} else real(name, *rest)\n"
         "from sioprobe.cli import main\n"
-        "main(['load', '--url', 'http://127.0.0.1:1'])"
+        f"main([{room!r}])"
     )
 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
 
     assert done.returncode == 2
-    assert done.stderr.splitlines() == ["error: sioprobe load needs locust: pip install 'sioprobe[load]'"]
+    assert done.stderr.splitlines() == [line]

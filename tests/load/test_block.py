@@ -15,6 +15,7 @@ import pytest
 
 from load.block import BlockRequest, RequestError
 from tests.servers import ROOT, Server, start_command, start_server
+from tests.standstill import undisturbed
 
 TRANSPORTS = ("polling", "websocket", "upgrade")
 
@@ -46,13 +47,15 @@ class Generator:
         return self.receive()
 
     def block(self, **request: Any) -> dict[str, Any]:
-        return self.ask(json.dumps({"connections": 12, "warmup_seconds": 0.1, "seconds": 0.4, **request}))
+        """A short block; one during which this machine stood still says nothing, and is asked for again."""
+        line = json.dumps({"connections": 12, "warmup_seconds": 0.1, "seconds": 0.6, **request})
+        return undisturbed(lambda: self.ask(line))
 
     def stop(self) -> int:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.close()
-        code = self.process.wait(15)
+        code = self.process.wait(60)
         self.process.stdout.close()
         return code
 
@@ -184,11 +187,13 @@ def test_a_server_that_dies_under_load_is_counted(generator: Generator) -> None:
     with start_command([sys.executable, "-m", "load.null_server"]) as server:
         descriptors = f"/proc/{server.about['pids'][0]}/fd"
         before = len(os.listdir(descriptors))
-        request = {"url": server.url, "connections": 5, "warmup_seconds": 0.5, "seconds": 1.0}
+        # Long enough to be killed within, however late this process is.
+        request = {"url": server.url, "connections": 5, "warmup_seconds": 0.5, "seconds": 5.0}
         generator.send(json.dumps(request))
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while len(os.listdir(descriptors)) < before + 5:
             assert time.monotonic() < deadline
+            time.sleep(0.01)
         server.process.kill()
         answer = generator.receive()
 
@@ -202,7 +207,7 @@ def test_a_signal_ends_it_at_once(number: signal.Signals) -> None:
     assert "error" in generator.ask("{}")
     generator.process.send_signal(number)
 
-    assert generator.process.wait(10) == -number
+    assert generator.process.wait(60) == -number
     generator.stop()
 
 

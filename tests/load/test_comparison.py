@@ -14,13 +14,15 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.servers import hide
+
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
 
 LOAD = """
 [load]
 connections = 4
 warmup_seconds = 0.1
-seconds = 0.3
+seconds = 1.0
 rounds = {rounds}
 minimum_rounds = 1
 budget_seconds = 1000
@@ -47,7 +49,7 @@ def read_blocks(folder: Path) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     folder = tmp_path_factory.mktemp("compared")
-    profile = write_profile(folder, 2, "threading", "eventlet", "no-such-mode")
+    profile = write_profile(folder, 2, "threading", "eventlet", "gunicorn-gthread")
     out = folder / "out"
     out.mkdir()
     (out / "mine.txt").write_text("a file of the user's")
@@ -55,9 +57,10 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Compl
     (out / "run.json").write_text("{}")
     done = subprocess.run(
         [SIOPROBE, "compare", "--profile", profile, "--out", out, "--no-conformance", "--json"],
+        env={**os.environ, **hide(folder, "gunicorn")},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
     # On a machine that is busy with something else no block may be believed, which is said and is not 0.
     assert done.returncode in (0, 3), done.stderr[-3000:]
@@ -91,9 +94,9 @@ def test_a_server_that_does_not_start_is_not_run_with_its_reason(
 ) -> None:
     arms = {arm["id"]: arm for arm in json.loads((compared[1] / "run.json").read_text())["arms"]}
 
-    assert arms["no-such-mode"]["status"] == "not run"
-    assert "no-such-mode" in arms["no-such-mode"]["reason"]
-    assert "no-such-mode" in (compared[1] / "report.html").read_text()
+    assert arms["gunicorn-gthread"]["status"] == "not run"
+    assert "needs the gunicorn package" in arms["gunicorn-gthread"]["reason"]
+    assert "needs the gunicorn package" in (compared[1] / "report.html").read_text()
 
 
 def test_json_alone_is_on_standard_output(compared: tuple[subprocess.CompletedProcess[str], Path]) -> None:
@@ -137,7 +140,7 @@ def test_a_case_is_repeated_by_a_command_that_starts_its_server(tmp_path: Path) 
         [SIOPROBE, "compare", "--profile", profile, "--out", tmp_path / "out"],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
 
     assert done.returncode == 0, done.stderr[-3000:]
@@ -165,10 +168,10 @@ def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> No
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     while not ((out / "rounds.jsonl").exists() and len(read_blocks(out)) >= 2):
         assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline, "no block within 60 s"
+        assert time.monotonic() < deadline, "no block within 150 s"
         time.sleep(0.05)
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
@@ -176,7 +179,7 @@ def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> No
     os.kill(process.pid, number)
     _, complaint = process.communicate(timeout=120)
 
-    _, alive = psutil.wait_procs(children, timeout=15)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert alive == []
     if number is not signal.SIGKILL:
         assert process.returncode == 130, complaint

@@ -27,13 +27,13 @@ def load(*arguments: str, program: str = "") -> subprocess.CompletedProcess[str]
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env={**os.environ, "SIOPROBE_PROG": program},
     )
 
 
 def test_prints_figures_and_a_verdict(server: Server) -> None:
-    done = load("--url", server.url, "--users", "5", "--seconds", "1")
+    done = load("--url", server.url, "--users", "5", "--seconds", "3")
 
     assert done.returncode == 0, done.stderr
     assert "SIO ack message-with-ack" in done.stdout
@@ -42,7 +42,7 @@ def test_prints_figures_and_a_verdict(server: Server) -> None:
 
 def test_json_is_clean_on_stdout(server: Server) -> None:
     done = load(
-        *("--url", server.url, "--users", "4", "--seconds", "1", "--processes", "2", "--json"),
+        *("--url", server.url, "--users", "4", "--seconds", "4", "--processes", "2", "--json"),
         *("--scenario", "fanout", "--room-size", "2", "--transport", "polling"),
     )
 
@@ -65,9 +65,19 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
             " valid are polling, websocket, upgrade)",
         ),
         (["--url", "http://x", "--users", "0"], "Invalid value for '--users': 0 is not in the range x>=1."),
+        (["--url", "http://x", "--seconds", "inf"], "--seconds inf is no number to wait or count by"),
+        (["--url", "http://x", "--rate", "nan"], "--rate nan is no number to wait or count by"),
+        (
+            ["--url", "http://x/path"],
+            "http://x/path has a path; give that of the Socket.IO endpoint with --path",
+        ),
+        (
+            ["--url", "http://x", "--namespace", "chat"],
+            "--namespace 'chat' does not start with '/'; did you mean '/chat'?",
+        ),
         (["--url", "ftp://x"], "'ftp://x' is not http://host:port or https://host:port"),
     ],
-    ids=["no url", "nothing listens", "transport", "users", "scheme"],
+    ids=["no url", "nothing listens", "transport", "users", "seconds", "rate", "path", "namespace", "scheme"],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
     done = load(*arguments, program="sioprobe load")
@@ -77,9 +87,18 @@ def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str
     assert done.stdout == ""
 
 
-def test_ctrl_c_still_prints_the_figures_and_leaves_nothing_behind(server: Server) -> None:
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server that no earlier run has left connections with."""
+    with start_command([sys.executable, "-m", "load.null_server"]) as started:
+        yield started
+
+
+def test_ctrl_c_still_prints_the_figures_and_leaves_nothing_behind(own_server: Server) -> None:
+    descriptors = f"/proc/{own_server.about['pids'][0]}/fd"
+    before = len(os.listdir(descriptors))
     process = subprocess.Popen(
-        [sys.executable, "-m", "load", "--url", server.url, "--users", "3", "--seconds", "60", "--json"],
+        [sys.executable, "-m", "load", "--url", own_server.url, "--users", "3", "--seconds", "60", "--json"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -87,18 +106,16 @@ def test_ctrl_c_still_prints_the_figures_and_leaves_nothing_behind(server: Serve
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    descriptors = f"/proc/{server.about['pids'][0]}/fd"
-    before = len(os.listdir(descriptors))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 50
     while len(os.listdir(descriptors)) < before + 3:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    stdout, _ = process.communicate(timeout=30)
+    stdout, _ = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert json.loads(stdout)["operations"] >= 0
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while len(os.listdir(descriptors)) > before:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from load.plan import PROFILES, ProfileError, read_profile
+from load.processes import known_modes
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PROFILES.glob("*.toml")))
@@ -30,6 +31,12 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
         ("[load]\nround = 3\n" + ARM, "mine.toml: load: unknown key 'round'; did you mean 'rounds'?"),
         ("[load]\nrounds = 0\n" + ARM, "mine.toml: load: rounds = 0 is not a whole number above 0"),
         ("[load]\nrounds = true\n" + ARM, "mine.toml: load: rounds = True is not a whole number above 0"),
+        (
+            "nonsense = 1\n" + ARM,
+            "mine.toml: unknown key 'nonsense' (one of title, load, conformance, arms)",
+        ),
+        ("[load]\nseconds = inf\n" + ARM, "mine.toml: load: seconds = inf is not a number of 0 or more"),
+        ("[load]\nseconds = nan\n" + ARM, "mine.toml: load: seconds = nan is not a number of 0 or more"),
         (
             "[load]\nseconds = 0.1\n" + ARM,
             "mine.toml: load: seconds = 0.1 is too short a block; 0.2 is the least",
@@ -63,6 +70,23 @@ def test_a_mistake_is_named_with_its_place(text: str, complaint: str, tmp_path: 
 def test_an_unknown_profile_names_the_nearest() -> None:
     with pytest.raises(ProfileError, match="no profile 'quik'; did you mean 'quick'"):
         read_profile("quik")
+
+
+def test_the_quick_profile_has_blocks_enough_for_an_interval() -> None:
+    assert read_profile("quick").load.minimum_rounds >= 5
+
+
+def test_the_modes_of_built_in_profiles_are_those_of_the_server() -> None:
+    for path in PROFILES.glob("*.toml"):
+        read_profile(path.stem).check_modes(known_modes())
+
+
+def test_an_unknown_mode_is_named_with_its_arm(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(ARM.replace("gevent", "gevnt"))
+
+    with pytest.raises(ProfileError, match=r"arm a: unknown mode 'gevnt'; did you mean 'gevent'"):
+        read_profile(str(path)).check_modes(known_modes())
 
 
 def test_only_keeps_the_order_of_the_profile_and_refuses_an_unknown_arm() -> None:

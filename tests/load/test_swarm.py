@@ -22,7 +22,7 @@ import pytest
 from tests.servers import ROOT, Server, start_command, start_server
 
 LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py")]
-DEADLINE = 40
+DEADLINE = 120
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,8 @@ def test_counts_reconcile_with_locusts(
     server: Server, tmp_path: Path, processes: int, scenario: str, transport: str
 ) -> None:
     summary = tmp_path / "summary.json"
-    arguments = ["-u", "10", "-r", "10", "-t", "3s", "--host", server.url, "--json"]
+    # A busy machine may need seconds to connect ten users.
+    arguments = ["-u", "10", "-r", "10", "-t", "6s", "--host", server.url, "--json"]
     arguments += ["--scenario", scenario, "--transport", transport, "--room-size", "5"]
     arguments += ["--summary-json", str(summary)]
     if processes > 1:
@@ -106,7 +107,7 @@ def test_failures_reconcile_and_are_named(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     with start_command(command) as server:
         done = locust(
-            *("-u", "3", "-r", "3", "-t", "2s", "--host", server.url, "--json"),
+            *("-u", "3", "-r", "3", "-t", "5s", "--host", server.url, "--json"),
             *("--summary-json", str(summary), "--csv", str(tmp_path / "run")),
         )
 
@@ -126,7 +127,7 @@ def test_failures_reconcile_and_are_named(tmp_path: Path) -> None:
 def test_csv_and_html_are_written(server: Server, tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     done = locust(
-        *("-u", "5", "-r", "5", "-t", "3s", "--host", server.url, "--scenario", "idle"),
+        *("-u", "5", "-r", "5", "-t", "6s", "--host", server.url, "--scenario", "idle"),
         *("--csv", str(tmp_path / "run"), "--html", str(tmp_path / "run.html")),
         *("--summary-json", str(summary)),
     )
@@ -174,7 +175,7 @@ def test_a_wrong_server_ends_the_workers_too() -> None:
 
     assert done.returncode == 2
     # Workers left alone look for their master for 60 s.
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
 
 
 def test_the_web_page_starts_a_swarm_and_shows_its_figures(server: Server) -> None:
@@ -196,8 +197,7 @@ def test_the_web_page_starts_a_swarm_and_shows_its_figures(server: Server) -> No
         form = b"user_count=4&spawn_rate=4&transport=polling&scenario=ack&payload_bytes=8"
         answer = json.loads(fetch(f"http://127.0.0.1:{port}/swarm", form))
         assert answer["success"] is True
-        stats = wait_for_requests(port, "SIO poll")
-        assert {entry["method"] for entry in stats} >= {"SIO ack", "SIO connect", "SIO poll"}
+        stats = wait_for_requests(port, "SIO ack", "SIO connect", "SIO poll")
         fetch(f"http://127.0.0.1:{port}/stop", b"")
         # A second start begins from nothing, with other options.
         fetch(
@@ -207,24 +207,25 @@ def test_the_web_page_starts_a_swarm_and_shows_its_figures(server: Server) -> No
         assert "SIO poll" not in {entry["method"] for entry in stats}
     finally:
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
         kill_group(process.pid)
     assert "Traceback" not in errors
     assert errors.count("verdict: ") == 2
 
 
-def wait_for_requests(port: int, type: str) -> list[dict[str, Any]]:
-    end = time.monotonic() + 20
+def wait_for_requests(port: int, *types: str) -> list[dict[str, Any]]:
+    """The statistics, once there are requests of each of these types."""
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         stats = json.loads(fetch(f"http://127.0.0.1:{port}/stats/requests"))["stats"]
-        if any(entry["method"] == type and entry["num_requests"] for entry in stats):
+        if set(types) <= {entry["method"] for entry in stats if entry["num_requests"]}:
             return list(stats)
         time.sleep(0.1)
-    raise AssertionError(f"no {type} within 20 s")
+    raise AssertionError(f"not all of {types} within 60 s: {stats}")
 
 
 def fetch(url: str, body: bytes | None = None) -> bytes:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         try:
             with urllib.request.urlopen(url, body, timeout=10) as answer:
