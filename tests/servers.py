@@ -25,9 +25,10 @@ from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# A Python server is ready within 1-2 s on an idle machine; a busy one with two cores needs ten times that.
-START_DEADLINE = 40.0
-STOP_DEADLINE = 15.0
+# A Python server is ready within 1-2 s on an idle machine; a busy one with two cores may need far longer.
+# No test waits for the end of these on purpose: they only keep a server that hangs from holding the run.
+START_DEADLINE = 90.0
+STOP_DEADLINE = 30.0
 
 
 class ServerFailed(AssertionError):

@@ -56,7 +56,7 @@ def run(installed: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProc
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
     )
 
 
@@ -79,7 +79,8 @@ def test_the_wheel_puts_nothing_but_sioprobe_into_site_packages(wheel: Path) -> 
 
 
 def test_the_installed_judge_judges_a_server_from_an_empty_directory(installed: Path, tmp_path: Path) -> None:
-    with start_server("threading", ping_interval=1, ping_timeout=1) as server:
+    # The ping timeout leaves room for a busy machine, which the server cannot know about.
+    with start_server("threading", ping_interval=1, ping_timeout=3) as server:
         done = run(installed, tmp_path, "conform", "--url", server.url)
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from dataclasses import dataclass, replace
 
 from conformance.client.timing import Timing
 from conformance.collect import all_questions
+from conformance.pulse import Pulse
 from conformance.requirements import CAPABILITIES
 from conformance.runner import Outcome, Question, answer_question
 from conformance.target import Target, parse_url
@@ -25,6 +27,8 @@ CONFIG = {"ping_interval": PING_SECONDS, "ping_timeout": PONG_SECONDS, "max_payl
 
 # Whose cases wait for a limit that is far away by default.
 LIMITS = {"EIO-UP-09": {"upgrade_timeout": 1.0}, "SIO-CN-05": {"connect_timeout": 1.0}}
+
+TRIES = 5  # of a case during which this machine stood still
 
 NOTICED = (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO)
 
@@ -80,6 +84,20 @@ async def judge(fault: str | None, questions: list[Question], places: asyncio.Se
             for question in asked:
                 if question.exclusive:
                     answered.append(await one(question, target, places))
+    return answered
+
+
+async def judge_alone(fault: str | None, question: Question) -> Answered:
+    """The outcome of one case with nothing beside it, asked again while this machine stands still."""
+    for _ in range(TRIES):
+        pulse = Pulse(PONG_SECONDS)
+        beating = asyncio.create_task(pulse.beat())
+        started = time.monotonic()
+        [answered] = await judge(fault, [question], asyncio.Semaphore(1))
+        stalled = pulse.stalled_since(started)
+        beating.cancel()
+        if not stalled:
+            break
     return answered
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -77,24 +78,28 @@ def running(kind: str) -> Iterator[str]:
 
     async def run() -> None:
         stop = asyncio.Event()
-        if kind == "echo":
+        closed = socket.socket()
+        if kind == "nothing":
+            # Bound, so that nobody else gets the port, and not listening.
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]
+        elif kind == "echo":
             server = await serve(echo, "127.0.0.1", 0)
             port = next(iter(server.sockets)).getsockname()[1]
         else:
             handlers: dict[str, Handler] = {
                 "plain_http": plain_http, "any_page": any_page, "silent": silent, "babble": babble
             }  # fmt: skip
-            other = await asyncio.start_server(handlers.get(kind, silent), "127.0.0.1", 0)
+            other = await asyncio.start_server(handlers[kind], "127.0.0.1", 0)
             port = other.sockets[0].getsockname()[1]
-            if kind == "nothing":
-                other.close()
         started.append((asyncio.get_running_loop(), stop, port))
         ready.set()
         await stop.wait()
+        closed.close()
 
     thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(40)
     loop, stop, port = started[0]
     try:
         yield f"http://127.0.0.1:{port}"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections import defaultdict
 
 import pytest
 
 from conformance.runner import Question
 from conformance.verdicts import Verdict
-from tests.conformance.mutation import Answered, cases, judge, judge_cluster, of_requirement
+from tests.conformance.mutation import Answered, cases, judge, judge_alone, judge_cluster, of_requirement
 from tests.strict_server.faults import FAULTS, Fault
 
 # At a time, over all servers: most of them wait. More would make two cores late for the heartbeats.
 CASES_AT_ONCE = 64
 SERVERS_AT_ONCE = 128
+# Asked again, alone, where the crowd may be to blame; more than so many have another reason.
+MOST_AGAIN = 100
 
 # What no fault of its own requirement breaks: the general fault that shows that the case can fail.
 BY_ANOTHER = {
@@ -47,12 +50,35 @@ def ask_all() -> tuple[list[Answered], dict[str, list[Answered]]]:
     return asyncio.run(run())
 
 
-@pytest.fixture(scope="module")
-def answers() -> tuple[list[Answered], dict[str, list[Answered]]]:
-    return ask_all()
-
-
 Answers = tuple[list[Answered], dict[str, list[Answered]]]
+
+
+def ask_again(answers: Answers) -> Answers:
+    """The same, with what is not as it should be asked again, alone: all of it runs in one crowded loop."""
+    faultless, by_fault = answers
+    noticed = {item.question.name for items in by_fault.values() for item in items if item.noticed}
+    doubtful: list[tuple[str | None, list[Answered], int]] = [
+        (None, faultless, place)
+        for place, item in enumerate(faultless)
+        if item.outcome.judgement.verdict is not Verdict.PASS
+    ]
+    for fault, items in by_fault.items():
+        missed = not any(item.noticed for item in items)
+        for place, item in enumerate(items):
+            if missed or item.question.name not in noticed:
+                doubtful.append((fault, items, place))
+    for fault, items, place in doubtful[:MOST_AGAIN]:
+        before, items[place] = items[place], asyncio.run(judge_alone(fault, items[place].question))
+        # Said in pytest's summary, whichever came of it.
+        warnings.warn(
+            f"asked again, alone, of {fault or 'no fault'}: {before}; now {items[place]}", stacklevel=1
+        )
+    return answers
+
+
+@pytest.fixture(scope="module")
+def answers() -> Answers:
+    return ask_again(ask_all())
 
 
 def test_the_faultless_server_passes_every_case(answers: Answers) -> None:
@@ -100,6 +126,10 @@ CLUSTER_FAULTS = {
 }
 
 
+# An ack goes back to the client that asked: it needs no other process.
+ALONE = {"SIO-CL-03"}
+
+
 @pytest.fixture(scope="module")
 def clusters() -> dict[str | None, list[Answered]]:
     """What the cluster cases say of a faultless cluster, of each fault, and of servers that nothing joins."""
@@ -112,7 +142,27 @@ def clusters() -> dict[str | None, list[Answered]]:
         )
         return {**dict(zip(faults, judged, strict=True)), "not joined": apart}
 
-    return asyncio.run(run())
+    clusters = asyncio.run(run())
+    for name, answered in clusters.items():
+        if not as_expected(name, answered):
+            warnings.warn(
+                f"cluster with {name} asked again, alone, after: {[*map(str, answered)]}", stacklevel=1
+            )
+            joined = name != "not joined"
+            clusters[name] = asyncio.run(judge_cluster(name if joined else None, None, joined=joined))
+    return clusters
+
+
+def as_expected(name: str | None, answered: list[Answered]) -> bool:
+    if name is None:
+        return all(item.outcome.judgement.verdict is Verdict.PASS for item in answered)
+    if name == "not joined":
+        return passed_by(answered) == ALONE
+    return all(item.noticed for item in answered if CLUSTER_FAULTS[item.question.name] == name)
+
+
+def passed_by(answered: list[Answered]) -> set[str]:
+    return {item.question.requirement.id for item in answered if not item.noticed}
 
 
 def test_a_faultless_cluster_passes(clusters: dict[str | None, list[Answered]]) -> None:
@@ -131,7 +181,4 @@ def test_each_cluster_case_notices_its_fault(
 
 
 def test_processes_that_nothing_joins_are_noticed(clusters: dict[str | None, list[Answered]]) -> None:
-    passed = {item.question.requirement.id for item in clusters["not joined"] if not item.noticed}
-
-    # An ack goes back to the client that asked: it needs no other process.
-    assert passed == {"SIO-CL-03"}
+    assert passed_by(clusters["not joined"]) == ALONE

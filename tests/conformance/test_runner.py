@@ -23,6 +23,7 @@ from conformance.target import Target, parse_url
 from conformance.verdicts import Level, Verdict, Violation
 from sioprobe.wire import OpenData
 from tests.servers import start_command
+from tests.standstill import undisturbed
 
 Case = Callable[[], Awaitable[None]]
 
@@ -122,7 +123,8 @@ def test_an_unexpected_pass_in_a_stall_is_asked_again(target: Target) -> None:
 
 def test_a_case_that_fails_without_a_stall_is_not_asked_again(target: Target) -> None:
     asked = question("wrong", failing_once(0))
-    runner = run(target, asked)
+    # No stall of this machine, which may be busy, is long enough to count with such a heartbeat.
+    runner = run(replace(target, timing=Timing(1, 300)), asked)
     outcome = runner.outcome(asked)
     runner.stop()
     assert (outcome.judgement.verdict, outcome.earlier) == (Verdict.FAIL, None)
@@ -155,7 +157,7 @@ def test_a_server_that_freezes_itself_is_no_stall_of_this_machine() -> None:
         server.close()
         return pulse.stalled_since(started)
 
-    assert asyncio.run(look()) == 0
+    assert undisturbed(lambda: asyncio.run(look())) == 0
 
 
 def test_the_pulse_knows_when_the_stall_was() -> None:
@@ -172,7 +174,8 @@ def test_the_pulse_knows_when_the_stall_was() -> None:
         beating.cancel()
         return found
 
-    assert asyncio.run(look()) == [False, True, True, False]
+    # A real stall would be seen too, and be no mistake; in none of five looks is that all there is.
+    assert [False, True, True, False] in (asyncio.run(look()) for _ in range(5))
 
 
 def test_a_mistake_of_a_case_is_a_harness_error(target: Target) -> None:
@@ -206,7 +209,7 @@ def test_a_waiting_case_gives_its_place_away() -> None:
             order.append("works")
             places.give()
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await asyncio.gather(waits(), works())
         return order
 

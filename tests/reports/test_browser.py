@@ -12,13 +12,14 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+DEADLINE = 120_000  # milliseconds; a busy machine takes its time
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"], timeout=DEADLINE)
         yield browser
         browser.close()
 
@@ -27,6 +28,7 @@ def browser() -> Iterator[Browser]:
 def opened(browser: Browser, report_folder: Path) -> Iterator[Page]:
     """The page at 1280 px; the test fails when the browser complained or asked for anything."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(DEADLINE)
     page = context.new_page()
     complaints: list[str] = []
     requests: list[str] = []
@@ -154,6 +156,7 @@ def test_a_button_saves_its_file(opened: Page, report_folder: Path, tmp_path: Pa
 
 def test_without_script_filters_work_and_buttons_are_gone(browser: Browser, report_folder: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(DEADLINE)
     page = context.new_page()
     page.goto((report_folder / "report.html").as_uri())
     before = page.locator(".req:visible").count()

@@ -6,10 +6,13 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sioprobe.results.histogram import Histogram, bucket_index, bucket_low, bucket_middle
+
+# How long an example takes says nothing on a busy machine; and every run has the same examples.
+PROFILE = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 DURATIONS = st.floats(min_value=0, max_value=1e12, allow_nan=False)
 
@@ -55,12 +58,14 @@ def test_buckets_follow_each_other_without_gap_or_overlap() -> None:
         assert bucket_index(bucket_low(index + 1) - 1) == index
 
 
+@PROFILE
 @given(DURATIONS)
 def test_the_middle_of_a_bucket_is_within_one_percent(us: float) -> None:
     middle = bucket_middle(bucket_index(us))
     assert abs(middle - us) <= max(0.5, 0.01 * us)
 
 
+@PROFILE
 @given(DURATIONS)
 def test_record_uses_the_bucket_that_bucket_index_names(us: float) -> None:
     assert of(us).to_pairs() == [[bucket_low(bucket_index(us)), 1]]
@@ -89,6 +94,7 @@ def test_an_empty_histogram_has_no_percentile() -> None:
     assert histogram.to_latency()["max"] is None
 
 
+@PROFILE
 @given(st.lists(DURATIONS), st.lists(DURATIONS))
 def test_merging_counts_like_recording_everything_in_one(left: list[float], right: list[float]) -> None:
     merged = of(*left)
@@ -99,6 +105,7 @@ def test_merging_counts_like_recording_everything_in_one(left: list[float], righ
     assert merged.max == both.max
 
 
+@PROFILE
 @given(st.lists(DURATIONS, min_size=1))
 def test_pairs_round_trip(durations: list[float]) -> None:
     histogram = of(*durations)

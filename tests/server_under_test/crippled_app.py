@@ -244,6 +244,9 @@ def serve_without(feature: str, app: Flask, listener: socket.socket) -> None:
 def main() -> None:
     logging.disable(logging.CRITICAL)
     app = create_app(Options(mode="threading"))
+    # One event of a session after the other: an answer then shows that the event before it has reached
+    # everybody, so that no test misses what comes to the wrong client.
+    socketio.server.async_handlers = False
     urls = {}
     for feature in WITHOUT:
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)

@@ -21,8 +21,10 @@ import websocket
 
 from sioprobe.wire.socketio import SocketDecoder, SocketPacket, SocketPacketType, encode_socket_packet
 
-# Seconds; the tests of missing features shorten it, since each of them ends in one.
-deadline: ContextVar[float] = ContextVar("deadline", default=15.0)
+# Seconds, long enough for a busy machine and shorter than the heartbeat (45 s), which closes sessions too;
+# the tests of missing features shorten it, since each of them ends in one.
+DEADLINE = 30.0
+deadline: ContextVar[float] = ContextVar("deadline", default=DEADLINE)
 
 
 class NothingCame(AssertionError):
@@ -42,7 +44,7 @@ class Peer:
 
     def __init__(self, url: str, *namespaces: str, auth: Any = None) -> None:
         self._websocket = websocket.create_connection(
-            url.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket", timeout=15
+            url.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket", timeout=DEADLINE
         )
         self._decoder = SocketDecoder()
         self._unread: list[SocketPacket] = []
@@ -210,7 +212,7 @@ class PollingPeer:
 
     def push(self, packet: str) -> None:
         request = urllib.request.Request(self._url, packet.encode(), {"Content-Type": "text/plain"})
-        with urllib.request.urlopen(request, timeout=15) as answer:
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
             answer.read()
 
     def poll_until(self, wanted: Callable[[str], bool]) -> str:
@@ -254,10 +256,10 @@ def post(url: str, body: Any) -> int:
     request = urllib.request.Request(
         url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
     )
-    with urllib.request.urlopen(request, timeout=15) as answer:
+    with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
         return int(answer.status)
 
 
 def get_json(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=15) as answer:
+    with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
         return json.load(answer)

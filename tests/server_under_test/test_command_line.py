@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from server_under_test import about, modes, redis_server
 from server_under_test.__main__ import PROGRAM, main
+from server_under_test.listener import bind
 from server_under_test.options import Options
 from server_under_test.problems import Problem
 from tests.servers import ROOT, hide
@@ -43,6 +45,16 @@ def problem(*arguments: str, **environment: str) -> str:
     return line
 
 
+def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> None:
+    here = run("--list", "--json")
+    there = run("--list", "--json", **hide(tmp_path, "eventlet"))
+
+    assert set(json.loads(here.stdout)["missing"]) == {*modes.MODES, "node"}
+    assert json.loads(here.stdout)["missing"]["eventlet"] is None
+    assert "pip install eventlet" in json.loads(there.stdout)["missing"]["eventlet"]
+    assert "pip install eventlet" in run("--list", **hide(tmp_path, "eventlet")).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -64,8 +76,9 @@ def problem(*arguments: str, **environment: str) -> str:
             "--workers 2 from port 65535 on would pass port 65535",
         ),
         ("--port 99999", "Invalid value for '--port': 99999 is not in the range 0<=x<=65535."),
-        ("--host no.such.invalid", "host 'no.such.invalid' is unknown: Name or service not known"),
         ("--host 192.0.2.1", "cannot listen on 192.0.2.1 port 5000: Cannot assign requested address"),
+        ("--ping-interval nan", "--ping-interval nan is no number of seconds"),
+        ("--ping-timeout inf", "--ping-timeout inf is no number of seconds"),
         ("--server node --mode gevent", "--server node takes no --mode"),
         ("--server node --queue redis", "--server node takes no --queue"),
     ],
@@ -78,6 +91,16 @@ def test_bad_input_is_told_in_one_line(
         main()
     assert ended.value.code == 2
     assert capsys.readouterr() == ("", f"{PROGRAM}: {line}\n")
+
+
+def test_an_unknown_host_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*arguments: object, **named: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    # A name server that does not answer would say something else.
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(Problem, match=r"^host 'no\.such\.invalid' is unknown: Name or service not known$"):
+        bind("no.such.invalid", 0, nagle=False)
 
 
 def test_an_unknown_option_is_told_in_one_line() -> None:

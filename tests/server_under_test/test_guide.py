@@ -5,9 +5,10 @@ Each test is run a second time against a server that lacks its feature: see test
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from tests.server_under_test.peers import Peer, Refused, post
+from tests.server_under_test.peers import Peer, Refused, deadline, post
 
 GUIDE = "/guide"
 CHAT = "/chat"
@@ -267,6 +268,7 @@ def test_who_is_not_in_a_room_gets_nothing_of_it(url: str) -> None:
         enter(anna, "anna", "kitchen")
         anna.emit("say", {"room": "kitchen", "text": "hi"}, namespace=CHAT)
         assert anna.expect("said", namespace=CHAT) == ["hi"]
+        anna.call("who is here", "kitchen", namespace=CHAT)
         assert outsider.call("who is here", "kitchen", namespace=CHAT) == [[anna.socket_ids[CHAT]]]
         assert ["said", "hi"] not in outsider.unread(CHAT)
 
@@ -280,6 +282,7 @@ def test_who_leaves_a_room_gets_nothing_more_of_it(url: str) -> None:
         assert anna.expect("message", namespace=CHAT) == ["ben has left the room."]
         anna.emit("say", {"room": "garden", "text": "hi"}, namespace=CHAT)
         assert anna.expect("said", namespace=CHAT) == ["hi"]
+        anna.call("who is here", "garden", namespace=CHAT)
         ben.call("who is here", "garden", namespace=CHAT)
         assert ["said", "hi"] not in ben.unread(CHAT)
 
@@ -338,10 +341,10 @@ def enter(peer: Peer, name: str, room: str) -> None:
 
 def wait_until_alone(peer: Peer, room: str) -> None:
     # The disconnect handler runs, and is heard of, just before the rooms are left.
-    for _ in range(50):
-        if peer.call("who is here", room, namespace=CHAT) == [[peer.socket_ids[CHAT]]]:
-            return
-    raise AssertionError(f"somebody stays in {room}")
+    end = time.monotonic() + deadline.get()
+    while peer.call("who is here", room, namespace=CHAT) != [[peer.socket_ids[CHAT]]]:
+        assert time.monotonic() < end, f"somebody stays in {room}"
+        time.sleep(0.02)
 
 
 # Error handling

@@ -17,9 +17,6 @@ from tests.server_under_test.conftest import require_mode
 from tests.server_under_test.peers import Peer, PollingPeer, get_json, post
 from tests.servers import Server, start_server
 
-# A server answers SIGTERM within 5 s; twice that on a machine that does other things too.
-STOP_DEADLINE = 10.0
-
 
 def test_the_readiness_line_describes_the_server(server: Server) -> None:
     about = server.about
@@ -100,7 +97,7 @@ def test_a_thousand_clients_can_connect_while_the_server_is_busy(server: Server)
     try:
         with ExitStack() as stack:
             for _ in range(1000):
-                stack.enter_context(socket.create_connection(address, timeout=5))
+                stack.enter_context(socket.create_connection(address, timeout=30))
     finally:
         os.kill(pid, signal.SIGCONT)
     assert get_json(server.url + "/metrics")["pid"] == pid

@@ -26,7 +26,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-DEADLINE = 30_000  # milliseconds
+DEADLINE = 120_000  # milliseconds; a busy machine takes its time
 
 VENDOR = Path(app.__file__).parent / "static" / "vendor"
 
@@ -40,7 +40,9 @@ def find_browser() -> str | None:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         try:
-            launched = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
+            launched = playwright.chromium.launch(
+                executable_path=find_browser(), args=ARGUMENTS, timeout=DEADLINE
+            )
         except Error as error:
             not_here(f"needs Chromium on PATH, or `playwright install chromium`: {error.message}")
         yield launched

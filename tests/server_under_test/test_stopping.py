@@ -26,8 +26,8 @@ from tests.server_under_test.conftest import NODE, require_mode, start_any
 from tests.server_under_test.peers import Peer, PollingPeer
 from tests.servers import Server, start_command
 
-# Seconds; a server is gone within 5, twice that on a machine that does other things too.
-DEADLINE = 10.0
+# Seconds; a server is gone within 5, on a machine that does other things too somewhat later.
+DEADLINE = 30.0
 
 
 @dataclass(frozen=True, slots=True)

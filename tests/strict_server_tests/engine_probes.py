@@ -342,7 +342,7 @@ async def a_long_poll_is_compressed_on_request(url: str) -> list[Any]:
     return [*seen, bool(body) and b"message-back" in gzip.decompress(body)]
 
 
-@probe("EIO-PL-19", ["2", "1"], ping_interval=0.5, ping_timeout=0.5)
+@probe("EIO-PL-19", ["2", "1"], ping_interval=0.5, ping_timeout=1.0)
 async def a_poll_ends_with_the_session(url: str) -> list[Any]:
     peer = await PollingPeer.open(url)
     return [(await peer.poll()).text, (await peer.poll(deadline=4 * SILENCE)).text]

@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import struct
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ SILENT = "(silent)"
 DEADLINE = 10.0
 # How long nothing must come before a peer calls it silence.
 SILENCE = 0.5
+# The least that a peer waits: longer than a probe asks for where the server answers in the end, however late.
+patience: ContextVar[float] = ContextVar("patience", default=0.0)
 FENCE = '4299["message-with-ack","fence"]'
 FENCE_ANSWER = '4399["fence"]'
 
@@ -112,7 +115,7 @@ async def request(
     peer = await HttpPeer.open(url)
     peer.send(method, query, body, {"connection": "close"} | (headers or {}), path)
     try:
-        async with asyncio.timeout(deadline):
+        async with asyncio.timeout(max(deadline, patience.get())):
             return await peer.receive()
     except TimeoutError:
         return Answer(0, {}, SILENT.encode())
@@ -228,7 +231,7 @@ class WebSocketPeer:
     async def receive(self, deadline: float = DEADLINE) -> Message:
         """The next message, CLOSED or SILENT. Text that is not UTF-8 comes as `(not UTF-8)`."""
         try:
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(max(deadline, patience.get())):
                 return await self._receive()
         except TimeoutError:
             return SILENT

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 import tests.strict_server
+from tests.standstill import undisturbed
 from tests.strict_server.faults import FAULTS, Fault, Faults, UnknownFault, read_faults
 from tests.strict_server.server import StrictServer
+from tests.strict_server_tests.peers import DEADLINE, patience
 from tests.strict_server_tests.probes import Probe, all_probes
 
 PACKAGE = Path(next(iter(tests.strict_server.__path__)))
@@ -27,6 +29,8 @@ Seen = list[Any]
 
 async def see(probe: Probe, fault: str | None) -> Seen:
     """What the probe sees of a fresh server; a peer that cannot go on has seen that."""
+    if fault is None:
+        patience.set(DEADLINE)
     async with StrictServer(fault, **probe.config) as server:
         try:
             async with asyncio.timeout(PROBE_DEADLINE):
@@ -54,18 +58,19 @@ def faultless() -> list[Seen]:
     return gather([lambda probe=probe: see(probe, None) for probe in PROBES])  # type: ignore[misc]
 
 
+async def first_difference(fault: Fault) -> Seen:
+    """What the first probe saw that noticed the fault; empty when none did."""
+    for probe in PROBES:
+        if probe.requirement == fault.requirement:
+            seen = await see(probe, fault.name)
+            if seen != probe.expected:
+                return [probe.see.__name__, seen]
+    return []
+
+
 @pytest.fixture(scope="module")
 def noticed() -> dict[str, Seen]:
     """For each fault what the first probe saw that noticed it; faults that no probe noticed are absent."""
-
-    async def first_difference(fault: Fault) -> Seen:
-        for probe in PROBES:
-            if probe.requirement == fault.requirement:
-                seen = await see(probe, fault.name)
-                if seen != probe.expected:
-                    return [probe.see.__name__, seen]
-        return []
-
     differences = gather([lambda fault=fault: first_difference(fault) for fault in FAULTS])  # type: ignore[misc]
     return {fault.name: seen for fault, seen in zip(FAULTS, differences, strict=True) if seen}
 
@@ -76,14 +81,18 @@ def noticed() -> dict[str, Seen]:
 def test_the_faultless_server_conforms(number: int, faultless: list[Seen]) -> None:
     probe, seen = PROBES[number], faultless[number]
     if seen != probe.expected:
-        # The short silences of a probe may be too short for a crowded machine: ask again, alone.
-        seen = asyncio.run(see(probe, None))
+        # The short times of a probe may be too short for a crowded machine: ask again, alone.
+        seen = undisturbed(lambda: asyncio.run(see(probe, None)))
     assert seen == probe.expected
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_breaks_its_requirement(fault: Fault, noticed: dict[str, Seen]) -> None:
-    assert fault.name in noticed, f"no probe of {fault.requirement} noticed that {fault.breaks}"
+    seen = noticed.get(fault.name)
+    if seen is None:
+        # On a crowded machine what comes too early may come just in time: ask again, alone.
+        seen = undisturbed(lambda: asyncio.run(first_difference(fault)))
+    assert seen, f"no probe of {fault.requirement} noticed that {fault.breaks}"
 
 
 def test_there_are_many_faults_and_each_name_is_unique() -> None:

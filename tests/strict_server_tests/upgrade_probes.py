@@ -72,7 +72,7 @@ async def a_pong_without_a_ping_is_harmless(url: str) -> list[Any]:
     return list(await peer.receive_until_fence())
 
 
-@probe("EIO-HB-07", ["2"], ping_interval=0.5)
+@probe("EIO-HB-07", ["2"], ping_interval=1.0)
 async def pings_go_on_after_the_upgrade(url: str) -> list[Any]:
     _, websocket = await _upgraded(url)
     return [await websocket.receive(4 * SILENCE)]
@@ -160,7 +160,7 @@ async def pushing_is_over_after_the_upgrade(url: str) -> list[Any]:
     return [(await peer.push("3")).status]
 
 
-@probe("EIO-UP-09", [CLOSED, 200], upgrade_timeout=0.3)
+@probe("EIO-UP-09", [CLOSED, 200], upgrade_timeout=0.8)
 async def an_upgrade_has_a_deadline(url: str) -> list[Any]:
     peer, websocket = await _probing(url)
     return [await websocket.receive(3 * SILENCE), (await peer.push('42["message"]')).status]

@@ -19,7 +19,7 @@ from gevent.event import AsyncResult, Event
 
 from sioprobe.swarm import Connection, Engine, Listener, SwarmError, Target
 
-DEADLINE = 15.0
+DEADLINE = 40.0
 OPEN = '0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
 OPEN_UPGRADE = OPEN.replace("[]", '["websocket"]')
 

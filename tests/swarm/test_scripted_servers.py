@@ -390,7 +390,8 @@ def test_a_silent_server_is_given_up_at_the_deadline() -> None:
 def test_a_server_that_stops_pinging_is_given_up() -> None:
     def script(peer: Peer) -> None:
         peer.accept_websocket()
-        peer.send_text(OPEN.replace("25000", "100").replace("20000", "200"))
+        # Time enough to be connected before it is over, on a busy machine too.
+        peer.send_text(OPEN.replace("25000", "1000").replace("20000", "1000"))
         peer.read_text()
         peer.send_text(CONNECTED)
         peer.wait_for_end()

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sioprobe.wire import (
@@ -42,7 +42,14 @@ from sioprobe.wire import (
     encode_upgrade_request,
 )
 
-PROFILE = settings(derandomize=True, deadline=None, max_examples=150, database=None)
+# How long an example takes says nothing on a busy machine.
+PROFILE = settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=150,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 BINARY_KINDS = {
