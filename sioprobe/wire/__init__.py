@@ -1,9 +1,12 @@
-"""The wire codec: Engine.IO 4, Socket.IO 5 and RFC 6455 client frames as values.
+"""The wire codec: Engine.IO 4 and 3, Socket.IO 5 and 4, and RFC 6455 client frames as values.
 
+The names here are those of Engine.IO 4 and Socket.IO 5; `engineio3` and `socketio4` are modules that have
+what differs under the same names.
 Bytes to values and back, nothing else: no sockets, no clocks, standard library only.
 Every error is a `WireError`: `LocalProtocolError` (we would send nonsense) or `RemoteProtocolError`.
 """
 
+from sioprobe.wire import engineio3, socketio4
 from sioprobe.wire.engineio import (
     RECORD_SEPARATOR,
     EnginePacket,
@@ -73,5 +76,7 @@ __all__ = [
     "encode_payload",
     "encode_socket_packet",
     "encode_upgrade_request",
+    "engineio3",
     "new_key",
+    "socketio4",
 ]

@@ -58,7 +58,7 @@ class EnginePacket:
 
 @dataclass(frozen=True, slots=True)
 class OpenData:
-    """What the OPEN packet says. Times in milliseconds, `max_payload` in bytes.
+    """What the OPEN packet says. Times in milliseconds, `max_payload` in bytes (0: the packet names none).
 
     `extra` holds the keys that the spec does not name, so that a judge can report them.
     """
@@ -153,8 +153,11 @@ def encode_open(opened: OpenData) -> EnginePacket:
     return packet
 
 
-def decode_open(packet: EnginePacket) -> OpenData:
-    """What the handshake says. Raises RemoteProtocolError naming the key that is wrong."""
+def decode_open(packet: EnginePacket, *, revision: int = 4) -> OpenData:
+    """What the handshake says. Raises RemoteProtocolError naming the key that is wrong.
+
+    Revision 3 does not ask for maxPayload, which some servers name all the same.
+    """
     if packet.type is not EnginePacketType.OPEN or not isinstance(packet.data, str):
         raise RemoteProtocolError(f"{packet.type.name} packet where OPEN is due")
     data = decode_json(packet.data)
@@ -172,7 +175,7 @@ def decode_open(packet: EnginePacket) -> OpenData:
         upgrades=tuple(upgrades),
         ping_interval=_number(data, "pingInterval"),
         ping_timeout=_number(data, "pingTimeout"),
-        max_payload=_number(data, "maxPayload"),
+        max_payload=_number(data, "maxPayload") if revision > 3 or "maxPayload" in data else 0,
         extra=tuple(key for key in data if key not in known),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -73,6 +74,10 @@ class SocketPacket:
     ack_id: int | None = None
 
 
+# Raises RemoteProtocolError where this data may not stand in a packet of this type.
+Check = Callable[[SocketPacketType, Any], None]
+
+
 def encode_socket_packet(packet: SocketPacket) -> tuple[str, list[bytes]]:
     """The text of the packet and its attachments, in the order in which they must follow.
 
@@ -81,6 +86,11 @@ def encode_socket_packet(packet: SocketPacket) -> tuple[str, list[bytes]]:
     Raises LocalProtocolError for what the protocol does not allow, and for data that would come back
     as something else: NaN, object keys that are not strings, surrogate pairs written as two characters.
     """
+    return encode_checked(packet, _check_data)
+
+
+def encode_checked(packet: SocketPacket, check: Check) -> tuple[str, list[bytes]]:
+    """As `encode_socket_packet`, with the rules of another revision about data."""
     attachments: list[bytes] = []
     kind = packet.type
     try:
@@ -91,7 +101,7 @@ def encode_socket_packet(packet: SocketPacket) -> tuple[str, list[bytes]]:
             if kind not in _WITH_ID:
                 raise LocalProtocolError(f"binary data in a {kind.name} packet")
             kind = SocketPacketType.BINARY_EVENT if kind in _EVENTS else SocketPacketType.BINARY_ACK
-        _check_data(kind, data)
+        check(kind, data)
         head = _encode_head(kind, len(attachments), packet.namespace, packet.ack_id)
         return (head if data is None else head + _encode_json(data)), attachments
     except RecursionError:
@@ -170,6 +180,11 @@ class SocketDecoder:
     After an error the decoder is as new: the caller decides whether the session goes on.
     """
 
+    @staticmethod
+    def check(kind: SocketPacketType, data: Any) -> None:
+        """Raises RemoteProtocolError where this data may not stand in a packet of this type."""
+        _check_data(kind, data)
+
     def __init__(self) -> None:
         self._waiting: SocketPacket | None = None
         self._missing = 0
@@ -197,7 +212,7 @@ class SocketDecoder:
     def _decode_text(self, text: str) -> SocketPacket | None:
         if self._missing:
             raise RemoteProtocolError(f"text where {self._missing} more attachments are due: {text[:40]!r}")
-        packet, attachments = _decode_text(text)
+        packet, attachments = _decode_text(text, self.check)
         if not attachments:
             return packet
         self._waiting, self._missing = packet, attachments
@@ -219,7 +234,7 @@ class SocketDecoder:
 _PACKET = re.compile(r"([0-6])(?:([0-9]{1,9})-)?(?:(/[^,]*)(?:,|$))?([0-9]*)(.*)", re.DOTALL)
 
 
-def _decode_text(text: str) -> tuple[SocketPacket, int]:
+def _decode_text(text: str, check: Check) -> tuple[SocketPacket, int]:
     if not text:
         raise RemoteProtocolError("empty packet")
     if text[0] not in _TYPE_BY_DIGIT:
@@ -246,9 +261,9 @@ def _decode_text(text: str) -> tuple[SocketPacket, int]:
     elif kind in _ACKS:
         raise RemoteProtocolError(f"{kind.name} without an ack id")
     data = decode_json(data_text) if data_text else None
-    if data is None and data_text:
+    if data is None and data_text and kind is not SocketPacketType.CONNECT_ERROR:
         raise RemoteProtocolError(f"data of {kind.name} is null")
-    _check_data(kind, data)
+    check(kind, data)
     return SocketPacket(kind, namespace or MAIN_NAMESPACE, data, ack_id), int(count or 0)
 
 

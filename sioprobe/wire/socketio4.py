@@ -1,0 +1,51 @@
+"""Socket.IO 4 packets: what differs from revision 5 in `sioprobe.wire.socketio`, under the same names.
+
+The text is the same. CONNECT carries no data in either direction: a client that has something to say puts
+it into the namespace as a query (`/custom?token=1`). Type 4 is ERROR, with any JSON or nothing as its data;
+`SocketPacketType.CONNECT_ERROR` stands for it. No event name is reserved on the wire.
+Spec: Socket.IO protocol, revision 4.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sioprobe.wire import socketio
+from sioprobe.wire.errors import RemoteProtocolError
+from sioprobe.wire.socketio import SocketPacket, SocketPacketType
+
+__all__ = ["SocketDecoder", "encode_socket_packet"]
+
+_EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
+_WITHOUT_DATA = (SocketPacketType.CONNECT, SocketPacketType.DISCONNECT)
+
+
+def encode_socket_packet(packet: SocketPacket) -> tuple[str, list[bytes]]:
+    """The text of the packet and its attachments, in the order in which they must follow.
+
+    As revision 5's; raises LocalProtocolError.
+    """
+    return socketio.encode_checked(packet, _check_data)
+
+
+class SocketDecoder(socketio.SocketDecoder):
+    """As revision 5's, with the rules of revision 4 about data."""
+
+    @staticmethod
+    def check(kind: SocketPacketType, data: Any) -> None:
+        """Raises RemoteProtocolError where this data may not stand in a packet of this type."""
+        _check_data(kind, data)
+
+
+def _check_data(kind: SocketPacketType, data: Any) -> None:
+    if kind in _WITHOUT_DATA:
+        if data is not None:
+            raise RemoteProtocolError(f"{kind.name} with data")
+    elif kind is SocketPacketType.CONNECT_ERROR:
+        return
+    elif not isinstance(data, list):
+        raise RemoteProtocolError(f"data of {kind.name} is not an array")
+    elif kind in _EVENTS and not data:
+        raise RemoteProtocolError(f"data of {kind.name} is an empty array")
+    elif kind in _EVENTS and (isinstance(data[0], bool) or not isinstance(data[0], (str, int, float))):
+        raise RemoteProtocolError("event name is neither a string nor a number")
