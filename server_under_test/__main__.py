@@ -17,12 +17,12 @@ import click
 from server_under_test.launch import become
 from server_under_test.listener import bind
 from server_under_test.modes import MODES, missing
-from server_under_test.node_server import become_node, missing_node
+from server_under_test.node_server import PACKAGES, become_node, missing_node
 from server_under_test.options import TRANSPORTS, Options
 from server_under_test.problems import Problem, unknown
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m server_under_test"
-SERVERS = ("flask-socketio", "node")
+SERVERS = ("flask-socketio", *PACKAGES)
 QUEUES = ("redis",)
 SECONDS = click.FloatRange(0, min_open=True)
 
@@ -32,6 +32,8 @@ Examples:
   {PROGRAM} --mode threading --transports polling
   {PROGRAM} --mode eventlet --workers 2 --queue redis
   {PROGRAM} --server node --port 5000
+  {PROGRAM} --server node --allow-eio3    (also for clients of socket.io 2)
+  {PROGRAM} --server node-2               (socket.io 2.5)
   {PROGRAM}                    (Flask-SocketIO chooses the mode)
 
 \b
@@ -40,7 +42,7 @@ Modes:
 
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--server", default=SERVERS[0], help="Which server: flask-socketio (default) or node.")
+@click.option("--server", default=SERVERS[0], help=f"Which server: {', '.join(SERVERS)}.", show_default=True)
 @click.option("--mode", help="Async mode; left out, Flask-SocketIO detects one.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
@@ -66,6 +68,7 @@ Modes:
 @click.option("--max-payload", type=click.IntRange(1), default=1_000_000, show_default=True, help="Bytes.")
 @click.option("--always-connect", is_flag=True, help="Answer CONNECT before the connect handler runs.")
 @click.option("--nagle", is_flag=True, help="Leave TCP_NODELAY off, as the servers come.")
+@click.option("--allow-eio3", is_flag=True, help="Speak Engine.IO 3 as well (--server node only).")
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -85,10 +88,10 @@ def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: 
         return _list(as_json=as_json)
     options = Options(transports=tuple(transports.split(",")), **values)  # type: ignore[arg-type]
     _check(server, options)
-    if server == "node":
+    if server in PACKAGES:
         # Node binds the port by itself; this says in our words when it cannot.
         bind(options.host, options.port, nagle=False).close()
-        become_node(options)
+        become_node(options, server)
     if options.queue is not None:
         if importlib.util.find_spec("redis") is None:
             raise Problem("--queue redis needs the redis package: pip install redis")
@@ -102,12 +105,12 @@ def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: 
 def _list(*, as_json: bool) -> int:
     """Each mode and foreign server, and what it lacks on this machine."""
     lacking = {mode.name: missing(mode) for mode in MODES.values()}
-    lacking["node"] = missing_node()
+    lacking |= {name: missing_node(name) for name in PACKAGES}
     if as_json:
         click.echo(json.dumps({"schema": 1, "kind": "servers", "missing": lacking}))
         return 0
     titles = {mode.name: mode.title for mode in MODES.values()} | {
-        "node": "socket.io on Node (--server node)"
+        name: f"{package} on Node (--server {name})" for name, package in PACKAGES.items()
     }
     for name, lack in lacking.items():
         click.echo(f"{name:<26}{titles[name]}" + (f"\n{'':<26}not here: {lack}" if lack else ""))
@@ -132,14 +135,16 @@ def _check(server: str, options: Options) -> None:
         raise Problem(f"--workers {options.workers} needs --queue redis: without it clients do not meet")
     if options.port + options.workers - 1 > 65535:
         raise Problem(f"--workers {options.workers} from port {options.port} on would pass port 65535")
-    if server == "node":
+    if options.allow_eio3 and server != "node":
+        raise Problem(f"--server {server} takes no --allow-eio3; --server node does")
+    if server in PACKAGES:
         for name, given in (
             ("--mode", options.mode),
             ("--queue", options.queue),
             ("--always-connect", options.always_connect),
         ):
             if given:
-                raise Problem(f"--server node takes no {name}")
+                raise Problem(f"--server {server} takes no {name}")
     elif options.mode is not None:
         lack = missing(MODES[options.mode])
         if lack is not None:

@@ -32,6 +32,7 @@ class Options:
     max_payload: int = 1_000_000
     always_connect: bool = False
     nagle: bool = False
+    allow_eio3: bool = False
     workers: int = 1
     queue: str | None = None
     queue_url: str | None = None

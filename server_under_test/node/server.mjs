@@ -3,18 +3,30 @@
  *
  *   node server.mjs --port 5000 [--host 127.0.0.1] [--transports polling,websocket]
  *                   [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000] [--nagle]
+ *                   [--package socket.io] [--allow-eio3]
+ *
+ * `--package` names the release of socket.io among the packages beside this file: socket.io (4.8) or
+ * socket.io-2 (2.5, which speaks Engine.IO 3). `--allow-eio3` lets 4.8 speak both revisions.
  *
  * Prints one line that begins with READY; SIGTERM or SIGINT disconnects every client and ends it with code 0.
  */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { Server } from "socket.io";
 
 // After this many milliseconds nobody is waited for any more.
 const STOP_DEADLINE = 2000;
 
+const PACKAGES = ["socket.io", "socket.io-2"];
+
+// What Engine.IO itself puts into the query of a request: not the application's.
+const ENGINE_PARAMETERS = ["EIO", "transport", "sid", "t", "b64", "j"];
+
 const options = readOptions();
+const library = await import(options.package);
+const Server = library.Server ?? library.default;
 const http = createServer({ noDelay: !options.nagle }, answer);
 const io = new Server(http, {
   transports: options.transports,
@@ -22,6 +34,7 @@ const io = new Server(http, {
   pingTimeout: options.pingTimeout,
   maxHttpBufferSize: options.maxPayload,
   cors: { origin: "*" },
+  allowEIO3: options.allowEIO3,
   serveClient: false,
 });
 
@@ -30,7 +43,7 @@ for (const name of ["/", "/custom", "/auth"]) {
 }
 
 io.of("/auth").use((socket, next) => {
-  next(socket.handshake.auth.token === "good" ? undefined : new Error("bad token"));
+  next(authOf(socket).token === "good" ? undefined : new Error("bad token"));
 });
 
 io.of("/reject").use((socket, next) => {
@@ -49,7 +62,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
 
 function offerContract(namespace) {
   namespace.on("connection", (socket) => {
-    socket.emit("auth", socket.handshake.auth);
+    socket.emit("auth", authOf(socket));
 
     on(socket, "message", (...args) => socket.emit("message-back", ...args));
     on(socket, "message-with-ack", (...args) => {
@@ -58,12 +71,10 @@ function offerContract(namespace) {
     });
 
     on(socket, "join", (room, ack) => {
-      socket.join(room);
-      ack?.(ownRooms(socket));
+      enterOrLeave(socket, "join", room, ack);
     });
     on(socket, "leave", (room, ack) => {
-      socket.leave(room);
-      ack?.(ownRooms(socket));
+      enterOrLeave(socket, "leave", room, ack);
     });
 
     on(socket, "to", (room, event, ...args) => socket.to(room).emit(event, ...args));
@@ -96,9 +107,27 @@ function on(socket, event, handler) {
   });
 }
 
+/** What the client sent along with its CONNECT: to socket.io 2 that is the query of the namespace. */
+function authOf(socket) {
+  const { auth, query } = socket.handshake;
+  return auth ?? Object.fromEntries(Object.entries(query).filter(([key]) => !ENGINE_PARAMETERS.includes(key)));
+}
+
+/** Join or leave a room, then answer. socket.io 2 knows the room only when it calls back. */
+function enterOrLeave(socket, verb, room, ack) {
+  const answer = () => ack?.(ownRooms(socket));
+  if (socket.rooms instanceof Set) {
+    socket[verb](room);
+    answer();
+  } else {
+    socket[verb](room, answer);
+  }
+}
+
 /** The rooms of a socket, sorted, without the personal one that Socket.IO gives to everybody. */
 function ownRooms(socket) {
-  return [...socket.rooms].filter((room) => room !== socket.id).sort();
+  const rooms = socket.rooms instanceof Set ? [...socket.rooms] : Object.keys(socket.rooms);
+  return rooms.filter((room) => room !== socket.id).sort();
 }
 
 /** GET /about is what the READY line says; everything else that is not the endpoint's is unknown. */
@@ -123,26 +152,33 @@ function about() {
     transports: options.transports,
     always_connect: true,
     nagle: options.nagle,
+    allow_eio3: options.allowEIO3,
     workers: 1,
     queue: null,
     queue_url: null,
     versions: {
       node: process.versions.node,
-      "socket.io": installedVersion("socket.io"),
-      "engine.io": installedVersion("engine.io"),
+      ...installedVersions(),
     },
   };
 }
 
-function installedVersion(name) {
-  const file = new URL(`./node_modules/${name}/package.json`, import.meta.url);
-  return JSON.parse(readFileSync(file, "utf8")).version;
+/** Each release of socket.io brings an engine.io of its own. */
+function installedVersions() {
+  const main = createRequire(import.meta.url).resolve(options.package);
+  const engine = createRequire(main).resolve("engine.io");
+  const version = (file) => JSON.parse(readFileSync(join(dirname(file), "..", "package.json"), "utf8")).version;
+  return { "socket.io": version(main), "engine.io": version(engine) };
 }
 
 /** Tell every client, let what was written reach them, and end although some hold on. */
 function stop() {
   // io.close() would wait for connections that clients keep open, and refuse the last poll of a polling client.
-  io.disconnectSockets(true);
+  if (io.disconnectSockets) {
+    io.disconnectSockets(true);
+  } else {
+    Object.values(io.sockets.connected).forEach((socket) => socket.disconnect(true));
+  }
   const deadline = Date.now() + STOP_DEADLINE;
   setInterval(() => {
     if (io.engine.clientsCount === 0 || Date.now() > deadline) {
@@ -160,6 +196,8 @@ function readOptions() {
     "ping-timeout": { type: "string", default: "20" },
     "max-payload": { type: "string", default: "1000000" },
     nagle: { type: "boolean", default: false },
+    package: { type: "string", default: "socket.io" },
+    "allow-eio3": { type: "boolean", default: false },
   });
   const number = (name, greatest = Infinity) => {
     const value = Number(values[name]);
@@ -169,6 +207,10 @@ function readOptions() {
     }
     return value;
   };
+  if (!PACKAGES.includes(values.package)) {
+    console.error(`--package '${values.package}' is not one of ${PACKAGES.join(", ")}`);
+    process.exit(2);
+  }
   return {
     port: number("port", 65535),
     host: values.host,
@@ -177,6 +219,8 @@ function readOptions() {
     pingTimeout: number("ping-timeout") * 1000,
     maxPayload: number("max-payload"),
     nagle: values.nagle,
+    package: values.package,
+    allowEIO3: values["allow-eio3"],
   };
 }
 

@@ -67,7 +67,7 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
         ),
         (
             "--server nodejs",
-            "unknown server 'nodejs', did you mean 'node'? (one of: flask-socketio, node)",
+            "unknown server 'nodejs', did you mean 'node'? (one of: flask-socketio, node, node-2)",
         ),
         ("--workers 2 --queue reddis", "unknown queue 'reddis', did you mean 'redis'? (one of: redis)"),
         ("--workers 2", "--workers 2 needs --queue redis: without it clients do not meet"),
@@ -81,6 +81,9 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
         ("--ping-timeout inf", "--ping-timeout inf is no number of seconds"),
         ("--server node --mode gevent", "--server node takes no --mode"),
         ("--server node --queue redis", "--server node takes no --queue"),
+        ("--server node-2 --mode gevent", "--server node-2 takes no --mode"),
+        ("--server node-2 --allow-eio3", "--server node-2 takes no --allow-eio3; --server node does"),
+        ("--allow-eio3", "--server flask-socketio takes no --allow-eio3; --server node does"),
     ],
 )
 def test_bad_input_is_told_in_one_line(

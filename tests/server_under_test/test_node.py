@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -19,8 +22,9 @@ from tests.servers import start_command
 def test_socket_io_is_pinned_exactly() -> None:
     package = json.loads((FOLDER / "package.json").read_text())
     lock = json.loads((FOLDER / "package-lock.json").read_text())
-    assert package["dependencies"] == {"socket.io": "4.8.4"}
+    assert package["dependencies"] == {"socket.io": "4.8.4", "socket.io-2": "npm:socket.io@2.5.1"}
     assert lock["packages"]["node_modules/socket.io"]["version"] == "4.8.4"
+    assert lock["packages"]["node_modules/socket.io-2"]["version"] == "2.5.1"
 
 
 def test_the_lock_file_holds_no_download_address() -> None:
@@ -41,7 +45,40 @@ def test_it_describes_itself() -> None:
         assert server.about["nagle"] is True
 
 
-@pytest.mark.parametrize("arguments", [["--prt", "1"], ["--port", "many"], ["--port", "70000"]])
+@pytest.mark.parametrize(
+    ("words", "version", "allow_eio3", "handshakes"),
+    [
+        (["--server", "node"], "4.8.4", False, {"EIO=4": "0{", "EIO=3": '{"code":5'}),
+        (["--server", "node", "--allow-eio3"], "4.8.4", True, {"EIO=4": "0{", "EIO=3": ":0{"}),
+        (["--server", "node-2"], "2.5.1", False, {"EIO=4": ":0{", "EIO=3": ":0{"}),
+    ],
+)
+def test_it_speaks_the_revisions_that_were_asked_for(
+    words: list[str], version: str, allow_eio3: bool, handshakes: dict[str, str]
+) -> None:
+    require_node()
+    command = [sys.executable, "-m", "server_under_test", *words, "--port", "0"]
+    with start_command(command) as server:
+        assert server.about["versions"]["socket.io"] == version
+        assert server.about["allow_eio3"] is allow_eio3
+        for query, start in handshakes.items():
+            assert handshake(f"{server.url}/socket.io/?{query}&transport=polling").startswith(start)
+
+
+def handshake(url: str) -> str:
+    """The answer's body, a length in front of its packet cut off."""
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            text = answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        text = refusal.read().decode()
+    return str(text).lstrip("0123456789") if ":0{" in text[:6] else str(text)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--prt", "1"], ["--port", "many"], ["--port", "70000"], ["--package", "socket.io-1"]],
+)
 def test_bad_input_is_told_in_one_line(arguments: list[str]) -> None:
     require_node()
     done = subprocess.run(
@@ -76,3 +113,5 @@ def test_missing_node_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node_server, "find_node", lambda: None)
     with pytest.raises(Problem, match=r"--server node needs Node\.js"):
         become_node(Options())
+    with pytest.raises(Problem, match=r"--server node-2 needs Node\.js"):
+        become_node(Options(), "node-2")
