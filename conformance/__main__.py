@@ -180,6 +180,7 @@ def _list(ids: tuple[str, ...], levels: tuple[str, ...], *, as_json: bool) -> No
             "requirement": entry.text,
             "spec": entry.spec,
             "contract": entry.contract,
+            "revision": entry.revision,
             "cases": sum(1 for case in cases if case.requirement.id == entry.id),
         }
         for entry in catalogue().values()

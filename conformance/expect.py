@@ -199,8 +199,12 @@ async def expect_ping(session: Session, number: int, seconds: float) -> float:
 
 
 async def connect(session: Session, namespace: str = MAIN_NAMESPACE, auth: Any = None) -> str:
-    """Connect a namespace as the arrangement of a case; the socket id. Raises Inconclusive."""
-    await session.send_packet(SocketPacket(SocketPacketType.CONNECT, namespace, auth))
+    """Connect a namespace as the arrangement of a case; the socket id. Raises Inconclusive.
+
+    In revision 3 the server connects `/` unasked, and no socket id is told.
+    """
+    if not (session.revision.connects_unasked and namespace == MAIN_NAMESPACE):
+        await session.send_packet(SocketPacket(SocketPacketType.CONNECT, namespace, auth))
     packet = await session.take(
         lambda p: (
             p.namespace == namespace and p.type in (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
@@ -220,7 +224,8 @@ async def connect_main_namespace(
     if poll:
         await connect(session)
         return session
-    await session.send("40")
+    if not session.revision.connects_unasked:
+        await session.send("40")
     # What the contract emits after the connect must not stand in the way of the next poll.
     wanted = [(SocketPacketType.CONNECT,)] + ([EVENTS] if target.level >= 1 else [])
     for kinds in wanted:
@@ -307,7 +312,7 @@ async def expect_closed(target: Target, session: Session) -> None:
         how = f"DISCONNECT packet, {how or 'session left open'}"
     if not how and session.transport == "polling":
         # A server may forget a session without ending its poll.
-        answer = await session.push('42["message","closed?"]')
+        answer = await session.send('42["message","closed?"]')
         if isinstance(answer, Answer) and answer.status >= 400:
             how = f"HTTP {answer.status} to the next request, poll left pending"
     _note(how or "not at all")
@@ -327,7 +332,8 @@ async def expect_gone(target: Target, session: Session) -> None:
     """
     part = session.timing.close / PARTS
     deadline = time.monotonic() + session.timing.close
-    while not _is_400(answer := await target.request("POST", session.query(), body=b"3", seconds=part)):
+    body = session.revision.payload([session.revision.heartbeat]).encode()
+    while not _is_400(answer := await target.request("POST", session.query(), body=body, seconds=part)):
         if time.monotonic() > deadline:
             _note("not at all")
             raise Violation("HTTP 400 to a push with the session's id", str(answer))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sioprobe
+from conformance.client.revisions import REVISIONS
 from conformance.client.transcript import Entry
 from conformance.requirements import catalogue
 from conformance.runner import Outcome, Question
@@ -39,12 +40,19 @@ def header(target: Target) -> list[str]:
     opened = target.opened
     lines = [
         f"conformance suite {sioprobe.__version__}: {len(catalogue())} requirements, "
-        "Engine.IO protocol 4, Socket.IO protocol 5",
-        f"target {target.title} at {target.address.url}{target.address.path}: contract level {target.level}, "
+        f"of {' and '.join(map(str, REVISIONS.values()))}",
+        f"target {target.title} at {target.address.url}{target.address.path}: "
+        f"Engine.IO {' and '.join(map(str, target.revisions))}, contract level {target.level}, "
         f"pingInterval {opened.ping_interval} ms, pingTimeout {opened.ping_timeout} ms, "
-        f"maxPayload {opened.max_payload} bytes, upgrades {list(opened.upgrades)}",
+        f"maxPayload {'not named' if (limit := _max_payload(target)) is None else f'{limit} bytes'}, "
+        f"upgrades {list(opened.upgrades)}",
     ]
     return [*lines, target.note] if target.note else lines
+
+
+def _max_payload(target: Target) -> int | float | None:
+    """As the OPEN packet names it; revision 3 need not."""
+    return target.opened.max_payload if 4 in target.revisions else target.opened.max_payload or None
 
 
 def reproduce(question: Question, url: str) -> str:
@@ -142,10 +150,11 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
             "mode": target.mode,
             "title": target.title,
             "contract_level": target.level,
+            "revisions": list(target.revisions),
             "handshake": {
                 "pingInterval": opened.ping_interval,
                 "pingTimeout": opened.ping_timeout,
-                "maxPayload": opened.max_payload,
+                "maxPayload": _max_payload(target),
                 "upgrades": list(opened.upgrades),
             },
         },

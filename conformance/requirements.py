@@ -32,6 +32,8 @@ CAPABILITIES = {
     "kick_all": True,
     "binary_polling": True,
     "cors": True,
+    "eio4": True,
+    "eio3": False,
 }
 
 Case = TypeVar("Case", bound=Callable[..., Awaitable[None]])
@@ -39,7 +41,10 @@ Case = TypeVar("Case", bound=Callable[..., Awaitable[None]])
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One statement. `contract` is the contract level (0-3) that a server needs for its cases."""
+    """One statement. `contract` is the contract level (0-3) that a server needs for its cases.
+
+    `revision` is that of Engine.IO in which it holds; None: in whichever the server speaks.
+    """
 
     id: str
     level: Level
@@ -48,6 +53,7 @@ class Requirement:
     contract: int
     transports: tuple[str, ...]
     capabilities: tuple[str, ...]
+    revision: int | None = 4
 
 
 @cache
@@ -63,8 +69,11 @@ def catalogue() -> dict[str, Requirement]:
     return found
 
 
+_REVISIONS = {4: 4, 3: 3, "any": None}
+
+
 def _requirement(file: str, row: dict[str, Any]) -> Requirement:
-    known = {"id", "level", "text", "spec", "contract", "transports", "capabilities"}
+    known = {"id", "level", "text", "spec", "contract", "transports", "capabilities", "revision"}
     for key in row:
         if key not in known:
             raise ValueError(f"{file}: {row.get('id')}: unknown key {key!r}{nearest(key, known)}")
@@ -77,6 +86,7 @@ def _requirement(file: str, row: dict[str, Any]) -> Requirement:
             contract=row.get("contract", 0),
             transports=tuple(row.get("transports", ())),
             capabilities=tuple(row.get("capabilities", ())),
+            revision=_REVISIONS[row.get("revision", 4)],
         )
     except (KeyError, ValueError) as error:
         raise ValueError(f"{file}: {row.get('id')}: {error}") from None

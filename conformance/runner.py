@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from conformance.client.revisions import REVISIONS
 from conformance.client.transcript import RECORDING, Entry, Recording
 from conformance.expect import CLOSED, expect_wellformed
 from conformance.known import find_deviation
@@ -199,6 +200,8 @@ def _arguments(question: Question, target: Target, second: Target | None) -> dic
     needed = question.requirement
     if needed.contract == 3 and second is None:
         raise NotApplicable("needs a cluster: give a second --url")
+    if needed.revision is not None and needed.revision not in target.revisions:
+        raise NotApplicable(f"the server does not speak Engine.IO {needed.revision}")
     if min(needed.contract, 2) > target.level:
         raise NotApplicable(f"needs contract level {needed.contract}, the server has {target.level}")
     wanted = [
@@ -212,6 +215,8 @@ def _arguments(question: Question, target: Target, second: Target | None) -> dic
     for capability in wanted:
         if not target.capabilities[capability]:
             raise NotApplicable(f"the server has no {capability}")
+    if needed.revision is not None:
+        target = replace(target, revision=REVISIONS[needed.revision])
     available = {"target": target, "transport": question.transport, "second": second}
     return {name: available[name] for name in inspect.signature(question.run).parameters}
 

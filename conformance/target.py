@@ -16,20 +16,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.client.http import Address, Answer, NoAnswer, exchange
-from conformance.client.session import PROTOCOL, Session, Transport, open_session
+from conformance.client.opening import open_session
+from conformance.client.revisions import REVISION_3, REVISION_4, REVISIONS, Revision
+from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
 from conformance.client.websocket import WebSocket, open_websocket
+from conformance.probe import PROBE_SECONDS, NoServer, find_revisions
 from conformance.requirements import CAPABILITIES, nearest
 from conformance.verdicts import Inconclusive
-from sioprobe.wire import (
-    OpenData,
-    RemoteProtocolError,
-    SocketPacketType,
-    decode_open,
-    decode_packet,
-    decode_payload,
-)
+from sioprobe.wire import OpenData, SocketPacketType
 
 __all__ = ["NoServer", "Profile", "Target", "UsageError", "find_target", "parse_url", "read_profile"]
 
@@ -38,15 +34,9 @@ SECTIONS = ("target", "settings", "capabilities")
 # Seconds; what the server was configured with and does not say on the wire.
 SETTINGS = ("ping_interval", "ping_timeout", "connect_timeout", "upgrade_timeout")
 
-PROBE_SECONDS = 4.0  # for a server that accepts and stays silent
-
 
 class UsageError(Exception):
     """A wrong option or profile. The message is one line."""
-
-
-class NoServer(Exception):
-    """No Socket.IO server answers at the URL. The message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +73,33 @@ class Target:
     processes: tuple[int, ...] = ()
     title: str = ""
     note: str | None = None
+    revision: Revision = REVISION_4  # that `open` speaks; the runner sets it to the requirement's
+
+    @property
+    def revisions(self) -> tuple[int, ...]:
+        """The revisions of Engine.IO that it speaks, the latest first."""
+        return tuple(number for number in REVISIONS if self.capabilities[f"eio{number}"])
 
     async def open(
-        self, transport: Transport = "polling", *, answer_pings: bool = True, poll: bool = True
+        self,
+        transport: Transport = "polling",
+        *,
+        answer_pings: bool = True,
+        poll: bool = True,
+        parameters: str = "",
     ) -> Session:
-        """A session after its handshake, no namespace connected."""
+        """A session after its handshake, no namespace connected by the client.
+
+        `parameters` (`&name=value`) stand in each of its queries.
+        """
         session = await open_session(
-            self.address, self.timing, transport, answer_pings=answer_pings, poll=poll
+            self.address,
+            self.timing,
+            transport,
+            answer_pings=answer_pings,
+            poll=poll,
+            revision=self.revision,
+            parameters=parameters,
         )
         session.level = self.level
         return session
@@ -180,10 +190,11 @@ async def find_target(address: Address, profile: Profile) -> Target:
     """The server there. Raises NoServer within seconds where there is none."""
     token = RECORDING.set(Recording())
     try:
-        opened, capabilities = await _find_transports(address)
+        opened, capabilities = await find_revisions(address)
         timing = Timing(float(opened.ping_interval) / 1000, float(opened.ping_timeout) / 1000)
         capabilities = CAPABILITIES | capabilities
-        target = Target(address, opened, timing, 2, capabilities, profile.settings)
+        revision = REVISION_4 if capabilities["eio4"] else REVISION_3
+        target = Target(address, opened, timing, 2, capabilities, profile.settings, revision=revision)
         # A server without such a page may leave the request open: ask for both at the same time.
         about, (level, note) = await asyncio.gather(
             _read_about(address), _find_level(target, profile.contract_level)
@@ -201,62 +212,11 @@ async def find_target(address: Address, profile: Profile) -> Target:
             version=profile.version or version,
             mode=profile.mode or (mode if isinstance(mode, str) else None),
         )
-        return replace(target, title=profile.title or _title(target))
+        latest = REVISION_4 if target.capabilities["eio4"] else REVISION_3
+        return replace(target, title=profile.title or _title(target), revision=latest)
     finally:
         await asyncio.gather(*(session.release() for session in RECORDING.get().sessions))
         RECORDING.reset(token)
-
-
-async def _find_transports(address: Address) -> tuple[OpenData, dict[str, bool]]:
-    where = f"{address.url}{address.path}"
-    answer = await exchange(
-        address, "GET", f"{address.path}?{PROTOCOL}&transport=polling", seconds=PROBE_SECONDS
-    )
-    if isinstance(answer, NoAnswer):
-        if answer.reason.startswith(("connection refused", "no connection", "TLS")):
-            raise NoServer(f"nothing that can be judged listens at {address.url}: {answer}")
-        if answer.silent:
-            raise NoServer(f"{address.url} accepts connections but stays silent: {answer} to an HTTP request")
-        raise NoServer(f"{address.url} does not speak HTTP: {answer}")
-    polled = _open_data(answer)
-    # What is refused is absent. What is answered otherwise is there and broken: its cases must fail.
-    has_polling = polled is not None or not 400 <= answer.status < 500
-    websocket = await open_websocket(address, f"{PROTOCOL}&transport=websocket", seconds=PROBE_SECONDS)
-    if polled is not None:
-        opened_websocket = isinstance(websocket, WebSocket) and await _first_open(websocket) is not None
-        return polled, {
-            "polling": True,
-            "websocket": opened_websocket
-            or not (isinstance(websocket, Answer) and 400 <= websocket.status < 500),
-            "upgrade": "websocket" in polled.upgrades,
-        }
-    if isinstance(websocket, WebSocket):
-        opened = await _first_open(websocket)
-        if opened is not None:
-            return opened, {"polling": has_polling, "websocket": True, "upgrade": has_polling}
-        raise NoServer(f"a WebSocket server answers at {where}, but not with an OPEN packet: not Socket.IO")
-    raise NoServer(
-        f"an HTTP server answers at {where}, but it is no Socket.IO server: "
-        f"the handshake got {answer.status} where 200 and an OPEN packet are due"
-    )
-
-
-def _open_data(answer: Answer) -> OpenData | None:
-    try:
-        return decode_open(decode_payload(answer.body)[0]) if answer.status == 200 else None
-    except RemoteProtocolError:
-        return None
-
-
-async def _first_open(websocket: WebSocket) -> OpenData | None:
-    try:
-        async with asyncio.timeout(PROBE_SECONDS / 2):
-            message = await websocket.receive()
-        return decode_open(decode_packet(message)) if isinstance(message, str) else None
-    except (TimeoutError, RemoteProtocolError):
-        return None
-    finally:
-        websocket.abort()
 
 
 async def _read_about(address: Address) -> dict[str, Any]:
@@ -322,7 +282,8 @@ async def _find_level(target: Target, declared: int | None) -> tuple[int, str | 
     session = await _open_any(target)
     if session is None:
         return 0, "the contract level could not be found out; declare it with --level or a profile"
-    await session.send("40")
+    if not session.revision.connects_unasked:
+        await session.send("40")
     await session.take(lambda packet: packet.type is SocketPacketType.CONNECT)
     room = f"probe-{id(session)}"
     for event, arguments in (

@@ -1,7 +1,8 @@
 """An Engine.IO session as a case drives it: over polling, over WebSocket, or upgraded from one to the other.
 
-Pings are answered in the background on both transports, so that the heartbeat never closes a session
-that a case watches. How the session closed is kept as a value of its own (`Session.closure`).
+The heartbeat is kept in the background on both transports (revision 4 answers pings, revision 3 sends
+them), so that it never closes a session that a case watches. How the session closed is kept as a value of
+its own (`Session.closure`). `opening.py` makes sessions.
 """
 
 from __future__ import annotations
@@ -14,31 +15,25 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from conformance.client.http import Address, Answer, NoAnswer, exchange
+from conformance.client.revisions import BINARY, REVISION_4, Revision
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, describe_engine
 from conformance.client.websocket import Ended, WebSocket, open_websocket
 from conformance.verdicts import Inconclusive
 from sioprobe.wire import (
     MAIN_NAMESPACE,
-    RECORD_SEPARATOR,
     EnginePacket,
     EnginePacketType,
     OpenData,
     RemoteProtocolError,
-    SocketDecoder,
     SocketPacket,
     SocketPacketType,
-    decode_open,
-    decode_packet,
-    decode_payload,
-    encode_payload,
-    encode_socket_packet,
 )
 
-__all__ = ["PROTOCOL", "Closure", "Received", "Session", "Transport", "open_session"]
+__all__ = ["PROTOCOL", "Closure", "Received", "Session", "Transport"]
 
 Transport = Literal["polling", "websocket", "upgraded"]
-PROTOCOL = "EIO=4"
+PROTOCOL = REVISION_4.query
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +58,18 @@ class Received:
 
 
 class Session:
-    """One open session. Made by `open_session`."""
+    """One open session. Made by `open_session`. `parameters` stand in the query of each of its requests."""
 
     def __init__(
-        self, address: Address, timing: Timing, transport: Transport, opened: OpenData, *, answer_pings: bool
+        self,
+        address: Address,
+        timing: Timing,
+        transport: Transport,
+        opened: OpenData,
+        *,
+        answer_pings: bool,
+        revision: Revision = REVISION_4,
+        parameters: str = "",
     ) -> None:
         self.address = address
         self.timing = timing
@@ -74,6 +77,8 @@ class Session:
         self.opened = opened
         self.answer_pings = answer_pings
         self.level = 0  # the contract level of its server: what may be asked of it
+        self.revision = revision
+        self.parameters = parameters
         self.received: list[Received] = []
         self.inbox: list[SocketPacket] = []
         self.malformed: list[str] = []
@@ -83,7 +88,7 @@ class Session:
         self.polls = 0
         self._empty_poll = False
         self.started = time.monotonic()
-        self._decoder = SocketDecoder()
+        self._decoder = revision.decoder()
         self._recording = RECORDING.get()
         self._waiters: set[asyncio.Future[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -110,7 +115,7 @@ class Session:
 
     def query(self, transport: str = "polling") -> str:
         """The query of a request of this session."""
-        return f"{PROTOCOL}&transport={transport}&sid={self.session_id}"
+        return f"{self.revision.query}&transport={transport}{self.parameters}&sid={self.session_id}"
 
     def packets(self, kind: EnginePacketType) -> list[Received]:
         """The Engine.IO packets of one type that have come so far."""
@@ -154,32 +159,34 @@ class Session:
     # Sending
 
     async def send(self, *packets: str | bytes) -> Answer | NoAnswer | None:
-        """Send encoded Engine.IO packets as they are: one push, or one frame each.
+        """Send encoded Engine.IO packets as they are (bytes: the data of a binary message): one push, or
+        one frame each.
 
         Returns the answer to the push; None over WebSocket.
         """
         if self._websocket is not None:
             for packet in packets:
-                await self._websocket.send(packet)
+                await self._websocket.send(self.revision.frame(packet))
             return None
-        records = [packet if isinstance(packet, str) else _in_payload(packet) for packet in packets]
-        return await self.push(RECORD_SEPARATOR.join(records))
+        return await self.push(self.revision.payload(packets))
 
-    async def push(self, body: str | bytes, *, seconds: float | None = None) -> Answer | NoAnswer:
-        """POST a payload as it is."""
-        meaning = " + ".join(describe_engine(record) for record in _records(body))
+    async def push(
+        self, body: str | bytes, *, seconds: float | None = None, binary: bool = False
+    ) -> Answer | NoAnswer:
+        """POST a payload as it is; `binary` says so in its Content-Type."""
+        meaning = " + ".join(describe_engine(record) for record in self.revision.split(body, binary))
         self._recording.add(TO_SERVER, "polling", body, self.label + meaning)
         async with self._push_lock:
-            answer = await self._post(body, self.timing.answer if seconds is None else seconds)
+            answer = await self._post(body, self.timing.answer if seconds is None else seconds, binary=binary)
         self._wake()
         return answer
 
-    async def _post(self, body: str | bytes, seconds: float) -> Answer | NoAnswer:
+    async def _post(self, body: str | bytes, seconds: float, *, binary: bool = False) -> Answer | NoAnswer:
         return await exchange(
             self.address,
             "POST",
             f"{self.address.path}?{self.query()}",
-            headers=[("Content-Type", "text/plain;charset=UTF-8")],
+            headers=[("Content-Type", BINARY if binary else "text/plain;charset=UTF-8")],
             body=body.encode("utf-8") if isinstance(body, str) else body,
             seconds=seconds,
             session=True,
@@ -187,7 +194,7 @@ class Session:
 
     async def send_packet(self, packet: SocketPacket) -> Answer | NoAnswer | None:
         """Encode and send a Socket.IO packet with its attachments."""
-        text, attachments = encode_socket_packet(packet)
+        text, attachments = self.revision.encode(packet)
         return await self.send(f"4{text}", *attachments)
 
     async def emit(
@@ -234,7 +241,7 @@ class Session:
         )
         if isinstance(answer, Answer) and answer.status == 200:
             self.polls += 1
-            self._take_payload(answer.body)
+            self._take_payload(answer.body, (answer.header("content-type") or "").startswith(BINARY))
         return answer
 
     async def open_probe(self) -> WebSocket | Answer | NoAnswer:
@@ -292,7 +299,11 @@ class Session:
             self._websocket.abort()
         elif self.closure is None:
             await exchange(
-                self.address, "POST", f"{self.address.path}?{self.query()}", body=b"1", seconds=1.0
+                self.address,
+                "POST",
+                f"{self.address.path}?{self.query()}",
+                body=self.revision.payload(["1"]).encode(),
+                seconds=1.0,
             )
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -331,8 +342,8 @@ class Session:
                 # A server that answers each poll at once must not turn this into a busy loop.
                 await asyncio.sleep(0.02)
 
-    def _take_payload(self, body: bytes) -> None:
-        for record in _records(body):
+    def _take_payload(self, body: bytes, binary: bool) -> None:
+        for record in self.revision.split(body, binary):
             self._recording.add(TO_CLIENT, "polling", record, self.label + describe_engine(record))
         if self._empty_poll:
             self.malformed.append("an empty payload")
@@ -342,13 +353,13 @@ class Session:
             self._wake()
             return
         try:
-            packets = decode_payload(body)
+            packets = self.revision.decode_body(body, binary)
         except RemoteProtocolError as error:
             self.malformed.append(f"payload {body[:60]!r}: {error}")
             self._wake()
             return
         for packet in packets:
-            self._take(packet, "polling")
+            self.take_in(packet, "polling")
 
     async def _read(self, websocket: WebSocket) -> None:
         while True:
@@ -359,37 +370,56 @@ class Session:
                 self._close(str(message))
                 return
             try:
-                packet = decode_packet(message)
+                packet = self.revision.decode_packet(message)
             except RemoteProtocolError as error:
                 self.malformed.append(f"frame {message[:60]!r}: {error}")
                 self._wake()
                 continue
-            self._take(packet, "websocket")
+            self.take_in(packet, "websocket")
 
-    def _take(self, packet: EnginePacket, transport: str) -> None:
+    def take_in(self, packet: EnginePacket, transport: str) -> None:
+        """A packet has come: note it, act on it, and wake who waits."""
         self.received.append(Received(packet, time.monotonic(), transport, self.polls))
-        if packet.type is EnginePacketType.PING and self.answer_pings and packet.data == "":
-            self._spawn(self._pong())
+        if packet.type is EnginePacketType.PING:
+            if self.answer_pings and packet.data == "" and not self.revision.client_pings:
+                self._spawn(self._beat())
         elif packet.type is EnginePacketType.CLOSE:
             self._close("Engine.IO close packet")
         elif packet.type is EnginePacketType.MESSAGE:
             self._take_message(packet.data)
         self._wake()
 
-    async def _pong(self) -> None:
+    def start_heartbeat(self) -> None:
+        """Where the client pings: do so every pingInterval, until the session closes."""
+        if self.revision.client_pings and self.answer_pings:
+            self._spawn(self._ping_on())
+
+    async def _ping_on(self) -> None:
+        # Ahead of time, as a busy machine makes it late; 1 s is for a server that says 0.
+        interval = 0.8 * self.timing.ping_interval or 1.0
+        while self.closure is None:
+            await asyncio.sleep(interval)
+            await self._beat()
+
+    async def _beat(self) -> None:
+        """The client's part of the heartbeat: its pong, or its ping."""
+        beat = self.revision.heartbeat
         if self._websocket is not None:
-            await self.send("3")
+            await self.send(beat)
             return
-        # Behind a push that is never answered the pong must not come too late: the heartbeat would close
+        body = self.revision.payload([beat])
+        # Behind a push that is never answered the beat must not come too late: the heartbeat would close
         # the session, and a case would take that for the server's answer to the push.
         try:
-            await asyncio.wait_for(self._push_lock.acquire(), 0.4 * self.timing.ping_timeout)
+            # Not wait_for: before Python 3.12 it may swallow a cancellation, and the pings would never end.
+            async with asyncio.timeout(0.4 * self.timing.ping_timeout):
+                await self._push_lock.acquire()
         except TimeoutError:
-            await self._post("3", self.timing.answer)
+            await self._post(body, self.timing.answer)
             return
         try:
-            self._recording.add(TO_SERVER, "polling", "3", f"{self.label}PONG")
-            await self._post("3", self.timing.answer)
+            self._recording.add(TO_SERVER, "polling", body, f"{self.label}{describe_engine(beat)}")
+            await self._post(body, self.timing.answer)
         finally:
             self._push_lock.release()
 
@@ -401,7 +431,9 @@ class Session:
             return
         if packet is None:
             return
-        if packet.type is SocketPacketType.CONNECT and isinstance(packet.data, dict):
+        if packet.type is SocketPacketType.CONNECT and self.revision.connects_unasked:
+            self.socket_ids[packet.namespace] = ""  # it is not said
+        elif packet.type is SocketPacketType.CONNECT and isinstance(packet.data, dict):
             socket_id = packet.data.get("sid")
             if isinstance(socket_id, str):
                 self.socket_ids[packet.namespace] = socket_id
@@ -409,64 +441,3 @@ class Session:
         elif packet.type is SocketPacketType.DISCONNECT:
             self.left.add(packet.namespace)
         self.inbox.append(packet)
-
-
-def _records(body: str | bytes) -> list[str]:
-    text = body if isinstance(body, str) else body.decode("utf-8", "replace")
-    return text.split(RECORD_SEPARATOR)
-
-
-def _in_payload(packet: bytes) -> str:
-    return encode_payload([EnginePacket(EnginePacketType.MESSAGE, packet)])
-
-
-async def open_session(
-    address: Address,
-    timing: Timing,
-    transport: Transport,
-    *,
-    answer_pings: bool = True,
-    poll: bool = True,
-) -> Session:
-    """A session after its handshake (and upgrade). Raises Inconclusive where the server gives none.
-
-    `poll=False` leaves the polls to the case.
-    """
-    if transport == "websocket":
-        return await _open_over_websocket(address, timing, answer_pings=answer_pings)
-    answer = await exchange(
-        address, "GET", f"{address.path}?{PROTOCOL}&transport=polling", seconds=timing.answer
-    )
-    if not isinstance(answer, Answer) or answer.status != 200:
-        raise Inconclusive(f"handshake over polling: {answer}")
-    try:
-        first, *others = decode_payload(answer.body)
-        opened = decode_open(first)
-    except RemoteProtocolError as error:
-        raise Inconclusive(f"handshake over polling: {error}") from None
-    session = Session(address, timing, "polling", opened, answer_pings=answer_pings)
-    for packet in others:
-        session._take(packet, "polling")
-    if poll:
-        session.start_polling()
-    if transport == "upgraded":
-        await session.upgrade()
-    return session
-
-
-async def _open_over_websocket(address: Address, timing: Timing, *, answer_pings: bool) -> Session:
-    websocket = await open_websocket(address, f"{PROTOCOL}&transport=websocket", seconds=timing.answer)
-    if not isinstance(websocket, WebSocket):
-        raise Inconclusive(f"handshake over WebSocket: {websocket}")
-    try:
-        async with asyncio.timeout(timing.answer):
-            message = await websocket.receive()
-        if isinstance(message, Ended):
-            raise Inconclusive(f"handshake over WebSocket: {message}")
-        opened = decode_open(decode_packet(message))
-    except (TimeoutError, RemoteProtocolError) as error:
-        websocket.abort()
-        raise Inconclusive(f"handshake over WebSocket: {error or 'no OPEN packet'}") from None
-    session = Session(address, timing, "websocket", opened, answer_pings=answer_pings)
-    session.use(websocket)
-    return session

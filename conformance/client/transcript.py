@@ -96,6 +96,8 @@ def describe_engine(message: str | bytes) -> str:
     """A WebSocket message or a record of a payload in words."""
     if isinstance(message, bytes):
         return f"attachment of {len(message)} bytes"
+    if message[:1] == "b":
+        return "attachment in base64"
     try:
         packet = decode_packet(message)
     except RemoteProtocolError as error:

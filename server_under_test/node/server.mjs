@@ -115,7 +115,7 @@ function authOf(socket) {
 
 /** Join or leave a room, then answer. socket.io 2 knows the room only when it calls back. */
 function enterOrLeave(socket, verb, room, ack) {
-  const answer = () => ack?.(ownRooms(socket));
+  const answer = () => typeof ack === "function" && ack(ownRooms(socket));
   if (socket.rooms instanceof Set) {
     socket[verb](room);
     answer();

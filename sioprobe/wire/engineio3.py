@@ -28,6 +28,7 @@ __all__ = [
     "encode_binary_payload",
     "encode_packet",
     "encode_payload",
+    "split_payload",
     "utf16_length",
 ]
 
@@ -104,20 +105,26 @@ def decode_payload(body: str | bytes, *, binary: bool = False) -> list[EnginePac
 
     `binary` says that the body came as `application/octet-stream`; otherwise it is text in UTF-8.
     """
+    return [decode_packet(message) for message in split_payload(body, binary=binary)]
+
+
+def split_payload(body: str | bytes, *, binary: bool = False) -> list[str | bytes]:
+    """The messages of a polling body, of which `decode_packet` makes packets. Raises RemoteProtocolError."""
+    messages: list[str | bytes]
     if binary:
         if isinstance(body, str):
             raise RemoteProtocolError("text where a binary payload is due")
-        records: list[str | bytes] = list(_split_binary(bytes(body)))
+        messages = list(_split_binary(bytes(body)))
     else:
         if not isinstance(body, str):
             try:
                 body = bytes(body).decode("utf-8")
             except UnicodeDecodeError as error:
                 raise RemoteProtocolError(f"payload is not UTF-8 at byte {error.start}") from None
-        records = list(_split_text(body))
-    if not records:
+        messages = list(_split_text(body))
+    if not messages:
         raise RemoteProtocolError("empty payload")
-    return [decode_packet(record) for record in records]
+    return messages
 
 
 def _split_text(body: str) -> Iterator[str]:

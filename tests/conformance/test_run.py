@@ -126,6 +126,7 @@ def test_json_is_clean_and_of_the_agreed_shape(faulty_url: str, tmp_path: Path) 
         "mode",
         "title",
         "contract_level",
+        "revisions",
         "handshake",
     }
     assert result["target"]["handshake"].keys() == {"pingInterval", "pingTimeout", "maxPayload", "upgrades"}

@@ -1,0 +1,349 @@
+"""Engine.IO 3: handshake, polling payloads, frames, messages and what closes a session.
+
+`target` opens sessions of revision 3 here: the runner hands it over so.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+from conformance.client.http import Answer, NoAnswer
+from conformance.client.revisions import BINARY
+from conformance.client.session import Session, Transport
+from conformance.client.websocket import WebSocket
+from conformance.expect import (
+    connect,
+    connect_main_namespace,
+    expect_ack,
+    expect_closed,
+    expect_equal,
+    expect_event,
+    expect_gone,
+    expect_refused,
+    expect_served,
+    expect_status,
+)
+from conformance.requirements import requirement
+from conformance.target import Target
+from conformance.verdicts import Inconclusive, Violation
+from sioprobe.wire import EnginePacket, EnginePacketType, RemoteProtocolError, SocketPacketType, engineio3
+
+POLLING = "EIO=3&transport=polling"
+FOUR_BYTES = b"\x01\x02\x03\x04"
+HEADER = '451-["message",{"_placeholder":true,"num":0}]'
+
+
+async def open_data(target: Target, transport: str) -> dict[str, Any]:
+    """What the first packet of a handshake says. Raises Violation where it is no OPEN packet."""
+    try:
+        if transport == "polling":
+            answer = expect_status(await target.request("GET", POLLING), 200)
+            packet = engineio3.decode_payload(answer.body)[0]
+        else:
+            websocket = await target.websocket("EIO=3&transport=websocket")
+            if not isinstance(websocket, WebSocket):
+                raise Violation("101 Switching Protocols", str(websocket))
+            async with asyncio.timeout(target.timing.answer):
+                message = await websocket.receive()
+            packet = engineio3.decode_packet(message if isinstance(message, str) else "")
+        engineio3.decode_open(packet)
+    except (RemoteProtocolError, TimeoutError) as error:
+        raise Violation("an OPEN packet", str(error) or "no packet") from None
+    data: dict[str, Any] = json.loads(packet.data)
+    return data
+
+
+@requirement("EIO3-01")
+async def test_eio3_opens_a_session(target: Target, transport: Transport) -> None:
+    """`96:0{"sid":…}` over polling, `0{"sid":…}` over WebSocket; maxPayload may come with it."""
+    data = await open_data(target, transport)
+
+    keys = sorted(data.keys() - {"maxPayload"})
+    expect_equal(keys, ["pingInterval", "pingTimeout", "sid", "upgrades"], what="keys")
+
+
+@requirement("EIO3-01")
+async def test_eio3_offers_the_upgrades_that_there_are(target: Target, transport: Transport) -> None:
+    """WebSocket is offered on polling where the server upgrades, nothing on WebSocket."""
+    data = await open_data(target, transport)
+
+    upgrades = ["websocket"] if transport == "polling" and target.capabilities["upgrade"] else []
+    expect_equal(data["upgrades"], upgrades, what="upgrades")
+
+
+@requirement("EIO3-02")
+async def test_eio3_lengths_count_utf_16_code_units(target: Target) -> None:
+    """One unit of three bytes and a pair of four, and another packet behind them in the payload."""
+    session = await connect_main_namespace(target)
+
+    await session.push('30:421["message-with-ack","€\U0001f600€"]27:422["message-with-ack","b"]')
+
+    await expect_ack(session, 1, "€\U0001f600€")
+    await expect_ack(session, 2, "b")
+
+
+@requirement("EIO3-03")
+async def test_eio3_takes_several_packets_of_one_payload(target: Target) -> None:
+    """Three events in one push."""
+    session = await connect_main_namespace(target)
+
+    await session.push('15:42["message",1]17:42["message","2"]17:42["message",[3]]')
+
+    for argument in (1, "2", [3]):
+        await expect_event(session, "message-back", argument)
+
+
+async def poll_for_event(session: Session) -> list[Answer]:
+    """The answers to polls until a whole event but `auth` is there."""
+    answers: list[Answer] = []
+    for _ in range(6):  # pongs may come first, and an event's attachments after it
+        if any(packet.data[:1] == ["message-back"] for packet in session.inbox if packet.data):
+            return answers
+        answer = await session.poll_once()
+        if not isinstance(answer, Answer) or answer.status != 200:
+            raise Violation("HTTP 200 to a poll", str(answer))
+        answers.append(answer)
+    return answers
+
+
+def is_binary(answer: Answer) -> bool:
+    return (answer.header("content-type") or "").startswith(BINARY)
+
+
+@requirement("EIO3-04")
+async def test_eio3_takes_base64(target: Target) -> None:
+    """A push of text with the attachment as `b4AQIDBA==`."""
+    session = await target.open("polling", parameters="&b64=1")
+    await connect(session)
+
+    await session.push(f"45:{HEADER}10:b4AQIDBA==")
+
+    await expect_event(session, "message-back", FOUR_BYTES)
+
+
+@requirement("EIO3-04")
+async def test_eio3_sends_base64(target: Target) -> None:
+    """The answer is text and holds `10:b4AQIDBA==`."""
+    session = await target.open("polling", poll=False, parameters="&b64=1")
+    await session.push(f"45:{HEADER}10:b4AQIDBA==")
+
+    answers = await poll_for_event(session)
+
+    await expect_event(session, "message-back", FOUR_BYTES)
+    expect_equal([is_binary(answer) for answer in answers], [False] * len(answers), what="binary answers")
+    expect_equal(any(b"10:b4AQIDBA==" in answer.body for answer in answers), True, what="base64 packet:")
+
+
+@requirement("EIO3-05")
+async def test_eio3_takes_a_binary_payload(target: Target) -> None:
+    """Text that is not ASCII and an attachment in one push of `application/octet-stream`."""
+    session = await connect_main_namespace(target)
+
+    await session.push(
+        b'\x00\x02\x09\xff421["message-with-ack","\xe2\x82\xac"]'
+        b'\x00\x04\x05\xff451-["message",{"_placeholder":true,"num":0}]'
+        b"\x01\x05\xff\x04\x01\x02\x03\x04",
+        binary=True,
+    )
+
+    await expect_ack(session, 1, "€")
+    await expect_event(session, "message-back", FOUR_BYTES)
+
+
+@requirement("EIO3-05")
+async def test_eio3_sends_a_binary_payload(target: Target) -> None:
+    """The attachment is `01 05 ff 04 01 02 03 04` in an answer of `application/octet-stream`."""
+    session = await target.open("polling", poll=False)
+    await session.push(f"45:{HEADER}10:b4AQIDBA==")
+
+    answers = await poll_for_event(session)
+
+    await expect_event(session, "message-back", FOUR_BYTES)
+    record = b"\x01\x05\xff\x04" + FOUR_BYTES
+    found = [is_binary(answer) for answer in answers if record in answer.body]
+    expect_equal(found, [True], what="answers that hold the attachment, and whether they are binary:")
+
+
+@requirement("EIO3-06")
+async def test_eio3_a_binary_frame_starts_with_its_type(target: Target, transport: Transport) -> None:
+    """`04` and the data, both ways."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.websocket.send(HEADER)
+    await session.websocket.send(b"\x04" + FOUR_BYTES)
+
+    await expect_event(session, "message-back", FOUR_BYTES)
+
+
+@requirement("EIO3-10")
+async def test_eio3_answers_jsonp(target: Target) -> None:
+    """The handshake and the poll that follows are scripts that call `___eio[7]`."""
+    handshake = expect_status(await target.request("GET", f"{POLLING}&j=7"), 200)
+    opened = engineio3.decode_open(script_packets(handshake, 7)[0])
+
+    # CONNECT of `/` or the contract's `auth` is due to it.
+    polled = expect_status(await target.request("GET", f"{POLLING}&sid={opened.session_id}&j=7"), 200)
+
+    script_packets(polled, 7)
+
+
+def script_packets(answer: Answer, number: int) -> list[EnginePacket]:
+    """The packets of a JSONP answer."""
+    start, end = f"___eio[{number}](", ");"
+    text = answer.text
+    if not text.startswith(start) or not text.endswith(end):
+        raise Violation(f'{start}"…"{end}', text[:60])
+    try:
+        return engineio3.decode_payload(str(json.loads(text[len(start) : -len(end)])))
+    except ValueError as error:
+        raise Violation("a payload in a string", str(error)) from None
+
+
+@requirement("EIO3-10")
+async def test_eio3_takes_a_jsonp_push(target: Target) -> None:
+    """A form whose field d is the payload; a newline that JSON escapes is escaped twice, as clients do."""
+    handshake = expect_status(await target.request("GET", f"{POLLING}&j=0"), 200)
+    query = f"{POLLING}&j=0&sid={engineio3.decode_open(script_packets(handshake, 0)[0]).session_id}"
+
+    pushed = await target.request(
+        "POST",
+        query,
+        headers=(("Content-Type", "application/x-www-form-urlencoded"),),
+        body=b"d=30%3A421%5B%22message-with-ack%22%2C%22a%5C%5Cnb%22%5D",
+    )
+
+    expect_status(pushed, 200)
+    seen: list[object] = []
+    for _ in range(4):  # CONNECT and `auth` may come first, each by itself
+        polled = expect_status(await target.request("GET", query), 200)
+        seen += [packet.data for packet in script_packets(polled, 0)]
+        if '31["a\\nb"]' in seen:
+            return
+    raise Violation('31["a\\nb"]', f"packets {seen}")
+
+
+@requirement("EIO3-11")
+async def test_eio3_allows_other_origins(target: Target) -> None:
+    """The origin or `*` in the answer to a handshake and to a poll."""
+    origin = ("Origin", "http://other.example")
+    handshake = expect_status(await target.request("GET", POLLING, headers=(origin,)), 200)
+    session = await target.open("polling", poll=False)
+
+    push = await target.request("POST", session.query(), headers=(origin,), body=b"1:2")
+
+    for answer in (handshake, expect_status(push, 200)):
+        allowed = answer.header("access-control-allow-origin")
+        expect_equal(allowed, origin[1], "*", what="Access-Control-Allow-Origin")
+
+
+@requirement("EIO3-13")
+async def test_eio3_refuses_a_wrong_transport(target: Target, transport: Transport) -> None:
+    """Missing, and one that nobody knows."""
+    for query in ("EIO=3", "EIO=3&transport=abc"):
+        if transport == "polling":
+            expect_status(await target.request("GET", query), 400)
+        else:
+            await expect_refused(target, await target.websocket(query))
+    await expect_served(target)
+
+
+@requirement("EIO3-14")
+async def test_eio3_a_close_packet_ends_the_session(target: Target, transport: Transport) -> None:
+    """Later requests get HTTP 400; a WebSocket is closed."""
+    session = await connect_main_namespace(target, transport)
+    if transport == "polling":
+        await session.push("1:1")
+        await session.stop_polling()
+        await expect_gone(target, session)
+        await expect_served(target)
+        return
+
+    await session.send("1")
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO3-14")
+async def test_eio3_a_close_packet_ends_the_poll(target: Target) -> None:
+    """By `1:6`."""
+    session = await connect_main_namespace(target, poll=False)
+    poll = await pending_poll(target, session)
+
+    await session.push("1:1")
+
+    expect_equal(expect_status(await poll, 200).text, "1:6", what="body")
+
+
+async def pending_poll(target: Target, session: Session) -> asyncio.Task[Answer | NoAnswer]:
+    """A poll that waits at the server. Raises Inconclusive."""
+    poll = asyncio.create_task(session.poll_once())
+    await target.request("GET", POLLING)  # the poll is there by now
+    if poll.done():
+        raise Inconclusive(f"the poll did not wait: {poll.result()}")
+    return poll
+
+
+@requirement("EIO3-16")
+async def test_eio3_text_goes_both_ways(target: Target, transport: Transport) -> None:
+    """One MESSAGE packet there, one back."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42["message","hello"]')
+
+    await expect_event(session, "message-back", "hello", kind=SocketPacketType.EVENT)
+    kinds = [item.packet.type for item in session.received if "hello" in str(item.packet.data)]
+    expect_equal(kinds, [EnginePacketType.MESSAGE], what="packets that hold the text:")
+
+
+@requirement("EIO3-17")
+async def test_eio3_closes_on_a_packet_that_is_none(target: Target, transport: Transport) -> None:
+    """`abc`, over polling without a length."""
+    session = await connect_main_namespace(target, transport)
+
+    await (session.push("abc") if transport == "polling" else session.send("abc"))
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO3-17")
+async def test_eio3_closes_on_an_unknown_packet_type(target: Target, transport: Transport) -> None:
+    """Type 7, with its right length over polling."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send("7abc")
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO3-18")
+async def test_eio3_closes_on_overlapping_polls(target: Target) -> None:
+    """The second gets HTTP 400 or 500, and so does a push."""
+    session = await target.open("polling", poll=False, answer_pings=False)
+    await session.poll_once(target.timing.close)  # CONNECT and `auth`, where they have not come yet
+    first = await pending_poll(target, session)
+    try:
+        second = await target.request("GET", session.query(), seconds=target.timing.close)
+
+        # Now, because giving up the first would end the session by itself.
+        pushed = await session.send('42["message",1]')
+    finally:
+        first.cancel()
+
+    expect_status(second, 400, 500)
+    expect_status(pushed, 400)
+    await expect_served(target)
+
+
+@requirement("EIO3-21")
+async def test_eio3_refuses_a_websocket_with_an_unknown_eio(target: Target) -> None:
+    """`EIO=abc`: servers that know one revision need not look at it."""
+    await expect_refused(target, await target.websocket("EIO=abc&transport=websocket"))
+
+
+@requirement("EIO3-22")
+async def test_eio3_refuses_a_handshake_by_post(target: Target) -> None:
+    """HTTP 400 to a POST without sid."""
+    answer = await target.request("POST", POLLING, body=b"1:2")
+
+    expect_status(answer, 400)
+    await expect_served(target)

@@ -1,0 +1,89 @@
+"""Opens sessions: the handshake over either transport, and the upgrade."""
+
+from __future__ import annotations
+
+import asyncio
+
+from conformance.client.http import Address, Answer, exchange
+from conformance.client.revisions import BINARY, REVISION_4, Revision
+from conformance.client.session import Session, Transport
+from conformance.client.timing import Timing
+from conformance.client.websocket import Ended, WebSocket, open_websocket
+from conformance.verdicts import Inconclusive
+from sioprobe.wire import RemoteProtocolError
+
+__all__ = ["open_session"]
+
+
+async def open_session(
+    address: Address,
+    timing: Timing,
+    transport: Transport,
+    *,
+    answer_pings: bool = True,
+    poll: bool = True,
+    revision: Revision = REVISION_4,
+    parameters: str = "",
+) -> Session:
+    """A session after its handshake (and upgrade). Raises Inconclusive where the server gives none.
+
+    `poll=False` leaves the polls to the case; `parameters` (`&name=value`) stand in each of its queries.
+    """
+    if transport == "websocket":
+        return await _open_over_websocket(address, timing, answer_pings, revision, parameters)
+    query = f"{revision.query}&transport=polling{parameters}"
+    answer = await exchange(address, "GET", f"{address.path}?{query}", seconds=timing.answer)
+    if not isinstance(answer, Answer) or answer.status != 200:
+        raise Inconclusive(f"handshake over polling: {answer}")
+    try:
+        first, *others = revision.decode_body(answer.body, answer.header("content-type") == BINARY)
+        opened = revision.decode_open(first)
+    except RemoteProtocolError as error:
+        raise Inconclusive(f"handshake over polling: {error}") from None
+    session = Session(
+        address,
+        timing,
+        "polling",
+        opened,
+        answer_pings=answer_pings,
+        revision=revision,
+        parameters=parameters,
+    )
+    for packet in others:
+        session.take_in(packet, "polling")
+    session.start_heartbeat()
+    if poll:
+        session.start_polling()
+    if transport == "upgraded":
+        await session.upgrade()
+    return session
+
+
+async def _open_over_websocket(
+    address: Address, timing: Timing, answer_pings: bool, revision: Revision, parameters: str
+) -> Session:
+    query = f"{revision.query}&transport=websocket{parameters}"
+    websocket = await open_websocket(address, query, seconds=timing.answer)
+    if not isinstance(websocket, WebSocket):
+        raise Inconclusive(f"handshake over WebSocket: {websocket}")
+    try:
+        async with asyncio.timeout(timing.answer):
+            message = await websocket.receive()
+        if isinstance(message, Ended):
+            raise Inconclusive(f"handshake over WebSocket: {message}")
+        opened = revision.decode_open(revision.decode_packet(message))
+    except (TimeoutError, RemoteProtocolError) as error:
+        websocket.abort()
+        raise Inconclusive(f"handshake over WebSocket: {error or 'no OPEN packet'}") from None
+    session = Session(
+        address,
+        timing,
+        "websocket",
+        opened,
+        answer_pings=answer_pings,
+        revision=revision,
+        parameters=parameters,
+    )
+    session.use(websocket)
+    session.start_heartbeat()
+    return session

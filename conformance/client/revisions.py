@@ -1,0 +1,134 @@
+"""What a session does differently in each revision of the protocol: 4 of Engine.IO with 5 of Socket.IO, or
+3 with 4. How packets lie in a frame or a payload, who pings, and what `/` needs to be connected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sioprobe.wire import (
+    RECORD_SEPARATOR,
+    EnginePacket,
+    EnginePacketType,
+    OpenData,
+    RemoteProtocolError,
+    SocketDecoder,
+    SocketPacket,
+    decode_open,
+    decode_packet,
+    decode_payload,
+    encode_payload,
+    encode_socket_packet,
+    engineio3,
+    socketio4,
+)
+
+__all__ = ["BINARY", "REVISIONS", "REVISION_3", "REVISION_4", "Revision"]
+
+BINARY = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision of Engine.IO (`number`) with its Socket.IO.
+
+    `client_pings` says who sends the pings, and whether `/` is connected unasked: both came with 4.
+    """
+
+    number: int
+    socket_io: int
+    client_pings: bool
+    decode_open: Callable[[EnginePacket], OpenData]
+    decode_packet: Callable[[str | bytes], EnginePacket]
+    decode_body: Callable[[bytes, bool], list[EnginePacket]]
+    split: Callable[[str | bytes, bool], list[str | bytes]]
+    payload: Callable[[Iterable[str | bytes]], str]
+    frame: Callable[[str | bytes], str | bytes]
+    decoder: type[SocketDecoder]
+    encode: Callable[[SocketPacket], tuple[str, list[bytes]]]
+
+    @property
+    def query(self) -> str:
+        """How a request names the revision."""
+        return f"EIO={self.number}"
+
+    @property
+    def heartbeat(self) -> str:
+        """The packet with which a client keeps its session: its PONG, or its PING."""
+        return "2" if self.client_pings else "3"
+
+    @property
+    def connects_unasked(self) -> bool:
+        """Whether the server connects `/` by itself."""
+        return self.client_pings
+
+    def __str__(self) -> str:
+        return f"Engine.IO {self.number}, Socket.IO {self.socket_io}"
+
+
+def _payload_4(packets: Iterable[str | bytes]) -> str:
+    """Encoded packets, as they are, in one body; bytes are the data of a binary message."""
+    return RECORD_SEPARATOR.join(
+        packet if isinstance(packet, str) else _binary(packet, encode_payload) for packet in packets
+    )
+
+
+def _payload_3(packets: Iterable[str | bytes]) -> str:
+    return "".join(
+        f"{engineio3.utf16_length(packet)}:{packet}"
+        if isinstance(packet, str)
+        else _binary(packet, engineio3.encode_payload)
+        for packet in packets
+    )
+
+
+def _binary(data: bytes, encode: Callable[[list[EnginePacket]], str]) -> str:
+    return encode([EnginePacket(EnginePacketType.MESSAGE, data)])
+
+
+def _split_4(body: str | bytes, _binary: bool) -> list[str | bytes]:
+    """For the transcript: never raises."""
+    return [*_text(body).split(RECORD_SEPARATOR)]
+
+
+def _split_3(body: str | bytes, binary: bool) -> list[str | bytes]:
+    try:
+        return engineio3.split_payload(body, binary=binary)
+    except RemoteProtocolError:
+        return [body if binary else _text(body)]
+
+
+def _text(body: str | bytes) -> str:
+    return body if isinstance(body, str) else body.decode("utf-8", "replace")
+
+
+REVISION_4 = Revision(
+    number=4,
+    socket_io=5,
+    client_pings=False,
+    decode_open=decode_open,
+    decode_packet=decode_packet,
+    decode_body=lambda body, _binary: decode_payload(body),
+    split=_split_4,
+    payload=_payload_4,
+    frame=lambda packet: packet,
+    decoder=SocketDecoder,
+    encode=encode_socket_packet,
+)
+
+REVISION_3 = Revision(
+    number=3,
+    socket_io=4,
+    client_pings=True,
+    decode_open=engineio3.decode_open,
+    decode_packet=engineio3.decode_packet,
+    decode_body=lambda body, binary: engineio3.decode_payload(body, binary=binary),
+    split=_split_3,
+    payload=_payload_3,
+    frame=lambda packet: packet if isinstance(packet, str) else b"\x04" + packet,
+    decoder=socketio4.SocketDecoder,
+    encode=socketio4.encode_socket_packet,
+)
+
+REVISIONS = {revision.number: revision for revision in (REVISION_4, REVISION_3)}

@@ -1,0 +1,126 @@
+"""Which revisions of the protocol the server at an address speaks, over which transports.
+
+Asks by handshakes only. What answers none of them is no Socket.IO server: `NoServer`, one sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from conformance.client.http import Address, Answer, NoAnswer, exchange
+from conformance.client.revisions import BINARY, REVISION_3, REVISION_4, Revision
+from conformance.client.websocket import WebSocket, open_websocket
+from sioprobe.wire import OpenData, RemoteProtocolError
+
+__all__ = ["PROBE_SECONDS", "NoServer", "find_revisions"]
+
+PROBE_SECONDS = 4.0  # for a server that accepts and stays silent
+UNASKED_SECONDS = 1.0  # for a packet that a server sends by itself right after its OPEN
+
+
+class NoServer(Exception):
+    """No Socket.IO server answers at the URL. The message is one sentence."""
+
+
+async def find_revisions(address: Address) -> tuple[OpenData, dict[str, bool]]:
+    """What the OPEN packet of the latest revision says, and the capabilities that handshakes show.
+
+    A server of revision 3 alone need not read EIO, as socket.io 2 does not: it answers everybody in its way.
+    """
+    try:
+        opened, capabilities = await _find_transports(address, REVISION_4)
+    except NoServer as refusal:
+        try:
+            opened, capabilities = await _find_transports(address, REVISION_3)
+        except NoServer:
+            raise refusal from None
+        return opened, capabilities | {"eio4": False, "eio3": True}
+    older = await _speaks_revision_3(address, over_polling=capabilities["polling"])
+    return opened, capabilities | {"eio4": True, "eio3": older}
+
+
+async def _find_transports(address: Address, revision: Revision) -> tuple[OpenData, dict[str, bool]]:
+    where = f"{address.url}{address.path}"
+    answer = await _poll(address, revision)
+    if isinstance(answer, NoAnswer):
+        if answer.reason.startswith(("connection refused", "no connection", "TLS")):
+            raise NoServer(f"nothing that can be judged listens at {address.url}: {answer}")
+        if answer.silent:
+            raise NoServer(f"{address.url} accepts connections but stays silent: {answer} to an HTTP request")
+        raise NoServer(f"{address.url} does not speak HTTP: {answer}")
+    polled = _open_data(answer, revision)
+    if polled is None and revision is REVISION_4 and _open_data(answer, REVISION_3) is not None:
+        raise NoServer(f"{where} answers a handshake of Engine.IO 4 as Engine.IO 3 has it")
+    # What is refused is absent. What is answered otherwise is there and broken: its cases must fail.
+    has_polling = polled is not None or not 400 <= answer.status < 500
+    websocket = await _open_websocket(address, revision)
+    if polled is not None:
+        opened_websocket = (
+            isinstance(websocket, WebSocket) and await _first_open(websocket, revision) is not None
+        )
+        return polled, {
+            "polling": True,
+            "websocket": opened_websocket
+            or not (isinstance(websocket, Answer) and 400 <= websocket.status < 500),
+            "upgrade": "websocket" in polled.upgrades,
+        }
+    if isinstance(websocket, WebSocket):
+        opened = await _first_open(websocket, revision)
+        if opened is not None:
+            return opened, {"polling": has_polling, "websocket": True, "upgrade": has_polling}
+        raise NoServer(f"a WebSocket server answers at {where}, but not with an OPEN packet: not Socket.IO")
+    raise NoServer(
+        f"an HTTP server answers at {where}, but it is no Socket.IO server: "
+        f"the handshake got {answer.status} where 200 and an OPEN packet are due"
+    )
+
+
+async def _speaks_revision_3(address: Address, *, over_polling: bool) -> bool:
+    """Whether a server of revision 4 speaks 3 as well.
+
+    Over WebSocket the OPEN packets look alike: there CONNECT of `/`, which comes unasked, tells.
+    """
+    if over_polling:
+        answer = await _poll(address, REVISION_3)
+        return isinstance(answer, Answer) and _open_data(answer, REVISION_3) is not None
+    websocket = await _open_websocket(address, REVISION_3)
+    if not isinstance(websocket, WebSocket):
+        return False
+    try:
+        async with asyncio.timeout(UNASKED_SECONDS):
+            return str(await websocket.receive()).startswith("0{") and await websocket.receive() == "40"
+    except TimeoutError:
+        return False
+    finally:
+        websocket.abort()
+
+
+async def _poll(address: Address, revision: Revision) -> Answer | NoAnswer:
+    return await exchange(
+        address, "GET", f"{address.path}?{revision.query}&transport=polling", seconds=PROBE_SECONDS
+    )
+
+
+async def _open_websocket(address: Address, revision: Revision) -> WebSocket | Answer | NoAnswer:
+    return await open_websocket(address, f"{revision.query}&transport=websocket", seconds=PROBE_SECONDS)
+
+
+def _open_data(answer: Answer, revision: Revision) -> OpenData | None:
+    if answer.status != 200:
+        return None
+    try:
+        first = revision.decode_body(answer.body, answer.header("content-type") == BINARY)[0]
+        return revision.decode_open(first)
+    except RemoteProtocolError:
+        return None
+
+
+async def _first_open(websocket: WebSocket, revision: Revision) -> OpenData | None:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS / 2):
+            message = await websocket.receive()
+        return revision.decode_open(revision.decode_packet(message)) if isinstance(message, str) else None
+    except (TimeoutError, RemoteProtocolError):
+        return None
+    finally:
+        websocket.abort()
