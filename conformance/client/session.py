@@ -391,7 +391,7 @@ class Session:
 
     def start_heartbeat(self) -> None:
         """Where the client pings: do so every pingInterval, until the session closes."""
-        if self.revision.client_pings and self.answer_pings:
+        if self.revision.client_pings:
             self._spawn(self._ping_on())
 
     async def _ping_on(self) -> None:
@@ -399,7 +399,8 @@ class Session:
         interval = 0.8 * self.timing.ping_interval or 1.0
         while self.closure is None:
             await asyncio.sleep(interval)
-            await self._beat()
+            if self.answer_pings:
+                await self._beat()
 
     async def _beat(self) -> None:
         """The client's part of the heartbeat: its pong, or its ping."""

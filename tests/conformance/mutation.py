@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 from conformance.client.timing import Timing
 from conformance.collect import all_questions
@@ -23,7 +24,12 @@ from tests.strict_server.server import StrictServer
 PING_SECONDS = 1.0
 PONG_SECONDS = 2.0  # room for a busy machine
 MAX_PAYLOAD = 100_000
-CONFIG = {"ping_interval": PING_SECONDS, "ping_timeout": PONG_SECONDS, "max_payload": MAX_PAYLOAD}
+CONFIG: dict[str, Any] = {
+    "ping_interval": PING_SECONDS,
+    "ping_timeout": PONG_SECONDS,
+    "max_payload": MAX_PAYLOAD,
+    "revisions": (4, 3),
+}
 
 # Whose cases wait for a limit that is far away by default.
 LIMITS = {"EIO-UP-09": {"upgrade_timeout": 1.0}, "SIO-CN-05": {"connect_timeout": 1.0}}
@@ -58,7 +64,7 @@ def target_of(server: StrictServer, settings: dict[str, float]) -> Target:
         opened,
         Timing(PING_SECONDS, PONG_SECONDS),
         level=2,
-        capabilities=dict(CAPABILITIES),
+        capabilities=CAPABILITIES | {"eio3": True},
         settings=configured,
         processes=(os.getpid(),),
         title=server.url,

@@ -10,6 +10,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+# Of the faults that break a requirement of Engine.IO 3 or Socket.IO 4.
+PREFIX_3 = "eio3-"
+
 
 class UnknownFault(ValueError):
     """No fault has that name."""
@@ -37,9 +40,28 @@ class Faults:
         self._active = active
 
     def __call__(self, name: str) -> bool:
-        if name not in BY_NAME:
+        # What both revisions share asks for the faults of either.
+        if name not in BY_NAME and f"{PREFIX_3}{name}" not in BY_NAME:
             raise UnknownFault(name)
         return name == self._active
+
+
+class FaultsOfRevision3(Faults):
+    """As the sessions of Engine.IO 3 see the switch: `x` is on when the fault `eio3-x` is.
+
+    So one place of the server, asking for one name, breaks a requirement of either revision.
+    """
+
+    def __call__(self, name: str) -> bool:
+        super().__call__(name)
+        return self._active == f"{PREFIX_3}{name}"
+
+
+class FaultsOfEither(Faults):
+    """As the application sees it, which serves the sessions of both revisions."""
+
+    def __call__(self, name: str) -> bool:
+        return super().__call__(name) or self._active == f"{PREFIX_3}{name}"
 
 
 def read_faults(text: str) -> tuple[Fault, ...]:

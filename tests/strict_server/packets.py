@@ -1,6 +1,6 @@
 """Engine.IO 4 packets and polling payloads, text to values and back.
 
-It leaves out Engine.IO 3 (length-prefixed payloads) and WebTransport framing.
+It leaves out Engine.IO 3 (packets3.py) and WebTransport framing.
 A binary message has no type of its own on the wire: `b` and base64 in a payload, a binary frame on WebSocket.
 """
 

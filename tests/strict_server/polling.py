@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
+from tests.strict_server.faults import Faults
 from tests.strict_server.http1 import ConnectionLost, Exchange
 from tests.strict_server.packets import (
     CLOSE,
@@ -21,10 +22,12 @@ from tests.strict_server.packets import (
     decode_payload,
     encode_payload,
 )
+from tests.strict_server.packets3 import decode_body, encode_body
 from tests.strict_server.session import Session
 
 # Shorter bodies are not worth compressing: the reference's threshold, in bytes.
 COMPRESSION_THRESHOLD = 1024
+BINARY = "application/octet-stream"
 NO_STORE = ("cache-control", "no-store")
 
 
@@ -91,7 +94,9 @@ class Polling:
                 self._session.end("overlapping pushes")
             return
         content_type = exchange.request.headers.get("content-type")
-        if content_type == "application/octet-stream" and not self._faults("accepts-octet-stream"):
+        is_binary = content_type == BINARY
+        takes_binary = self._session.revision == 3 and not self._faults("binary-push-is-refused")
+        if is_binary and not takes_binary and not self._faults("accepts-octet-stream"):
             exchange.respond(400)
             self._session.end("invalid content")
             return
@@ -107,7 +112,7 @@ class Polling:
         finally:
             self._push = None
         if body is not None:
-            self._receive_payload(body, "j" in exchange.request.query)
+            self._receive_payload(body, "j" in exchange.request.query, is_binary)
             self._answer_push(exchange)
 
     async def _read_body(self, exchange: Exchange) -> bytes | None:
@@ -129,20 +134,12 @@ class Polling:
             return None
         return bytes(body)
 
-    def _receive_payload(self, body: bytes, is_jsonp: bool) -> None:
+    def _receive_payload(self, body: bytes, is_jsonp: bool, is_binary: bool) -> None:
         faults, session = self._faults, self._session
         if not body and faults("accepts-an-empty-push"):
             return
         try:
-            text = body.decode(errors="replace" if faults("accepts-a-push-that-is-not-utf-8") else "strict")
-            if is_jsonp:
-                text = re.sub(r"\\(\\)?n", lambda found: "\\n" if found[1] else "\n", _form_value(text))
-            if faults("push-of-many-packets-is-dropped") and text.count("\x1e") >= 16:
-                return
-            packets: Iterable[EnginePacket] = decode_payload(text, faults)
-            if faults("packets-before-a-close-are-dropped") and text.endswith("\x1e1"):
-                packets = [CLOSE]
-            for packet in packets:
+            for packet in self._decode(body, is_jsonp, is_binary):
                 if packet.type is EngineType.CLOSE:
                     self._receive_close()
                     return
@@ -151,6 +148,22 @@ class Polling:
         except (PacketError, UnicodeDecodeError):
             if not faults("invalid-packet-in-a-push-is-ignored"):
                 session.end("parse error")
+
+    def _decode(self, body: bytes, is_jsonp: bool, is_binary: bool) -> Iterable[EnginePacket]:
+        """The packets of a push, one by one. Raises PacketError and UnicodeDecodeError."""
+        faults = self._faults
+        if self._session.revision == 3:
+            if is_jsonp and not faults("form-is-taken-as-it-is"):
+                body = _unescape(_form_value(body.decode()), faults).encode()
+            return decode_body(body, is_binary, faults)
+        text = body.decode(errors="replace" if faults("accepts-a-push-that-is-not-utf-8") else "strict")
+        if is_jsonp:
+            text = _unescape(_form_value(text), faults)
+        if faults("push-of-many-packets-is-dropped") and text.count("\x1e") >= 16:
+            return []
+        if faults("packets-before-a-close-are-dropped") and text.endswith("\x1e1"):
+            return [CLOSE]
+        return decode_payload(text, faults)
 
     def _receive_close(self) -> None:
         if self._faults("close-packet-in-a-push-is-ignored"):
@@ -201,6 +214,13 @@ class _Nowhere:
         pass
 
 
+def _unescape(text: str, faults: Faults) -> str:
+    """Newlines as they were before a client escaped them: forms change those that are not."""
+    if faults("escaped-newlines-stay-escaped"):
+        return text
+    return re.sub(r"\\(\\)?n", lambda found: "\\n" if found[1] else "\n", text)
+
+
 def _form_value(text: str) -> str:
     values = dict(parse_qsl(text, keep_blank_values=True))
     if "d" not in values:
@@ -214,11 +234,20 @@ def _respond_packets(poll: Exchange, packets: list[EnginePacket], session: Sessi
         return
     if faults("poll-reverses-packets"):
         packets = packets[::-1]
-    text = encode_payload(packets, faults)
-    content_type = "text/plain; charset=UTF-8"
     callback = poll.request.query.get("j")
-    if callback is not None:
+    if session.revision == 3:
+        takes_binary = session.takes_binary and callback is None
+        encoded = encode_body(packets, takes_binary, faults)
+    else:
+        encoded = encode_payload(packets, faults)
+    if isinstance(encoded, bytes):
+        poll.respond(200, encoded, BINARY, [NO_STORE])
+        return
+    text, content_type = encoded, "text/plain; charset=UTF-8"
+    if callback is not None and not faults("jsonp-is-not-asked-for"):
         digits = "".join(character for character in callback if character in "0123456789")
+        if faults("jsonp-calls-another-function"):
+            digits += "0"
         text = f"___eio[{digits}]({json.dumps(text)});"
         content_type = "text/javascript; charset=UTF-8"
     body = text.encode("latin-1", "replace") if faults("poll-in-latin-1") else text.encode()

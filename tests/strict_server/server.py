@@ -1,7 +1,8 @@
 """The server: accepts connections, checks requests, opens sessions, stops.
 
 Errors are the reference's: code and message as JSON, or as text when a WebSocket was asked for.
-It leaves out JSONP's script injection headers, cookies, WebTransport and Engine.IO 3.
+It speaks Engine.IO 4 with Socket.IO 5, and on demand Engine.IO 3 with Socket.IO 4.
+It leaves out JSONP's script injection headers, cookies and WebTransport.
 """
 
 import asyncio
@@ -10,12 +11,13 @@ import itertools
 import json
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from tests.strict_server.app import App
-from tests.strict_server.faults import Faults
+from tests.strict_server.faults import Faults, FaultsOfEither, FaultsOfRevision3
 from tests.strict_server.http1 import (
     BadRequest,
     Connection,
@@ -25,8 +27,10 @@ from tests.strict_server.http1 import (
     read_request,
 )
 from tests.strict_server.polling import Polling
-from tests.strict_server.session import Config, Session, WebSocketTransport, new_session_id
+from tests.strict_server.session import Config, Session, new_session_id
+from tests.strict_server.session3 import Session3
 from tests.strict_server.socketio import Client
+from tests.strict_server.socketio4 import Client4
 from tests.strict_server.upgrade import Upgrade
 from tests.strict_server.websocket import WebSocket, accept_handshake, handshake_error
 
@@ -68,6 +72,7 @@ class StrictServer:
     """A server on 127.0.0.1: `async with StrictServer() as server: server.url`.
 
     `fault` names the one requirement to break; raises UnknownFault when no fault has that name.
+    `revisions` are those of Engine.IO that it speaks: 4, 3 or both.
     """
 
     def __init__(
@@ -81,14 +86,17 @@ class StrictServer:
         max_payload: int = 1_000_000,
         upgrade_timeout: float = 10.0,
         connect_timeout: float = 45.0,
+        revisions: Sequence[int] = (4,),
     ) -> None:
         self.config = Config(ping_interval, ping_timeout, max_payload, upgrade_timeout, connect_timeout)
         self.faults = Faults(fault)
+        self._faults_3 = FaultsOfRevision3(fault)
+        self._revisions = [str(revision) for revision in revisions]
         self._process_ids = itertools.count(os.getpid() + 1)
         self.sessions: dict[str, Session] = {}
         self.port = port
         self._host = host
-        self._app = App(self.faults)
+        self._app = App(FaultsOfEither(fault))
         self._listener: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], Connection] = {}
 
@@ -153,7 +161,8 @@ class StrictServer:
                 if request.is_upgrade:
                     await self._serve_websocket(connection, request)
                     return
-                exchange = Exchange(connection, request, () if self.faults("no-cors") else CORS)
+                cors = () if self._faults_for(request)("no-cors") else CORS
+                exchange = Exchange(connection, request, cors)
                 await self._answer(exchange, stuck_to)
                 if not await exchange.wait_answered():
                     return
@@ -183,10 +192,10 @@ class StrictServer:
         elif (refusal := self._check(request, is_upgrade=False)) is not None:
             self._refuse(exchange, refusal)
         elif not request.query.get("sid"):
-            session = self._open_session()
+            session = self._open_session(request)
             polling = Polling(session)
             session.open(polling)
-            Client(session, self._app, self.faults)
+            self._new_client(session)
             polling.receive_poll(exchange)
             stuck_to.append(session.id)
         else:
@@ -222,11 +231,11 @@ class StrictServer:
             await Upgrade(session, websocket).run()
             return
         if session is None:
-            session = self._open_session()
-            session.open(transport := WebSocketTransport(session, websocket))
-            Client(session, self._app, self.faults)
+            session = self._open_session(request)
+            session.open(transport := session.new_websocket(websocket))
+            self._new_client(session)
         else:
-            transport = WebSocketTransport(session, websocket)
+            transport = session.new_websocket(websocket)
         async for message in websocket.messages():
             transport.receive(message)
         session.end("transport close")
@@ -235,8 +244,8 @@ class StrictServer:
         if session is None:
             return True
         if session.upgraded or session.transport.name == "websocket":
-            return self.faults("second-websocket-is-accepted")
-        return session.upgrade is None or self.faults("second-websocket-is-accepted-during-the-upgrade")
+            return session.faults("second-websocket-is-accepted")
+        return session.upgrade is None or session.faults("second-websocket-is-accepted-during-the-upgrade")
 
     # Checks
 
@@ -247,7 +256,7 @@ class StrictServer:
 
     def _check(self, request: Request, is_upgrade: bool) -> Refusal | None:
         query = request.query
-        faults = self.faults
+        faults = self._faults_for(request)
         transport = query.get("transport")
         if transport is None and faults("transport-may-be-missing"):
             transport = "polling"
@@ -285,7 +294,16 @@ class StrictServer:
             return None
         if version is not None and self.faults("version-may-be-unknown"):
             return None
-        return None if version == "4" else UNSUPPORTED_VERSION
+        if is_upgrade and self._any_version_is_3(version):
+            return None
+        return None if version in self._revisions else UNSUPPORTED_VERSION
+
+    def _any_version_is_3(self, version: str | None) -> bool:
+        return version != "4" and self._faults_3("unknown-version-over-websocket-is-3")
+
+    def _faults_for(self, request: Request) -> Faults:
+        """As a request of its revision sees the switch."""
+        return self._faults_3 if request.query.get("EIO") == "3" else self.faults
 
     def _check_session(self, request: Request, is_upgrade: bool) -> Refusal | None:
         session = self.sessions.get(request.query["sid"])
@@ -293,13 +311,13 @@ class StrictServer:
             return None if self._ignores_unknown_session(request, is_upgrade) else UNKNOWN_SESSION
         if not is_upgrade and session.transport.name != request.query.get("transport", "polling"):
             after_upgrade = session.upgraded and (
-                (request.method == "GET" and self.faults("poll-after-the-upgrade-is-accepted"))
-                or (request.method == "POST" and self.faults("push-after-the-upgrade-is-accepted"))
+                (request.method == "GET" and session.faults("poll-after-the-upgrade-is-accepted"))
+                or (request.method == "POST" and session.faults("push-after-the-upgrade-is-accepted"))
             )
             return None if after_upgrade else BAD_REQUEST
         if is_upgrade and request.query.get("transport") != "websocket":
             return BAD_REQUEST
-        if request.query.get("EIO") != "4":
+        if request.query.get("EIO") != str(session.revision):
             return BAD_REQUEST
         if not is_upgrade and request.method not in ("GET", "POST"):
             return BAD_REQUEST
@@ -338,9 +356,17 @@ class StrictServer:
             b"Content-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body
         )
 
-    def _open_session(self) -> Session:
+    def _new_client(self, session: Session) -> Client:
+        return (Client if session.revision == 4 else Client4)(session, self._app, session.faults)
+
+    def _open_session(self, request: Request) -> Session:
         session_id = new_session_id(self.sessions, self.faults)
-        session = Session(self.config, self.faults, session_id)
+        version = request.query.get("EIO")
+        if version == "3" or self._any_version_is_3(version):
+            takes_binary = "b64" not in request.query
+            session: Session = Session3(self.config, self._faults_3, session_id, takes_binary=takes_binary)
+        else:
+            session = Session(self.config, self.faults, session_id)
         self.sessions[session_id] = session
         session.on_closed = lambda: self._forget(session)
         return session

@@ -66,6 +66,10 @@ class Transport(Protocol):
 class Session:
     """`on_message` gets the data of each MESSAGE packet; `on_end` is called once, with the reason."""
 
+    revision = 4
+    # Whether binary data may go out as it is over polling, which only revision 3 knows.
+    takes_binary = False
+
     def __init__(self, config: Config, faults: Faults, session_id: str) -> None:
         self.id = session_id
         self.config = config
@@ -90,7 +94,11 @@ class Session:
         self.transport = transport
         kind = EngineType.MESSAGE if self.faults("open-packet-is-a-message") else EngineType.OPEN
         self.send(EnginePacket(kind, json.dumps(self._open_data())))
-        self._schedule_ping()
+        self.start_heartbeat()
+
+    def new_websocket(self, websocket: WebSocket) -> "WebSocketTransport":
+        """A transport of this session's revision."""
+        return WebSocketTransport(self, websocket)
 
     def _open_data(self) -> dict[str, object]:
         polling = self.transport.name == "polling"
@@ -167,6 +175,9 @@ class Session:
     # Heartbeat
 
     awaits_pong = False
+
+    def start_heartbeat(self) -> None:
+        self._schedule_ping()
 
     def _schedule_ping(self) -> None:
         interval = self.config.ping_interval

@@ -17,7 +17,7 @@ from tests.strict_server.packets import (
     encode_text,
 )
 from tests.strict_server.polling import Polling
-from tests.strict_server.session import Session, State, WebSocketTransport
+from tests.strict_server.session import Session, State
 from tests.strict_server.websocket import WebSocket
 
 # A poll that arrives during the upgrade waits this long for data before it gets its NOOP:
@@ -32,7 +32,7 @@ class Upgrade:
         self._session = session
         self._faults = session.faults
         self._websocket = websocket
-        self._transport = WebSocketTransport(session, websocket)
+        self._transport = session.new_websocket(websocket)
         self._loop = asyncio.get_running_loop()
         self._probed = False
         self._completed = False

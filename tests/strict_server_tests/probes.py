@@ -33,7 +33,7 @@ def probe(requirement: str, expected: list[Any], **config: Any) -> Callable[[See
 
 
 def all_probes() -> list[Probe]:
-    for name in ("engine_probes", "upgrade_probes"):
+    for name in ("engine_probes", "upgrade_probes", "revision3_probes"):
         importlib.import_module(f"tests.strict_server_tests.{name}")
     socket_probes = importlib.import_module("tests.strict_server_tests.socket_probes")
     return [*_registered, *socket_probes.exchange_probes()]

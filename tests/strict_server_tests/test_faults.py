@@ -12,7 +12,7 @@ import pytest
 
 import tests.strict_server
 from tests.standstill import undisturbed
-from tests.strict_server.faults import FAULTS, Fault, Faults, UnknownFault, read_faults
+from tests.strict_server.faults import FAULTS, PREFIX_3, Fault, Faults, UnknownFault, read_faults
 from tests.strict_server.server import StrictServer
 from tests.strict_server_tests.peers import DEADLINE, patience
 from tests.strict_server_tests.probes import Probe, all_probes
@@ -107,7 +107,8 @@ def test_a_name_under_two_requirements_is_refused() -> None:
 
 def test_each_fault_names_a_requirement_and_says_what_it_breaks() -> None:
     for fault in FAULTS:
-        assert re.fullmatch(r"(EIO|SIO)-[A-Z]{2}-\d{2}", fault.requirement), fault
+        assert re.fullmatch(r"(EIO|SIO)-[A-Z]{2}-\d{2}|(EIO3|SIO3|SIO4)-\d{2}", fault.requirement), fault
+        assert fault.name.startswith(PREFIX_3) == ("-" not in fault.requirement[:4]), fault
         assert re.fullmatch(r"[a-z0-9-]+", fault.name), fault
         assert len(fault.breaks) > 10, fault
         assert not fault.breaks.endswith("."), fault
@@ -120,7 +121,8 @@ def test_each_fault_is_asked_for_in_the_server() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert [fault.name for fault in FAULTS if fault.name not in texts] == []
+    # A session of revision 3 asks for the name without its prefix.
+    assert [fault.name for fault in FAULTS if fault.name.removeprefix(PREFIX_3) not in texts] == []
 
 
 def test_an_unknown_fault_is_refused_with_the_nearest_name() -> None:
