@@ -7,6 +7,7 @@ a server cannot know about.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -31,18 +32,23 @@ BARE = {
     "bare-node": ["node", str(ROOT / "tests/bare_servers/node.mjs")],
 }
 POLLING = {f"{mode}-polling": mode for mode in ("threading", "eventlet", "gevent")}
-SERVERS = ("strict", "node", *MODES, "detected", *POLLING, "always-connect", "cluster", *BARE)
+NODES = ("node", "node-eio3", "node-2")
+SERVERS = ("strict", *NODES, *MODES, "detected", *POLLING, "always-connect", "cluster", *BARE)
 # What the judge cannot find out about a server that has no page about itself.
 DECLARED = {"bare-node": ["--target-library", "socket.io", "--target-version", "4.8"]}
-
+# Of Engine.IO, where that is not 4 alone.
+REVISIONS = {"strict": [4, 3], "node-eio3": [4, 3], "node-2": [3]}
 BAD = ("fail", "inconclusive", "unexpected pass", "harness error")
 
 
 def start(name: str) -> Server:
     if name == "strict":
-        return start_command([sys.executable, "-m", "tests.strict_server", "--port", "0", *WORDS])
-    if name == "node":
-        return start_command(["node", str(ROOT / "server_under_test/node/server.mjs"), "--port", "0", *WORDS])
+        words = ["--port", "0", "--revisions", "4,3", *WORDS]
+        return start_command([sys.executable, "-m", "tests.strict_server", *words])
+    if name in NODES:
+        words = ["--port", "0", *WORDS, *(["--allow-eio3"] if name == "node-eio3" else [])]
+        server = "node-2" if name == "node-2" else "node"
+        return start_command([sys.executable, "-m", "server_under_test", "--server", server, *words])
     if name == "detected":
         return start_server(None, **PINGS)
     if name in BARE:
@@ -98,5 +104,9 @@ def test_nothing_but_known_deviations(
         assert result["counts"].keys() == {"pass", "not applicable"}
     assert result["target"]["contract_level"] == (0 if name in BARE else 2)
     judged = {case["id"] for case in result["cases"] if case["verdict"] != "not applicable"}
-    assert len(judged) > 60
+    of_revision_3 = {requirement for requirement in judged if re.match("(EIO3|SIO4|SIO3)-", requirement)}
+    assert result["target"]["revisions"] == REVISIONS.get(name, [4])
+    assert bool(of_revision_3) == (3 in result["target"]["revisions"])
+    assert len(of_revision_3) > 30 or not of_revision_3
+    assert len(judged - of_revision_3) > 60 or 4 not in result["target"]["revisions"]
     assert any(requirement.startswith("SIO-CL") for requirement in judged) == (name == "cluster")
