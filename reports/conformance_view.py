@@ -94,6 +94,7 @@ AREAS = {
     "EIO-MX": "Engine.IO: limits",
     "EIO-ER": "Engine.IO: error answers",
     "EIO-CO": "Engine.IO: cross-origin requests",
+    "EIO3": "Engine.IO 3",
     "SIO-CN": "Socket.IO: connect",
     "SIO-CE": "Socket.IO: refused connect",
     "SIO-DC": "Socket.IO: disconnect",
@@ -108,6 +109,8 @@ AREAS = {
     "SIO-RM": "Socket.IO: rooms",
     "SIO-BC": "Socket.IO: broadcast",
     "SIO-CL": "Socket.IO: several processes",
+    "SIO4": "Socket.IO 4",
+    "SIO3": "Socket.IO 3",
     "FSIO": "Flask-SocketIO",
 }
 """The first part of requirement ids in words, in the order of the page; others follow under their code."""

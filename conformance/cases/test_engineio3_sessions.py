@@ -61,23 +61,42 @@ async def test_eio3_a_pong_carries_the_data_of_its_ping(target: Target, transpor
 @slow
 @requirement("EIO3-08")
 async def test_eio3_closes_a_client_that_sends_nothing(target: Target, transport: Transport) -> None:
+    """Since the handshake, or since the upgrade."""
+    needs_fast_pings(target)
+
+    session = await target.open(transport, answer_pings=False)
+
+    since = time.monotonic() if transport == "upgraded" else session.started
+    await expect_closed_for_silence(target, session, since)
+
+
+@slow
+@requirement("EIO3-08")
+async def test_eio3_closes_a_client_that_falls_silent(target: Target, transport: Transport) -> None:
+    """After one ping."""
+    needs_fast_pings(target)
+    session = await target.open(transport, answer_pings=False)
+
+    since = time.monotonic()
+    await session.send("2")
+
+    await expect_closed_for_silence(target, session, since)
+
+
+async def expect_closed_for_silence(target: Target, session: Session, since: float) -> None:
     """Not before pingInterval and pingTimeout have passed, and soon after them.
 
     Late by another pingTimeout is tolerated: some servers look at their sessions from time to time only.
     """
-    needs_fast_pings(target)
     timing = target.timing
-    session = await target.open(transport, answer_pings=False)
-
     limit = timing.heartbeat + timing.ping_timeout + JITTER
     async with waiting():
         ended = await session.until(lambda: session.closure is not None, limit)
-
     if not ended and session.transport == "polling":
         # The server may have forgotten the session without ending its poll.
         answer = await target.request("POST", session.query(), body=b"1:2")
         ended = getattr(answer, "status", 0) >= 400
-    after = (session.closure.at if session.closure else time.monotonic()) - session.started
+    after = (session.closure.at if session.closure else time.monotonic()) - since
     if not ended:
         raise Violation(f"session closed within {limit:.1f} s", "still open")
     if after < 0.8 * timing.heartbeat:

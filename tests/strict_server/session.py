@@ -179,6 +179,11 @@ class Session:
     def start_heartbeat(self) -> None:
         self._schedule_ping()
 
+    def stop_heartbeat(self) -> None:
+        """For the fault that leaves nobody to notice a silent peer."""
+        if self._ping_timer is not None:
+            self._ping_timer.cancel()
+
     def _schedule_ping(self) -> None:
         interval = self.config.ping_interval
         if self.faults("pings-at-double-interval"):

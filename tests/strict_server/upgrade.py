@@ -133,6 +133,8 @@ class Upgrade:
             session.buffer.reverse()
         if self._faults("noop-follows-the-upgrade"):
             session.buffer.insert(0, NOOP)
+        if self._faults("upgrade-stops-the-heartbeat"):
+            session.stop_heartbeat()
         session.flush()
         if session.state is State.CLOSING:
             self._websocket.close()

@@ -51,10 +51,10 @@ class Polling3:
         data = body.encode() if isinstance(body, str) else body
         return await request(self.url, "POST", self.query, data, TEXT if headers is None else headers)
 
-    async def polled(self, most: int = 4) -> list[bytes]:
-        """The bodies of the polls until one is not answered."""
-        bodies = []
-        for _ in range(most):
+    async def polled(self, last: bytes = b"message-back", most: int = 4) -> list[bytes]:
+        """The bodies of the polls until one holds `last` or is not answered."""
+        bodies: list[bytes] = []
+        while len(bodies) < most and not any(last in body for body in bodies):
             answer = await self.poll(SILENCE)
             if answer.status != 200:
                 return bodies
@@ -66,7 +66,7 @@ async def connected(url: str) -> WebSocketPeer:
     """A session over WebSocket, what the server sends unasked taken."""
     peer = await WebSocketPeer.open(url, query=OVER_WEBSOCKET)
     assert isinstance(peer, WebSocketPeer), peer
-    for _ in range(3):
+    for _ in range(3):  # OPEN, CONNECT and `auth`
         await peer.receive(SILENCE)
     return peer
 
@@ -116,7 +116,7 @@ async def several_packets_of_a_payload(url: str) -> list[Any]:
     first = asyncio.ensure_future(peer.poll())
     await request(url, "GET", HANDSHAKE)
     await peer.push('15:42["message",1]15:42["message",2]15:42["message",3]')
-    return [(await first).body, *await peer.polled()]
+    return [(await first).body, *await peer.polled(b'"message-back",3')]
 
 
 @probe("EIO3-04", [f"50:{BACK}10:b4AQIDBA==".encode()], revisions=BOTH)
@@ -177,10 +177,18 @@ async def a_silent_peer_is_closed(url: str) -> list[Any]:
     return [message, 1.5 <= asyncio.get_running_loop().time() - start <= 4.0]
 
 
-@probe("EIO3-09", [SILENT], revisions=BOTH, ping_interval=0.2)
+@probe("EIO3-08", [CLOSED], revisions=BOTH, ping_interval=0.5, ping_timeout=1.5)
+async def a_peer_that_is_silent_after_its_upgrade_is_closed(url: str) -> list[Any]:
+    _, websocket = await upgraded(url)
+    return [await websocket.receive(4.0)]
+
+
+@probe("EIO3-09", ["2"], revisions=BOTH, ping_interval=0.5)
 async def no_ping_of_the_server(url: str) -> list[Any]:
     peer = await connected(url)
-    return [await peer.receive(2 * SILENCE)]
+    # The ping of a session of revision 4, which began later, says that one would have come by now.
+    witness = await WebSocketPeer.open_session(url)
+    return [await witness.receive(), *await peer.receive_until_fence()]
 
 
 @probe(
@@ -199,13 +207,13 @@ async def cors(url: str) -> list[Any]:
     return [answer.headers.get("access-control-allow-origin")]
 
 
-@probe("EIO3-12", ["3probe", '42["message-back",1]', '42["message-back",2]', SILENT], revisions=BOTH)
+@probe("EIO3-12", ["3probe", '42["message-back",1]', '42["message-back",2]'], revisions=BOTH)
 async def packets_of_the_upgrade(url: str) -> list[Any]:
     peer, websocket = await probing(url)
     seen = [await websocket.receive(2 * SILENCE)]
     await peer.push('15:42["message",1]15:42["message",2]')
     websocket.send("5")
-    return [*seen, *[await websocket.receive(2 * SILENCE) for _ in range(3)]]
+    return [*seen, *await websocket.receive_until_fence()]
 
 
 @probe("EIO3-13", [400, 400, 400, 400], revisions=BOTH)
@@ -288,14 +296,18 @@ async def the_main_namespace_is_connected(url: str) -> list[Any]:
     return [await peer.receive(SILENCE), await peer.receive(SILENCE)]
 
 
-@probe("SIO4-05", [], revisions=BOTH, ping_interval=0.5, ping_timeout=1.0)
+@probe("SIO4-05", ["3", "3", "3", "3", "3"], revisions=BOTH, ping_interval=0.5, ping_timeout=1.0)
 async def a_peer_that_pings_is_kept(url: str) -> list[Any]:
     peer = await connected(url)
-    for _ in range(6):
+    # The pings of a session of revision 4 are the clock: five take longer than the peer could be silent.
+    witness = await WebSocketPeer.open_session(url)
+    seen: list[Any] = []
+    for _ in range(5):
+        await witness.receive()
+        witness.send("3")
         peer.send("2")
-        while await peer.receive(SILENCE) == "3":
-            pass
-    return list(await peer.receive_until_fence())
+        seen.append(await peer.receive(2 * SILENCE))
+    return [*seen, *await peer.receive_until_fence()]
 
 
 # (requirement, what the peer sends after the server connected `/`, what it sees before the ack of a fence)
