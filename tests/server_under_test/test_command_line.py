@@ -16,6 +16,7 @@ import pytest
 from server_under_test import about, modes, redis_server
 from server_under_test.__main__ import PROGRAM, main
 from server_under_test.listener import bind
+from server_under_test.node_server import PACKAGES
 from server_under_test.options import Options
 from server_under_test.problems import Problem
 from tests.servers import ROOT, hide
@@ -49,7 +50,7 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
     here = run("--list", "--json")
     there = run("--list", "--json", **hide(tmp_path, "eventlet"))
 
-    assert set(json.loads(here.stdout)["missing"]) == {*modes.MODES, "node"}
+    assert set(json.loads(here.stdout)["missing"]) == {*modes.MODES, *PACKAGES}
     assert json.loads(here.stdout)["missing"]["eventlet"] is None
     assert "pip install eventlet" in json.loads(there.stdout)["missing"]["eventlet"]
     assert "pip install eventlet" in run("--list", **hide(tmp_path, "eventlet")).stdout
