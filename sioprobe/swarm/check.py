@@ -78,5 +78,5 @@ def problem_with(
         failure = SwarmError("connect timeout")
     told = _NO_SERVER.get(failure.kind)
     if told is None:
-        return f"{url} is no Socket.IO server at {path}: {failure}".rstrip(": ")
+        return f"{url} is no Socket.IO server of Engine.IO 4 at {path}: {failure}".rstrip(": ")
     return told.format(url=url, detail=failure.detail)
