@@ -6,7 +6,6 @@ Everything is pytest's work; this adds the help, the listing and JSON on standar
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import tempfile
@@ -17,10 +16,9 @@ from typing import Any
 import click
 import pytest
 
-from conformance import report
-from conformance.collect import all_questions
+from conformance import listing, report
 from conformance.plugin import LEVELS, GivenRun, Run, begin
-from conformance.requirements import catalogue, nearest
+from conformance.requirements import catalogue, nearest, with_cases
 from conformance.target import NoServer, UsageError
 
 HERE = Path(__file__).parent
@@ -33,7 +31,7 @@ Examples:
   {program} --url http://127.0.0.1:5000 --json > result.json
   {program} --url http://127.0.0.1:5001 --url http://127.0.0.1:5002   (a cluster of two)
   {program} --url http://127.0.0.1:5000 -- -k upgrade -x -v
-  {program} --list --level SHOULD
+  {program} --list --level SHOULD --area EIO-PL
 
 \b
 Exit codes:
@@ -60,6 +58,15 @@ def _ids(_context: click.Context, _option: click.Parameter, values: tuple[str, .
     return values
 
 
+def _areas(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    known = dict.fromkeys(entry.area for entry in catalogue().values())
+    for value in values:
+        if value not in known:
+            hint = nearest(value, known)
+            raise click.BadParameter(f"no id begins with {value!r}; areas are {', '.join(known)}{hint}")
+    return values
+
+
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG.format(program=report.program())
 )
@@ -69,6 +76,14 @@ def _ids(_context: click.Context, _option: click.Parameter, values: tuple[str, .
 @click.option("--path", default="/socket.io/", show_default=True, help="Path of the endpoint.")
 @click.option(
     "--id", "ids", multiple=True, metavar="ID", callback=_ids, help="Only this requirement (repeatable)."
+)
+@click.option(
+    "--area",
+    "areas",
+    multiple=True,
+    metavar="AREA",
+    callback=_areas,
+    help="Only requirements whose id begins so, e.g. EIO-HS (repeatable).",
 )
 @click.option(
     "--level",
@@ -101,22 +116,29 @@ def _ids(_context: click.Context, _option: click.Parameter, values: tuple[str, .
     "--json", "as_json", is_flag=True, help="Print the result, or the list, as JSON and nothing else."
 )
 @click.option("--list", "as_list", is_flag=True, help="List the requirements and the number of their cases.")
+@click.option("--without-cases", is_flag=True, help="With --list: only what no case asks for, and why.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
 def main(
     urls: tuple[str, ...],
     path: str,
     ids: tuple[str, ...],
+    areas: tuple[str, ...],
     levels: tuple[str, ...],
     report_file: Path | None,
     as_json: bool,
     as_list: bool,
+    without_cases: bool,
     pytest_args: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Judge whether the Socket.IO server at URL keeps the protocol."""
     if as_list:
-        _list(ids, levels, as_json=as_json)
+        rows = listing.statements(ids, areas, levels, without_cases=without_cases)
+        click.echo(listing.as_json(rows) if as_json else listing.as_text(rows))
         return
+    if without_cases:
+        raise click.UsageError("--without-cases goes with --list")
+    ids += tuple(id_ for id_, entry in with_cases().items() if entry.area in areas and id_ not in ids)
     if not urls:
         raise click.UsageError("give --url URL of the server")
     if report_file is not None and not report_file.absolute().parent.is_dir():
@@ -169,35 +191,6 @@ def _run(run: Run, words: list[str], report_file: Path | None, *, as_json: bool)
         return 130
     # Pytest's own usage error is 4, which here says that no server is there.
     return 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
-
-
-def _list(ids: tuple[str, ...], levels: tuple[str, ...], *, as_json: bool) -> None:
-    cases = all_questions()
-    rows = [
-        {
-            "id": entry.id,
-            "level": str(entry.level),
-            "requirement": entry.text,
-            "spec": entry.spec,
-            "contract": entry.contract,
-            "cases": sum(1 for case in cases if case.requirement.id == entry.id),
-        }
-        for entry in catalogue().values()
-        if (not ids or entry.id in ids)
-        and (not levels or str(entry.level) in levels or str(entry.contract) in levels)
-    ]
-    if as_json:
-        click.echo(
-            json.dumps({"schema": 1, "kind": "catalogue", "requirements": rows}, indent=1, ensure_ascii=False)
-        )
-        return
-    for row in rows:
-        number = f"{row['cases']} case{'' if row['cases'] == 1 else 's'}"
-        click.echo(f"{row['id']:<10} {row['level']:<9} {row['contract']}  {row['requirement']} ({number})")
-    functions = len({(case.file, case.name) for case in cases})
-    click.echo(
-        f"{len(rows)} requirements; the suite has {functions} cases, {len(cases)} with their transports"
-    )
 
 
 if __name__ == "__main__":

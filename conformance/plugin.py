@@ -165,6 +165,8 @@ def begin(option: Any) -> Run:
         if requirement_id not in catalogue():
             hint = nearest(requirement_id, catalogue())
             raise UsageError(f"requirement {requirement_id!r} is not in the catalogue{hint}")
+        if reason := catalogue()[requirement_id].reason:
+            raise UsageError(f"requirement {requirement_id!r} has no case: {reason}")
     for level in option.level:
         if level not in LEVELS and level not in ("0", "1", "2"):
             raise UsageError(

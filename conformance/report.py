@@ -13,7 +13,7 @@ from typing import Any
 
 import sioprobe
 from conformance.client.transcript import Entry
-from conformance.requirements import catalogue
+from conformance.requirements import catalogue, with_cases
 from conformance.runner import Outcome, Question
 from conformance.target import Target
 from conformance.verdicts import Verdict, outcome_of
@@ -21,6 +21,9 @@ from conformance.verdicts import Verdict, outcome_of
 __all__ = ["build", "explain", "header", "now", "program", "summary", "transcript_text", "write"]
 
 Results = list[tuple[Question, Outcome]]
+
+PROTOCOLS = ("Engine.IO protocol 4", "Socket.IO protocol 5")
+"""The revisions that are judged, named in every report."""
 
 REMARKS = (Verdict.NON_STRICT, Verdict.INFO)
 
@@ -38,8 +41,8 @@ def header(target: Target) -> list[str]:
     """What is judged, by which suite."""
     opened = target.opened
     lines = [
-        f"conformance suite {sioprobe.__version__}: {len(catalogue())} requirements, "
-        "Engine.IO protocol 4, Socket.IO protocol 5",
+        f"conformance suite {sioprobe.__version__}: {len(with_cases())} requirements, "
+        f"{' and '.join(PROTOCOLS)}",
         f"target {target.title} at {target.address.url}{target.address.path}: contract level {target.level}, "
         f"pingInterval {opened.ping_interval} ms, pingTimeout {opened.ping_timeout} ms, "
         f"maxPayload {opened.max_payload} bytes, upgrades {list(opened.upgrades)}",
@@ -132,8 +135,14 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
         "kind": "conformance",
         "suite": {
             "version": sioprobe.__version__,
-            "requirements": len(catalogue()),
+            "protocols": list(PROTOCOLS),
+            "requirements": len(with_cases()),
             "cases": len(results),
+            "without_cases": [
+                {"id": one.id, "level": str(one.level), "requirement": one.text, "reason": one.reason}
+                for one in catalogue().values()
+                if one.reason is not None
+            ],
         },
         "target": {
             "url": target.address.url,

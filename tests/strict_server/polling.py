@@ -139,6 +139,8 @@ class Polling:
                 text = re.sub(r"\\(\\)?n", lambda found: "\\n" if found[1] else "\n", _form_value(text))
             if faults("push-of-many-packets-is-dropped") and text.count("\x1e") >= 16:
                 return
+            if faults("event-behind-its-connect-is-lost") and text.startswith("40\x1e"):
+                text = "40"
             packets: Iterable[EnginePacket] = decode_payload(text, faults)
             if faults("packets-before-a-close-are-dropped") and text.endswith("\x1e1"):
                 packets = [CLOSE]

@@ -213,6 +213,10 @@ class StrictServer:
         session = self.sessions.get(request.query.get("sid", ""))
         if refusal is None and (handshake_error(request) or not self._may_upgrade(session)):
             refusal = BAD_REQUEST
+        if refusal is not None and self.faults("websocket-is-refused-after-it-opened"):
+            accept_handshake(connection, request)
+            WebSocket(connection, self.config.max_payload, self.faults).close()
+            return
         if refusal is not None:
             self._refuse_websocket(connection, refusal)
             return
@@ -299,7 +303,7 @@ class StrictServer:
             return None if after_upgrade else BAD_REQUEST
         if is_upgrade and request.query.get("transport") != "websocket":
             return BAD_REQUEST
-        if request.query.get("EIO") != "4":
+        if request.query.get("EIO") != "4" and not self.faults("requests-of-a-session-need-no-eio"):
             return BAD_REQUEST
         if not is_upgrade and request.method not in ("GET", "POST"):
             return BAD_REQUEST
