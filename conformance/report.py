@@ -18,7 +18,10 @@ from conformance.runner import Outcome, Question
 from conformance.target import Target
 from conformance.verdicts import Verdict, outcome_of
 
-__all__ = ["build", "explain", "header", "now", "program", "summary", "transcript_text", "write"]
+__all__ = [
+    "PROTOCOLS", "build", "explain", "explain_verdict", "header", "now", "program", "reason_of", "reproduce",
+    "summary", "transcript_text", "write",
+]  # fmt: skip
 
 Results = list[tuple[Question, Outcome]]
 
@@ -57,6 +60,12 @@ def reproduce(question: Question, url: str) -> str:
 
 def explain(question: Question, outcome: Outcome, url: str) -> str:
     """A failure, readable without a debugger."""
+    lines = [f"    {line}" for line in transcript_text(outcome.transcript).splitlines()]
+    return "\n".join([explain_verdict(question, outcome), *lines, f"  reproduce: {reproduce(question, url)}"])
+
+
+def explain_verdict(question: Question, outcome: Outcome) -> str:
+    """The requirement, what was allowed, what came, and how the session closed."""
     entry, judgement = question.requirement, outcome.judgement
     on = f" over {question.transport}" if question.transport else ""
     lines = [f"{entry.id} ({entry.level})  {entry.text}"]
@@ -65,16 +74,14 @@ def explain(question: Question, outcome: Outcome, url: str) -> str:
         lines.append(f"  {'expected' if number == 0 else '      or'}  {text}")
     if judgement.actual is not None:
         lines.append(f"  actual    {judgement.actual}")
-    if reason := _reason(outcome):
+    if reason := reason_of(outcome):
         lines.append(f"  reason    {reason}")
     if outcome.closed is not None:
         lines.append(f"  closed    {outcome.closed}")
-    lines += [f"    {line}" for line in transcript_text(outcome.transcript).splitlines()]
-    lines.append(f"  reproduce: {reproduce(question, url)}")
     return "\n".join(lines)
 
 
-def _reason(outcome: Outcome) -> str | None:
+def reason_of(outcome: Outcome) -> str | None:
     """Why the verdict is what it is, and what came of earlier tries."""
     return "; ".join(filter(None, (outcome.judgement.reason, outcome.earlier))) or None
 
@@ -173,13 +180,14 @@ def _case(question: Question, outcome: Outcome, url: str) -> dict[str, Any]:
         "id": question.requirement.id,
         "requirement": question.requirement.text,
         "level": str(question.requirement.level),
+        "spec": question.requirement.spec,
         "case": f"{question.file}::{question.name}",
         "transport": question.transport,
         "verdict": str(judgement.verdict),
         "closed": outcome.closed,
         "expected": list(judgement.expected),
         "actual": judgement.actual,
-        "reason": _reason(outcome),
+        "reason": reason_of(outcome),
         "transcript": [asdict(entry) for entry in outcome.transcript],
         "reproduce": reproduce(question, url),
     }

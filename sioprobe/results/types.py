@@ -143,6 +143,7 @@ class Case(TypedDict):
     level: Level
     case: str
     verdict: Verdict
+    spec: NotRequired[str | None]
     transport: NotRequired[str | None]
     closed: NotRequired[str | None]
     expected: NotRequired[list[str]]

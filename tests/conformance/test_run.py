@@ -18,7 +18,7 @@ from sioprobe.results.validate import schema_of, validate
 from tests.servers import ROOT, start_command
 
 CASE_KEYS = {
-    "id", "requirement", "level", "case", "transport", "verdict", "closed",
+    "id", "requirement", "level", "spec", "case", "transport", "verdict", "closed",
     "expected", "actual", "reason", "transcript", "reproduce",
 }  # fmt: skip
 VERDICTS = {
