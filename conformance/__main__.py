@@ -19,6 +19,9 @@ import click
 import pytest
 
 from conformance import listing, report
+from conformance.official import as_json as tests_as_json
+from conformance.official import as_text as tests_as_text
+from conformance.official import official_tests
 from conformance.outputs import Outputs, print_difference, write_pages
 from conformance.plugin import LEVELS, GivenRun, Run, begin
 from conformance.requirements import catalogue, nearest
@@ -130,6 +133,11 @@ def _areas(_context: click.Context, _option: click.Parameter, values: tuple[str,
     "--json", "as_json", is_flag=True, help="Print the result, or the list, as JSON and nothing else."
 )
 @click.option("--list", "as_list", is_flag=True, help="List the requirements and the number of their cases.")
+@click.option(
+    "--official",
+    is_flag=True,
+    help="With --list: the tests of the official suites and what asks for the same.",
+)
 @click.option("--without-cases", is_flag=True, help="With --list: only what no case asks for, and why.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[RESULT.json]... [-- PYTEST ARGS]")
 def main(
@@ -147,17 +155,23 @@ def main(
     diff: bool,
     as_json: bool,
     as_list: bool,
+    official: bool,
     without_cases: bool,
     words: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Judge whether the Socket.IO server at URL keeps the protocol."""
+    if as_list and official:
+        tests = official_tests()
+        click.echo(tests_as_json(tests) if as_json else tests_as_text(tests))
+        return
     if as_list:
         rows = listing.statements(ids, areas, levels, without_cases=without_cases)
         click.echo(listing.as_json(rows) if as_json else listing.as_text(rows))
         return
-    if without_cases:
-        raise click.UsageError("--without-cases goes with --list")
+    if without_cases or official:
+        flag = "--official" if official else "--without-cases"
+        raise click.UsageError(f"{flag} goes with --list")
     wanted = Outputs(report_file, html, markdown, badge, junit)
     if problem := wanted.problem():
         raise click.UsageError(problem)

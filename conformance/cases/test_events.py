@@ -206,6 +206,16 @@ async def test_closes_on_an_event_that_announces_attachments(target: Target, tra
 
 
 @requirement("SIO-EN-05")
+async def test_closes_on_an_ack_id_that_is_no_number(target: Target, transport: Transport) -> None:
+    """`42abc[…]`: what stands where an ack id may stand is neither an id nor JSON."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42abc["message-with-ack",1]')
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EN-05")
 async def test_closes_on_broken_json(target: Target, transport: Transport) -> None:
     """An array that does not end."""
     session = await connect_main_namespace(target, transport)
