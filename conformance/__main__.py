@@ -24,6 +24,7 @@ from conformance.official import as_text as tests_as_text
 from conformance.official import official_tests
 from conformance.outputs import Outputs, print_difference, write_pages
 from conformance.plugin import LEVELS, GivenRun, Run, begin
+from conformance.progress import Progress
 from conformance.requirements import catalogue, nearest
 from conformance.target import NoServer, UsageError
 
@@ -232,11 +233,16 @@ def _words(options: dict[str, Any]) -> list[str]:
 
 def _run(run: Run, words: list[str], wanted: Outputs, *, as_json: bool) -> int:
     """Run pytest over the cases and write what is wanted; the exit code."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as kept:
         file = wanted.report or Path(folder) / "result.json"
         arguments = [str(HERE), "-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE), "-q"]
         # Nothing is written beside the cases, which may lie where nobody may write.
-        arguments += ["-p", "no:cacheprovider", "--no-header", *words, "--report", str(file)]
+        arguments += ["-p", "no:cacheprovider", "--no-header", "-rN", *words, "--report", str(file)]
+        head = "\n".join(report.header(run.target))
+        if sys.stderr.isatty() and (as_json or sys.stdout.isatty()):
+            arguments += _use_terminal(run, kept)
+            head = report.fitted(head, run.width or 80)
+        click.echo(head, err=as_json)
         quiet = open(os.devnull, "w") if as_json and not sys.stderr.isatty() else None  # noqa: SIM115 - closed below
         try:
             with contextlib.redirect_stdout(quiet or sys.stderr) if as_json else contextlib.nullcontext():
@@ -250,6 +256,16 @@ def _run(run: Run, words: list[str], wanted: Outputs, *, as_json: bool) -> int:
         code = 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
         written = wanted.write(file, run, _command(words)) if file.exists() else 0
         return 130 if run.interrupted else written or code
+
+
+def _use_terminal(run: Run, kept: contextlib.ExitStack) -> list[str]:
+    """Progress on the terminal in place of pytest's letters; words for pytest."""
+    # A stream of its own, as pytest captures what is written to standard error.
+    stream = kept.enter_context(os.fdopen(os.dup(sys.stderr.fileno()), "w"))
+    width = os.get_terminal_size(stream.fileno()).columns or 80
+    run.width = width
+    run.progress = lambda total: Progress(stream, total, width)
+    return ["-o", "console_output_style=classic"]
 
 
 def _command(words: list[str]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
+import textwrap
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,17 +18,19 @@ from conformance.client.transcript import Entry
 from conformance.requirements import catalogue, with_cases
 from conformance.runner import Outcome, Question
 from conformance.target import Target
-from conformance.verdicts import Verdict, outcome_of
+from conformance.verdicts import Verdict, is_failure, outcome_of
 
 __all__ = [
-    "PROTOCOLS", "build", "explain", "explain_verdict", "header", "now", "program", "reason_of", "reproduce",
-    "summary", "transcript_text", "write",
+    "PROTOCOLS", "build", "explain", "explain_verdict", "fitted", "header", "now", "program", "reason_of",
+    "reproduce", "summary", "transcript_text", "write",
 ]  # fmt: skip
 
 Results = list[tuple[Question, Outcome]]
 
 PROTOCOLS = ("Engine.IO protocol 4", "Socket.IO protocol 5")
 """The revisions that are judged, named in every report."""
+
+TRANSCRIPT_LINE = re.compile(r" +[0-9]+\.[0-9]{3} (?:C→S|S→C) \S+ +")
 
 REMARKS = (Verdict.NON_STRICT, Verdict.INFO)
 
@@ -81,6 +85,19 @@ def explain_verdict(question: Question, outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
+def fitted(text: str, width: int) -> str:
+    """`text` with long lines broken under their own column; a command stays whole, to be copied."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if len(line) < width or line.startswith("  reproduce: "):
+            lines.append(line)
+            continue
+        start = TRANSCRIPT_LINE.match(line)
+        indent = len(start[0]) if start else 12 if line.startswith("  ") else 2
+        lines += textwrap.wrap(line, width - 1, subsequent_indent=" " * indent, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
 def reason_of(outcome: Outcome) -> str | None:
     """Why the verdict is what it is, and what came of earlier tries."""
     return "; ".join(filter(None, (outcome.judgement.reason, outcome.earlier))) or None
@@ -101,9 +118,10 @@ def counts(results: Results) -> dict[str, int]:
 
 
 def summary(target: Target, results: Results, *, ended: bool = True) -> list[str]:
-    """Remarks, known deviations with their reasons, what was asked again, and the counts."""
+    """Failures, remarks, known deviations with their reasons, what was asked again, and the counts."""
     lines = []
     for title, verdicts in (
+        ("failures", tuple(verdict for verdict in Verdict if is_failure(verdict))),
         ("not as strict as could be", REMARKS),
         ("known deviations", (Verdict.KNOWN_DEVIATION,)),
     ):

@@ -94,6 +94,8 @@ AREAS = {
     "SIO-RM": "Socket.IO: rooms",
     "SIO-BC": "Socket.IO: broadcast",
     "SIO-CL": "Socket.IO: several processes",
+    "SIO4": "Socket.IO 4",
+    "SIO3": "Socket.IO 3",
     "FSIO": "Flask-SocketIO",
 }
 """The first part of requirement ids in words, in the order of the page; others follow under their code."""

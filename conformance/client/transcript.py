@@ -107,6 +107,8 @@ def describe_engine(message: str | bytes) -> str:
 
 
 def _describe_packet(packet: EnginePacket) -> str:
+    if packet.type is EnginePacketType.OPEN:
+        return packet.type.name  # its data is a line long, and stands beside it as raw text
     if packet.type is not EnginePacketType.MESSAGE or not isinstance(packet.data, str):
         return f"{packet.type.name} {packet.data!r}" if packet.data else packet.type.name
     try:
