@@ -32,7 +32,8 @@ def _name(file: Path, result: Conformance, results: Sequence[Conformance]) -> st
     target = result["target"]
     library, version, mode = target.get("library"), target.get("version"), target.get("mode")
     if not library:
-        return target.get("title") or file.stem
+        title = target.get("title")
+        return title if title and title != target["url"] else file.stem
     siblings = [other["target"] for other in results if other["target"].get("library") == library]
     versions = {sibling.get("version") for sibling in siblings}
     modes = {sibling.get("mode") for sibling in siblings}

@@ -32,6 +32,19 @@ LINES = jsonschema.Draft202012Validator(
 )
 
 
+def undescribed(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:
+    """Where `value` has a key that its schema does not name."""
+    if isinstance(value, list):
+        for item in value[:1]:
+            yield from undescribed(item, schema.get("items", {}), f"{place}[0]")
+    if isinstance(value, dict) and "additionalProperties" not in schema:
+        for key, item in value.items():
+            if key in schema.get("properties", {}):
+                yield from undescribed(item, schema["properties"][key], f"{place}.{key}")
+            else:
+                yield f"{place}.{key}"
+
+
 def strict_server(*options: str) -> Any:
     command = [sys.executable, "-m", "tests.strict_server", "--ping-interval", "1", "--ping-timeout", "3"]
     return start_command([*command, *options])
@@ -124,6 +137,7 @@ def test_json_is_clean_and_of_the_agreed_shape(faulty_url: str, tmp_path: Path) 
     assert done.returncode == 1
     result = json.loads(done.stdout)
     validate(result, "conformance", "stdout")
+    assert list(undescribed(result, schema_of("conformance"), "result")) == []
     for case in result["cases"]:  # the whole of each transcript, which `validate` only looks over
         LINES.validate(case["transcript"])
     assert result["schema"] == 1

@@ -177,6 +177,11 @@ def test_names_hold_what_tells_servers_apart(targets: list[Any], names: list[str
     assert names_of([Path(f"file-{n}.json") for n in range(len(targets))], results) == names
 
 
+def test_a_server_that_is_called_by_its_address_goes_by_its_file() -> None:
+    result = document("gevent", library=None, url="http://127.0.0.1:9", title="http://127.0.0.1:9")
+    assert names_of([Path("folder/strict.json")], [result]) == ["strict"]
+
+
 def test_every_area_of_the_catalogue_has_a_name() -> None:
     assert {entry.area for entry in catalogue().values()} <= AREAS.keys()
 
