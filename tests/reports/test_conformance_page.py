@@ -135,6 +135,30 @@ def test_hostile_content_shows_and_does_nothing(tmp_path: Path) -> None:
     assert "<script" not in summary
 
 
+def test_what_the_schema_leaves_out_may_be_missing(tmp_path: Path) -> None:
+    least: Any = {
+        "schema": 1,
+        "kind": "conformance",
+        "suite": {"version": "0.1.0"},
+        "target": {"url": "http://127.0.0.1:9"},
+        "conformant": False,
+        "outcome": "harness error",
+        "counts": {},
+        "cases": [],
+    }
+    case = {"id": "X", "requirement": "a", "level": "MAY", "case": "b", "verdict": "not applicable"}
+    files = write(
+        tmp_path,
+        least=least,
+        shake=least | {"target": {"url": "x", "handshake": {"upgrades": []}}, "cases": [case]},
+        limit=least | {"target": {"url": "x", "handshake": {"pingInterval": 1, "maxPayload": None}}},
+    )
+    for chosen in ([files[0]], [files[1]], [files[2]], files):
+        page, summary = pages(tmp_path, *chosen)
+        assert "no requirement was judged" in page or "3 servers" in page
+        assert "Not judged" in summary or "not judged" in summary
+
+
 def test_results_of_different_suites_are_marked(tmp_path: Path) -> None:
     old: Any = synthetic.conformance_document("node")
     page, summary = pages(tmp_path, *write(tmp_path, a=document("gevent"), b=old))
