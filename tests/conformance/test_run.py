@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -130,6 +131,13 @@ def test_a_failure_explains_itself(faulty_url: str, tmp_path: Path) -> None:
 def test_session_ids_are_redacted(faulty_url: str, tmp_path: Path) -> None:
     done = run_command(tmp_path, "--url", faulty_url, "--id", "EIO-PL-01")
     assert '"sid":"<session id>"' in done.stdout.replace(": ", ":")
+
+
+def test_a_session_id_that_no_case_holds_is_redacted_as_well(url: str, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--url", url, "--id", "EIO-HS-15", "--id", "EIO-HS-17", "--json")
+    found = re.findall(r'[\'\\"]+sid[\'\\"]+: ?[\'\\"]+(.)', done.stdout)
+    assert len(found) > 10
+    assert set(found) == {"<"}
 
 
 def test_json_is_clean_and_of_the_agreed_shape(faulty_url: str, tmp_path: Path) -> None:
