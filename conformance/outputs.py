@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,19 +54,23 @@ class Outputs:
                 return f"--{name}: folder {path.parent} does not exist"
             if path.is_dir():
                 return f"--{name}: {path} is a folder"
+            if not os.access(path.absolute().parent, os.W_OK):
+                return f"--{name}: nothing can be written in folder {path.absolute().parent}"
         if (self.html or self.markdown) and importlib.util.find_spec("jinja2") is None:
             return "--html and --markdown need jinja2: pip install 'sioprobe[report]'"
         return None
 
     def write(self, result: Path, run: Run, command: str) -> int:
         """Write what is asked for beside the result file `result`; the exit code, 0 or 2."""
-        if self.junit is not None:
-            write_junit(self.junit, run.target, run.results, run.started)
-        if self.badge is not None:
-            text = json.dumps(
-                badge(json.loads(result.read_text("utf-8")), run.results), ensure_ascii=False, indent=1
-            )
-            self.badge.write_text(text + "\n", "utf-8")
+        try:
+            if self.junit is not None:
+                write_junit(self.junit, run.target, run.results, run.started)
+            if self.badge is not None:
+                made = badge(json.loads(result.read_text("utf-8")), run.results)
+                self.badge.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        except OSError as error:
+            print(f"Error: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
+            return 2
         if self.html is None and self.markdown is None:
             return 0
         return write_pages([result], self.html, self.markdown, command)

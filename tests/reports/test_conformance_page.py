@@ -166,6 +166,14 @@ def test_results_of_different_suites_are_marked(tmp_path: Path) -> None:
     assert "the results are of different suites" in summary
 
 
+def test_a_verdict_that_stands_for_no_requirement_is_shown_as_none(tmp_path: Path) -> None:
+    made = document("gevent")
+    case = next(one for one in made["cases"] if one["verdict"] == "pass")
+    made["cases"] += [{**case, "verdict": "info"}, {**case, "verdict": "unexpected pass"}]
+    page, _ = pages(tmp_path, *write(tmp_path, a=made))
+    assert '<b>1</b> <span aria-hidden="true">‼</span> unexpected pass' in page
+
+
 def test_coverage_counts_requirements_by_their_worst_case() -> None:
     made = document("gevent")
     one = made["cases"][1]
