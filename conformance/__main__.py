@@ -1,13 +1,14 @@
 """`python -m conformance --url URL`: the suite as one command, which `sioprobe conform` runs.
 
-Everything is pytest's work; this adds the help, the listing and JSON on standard output.
+Judging is pytest's work; this adds the help, the listing, JSON on standard output and the other forms of
+a result.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -17,13 +18,18 @@ from typing import Any
 import click
 import pytest
 
-from conformance import report
-from conformance.collect import all_questions
+from conformance import listing, report
+from conformance.official import as_json as tests_as_json
+from conformance.official import as_text as tests_as_text
+from conformance.official import official_tests
+from conformance.outputs import Outputs, print_difference, write_pages
 from conformance.plugin import LEVELS, GivenRun, Run, begin
+from conformance.progress import Progress
 from conformance.requirements import catalogue, nearest
 from conformance.target import NoServer, UsageError
 
 HERE = Path(__file__).parent
+FILE = click.Path(path_type=Path)
 
 EPILOG = """\b
 Examples:
@@ -31,15 +37,19 @@ Examples:
   {program} --url http://127.0.0.1:5000 --id EIO-HS-05 --id SIO-EV-01
   {program} --url http://127.0.0.1:5000 --level MUST --report result.json
   {program} --url http://127.0.0.1:5000 --json > result.json
+  {program} --url http://127.0.0.1:5000 --html page.html --junit junit.xml --badge badge.json
+  {program} --matrix gevent.json node.json --html matrix.html --markdown matrix.md
+  {program} --diff gevent.json threading.json
   {program} --url http://127.0.0.1:5001 --url http://127.0.0.1:5002   (a cluster of two)
   {program} --url http://127.0.0.1:5000 -- -k upgrade -x -v
-  {program} --list --level SHOULD
+  {program} --list --level SHOULD --area EIO-PL
 
 \b
 Exit codes:
   0    conformant, or nothing but known deviations
-  1    failures: a requirement is broken, a deviation no longer occurs, or a case came to no conclusion
-  2    wrong usage, or an error of the suite itself: nothing was judged
+  1    failures: a requirement is broken, a deviation no longer occurs, or a case came to no conclusion;
+       with --diff: something differs
+  2    wrong usage, or an error of the suite itself: nothing was judged; a page or a badge was not written
   4    no Socket.IO server there
   130  stopped by Ctrl-C; what was judged until then is reported
 """
@@ -60,6 +70,15 @@ def _ids(_context: click.Context, _option: click.Parameter, values: tuple[str, .
     return values
 
 
+def _areas(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    known = dict.fromkeys(entry.area for entry in catalogue().values())
+    for value in values:
+        if value not in known:
+            hint = nearest(value, known)
+            raise click.BadParameter(f"no id begins with {value!r}; areas are {', '.join(known)}{hint}")
+    return values
+
+
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG.format(program=report.program())
 )
@@ -69,6 +88,14 @@ def _ids(_context: click.Context, _option: click.Parameter, values: tuple[str, .
 @click.option("--path", default="/socket.io/", show_default=True, help="Path of the endpoint.")
 @click.option(
     "--id", "ids", multiple=True, metavar="ID", callback=_ids, help="Only this requirement (repeatable)."
+)
+@click.option(
+    "--area",
+    "areas",
+    multiple=True,
+    metavar="AREA",
+    callback=_areas,
+    help="Only requirements whose id begins so, e.g. EIO-HS (repeatable).",
 )
 @click.option(
     "--level",
@@ -83,7 +110,7 @@ def _ids(_context: click.Context, _option: click.Parameter, values: tuple[str, .
 @click.option("--jobs", default=16, show_default=True, type=click.IntRange(1), help="Cases at a time.")
 @click.option(
     "--profile",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="FILE.toml",
     help="What is declared about the server.",
 )
@@ -93,35 +120,70 @@ def _ids(_context: click.Context, _option: click.Parameter, values: tuple[str, .
 @click.option(
     "--report",
     "report_file",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="FILE.json",
     help="Write the result file.",
 )
+@click.option("--html", type=FILE, metavar="FILE", help="Write the page: one file, no external address.")
+@click.option("--markdown", type=FILE, metavar="FILE", help="Write a summary in Markdown.")
+@click.option("--badge", type=FILE, metavar="FILE", help="Write a badge, as JSON for a shields.io endpoint.")
+@click.option("--junit", type=FILE, metavar="FILE", help="Write JUnit XML.")
+@click.option("--matrix", is_flag=True, help="Judge nothing: put the result files side by side.")
+@click.option("--diff", is_flag=True, help="Judge nothing: print what differs between two result files.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the result, or the list, as JSON and nothing else."
 )
 @click.option("--list", "as_list", is_flag=True, help="List the requirements and the number of their cases.")
-@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
+@click.option(
+    "--official",
+    is_flag=True,
+    help="With --list: the tests of the official suites and what asks for the same.",
+)
+@click.option("--without-cases", is_flag=True, help="With --list: only what no case asks for, and why.")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[RESULT.json]... [-- PYTEST ARGS]")
 def main(
     urls: tuple[str, ...],
     path: str,
     ids: tuple[str, ...],
+    areas: tuple[str, ...],
     levels: tuple[str, ...],
     report_file: Path | None,
+    html: Path | None,
+    markdown: Path | None,
+    badge: Path | None,
+    junit: Path | None,
+    matrix: bool,
+    diff: bool,
     as_json: bool,
     as_list: bool,
-    pytest_args: tuple[str, ...],
+    official: bool,
+    without_cases: bool,
+    words: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Judge whether the Socket.IO server at URL keeps the protocol."""
-    if as_list:
-        _list(ids, levels, as_json=as_json)
+    if as_list and official:
+        tests = official_tests()
+        click.echo(tests_as_json(tests) if as_json else tests_as_text(tests))
         return
+    if as_list:
+        rows = listing.statements(ids, areas, levels, without_cases=without_cases)
+        click.echo(listing.as_json(rows) if as_json else listing.as_text(rows))
+        return
+    if without_cases or official:
+        flag = "--official" if official else "--without-cases"
+        raise click.UsageError(f"{flag} goes with --list")
+    wanted = Outputs(report_file, html, markdown, badge, junit)
+    if problem := wanted.problem():
+        raise click.UsageError(problem)
+    if matrix or diff:
+        sys.exit(_compare(words, wanted, matrix=matrix, diff=diff, as_json=as_json))
     if not urls:
         raise click.UsageError("give --url URL of the server")
-    if report_file is not None and not report_file.absolute().parent.is_dir():
-        raise click.BadParameter(f"folder {report_file.parent} does not exist", param_hint="'--report'")
-    words = _words({"url": urls, "id": ids, "level": levels, "path": path, **options})
+    if areas:
+        ids = tuple(row.entry.id for row in listing.statements(ids, areas) if row.cases)
+        if not ids:
+            raise click.UsageError(f"no case asks for a requirement of {', '.join(areas)}; see --list")
     option = SimpleNamespace(url=urls, id=ids, level=levels, path=path, **options)
     try:
         run = begin(option)
@@ -130,7 +192,28 @@ def main(
     except NoServer as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(4)
-    sys.exit(_run(run, words + list(pytest_args), report_file, as_json=as_json))
+    given = _words({"url": urls, "id": ids, "level": levels, "path": path, **options})
+    sys.exit(_run(run, given + list(words), wanted, as_json=as_json))
+
+
+def _compare(words: tuple[str, ...], wanted: Outputs, *, matrix: bool, diff: bool, as_json: bool) -> int:
+    """`--matrix` and `--diff`; the exit code."""
+    files = [Path(word) for word in words]
+    for file in files:
+        if not file.is_file():
+            raise click.UsageError(f"there is no result file {file}")
+    if matrix and diff:
+        raise click.UsageError("--matrix and --diff do not go together")
+    if diff:
+        if len(files) != 2:
+            raise click.UsageError(f"--diff takes two result files, not {len(files)}")
+        return print_difference(files, as_json=as_json)
+    if not files:
+        raise click.UsageError("--matrix takes result files, as --report writes them")
+    if not (wanted.html or wanted.markdown):
+        raise click.UsageError("--matrix writes a page: give --html FILE or --markdown FILE")
+    command = shlex.join([*report.program().split(), "--matrix", *words])
+    return write_pages(files, wanted.html, wanted.markdown, command)
 
 
 def _words(options: dict[str, Any]) -> list[str]:
@@ -148,14 +231,18 @@ def _words(options: dict[str, Any]) -> list[str]:
     return words
 
 
-def _run(run: Run, words: list[str], report_file: Path | None, *, as_json: bool) -> int:
-    """Run pytest over the cases; the exit code."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = report_file or (Path(folder) / "result.json" if as_json else None)
+def _run(run: Run, words: list[str], wanted: Outputs, *, as_json: bool) -> int:
+    """Run pytest over the cases and write what is wanted; the exit code."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as kept:
+        file = wanted.report or Path(folder) / "result.json"
         arguments = [str(HERE), "-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE), "-q"]
         # Nothing is written beside the cases, which may lie where nobody may write.
-        arguments += ["-p", "no:cacheprovider", "--no-header", *words]
-        arguments += ["--report", str(file)] if file else []
+        arguments += ["-p", "no:cacheprovider", "--no-header", "-rN", *words, "--report", str(file)]
+        head = "\n".join(report.header(run.target))
+        if sys.stderr.isatty() and (as_json or sys.stdout.isatty()):
+            arguments += _use_terminal(run, kept)
+            head = report.fitted(head, run.width or 80)
+        click.echo(head, err=as_json)
         quiet = open(os.devnull, "w") if as_json and not sys.stderr.isatty() else None  # noqa: SIM115 - closed below
         try:
             with contextlib.redirect_stdout(quiet or sys.stderr) if as_json else contextlib.nullcontext():
@@ -163,42 +250,28 @@ def _run(run: Run, words: list[str], report_file: Path | None, *, as_json: bool)
         finally:
             if quiet is not None:
                 quiet.close()
-        if as_json and file is not None and file.exists():
+        if as_json and file.exists():
             click.echo(file.read_text("utf-8"), nl=False)
-    if run.interrupted:
-        return 130
-    # Pytest's own usage error is 4, which here says that no server is there.
-    return 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
+        # Pytest's own usage error is 4, which here says that no server is there.
+        code = 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
+        written = wanted.write(file, run, _command(words)) if file.exists() else 0
+        return 130 if run.interrupted else written or code
 
 
-def _list(ids: tuple[str, ...], levels: tuple[str, ...], *, as_json: bool) -> None:
-    cases = all_questions()
-    rows = [
-        {
-            "id": entry.id,
-            "level": str(entry.level),
-            "requirement": entry.text,
-            "spec": entry.spec,
-            "contract": entry.contract,
-            "revision": entry.revision,
-            "cases": sum(1 for case in cases if case.requirement.id == entry.id),
-        }
-        for entry in catalogue().values()
-        if (not ids or entry.id in ids)
-        and (not levels or str(entry.level) in levels or str(entry.contract) in levels)
-    ]
-    if as_json:
-        click.echo(
-            json.dumps({"schema": 1, "kind": "catalogue", "requirements": rows}, indent=1, ensure_ascii=False)
-        )
-        return
-    for row in rows:
-        number = f"{row['cases']} case{'' if row['cases'] == 1 else 's'}"
-        click.echo(f"{row['id']:<10} {row['level']:<9} {row['contract']}  {row['requirement']} ({number})")
-    functions = len({(case.file, case.name) for case in cases})
-    click.echo(
-        f"{len(rows)} requirements; the suite has {functions} cases, {len(cases)} with their transports"
-    )
+def _use_terminal(run: Run, kept: contextlib.ExitStack) -> list[str]:
+    """Progress on the terminal in place of pytest's letters; words for pytest."""
+    # A stream of its own, as pytest captures what is written to standard error.
+    stream = kept.enter_context(os.fdopen(os.dup(sys.stderr.fileno()), "w"))
+    width = os.get_terminal_size(stream.fileno()).columns or 80
+    run.width = width
+    run.progress = lambda total: Progress(stream, total, width)
+    return ["-o", "console_output_style=classic"]
+
+
+def _command(words: list[str]) -> str:
+    """The command as its caller may give it again, without what is so by default."""
+    given = shlex.join([*report.program().split(), *words])
+    return given.replace(" --path /socket.io/", "").replace(" --jobs 16", "")
 
 
 if __name__ == "__main__":

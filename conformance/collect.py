@@ -30,6 +30,8 @@ def questions(file: str, name: str, case: Any) -> Iterator[Question]:
         raise CaseError(
             f"{name}: {requirement_id} is not in the catalogue{nearest(requirement_id, catalogue())}"
         )
+    if entry.reason is not None:
+        raise CaseError(f"{name}: {requirement_id} has a reason for having no case: {entry.reason}")
     if not inspect.iscoroutinefunction(case):
         raise CaseError(f"{name} is not an `async def`")
     on_each = "transport" in inspect.signature(case).parameters

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import shutil
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 
 from conformance import report
 from conformance.collect import CASES, CaseError, questions
+from conformance.progress import Progress
 from conformance.requirements import catalogue, nearest
 from conformance.runner import Outcome, Question, Runner
 from conformance.target import NoServer, Profile, Target, UsageError, find_target, parse_url, read_profile
@@ -66,6 +69,8 @@ class CaseItem(pytest.Item):
             return super().repr_failure(excinfo, style)
         run = self.config.stash[KEY]
         text = report.explain(self.question, error.outcome, run.target.address.url)
+        if width := terminal_width(self.config):
+            text = report.fitted(text, width)
         if error.outcome.judgement.verdict is Verdict.HARNESS_ERROR and error.outcome.error is not None:
             text += "\n" + "".join(traceback.format_exception(error.outcome.error))
         return text
@@ -94,6 +99,17 @@ class Run:
         self.started = report.now()
         self.ended = False  # by itself: neither interrupted nor broken off
         self.interrupted = False  # by Ctrl-C
+        self.progress: Callable[[int], Progress] | None = None  # in place of pytest's letters
+        self.width: int | None = None  # of the terminal, where its caller knows better than pytest
+
+
+def terminal_width(config: pytest.Config) -> int | None:
+    """Columns of the terminal that is written to; None for a file or a pipe."""
+    run = config.stash.get(KEY, None)
+    if run is not None and run.width is not None:
+        return run.width
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    return shutil.get_terminal_size().columns if terminal is not None and terminal.isatty else None
 
 
 class GivenRun:
@@ -165,6 +181,8 @@ def begin(option: Any) -> Run:
         if requirement_id not in catalogue():
             hint = nearest(requirement_id, catalogue())
             raise UsageError(f"requirement {requirement_id!r} is not in the catalogue{hint}")
+        if reason := catalogue()[requirement_id].reason:
+            raise UsageError(f"requirement {requirement_id!r} has no case: {reason}")
     for level in option.level:
         if level not in LEVELS and level not in ("0", "1", "2"):
             raise UsageError(
@@ -206,11 +224,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=dropped)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Any:
     run = session.config.stash.get(KEY, None)
-    if run is not None and not session.testsfailed:
-        run.runner.start(item.question for item in session.items if isinstance(item, CaseItem))
+    if run is None or session.testsfailed:
+        return (yield)
+    questions = [item.question for item in session.items if isinstance(item, CaseItem)]
+    if session.config.option.verbose >= 0:
+        run.progress = None  # pytest names each case itself
+    progress = run.progress(len(questions)) if run.progress else None
+    if progress is not None:
+        run.runner.on_progress = progress.show
+    run.runner.start(questions)
+    try:
+        return (yield)
+    finally:
+        if progress is not None:
+            progress.clear()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -234,7 +264,7 @@ LETTERS = {
 }
 
 
-def pytest_report_teststatus(report: Any) -> Any:
+def pytest_report_teststatus(report: Any, config: pytest.Config) -> Any:
     verdict = getattr(report, "verdict", None)
     if verdict is None or report.when != "call":
         return None
@@ -243,6 +273,9 @@ def pytest_report_teststatus(report: Any) -> Any:
     if report.outcome == "failed":
         category = "failed"
     letter = LETTERS.get(Verdict(verdict), "." if report.outcome == "passed" else "F")
+    run = config.stash.get(KEY, None)
+    if run is not None and run.progress is not None:
+        letter = ""
     return category, letter, verdict.upper()
 
 
@@ -250,8 +283,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     run = config.stash.get(KEY, None)
     if run is None or not run.results:
         return
-    for line in report.summary(run.target, run.results, ended=run.ended):
-        terminalreporter.write_line(line)
+    text = "\n".join(report.summary(run.target, run.results, ended=run.ended))
+    if width := terminal_width(config):
+        text = report.fitted(text, width)
+    terminalreporter.write_line(text)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
+import textwrap
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,14 +16,22 @@ from typing import Any
 import sioprobe
 from conformance.client.revisions import REVISIONS
 from conformance.client.transcript import Entry
-from conformance.requirements import catalogue
+from conformance.requirements import catalogue, with_cases
 from conformance.runner import Outcome, Question
 from conformance.target import Target
-from conformance.verdicts import Verdict, outcome_of
+from conformance.verdicts import Verdict, is_failure, outcome_of
 
-__all__ = ["build", "explain", "header", "now", "program", "summary", "transcript_text", "write"]
+__all__ = [
+    "PROTOCOLS", "build", "explain", "explain_verdict", "fitted", "header", "now", "program", "reason_of",
+    "reproduce", "summary", "transcript_text", "write",
+]  # fmt: skip
 
 Results = list[tuple[Question, Outcome]]
+
+PROTOCOLS = tuple(map(str, REVISIONS.values()))
+"""The revisions that are judged, named in every report."""
+
+TRANSCRIPT_LINE = re.compile(r" +[0-9]+\.[0-9]{3} (?:C→S|S→C) \S+ +")
 
 REMARKS = (Verdict.NON_STRICT, Verdict.INFO)
 
@@ -39,7 +49,7 @@ def header(target: Target) -> list[str]:
     """What is judged, by which suite."""
     opened = target.opened
     lines = [
-        f"conformance suite {sioprobe.__version__}: {len(catalogue())} requirements, "
+        f"conformance suite {sioprobe.__version__}: {len(with_cases())} requirements, "
         f"of {' and '.join(map(str, REVISIONS.values()))}",
         f"target {target.title} at {target.address.url}{target.address.path}: "
         f"Engine.IO {' and '.join(map(str, target.revisions))}, contract level {target.level}, "
@@ -62,6 +72,12 @@ def reproduce(question: Question, url: str) -> str:
 
 def explain(question: Question, outcome: Outcome, url: str) -> str:
     """A failure, readable without a debugger."""
+    lines = [f"    {line}" for line in transcript_text(outcome.transcript).splitlines()]
+    return "\n".join([explain_verdict(question, outcome), *lines, f"  reproduce: {reproduce(question, url)}"])
+
+
+def explain_verdict(question: Question, outcome: Outcome) -> str:
+    """The requirement, what was allowed, what came, and how the session closed."""
     entry, judgement = question.requirement, outcome.judgement
     on = f" over {question.transport}" if question.transport else ""
     lines = [f"{entry.id} ({entry.level})  {entry.text}"]
@@ -70,16 +86,27 @@ def explain(question: Question, outcome: Outcome, url: str) -> str:
         lines.append(f"  {'expected' if number == 0 else '      or'}  {text}")
     if judgement.actual is not None:
         lines.append(f"  actual    {judgement.actual}")
-    if reason := _reason(outcome):
+    if reason := reason_of(outcome):
         lines.append(f"  reason    {reason}")
     if outcome.closed is not None:
         lines.append(f"  closed    {outcome.closed}")
-    lines += [f"    {line}" for line in transcript_text(outcome.transcript).splitlines()]
-    lines.append(f"  reproduce: {reproduce(question, url)}")
     return "\n".join(lines)
 
 
-def _reason(outcome: Outcome) -> str | None:
+def fitted(text: str, width: int) -> str:
+    """`text` with long lines broken under their own column; a command stays whole, to be copied."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if len(line) < width or line.startswith("  reproduce: "):
+            lines.append(line)
+            continue
+        start = TRANSCRIPT_LINE.match(line)
+        indent = len(start[0]) if start else 12 if line.startswith("  ") else 2
+        lines += textwrap.wrap(line, width - 1, subsequent_indent=" " * indent, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
+def reason_of(outcome: Outcome) -> str | None:
     """Why the verdict is what it is, and what came of earlier tries."""
     return "; ".join(filter(None, (outcome.judgement.reason, outcome.earlier))) or None
 
@@ -99,9 +126,10 @@ def counts(results: Results) -> dict[str, int]:
 
 
 def summary(target: Target, results: Results, *, ended: bool = True) -> list[str]:
-    """Remarks, known deviations with their reasons, what was asked again, and the counts."""
+    """Failures, remarks, known deviations with their reasons, what was asked again, and the counts."""
     lines = []
     for title, verdicts in (
+        ("failures", tuple(verdict for verdict in Verdict if is_failure(verdict))),
         ("not as strict as could be", REMARKS),
         ("known deviations", (Verdict.KNOWN_DEVIATION,)),
     ):
@@ -140,8 +168,14 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
         "kind": "conformance",
         "suite": {
             "version": sioprobe.__version__,
-            "requirements": len(catalogue()),
+            "protocols": list(PROTOCOLS),
+            "requirements": len(with_cases()),
             "cases": len(results),
+            "without_cases": [
+                {"id": one.id, "level": str(one.level), "requirement": one.text, "reason": one.reason}
+                for one in catalogue().values()
+                if one.reason is not None
+            ],
         },
         "target": {
             "url": target.address.url,
@@ -173,13 +207,14 @@ def _case(question: Question, outcome: Outcome, url: str) -> dict[str, Any]:
         "id": question.requirement.id,
         "requirement": question.requirement.text,
         "level": str(question.requirement.level),
+        "spec": question.requirement.spec,
         "case": f"{question.file}::{question.name}",
         "transport": question.transport,
         "verdict": str(judgement.verdict),
         "closed": outcome.closed,
         "expected": list(judgement.expected),
         "actual": judgement.actual,
-        "reason": _reason(outcome),
+        "reason": reason_of(outcome),
         "transcript": [asdict(entry) for entry in outcome.transcript],
         "reproduce": reproduce(question, url),
     }

@@ -15,7 +15,16 @@ from typing import Any, TypeVar
 
 from conformance.verdicts import Level
 
-__all__ = ["CAPABILITIES", "Requirement", "catalogue", "exclusive", "nearest", "requirement", "slow"]
+__all__ = [
+    "CAPABILITIES",
+    "Requirement",
+    "catalogue",
+    "exclusive",
+    "nearest",
+    "requirement",
+    "slow",
+    "with_cases",
+]
 
 FOLDER = Path(__file__).parent / "catalogue"
 TRANSPORTS = ("polling", "websocket", "upgraded")
@@ -44,6 +53,7 @@ class Requirement:
     """One statement. `contract` is the contract level (0-3) that a server needs for its cases.
 
     `revision` is that of Engine.IO in which it holds; None: in whichever the server speaks.
+    `reason` says why no case asks for it; None where cases do.
     """
 
     id: str
@@ -54,11 +64,17 @@ class Requirement:
     transports: tuple[str, ...]
     capabilities: tuple[str, ...]
     revision: int | None = 4
+    reason: str | None = None
+
+    @property
+    def area(self) -> str:
+        """The part of the id before its number, e.g. EIO-HS."""
+        return self.id.rpartition("-")[0]
 
 
 @cache
 def catalogue() -> dict[str, Requirement]:
-    """All requirements by id. Raises ValueError that names the file and what is wrong in it."""
+    """All statements by id, with or without cases. Raises ValueError that names the file and the fault."""
     found: dict[str, Requirement] = {}
     for path in sorted(FOLDER.glob("*.toml")):
         for row in tomllib.loads(path.read_text("utf-8")).get("requirement", []):
@@ -72,8 +88,14 @@ def catalogue() -> dict[str, Requirement]:
 _REVISIONS = {4: 4, 3: 3, "any": None}
 
 
+@cache
+def with_cases() -> dict[str, Requirement]:
+    """The requirements that cases ask for, by id."""
+    return {id_: entry for id_, entry in catalogue().items() if entry.reason is None}
+
+
 def _requirement(file: str, row: dict[str, Any]) -> Requirement:
-    known = {"id", "level", "text", "spec", "contract", "transports", "capabilities", "revision"}
+    known = {"id", "level", "text", "spec", "contract", "transports", "capabilities", "revision", "reason"}
     for key in row:
         if key not in known:
             raise ValueError(f"{file}: {row.get('id')}: unknown key {key!r}{nearest(key, known)}")
@@ -87,6 +109,7 @@ def _requirement(file: str, row: dict[str, Any]) -> Requirement:
             transports=tuple(row.get("transports", ())),
             capabilities=tuple(row.get("capabilities", ())),
             revision=_REVISIONS[row.get("revision", 4)],
+            reason=row.get("reason"),
         )
     except (KeyError, ValueError) as error:
         raise ValueError(f"{file}: {row.get('id')}: {error}") from None

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = ["Outcome", "Question", "Runner", "answer_question"]
 
 
 REPEATS = 3  # of a case during which the machine stood still, or the server's process was replaced
+TELL_SECONDS = 0.2  # between two looks at how far the run is
 RESTART_SECONDS = 15.0  # that a process manager may take to put another process in the place of one
 
 
@@ -76,11 +78,16 @@ class Runner:
         self._beating: asyncio.Task[None] | None = None
         self._tried: dict[Question, asyncio.Future[None]] = {}
         self._tasks: dict[Question, asyncio.Task[Outcome]] = {}
+        self.counts: Counter[Verdict] = Counter()
+        self.on_progress: Callable[[Mapping[Verdict, int]], None] | None = None
+        self._telling: asyncio.Task[None] | None = None
 
     def start(self, questions: Iterable[Question]) -> None:
         """Queue the cases: the slow ones first, the exclusive ones alone after all others."""
         ordered = sorted(questions, key=lambda question: (question.exclusive, not question.slow))
         self._beating = self._loop.create_task(self._pulse.beat())
+        if self.on_progress is not None:
+            self._telling = self._loop.create_task(self._tell(self.on_progress))
         for question in ordered:
             before = tuple(self._tried.values()) if question.exclusive else ()
             self._tried[question] = self._loop.create_future()
@@ -92,14 +99,27 @@ class Runner:
 
     def stop(self) -> None:
         """Cancel what has not ended."""
-        tasks: list[asyncio.Task[Any]] = [*self._tasks.values(), *filter(None, [self._beating])]
+        tasks: list[asyncio.Task[Any]] = [
+            *self._tasks.values(),
+            *filter(None, [self._beating, self._telling]),
+        ]
         for task in tasks:
             task.cancel()
         if tasks:
             self._loop.run_until_complete(asyncio.wait(tasks))
         self._loop.close()
 
+    async def _tell(self, show: Callable[[Mapping[Verdict, int]], None]) -> None:
+        while True:
+            show(self.counts)
+            await asyncio.sleep(TELL_SECONDS)
+
     async def _ask(self, question: Question, before: tuple[asyncio.Future[None], ...]) -> Outcome:
+        outcome = await self._judge(question, before)
+        self.counts[outcome.judgement.verdict] += 1
+        return outcome
+
+    async def _judge(self, question: Question, before: tuple[asyncio.Future[None], ...]) -> Outcome:
         if before:
             await asyncio.wait(before)
         await self._places.take()

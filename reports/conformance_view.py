@@ -1,6 +1,7 @@
 """The conformance matrix: requirement × server, and what a reader sees when a row is opened.
 
-Cases that pass are counted only; what deviates is told once for all servers that answer alike.
+What deviates is told once for all servers that answer alike; cases that pass are told one by one where
+there is one server only, and counted where there are several.
 """
 
 from __future__ import annotations
@@ -8,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reports.wording import listed
+from reports.conformance_words import (
+    AREAS,
+    COLUMNS,
+    LEVELS,
+    SHORT_CLOSES,
+    SHORT_WORDS,
+    SYMBOLS,
+    WORST_FIRST,
+)
+from reports.wording import LONGEST_TEXT, listed
 from sioprobe.results.types import Arm, Case, Conformance
 
 TRANSCRIPT_ROOM = 800_000
@@ -17,103 +27,8 @@ TRANSCRIPT_ROOM = 800_000
 TRANSCRIPT_LINES = 60
 """Lines of one transcript on the page."""
 
-LONGEST_TEXT = 1500
-"""Characters of one text of a result (a raw packet, an answer) on the page."""
-
 LINE_MARKUP = 150
 """Characters of markup around one line of a transcript."""
-
-WORST_FIRST = (
-    "fail",
-    "harness error",
-    "unexpected pass",
-    "inconclusive",
-    "known deviation",
-    "non-strict",
-    "info",
-    "pass",
-    "not applicable",
-)
-COLUMNS = ("pass", *(verdict for verdict in WORST_FIRST if verdict != "pass"))
-"""The order of the verdicts in the table of counts."""
-
-SYMBOLS = {
-    "fail": "✗",
-    "harness error": "⚠",
-    "unexpected pass": "‼",
-    "inconclusive": "?",
-    "known deviation": "≠",
-    "non-strict": "~",
-    "info": "i",
-    "pass": "✓",
-    "not applicable": "–",
-}
-SHORT_WORDS = {
-    "known deviation": "known",
-    "not applicable": "n/a",
-    "unexpected pass": "passes",
-    "harness error": "error",
-}
-"""Where a word stands in a narrow column; the legend and the opened row have it in full."""
-
-SHORT_CLOSES = {
-    "not at all": "stays open",
-    "Engine.IO close packet": "CLOSE packet",
-    "TCP end without a close frame": "TCP end",
-    "invalid WebSocket frame": "bad frame",
-}
-"""How a session closed, where the full words do not fit."""
-
-MEANINGS = {
-    "pass": "the requirement is kept",
-    "fail": "a MUST is broken, and no list of known deviations says why",
-    "known deviation": "a failure that is listed for this version and mode, with its reason",
-    "unexpected pass": "a listed deviation no longer occurs: the list is stale",
-    "non-strict": "a SHOULD, or what only the reference does, is not kept; "
-    "or a MUST is kept in a tolerated way",
-    "info": "a MAY is not used, or the specification says nothing",
-    "inconclusive": "the case did not reach its question, so nothing is said about the requirement",
-    "not applicable": "the case says nothing about this server",
-    "harness error": "the fault is the suite's, not the server's",
-}
-LEVELS = {
-    "MUST": "required by the specification",
-    "SHOULD": "recommended by the specification",
-    "MAY": "left open by the specification",
-    "reference": "only the reference implementation behaves so; never a failure",
-    "gap": "the specification is silent or contradicts itself; never a failure",
-}
-AREAS = {
-    "EIO-HS": "Engine.IO: handshake",
-    "EIO-EN": "Engine.IO: packets and payloads",
-    "EIO-PL": "Engine.IO: polling",
-    "EIO-WS": "Engine.IO: WebSocket",
-    "EIO-HB": "Engine.IO: heartbeat",
-    "EIO-UP": "Engine.IO: upgrade",
-    "EIO-CL": "Engine.IO: close",
-    "EIO-MX": "Engine.IO: limits",
-    "EIO-ER": "Engine.IO: error answers",
-    "EIO-CO": "Engine.IO: cross-origin requests",
-    "EIO3": "Engine.IO 3",
-    "SIO-CN": "Socket.IO: connect",
-    "SIO-CE": "Socket.IO: refused connect",
-    "SIO-DC": "Socket.IO: disconnect",
-    "SIO-EN": "Socket.IO: packets",
-    "SIO-EV": "Socket.IO: events",
-    "SIO-AK": "Socket.IO: acks",
-    "SIO-BN": "Socket.IO: binary",
-    "SIO-NS": "Socket.IO: namespaces",
-    "SIO-OR": "Socket.IO: order",
-    "SIO-RV": "Socket.IO: reserved names",
-    "SIO-ER": "Socket.IO: errors",
-    "SIO-RM": "Socket.IO: rooms",
-    "SIO-BC": "Socket.IO: broadcast",
-    "SIO-CL": "Socket.IO: several processes",
-    "SIO4": "Socket.IO 4",
-    "SIO3": "Socket.IO 3",
-    "FSIO": "Flask-SocketIO",
-}
-"""The first part of requirement ids in words, in the order of the page; others follow under their code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,21 +77,36 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Unasked:
+    """Why cases of a requirement do not apply, and to whom."""
+
+    reason: str
+    servers: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One requirement. `area` names its group, and is set on the first row of it only."""
+    """One requirement. `area` names its group, and is set on the first row of it only.
+
+    `area_slug` and `verdicts` are what the filters go by, `passes` is filled where there is one server.
+    """
 
     id: str
     anchor: str
     title: str
     level: str
+    spec: str
     area: str | None
+    area_slug: str
+    verdicts: str
     cells: list[MatrixCell]
     answers: list[Answer]
     differs: bool
     plain: bool
     findings: list[Finding]
     passing: str
-    not_applicable: str
+    passes: list[Finding]
+    not_applicable: list[Unasked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +129,7 @@ class Matrix:
     rows: list[Row]
     servers: list[ServerCount]
     levels: list[str]
+    areas: list[tuple[str, str]]
     verdicts: list[str]
     suite: str
     differing: int
@@ -225,6 +156,7 @@ def conformance_matrix(arms: Sequence[Arm], conformances: dict[str, Conformance]
         rows=rows,
         servers=[_server(arm, conformances.get(arm["id"])) for arm in arms],
         levels=[level for level in LEVELS if any(row.level == level for row in rows)],
+        areas=list({row.area_slug: (row.area_slug, area_of(row.id)) for row in rows}.values()),
         verdicts=[verdict for verdict in COLUMNS if verdict in verdicts],
         suite=listed(sorted(suites)),
         differing=sum(row.differs for row in rows),
@@ -237,6 +169,11 @@ def area_of(id_: str) -> str:
     return AREAS.get(code, code)
 
 
+def slug(text: str) -> str:
+    """`text` as part of an id or of a selector: letters, digits and hyphens."""
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in text)
+
+
 def worst(verdicts: Sequence[str]) -> str:
     """The verdict that stands for several; a pass outranks only what is not applicable."""
     return min(verdicts, key=WORST_FIRST.index)
@@ -246,17 +183,18 @@ def _with_transcripts(rows: list[Row]) -> list[Row]:
     """`rows` with as much of the transcripts as the page has room for, worst verdicts first."""
     room = TRANSCRIPT_ROOM
     shown: dict[int, int] = {}
-    everything = [finding for row in rows for finding in row.findings]
+    everything = [finding for row in rows for finding in [*row.findings, *row.passes]]
     for finding in sorted(everything, key=lambda finding: WORST_FIRST.index(finding.case["verdict"])):
         lines = finding.case.get("transcript", [])[:TRANSCRIPT_LINES]
         size = sum(LINE_MARKUP + min(len(line["raw"]), LONGEST_TEXT) for line in lines)
         if size <= room:
             room -= size
             shown[id(finding)] = len(lines)
-    return [
-        replace(row, findings=[replace(f, shown_lines=shown.get(id(f), 0)) for f in row.findings])
-        for row in rows
-    ]
+
+    def told(findings: list[Finding]) -> list[Finding]:
+        return [replace(finding, shown_lines=shown.get(id(finding), 0)) for finding in findings]
+
+    return [replace(row, findings=told(row.findings), passes=told(row.passes)) for row in rows]
 
 
 def _id_order(id_: str) -> tuple[int, str, int, str]:
@@ -277,14 +215,18 @@ def _row(id_: str, by_arm: dict[str, list[Case]], arms: list[str], area: str | N
         anchor="req-" + "".join(c if c.isalnum() or c == "-" else "_" for c in id_),
         title=first["requirement"],
         level=first["level"],
+        spec=first.get("spec") or "",
         area=area,
+        area_slug="area-" + slug(id_.rpartition("-")[0] or id_),
+        verdicts=" ".join(dict.fromkeys(slug(cell.verdict) for cell in cells if cell.verdict)),
         cells=cells,
         answers=_answers(cells),
         differs=len(answers) > 1,
         plain=all(cell.verdict in (None, "pass", "not applicable") for cell in cells),
-        findings=_findings(by_arm, arms),
-        passing=_arms_with(by_arm, arms, "pass"),
-        not_applicable=_arms_with(by_arm, arms, "not applicable"),
+        findings=_findings(by_arm, arms, [v for v in WORST_FIRST if v not in ("pass", "not applicable")]),
+        passing=listed([arm for arm in arms if _all_pass(by_arm.get(arm, []))]),
+        passes=_findings(by_arm, arms, ["pass"]) if len(arms) == 1 else [],
+        not_applicable=_unasked(by_arm),
     )
 
 
@@ -299,11 +241,11 @@ def _cell(arm: str, cases: list[Case]) -> MatrixCell:
     return MatrixCell(arm, verdict, share, ", ".join(closed))
 
 
-def _findings(by_arm: dict[str, list[Case]], arms: list[str]) -> list[Finding]:
+def _findings(by_arm: dict[str, list[Case]], arms: list[str], verdicts: Sequence[str]) -> list[Finding]:
     alike: dict[tuple[object, ...], dict[str, list[Case]]] = {}
     for arm in arms:
         for case in by_arm.get(arm, []):
-            if case["verdict"] in ("pass", "not applicable"):
+            if case["verdict"] not in verdicts:
                 continue
             answer = (case["verdict"], case.get("closed"), case.get("actual"), case.get("reason"))
             key = (*answer, tuple(case.get("expected", [])))
@@ -332,11 +274,18 @@ def _answers(cells: list[MatrixCell]) -> list[Answer]:
     return [Answer(group[0], ", ".join(cell.arm for cell in group)) for group in groups]
 
 
-def _arms_with(by_arm: dict[str, list[Case]], arms: list[str], verdict: str) -> str:
-    """Who has this verdict in every case of the requirement, as "a, b and c"."""
-    return listed(
-        [arm for arm in arms if by_arm.get(arm) and all(c["verdict"] == verdict for c in by_arm[arm])]
-    )
+def _all_pass(cases: list[Case]) -> bool:
+    return bool(cases) and all(case["verdict"] == "pass" for case in cases)
+
+
+def _unasked(by_arm: dict[str, list[Case]]) -> list[Unasked]:
+    """Each reason why a case does not apply, once, with the servers."""
+    found: dict[str, dict[str, None]] = {}
+    for arm, cases in by_arm.items():
+        for case in cases:
+            if case["verdict"] == "not applicable":
+                found.setdefault(case.get("reason") or "no reason was recorded", {})[arm] = None
+    return [Unasked(reason, listed(list(arms))) for reason, arms in found.items()]
 
 
 def _server(arm: Arm, found: Conformance | None) -> ServerCount:

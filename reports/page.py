@@ -6,31 +6,24 @@ only the download buttons are missing. Equal inputs give equal bytes.
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup, escape
 
-from reports import conformance_view, findings, wording
+from reports import conformance_words, findings, wording
 from reports.conformance_view import Matrix, conformance_matrix
 from reports.derive import merged_histogram, usable
 from reports.figures import draw_figures
 from reports.inputs import Inputs
 from reports.metrics import IN_MATRIX, METRICS
 from reports.panels import DrawnFigure, arm_styles
+from reports.rendering import downloads_of, environment, harmless, harmless_in_markdown
 from reports.svg import ARM_COLOURS
 from sioprobe.results.types import Arm, CellResult, Metric, Results
-
-HERE = Path(__file__).resolve().parent
-LARGEST_EMBEDDED = 1_500_000
-"""Bytes of base64 that the page carries at most, so that it stays below 3 MB."""
 
 ENVIRONMENT = (
     "cpu_model",
@@ -107,20 +100,11 @@ class WorkloadRow:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A raw file inside the page: gzip, then base64."""
-
-    name: str
-    bytes: int
-    data: str
-
-
 def render_page(inputs: Inputs, results: Results, raw: Mapping[str, bytes]) -> str:
     """The whole page; `raw` is what the download buttons give, by file name."""
-    downloads, left_out = _downloads(raw)
+    downloads, left_out = downloads_of(raw)
     return (
-        _environment()
+        _environment(harmless)
         .get_template("page.html.jinja")
         .render(**_context(inputs, results, drawn=True), downloads=downloads, left_out=left_out)
     )
@@ -129,7 +113,7 @@ def render_page(inputs: Inputs, results: Results, raw: Mapping[str, bytes]) -> s
 def render_summary(inputs: Inputs, results: Results) -> str:
     """The Markdown summary: at most 25 lines before its <details>."""
     return (
-        _environment(_harmless_in_markdown)
+        _environment(harmless_in_markdown)
         .get_template("summary.md.jinja")
         .render(**_context(inputs, results, drawn=False))
     )
@@ -244,8 +228,10 @@ def _context(inputs: Inputs, results: Results, drawn: bool) -> dict[str, Any]:
         "versions": _versions(results),
         "env": {**dict.fromkeys(ENVIRONMENT), **results["environment"]},
         "blocks": len(inputs.blocks),
-        "conformance_view": conformance_view,
+        "words": conformance_words,
         "wording": wording,
+        "data_note": "; they also lie beside it, where it was written. "
+        "results.json holds every figure of this page.",
         "json": json.dumps,
     }
 
@@ -273,52 +259,10 @@ def _versions(results: Results) -> dict[str, dict[str, list[str]]]:
     return dict(sorted(versions.items()))
 
 
-def _downloads(raw: Mapping[str, bytes]) -> tuple[list[Download], list[str]]:
-    downloads, left_out, total = [], [], 0
-    for name, content in raw.items():
-        # mtime=0, or the page would differ each second.
-        data = base64.b64encode(gzip.compress(content, mtime=0)).decode()
-        if total + len(data) > LARGEST_EMBEDDED:
-            left_out.append(name)
-            continue
-        total += len(data)
-        downloads.append(Download(name, len(content), data))
-    return downloads, left_out
-
-
-def _harmless(value: object) -> object:
-    """A text of a result without control and direction characters; the page escapes markup by itself."""
-    return wording.printable(value, keep="\n") if type(value) is str else value
-
-
-def _harmless_in_markdown(value: object) -> object:
-    """Also without markup, which Markdown would pass on."""
-    return wording.printable(value).replace("<", "&lt;") if type(value) is str else value
-
-
-def _environment(finalize: Callable[[object], object] = _harmless) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        # Everything but the Markdown, macros included.
-        autoescape=lambda name: not (name or "").endswith(".md.jinja"),
-        undefined=jinja2.StrictUndefined,
-        finalize=finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        number=wording.number,
-        printable=wording.printable,
-        figure=_figure,
-        between=_between,
-        counted=wording.counted,
-        cell_text=_markdown_cell,
-        code_spans=_code_spans,
-        shortened=_shortened,
-    )
-    environment.globals["static"] = lambda name: Markup((HERE / "static" / name).read_text("utf-8"))
-    environment.globals["svg"] = Markup
-    return environment
+def _environment(finalize: Callable[[object], object]) -> jinja2.Environment:
+    made = environment(finalize)
+    made.filters.update(figure=_figure, between=_between)
+    return made
 
 
 def _figure(metric: Metric, scale: float) -> str:
@@ -329,25 +273,3 @@ def _between(metric: Metric, scale: float) -> str:
     if metric["low"] is None or metric["high"] is None:
         return ""
     return wording.interval(metric["low"] * scale, metric["high"] * scale)
-
-
-def _shortened(text: str) -> str:
-    """`text`, cut where it would fill the page."""
-    longest = conformance_view.LONGEST_TEXT
-    if len(text) <= longest:
-        return text
-    return f"{text[:longest]} … ({wording.counted(len(text) - longest, 'more character')})"
-
-
-def _code_spans(text: str) -> Markup:
-    """`text` as HTML, what stands between backticks as code."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return escape(text)
-    wrap = Markup("<code>{}</code>")
-    return Markup("").join(wrap.format(part) if n % 2 else escape(part) for n, part in enumerate(parts))
-
-
-def _markdown_cell(text: str) -> str:
-    """`text` for one cell of a Markdown table."""
-    return text.replace("|", "\\|")

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 
 NARROW_SPACE = "\u202f"
 
+LONGEST_TEXT = 1500
+"""Characters of one text of a result (a raw packet, an answer) on a page."""
+
 TRANSPORTS = {"polling": "Polling", "websocket": "WebSocket", "upgrade": "Upgraded"}
 TRANSPORT_ORDER = tuple(TRANSPORTS)
 """Transports are shown in this order everywhere."""

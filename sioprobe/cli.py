@@ -62,7 +62,7 @@ def main() -> None:
     \b
     Exit codes:
       0    done, and nothing failed
-      1    a server was judged and failed, or operations of a load failed
+      1    a server was judged and failed, two results differ, or operations of a load failed
       2    bad input, a part that is missing, or (load) no Socket.IO server at that address
       3    compare: the machine was too busy for any block to be believed
       4    conform: no Socket.IO server at that address, or nothing at all

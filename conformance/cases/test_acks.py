@@ -18,6 +18,29 @@ from sioprobe.wire import SocketPacketType
 ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
 
 
+@requirement("SIO-AK-01")
+async def test_does_not_ack_an_event_without_an_id(target: Target, transport: Transport) -> None:
+    """`message` is answered by an event, and by nothing else."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42["message","no id"]')
+
+    await expect_event(session, "message-back", "no id")
+    packet = await session.take(lambda p: p.type in ACKS, target.timing.quiet)
+    if packet is not None:
+        raise Violation("no ACK", f"ACK with id {packet.ack_id}")
+
+
+@requirement("SIO-EN-04")
+async def test_an_ack_id_may_exceed_32_bits(target: Target, transport: Transport) -> None:
+    """4294967297 is 1 where only 32 bits are kept."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('424294967297["message-with-ack","large"]')
+
+    await expect_ack(session, 4294967297, "large")
+
+
 @requirement("SIO-AK-02")
 async def test_acks_an_event_with_an_id(target: Target, transport: Transport) -> None:
     """`42456[…]` gets `43456[…]`."""
@@ -186,3 +209,15 @@ async def test_an_ack_without_binary_is_a_plain_ack(target: Target, transport: T
     await session.send('421["message-with-ack","plain"]')
 
     await expect_ack(session, 1, "plain", kind=SocketPacketType.ACK)
+
+
+@requirement("SIO-AK-09")
+async def test_a_binary_question_may_have_a_plain_answer(target: Target, transport: Transport) -> None:
+    """The server asks by a BINARY_EVENT, the client answers by an ACK."""
+    session = await connect_main_namespace(target, transport)
+    await session.emit("ask", "question", b"\x01")
+    question = await expect_event(session, "question", b"\x01", kind=SocketPacketType.BINARY_EVENT)
+
+    await session.send(f'43{question.ack_id}["plain"]')
+
+    await expect_event(session, "asked", "plain")

@@ -1,6 +1,7 @@
 """Events: what their data may be, what comes back, what closes the session."""
 
-from conformance.client.session import Transport
+from conformance.client.http import Answer
+from conformance.client.session import Session, Transport
 from conformance.expect import (
     connect,
     connect_main_namespace,
@@ -8,9 +9,14 @@ from conformance.expect import (
     expect_closed,
     expect_event,
     expect_no_event,
+    expect_served,
+    is_alive,
 )
+from conformance.places import waiting
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
+from conformance.verdicts import Unresponsive, Violation
+from sioprobe.wire import SocketPacketType
 
 
 @requirement("SIO-EV-03")
@@ -158,12 +164,53 @@ async def test_takes_no_digit_of_another_script_for_a_type(target: Target, trans
     await expect_closed(target, session)
 
 
+@requirement("EIO-EN-07")
+async def test_text_that_looks_like_json_is_no_value(target: Target, transport: Transport) -> None:
+    """`4true`: the text `true` is no Socket.IO packet, and no other spelling of one.
+
+    It closes the session, or changes nothing; who reads it as 1 has disconnected the main namespace.
+    """
+    session = await connect_main_namespace(target, transport)
+
+    await session.send("4true")
+
+    async with waiting():
+        await session.until(lambda: session.closure is not None, target.timing.close)
+    if not session.closure:
+        await expect_still_connected(session)
+    await expect_served(target)
+
+
+async def expect_still_connected(session: Session) -> None:
+    """The main namespace takes events; that the server has forgotten the session will do as well."""
+    answer = await session.push("3") if session.transport == "polling" else None
+    if isinstance(answer, Answer) and answer.status >= 400:
+        return
+    if not await is_alive(session):
+        await session.send("40")
+        again = await session.take(lambda p: p.type is SocketPacketType.CONNECT)
+        expected = ("session closed", "nothing changes")
+        if again is None and not session.closure:
+            raise Unresponsive(expected, "session is open but no longer answers")
+        raise Violation(expected, "the main namespace is no longer connected")
+
+
 @requirement("SIO-EN-03")
 async def test_closes_on_an_event_that_announces_attachments(target: Target, transport: Transport) -> None:
     """`421-["message"]`: only binary packets have attachments."""
     session = await connect_main_namespace(target, transport)
 
     await session.send('421-["message",1]')
+
+    await expect_closed(target, session)
+
+
+@requirement("SIO-EN-05")
+async def test_closes_on_an_ack_id_that_is_no_number(target: Target, transport: Transport) -> None:
+    """`42abc[…]`: what stands where an ack id may stand is neither an id nor JSON."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('42abc["message-with-ack",1]')
 
     await expect_closed(target, session)
 

@@ -229,6 +229,16 @@ async def test_ignores_unknown_query_parameters(target: Target) -> None:
     expect_equal(expect_status(answer, 200).text[:2], "0{", what="body that starts with")
 
 
+@requirement("EIO-HS-19")
+async def test_refuses_a_request_of_a_session_without_eio(target: Target) -> None:
+    """A push that names its transport and its session only."""
+    session = await target.open("polling")
+
+    answer = await target.request("POST", f"transport=polling&sid={session.session_id}", body=b"40")
+
+    expect_status(answer, 400)
+
+
 @requirement("EIO-HS-20")
 async def test_sessions_on_one_connection_are_independent(target: Target) -> None:
     """Two handshakes and a poll of the first session, all on one TCP connection."""
@@ -324,6 +334,16 @@ async def test_names_an_unsupported_protocol_version(target: Target) -> None:
     answer = await target.request("GET", "EIO=abc&transport=polling")
 
     expect_equal(error_code(answer, (400,)), 5, what="code")
+
+
+@requirement("EIO-ER-07")
+async def test_refuses_a_websocket_before_it_opens(target: Target) -> None:
+    """An unknown transport: the answer is HTTP 400 in place of 101."""
+    outcome = await target.websocket("EIO=4&transport=abc")
+
+    if isinstance(outcome, WebSocket):
+        raise Violation("HTTP 400", "101 Switching Protocols")
+    expect_status(outcome, 400)
 
 
 @requirement("EIO-CO-01")

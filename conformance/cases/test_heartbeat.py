@@ -7,6 +7,7 @@ from statistics import median
 from conformance.client.http import Answer
 from conformance.client.session import Session, Transport
 from conformance.expect import (
+    connect,
     expect_alive,
     expect_closed,
     expect_equal,
@@ -110,6 +111,28 @@ async def test_closes_a_client_that_does_not_answer(target: Target, transport: T
 async def answers_a_push(session: Session) -> bool:
     answer = await session.push("3")
     return isinstance(answer, Answer) and answer.status == 200
+
+
+@slow
+@requirement("EIO-HB-09")
+async def test_events_do_not_stand_in_for_a_pong(target: Target, transport: Transport) -> None:
+    """The client talks on and answers no ping: it is closed as if it were silent."""
+    needs_fast_pings(target)
+    timing = target.timing
+    session = await target.open(transport, answer_pings=False)
+    await connect(session)
+    ping = await expect_ping(session, 1, timing.ping_interval + timing.ping_timeout + JITTER)
+
+    limit = 2 * timing.ping_timeout + JITTER
+    while not session.closure and time.monotonic() < ping + limit:
+        answer = await session.emit("message", "still here")
+        if isinstance(answer, Answer) and answer.status >= 400:
+            return  # a server may forget a session without ending its poll
+        async with waiting():
+            await session.until(lambda: session.closure is not None, 0.3 * timing.ping_timeout)
+
+    if not session.closure:
+        raise Violation(f"session closed within {limit:.1f} s", "still open")
 
 
 @requirement("EIO-HB-05")

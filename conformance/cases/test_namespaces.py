@@ -11,6 +11,7 @@ from conformance.expect import (
     expect_event,
     expect_no_event,
     expect_packet,
+    expect_served,
 )
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
@@ -27,6 +28,23 @@ async def test_events_name_their_namespace(target: Target, transport: Transport)
     await session.send('42/custom,["message",1]')
 
     await expect_event(session, "message-back", 1, namespace="/custom")
+
+
+@requirement("SIO-NS-02")
+async def test_a_question_mark_belongs_to_the_name(target: Target, transport: Transport) -> None:
+    """`/custom?token=1` is another namespace than `/custom`; revision 4 had a query there."""
+    session = await target.open(transport)
+
+    await session.send("40/custom?token=1,")
+
+    packet = await session.take(
+        lambda p: p.type in (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
+    )
+    if packet is None and not session.closure:
+        raise Violation(("CONNECT_ERROR in /custom?token=1", "session closed"), "no answer")
+    if packet is not None:
+        expect_equal(packet.namespace, "/custom?token=1", what="namespace of the answer:")
+    await expect_served(target)
 
 
 @requirement("SIO-NS-03")

@@ -13,6 +13,7 @@ from conformance.expect import (
     expect_equal,
     expect_event,
     expect_packet,
+    expect_served,
     expect_status,
     is_alive,
 )
@@ -296,6 +297,19 @@ async def long_poll(target: Target, encoding: str) -> Answer:
         await session.push("3")
         answer = await target.request("GET", session.query(), headers=(("Accept-Encoding", encoding),))
     return expect_status(answer, 200)
+
+
+@requirement("EIO-PL-17")
+async def test_an_event_behind_its_connect_is_not_lost(target: Target) -> None:
+    """CONNECT and an event with an ack id in one push: the reference closes, others answer both."""
+    session = await target.open("polling")
+
+    await session.push('40\x1e421["message-with-ack","behind"]')
+
+    packet = await session.take(lambda p: p.type is SocketPacketType.ACK, target.timing.close)
+    if packet is None and not session.closure:
+        raise Violation(("ACK ['behind'], ack id 1", "session closed"), "neither; the session stays open")
+    await expect_served(target)
 
 
 @requirement("EIO-PL-18")

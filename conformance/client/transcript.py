@@ -5,6 +5,7 @@ Ring-limited; session ids and socket ids are replaced by names when the transcri
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from contextvars import ContextVar
@@ -31,6 +32,7 @@ TO_CLIENT = "S→C"
 
 ENTRIES = 200  # enough for every case but the bursts, whose middle says nothing
 RAW_LENGTH = 300
+UNNAMED_SID = re.compile(r"""(["']sid["']:\s?["'])(?!<)[^"']{8,}""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Recording:
         """`text` without the secrets."""
         for secret, name in self._secrets.items():
             text = text.replace(secret, name)
-        return text
+        # A session that no case holds, as one that a wrong handshake opened.
+        return UNNAMED_SID.sub(r"\1<another sid>", text)
 
     def read(self) -> list[Entry]:
         """The entries, redacted."""
@@ -106,6 +109,8 @@ def describe_engine(message: str | bytes) -> str:
 
 
 def _describe_packet(packet: EnginePacket) -> str:
+    if packet.type is EnginePacketType.OPEN:
+        return packet.type.name  # its data is a line long, and stands beside it as raw text
     if packet.type is not EnginePacketType.MESSAGE or not isinstance(packet.data, str):
         return f"{packet.type.name} {packet.data!r}" if packet.data else packet.type.name
     try:

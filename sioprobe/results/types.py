@@ -143,6 +143,7 @@ class Case(TypedDict):
     level: Level
     case: str
     verdict: Verdict
+    spec: NotRequired[str | None]
     transport: NotRequired[str | None]
     closed: NotRequired[str | None]
     expected: NotRequired[list[str]]
@@ -152,12 +153,23 @@ class Case(TypedDict):
     reproduce: NotRequired[str | None]
 
 
+class WithoutCases(TypedDict):
+    """A statement of the catalogue that no case asks for."""
+
+    id: str
+    level: Level
+    requirement: str
+    reason: str
+
+
 class Suite(TypedDict):
-    """Which suite judged."""
+    """Which suite judged, by how many requirements that have cases, and by how many cases in this run."""
 
     version: str
+    protocols: NotRequired[list[str]]
     requirements: NotRequired[int]
     cases: NotRequired[int]
+    without_cases: NotRequired[list[WithoutCases]]
 
 
 class Target(TypedDict):

@@ -8,14 +8,40 @@ import pytest
 
 from conformance.client.session import Transport
 from conformance.collect import CaseError, all_questions, questions
-from conformance.requirements import CAPABILITIES, catalogue, requirement
+from conformance.requirements import CAPABILITIES, FOLDER, catalogue, requirement, with_cases
 from conformance.target import Target
 from conformance.verdicts import Level
 
 
-def test_each_requirement_has_a_case() -> None:
+def test_each_statement_has_a_case_or_a_reason() -> None:
     tested = {question.requirement.id for question in all_questions()}
-    assert tested == catalogue().keys()
+    assert tested == with_cases().keys()
+    for entry in catalogue().values():
+        assert entry.reason is None or len(entry.reason) > 10
+
+
+def test_a_reason_that_names_another_statement_names_one_that_is_there() -> None:
+    for entry in catalogue().values():
+        for named in re.findall(r"(?:EIO|SIO)3?-[A-Z0-9-]+\d", entry.reason or ""):
+            assert named in with_cases(), f"{entry.id} names {named}"
+
+
+def test_ids_are_never_lost_and_never_used_again() -> None:
+    """ids.txt holds every id that ever was; one that is out of use says so, and stays."""
+    lines = (FOLDER / "ids.txt").read_text("utf-8").splitlines()
+    rows = [line.split() for line in lines if line and not line.startswith("#")]
+    ids = [row[0] for row in rows]
+    assert len(ids) == len(set(ids))
+    assert all(row[1:] in ([], ["retired"]) for row in rows)
+    assert {row[0] for row in rows if row[1:] == []} == catalogue().keys()
+
+
+def test_a_case_of_a_statement_with_a_reason_is_an_error() -> None:
+    @requirement("EIO-WS-01")
+    async def test_again(target: Target) -> None: ...
+
+    with pytest.raises(CaseError, match="EIO-WS-01 has a reason for having no case"):
+        list(questions("test_x.py", "test_again", test_again))
 
 
 def test_each_transport_of_a_requirement_has_a_case() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -11,18 +12,38 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from sioprobe.results.validate import schema_of, validate
 from tests.servers import ROOT, start_command
 
 CASE_KEYS = {
-    "id", "requirement", "level", "case", "transport", "verdict", "closed",
+    "id", "requirement", "level", "spec", "case", "transport", "verdict", "closed",
     "expected", "actual", "reason", "transcript", "reproduce",
 }  # fmt: skip
 VERDICTS = {
     "pass", "non-strict", "fail", "info", "not applicable", "inconclusive",
     "harness error", "known deviation", "unexpected pass",
 }  # fmt: skip
+
+
+LINES = jsonschema.Draft202012Validator(
+    schema_of("conformance")["properties"]["cases"]["items"]["properties"]["transcript"]
+)
+
+
+def undescribed(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:
+    """Where `value` has a key that its schema does not name."""
+    if isinstance(value, list):
+        for item in value[:1]:
+            yield from undescribed(item, schema.get("items", {}), f"{place}[0]")
+    if isinstance(value, dict) and "additionalProperties" not in schema:
+        for key, item in value.items():
+            if key in schema.get("properties", {}):
+                yield from undescribed(item, schema["properties"][key], f"{place}.{key}")
+            else:
+                yield f"{place}.{key}"
 
 
 def strict_server(*options: str) -> Any:
@@ -112,13 +133,24 @@ def test_session_ids_are_redacted(faulty_url: str, tmp_path: Path) -> None:
     assert '"sid":"<session id>"' in done.stdout.replace(": ", ":")
 
 
+def test_a_session_id_that_no_case_holds_is_redacted_as_well(url: str, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--url", url, "--id", "EIO-HS-15", "--id", "EIO-HS-17", "--json")
+    found = re.findall(r'[\'\\"]+sid[\'\\"]+: ?[\'\\"]+(.)', done.stdout)
+    assert len(found) > 10
+    assert set(found) == {"<"}
+
+
 def test_json_is_clean_and_of_the_agreed_shape(faulty_url: str, tmp_path: Path) -> None:
     done = run_command(tmp_path, "--url", faulty_url, "--id", "EIO-PL-01", "--id", "EIO-HS-11", "--json")
     assert done.returncode == 1
     result = json.loads(done.stdout)
+    validate(result, "conformance", "stdout")
+    assert list(undescribed(result, schema_of("conformance"), "result")) == []
+    for case in result["cases"]:  # the whole of each transcript, which `validate` only looks over
+        LINES.validate(case["transcript"])
     assert result["schema"] == 1
     assert result["kind"] == "conformance"
-    assert result["suite"].keys() == {"version", "requirements", "cases"}
+    assert result["suite"].keys() == {"version", "protocols", "requirements", "cases", "without_cases"}
     assert result["target"].keys() == {
         "url",
         "library",
@@ -227,6 +259,9 @@ def test_an_interrupted_run_is_not_conformant(slow_url: str, tmp_path: Path) -> 
     ("words", "message"),
     [
         (["--id", "EIO-HS-055"], "'EIO-HS-055' is not in the catalogue; did you mean 'EIO-HS-05'?"),
+        (["--id", "EIO-WS-01"], "'EIO-WS-01' has no case: the same as EIO-HS-07"),
+        (["--area", "EIO-HSS"], "no id begins with 'EIO-HSS'"),
+        (["--without-cases"], "--without-cases goes with --list"),
         (["--level", "MUTS"], "unknown level 'MUTS'; known are MUST"),
         (["--profile", "nowhere.toml"], "profile nowhere.toml: No such file or directory"),
         (["--report", "no/such/folder.json"], "folder no/such does not exist"),
@@ -253,7 +288,27 @@ def test_the_catalogue_is_listed_without_a_server(tmp_path: Path) -> None:
     done = run_command(tmp_path, "--list", "--json", "--level", "SHOULD")
     rows = json.loads(done.stdout)["requirements"]
     assert {row["level"] for row in rows} == {"SHOULD"}
-    assert all(row["cases"] > 0 for row in rows)
+    assert all((row["cases"] > 0) == (row["reason"] is None) for row in rows)
+
+
+def test_the_list_can_be_filtered_and_ends_with_the_coverage(tmp_path: Path) -> None:
+    lines = run_command(tmp_path, "--list", "--area", "EIO-WT", "--without-cases").stdout.splitlines()
+    assert len(lines) == 7
+    assert "(no case: takes HTTP/3 over QUIC" in lines[0]
+    total = json.loads(run_command(tmp_path, "--list", "--json").stdout)["coverage"]
+    assert total["with_cases"] + total["without_cases"] == total["statements"]
+    assert lines[-1] == (
+        f"6 of {total['statements']} statements shown; coverage: {total['with_cases']} have cases "
+        f"({total['cases']}, {total['cases_with_transports']} with their transports), "
+        f"{total['without_cases']} have none and a reason"
+    )
+
+
+def test_an_area_selects_its_requirements(url: str, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--url", url, "--area", "EIO-HS", "--level", "reference", "--json")
+    ids = {case["id"] for case in json.loads(done.stdout)["cases"]}
+    assert {"EIO-HS-02", "EIO-HS-19"} <= ids
+    assert {id_[:6] for id_ in ids} == {"EIO-HS"}
 
 
 def test_one_at_a_time_has_the_same_verdicts(url: str, tmp_path: Path) -> None:

@@ -3,67 +3,28 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-DEADLINE = 120_000  # milliseconds; a busy machine takes its time
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"], timeout=DEADLINE)
-        yield browser
-        browser.close()
+from tests.reports.browsing import DEADLINE, assert_nothing_sticks_out, quiet_page, shown
 
 
 @pytest.fixture
 def opened(browser: Browser, report_folder: Path) -> Iterator[Page]:
     """The page at 1280 px; the test fails when the browser complained or asked for anything."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(DEADLINE)
-    page = context.new_page()
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
-    address = (report_folder / "report.html").as_uri()
-    page.goto(address)
-    yield page
-    assert complaints == []
-    assert [url for url in requests if url != address and not url.startswith("blob:")] == []
-    context.close()
-
-
-def shown(page: Page) -> list[str]:
-    """The ids of the requirements that are visible."""
-    return page.eval_on_selector_all(".req", "rows => rows.filter(r => r.checkVisibility()).map(r => r.id)")  # type: ignore[no-any-return]
+    with quiet_page(browser, report_folder / "report.html") as page:
+        yield page
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 1024, 700, 400])
 def test_the_page_does_not_scroll_sideways(opened: Page, width: int, scheme: Any) -> None:
     opened.emulate_media(color_scheme=scheme)
-    opened.set_viewport_size({"width": width, "height": 900})
-    opened.evaluate("document.querySelectorAll('details').forEach(row => { row.open = true; })")
-    wider = opened.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider == 0
-    # Nothing is cut off either: what is wider than the page lies in a box that scrolls by itself.
-    outside = opened.evaluate(
-        """() => [...document.querySelectorAll('main *')].filter(element => {
-             const box = element.getBoundingClientRect();
-             return box.width && box.right > innerWidth + 1 && !element.closest('.scroll, svg');
-           }).map(element => element.outerHTML.slice(0, 80))"""
-    )
-    assert outside == []
+    assert_nothing_sticks_out(opened, width)
 
 
 def test_the_summary_needs_no_scrolling_at_1280(opened: Page) -> None:

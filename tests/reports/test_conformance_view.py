@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from reports.conformance_view import AREAS, MEANINGS, Matrix, area_of, conformance_matrix, worst
+from reports.conformance_view import Matrix, area_of, conformance_matrix, worst
+from reports.conformance_words import AREAS, MEANINGS
 from tests.reports import synthetic
 
 

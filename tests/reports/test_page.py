@@ -12,7 +12,8 @@ from typing import Any
 
 from reports.__main__ import write_report
 from reports.inputs import Inputs, read_folder
-from reports.page import LARGEST_EMBEDDED, render_page
+from reports.page import render_page
+from reports.rendering import LARGEST_EMBEDDED
 from sioprobe.results.files import Rounds, append_block, conformance_path, write_conformance, write_run
 from tests.reports import synthetic
 from tests.reports.html import Page

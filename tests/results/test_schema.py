@@ -36,6 +36,16 @@ def test_case_arm_and_cell_have_the_same_keys_in_schema_and_type() -> None:
     case = schema_of("conformance")["properties"]["cases"]["items"]
     arm = schema_of("run")["properties"]["arms"]["items"]
     cell = schema_of("results")["properties"]["cells"]["items"]
-    for schema, shape in ((case, types.Case), (arm, types.Arm), (cell, types.CellResult)):
+    suite = schema_of("conformance")["properties"]["suite"]
+    target = schema_of("conformance")["properties"]["target"]
+    for schema, shape in (
+        (case, types.Case),
+        (case["properties"]["transcript"]["items"], types.TranscriptLine),
+        (suite, types.Suite),
+        (suite["properties"]["without_cases"]["items"], types.WithoutCases),
+        (target, types.Target),
+        (arm, types.Arm),
+        (cell, types.CellResult),
+    ):
         assert set(schema["properties"]) == set(shape.__annotations__)
         assert set(schema["required"]) == shape.__required_keys__

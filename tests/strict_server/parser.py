@@ -136,6 +136,8 @@ def decode_header(text: str, faults: Faults) -> SocketPacket:
     namespace, at = _decode_namespace(text, at, faults)
     digits = _leading_digits(text, at)
     ack_id = int(digits[:100]) if digits else None
+    if ack_id is not None and faults("ack-ids-have-32-bits"):
+        ack_id %= 2**32
     at += len(digits)
     data = _decode_json(text[at:], faults) if at < len(text) else NOTHING
     _check_data(kind, data, faults)
@@ -168,6 +170,8 @@ def _decode_namespace(text: str, at: int, faults: Faults) -> tuple[str, int]:
     if text[at : at + 1] != "/":
         return MAIN_NAMESPACE, at
     end = text.find(",", at)
+    if faults("question-mark-ends-a-namespace") and "?" in text[at : max(end, at)]:
+        return text[at : text.index("?", at)], end + 1
     if end < 0:
         if faults("namespace-needs-its-comma"):
             raise PacketError("namespace without a comma")

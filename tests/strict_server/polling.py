@@ -161,6 +161,8 @@ class Polling:
             text = _unescape(_form_value(text), faults)
         if faults("push-of-many-packets-is-dropped") and text.count("\x1e") >= 16:
             return []
+        if faults("event-behind-its-connect-is-lost") and text.startswith("40\x1e"):
+            text = "40"
         if faults("packets-before-a-close-are-dropped") and text.endswith("\x1e1"):
             return [CLOSE]
         return decode_payload(text, faults)

@@ -222,6 +222,10 @@ class StrictServer:
         session = self.sessions.get(request.query.get("sid", ""))
         if refusal is None and (handshake_error(request) or not self._may_upgrade(session)):
             refusal = BAD_REQUEST
+        if refusal is not None and self.faults("websocket-is-refused-after-it-opened"):
+            accept_handshake(connection, request)
+            WebSocket(connection, self.config.max_payload, self.faults).close()
+            return
         if refusal is not None:
             self._refuse_websocket(connection, refusal)
             return
@@ -317,7 +321,8 @@ class StrictServer:
             return None if after_upgrade else BAD_REQUEST
         if is_upgrade and request.query.get("transport") != "websocket":
             return BAD_REQUEST
-        if request.query.get("EIO") != str(session.revision):
+        named = request.query.get("EIO") == str(session.revision)
+        if not named and not session.faults("requests-of-a-session-need-no-eio"):
             return BAD_REQUEST
         if not is_upgrade and request.method not in ("GET", "POST"):
             return BAD_REQUEST

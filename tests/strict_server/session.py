@@ -151,7 +151,10 @@ class Session:
         if self.state is not State.OPEN:
             return
         if packet.type is EngineType.MESSAGE:
-            self.on_message(packet.data)
+            if self.faults("events-count-as-pongs"):
+                self._schedule_ping()
+            as_value = packet.data == "true" and self.faults("text-of-json-becomes-a-value")
+            self.on_message("1" if as_value else packet.data)
         elif packet.type is EngineType.PONG:
             if self.faults("unsolicited-pong-closes") and not self.awaits_pong:
                 self.end("pong without ping")

@@ -27,6 +27,7 @@ class NamespaceSocket:
         self.id = socket_id
         self.namespace = namespace
         self.callbacks: dict[int, Callable[..., None]] = {}
+        self.binary_questions: set[int] = set()
         self._client = client
         self._next_ack_id = 0
 
@@ -38,6 +39,8 @@ class NamespaceSocket:
             if not self._client.faults("ack-ids-are-used-again"):
                 self._next_ack_id += 1
             self.callbacks[ack_id] = on_ack
+            if any(isinstance(arg, bytes) for arg in args):
+                self.binary_questions.add(ack_id)
         if self._client.faults("event-asks-for-no-ack"):
             ack_id = None
         self._client.send(SocketPacket(SocketType.EVENT, self.namespace, [event, *args], ack_id))
@@ -123,6 +126,8 @@ class Client:
     def _receive_event(self, socket: NamespaceSocket, packet: SocketPacket) -> None:
         if not isinstance(packet.data, list) or not packet.data:
             return
+        if packet.ack_id is None and self.faults("event-without-an-id-is-acked"):
+            self.send(SocketPacket(SocketType.ACK, socket.namespace, [], 0))
         self._app.receive(socket, packet.data[0], packet.data[1:], self._ack(socket, packet))
 
     def _ack(self, socket: NamespaceSocket, packet: SocketPacket) -> Callable[..., None]:
@@ -157,6 +162,9 @@ class Client:
         if self.faults("ack-of-the-client-is-ignored"):
             return
         ack_id = -1 if packet.ack_id is None else packet.ack_id
+        plain = packet.type is SocketType.ACK and ack_id in socket.binary_questions
+        if plain and self.faults("binary-question-wants-a-binary-answer"):
+            return
         callback = socket.callbacks.get(ack_id)
         if not self.faults("second-ack-is-accepted"):
             socket.callbacks.pop(ack_id, None)

@@ -133,6 +133,12 @@ async def other_parameters_are_ignored(url: str) -> list[Any]:
     return [await _status(url, "GET", f"{HANDSHAKE}&t=abc&colour=red")]
 
 
+@probe("EIO-HS-19", [400])
+async def a_session_keeps_its_version(url: str) -> list[Any]:
+    peer = await PollingPeer.open(url)
+    return [await _status(url, "POST", peer.query.removeprefix("EIO=4&"), body=b"40")]
+
+
 @probe("EIO-HS-20", [200, 200, 200, "40{"])
 async def sessions_on_one_connection_are_independent(url: str) -> list[Any]:
     peer = await HttpPeer.open(url)
@@ -182,6 +188,11 @@ async def the_error_of_a_bad_request(url: str) -> list[Any]:
 @probe("EIO-ER-06", _error(5, "Unsupported protocol version"))
 async def the_error_of_another_version(url: str) -> list[Any]:
     return _seen_error(await request(url, "GET", "EIO=5&transport=polling"))
+
+
+@probe("EIO-ER-07", [400])
+async def a_websocket_is_refused_by_http(url: str) -> list[Any]:
+    return [_refusal(await WebSocketPeer.open(url, query="EIO=4&transport=abc"))]
 
 
 @probe("EIO-CO-01", ["*"])
@@ -327,6 +338,13 @@ async def a_cancelled_poll_closes_the_session(url: str) -> list[Any]:
     while (status := (await peer.push("3")).status) == 200 and time.monotonic() < deadline:
         pass
     return [status]
+
+
+@probe("EIO-PL-17", ["431[]"])
+async def an_event_may_follow_its_connect(url: str) -> list[Any]:
+    peer = await PollingPeer.open(url)
+    await peer.push('40\x1e421["message-with-ack"]')
+    return [(await peer.poll(deadline=SILENCE)).text.split("\x1e")[-1]]
 
 
 @probe("EIO-PL-18", [None, "gzip", None, True])

@@ -19,6 +19,14 @@ PAIR = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}'
 
 # (requirement, what the peer sends, what it sees); each exchange has a session of its own.
 EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
+    ("SIO-NS-02", ["40/custom?a=b,"], ['44/custom?a=b,{"message":"Invalid namespace"}']),
+    ("SIO-EN-04", ['424294967297["message-with-ack"]'], ["434294967297[]"]),
+    ("SIO-AK-01", ['42["message"]'], ['42["message-back"]']),
+    (
+        "SIO-AK-09",
+        [f'451-["ask","q",{PLACE}]', b"\x01", "430[1]"],
+        [f'451-0["q",{PLACE}]', b"\x01", '42["asked",1]'],
+    ),
     ("SIO-CN-03", ["40/nope"], ['44/nope,{"message":"Invalid namespace"}']),
     ("SIO-CN-10", ["40"], [CLOSED]),
     ("SIO-CN-11", ["40/custom", '42["message"]'], [*CUSTOM, '42["message-back"]']),
@@ -142,6 +150,13 @@ def exchange_probes() -> list[Probe]:
 
 
 # Before and around CONNECT
+
+
+@probe("EIO-EN-07", [CLOSED])
+async def text_that_looks_like_json_closes(url: str) -> list[Any]:
+    peer = await WebSocketPeer.connect(url)
+    peer.send("4true")
+    return [await peer.receive(2 * SILENCE)]
 
 
 @probe("SIO-CN-01", [SILENT])

@@ -78,6 +78,16 @@ async def pings_go_on_after_the_upgrade(url: str) -> list[Any]:
     return [await websocket.receive(4 * SILENCE)]
 
 
+@probe("EIO-HB-09", [CLOSED], ping_interval=0.2, ping_timeout=0.4)
+async def a_client_that_only_talks_is_closed(url: str) -> list[Any]:
+    peer = await WebSocketPeer.connect(url)
+    deadline = time.monotonic() + 4 * SILENCE
+    while (message := await peer.receive(SILENCE / 10)) != CLOSED and time.monotonic() < deadline:
+        if message == SILENT:
+            peer.send('42["message"]')
+    return [message]
+
+
 @probe("EIO-HB-10", ["2", "2"], ping_interval=1.0)
 async def a_ping_waits_for_a_poll(url: str) -> list[Any]:
     peer, witness = await PollingPeer.open(url), await WebSocketPeer.open_session(url)

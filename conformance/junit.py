@@ -1,0 +1,114 @@
+"""A run as JUnit XML: one suite, a case for each case, ids as properties, the transcript as its output.
+
+pytest's own form repeats the output of a skipped case and names files of this machine; this one does not.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import sioprobe
+from conformance.report import PROTOCOLS, explain_verdict, reason_of, reproduce, transcript_text
+from conformance.runner import Outcome, Question
+from conformance.target import Target
+from conformance.verdicts import Verdict, is_failure
+
+__all__ = ["write_junit"]
+
+# What XML 1.0 cannot hold, whatever the escape.
+UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write_junit(
+    path: Path, target: Target, results: Sequence[tuple[Question, Outcome]], started: datetime
+) -> None:
+    """Write the file, whole or not at all."""
+    outcomes = Counter(_outcome(outcome.judgement.verdict) for _, outcome in results)
+    numbers = {
+        "tests": str(len(results)),
+        "failures": str(outcomes["failure"]),
+        "errors": str(outcomes["error"]),
+        "skipped": str(outcomes["skipped"]),
+        "time": f"{sum(outcome.seconds for _, outcome in results):.3f}",
+    }
+    root = ElementTree.Element("testsuites", {"name": "sioprobe conform", **numbers})
+    stamp = started.replace(tzinfo=None).isoformat(timespec="seconds")
+    suite = ElementTree.SubElement(
+        root, "testsuite", {"name": _clean(target.title), "timestamp": stamp, **numbers}
+    )
+    _properties(
+        suite,
+        {
+            "suite": f"sioprobe {sioprobe.__version__}",
+            "protocols": ", ".join(PROTOCOLS),
+            "url": target.address.url,
+            "library": target.library,
+            "version": target.version,
+            "mode": target.mode,
+            "contract level": str(target.level),
+        },
+    )
+    for question, outcome in results:
+        _add_case(suite, question, outcome, target.address.url)
+    ElementTree.indent(root)
+    partial = path.with_name(path.name + ".partial")
+    ElementTree.ElementTree(root).write(partial, "utf-8", xml_declaration=True)
+    partial.replace(path)
+
+
+def _outcome(verdict: Verdict) -> str | None:
+    """The element that stands for a verdict; None for a case that counts as passed.
+
+    What was not judged, and what is a known deviation, is skipped: neither is a pass.
+    """
+    if verdict is Verdict.HARNESS_ERROR:
+        return "error"
+    if is_failure(verdict):
+        return "failure"
+    return "skipped" if verdict in (Verdict.NOT_APPLICABLE, Verdict.KNOWN_DEVIATION) else None
+
+
+def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, url: str) -> None:
+    entry, judgement = question.requirement, outcome.judgement
+    case = ElementTree.SubElement(
+        suite,
+        "testcase",
+        {"classname": entry.id, "name": question.label, "time": f"{outcome.seconds:.3f}"},
+    )
+    _properties(
+        case,
+        {
+            "requirement": entry.id,
+            "level": str(entry.level),
+            "verdict": str(judgement.verdict),
+            "closed": outcome.closed or "",
+        },
+    )
+    if (element := _outcome(judgement.verdict)) is not None:
+        message = judgement.actual or reason_of(outcome) or ""
+        if element == "skipped":
+            message = reason_of(outcome) or message
+        told = ElementTree.SubElement(
+            case, element, {"message": _clean(message), "type": str(judgement.verdict)}
+        )
+        told.text = _clean(f"{explain_verdict(question, outcome)}\n  reproduce: {reproduce(question, url)}")
+    if outcome.transcript:
+        output = ElementTree.SubElement(case, "system-out")
+        output.text = _clean(transcript_text(outcome.transcript))
+
+
+def _properties(parent: ElementTree.Element, values: dict[str, str | None]) -> None:
+    properties = ElementTree.SubElement(parent, "properties")
+    for name, value in values.items():
+        if value is not None:
+            ElementTree.SubElement(properties, "property", {"name": name, "value": _clean(value)})
+
+
+def _clean(text: str) -> str:
+    """`text` with what XML cannot hold written out (`\\x1e`)."""
+    return UNWRITABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

@@ -1,0 +1,105 @@
+"""`--list`: the statements of the catalogue, how many cases ask for each, and why none does."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.collect import all_questions
+from conformance.requirements import Requirement, catalogue, with_cases
+
+__all__ = ["Row", "as_json", "as_text", "coverage", "statements"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One statement, and how many functions ask for it; each counts once, whatever its transports."""
+
+    entry: Requirement
+    cases: int
+
+
+def statements(
+    ids: tuple[str, ...] = (),
+    areas: tuple[str, ...] = (),
+    levels: tuple[str, ...] = (),
+    *,
+    without_cases: bool = False,
+) -> list[Row]:
+    """The statements that all filters let through; an empty filter lets everything through.
+
+    `levels` holds levels (MUST, ...) and contract levels (0 to 2).
+    """
+    cases = Counter(id_ for id_, _, _ in _functions())
+    return [
+        Row(entry, cases[entry.id])
+        for entry in catalogue().values()
+        if (not ids or entry.id in ids)
+        and (not areas or entry.area in areas)
+        and (not levels or str(entry.level) in levels or str(entry.contract) in levels)
+        and (not without_cases or entry.reason is not None)
+    ]
+
+
+def coverage() -> dict[str, int]:
+    """How many statements, requirements with cases, cases, and cases times transports there are."""
+    return {
+        "statements": len(catalogue()),
+        "with_cases": len(with_cases()),
+        "without_cases": len(catalogue()) - len(with_cases()),
+        "cases": len(_functions()),
+        "cases_with_transports": len(all_questions()),
+    }
+
+
+def as_text(rows: list[Row]) -> str:
+    """One line a statement, and the coverage of the whole catalogue."""
+    lines = []
+    for row in rows:
+        number = f"{row.cases} case{'' if row.cases == 1 else 's'}"
+        why = f"no case: {row.entry.reason}" if row.entry.reason else number
+        level = f"{row.entry.level:<9} {'-' if row.entry.reason else row.entry.contract}"
+        lines.append(f"{row.entry.id:<10} {level}  {row.entry.text} ({why})")
+    total = coverage()
+    lines.append(
+        f"{len(rows)} of {total['statements']} statements shown; coverage: {total['with_cases']} have cases "
+        f"({total['cases']}, {total['cases_with_transports']} with their transports), "
+        f"{total['without_cases']} have none and a reason"
+    )
+    return "\n".join(lines)
+
+
+def as_json(rows: list[Row]) -> str:
+    """The same for programs."""
+    return json.dumps(
+        {
+            "schema": 1,
+            "kind": "catalogue",
+            "coverage": coverage(),
+            "requirements": [_json(row) for row in rows],
+        },
+        indent=1,
+        ensure_ascii=False,
+    )
+
+
+def _json(row: Row) -> dict[str, Any]:
+    entry = row.entry
+    return {
+        "id": entry.id,
+        "level": str(entry.level),
+        "requirement": entry.text,
+        "spec": entry.spec,
+        "contract": None if entry.reason else entry.contract,
+        "revision": entry.revision,
+        "transports": list(entry.transports),
+        "cases": row.cases,
+        "reason": entry.reason,
+    }
+
+
+def _functions() -> set[tuple[str, str, str]]:
+    """(requirement, file, name) of each case."""
+    return {(case.requirement.id, case.file, case.name) for case in all_questions()}

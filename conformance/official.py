@@ -1,0 +1,78 @@
+"""The tests of the official suites, and what asks for the same here: `official*.toml`."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from conformance.requirements import catalogue
+
+__all__ = ["OfficialTest", "as_json", "as_text", "official_tests", "read_table"]
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialTest:
+    """One test of an official suite; `better` says what the cases here do that it does not."""
+
+    suite: str
+    number: str
+    group: str
+    title: str
+    requirements: tuple[str, ...]
+    better: str
+    cases: tuple[str, ...]
+
+
+@cache
+def official_tests() -> tuple[OfficialTest, ...]:
+    """All of them by suite; those of Engine.IO 3 only where the catalogue holds its requirements."""
+    has_revision_3 = any(entry.area == "EIO3" for entry in catalogue().values())
+    return (*(read_table("official-eio3.toml") if has_revision_3 else ()), *read_table("official.toml"))
+
+
+def read_table(file: str) -> tuple[OfficialTest, ...]:
+    """The rows of one file, in its order."""
+    return tuple(
+        OfficialTest(
+            suite=row["suite"],
+            number=row["number"],
+            group=row["group"],
+            title=row["title"],
+            requirements=tuple(row["requirements"]),
+            better=row["better"],
+            cases=tuple(row["cases"]),
+        )
+        for row in tomllib.loads((HERE / file).read_text("utf-8"))["test"]
+    )
+
+
+def as_text(tests: tuple[OfficialTest, ...]) -> str:
+    """A paragraph for each test, by suite and group, and the count."""
+    lines: list[str] = []
+    suite = group = ""
+    for test in tests:
+        if test.suite != suite:
+            lines.append(f"{test.suite}, official suite")
+        if (test.suite, test.group) != (suite, group):
+            lines.append(f"  {test.group}")
+        suite, group = test.suite, test.group
+        lines.append(f"    {test.number}  {test.title}: {', '.join(test.requirements)}")
+        lines += [f"           {case}" for case in test.cases]
+        lines.append(f"           better: {test.better}")
+    requirements = {id_ for test in tests for id_ in test.requirements}
+    lines.append(
+        f"{len(tests)} official tests, represented by {len(requirements)} requirements "
+        f"of the {len(catalogue())} statements here"
+    )
+    return "\n".join(lines)
+
+
+def as_json(tests: tuple[OfficialTest, ...]) -> str:
+    """The same for programs."""
+    document = {"schema": 1, "kind": "official tests", "tests": [asdict(test) for test in tests]}
+    return json.dumps(document, indent=1, ensure_ascii=False)

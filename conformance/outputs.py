@@ -1,0 +1,123 @@
+"""The forms of a result beside its JSON: the badge, and the pages that `reports` makes of result files.
+
+`reports` is another room and no import of this one: it runs as a process of its own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.junit import write_junit
+from conformance.plugin import Run
+from conformance.report import program
+from conformance.runner import Outcome, Question
+from conformance.verdicts import Level, Verdict
+from sioprobe.harness import harness_environment, module_command
+
+__all__ = ["Outputs", "badge", "print_difference", "write_pages"]
+
+COLOURS = {
+    "conformant": "brightgreen",
+    "known deviations": "yellowgreen",
+    "failures": "red",
+    "harness error": "lightgrey",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files that a run is to write; None: not asked for."""
+
+    report: Path | None = None
+    html: Path | None = None
+    markdown: Path | None = None
+    badge: Path | None = None
+    junit: Path | None = None
+
+    def problem(self) -> str | None:
+        """Why they cannot be written, in one line; None where nothing is in the way."""
+        for name, path in (
+            ("report", self.report), ("html", self.html), ("markdown", self.markdown),
+            ("badge", self.badge), ("junit", self.junit),
+        ):  # fmt: skip
+            if path is None:
+                continue
+            if not path.absolute().parent.is_dir():
+                return f"--{name}: folder {path.parent} does not exist"
+            if path.is_dir():
+                return f"--{name}: {path} is a folder"
+            if not os.access(path.absolute().parent, os.W_OK):
+                return f"--{name}: nothing can be written in folder {path.absolute().parent}"
+        if (self.html or self.markdown) and importlib.util.find_spec("jinja2") is None:
+            return "--html and --markdown need jinja2: pip install 'sioprobe[report]'"
+        return None
+
+    def write(self, result: Path, run: Run, command: str) -> int:
+        """Write what is asked for beside the result file `result`; the exit code, 0 or 2."""
+        try:
+            if self.junit is not None:
+                write_junit(self.junit, run.target, run.results, run.started)
+            if self.badge is not None:
+                made = badge(json.loads(result.read_text("utf-8")), run.results)
+                self.badge.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        except OSError as error:
+            print(f"Error: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
+            return 2
+        if self.html is None and self.markdown is None:
+            return 0
+        return write_pages([result], self.html, self.markdown, command)
+
+
+def badge(result: dict[str, Any], results: Sequence[tuple[Question, Outcome]]) -> dict[str, Any]:
+    """What shields.io calls an endpoint: label, message, colour. It counts requirements of level MUST."""
+    verdicts: dict[str, set[Verdict]] = {}
+    for question, outcome in results:
+        verdict = outcome.judgement.verdict
+        if question.requirement.level is Level.MUST and verdict is not Verdict.NOT_APPLICABLE:
+            verdicts.setdefault(question.requirement.id, set()).add(verdict)
+    kept = sum(found == {Verdict.PASS} for found in verdicts.values())
+    asked = len({question.requirement.id for question, _ in results})
+    outcome_word = result["outcome"]
+    message = f"{outcome_word}, {kept} of {len(verdicts)} MUST"
+    if outcome_word == "harness error":
+        message = "not judged"
+    if asked < result["suite"]["requirements"]:
+        message += f" ({asked} of {result['suite']['requirements']} requirements asked)"
+    return {
+        "schemaVersion": 1,
+        "label": "socket.io conformance",
+        "message": message,
+        "color": COLOURS[outcome_word],
+    }
+
+
+def write_pages(files: Sequence[Path], html: Path | None, markdown: Path | None, command: str) -> int:
+    """Write the page and the summary of these result files; the exit code, 0 or 2."""
+    words = [str(file.absolute()) for file in files] + ["--command", command]
+    words += ["--html", str(html.absolute())] if html else []
+    words += ["--markdown", str(markdown.absolute())] if markdown else []
+    child = subprocess.run(
+        module_command("reports.conformance", *words),
+        env=harness_environment(SIOPROBE_PROG=program()),
+        check=False,
+    )
+    return child.returncode
+
+
+def print_difference(files: Sequence[Path], *, as_json: bool) -> int:
+    """Print what differs between two result files; the exit code, 0, 1 or 2."""
+    words = [str(file) for file in files] + (["--json"] if as_json else [])
+    child = subprocess.run(
+        module_command("reports.difference", *words),
+        env=harness_environment(SIOPROBE_PROG=f"{program()} --diff"),
+        check=False,
+    )
+    return child.returncode
