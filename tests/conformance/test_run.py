@@ -178,6 +178,27 @@ def test_a_known_deviation_is_listed_with_its_reason(faulty_url: str, tmp_path: 
     assert "contract level 2: known deviations: 1 known deviation" in done.stdout
 
 
+def test_a_ping_that_comes_at_once_spoils_no_other_case(tmp_path: Path) -> None:
+    """Cases that need a poll that waits take it for what it is."""
+    with strict_server("--fault", "pings-at-once") as server:
+        done = run_command(
+            tmp_path,
+            "--url",
+            server.url,
+            "--json",
+            "--",
+            "-k",
+            "ends_the_pending_poll or pings_every_interval",
+        )
+
+    verdicts = {(case["case"].split("::")[1], case["verdict"]) for case in json.loads(done.stdout)["cases"]}
+    assert verdicts == {
+        ("test_pings_every_interval", "fail"),
+        ("test_the_probe_ends_the_pending_poll", "pass"),
+        ("test_a_close_packet_ends_the_pending_poll_with_a_noop", "pass"),
+    }
+
+
 def test_what_does_not_apply_is_not_passed(url: str, tmp_path: Path) -> None:
     done = run_command(tmp_path, "--url", url, "--id", "SIO-CL-01", "--json")
     verdicts = {case["verdict"] for case in json.loads(done.stdout)["cases"]}
