@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.client.http import Address, Answer, NoAnswer, exchange
-from conformance.client.session import PROTOCOL, Session, Transport, open_session
+from conformance.client.session import PROTOCOL, Session, Transport, open_session, read_open
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
 from conformance.client.websocket import WebSocket, open_websocket
@@ -26,7 +26,6 @@ from sioprobe.wire import (
     OpenData,
     RemoteProtocolError,
     SocketPacketType,
-    decode_open,
     decode_packet,
     decode_payload,
 )
@@ -243,7 +242,7 @@ async def _find_transports(address: Address) -> tuple[OpenData, dict[str, bool]]
 
 def _open_data(answer: Answer) -> OpenData | None:
     try:
-        return decode_open(decode_payload(answer.body)[0]) if answer.status == 200 else None
+        return read_open(decode_payload(answer.body)[0]) if answer.status == 200 else None
     except RemoteProtocolError:
         return None
 
@@ -252,7 +251,7 @@ async def _first_open(websocket: WebSocket) -> OpenData | None:
     try:
         async with asyncio.timeout(PROBE_SECONDS / 2):
             message = await websocket.receive()
-        return decode_open(decode_packet(message)) if isinstance(message, str) else None
+        return read_open(decode_packet(message)) if isinstance(message, str) else None
     except (TimeoutError, RemoteProtocolError):
         return None
     finally:
@@ -272,15 +271,29 @@ async def _read_about(address: Address) -> dict[str, Any]:
 
 
 def _declared(about: dict[str, Any]) -> dict[str, bool]:
+    """The capabilities that `/about` names, and the transports, which it names by themselves."""
+    found: dict[str, bool] = {}
     transports = about.get("transports")
-    if not isinstance(transports, list):
-        return {}
-    both = "polling" in transports and "websocket" in transports
-    return {"polling": "polling" in transports, "websocket": "websocket" in transports, "upgrade": both}
+    if isinstance(transports, list):
+        both = "polling" in transports and "websocket" in transports
+        found = {"polling": "polling" in transports, "websocket": "websocket" in transports, "upgrade": both}
+    named = about.get("capabilities")
+    for name, value in named.items() if isinstance(named, dict) else ():
+        if name in CAPABILITIES and isinstance(value, bool):
+            found[name] = value
+    return found
 
 
 # The most specific first: Flask-SocketIO's versions name python-socketio as well.
-_LIBRARIES = ("flask-socketio", "socket.io", "python-socketio")
+_LIBRARIES = (
+    "flask-socketio",
+    "@socket.io/bun-engine",
+    "socket.io",
+    "python-socketio",
+    "socketioxide",
+    "zishang520/socket.io",
+    "netty-socketio",
+)
 
 
 def _library(about: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -420,6 +421,24 @@ def _in_payload(packet: bytes) -> str:
     return encode_payload([EnginePacket(EnginePacketType.MESSAGE, packet)])
 
 
+def read_open(packet: EnginePacket) -> OpenData:
+    """What the OPEN packet says; `max_payload` is 0 where it names none. Raises RemoteProtocolError.
+
+    The field came into the protocol with engine.io 6.2. EIO-HS-11 notices that it is missing; a server
+    without it can be asked everything else.
+    """
+    try:
+        return decode_open(packet)
+    except RemoteProtocolError as error:
+        if "maxPayload" not in str(error):
+            raise
+        # The keys before it were in order, so this is an object.
+        data = json.loads(str(packet.data))
+        if "maxPayload" in data:
+            raise
+        return decode_open(EnginePacket(packet.type, json.dumps(data | {"maxPayload": 0})))
+
+
 async def open_session(
     address: Address,
     timing: Timing,
@@ -441,7 +460,7 @@ async def open_session(
         raise Inconclusive(f"handshake over polling: {answer}")
     try:
         first, *others = decode_payload(answer.body)
-        opened = decode_open(first)
+        opened = read_open(first)
     except RemoteProtocolError as error:
         raise Inconclusive(f"handshake over polling: {error}") from None
     session = Session(address, timing, "polling", opened, answer_pings=answer_pings)
@@ -463,7 +482,7 @@ async def _open_over_websocket(address: Address, timing: Timing, *, answer_pings
             message = await websocket.receive()
         if isinstance(message, Ended):
             raise Inconclusive(f"handshake over WebSocket: {message}")
-        opened = decode_open(decode_packet(message))
+        opened = read_open(decode_packet(message))
     except (TimeoutError, RemoteProtocolError) as error:
         websocket.abort()
         raise Inconclusive(f"handshake over WebSocket: {error or 'no OPEN packet'}") from None
