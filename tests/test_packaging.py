@@ -71,11 +71,17 @@ def test_the_wheel_puts_nothing_but_sioprobe_into_site_packages(wheel: Path) -> 
         "sioprobe/_harness/load/swarm.py",
         "sioprobe/_harness/load/profiles/quick.toml",
         "sioprobe/_harness/server_under_test/node/package-lock.json",
+        "sioprobe/_harness/server_under_test/node/.npmrc",
+        "sioprobe/_harness/server_under_test/bun/server.mjs",
+        "sioprobe/_harness/server_under_test/rust/pins.txt",
+        "sioprobe/_harness/server_under_test/rust/src/main.rs",
+        "sioprobe/_harness/server_under_test/go/go.sum",
+        "sioprobe/_harness/server_under_test/java/src/main/java/Server.java",
+        "sioprobe/_harness/server_under_test/python_socketio/contract.py",
     ):
         assert needed in names
-    assert [
-        name for name in names if "node_modules" in name or "__pycache__" in name or "/out/" in name
-    ] == []
+    products = ("node_modules/", "__pycache__/", "/out/", "/target/", "/build/", "/Cargo.lock", "/.built")
+    assert [name for name in names for product in products if product in name] == []
 
 
 def test_the_installed_judge_judges_a_server_from_an_empty_directory(installed: Path, tmp_path: Path) -> None:

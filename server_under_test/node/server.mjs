@@ -3,18 +3,28 @@
  *
  *   node server.mjs --port 5000 [--host 127.0.0.1] [--transports polling,websocket]
  *                   [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000] [--nagle]
+ *                   [--package socket.io | socket.io-3]
  *
+ * Majors of socket.io live side by side under the names that package.json gives them.
  * Prints one line that begins with READY; SIGTERM or SIGINT disconnects every client and ends it with code 0.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { parseArgs } from "node:util";
-import { Server } from "socket.io";
+import { offerContract } from "./contract.mjs";
+import { readOptions } from "./options.mjs";
 
 // After this many milliseconds nobody is waited for any more.
 const STOP_DEADLINE = 2000;
 
-const options = readOptions();
+// By package, the name under which `sioprobe serve --server` knows it.
+const MODES = { "socket.io": "node", "socket.io-3": "node-3" };
+
+const options = readOptions({ package: { type: "string", default: "socket.io" } });
+if (!Object.hasOwn(MODES, options.package)) {
+  console.error(`--package '${options.package}' is not one of ${Object.keys(MODES).join(", ")}`);
+  process.exit(2);
+}
+const { Server } = await import(options.package);
 const http = createServer({ noDelay: !options.nagle }, answer);
 const io = new Server(http, {
   transports: options.transports,
@@ -25,17 +35,7 @@ const io = new Server(http, {
   serveClient: false,
 });
 
-for (const name of ["/", "/custom", "/auth"]) {
-  offerContract(io.of(name));
-}
-
-io.of("/auth").use((socket, next) => {
-  next(socket.handshake.auth.token === "good" ? undefined : new Error("bad token"));
-});
-
-io.of("/reject").use((socket, next) => {
-  next(Object.assign(new Error("not authorized"), { data: { code: "E_AUTH" } }));
-});
+offerContract(io);
 
 http.on("error", (error) => {
   console.error(`cannot listen on ${options.host} port ${options.port}: ${error.message}`);
@@ -45,60 +45,6 @@ http.listen({ port: options.port, host: options.host, backlog: 4096 }, announce)
 
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.once(signal, stop);
-}
-
-function offerContract(namespace) {
-  namespace.on("connection", (socket) => {
-    socket.emit("auth", socket.handshake.auth);
-
-    on(socket, "message", (...args) => socket.emit("message-back", ...args));
-    on(socket, "message-with-ack", (...args) => {
-      const ack = args.pop();
-      ack(...args);
-    });
-
-    on(socket, "join", (room, ack) => {
-      socket.join(room);
-      ack?.(ownRooms(socket));
-    });
-    on(socket, "leave", (room, ack) => {
-      socket.leave(room);
-      ack?.(ownRooms(socket));
-    });
-
-    on(socket, "to", (room, event, ...args) => socket.to(room).emit(event, ...args));
-    on(socket, "in", (room, event, ...args) => namespace.to(room).emit(event, ...args));
-    on(socket, "broadcast", (event, ...args) => socket.broadcast.emit(event, ...args));
-    on(socket, "all", (event, ...args) => namespace.emit(event, ...args));
-
-    on(socket, "ask", (event, ...args) => {
-      socket.emit(event, ...args, (...answer) => socket.emit("asked", ...answer));
-    });
-    on(socket, "burst", (count, size) => {
-      for (let number = 0; number < count; number += 1) {
-        socket.emit("b", number, "x".repeat(size));
-      }
-    });
-
-    on(socket, "kick", () => socket.disconnect());
-    on(socket, "kick-all", () => socket.disconnect(true));
-  });
-}
-
-/** A handler whose errors are logged: socket.io lets them end the process, Flask-SocketIO does not. */
-function on(socket, event, handler) {
-  socket.on(event, (...args) => {
-    try {
-      handler(...args);
-    } catch (error) {
-      console.error(`${event}: ${error.message}`);
-    }
-  });
-}
-
-/** The rooms of a socket, sorted, without the personal one that Socket.IO gives to everybody. */
-function ownRooms(socket) {
-  return [...socket.rooms].filter((room) => room !== socket.id).sort();
 }
 
 /** GET /about is what the READY line says; everything else that is not the endpoint's is unknown. */
@@ -117,8 +63,8 @@ function about() {
   return {
     urls: [`http://${options.host}:${port}`],
     pids: [process.pid],
-    mode: "node",
-    async_mode: "node",
+    mode: MODES[options.package],
+    async_mode: MODES[options.package],
     detected: false,
     transports: options.transports,
     always_connect: true,
@@ -128,8 +74,8 @@ function about() {
     queue_url: null,
     versions: {
       node: process.versions.node,
-      "socket.io": installedVersion("socket.io"),
-      "engine.io": installedVersion("engine.io"),
+      "socket.io": installedVersion(options.package),
+      "engine.io": engineVersion(options.package),
     },
   };
 }
@@ -139,52 +85,23 @@ function installedVersion(name) {
   return JSON.parse(readFileSync(file, "utf8")).version;
 }
 
+/** Of the engine.io that the package uses: its own beside it, or the one that majors share. */
+function engineVersion(name) {
+  const nested = `${name}/node_modules/engine.io`;
+  const own = new URL(`./node_modules/${nested}/package.json`, import.meta.url);
+  return installedVersion(existsSync(own) ? nested : "engine.io");
+}
+
 /** Tell every client, let what was written reach them, and end although some hold on. */
 function stop() {
   // io.close() would wait for connections that clients keep open, and refuse the last poll of a polling client.
-  io.disconnectSockets(true);
+  for (const socket of io.of("/").sockets.values()) {
+    socket.disconnect(true);
+  }
   const deadline = Date.now() + STOP_DEADLINE;
   setInterval(() => {
     if (io.engine.clientsCount === 0 || Date.now() > deadline) {
       process.exit(0);
     }
   }, 50);
-}
-
-function readOptions() {
-  const { values } = parseOrExit({
-    port: { type: "string", default: "5000" },
-    host: { type: "string", default: "127.0.0.1" },
-    transports: { type: "string", default: "polling,websocket" },
-    "ping-interval": { type: "string", default: "25" },
-    "ping-timeout": { type: "string", default: "20" },
-    "max-payload": { type: "string", default: "1000000" },
-    nagle: { type: "boolean", default: false },
-  });
-  const number = (name, greatest = Infinity) => {
-    const value = Number(values[name]);
-    if (!(value >= 0 && value <= greatest)) {
-      console.error(`--${name} '${values[name]}' is not a number from 0 to ${greatest}`);
-      process.exit(2);
-    }
-    return value;
-  };
-  return {
-    port: number("port", 65535),
-    host: values.host,
-    transports: values.transports.split(","),
-    pingInterval: number("ping-interval") * 1000,
-    pingTimeout: number("ping-timeout") * 1000,
-    maxPayload: number("max-payload"),
-    nagle: values.nagle,
-  };
-}
-
-function parseOrExit(known) {
-  try {
-    return parseArgs({ options: known });
-  } catch (error) {
-    console.error(error.message);
-    return process.exit(2);
-  }
 }

@@ -181,15 +181,8 @@ def test_a_known_deviation_is_listed_with_its_reason(faulty_url: str, tmp_path: 
 def test_a_ping_that_comes_at_once_spoils_no_other_case(tmp_path: Path) -> None:
     """Cases that need a poll that waits take it for what it is."""
     with strict_server("--fault", "pings-at-once") as server:
-        done = run_command(
-            tmp_path,
-            "--url",
-            server.url,
-            "--json",
-            "--",
-            "-k",
-            "ends_the_pending_poll or pings_every_interval",
-        )
+        cases = "ends_the_pending_poll or pings_every_interval"
+        done = run_command(tmp_path, "--url", server.url, "--json", "--", "-k", cases)
 
     verdicts = {(case["case"].split("::")[1], case["verdict"]) for case in json.loads(done.stdout)["cases"]}
     assert verdicts == {
