@@ -178,6 +178,22 @@ def test_a_known_deviation_is_listed_with_its_reason(faulty_url: str, tmp_path: 
     assert "contract level 2: known deviations: 1 known deviation" in done.stdout
 
 
+def test_a_known_deviation_has_a_reason_and_no_traceback(faulty_url: str, tmp_path: Path) -> None:
+    """A traceback is slow to write, and every case waits meanwhile."""
+    (tmp_path / "look.py").write_text(
+        "def pytest_runtest_logreport(report):\n"
+        "    if hasattr(report, 'wasxfail'):\n"
+        "        print('seen:', str(report.longrepr))\n"
+    )
+    words = ["--target-library", "flask-socketio", "--target-version", "5.7.0", "--target-mode", "gevent"]
+    done = run_pytest(
+        tmp_path, "-p", "look", "-s", CONFORMANCE, "--url", faulty_url, *words, "--id", "EIO-PL-01"
+    )
+    assert "seen: a push is answered by `OK` in capitals; the official clients do not look\n" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "pytest.xfail" not in done.stdout
+
+
 def test_a_ping_that_comes_at_once_spoils_no_other_case(tmp_path: Path) -> None:
     """Cases that need a poll that waits take it for what it is."""
     with strict_server("--fault", "pings-at-once") as server:
