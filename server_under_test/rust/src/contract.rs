@@ -46,69 +46,97 @@ async fn refuses() -> Result<(), Refused> {
 }
 
 fn connected(socket: SocketRef, Data(auth): Data<Value>) -> Ready<()> {
-    socket.on("message", |socket: SocketRef, Data(arguments): Data<Arguments>| {
-        done(socket.emit("message-back", &arguments))
-    });
-    socket.on("message-with-ack", |Data(arguments): Data<Arguments>, ack: AckSender| {
-        done(ack.send(&arguments))
-    });
-    socket.on("join", |socket: SocketRef, Data(room): Data<String>, ack: AckSender| {
-        socket.join(room);
-        done(ack.send(&own_rooms(&socket)))
-    });
-    socket.on("leave", |socket: SocketRef, Data(room): Data<String>, ack: AckSender| {
-        socket.leave(room);
-        done(ack.send(&own_rooms(&socket)))
-    });
-    socket.on("to", |socket: SocketRef, Data(arguments): Data<Arguments>| {
-        if let Some((room, arguments)) = arguments.split()
-            && let Some((event, arguments)) = arguments.split()
-        {
-            now(socket.to(room).emit(event, &arguments));
-        }
-        ready(())
-    });
-    socket.on("in", |socket: SocketRef, Data(arguments): Data<Arguments>| {
-        if let Some((room, arguments)) = arguments.split()
-            && let Some((event, arguments)) = arguments.split()
-        {
-            now(socket.within(room).emit(event, &arguments));
-        }
-        ready(())
-    });
-    socket.on("broadcast", |socket: SocketRef, Data(arguments): Data<Arguments>| {
-        if let Some((event, arguments)) = arguments.split() {
-            now(socket.broadcast().emit(event, &arguments));
-        }
-        ready(())
-    });
-    socket.on("all", |socket: SocketRef, io: SocketIo, Data(arguments): Data<Arguments>| {
-        if let Some((event, arguments)) = arguments.split()
-            && let Some(namespace) = io.of(socket.ns())
-        {
-            now(namespace.emit(event, &arguments));
-        }
-        ready(())
-    });
-    socket.on("ask", |socket: SocketRef, Data(arguments): Data<Arguments>| {
-        let asked = arguments.split().and_then(|(event, arguments)| {
-            socket.emit_with_ack::<_, Arguments>(event, &arguments).ok()
-        });
-        async move {
-            if let Some(question) = asked
-                && let Ok(answer) = question.await
+    socket.on(
+        "message",
+        |socket: SocketRef, Data(arguments): Data<Arguments>| {
+            done(socket.emit("message-back", &arguments))
+        },
+    );
+    socket.on(
+        "message-with-ack",
+        |Data(arguments): Data<Arguments>, ack: AckSender| done(ack.send(&arguments)),
+    );
+    socket.on(
+        "join",
+        |socket: SocketRef, Data(room): Data<String>, ack: AckSender| {
+            socket.join(room);
+            done(ack.send(&own_rooms(&socket)))
+        },
+    );
+    socket.on(
+        "leave",
+        |socket: SocketRef, Data(room): Data<String>, ack: AckSender| {
+            socket.leave(room);
+            done(ack.send(&own_rooms(&socket)))
+        },
+    );
+    socket.on(
+        "to",
+        |socket: SocketRef, Data(arguments): Data<Arguments>| {
+            if let Some((room, arguments)) = arguments.split()
+                && let Some((event, arguments)) = arguments.split()
             {
-                let _ = socket.emit("asked", &answer);
+                now(socket.to(room).emit(event, &arguments));
             }
-        }
-    });
-    socket.on("burst", |socket: SocketRef, Data((count, size)): Data<(u32, usize)>| {
-        let text = "x".repeat(size);
-        for number in 0..count {
-            let _ = socket.emit("b", &(number, &text));
-        }
-        ready(())
-    });
+            ready(())
+        },
+    );
+    socket.on(
+        "in",
+        |socket: SocketRef, Data(arguments): Data<Arguments>| {
+            if let Some((room, arguments)) = arguments.split()
+                && let Some((event, arguments)) = arguments.split()
+            {
+                now(socket.within(room).emit(event, &arguments));
+            }
+            ready(())
+        },
+    );
+    socket.on(
+        "broadcast",
+        |socket: SocketRef, Data(arguments): Data<Arguments>| {
+            if let Some((event, arguments)) = arguments.split() {
+                now(socket.broadcast().emit(event, &arguments));
+            }
+            ready(())
+        },
+    );
+    socket.on(
+        "all",
+        |socket: SocketRef, io: SocketIo, Data(arguments): Data<Arguments>| {
+            if let Some((event, arguments)) = arguments.split()
+                && let Some(namespace) = io.of(socket.ns())
+            {
+                now(namespace.emit(event, &arguments));
+            }
+            ready(())
+        },
+    );
+    socket.on(
+        "ask",
+        |socket: SocketRef, Data(arguments): Data<Arguments>| {
+            let asked = arguments.split().and_then(|(event, arguments)| {
+                socket.emit_with_ack::<_, Arguments>(event, &arguments).ok()
+            });
+            async move {
+                if let Some(question) = asked
+                    && let Ok(answer) = question.await
+                {
+                    let _ = socket.emit("asked", &answer);
+                }
+            }
+        },
+    );
+    socket.on(
+        "burst",
+        |socket: SocketRef, Data((count, size)): Data<(u32, usize)>| {
+            let text = "x".repeat(size);
+            for number in 0..count {
+                let _ = socket.emit("b", &(number, &text));
+            }
+            ready(())
+        },
+    );
     socket.on("kick", |socket: SocketRef| done(socket.disconnect()));
     done(socket.emit("auth", &auth))
 }

@@ -9,7 +9,7 @@ mod arguments;
 mod contract;
 mod options;
 
-use std::net::SocketAddr;
+use std::io;
 use std::process::exit;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use axum::routing::get;
 use axum::serve::ListenerExt;
 use serde_json::{Value, json};
 use socketioxide::{SocketIo, TransportType};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::cors::CorsLayer;
 
@@ -43,11 +43,14 @@ async fn main() {
         (false, true) => builder.transports([TransportType::Websocket]),
         _ => builder,
     };
-    let (layer, io) = builder.build_layer();
-    contract::offer(&io);
+    let (layer, server) = builder.build_layer();
+    contract::offer(&server);
 
-    let listener = listen(&options).unwrap_or_else(|error| {
-        eprintln!("cannot listen on {} port {}: {error}", options.host, options.port);
+    let listener = listen(&options).await.unwrap_or_else(|error| {
+        eprintln!(
+            "cannot listen on {} port {}: {error}",
+            options.host, options.port
+        );
         exit(2);
     });
     let port = listener.local_addr().expect("a bound socket").port();
@@ -68,15 +71,18 @@ async fn main() {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    let _ = tokio::time::timeout(STOP_DEADLINE, io.close()).await;
+    let _ = tokio::time::timeout(STOP_DEADLINE, server.close()).await;
     exit(0);
 }
 
-fn listen(options: &Options) -> std::io::Result<tokio::net::TcpListener> {
-    let address: SocketAddr = format!("{}:{}", options.host, options.port)
-        .parse()
-        .map_err(std::io::Error::other)?;
-    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+async fn listen(options: &Options) -> io::Result<TcpListener> {
+    let mut found = lookup_host((options.host.as_str(), options.port)).await?;
+    let address = found.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let socket = if address.is_ipv6() {
+        TcpSocket::new_v6()
+    } else {
+        TcpSocket::new_v4()
+    }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     // A load test opens a thousand connections at once.
@@ -109,5 +115,8 @@ fn about(options: &Options, port: u16) -> Value {
 
 fn version(name: &str) -> &'static str {
     let entry = format!("name = \"{name}\"\nversion = \"");
-    LOCK.split(&entry).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("unknown")
+    LOCK.split(&entry)
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .unwrap_or("unknown")
 }

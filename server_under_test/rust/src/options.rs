@@ -27,7 +27,9 @@ impl Options {
         };
         let mut words = std::env::args().skip(1);
         while let Some(name) = words.next() {
-            let value = words.next().unwrap_or_else(|| problem(format!("{name} needs a value")));
+            let value = words
+                .next()
+                .unwrap_or_else(|| problem(format!("{name} needs a value")));
             match name.as_str() {
                 "--host" => options.host = value,
                 "--port" => options.port = number(&name, &value),
@@ -47,7 +49,9 @@ impl Options {
 }
 
 fn number<T: FromStr>(name: &str, value: &str) -> T {
-    value.parse().unwrap_or_else(|_| problem(format!("{name} '{value}' is no number, or too great")))
+    value
+        .parse()
+        .unwrap_or_else(|_| problem(format!("{name} '{value}' is no number, or too great")))
 }
 
 fn seconds(name: &str, value: &str) -> Duration {
