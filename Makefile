@@ -5,9 +5,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PROFILE ?= quick
+SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test lint setup clean
+.PHONY: help compare test lint setup servers clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,7 +16,7 @@ help:  ## List the targets
 compare: .venv/installed .venv/parts  ## Compare the async modes (4 minutes); writes reports/out/report.html
 	$(BIN)/sioprobe compare --profile $(PROFILE)
 
-test: .venv/installed .venv/parts .venv/test-parts lint  ## Check style, types and imports, and run every test
+test: .venv/installed .venv/parts .venv/test-parts .venv/servers lint  ## Check style, types and imports, and run every test
 	$(BIN)/pytest
 
 lint: .venv/installed  ## Check style, types and import directions only
@@ -24,7 +25,10 @@ lint: .venv/installed  ## Check style, types and import directions only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-setup: .venv/installed .venv/parts .venv/test-parts  ## Set up everything and run nothing
+setup: .venv/installed .venv/parts .venv/test-parts .venv/servers  ## Set up everything and run nothing
+
+servers: .venv/installed .venv/parts  ## Build the foreign servers whose toolchains are there
+	$(BIN)/python ci/parts.py $(SERVERS)
 
 # A stamp is newer than what it was made from, so a changed pin installs again and nothing else does.
 .venv/installed: pyproject.toml constraints.txt
@@ -41,5 +45,10 @@ setup: .venv/installed .venv/parts .venv/test-parts  ## Set up everything and ru
 .venv/test-parts: .venv/parts
 	$(BIN)/python ci/parts.py --require --stamp $@ redis node browser
 
+# A source that changed is built again; what could not be built is tried again the next time.
+.venv/servers: .venv/parts $(wildcard $(patsubst %,server_under_test/%/*,bun go java rust) server_under_test/rust/src/*)
+	$(BIN)/python ci/parts.py --stamp $@ $(SERVERS)
+
 clean:  ## Remove what the set-up and the runs made
-	rm -rf .venv reports/out dist server_under_test/node/node_modules
+	rm -rf .venv reports/out dist server_under_test/*/node_modules server_under_test/*/target \
+		server_under_test/*/build server_under_test/*/.built server_under_test/rust/Cargo.lock

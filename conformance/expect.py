@@ -48,6 +48,7 @@ __all__ = [
     "expect_websocket_ended",
     "expect_wellformed",
     "is_alive",
+    "pending_poll",
     "same",
 ]
 
@@ -196,6 +197,23 @@ async def expect_ping(session: Session, number: int, seconds: float) -> float:
 
 
 # Life and death
+
+
+async def pending_poll(target: Target, session: Session) -> asyncio.Task[Answer | NoAnswer]:
+    """A poll that waits at the server. Packets that end it first are taken in, and pings are answered:
+
+    some servers send one at once. Raises Inconclusive where no poll waits.
+    """
+    for _ in range(5):
+        poll = asyncio.create_task(session.poll_once(target.timing.close))
+        async with waiting():
+            await asyncio.wait((poll,), timeout=target.timing.quiet)
+        if not poll.done():
+            return poll
+        answer = await poll
+        if not isinstance(answer, Answer) or answer.status != 200:
+            raise Inconclusive(f"the poll ended before it was asked to: {answer}")
+    raise Inconclusive("each poll was answered before it could wait")
 
 
 async def connect(session: Session, namespace: str = MAIN_NAMESPACE, auth: Any = None) -> str:

@@ -65,6 +65,10 @@ class CaseItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         error = excinfo.value
+        if isinstance(error, pytest.xfail.Exception):
+            # A known deviation. Its traceback would hold up the loop in which all cases wait: a tenth of a
+            # second each, and a server may have a hundred.
+            return str(error)
         if not isinstance(error, CaseFailed):
             return super().repr_failure(excinfo, style)
         run = self.config.stash[KEY]

@@ -29,6 +29,7 @@ __all__ = ["Outcome", "Question", "Runner", "answer_question"]
 
 REPEATS = 3  # of a case during which the machine stood still, or the server's process was replaced
 TELL_SECONDS = 0.2  # between two looks at how far the run is
+UNDECIDED = 5  # cases of a run that may be asked again because they did not reach their question
 RESTART_SECONDS = 15.0  # that a process manager may take to put another process in the place of one
 
 
@@ -74,6 +75,7 @@ class Runner:
         self._pulse = Pulse(target.timing.ping_timeout)
         self._processes = target.processes
         self._replaced: list[float] = []  # when another process was seen in the place of the last one
+        self._undecided = 0
         self._alone = asyncio.Lock()
         self._beating: asyncio.Task[None] | None = None
         self._tried: dict[Question, asyncio.Future[None]] = {}
@@ -130,6 +132,7 @@ class Runner:
         finally:
             self._places.give()
             self._tried[question].set_result(None)
+        self._undecided += outcome.judgement.verdict is Verdict.INCONCLUSIVE
         failures: list[str] = []
         while len(failures) < REPEATS and (blame := await self._blame(question, outcome, started)):
             failures.append(f"{blame}: {outcome.judgement.actual or outcome.judgement.reason}")
@@ -161,6 +164,12 @@ class Runner:
         if any(moment >= started for moment in self._replaced):
             # EIO-SV-01 fails for it, once for the run.
             return "while the server's process ended and another took its place"
+        if outcome.judgement.verdict is Verdict.INCONCLUSIVE:
+            # A server that loses a packet now and then keeps a case from its question. Where many do not
+            # reach theirs, something is wrong that asking again would only hide.
+            await asyncio.wait(self._tried.values())
+            if self._undecided <= UNDECIDED:
+                return "before it reached its question"
         return None
 
     async def _look_for_replacement(self) -> None:

@@ -232,15 +232,29 @@ async def _read_about(address: Address) -> dict[str, Any]:
 
 
 def _declared(about: dict[str, Any]) -> dict[str, bool]:
+    """The capabilities that `/about` names, and the transports, which it names by themselves."""
+    found: dict[str, bool] = {}
     transports = about.get("transports")
-    if not isinstance(transports, list):
-        return {}
-    both = "polling" in transports and "websocket" in transports
-    return {"polling": "polling" in transports, "websocket": "websocket" in transports, "upgrade": both}
+    if isinstance(transports, list):
+        both = "polling" in transports and "websocket" in transports
+        found = {"polling": "polling" in transports, "websocket": "websocket" in transports, "upgrade": both}
+    named = about.get("capabilities")
+    for name, value in named.items() if isinstance(named, dict) else ():
+        if name in CAPABILITIES and isinstance(value, bool):
+            found[name] = value
+    return found
 
 
 # The most specific first: Flask-SocketIO's versions name python-socketio as well.
-_LIBRARIES = ("flask-socketio", "socket.io", "python-socketio")
+_LIBRARIES = (
+    "flask-socketio",
+    "@socket.io/bun-engine",
+    "socket.io",
+    "python-socketio",
+    "socketioxide",
+    "zishang520/socket.io",
+    "netty-socketio",
+)
 
 
 def _library(about: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -135,7 +135,7 @@ def server_arguments(mode: str) -> tuple[str, str]:
 
 
 def known_modes() -> list[str]:
-    """The modes and servers that the reference server's command line knows. Raises ChildError."""
+    """The modes and servers that can be compared, of those that serve. Raises ChildError."""
     done = subprocess.run(
         module_command("server_under_test", "--list", "--json"),
         env=harness_environment(SIOPROBE_PROG=_PROGRAMS["server_under_test"]),
@@ -146,7 +146,9 @@ def known_modes() -> list[str]:
     )
     if done.returncode:
         raise ChildError(f"sioprobe serve --list failed: {done.stderr.decode(errors='replace').strip()}")
-    return list(json.loads(done.stdout)["missing"])
+    listed = json.loads(done.stdout)
+    # Of the foreign servers a comparison starts the protocol's own reference alone.
+    return [name for name in listed["missing"] if name == "node" or name not in listed["foreign"]]
 
 
 class Server:

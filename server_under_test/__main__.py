@@ -14,15 +14,16 @@ from dataclasses import replace
 
 import click
 
+from server_under_test.foreign import FOREIGN, become_foreign
+from server_under_test.foreign import missing as missing_for
 from server_under_test.launch import become
 from server_under_test.listener import bind
 from server_under_test.modes import MODES, missing
-from server_under_test.node_server import PACKAGES, become_node, missing_node
 from server_under_test.options import TRANSPORTS, Options
 from server_under_test.problems import Problem, unknown
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m server_under_test"
-SERVERS = ("flask-socketio", *PACKAGES)
+SERVERS = ("flask-socketio", *FOREIGN)
 QUEUES = ("redis",)
 SECONDS = click.FloatRange(0, min_open=True)
 
@@ -40,9 +41,14 @@ Examples:
 Modes:
 """ + "".join(f"  {mode.name:<26}{mode.title}\n" for mode in MODES.values())
 
+EXAMPLES += """
+\b
+Servers beside flask-socketio:
+""" + "".join(f"  {server.name:<26}{server.title} ({server.language})\n" for server in FOREIGN.values())
+
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--server", default=SERVERS[0], help=f"Which server: {', '.join(SERVERS)}.", show_default=True)
+@click.option("--server", default=SERVERS[0], help="flask-socketio, the default, or one of those below.")
 @click.option("--mode", help="Async mode; left out, Flask-SocketIO detects one.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
@@ -80,7 +86,7 @@ Modes:
 @click.option("--list", "as_list", is_flag=True, help="Say which modes and servers run here, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --list: as one JSON object.")
 def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: object) -> int:
-    """Run the reference Socket.IO server.
+    """Run the reference Socket.IO server, or a foreign one with the same contract.
 
     It prints one line that begins with READY when it can be used; SIGTERM or SIGINT stops it.
     """
@@ -88,10 +94,8 @@ def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: 
         return _list(as_json=as_json)
     options = Options(transports=tuple(transports.split(",")), **values)  # type: ignore[arg-type]
     _check(server, options)
-    if server in PACKAGES:
-        # Node binds the port by itself; this says in our words when it cannot.
-        bind(options.host, options.port, nagle=False).close()
-        become_node(options, server)
+    if server in FOREIGN:
+        become_foreign(FOREIGN[server], options)
     if options.queue is not None:
         if importlib.util.find_spec("redis") is None:
             raise Problem("--queue redis needs the redis package: pip install redis")
@@ -105,13 +109,13 @@ def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: 
 def _list(*, as_json: bool) -> int:
     """Each mode and foreign server, and what it lacks on this machine."""
     lacking = {mode.name: missing(mode) for mode in MODES.values()}
-    lacking |= {name: missing_node(name) for name in PACKAGES}
+    lacking |= {server.name: missing_for(server) for server in FOREIGN.values()}
     if as_json:
-        click.echo(json.dumps({"schema": 1, "kind": "servers", "missing": lacking}))
+        listed = {"schema": 1, "kind": "servers", "missing": lacking, "foreign": list(FOREIGN)}
+        click.echo(json.dumps(listed))
         return 0
-    titles = {mode.name: mode.title for mode in MODES.values()} | {
-        name: f"{package} on Node (--server {name})" for name, package in PACKAGES.items()
-    }
+    titles = {mode.name: mode.title for mode in MODES.values()}
+    titles |= {name: f"{server.title} (--server {name})" for name, server in FOREIGN.items()}
     for name, lack in lacking.items():
         click.echo(f"{name:<26}{titles[name]}" + (f"\n{'':<26}not here: {lack}" if lack else ""))
     return 0
@@ -135,15 +139,19 @@ def _check(server: str, options: Options) -> None:
         raise Problem(f"--workers {options.workers} needs --queue redis: without it clients do not meet")
     if options.port + options.workers - 1 > 65535:
         raise Problem(f"--workers {options.workers} from port {options.port} on would pass port 65535")
-    if options.allow_eio3 and server != "node":
+    if options.allow_eio3 and server not in FOREIGN:
         raise Problem(f"--server {server} takes no --allow-eio3; --server node does")
-    if server in PACKAGES:
+    if server in FOREIGN:
+        lacks = ("--mode", "--queue", "--always-connect", *FOREIGN[server].lacks)
         for name, given in (
             ("--mode", options.mode),
             ("--queue", options.queue),
             ("--always-connect", options.always_connect),
+            ("--nagle", options.nagle),
+            ("--allow-eio3", options.allow_eio3),
+            ("--transports", set(options.transports) != set(TRANSPORTS)),
         ):
-            if given:
+            if given and name in lacks:
                 raise Problem(f"--server {server} takes no {name}")
     elif options.mode is not None:
         lack = missing(MODES[options.mode])

@@ -107,6 +107,12 @@ def start_server(
     return start_command(command, environment=environment)
 
 
+def start_foreign(name: str, **options: Any) -> Server:
+    """Start a foreign server on a free port, as `start_server` does one of the reference's."""
+    words = command_line_options({"port": 0, **options})
+    return start_command([sys.executable, "-m", "server_under_test", "--server", name, *words])
+
+
 def command_line_options(options: Mapping[str, Any]) -> list[str]:
     """`{"port": 0, "nagle": True}` -> `["--port", "0", "--nagle"]`; None and False say nothing."""
     words: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -10,9 +11,11 @@ import venv
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.servers import start_server
+from tests.server_under_test.conftest import not_here
+from tests.servers import start_command, start_server
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -71,11 +74,17 @@ def test_the_wheel_puts_nothing_but_sioprobe_into_site_packages(wheel: Path) -> 
         "sioprobe/_harness/load/swarm.py",
         "sioprobe/_harness/load/profiles/quick.toml",
         "sioprobe/_harness/server_under_test/node/package-lock.json",
+        "sioprobe/_harness/server_under_test/node/.npmrc",
+        "sioprobe/_harness/server_under_test/bun/server.mjs",
+        "sioprobe/_harness/server_under_test/rust/pins.txt",
+        "sioprobe/_harness/server_under_test/rust/src/main.rs",
+        "sioprobe/_harness/server_under_test/go/go.sum",
+        "sioprobe/_harness/server_under_test/java/src/main/java/Server.java",
+        "sioprobe/_harness/server_under_test/python_socketio/contract.py",
     ):
         assert needed in names
-    assert [
-        name for name in names if "node_modules" in name or "__pycache__" in name or "/out/" in name
-    ] == []
+    products = ("node_modules/", "__pycache__/", "/out/", "/target/", "/build/", "/Cargo.lock", "/.built")
+    assert [name for name in names for product in products if product in name] == []
 
 
 def test_the_installed_judge_judges_a_server_from_an_empty_directory(installed: Path, tmp_path: Path) -> None:
@@ -85,6 +94,23 @@ def test_the_installed_judge_judges_a_server_from_an_empty_directory(installed: 
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_installed_package_builds_a_foreign_server_in_the_user_s_cache(
+    installed: Path, tmp_path: Path
+) -> None:
+    go = shutil.which("go")
+    if go is None:
+        not_here("needs Go")
+    # The compiler's own cache lies in the user's: with an empty one it would take a minute.
+    compiled = subprocess.run([go, "env", "GOCACHE"], check=True, capture_output=True, text=True)
+    command = [str(installed / "sioprobe"), "serve", "--server", "zishang520", "--port", "0"]
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "GOCACHE": compiled.stdout.strip()}
+    with start_command(command, environment=environment, cwd=tmp_path) as server:
+        assert "building zishang520, once: go build" in server.stderr
+        assert server.about["mode"] == "zishang520"
+        (program,) = tmp_path.glob("cache/sioprobe/go-*/go/build/server")
+        assert psutil.Process(server.process.pid).exe() == str(program)
 
 
 def test_the_installed_comparison_measures_and_reports(installed: Path, tmp_path: Path) -> None:

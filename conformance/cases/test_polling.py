@@ -16,6 +16,7 @@ from conformance.expect import (
     expect_served,
     expect_status,
     is_alive,
+    pending_poll,
 )
 from conformance.places import waiting
 from conformance.requirements import requirement, slow
@@ -66,8 +67,9 @@ async def test_closes_on_overlapping_pushes(target: Target) -> None:
 @requirement("EIO-PL-03")
 async def test_closes_on_overlapping_polls(target: Target) -> None:
     """One poll is pending when a second comes."""
-    session = await connect_main_namespace(target, poll=False)
     for _ in range(3):
+        # A new one each time: the second poll may have got a ping, which nobody answers then.
+        session = await connect_main_namespace(target, poll=False)
         first = asyncio.create_task(session.poll_once())
         try:
             await target.request("GET", "EIO=4&transport=polling")
@@ -79,6 +81,8 @@ async def test_closes_on_overlapping_polls(target: Target) -> None:
                 break
         finally:
             first.cancel()
+    else:
+        raise Inconclusive("pings ended the polls before they could overlap")
 
     expect_status(second, 400, 500)
     expect_status(pushed, 400)
@@ -352,17 +356,20 @@ async def test_ends_the_poll_of_a_session_that_timed_out(target: Target) -> None
 @requirement("EIO-PL-20")
 async def test_a_close_packet_ends_the_pending_poll_with_a_noop(target: Target) -> None:
     """The poll that waits is answered by `6`."""
-    session = await target.open("polling", poll=False)
-    poll = asyncio.create_task(session.poll_once(target.timing.close))
-    await target.request("GET", "EIO=4&transport=polling")
+    for _ in range(3):
+        session = await target.open("polling", poll=False)
+        poll = await pending_poll(target, session)
 
-    await session.push("1")
+        await session.push("1")
 
-    answer = await poll
+        answer = await poll
+        # On a slow machine the first ping may be due before the CLOSE is there.
+        if not _is_ping(answer):
+            break
+    else:
+        raise Inconclusive("pings ended the polls before the CLOSE could")
     if isinstance(answer, NoAnswer):
         raise Violation("a poll that ends with `6`", str(answer))
-    if answer.text == "2":
-        raise Inconclusive("a ping ended the poll before the CLOSE could")
     expect_equal(expect_status(answer, 200).text, "6", what="body")
 
 

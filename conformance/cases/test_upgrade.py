@@ -13,6 +13,7 @@ from conformance.expect import (
     expect_served,
     expect_status,
     expect_websocket_ended,
+    pending_poll,
 )
 from conformance.requirements import requirement, slow
 from conformance.target import Target
@@ -63,11 +64,8 @@ async def test_the_probe_ends_the_pending_poll(target: Target) -> None:
     """By a NOOP."""
     for _ in range(3):
         session = await target.open("polling", poll=False)
-        poll = asyncio.create_task(session.poll_once(target.timing.close))
-        await target.request("GET", "EIO=4&transport=polling")
+        poll = await pending_poll(target, session)
 
-        if poll.done():
-            raise Inconclusive("the poll ended before the probe")
         await probed(session)
         answer = expect_status(await poll, 200)
 

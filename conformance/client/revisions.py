@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -103,11 +104,29 @@ def _text(body: str | bytes) -> str:
     return body if isinstance(body, str) else body.decode("utf-8", "replace")
 
 
+def _read_open(packet: EnginePacket) -> OpenData:
+    """What the OPEN packet says; `max_payload` is 0 where it names none. Raises RemoteProtocolError.
+
+    The field came into the protocol with engine.io 6.2. EIO-HS-11 notices that it is missing; a server
+    without it can be asked everything else.
+    """
+    try:
+        return decode_open(packet)
+    except RemoteProtocolError as error:
+        if "maxPayload" not in str(error):
+            raise
+        # The keys before it were in order, so this is an object.
+        data = json.loads(str(packet.data))
+        if "maxPayload" in data:
+            raise
+        return decode_open(EnginePacket(packet.type, json.dumps(data | {"maxPayload": 0})))
+
+
 REVISION_4 = Revision(
     number=4,
     socket_io=5,
     client_pings=False,
-    decode_open=decode_open,
+    decode_open=_read_open,
     decode_packet=decode_packet,
     decode_body=lambda body, _binary: decode_payload(body),
     split=_split_4,

@@ -1,4 +1,4 @@
-"""The suite on real servers: nothing but known deviations, on every mode and on the reference.
+"""The suite on real servers: nothing but known deviations, on every mode and on every foreign server.
 
 Servers are judged two at a time. Their ping timeout leaves room for a busy machine, which the heartbeat of
 a server cannot know about.
@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
-from tests.servers import ROOT, Server, start_command, start_server
+from server_under_test.foreign import FOREIGN, ready
+from tests.server_under_test.conftest import require_foreign
+from tests.servers import ROOT, Server, start_command, start_foreign, start_server
 
 PINGS = {"ping_interval": 1, "ping_timeout": 3}
 WORDS = ["--ping-interval", "1", "--ping-timeout", "3"]
@@ -32,8 +34,7 @@ BARE = {
     "bare-node": ["node", str(ROOT / "tests/bare_servers/node.mjs")],
 }
 POLLING = {f"{mode}-polling": mode for mode in ("threading", "eventlet", "gevent")}
-NODES = ("node", "node-eio3", "node-2")
-SERVERS = ("strict", *NODES, *MODES, "detected", *POLLING, "always-connect", "cluster", *BARE)
+SERVERS = ("strict", *FOREIGN, "node-eio3", *MODES, "detected", *POLLING, "always-connect", "cluster", *BARE)
 # What the judge cannot find out about a server that has no page about itself.
 DECLARED = {"bare-node": ["--target-library", "socket.io", "--target-version", "4.8"]}
 # Of Engine.IO, where that is not 4 alone.
@@ -45,10 +46,10 @@ def start(name: str) -> Server:
     if name == "strict":
         words = ["--port", "0", "--revisions", "4,3", *WORDS]
         return start_command([sys.executable, "-m", "tests.strict_server", *words])
-    if name in NODES:
-        words = ["--port", "0", *WORDS, *(["--allow-eio3"] if name == "node-eio3" else [])]
-        server = "node-2" if name == "node-2" else "node"
-        return start_command([sys.executable, "-m", "server_under_test", "--server", server, *words])
+    if name == "node-eio3":
+        return start_foreign("node", allow_eio3=True, **PINGS)
+    if name in FOREIGN:
+        return start_foreign(name, **PINGS)
     if name == "detected":
         return start_server(None, **PINGS)
     if name in BARE:
@@ -83,13 +84,16 @@ def runs(
 ) -> Iterator[dict[str, Future[tuple[int, dict[str, Any], str]]]]:
     folder = tmp_path_factory.mktemp("results")
     with ThreadPoolExecutor(2) as pool:
-        yield {name: pool.submit(judge, name, folder) for name in SERVERS}
+        names = [name for name in SERVERS if name not in FOREIGN or ready(FOREIGN[name])]
+        yield {name: pool.submit(judge, name, folder) for name in names}
 
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_nothing_but_known_deviations(
     name: str, runs: dict[str, Future[tuple[int, dict[str, Any], str]]], tmp_path: Path
 ) -> None:
+    if name in FOREIGN:
+        require_foreign(name)
     code, result, output = runs[name].result()
     if code:
         # Is it the server, or four processes on two cores? Said in pytest's summary, whichever it is.

@@ -211,6 +211,36 @@ def test_a_known_deviation_is_listed_with_its_reason(faulty_url: str, tmp_path: 
     assert "contract level 2: known deviations: 1 known deviation" in done.stdout
 
 
+def test_a_known_deviation_has_a_reason_and_no_traceback(faulty_url: str, tmp_path: Path) -> None:
+    """A traceback is slow to write, and every case waits meanwhile."""
+    (tmp_path / "look.py").write_text(
+        "def pytest_runtest_logreport(report):\n"
+        "    if hasattr(report, 'wasxfail'):\n"
+        "        print('seen:', str(report.longrepr))\n"
+    )
+    words = ["--target-library", "flask-socketio", "--target-version", "5.7.0", "--target-mode", "gevent"]
+    done = run_pytest(
+        tmp_path, "-p", "look", "-s", CONFORMANCE, "--url", faulty_url, *words, "--id", "EIO-PL-01"
+    )
+    assert "seen: a push is answered by `OK` in capitals; the official clients do not look\n" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "pytest.xfail" not in done.stdout
+
+
+def test_a_ping_that_comes_at_once_spoils_no_other_case(tmp_path: Path) -> None:
+    """Cases that need a poll that waits take it for what it is."""
+    with strict_server("--fault", "pings-at-once") as server:
+        cases = "ends_the_pending_poll or pings_every_interval"
+        done = run_command(tmp_path, "--url", server.url, "--json", "--", "-k", cases)
+
+    verdicts = {(case["case"].split("::")[1], case["verdict"]) for case in json.loads(done.stdout)["cases"]}
+    assert verdicts == {
+        ("test_pings_every_interval", "fail"),
+        ("test_the_probe_ends_the_pending_poll", "pass"),
+        ("test_a_close_packet_ends_the_pending_poll_with_a_noop", "pass"),
+    }
+
+
 def test_what_does_not_apply_is_not_passed(url: str, tmp_path: Path) -> None:
     done = run_command(tmp_path, "--url", url, "--id", "SIO-CL-01", "--json")
     verdicts = {case["verdict"] for case in json.loads(done.stdout)["cases"]}

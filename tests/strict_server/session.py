@@ -195,6 +195,8 @@ class Session:
             interval /= 2
         if self.faults("pings-in-pairs") and self._pings % 2:
             interval = 0.0
+        if self.faults("pings-at-once") and not self._pings:
+            interval = 0.0
         self.awaits_pong = False
         self._set_timer(interval, self._ping)
 
