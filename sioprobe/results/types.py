@@ -181,6 +181,7 @@ class Target(TypedDict):
     mode: NotRequired[str | None]
     title: NotRequired[str | None]
     contract_level: NotRequired[int]
+    revisions: NotRequired[list[int]]
     handshake: NotRequired[dict[str, Any] | None]
 
 
