@@ -35,6 +35,12 @@ async def find_revisions(address: Address) -> tuple[OpenData, dict[str, bool]]:
         except NoServer:
             raise refusal from None
         return opened, capabilities | {"eio4": False, "eio3": True}
+    if (
+        not capabilities["polling"]
+        and not opened.max_payload
+        and await _connects_unasked(address, REVISION_4)
+    ):
+        return opened, capabilities | {"eio4": False, "eio3": True}
     older = await _speaks_revision_3(address, over_polling=capabilities["polling"])
     return opened, capabilities | {"eio4": True, "eio3": older}
 
@@ -76,14 +82,16 @@ async def _find_transports(address: Address, revision: Revision) -> tuple[OpenDa
 
 
 async def _speaks_revision_3(address: Address, *, over_polling: bool) -> bool:
-    """Whether a server of revision 4 speaks 3 as well.
+    """Whether a server of revision 4 speaks 3 as well."""
+    if not over_polling:
+        return await _connects_unasked(address, REVISION_3)
+    answer = await _poll(address, REVISION_3)
+    return isinstance(answer, Answer) and _open_data(answer, REVISION_3) is not None
 
-    Over WebSocket the OPEN packets look alike: there CONNECT of `/`, which comes unasked, tells.
-    """
-    if over_polling:
-        answer = await _poll(address, REVISION_3)
-        return isinstance(answer, Answer) and _open_data(answer, REVISION_3) is not None
-    websocket = await _open_websocket(address, REVISION_3)
+
+async def _connects_unasked(address: Address, revision: Revision) -> bool:
+    """Whether `/` is connected at once, as in revision 3: over WebSocket the OPEN packets look alike."""
+    websocket = await _open_websocket(address, revision)
     if not isinstance(websocket, WebSocket):
         return False
     try:
