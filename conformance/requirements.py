@@ -32,6 +32,7 @@ CAPABILITIES = {
     "kick_all": True,
     "binary_polling": True,
     "cors": True,
+    "flask_contract": False,
 }
 
 Case = TypeVar("Case", bound=Callable[..., Awaitable[None]])
@@ -39,7 +40,10 @@ Case = TypeVar("Case", bound=Callable[..., Awaitable[None]])
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One statement. `contract` is the contract level (0-3) that a server needs for its cases."""
+    """One statement. `contract` is the contract level (0-3) that a server needs for its cases.
+
+    `reason` says why no case is possible from outside, where there is none.
+    """
 
     id: str
     level: Level
@@ -48,6 +52,7 @@ class Requirement:
     contract: int
     transports: tuple[str, ...]
     capabilities: tuple[str, ...]
+    reason: str | None = None
 
 
 @cache
@@ -64,7 +69,7 @@ def catalogue() -> dict[str, Requirement]:
 
 
 def _requirement(file: str, row: dict[str, Any]) -> Requirement:
-    known = {"id", "level", "text", "spec", "contract", "transports", "capabilities"}
+    known = {"id", "level", "text", "spec", "contract", "transports", "capabilities", "reason"}
     for key in row:
         if key not in known:
             raise ValueError(f"{file}: {row.get('id')}: unknown key {key!r}{nearest(key, known)}")
@@ -77,6 +82,7 @@ def _requirement(file: str, row: dict[str, Any]) -> Requirement:
             contract=row.get("contract", 0),
             transports=tuple(row.get("transports", ())),
             capabilities=tuple(row.get("capabilities", ())),
+            reason=row.get("reason"),
         )
     except (KeyError, ValueError) as error:
         raise ValueError(f"{file}: {row.get('id')}: {error}") from None

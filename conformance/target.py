@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from conformance.client.http import Address, Answer, NoAnswer, exchange
+from conformance.client.http import Address, Answer, Headers, NoAnswer, exchange
 from conformance.client.session import PROTOCOL, Session, Transport, open_session
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
@@ -85,11 +85,16 @@ class Target:
     note: str | None = None
 
     async def open(
-        self, transport: Transport = "polling", *, answer_pings: bool = True, poll: bool = True
+        self,
+        transport: Transport = "polling",
+        *,
+        answer_pings: bool = True,
+        poll: bool = True,
+        headers: Headers = (),
     ) -> Session:
         """A session after its handshake, no namespace connected."""
         session = await open_session(
-            self.address, self.timing, transport, answer_pings=answer_pings, poll=poll
+            self.address, self.timing, transport, answer_pings=answer_pings, poll=poll, headers=headers
         )
         session.level = self.level
         return session
@@ -272,11 +277,16 @@ async def _read_about(address: Address) -> dict[str, Any]:
 
 
 def _declared(about: dict[str, Any]) -> dict[str, bool]:
+    named = {name: about[name] for name in CAPABILITIES if isinstance(about.get(name), bool)}
     transports = about.get("transports")
     if not isinstance(transports, list):
-        return {}
+        return named
     both = "polling" in transports and "websocket" in transports
-    return {"polling": "polling" in transports, "websocket": "websocket" in transports, "upgrade": both}
+    return named | {
+        "polling": "polling" in transports,
+        "websocket": "websocket" in transports,
+        "upgrade": both,
+    }
 
 
 # The most specific first: Flask-SocketIO's versions name python-socketio as well.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conformance.client.http import Address, Answer, NoAnswer, exchange
+from conformance.client.http import Address, Answer, Headers, NoAnswer, exchange
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, describe_engine
 from conformance.client.websocket import Ended, WebSocket, open_websocket
@@ -427,15 +427,16 @@ async def open_session(
     *,
     answer_pings: bool = True,
     poll: bool = True,
+    headers: Headers = (),
 ) -> Session:
     """A session after its handshake (and upgrade). Raises Inconclusive where the server gives none.
 
-    `poll=False` leaves the polls to the case.
+    `poll=False` leaves the polls to the case. `headers` go with the handshake only.
     """
     if transport == "websocket":
-        return await _open_over_websocket(address, timing, answer_pings=answer_pings)
+        return await _open_over_websocket(address, timing, answer_pings=answer_pings, headers=headers)
     answer = await exchange(
-        address, "GET", f"{address.path}?{PROTOCOL}&transport=polling", seconds=timing.answer
+        address, "GET", f"{address.path}?{PROTOCOL}&transport=polling", headers=headers, seconds=timing.answer
     )
     if not isinstance(answer, Answer) or answer.status != 200:
         raise Inconclusive(f"handshake over polling: {answer}")
@@ -454,8 +455,12 @@ async def open_session(
     return session
 
 
-async def _open_over_websocket(address: Address, timing: Timing, *, answer_pings: bool) -> Session:
-    websocket = await open_websocket(address, f"{PROTOCOL}&transport=websocket", seconds=timing.answer)
+async def _open_over_websocket(
+    address: Address, timing: Timing, *, answer_pings: bool, headers: Headers
+) -> Session:
+    websocket = await open_websocket(
+        address, f"{PROTOCOL}&transport=websocket", seconds=timing.answer, headers=headers
+    )
     if not isinstance(websocket, WebSocket):
         raise Inconclusive(f"handshake over WebSocket: {websocket}")
     try:

@@ -122,8 +122,13 @@ async def one(
 
 
 def cases() -> list[Question]:
-    """All cases that one server can answer."""
-    return [question for question in all_questions() if question.requirement.contract < 3]
+    """All cases that one server can answer which claims nothing beyond the contract."""
+    return [
+        question
+        for question in all_questions()
+        if question.requirement.contract < 3
+        and all(CAPABILITIES[name] for name in question.requirement.capabilities)
+    ]
 
 
 def cluster_cases() -> list[Question]:

@@ -1,0 +1,6 @@
+"""The SocketIO objects of the two applications; handlers import them from here."""
+
+from flask_socketio import SocketIO
+
+socketio = SocketIO()
+options_socketio = SocketIO()
