@@ -5,6 +5,7 @@ They stand below paths of their own on the server that is judged (CONTRACT.md).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,25 +14,29 @@ from typing import Any
 from conformance.client.http import Headers
 from conformance.client.session import Session, Transport
 from conformance.expect import ACKS, EVENTS, connect, expect_alive, expect_wellformed, same
+from conformance.places import waiting
 from conformance.target import Target
-from conformance.verdicts import NonStrict, Unresponsive, Violation
+from conformance.verdicts import NonStrict, NotApplicable, Unresponsive, Violation
 from sioprobe.wire import SocketPacket
 
 __all__ = [
     "FLASK",
     "OPTIONS",
+    "WEBSOCKET",
     "emitted",
     "expect_emitted",
     "expect_no_ack",
     "expect_not_emitted",
     "in_flask",
     "in_options",
+    "needs_a_queue",
     "open_in",
     "undocumented",
 ]
 
 FLASK = "/flask"
 OPTIONS = "/flask-options"
+WEBSOCKET = "/flask-websocket"
 
 
 def in_flask(target: Target) -> Target:
@@ -65,6 +70,12 @@ async def open_in(
     return session
 
 
+def needs_a_queue(target: Target) -> None:
+    """Raises NotApplicable where no queue joins the server with other processes."""
+    if not target.switches.get("message_queue"):
+        raise NotApplicable("takes a server with a message queue")
+
+
 async def emitted(session: Session, event: str, namespace: str, seconds: float | None = None) -> SocketPacket:
     """The next event of this name, whatever else came: other cases emit in the same namespace."""
     packet = await session.take(
@@ -88,13 +99,17 @@ async def expect_emitted(session: Session, event: str, *arguments: Any, namespac
 
 async def expect_not_emitted(event: str, *sessions: Session, namespace: str) -> None:
     """No such event comes to any of them: not before the server answers, nor shortly after."""
-    for session in sessions:
-        await expect_alive(session)
-    for session in sessions:
-        packet = await session.take(
+    await asyncio.gather(*(expect_alive(session) for session in sessions))
+
+    async def listen(session: Session) -> SocketPacket | None:
+        return await session.take(
             lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event),
             session.timing.quiet,
         )
+
+    async with waiting():
+        packets = await asyncio.gather(*(listen(session) for session in sessions))
+    for packet in packets:
         if packet is not None:
             raise Violation(f"no event {event!r}", f"{packet.data!r}")
 
@@ -102,8 +117,9 @@ async def expect_not_emitted(event: str, *sessions: Session, namespace: str) -> 
 async def expect_no_ack(session: Session, ack_id: int, *, namespace: str) -> None:
     """No ack of this id comes: not before the server answers, nor shortly after."""
     await expect_alive(session)
-    packet = await session.take(
-        lambda p: p.type in ACKS and p.namespace == namespace and p.ack_id == ack_id, session.timing.quiet
-    )
+    async with waiting():
+        packet = await session.take(
+            lambda p: p.type in ACKS and p.namespace == namespace and p.ack_id == ack_id, session.timing.quiet
+        )
     if packet is not None:
         raise Violation(f"no ack of id {ack_id}", f"ACK {packet.data!r}")

@@ -15,6 +15,7 @@ from conformance.expect import (
     expect_processed,
 )
 from conformance.flask_apps import expect_no_ack, in_flask, in_options, open_in, undocumented
+from conformance.places import waiting
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Violation
@@ -34,12 +35,11 @@ async def expect_error(session: Session, namespace: str, data: Any) -> None:
 async def expect_unanswered(session: Session, namespace: str) -> None:
     """Neither CONNECT nor CONNECT_ERROR comes for the namespace."""
     await expect_processed(session)
-    packet = await session.take(
-        lambda p: (
-            p.namespace == namespace and p.type in (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
-        ),
-        session.timing.quiet,
-    )
+    kinds = (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
+    async with waiting():
+        packet = await session.take(
+            lambda p: p.namespace == namespace and p.type in kinds, session.timing.quiet
+        )
     if packet is not None:
         raise Violation("no answer to CONNECT", f"{packet.type.name} {packet.data!r}")
 

@@ -4,7 +4,15 @@ Watchers in `/watch` are told by the handlers who left which namespace, and why.
 """
 
 from conformance.client.session import Session, Transport
-from conformance.expect import ask, connect, expect_alive, expect_equal, expect_event, expect_packet
+from conformance.expect import (
+    ask,
+    connect,
+    expect_alive,
+    expect_connected,
+    expect_equal,
+    expect_event,
+    expect_packet,
+)
 from conformance.flask_apps import in_flask, open_in
 from conformance.places import waiting
 from conformance.requirements import requirement, slow
@@ -38,7 +46,8 @@ async def reasons_of(
             lambda: len(told()) >= number, watcher.timing.answer if seconds is None else seconds
         )
     await expect_alive(watcher)
-    await watcher.until(lambda: len(told()) > number, watcher.timing.quiet)
+    async with waiting():
+        await watcher.until(lambda: len(told()) > number, watcher.timing.quiet)
     return told()
 
 
@@ -130,8 +139,9 @@ async def test_flask_takes_a_client_back_after_its_disconnect(target: Target, tr
     first = session.socket_ids["/acks"]
 
     await session.send("41/acks,")
+    await session.send("40/acks,")
 
-    second = await connect(session, "/acks")
+    second = await expect_connected(session, "/acks")
     expect_equal(first != second, True, what="another id:")
     expect_equal(await ask(session, "echo", 1, namespace="/acks"), [1], what="ack")
 
@@ -142,9 +152,11 @@ async def test_flask_takes_a_client_back_that_it_disconnected(target: Target, tr
     session = await open_in(in_flask(target), transport, "/leave")
     first = session.socket_ids["/leave"]
 
-    await ask(session, "leave", namespace="/leave")
+    await session.send('42/leave,["leave"]')
+    await expect_packet(session, SocketPacketType.DISCONNECT, namespace="/leave")
+    await session.send("40/leave,")
 
-    second = await connect(session, "/leave")
+    second = await expect_connected(session, "/leave")
     expect_equal(first != second, True, what="another id:")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
-from flask_socketio import call, emit
+from flask_socketio import call, emit, join_room
 
 from server_under_test.flask_contract.arguments import name_of_error
 from server_under_test.flask_contract.extensions import options_socketio, socketio
@@ -23,6 +23,10 @@ def ask(event: str, named: dict[str, Any]) -> None:
     emit(event, callback=answered, **named)
 
 
+def join(room: str) -> None:
+    join_room(room)
+
+
 def call_it(event: str, named: dict[str, Any]) -> list[Any]:
     """The type and the value of what call() returns."""
     value = call(event, **named)
@@ -32,5 +36,6 @@ def call_it(event: str, named: dict[str, Any]) -> list[Any]:
 for server in (socketio, options_socketio):
     for namespace in NAMESPACES:
         server.on_event("ask", ask, namespace=namespace)
+        server.on_event("join", join, namespace=namespace)
         server.on_event("call", call_it, namespace=namespace)
         server.on_error(namespace)(name_of_error)

@@ -23,6 +23,13 @@ def join(room: str) -> list[str]:
     return list_rooms()
 
 
+def join_other(room: str, sid: str) -> list[str]:
+    """Another client, which may be at another process; the rooms that are known of it here."""
+    join_room(room, sid=sid)
+    listed: list[str] = rooms(sid=sid)
+    return listed
+
+
 def leave(room: str) -> list[str]:
     leave_room(room)
     return list_rooms()
@@ -45,6 +52,7 @@ def answer(event: str) -> Any:
 
 for namespace in NAMESPACES:
     socketio.on_event("join", join, namespace=namespace)
+    socketio.on_event("join other", join_other, namespace=namespace)
     socketio.on_event("leave", leave, namespace=namespace)
     socketio.on_event("close", close, namespace=namespace)
     socketio.on_event("rooms", list_rooms, namespace=namespace)

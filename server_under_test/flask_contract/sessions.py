@@ -27,10 +27,19 @@ def read_over_http() -> Response:
 
 @blueprint.post("/emit")
 def emit() -> tuple[Response, int]:
-    """`{"event", "values", "named"}`."""
+    """`{"event", "values", "named"}`: emitted by this process, or as if by one without clients."""
     body = request.get_json()
-    current_app.extensions["socketio"].emit(body["event"], *body["values"], **body["named"])
+    sender = current_app.extensions["other process" if body.get("from_outside") else "socketio"]
+    sender.emit(body["event"], *body["values"], **body["named"])
     return jsonify(emitted=body["event"]), 202
+
+
+@blueprint.post("/close-room")
+def close_room() -> tuple[Response, int]:
+    """`{"room", "namespace"}`: closed as if by a process without clients."""
+    body = request.get_json()
+    current_app.extensions["other process"].close_room(body["room"], namespace=body["namespace"])
+    return jsonify(closed=body["room"]), 202
 
 
 def write(values: dict[str, Any]) -> dict[str, Any]:
