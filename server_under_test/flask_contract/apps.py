@@ -49,7 +49,7 @@ def mounted(options: Options, config: dict[str, Any], async_mode: str | None) ->
         channel=CHANNEL,
         **common,
     )
-    flask.extensions["other process"] = other_process(options.queue_url)
+    flask.extensions["other process"] = other_process(options.queue_url, async_mode)
     flask_options = _application("flask-options", config)
     options_socketio.init_app(
         flask_options,
@@ -80,9 +80,11 @@ def mounted(options: Options, config: dict[str, Any], async_mode: str | None) ->
     return {"/flask": flask, "/flask-options": flask_options, "/flask-websocket": flask_websocket}
 
 
-def other_process(queue_url: str | None) -> SocketIO | None:
+def other_process(queue_url: str | None, async_mode: str | None) -> SocketIO | None:
     """What a process without clients has that emits through the queue; it needs no application."""
-    return SocketIO(message_queue=queue_url, channel=CHANNEL) if queue_url else None
+    if queue_url is None:
+        return None
+    return SocketIO(message_queue=queue_url, channel=CHANNEL, async_mode=async_mode)
 
 
 def _application(name: str, config: dict[str, Any]) -> Flask:

@@ -85,6 +85,7 @@ def gate(name: str) -> Any:
 def wait(name: str) -> str:
     """Until somebody opens the gate; ten seconds at the most."""
     gate(name).wait(10)
+    gates.pop(name, None)
     return "waited"
 
 
