@@ -3,7 +3,7 @@
 from typing import Any
 
 from conformance.client.session import Session, Transport
-from conformance.expect import EVENTS, expect_ack, expect_equal, expect_event, same
+from conformance.expect import EVENTS, expect_ack, expect_equal, expect_event, expect_processed, same
 from conformance.flask_apps import (
     emitted,
     expect_emitted,
@@ -135,6 +135,19 @@ async def test_flask_call_gives_up(target: Target, transport: Transport) -> None
     await session.send('42/ask,1["call","c",{"timeout":0.2}]')
 
     await question(session, "c")
+    await expect_ack(session, 1, "TimeoutError", namespace=ASK)
+
+
+@requirement("FSIO-45")
+async def test_flask_call_waits_for_a_client_that_is_gone(target: Target, transport: Transport) -> None:
+    """It was there, and its id is still called."""
+    app = in_flask(target)
+    session, gone = [await open_in(app, transport, ASK) for _ in range(2)]
+    await gone.send("41/ask,")
+    await expect_processed(gone)
+
+    await session.emit("call", "c", {"to": gone.socket_ids[ASK], "timeout": 0.2}, namespace=ASK, ack_id=1)
+
     await expect_ack(session, 1, "TimeoutError", namespace=ASK)
 
 

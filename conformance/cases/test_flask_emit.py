@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from conformance.client.session import Session, Transport
-from conformance.expect import ask, expect_equal, expect_event, expect_status
+from conformance.expect import ask, expect_equal, expect_status
 from conformance.flask_apps import (
     FLASK,
     expect_emitted,
@@ -21,7 +21,7 @@ from conformance.flask_apps import (
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Violation
-from sioprobe.wire import EnginePacketType, SocketPacketType
+from sioprobe.wire import EnginePacketType
 
 EMIT = "/emit"
 
@@ -135,9 +135,10 @@ async def test_flask_emits_bytes_as_attachments(target: Target, transport: Trans
     session = await open_in(in_flask(target), transport, EMIT)
 
     for value in (b"\x01", {"list": [b"\x02", 1, b"\x03"]}):
-        await session.emit("emit", "bytes", [value], {}, namespace=EMIT)
+        await emit(session, f"bytes-{transport}", value)
 
-        await expect_event(session, "bytes", value, namespace=EMIT, kind=SocketPacketType.BINARY_EVENT)
+        packet = await expect_emitted(session, f"bytes-{transport}", value, namespace=EMIT)
+        expect_equal(packet.type.name, "BINARY_EVENT", what="packet")
 
 
 @requirement("FSIO-28")

@@ -56,7 +56,16 @@ def once_for_all() -> Callable[..., None]:
     return wrapper
 
 
+def no_wait_for_the_gone(original: Callable[..., Any], *values: Any, **named: Any) -> Any:
+    connected = manager().is_connected(named["to"], named["namespace"])
+    return original(*values, **named) if connected else None
+
+
 FAULTS: Faults = {
+    "call-does-not-wait-for-the-gone": (
+        wrapped(server, "call", no_wait_for_the_gone),
+        ("call_waits_for_a_client_that_is_gone",),
+    ),
     "callback-gets-one-argument": (
         wrapped(manager, "trigger_callback", lambda original, sid, n, data: original(sid, n, data[:1])),
         ("runs_the_callback_with_what_the_client_answers",),
