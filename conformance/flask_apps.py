@@ -1,4 +1,4 @@
-"""The two Flask applications of the contract's Flask extension, as cases reach them.
+"""The Flask applications of the contract's Flask extension, as cases reach them.
 
 They stand below paths of their own on the server that is judged (CONTRACT.md).
 """
@@ -76,16 +76,14 @@ def needs_a_queue(target: Target) -> None:
         raise NotApplicable("takes a server with a message queue")
 
 
-async def emitted(session: Session, event: str, namespace: str, seconds: float | None = None) -> SocketPacket:
+async def emitted(session: Session, event: str, namespace: str) -> SocketPacket:
     """The next event of this name, whatever else came: other cases emit in the same namespace."""
     packet = await session.take(
-        lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event), seconds
+        lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event)
     )
     expect_wellformed(session)
     if packet is None:
-        raise Violation(
-            f"event {event!r} in {namespace}", f"none within {seconds or session.timing.answer:.1f} s"
-        )
+        raise Violation(f"event {event!r} in {namespace}", f"none within {session.timing.answer:.1f} s")
     return packet
 
 

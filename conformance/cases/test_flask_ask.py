@@ -97,7 +97,7 @@ async def test_flask_runs_the_callback_of_a_broadcast_for_each(target: Target, t
         packet = await question(session, name, ALL)
         await session.send(f"43/ask-all,{packet.ack_id}[{number}]")
     answers = [await answered(first, name) for _ in sessions]
-    expect_equal(sorted(answer[1][0] for answer in answers), [0, 1], what="answers")
+    expect_equal(sorted(answer[1] for answer in answers), [[0], [1]], what="answers")
     expect_equal({answer[0] for answer in answers} == {first.socket_ids[ALL]}, True, what="asker's id:")
     await expect_not_emitted("answered", second, namespace=ALL)
 

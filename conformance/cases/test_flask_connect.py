@@ -281,8 +281,8 @@ async def test_flask_refuses_a_second_connect(target: Target, transport: Transpo
     await session.send("40/handlers,")
 
     await expect_error(session, "/handlers", "Unable to connect")
-    where = (await ask(session, "where", namespace="/handlers"))[0]
-    expect_equal(where[0], first, what="id")
+    where = await ask(session, "where", namespace="/handlers")
+    expect_equal(where, [[first, "/handlers", "where", []]], what="ack")
 
 
 @requirement("FSIO-12")

@@ -17,11 +17,11 @@ async def test_flask_request_tells_who_sent_what_where(target: Target, transport
     """The id, the namespace, the event and its arguments: in a function and in a class."""
     session = await open_in(in_flask(target), transport, HANDLERS, "/class")
 
-    function = (await ask(session, "where", 1, {"a": [2]}, namespace=HANDLERS))[0]
+    function = await ask(session, "where", 1, {"a": [2]}, namespace=HANDLERS)
     await session.emit("where", namespace="/class", ack_id=5)
 
     own = session.socket_ids
-    expect_equal(function, [own[HANDLERS], HANDLERS, "where", [1, {"a": [2]}]], what="request")
+    expect_equal(function, [[own[HANDLERS], HANDLERS, "where", [1, {"a": [2]}]]], what="ack")
     await expect_ack(session, 5, [own["/class"], "/class", "where", []], namespace="/class")
 
 

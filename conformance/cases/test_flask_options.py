@@ -12,7 +12,8 @@ from conformance.expect import expect_connected, expect_equal, expect_status
 from conformance.flask_apps import OPTIONS, WEBSOCKET, in_flask, in_options, undocumented
 from conformance.requirements import requirement
 from conformance.target import Target
-from sioprobe.wire import decode_open, decode_payload
+from conformance.verdicts import Violation
+from sioprobe.wire import OpenData, RemoteProtocolError, decode_open, decode_payload
 
 HANDSHAKE = f"{PROTOCOL}&transport=polling"
 ALLOWED = "http://allowed.example"
@@ -20,8 +21,16 @@ MAX_PAYLOAD = 70_000
 
 
 async def shake_hands(app: Target, *headers: tuple[str, str]) -> Answer:
-    """The answer to a handshake over polling."""
+    """The answer to a handshake over polling, whether it takes or refuses the client."""
     return expect_status(await app.request("GET", HANDSHAKE, headers=headers), 200, 400)
+
+
+def opened_by(answer: Answer) -> OpenData:
+    """The data of the OPEN packet."""
+    try:
+        return decode_open(decode_payload(expect_status(answer, 200).body)[0])
+    except RemoteProtocolError as error:
+        raise Violation("an OPEN packet", str(error)) from None
 
 
 @requirement("FSIO-58")
@@ -29,9 +38,8 @@ async def test_flask_adds_the_grace_period_to_the_ping_interval(target: Target) 
     """The pair is (the interval, 2): the client is told the sum."""
     answer = await shake_hands(in_options(target))
 
-    opened = decode_open(decode_payload(answer.body)[0])
     expected = target.opened.ping_interval + 2000
-    expect_equal(opened.ping_interval, expected, what="pingInterval")
+    expect_equal(opened_by(answer).ping_interval, expected, what="pingInterval")
 
 
 @requirement("FSIO-59")
@@ -48,7 +56,7 @@ async def test_flask_sets_a_cookie_where_it_is_named(target: Target) -> None:
     answer = await shake_hands(in_options(target))
     plain = await shake_hands(in_flask(target))
 
-    opened = decode_open(decode_payload(answer.body)[0])
+    opened = opened_by(answer)
     value, _, attributes = (answer.header("set-cookie") or "").partition(";")
     expect_equal(value == f"io={opened.session_id}", True, what="`io` with the session id:")
     expect_equal(plain.header("set-cookie"), None, what="Set-Cookie without the option")
