@@ -43,6 +43,7 @@ CAPABILITIES = {
     "cors": True,
     "eio4": True,
     "eio3": False,
+    "flask_contract": False,
 }
 
 Case = TypeVar("Case", bound=Callable[..., Awaitable[None]])

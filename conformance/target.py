@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from conformance.client.http import Address, Answer, NoAnswer, exchange
+from conformance.client.http import Address, Answer, Headers, NoAnswer, exchange
 from conformance.client.opening import open_session
 from conformance.client.revisions import REVISION_3, REVISION_4, REVISIONS, Revision
 from conformance.client.session import Session, Transport
@@ -87,10 +87,11 @@ class Target:
         answer_pings: bool = True,
         poll: bool = True,
         parameters: str = "",
+        headers: Headers = (),
     ) -> Session:
         """A session after its handshake, no namespace connected by the client.
 
-        `parameters` (`&name=value`) stand in each of its queries.
+        `parameters` (`&name=value`) stand in each of its queries; `headers` go with the handshake only.
         """
         session = await open_session(
             self.address,
@@ -100,6 +101,7 @@ class Target:
             poll=poll,
             revision=self.revision,
             parameters=parameters,
+            headers=headers,
         )
         session.level = self.level
         return session
@@ -232,12 +234,12 @@ async def _read_about(address: Address) -> dict[str, Any]:
 
 
 def _declared(about: dict[str, Any]) -> dict[str, bool]:
-    """The capabilities that `/about` names, and the transports, which it names by themselves."""
-    found: dict[str, bool] = {}
+    """The capabilities that `/about` names, alone or together, and its transports."""
+    found = {name: about[name] for name in CAPABILITIES if isinstance(about.get(name), bool)}
     transports = about.get("transports")
     if isinstance(transports, list):
         both = "polling" in transports and "websocket" in transports
-        found = {"polling": "polling" in transports, "websocket": "websocket" in transports, "upgrade": both}
+        found |= {"polling": "polling" in transports, "websocket": "websocket" in transports, "upgrade": both}
     named = about.get("capabilities")
     for name, value in named.items() if isinstance(named, dict) else ():
         if name in CAPABILITIES and isinstance(value, bool):

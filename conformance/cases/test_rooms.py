@@ -14,7 +14,7 @@ from conformance.expect import (
 )
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
-from conformance.verdicts import Inconclusive
+from conformance.verdicts import Inconclusive, NotApplicable
 
 
 async def join(session: Session, room: str, namespace: str = "/") -> None:
@@ -87,6 +87,24 @@ async def test_who_left_a_room_hears_nothing(target: Target, transport: Transpor
 
     await expect_event(member, "still-here")
     await expect_no_event(left, "still-here")
+
+
+@requirement("SIO-RM-02")
+async def test_binary_to_a_room_reaches_every_transport(target: Target) -> None:
+    """A member on each transport that there is: each gets the attachment in its transport's form."""
+    if not target.capabilities["polling"] or not target.capabilities["websocket"]:
+        raise NotApplicable("takes a server with both transports")
+    sender = await connect_main_namespace(target)
+    members = [await connect_main_namespace(target), await connect_main_namespace(target, "websocket")]
+    if target.capabilities["upgrade"]:
+        members.append(await connect_main_namespace(target, "upgraded"))
+    for member in members:
+        await join(member, "mixed")
+
+    await sender.emit("in", "mixed", "picture", b"\x01\x02")
+
+    for member in members:
+        await expect_event(member, "picture", b"\x01\x02")
 
 
 @requirement("SIO-RM-03")

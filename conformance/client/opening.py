@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from conformance.client.http import Address, Answer, exchange
+from conformance.client.http import Address, Answer, Headers, exchange
 from conformance.client.revisions import BINARY, REVISION_4, Revision
 from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
@@ -24,15 +24,17 @@ async def open_session(
     poll: bool = True,
     revision: Revision = REVISION_4,
     parameters: str = "",
+    headers: Headers = (),
 ) -> Session:
     """A session after its handshake (and upgrade). Raises Inconclusive where the server gives none.
 
     `poll=False` leaves the polls to the case; `parameters` (`&name=value`) stand in each of its queries.
+    `headers` go with the handshake only.
     """
     if transport == "websocket":
-        return await _open_over_websocket(address, timing, answer_pings, revision, parameters)
+        return await _open_over_websocket(address, timing, answer_pings, revision, parameters, headers)
     query = f"{revision.query}&transport=polling{parameters}"
-    answer = await exchange(address, "GET", f"{address.path}?{query}", seconds=timing.answer)
+    answer = await exchange(address, "GET", f"{address.path}?{query}", headers=headers, seconds=timing.answer)
     if not isinstance(answer, Answer) or answer.status != 200:
         raise Inconclusive(f"handshake over polling: {answer}")
     try:
@@ -60,10 +62,15 @@ async def open_session(
 
 
 async def _open_over_websocket(
-    address: Address, timing: Timing, answer_pings: bool, revision: Revision, parameters: str
+    address: Address,
+    timing: Timing,
+    answer_pings: bool,
+    revision: Revision,
+    parameters: str,
+    headers: Headers,
 ) -> Session:
     query = f"{revision.query}&transport=websocket{parameters}"
-    websocket = await open_websocket(address, query, seconds=timing.answer)
+    websocket = await open_websocket(address, query, seconds=timing.answer, headers=headers)
     if not isinstance(websocket, WebSocket):
         raise Inconclusive(f"handshake over WebSocket: {websocket}")
     try:

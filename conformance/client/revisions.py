@@ -25,7 +25,7 @@ from sioprobe.wire import (
     socketio4,
 )
 
-__all__ = ["BINARY", "REVISIONS", "REVISION_3", "REVISION_4", "Revision"]
+__all__ = ["BINARY", "REVISIONS", "REVISION_3", "REVISION_4", "Revision", "read_open"]
 
 BINARY = "application/octet-stream"
 
@@ -104,7 +104,7 @@ def _text(body: str | bytes) -> str:
     return body if isinstance(body, str) else body.decode("utf-8", "replace")
 
 
-def _read_open(packet: EnginePacket) -> OpenData:
+def read_open(packet: EnginePacket) -> OpenData:
     """What the OPEN packet says; `max_payload` is 0 where it names none. Raises RemoteProtocolError.
 
     The field came into the protocol with engine.io 6.2. EIO-HS-11 notices that it is missing; a server
@@ -126,7 +126,7 @@ REVISION_4 = Revision(
     number=4,
     socket_io=5,
     client_pings=False,
-    decode_open=_read_open,
+    decode_open=read_open,
     decode_packet=decode_packet,
     decode_body=lambda body, _binary: decode_payload(body),
     split=_split_4,

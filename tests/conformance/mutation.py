@@ -128,13 +128,22 @@ async def one(
 
 
 def cases() -> list[Question]:
-    """All cases that one server can answer."""
-    return [question for question in all_questions() if question.requirement.contract < 3]
+    """All cases that one server can answer which claims nothing beyond the contract."""
+    return [question for question in _asked_of_all() if question.requirement.contract < 3]
 
 
 def cluster_cases() -> list[Question]:
     """The cases that take two servers."""
-    return [question for question in all_questions() if question.requirement.contract == 3]
+    return [question for question in _asked_of_all() if question.requirement.contract == 3]
+
+
+def _asked_of_all() -> list[Question]:
+    """Without those that only a server is asked which says that it has what they need."""
+    return [
+        question
+        for question in all_questions()
+        if all(CAPABILITIES[name] for name in question.requirement.capabilities)
+    ]
 
 
 def of_requirement(questions: list[Question], requirement_id: str) -> list[Question]:

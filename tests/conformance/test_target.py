@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from conformance.client.session import read_open
+from conformance.client.revisions import read_open
 from conformance.target import NoServer, Profile, UsageError, find_target, parse_url, read_profile
 from sioprobe.wire import EnginePacket, EnginePacketType, RemoteProtocolError
 from tests.conformance.targets import broken_polling, refusing, running

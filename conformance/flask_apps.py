@@ -1,0 +1,124 @@
+"""The Flask applications of the contract's Flask extension, as cases reach them.
+
+They stand below paths of their own on the server that is judged (CONTRACT.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from conformance.client.http import Headers
+from conformance.client.session import Session, Transport
+from conformance.client.transcript import describe
+from conformance.expect import ACKS, EVENTS, connect, expect_alive, expect_wellformed, same
+from conformance.places import waiting
+from conformance.target import Target
+from conformance.verdicts import NonStrict, NotApplicable, Unresponsive, Violation
+from sioprobe.wire import SocketPacket
+
+__all__ = [
+    "FLASK",
+    "OPTIONS",
+    "WEBSOCKET",
+    "emitted",
+    "expect_emitted",
+    "expect_no_ack",
+    "expect_not_emitted",
+    "in_flask",
+    "in_options",
+    "needs_a_queue",
+    "open_in",
+    "undocumented",
+]
+
+FLASK = "/flask"
+OPTIONS = "/flask-options"
+WEBSOCKET = "/flask-websocket"
+
+
+def in_flask(target: Target) -> Target:
+    """The application with Flask-SocketIO's defaults."""
+    return replace(target, address=replace(target.address, path=f"{FLASK}/socket.io/"))
+
+
+def in_options(target: Target) -> Target:
+    """The application with other options."""
+    return replace(target, address=replace(target.address, path=f"{OPTIONS}/io/"))
+
+
+@contextmanager
+def undocumented() -> Iterator[None]:
+    """What stands in here is Flask-SocketIO's habit, not its promise: where it is not kept is not strict."""
+    try:
+        yield
+    except Unresponsive:
+        raise
+    except Violation as error:
+        raise NonStrict(error.expected, error.actual) from None
+
+
+async def open_in(
+    app: Target, transport: Transport, *namespaces: str, auth: Any = None, headers: Headers = ()
+) -> Session:
+    """A session of this application that is connected to the namespaces."""
+    session = await app.open(transport, headers=headers)
+    for namespace in namespaces:
+        await connect(session, namespace, auth)
+    return session
+
+
+def needs_a_queue(target: Target) -> None:
+    """Raises NotApplicable where no queue joins the server with other processes."""
+    if not target.switches.get("message_queue"):
+        raise NotApplicable("takes a server with a message queue")
+
+
+async def emitted(session: Session, event: str, namespace: str) -> SocketPacket:
+    """The next event of this name, whatever else came: other cases emit in the same namespace."""
+    packet = await session.take(
+        lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event)
+    )
+    expect_wellformed(session)
+    if packet is None:
+        raise Violation(f"event {event!r} in {namespace}", f"none within {session.timing.answer:.1f} s")
+    return packet
+
+
+async def expect_emitted(session: Session, event: str, *arguments: Any, namespace: str) -> SocketPacket:
+    """The next event of this name has exactly these arguments."""
+    packet = await emitted(session, event, namespace)
+    if not same(packet.data[1:], list(arguments)):
+        raise Violation(f"{event!r} with {list(arguments)!r}", f"{event!r} with {packet.data[1:]!r}")
+    return packet
+
+
+async def expect_not_emitted(event: str, *sessions: Session, namespace: str) -> None:
+    """No such event comes to any of them: not before the server answers, nor shortly after."""
+    await asyncio.gather(*(expect_alive(session) for session in sessions))
+
+    async def listen(session: Session) -> SocketPacket | None:
+        return await session.take(
+            lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event),
+            session.timing.quiet,
+        )
+
+    async with waiting():
+        packets = await asyncio.gather(*(listen(session) for session in sessions))
+    for packet in packets:
+        if packet is not None:
+            raise Violation(f"no event {event!r}", f"{packet.data!r}")
+
+
+async def expect_no_ack(session: Session, *, namespace: str) -> None:
+    """No ack comes, of whatever id: not before the server answers, nor shortly after."""
+    await expect_alive(session)
+    async with waiting():
+        packet = await session.take(
+            lambda p: p.type in ACKS and p.namespace == namespace, session.timing.quiet
+        )
+    if packet is not None:
+        raise Violation("no ack", describe(packet))

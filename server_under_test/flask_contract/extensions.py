@@ -1,0 +1,7 @@
+"""The SocketIO objects of the applications; handlers import them from here."""
+
+from flask_socketio import SocketIO
+
+socketio = SocketIO()
+options_socketio = SocketIO()
+websocket_socketio = SocketIO()
