@@ -1,0 +1,46 @@
+"""What a break is, and how a registry of them is written."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One function of a reference, broken. `requirements` are ids of the catalogue, or the beginnings of ids."""
+
+    name: str
+    breaks: str
+    requirements: tuple[str, ...]
+    patch: Callable[[], None] = lambda: None
+
+
+class Registry(dict[str, Break]):
+    """Breaks by name; called, it is the decorator of the function that patches."""
+
+    def __call__(self, *requirements: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+        def add(patch: Callable[[], None]) -> Callable[[], None]:
+            name = patch.__name__.replace("_", "-")
+            assert name not in self and patch.__doc__
+            self[name] = Break(name, patch.__doc__, requirements, patch)
+            return patch
+
+        return add
+
+
+def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
+    """Put the decorated function, which gets the original first, in the place of `owner.name`."""
+
+    def put(function: Callable[..., Any]) -> None:
+        original = getattr(owner, name)
+
+        @functools.wraps(original)
+        def patched(*arguments: Any, **named: Any) -> Any:
+            return function(original, *arguments, **named)
+
+        setattr(owner, name, patched)
+
+    return put
