@@ -317,14 +317,17 @@ export const BREAKS = {
       }, this.server.opts.pingInterval / 4);
     }),
   },
-  "pong-does-not-count": {
-    breaks: "A pong does not stop the ping timeout.",
-    requirements: ["EIO-HB-02"],
-    patch: () => patch(Socket.prototype, "onPacket", (original) => function (packet) {
-      const timer = this.pingTimeoutTimer;
-      this.pingTimeoutTimer = packet.type === "pong" ? null : timer;
-      original.call(this, packet);
-      this.pingTimeoutTimer ??= timer;
+  "pings-stop-after-three": {
+    breaks: "After the third ping no other follows, and no timeout.",
+    requirements: ["EIO-HB-01", "EIO-HB-02"],
+    patch: () => patch(Socket.prototype, "sendPacket", (original) => function (type, ...rest) {
+      this.pings = (this.pings ?? 0) + (type === "ping" ? 1 : 0);
+      if (type !== "ping" || this.pings < 4) {
+        original.call(this, type, ...rest);
+      }
+      if (this.pings === 3) {
+        this.resetPingTimeout = () => {};
+      }
     }),
   },
   "ping-timeout-is-short": {

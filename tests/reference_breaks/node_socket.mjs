@@ -296,12 +296,12 @@ export const BREAKS = {
       return original.apply(this, given);
     }),
   },
-  "answers-go-to-the-oldest-question": {
-    breaks: "An ACK answers the oldest open question, whatever its id.",
-    requirements: ["SIO-AK-07"],
+  "answers-are-taken-from-any-namespace": {
+    breaks: "An ACK answers the question of that id in any namespace of the session.",
+    requirements: ["SIO-AK-06", "SIO-AK-07"],
     patch: () => patch(Socket.prototype, "onack", (original) => function (packet) {
-      const [oldest] = this.acks.keys();
-      original.call(this, { ...packet, id: oldest });
+      const asked = [...this.client.sockets.values()].find(({ acks }) => acks.has(packet.id));
+      original.call(asked ?? this, packet);
     }),
   },
   "unknown-ack-closes": {

@@ -2,8 +2,8 @@
 
     python -m tests.reference_breaks.python NAME --ping-interval 1 --ping-timeout 3 [--port 0]
 
-runs the reference server in threading mode with one function patched. Each is a regression or an implementer's
-mistake that shows on the wire. NAME `none` patches nothing.
+runs the reference server in threading mode with one function patched.
+Each is a regression or an implementer's mistake that shows on the wire. NAME `none` patches nothing.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def ping_values_are_swapped() -> None:
 @breaks("EIO-HS-11")
 def open_holds_texts() -> None:
     """The numbers of OPEN are strings."""
-    change_open(lambda data: data.update(pingInterval=str(data["pingInterval"]), maxPayload="1000000"))
+    change_open(lambda data: data.update({key: str(data[key]) for key in ("pingInterval", "maxPayload")}))
 
 
 @breaks("EIO-HS-11", "EIO-HS-13")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One function of a reference, broken. `requirements` are ids of the catalogue, or the beginnings of ids."""
+    """One function of a reference, broken.
+
+    `requirements` are those that it should break: ids of the catalogue, or the beginnings of ids.
+    """
 
     name: str
     breaks: str
@@ -24,7 +28,8 @@ class Registry(dict[str, Break]):
     def __call__(self, *requirements: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
         def add(patch: Callable[[], None]) -> Callable[[], None]:
             name = patch.__name__.replace("_", "-")
-            assert name not in self and patch.__doc__
+            assert name not in self
+            assert patch.__doc__
             self[name] = Break(name, patch.__doc__, requirements, patch)
             return patch
 
@@ -32,7 +37,7 @@ class Registry(dict[str, Break]):
 
 
 def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
-    """Put the decorated function, which gets the original first, in the place of `owner.name`."""
+    """Put the decorated function, which gets the original first (bound, if a class method), in the place of `owner.name`."""
 
     def put(function: Callable[..., Any]) -> None:
         original = getattr(owner, name)
@@ -41,6 +46,7 @@ def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
         def patched(*arguments: Any, **named: Any) -> Any:
             return function(original, *arguments, **named)
 
-        setattr(owner, name, patched)
+        is_unbound = isinstance(inspect.getattr_static(owner, name), (classmethod, staticmethod))
+        setattr(owner, name, staticmethod(patched) if is_unbound else patched)
 
     return put
