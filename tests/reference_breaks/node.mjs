@@ -8,9 +8,10 @@
  */
 import { pathToFileURL } from "node:url";
 import { BREAKS as ENGINE } from "./node_engine.mjs";
+import { BREAKS as SECOND } from "./node_second.mjs";
 import { BREAKS as SOCKET } from "./node_socket.mjs";
 
-const registry = { ...ENGINE, ...SOCKET };
+const registry = { ...ENGINE, ...SOCKET, ...SECOND };
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const listed = Object.entries(registry).map(([name, entry]) => [

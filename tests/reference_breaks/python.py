@@ -13,10 +13,10 @@ import os
 
 from server_under_test.launchers import threading_mode
 from server_under_test.options import Options
-from tests.reference_breaks import python_engine, python_socket
+from tests.reference_breaks import python_engine, python_second, python_socket
 from tests.reference_breaks.registry import Break
 
-BREAKS: dict[str, Break] = {**python_engine.BREAKS, **python_socket.BREAKS}
+BREAKS: dict[str, Break] = {**python_engine.BREAKS, **python_socket.BREAKS, **python_second.BREAKS}
 
 
 def main() -> None:
