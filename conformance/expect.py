@@ -17,7 +17,7 @@ from conformance.client.transcript import describe
 from conformance.client.websocket import Ended, WebSocket
 from conformance.places import waiting
 from conformance.target import Target
-from conformance.verdicts import Inconclusive, Unresponsive, Violation
+from conformance.verdicts import Inconclusive, NotApplicable, Unresponsive, Violation
 from sioprobe.wire import (
     MAIN_NAMESPACE,
     EnginePacketType,
@@ -48,6 +48,7 @@ __all__ = [
     "expect_websocket_ended",
     "expect_wellformed",
     "is_alive",
+    "needs_binary",
     "same",
 ]
 
@@ -193,6 +194,12 @@ async def expect_ping(session: Session, number: int, seconds: float) -> float:
     if came:
         return session.packets(EnginePacketType.PING)[number - 1].at
     raise Violation(f"ping number {number} within {seconds:.1f} s", _absence(session, seconds))
+
+
+def needs_binary(target: Target, transport: Transport) -> None:
+    """For a case with binary of a requirement without. Raises NotApplicable."""
+    if transport == "polling" and not target.capabilities["binary_polling"]:
+        raise NotApplicable("the server has no binary_polling")
 
 
 # Life and death

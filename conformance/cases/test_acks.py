@@ -2,6 +2,7 @@
 
 from conformance.client.session import Transport
 from conformance.expect import (
+    ask,
     connect,
     connect_main_namespace,
     expect_ack,
@@ -9,6 +10,7 @@ from conformance.expect import (
     expect_equal,
     expect_event,
     expect_packet,
+    needs_binary,
 )
 from conformance.requirements import requirement
 from conformance.target import Target
@@ -36,6 +38,16 @@ async def test_acks_an_event_with_id_zero(target: Target, transport: Transport) 
     await session.send('420["message-with-ack","zero"]')
 
     await expect_ack(session, 0, "zero")
+
+
+@requirement("SIO-AK-02")
+async def test_acks_an_event_with_a_large_id(target: Target, transport: Transport) -> None:
+    """What a client reaches that counts its events for a day."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('421000000["message-with-ack","million"]')
+
+    await expect_ack(session, 1_000_000, "million")
 
 
 @requirement("SIO-AK-03")
@@ -70,6 +82,18 @@ async def test_an_ack_names_its_namespace(target: Target, transport: Transport) 
     expect_equal(packet.namespace if packet else "no ack", "/custom", what="namespace of the ack:")
     if packet is not None:
         expect_equal([packet.ack_id, *packet.data], [13, "bar"], what="ack")
+
+
+@requirement("SIO-AK-04")
+async def test_a_binary_ack_names_its_namespace(target: Target, transport: Transport) -> None:
+    """`461-/custom,13[…]`."""
+    needs_binary(target, transport)
+    session = await target.open(transport)
+    await connect(session, "/custom")
+
+    await session.send('451-/custom,13["message-with-ack",{"_placeholder":true,"num":0}]', b"\x01\x02")
+
+    await expect_ack(session, 13, b"\x01\x02", namespace="/custom", kind=SocketPacketType.BINARY_ACK)
 
 
 @requirement("SIO-AK-05")
@@ -112,6 +136,21 @@ async def test_ignores_a_second_ack(target: Target, transport: Transport) -> Non
     again = await session.take(lambda p: p.data[:1] == ["asked"], target.timing.quiet)
     if again is not None:
         raise Violation("`asked` once", "`asked` twice")
+
+
+@requirement("SIO-AK-06")
+async def test_an_ack_of_another_namespace_is_no_answer(target: Target, transport: Transport) -> None:
+    """Asked in `/`, an ACK with the same id in `/custom` answers nothing."""
+    session = await connect_main_namespace(target, transport)
+    await connect(session, "/custom")
+    await session.emit("ask", "where")
+    question = await expect_event(session, "where")
+
+    await session.send(f'43/custom,{question.ack_id}["elsewhere"]')
+    await ask(session, "message-with-ack", 1, namespace="/custom")
+    await session.send(f'43{question.ack_id}["here"]')
+
+    await expect_event(session, "asked", "here")
 
 
 @requirement("SIO-AK-03")

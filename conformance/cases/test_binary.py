@@ -73,6 +73,17 @@ async def test_binary_may_be_nested(target: Target, transport: Transport) -> Non
 
 
 @requirement("SIO-BN-02")
+async def test_binary_may_stand_in_one_place_only(target: Target, transport: Transport) -> None:
+    """Nothing else in the data says that there is some."""
+    session = await connect_main_namespace(target, transport)
+
+    for data in ({"a": b"\x01"}, [[b"\x02"]], {"a": {"b": {"c": b"\x03"}}}, [1, {"d": [None, b"\x04"]}]):
+        await session.emit("message", "text", data)
+
+        await expect_event(session, "message-back", "text", data, kind=BINARY)
+
+
+@requirement("SIO-BN-02")
 async def test_keys_of_a_placeholder_may_come_in_any_order(target: Target, transport: Transport) -> None:
     """`num` before `_placeholder`."""
     session = await connect_main_namespace(target, transport)

@@ -1,5 +1,8 @@
 """The end of a session by its client, and maxPayload."""
 
+import asyncio
+
+from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session, Transport
 from conformance.expect import (
     connect_main_namespace,
@@ -13,7 +16,7 @@ from conformance.expect import (
 )
 from conformance.requirements import requirement
 from conformance.target import Target
-from conformance.verdicts import NotApplicable, Violation
+from conformance.verdicts import Inconclusive, NotApplicable, Violation
 from sioprobe.wire import SocketPacket, SocketPacketType
 
 LARGE = 8_000_000  # beyond this a case would measure the machine
@@ -28,6 +31,22 @@ async def test_a_close_packet_ends_a_polling_session(target: Target) -> None:
 
     await expect_gone(target, session)
     await expect_served(target)
+
+
+@requirement("EIO-CL-01")
+async def test_a_close_packet_ends_the_pending_poll(target: Target) -> None:
+    """In whatever way: the poll does not stay open."""
+    session = await connect_main_namespace(target, poll=False)
+    poll = asyncio.create_task(session.poll_once(target.timing.close))
+    await target.request("GET", "EIO=4&transport=polling")  # until the poll has been read
+
+    await session.push("1")
+
+    answer = await poll
+    if isinstance(answer, Answer) and answer.text == "2":
+        raise Inconclusive("a ping ended the poll before the CLOSE could")
+    if isinstance(answer, NoAnswer) and answer.silent:
+        raise Violation(f"the poll ends within {target.timing.close:.1f} s", str(answer))
 
 
 @requirement("EIO-CL-02")

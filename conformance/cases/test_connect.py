@@ -99,6 +99,17 @@ async def test_the_application_gets_the_auth_object(target: Target, transport: T
 
 
 @requirement("SIO-CN-06")
+async def test_the_auth_object_may_hold_any_json(target: Target, transport: Transport) -> None:
+    """Numbers, true, null, and what is nested."""
+    session = await target.open(transport)
+    auth = {"Id": 7, "share": 0.5, "admin": True, "team": None, "list": [1, "1", {"A": []}], "text": ""}
+
+    await connect(session, auth=auth)
+
+    await expect_event(session, "auth", auth)
+
+
+@requirement("SIO-CN-06")
 async def test_the_application_gets_an_empty_object_without_auth(
     target: Target, transport: Transport
 ) -> None:

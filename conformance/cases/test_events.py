@@ -8,6 +8,7 @@ from conformance.expect import (
     expect_closed,
     expect_event,
     expect_no_event,
+    expect_no_events,
 )
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
@@ -36,6 +37,8 @@ async def test_json_values_come_back(target: Target, transport: Transport) -> No
         ["", " ", "null"],
         ["é", "日本", {"ключ": "🙂"}],
         [{}, [], {"": ""}],
+        [{"Key": 1, "key": {"KEY": [2]}, "a b": 3}, "Text", "TEXT"],
+        ["before\0after", "\x01\x1f", {"\0": "\0"}],
         [None, {"a": None}, [None, [None]]],
         [{"a": {"b": [{"c": [1, [2, [3]]]}]}}, [[[[]]]], {"list": [1, "2", False]}],
     ):
@@ -53,6 +56,19 @@ async def test_text_of_every_script_comes_back(target: Target, transport: Transp
         await session.emit("message", text, {text: 1}, [text])
 
         await expect_event(session, "message-back", text, {text: 1}, [text])
+
+
+@requirement("SIO-EV-04")
+async def test_an_answer_reaches_its_client_once_and_nobody_else(
+    target: Target, transport: Transport
+) -> None:
+    """Another client of the namespace hears nothing of `message-back`."""
+    sender, other = [await connect_main_namespace(target, transport) for _ in range(2)]
+
+    await sender.emit("message", "for me")
+
+    await expect_event(sender, "message-back", "for me")
+    await expect_no_events("message-back", sender, other)
 
 
 @requirement("SIO-EV-01")
@@ -230,6 +246,21 @@ async def test_a_burst_keeps_its_order(target: Target, transport: Transport) -> 
 
     for number in range(200):
         await expect_event(session, "b", number, "x" * 100)
+
+
+@requirement("SIO-OR-02")
+async def test_events_of_a_client_are_handled_in_order(target: Target, transport: Transport) -> None:
+    """Forty-five events that wait for nothing are answered in their order.
+
+    Fifteen in each push: some servers take no more than sixteen packets.
+    """
+    session = await connect_main_namespace(target, transport)
+
+    for first in range(0, 45, 15):
+        await session.send(*(f'42["message",{number}]' for number in range(first, first + 15)))
+
+    for number in range(45):
+        await expect_event(session, "message-back", number)
 
 
 @requirement("SIO-OR-01")

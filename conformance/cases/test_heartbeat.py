@@ -78,6 +78,28 @@ async def test_keeps_a_client_that_answers(target: Target, transport: Transport)
 
 
 @slow
+@requirement("EIO-HB-02")
+async def test_keeps_a_client_that_answers_late(target: Target, transport: Transport) -> None:
+    """Two pongs, each after more than half of pingTimeout."""
+    needs_fast_pings(target)
+    late = 0.6 * target.timing.ping_timeout
+    session = await target.open(transport, answer_pings=False)
+
+    for number in (1, 2):
+        await expect_ping(session, number, 2.5 * target.timing.ping_interval + JITTER)
+        async with waiting():
+            await session.until(lambda: session.closure is not None, late)
+        if session.closure:
+            raise Violation(
+                f"session open for {target.timing.ping_timeout:.1f} s after a ping",
+                f"session closed ({session.closure}) within {late:.1f} s",
+            )
+        await session.send("3")
+
+    await expect_alive(session)
+
+
+@slow
 @requirement("EIO-HB-03")
 async def test_closes_a_client_that_does_not_answer(target: Target, transport: Transport) -> None:
     """Not before pingTimeout has passed, and soon after it.

@@ -11,6 +11,7 @@ from conformance.expect import (
     expect_event,
     expect_no_event,
     expect_packet,
+    needs_binary,
 )
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
@@ -27,6 +28,34 @@ async def test_events_name_their_namespace(target: Target, transport: Transport)
     await session.send('42/custom,["message",1]')
 
     await expect_event(session, "message-back", 1, namespace="/custom")
+
+
+@requirement("SIO-NS-01")
+async def test_binary_events_name_their_namespace(target: Target, transport: Transport) -> None:
+    """`451-/custom,[…]`."""
+    needs_binary(target, transport)
+    session = await target.open(transport)
+    await connect(session, "/custom")
+
+    await session.send('451-/custom,["message",{"_placeholder":true,"num":0}]', b"\x01\x02")
+
+    await expect_event(session, "message-back", b"\x01\x02", namespace="/custom")
+
+
+@requirement("SIO-NS-05")
+async def test_an_event_stays_in_its_namespace(target: Target, transport: Transport) -> None:
+    """The client is in both namespaces; each answers its own event only."""
+    session = await connect_main_namespace(target, transport)
+    await connect(session, "/custom")
+
+    await session.emit("message", "in custom", namespace="/custom")
+    await expect_event(session, "message-back", "in custom", namespace="/custom")
+    await expect_no_event(session, "message-back")
+    await session.emit("message", "in main")
+    await expect_event(session, "message-back", "in main")
+
+    await ask(session, "message-with-ack", 1, namespace="/custom")
+    await expect_no_event(session, "message-back", namespace="/custom")
 
 
 @requirement("SIO-NS-03")

@@ -5,16 +5,18 @@ from conformance.expect import (
     ask,
     connect,
     connect_main_namespace,
+    expect_alive,
     expect_equal,
     expect_event,
     expect_gone,
     expect_no_event,
     expect_no_events,
     expect_processed,
+    needs_binary,
 )
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
-from conformance.verdicts import Inconclusive
+from conformance.verdicts import Inconclusive, NotApplicable
 
 
 async def join(session: Session, room: str, namespace: str = "/") -> None:
@@ -206,6 +208,52 @@ async def test_a_broadcast_reaches_every_transport(target: Target) -> None:
 
     for other in others:
         await expect_event(other, "everywhere")
+
+
+@exclusive
+@requirement("SIO-BC-01")
+async def test_a_broadcast_reaches_many(target: Target, transport: Transport) -> None:
+    """Twelve others."""
+    sender, *others = [await connect_main_namespace(target, transport) for _ in range(13)]
+
+    await sender.emit("broadcast", "to-many", 12)
+
+    for other in others:
+        await expect_event(other, "to-many", 12)
+
+
+@exclusive
+@requirement("SIO-BC-01")
+async def test_a_broadcast_waits_for_the_next_poll(target: Target) -> None:
+    """No poll of the receiver is pending when the event is sent."""
+    if not target.capabilities["polling"]:
+        raise NotApplicable("the server has no polling")
+    sender = await connect_main_namespace(target)
+    receiver = await connect_main_namespace(target, poll=False)
+
+    await sender.emit("broadcast", "meanwhile", 1)
+    await expect_alive(sender)
+
+    receiver.start_polling()
+    await expect_event(receiver, "meanwhile", 1)
+
+
+@exclusive
+@requirement("SIO-BC-01")
+async def test_a_binary_broadcast_reaches_every_transport(target: Target) -> None:
+    """Base64 over polling and bytes over WebSocket, from one broadcast."""
+    if not (target.capabilities["polling"] and target.capabilities["websocket"]):
+        raise NotApplicable("the server has one transport")
+    needs_binary(target, "polling")
+    sender = await connect_main_namespace(target)
+    others = [
+        await connect_main_namespace(target, transport) for transport in ("polling", "websocket", "polling")
+    ]
+
+    await sender.emit("broadcast", "mixed", b"\x01\x02\xff")
+
+    for other in others:
+        await expect_event(other, "mixed", b"\x01\x02\xff")
 
 
 @exclusive

@@ -1,4 +1,4 @@
-"""Breaks written after the suite had been sharpened for the first ones, of kinds that these do not try."""
+"""Breaks of kinds that the first ones do not try, written before the suite was sharpened for those."""
 
 from __future__ import annotations
 

@@ -37,7 +37,10 @@ class Registry(dict[str, Break]):
 
 
 def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
-    """Put the decorated function, which gets the original first (bound, if a class method), in the place of `owner.name`."""
+    """Put the decorated function in the place of `owner.name`.
+
+    It gets the original as its first argument; that of a class method is bound to its class.
+    """
 
     def put(function: Callable[..., Any]) -> None:
         original = getattr(owner, name)

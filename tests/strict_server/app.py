@@ -27,6 +27,8 @@ class Socket(Protocol):
     id: str
     namespace: str
 
+    @property
+    def waits_for_a_poll(self) -> bool: ...
     def emit(self, event: Any, *args: Any, on_ack: Callable[..., None] | None = None) -> None: ...
     def disconnect(self) -> None: ...
     def close_session(self) -> None: ...
@@ -85,6 +87,12 @@ class App:
             args = args[::-1]
         if self._faults("event-arguments-become-one-array"):
             args = [args]
+        if self._faults("answer-reaches-everybody"):
+            for other in self._sockets[socket.namespace].values():
+                if other is not socket:
+                    other.emit("message-back", *args)
+        if self._faults("answer-comes-twice"):
+            socket.emit("message-back", *args)
         socket.emit("message-back", *args)
 
     def _message_with_ack(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
@@ -143,6 +151,10 @@ class App:
             sockets = [one for one in sockets if one is socket or one is not sockets[-1]]
         if self._faults("broadcast-comes-twice"):
             sockets = [one for one in sockets for _ in range(2)]
+        if self._faults("broadcast-reaches-eight"):
+            sockets = sockets[-8:]
+        if self._faults("broadcast-is-lost-between-polls"):
+            sockets = [one for one in sockets if not one.waits_for_a_poll]
         self._send(sockets, socket, args, with_sender)
 
     def _send(self, sockets: Iterable[Socket], sender: Socket, args: list[Any], with_sender: bool) -> None:

@@ -257,6 +257,10 @@ def _take_out(data: Any, attachments: list[bytes], faults: Faults) -> Any:
     if isinstance(data, (list, tuple)):
         return [_take_out(item, attachments, faults) for item in data]
     if isinstance(data, dict):
+        if faults("binary-in-objects-becomes-text"):
+            data = {k: v.decode("latin-1") if isinstance(v, bytes) else v for k, v in data.items()}
+        if faults("keys-become-lower-case"):
+            data = {key.lower(): value for key, value in data.items()}
         return {key: _take_out(value, attachments, faults) for key, value in data.items()}
     if isinstance(data, float) and not math.isfinite(data) and not faults("accepts-nan"):
         # As the reference's JSON.stringify does: JSON has no infinity.
@@ -279,6 +283,8 @@ def _change(value: Any, faults: Faults) -> Any:
             return value.encode("ascii", "replace").decode()
         if value == "" and faults("empty-text-becomes-null"):
             return None
+        if faults("text-ends-at-nul"):
+            return value.partition("\0")[0]
     return value
 
 

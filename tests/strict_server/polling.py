@@ -155,13 +155,16 @@ class Polling:
     def _receive_close(self) -> None:
         if self._faults("close-packet-in-a-push-is-ignored"):
             return
-        if self._poll is not None and not self._faults("client-close-leaves-the-poll-waiting"):
+        leaves_poll = self._faults("client-close-leaves-the-poll-waiting") or self._faults(
+            "close-packet-leaves-the-poll-open"
+        )
+        if self._poll is not None and not leaves_poll:
             self._session.buffer.clear()
             poll, self._poll = self._poll, None
             _respond_packets(
                 poll, [] if self._faults("client-close-empties-the-poll") else [NOOP], self._session
             )
-        if self._faults("client-close-leaves-the-poll-waiting"):
+        if leaves_poll:
             self._poll = None
         self._session.end("transport close")
 
@@ -227,7 +230,8 @@ def _respond_packets(poll: Exchange, packets: list[EnginePacket], session: Sessi
         content_type = "application/octet-stream"
     encoding = _choose_encoding(poll.request.headers.get("accept-encoding"), session)
     if encoding is not None and len(body) >= COMPRESSION_THRESHOLD:
-        body = gzip.compress(body, 1) if encoding == "gzip" else zlib.compress(body, 1)
+        is_gzip = encoding == "gzip" and not faults("gzip-is-deflate")
+        body = gzip.compress(body, 1) if is_gzip else zlib.compress(body, 1)
         headers = [*headers, ("Content-Encoding", encoding), ("Vary", "Accept-Encoding")]
     poll.respond(200, body, content_type, headers)
 

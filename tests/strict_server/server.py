@@ -285,6 +285,8 @@ class StrictServer:
             return None
         if version is not None and self.faults("version-may-be-unknown"):
             return None
+        if version == "3" and self.faults("revision-3-is-taken-for-4") and not is_upgrade:
+            return None
         return None if version == "4" else UNSUPPORTED_VERSION
 
     def _check_session(self, request: Request, is_upgrade: bool) -> Refusal | None:

@@ -18,6 +18,8 @@ from tests.strict_server.session import Session
 
 # How long a fault keeps attachments back, so that packets sent meanwhile come between.
 INTERLEAVE_SECONDS = 0.05
+# How long a fault keeps an event back, so that the next overtakes it.
+LATER_SECONDS = 0.02
 
 
 class NamespaceSocket:
@@ -42,6 +44,10 @@ class NamespaceSocket:
             ack_id = None
         self._client.send(SocketPacket(SocketType.EVENT, self.namespace, [event, *args], ack_id))
 
+    @property
+    def waits_for_a_poll(self) -> bool:
+        return not self._client.is_writable
+
     def disconnect(self) -> None:
         self._client.disconnect(self)
 
@@ -59,6 +65,7 @@ class Client:
         self._decoder = Decoder(faults)
         self._sockets: dict[str, NamespaceSocket] = {}
         self._was_connected = False
+        self._events = 0
         # What only some faults remember: the socket and the rooms that a namespace had before its disconnect.
         self._left: dict[str, tuple[NamespaceSocket, list[str]]] = {}
         session.on_message = self.receive
@@ -71,6 +78,10 @@ class Client:
             self._enter(NamespaceSocket(self, "/", self._new_socket_id("/")))
         if faults("main-namespace-is-joined-unasked"):
             self._answer_connect(self._sockets["/"])
+
+    @property
+    def is_writable(self) -> bool:
+        return self._session.transport.writable
 
     # Receiving
 
@@ -123,6 +134,17 @@ class Client:
     def _receive_event(self, socket: NamespaceSocket, packet: SocketPacket) -> None:
         if not isinstance(packet.data, list) or not packet.data:
             return
+        self._events += 1
+        if self.faults("every-second-event-is-handled-later") and self._events % 2:
+            asyncio.get_running_loop().call_later(LATER_SECONDS, self._handle_event, socket, packet)
+        else:
+            self._handle_event(socket, packet)
+        if self.faults("event-is-handled-in-every-namespace"):
+            for other in self._sockets.values():
+                if other is not socket:
+                    self._handle_event(other, packet)
+
+    def _handle_event(self, socket: NamespaceSocket, packet: SocketPacket) -> None:
         self._app.receive(socket, packet.data[0], packet.data[1:], self._ack(socket, packet))
 
     def _ack(self, socket: NamespaceSocket, packet: SocketPacket) -> Callable[..., None]:
@@ -135,6 +157,8 @@ class Client:
             return lambda *args: None
         if self.faults("ack-id-is-one-too-high"):
             ack_id += 1
+        if self.faults("ack-id-has-sixteen-bits"):
+            ack_id &= 0xFFFF
         namespace = "/" if self.faults("ack-goes-to-the-main-namespace") else socket.namespace
         kind = SocketType.EVENT if self.faults("ack-is-sent-as-event") else SocketType.ACK
 
@@ -157,6 +181,8 @@ class Client:
         if self.faults("ack-of-the-client-is-ignored"):
             return
         ack_id = -1 if packet.ack_id is None else packet.ack_id
+        if self.faults("ack-of-any-namespace-is-an-answer"):
+            socket = next((one for one in self._sockets.values() if ack_id in one.callbacks), socket)
         callback = socket.callbacks.get(ack_id)
         if not self.faults("second-ack-is-accepted"):
             socket.callbacks.pop(ack_id, None)
@@ -169,6 +195,8 @@ class Client:
 
     def _connect(self, packet: SocketPacket) -> None:
         auth = packet.data if isinstance(packet.data, dict) else {}
+        if self.faults("auth-values-become-text"):
+            auth = {key: str(value) for key, value in auth.items()}
         try:
             if not (self.faults("unknown-namespace-is-accepted") and packet.namespace != "/reject"):
                 self._app.check_connect(packet.namespace, auth)
@@ -270,6 +298,11 @@ class Client:
         if packet.type is SocketType.EVENT and self.faults("event-names-no-namespace"):
             packet = replace(packet, namespace="/")
         messages = encode(packet, self.faults)
+        if len(messages) > 1 and (
+            (packet.type is SocketType.EVENT and self.faults("binary-event-names-no-namespace"))
+            or (packet.type is SocketType.ACK and self.faults("binary-ack-names-no-namespace"))
+        ):
+            messages[:1] = encode(replace(packet, namespace="/"), self.faults)[:1]
         if self.faults("attachments-interleave"):
             self._session.send_message(messages.pop(0))
             asyncio.get_running_loop().call_later(INTERLEAVE_SECONDS, self._send_messages, messages)
