@@ -14,7 +14,7 @@ from conformance.expect import (
 )
 from conformance.requirements import requirement
 from conformance.target import Target
-from conformance.verdicts import Violation
+from conformance.verdicts import NotApplicable, Violation
 from sioprobe.wire import SocketPacketType
 
 ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
@@ -153,6 +153,20 @@ async def test_an_ack_of_another_namespace_is_no_answer(target: Target, transpor
     await expect_event(session, "asked", "here")
 
 
+@requirement("SIO-AK-06")
+async def test_an_ack_of_another_client_is_no_answer(target: Target, transport: Transport) -> None:
+    """The other client sends an ACK with the id of the question."""
+    session, other = [await connect_main_namespace(target, transport) for _ in range(2)]
+    await session.emit("ask", "whom")
+    question = await expect_event(session, "whom")
+
+    await other.send(f'43{question.ack_id}["not me"]')
+    await expect_alive(other)
+    await session.send(f'43{question.ack_id}["me"]')
+
+    await expect_event(session, "asked", "me")
+
+
 @requirement("SIO-AK-03")
 async def test_closes_or_ignores_an_ack_that_is_no_array(target: Target, transport: Transport) -> None:
     """`431{"a":1}` delivers nothing to the application."""
@@ -201,6 +215,37 @@ async def test_questions_in_flight_have_different_ids(target: Target, transport:
     for ack_id, number in reversed(ids):
         await session.send(f"43{ack_id}[{number}]")
         await expect_event(session, "asked", number)
+
+
+@requirement("SIO-AK-07")
+async def test_a_question_may_be_answered_after_the_upgrade(target: Target) -> None:
+    """Asked over polling, answered over WebSocket."""
+    if not target.capabilities["upgrade"]:
+        raise NotApplicable("the server has no upgrade")
+    session = await connect_main_namespace(target, "polling")
+    await session.emit("ask", "early")
+    question = await expect_event(session, "early")
+
+    await session.upgrade()
+    await session.send(f'43{question.ack_id}["late"]')
+
+    await expect_event(session, "asked", "late")
+
+
+@requirement("SIO-AK-07")
+async def test_leaving_a_namespace_leaves_the_questions_of_others_open(
+    target: Target, transport: Transport
+) -> None:
+    """Asked in `/`; the client leaves `/custom` before it answers."""
+    session = await connect_main_namespace(target, transport)
+    await connect(session, "/custom")
+    await session.emit("ask", "still open")
+    question = await expect_event(session, "still open")
+
+    await session.send("41/custom,")
+    await session.send(f'43{question.ack_id}["yes"]')
+
+    await expect_event(session, "asked", "yes")
 
 
 @requirement("SIO-AK-08")

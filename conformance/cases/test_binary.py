@@ -293,6 +293,20 @@ async def test_binary_of_two_sources_does_not_interleave(target: Target, transpo
     expect_equal(sorted(marks), [b"a"] * 10 + [b"b"] * 10, what="events")
 
 
+@requirement("SIO-BN-13")
+async def test_attachments_of_two_clients_do_not_mix(target: Target, transport: Transport) -> None:
+    """One client's header waits while the other sends header and attachment."""
+    first, second = [await connect_main_namespace(target, transport) for _ in range(2)]
+    header = '["message","{}",{{"_placeholder":true,"num":0}}]'
+
+    await first.send("451-" + header.format("first"))
+    await second.send("451-" + header.format("second"), b"\x02")
+    await expect_event(second, "message-back", "second", b"\x02", kind=BINARY)
+    await first.send(b"\x01")
+
+    await expect_event(first, "message-back", "first", b"\x01", kind=BINARY)
+
+
 @requirement("SIO-BN-14")
 async def test_an_attachment_may_be_empty(target: Target, transport: Transport) -> None:
     """No bytes at all, beside one byte."""

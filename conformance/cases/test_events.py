@@ -12,6 +12,7 @@ from conformance.expect import (
 )
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
+from conformance.verdicts import NotApplicable
 
 
 @requirement("SIO-EV-03")
@@ -23,6 +24,19 @@ async def test_all_arguments_arrive_in_order(target: Target, transport: Transpor
         await session.emit("message", *arguments)
 
         await expect_event(session, "message-back", *arguments)
+
+
+@requirement("SIO-EV-03")
+async def test_an_event_may_have_any_name(target: Target, transport: Transport) -> None:
+    """Long, empty, with spaces, with quotes, of another script."""
+    if target.level < 2 or not target.capabilities["ack_out"]:
+        raise NotApplicable("needs contract level 2 with ack_out")
+    session = await connect_main_namespace(target, transport)
+
+    for name in ("x" * 200, "", "two words", 'quote " and \\', "Имя 🙂", "0"):
+        await session.emit("ask", name, 1)
+
+        await expect_event(session, name, 1)
 
 
 @requirement("SIO-EN-06")
@@ -69,6 +83,19 @@ async def test_an_answer_reaches_its_client_once_and_nobody_else(
 
     await expect_event(sender, "message-back", "for me")
     await expect_no_events("message-back", sender, other)
+
+
+@requirement("SIO-EV-04")
+async def test_equal_events_are_all_delivered(target: Target, transport: Transport) -> None:
+    """The same event three times in a row."""
+    session = await connect_main_namespace(target, transport)
+
+    for _ in range(3):
+        await session.emit("message", "again")
+
+    for _ in range(3):
+        await expect_event(session, "message-back", "again")
+    await expect_no_event(session, "message-back")
 
 
 @requirement("SIO-EV-01")

@@ -63,6 +63,26 @@ async def test_pings_carry_no_data(target: Target, transport: Transport) -> None
 
 
 @slow
+@requirement("EIO-HB-01")
+async def test_pings_a_busy_client(target: Target, transport: Transport) -> None:
+    """The client sends a packet five times an interval; pings come all the same."""
+    needs_fast_pings(target)
+    interval = target.timing.ping_interval
+    session = await target.open(transport)
+    deadline = time.monotonic() + 2 * (2.5 * interval + JITTER)
+
+    def pinged() -> bool:
+        return len(session.packets(EnginePacketType.PING)) >= 2
+
+    async with waiting():
+        while not await session.until(pinged, interval / 5):
+            if session.closure or time.monotonic() > deadline:
+                state = f"session closed ({session.closure})" if session.closure else "one or none"
+                raise Violation(f"two pings, {interval:.1f} s apart", state)
+            await session.send(f"40/unknown-{session.next_ack_id()},")
+
+
+@slow
 @requirement("EIO-HB-02")
 async def test_keeps_a_client_that_answers(target: Target, transport: Transport) -> None:
     """One and a half heartbeats later the session still answers."""

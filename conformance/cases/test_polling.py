@@ -205,6 +205,27 @@ async def test_reads_a_push_in_chunks(target: Target) -> None:
     await expect_event(session, "message-back", "in chunks")
 
 
+@requirement("EIO-PL-11")
+async def test_a_character_may_span_two_chunks(target: Target) -> None:
+    """`€` has three bytes: two in one chunk, one in the next."""
+    session = await connect_main_namespace(target)
+    push = await HttpConnection.open(target.address, target.timing.answer)
+    if not isinstance(push, HttpConnection):
+        raise Inconclusive(str(push))
+    try:
+        await push.send_head(
+            "POST", f"{target.address.path}?{session.query()}", [TEXT, ("Transfer-Encoding", "chunked")]
+        )
+        await push.send_data(b'42["message","\xe2\x82')
+        await push.send_data(b'\xac"]')
+        await push.send_end()
+
+        expect_status(await push.answer(target.timing.answer), 200)
+    finally:
+        push.abort()
+    await expect_event(session, "message-back", "€")
+
+
 @requirement("EIO-PL-12")
 async def test_closes_on_a_push_with_an_invalid_packet(target: Target) -> None:
     """A body that starts with no packet type."""

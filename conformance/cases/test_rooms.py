@@ -58,6 +58,33 @@ async def test_rooms_are_those_of_the_namespace(target: Target, transport: Trans
     expect_equal(rooms, [["room-of-custom"]], what="rooms in /custom")
 
 
+@requirement("SIO-RM-01")
+async def test_a_room_may_have_any_name(target: Target, transport: Transport) -> None:
+    """Long, with spaces, with a comma, of another script; one room is not another of a similar name."""
+    session = await connect_main_namespace(target, transport)
+    names = ["two words", "a,b", "/custom", "Room", "room", "Комната 🙂", "x" * 60 + "1", "x" * 60 + "2"]
+
+    for number, name in enumerate(names, 1):
+        listed = await ask(session, "join", name)
+        found = sorted(listed[0]) if listed and isinstance(listed[0], list) else listed
+        expect_equal(found, sorted(names[:number]), what="rooms")
+
+
+@requirement("SIO-RM-02")
+async def test_rooms_of_similar_names_are_apart(target: Target, transport: Transport) -> None:
+    """They differ in case, or far behind."""
+    room = "similar-" * 8 + transport
+    member, *others = [await connect_main_namespace(target, transport) for _ in range(4)]
+    await join(member, room)
+    for other, name in zip(others, (room.upper(), room + "2", room[:-1]), strict=True):
+        await join(other, name)
+
+    await member.emit("in", room, "to-one-room")
+
+    await expect_event(member, "to-one-room")
+    await expect_no_events("to-one-room", *others)
+
+
 @requirement("SIO-RM-02")
 async def test_an_event_to_a_room_reaches_its_members_only(target: Target, transport: Transport) -> None:
     """Two members, one client outside, one member of the namesake in `/custom`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from conformance.client.http import HttpConnection, NoAnswer
 from conformance.client.session import Session
 from conformance.client.websocket import WebSocket
 from conformance.expect import (
@@ -120,6 +121,27 @@ async def test_every_poll_during_the_upgrade_ends_with_a_noop(target: Target) ->
             answer = expect_status(await session.poll_once(target.timing.close), 200)
 
         expect_equal(answer.text, "6", "2\x1e6", "6\x1e2", what="body")
+
+
+@requirement("EIO-UP-06")
+async def test_a_poll_that_waits_when_the_upgrade_completes_is_ended(target: Target) -> None:
+    """The upgrade packet overtakes the NOOP: the poll is answered all the same, by whatever."""
+    session = await connect_main_namespace(target, poll=False)
+    websocket = await probed(session)
+    poll = await HttpConnection.open(target.address, target.timing.answer)
+    if not isinstance(poll, HttpConnection):
+        raise Inconclusive(str(poll))
+    try:
+        await poll.send_head("GET", f"{target.address.path}?{session.query()}")
+        await poll.send_end()
+        await websocket.send("5")
+        answer = await poll.answer(target.timing.close)
+    finally:
+        poll.abort()
+        websocket.abort()
+
+    if isinstance(answer, NoAnswer) and answer.silent:
+        raise Violation(f"the poll ends within {target.timing.close:.1f} s", str(answer))
 
 
 @requirement("EIO-UP-07")

@@ -167,6 +167,8 @@ def _decode_count(text: str, faults: Faults) -> tuple[int, int]:
 def _decode_namespace(text: str, at: int, faults: Faults) -> tuple[str, int]:
     if text[at : at + 1] != "/":
         return MAIN_NAMESPACE, at
+    if faults("namespaces-ignore-case"):
+        text = text.lower()
     end = text.find(",", at)
     if end < 0:
         if faults("namespace-needs-its-comma"):

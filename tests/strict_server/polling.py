@@ -119,6 +119,8 @@ class Polling:
         if self._faults("ignores-chunked-push") and "transfer-encoding" in exchange.request.headers:
             await exchange.drain()
         async for piece in exchange.body():
+            if self._faults("chunks-are-decoded-by-themselves"):
+                piece = piece.decode(errors="replace").encode()
             body += piece
             if len(body) <= limit or self._faults("accepts-an-oversized-push"):
                 continue
@@ -134,7 +136,8 @@ class Polling:
         if not body and faults("accepts-an-empty-push"):
             return
         try:
-            text = body.decode(errors="replace" if faults("accepts-a-push-that-is-not-utf-8") else "strict")
+            lenient = faults("accepts-a-push-that-is-not-utf-8") or faults("chunks-are-decoded-by-themselves")
+            text = body.decode(errors="replace" if lenient else "strict")
             if is_jsonp:
                 text = re.sub(r"\\(\\)?n", lambda found: "\\n" if found[1] else "\n", _form_value(text))
             if faults("push-of-many-packets-is-dropped") and text.count("\x1e") >= 16:
@@ -189,7 +192,9 @@ class Polling:
         return False
 
     def drop(self) -> None:
-        if self._poll is not None:
+        if self._poll is not None and not (
+            self._session.upgraded and self._faults("upgrade-drops-the-waiting-poll")
+        ):
             poll, self._poll = self._poll, None
             _respond_packets(poll, [NOOP if self._session.upgraded else CLOSE], self._session)
         if self._push is not None:

@@ -76,6 +76,7 @@ class Session:
         self.upgraded = False
         self.on_message: Callable[[str | bytes], None] = lambda data: None
         self.on_pong: Callable[[], None] = lambda: None
+        self.on_upgrade: Callable[[], object] = lambda: None
         self.on_end: Callable[[str], None] = lambda reason: None
         self.on_closed: Callable[[], None] = lambda: None
         self.transport: Transport
@@ -143,6 +144,8 @@ class Session:
         if self.state is not State.OPEN:
             return
         if packet.type is EngineType.MESSAGE:
+            if self.faults("each-packet-puts-the-ping-off") and not self.awaits_pong:
+                self._schedule_ping()
             self.on_message(packet.data)
         elif packet.type is EngineType.PONG:
             if self.faults("unsolicited-pong-closes") and not self.awaits_pong:

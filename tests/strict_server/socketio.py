@@ -34,6 +34,8 @@ class NamespaceSocket:
 
     def emit(self, event: Any, *args: Any, on_ack: Callable[..., None] | None = None) -> None:
         """Send an EVENT; `on_ack` is called with the arguments of the peer's ACK."""
+        if self._client.faults("event-name-is-cut"):
+            event = event[:64]
         ack_id = None
         if on_ack is not None:
             ack_id = self._next_ack_id
@@ -66,6 +68,12 @@ class Client:
         self._sockets: dict[str, NamespaceSocket] = {}
         self._was_connected = False
         self._events = 0
+        self._last_event: SocketPacket | None = None
+        self._first_auth: dict[str, Any] | None = None
+        if faults("attachments-are-taken-from-any-client"):
+            self._decoder = app.shared_decoder
+        if faults("upgrade-drops-the-questions"):
+            session.on_upgrade = lambda: [one.callbacks.clear() for one in self._sockets.values()]
         # What only some faults remember: the socket and the rooms that a namespace had before its disconnect.
         self._left: dict[str, tuple[NamespaceSocket, list[str]]] = {}
         session.on_message = self.receive
@@ -183,6 +191,8 @@ class Client:
         ack_id = -1 if packet.ack_id is None else packet.ack_id
         if self.faults("ack-of-any-namespace-is-an-answer"):
             socket = next((one for one in self._sockets.values() if ack_id in one.callbacks), socket)
+        if self.faults("ack-of-any-client-is-an-answer"):
+            socket.callbacks.update(self._app.find(socket, lambda one: ack_id in one.callbacks).callbacks)
         callback = socket.callbacks.get(ack_id)
         if not self.faults("second-ack-is-accepted"):
             socket.callbacks.pop(ack_id, None)
@@ -195,6 +205,9 @@ class Client:
 
     def _connect(self, packet: SocketPacket) -> None:
         auth = packet.data if isinstance(packet.data, dict) else {}
+        self._first_auth = auth if self._first_auth is None else self._first_auth
+        if self.faults("auth-is-that-of-the-first-connect"):
+            auth = self._first_auth
         if self.faults("auth-values-become-text"):
             auth = {key: str(value) for key, value in auth.items()}
         try:
@@ -289,12 +302,18 @@ class Client:
 
     def _leave(self, socket: NamespaceSocket) -> None:
         self._left[socket.namespace] = socket, self._app.rooms_of(socket)
+        if self.faults("leaving-drops-all-questions"):
+            for other in self._sockets.values():
+                other.callbacks.clear()
         self._sockets.pop(socket.namespace, None)
         self._app.remove(socket)
 
     # Sending
 
     def send(self, packet: SocketPacket) -> None:
+        is_repeated, self._last_event = packet == self._last_event, packet
+        if is_repeated and packet.type is SocketType.EVENT and self.faults("repeated-event-is-dropped"):
+            return
         if packet.type is SocketType.EVENT and self.faults("event-names-no-namespace"):
             packet = replace(packet, namespace="/")
         messages = encode(packet, self.faults)
