@@ -295,16 +295,17 @@ async def test_binary_of_two_sources_does_not_interleave(target: Target, transpo
 
 @requirement("SIO-BN-13")
 async def test_attachments_of_two_clients_do_not_mix(target: Target, transport: Transport) -> None:
-    """One client's header waits while the other sends header and attachment."""
+    """Both send their header before either sends its attachment, first come first."""
     first, second = [await connect_main_namespace(target, transport) for _ in range(2)]
     header = '["message","{}",{{"_placeholder":true,"num":0}}]'
 
     await first.send("451-" + header.format("first"))
-    await second.send("451-" + header.format("second"), b"\x02")
-    await expect_event(second, "message-back", "second", b"\x02", kind=BINARY)
+    await second.send("451-" + header.format("second"))
     await first.send(b"\x01")
-
     await expect_event(first, "message-back", "first", b"\x01", kind=BINARY)
+    await second.send(b"\x02")
+
+    await expect_event(second, "message-back", "second", b"\x02", kind=BINARY)
 
 
 @requirement("SIO-BN-14")

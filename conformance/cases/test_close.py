@@ -36,17 +36,20 @@ async def test_a_close_packet_ends_a_polling_session(target: Target) -> None:
 @requirement("EIO-CL-01")
 async def test_a_close_packet_ends_the_pending_poll(target: Target) -> None:
     """In whatever way: the poll does not stay open."""
-    session = await connect_main_namespace(target, poll=False)
-    poll = asyncio.create_task(session.poll_once(target.timing.close))
-    await target.request("GET", "EIO=4&transport=polling")  # until the poll has been read
+    for _ in range(3):
+        session = await connect_main_namespace(target, poll=False)
+        poll = asyncio.create_task(session.poll_once(target.timing.close))
+        await target.request("GET", "EIO=4&transport=polling")  # until the poll has been read
 
-    await session.push("1")
+        await session.push("1")
 
-    answer = await poll
-    if isinstance(answer, Answer) and answer.text == "2":
-        raise Inconclusive("a ping ended the poll before the CLOSE could")
-    if isinstance(answer, NoAnswer) and answer.silent:
-        raise Violation(f"the poll ends within {target.timing.close:.1f} s", str(answer))
+        answer = await poll
+        if isinstance(answer, NoAnswer) and answer.silent:
+            raise Violation(f"the poll ends within {target.timing.close:.1f} s", str(answer))
+        # On a slow machine a ping may have ended the poll before.
+        if not (isinstance(answer, Answer) and answer.text == "2"):
+            return
+    raise Inconclusive("a ping ended the poll before the CLOSE could, in each of three tries")
 
 
 @requirement("EIO-CL-02")

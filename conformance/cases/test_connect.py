@@ -123,8 +123,6 @@ async def test_the_auth_object_may_hold_any_json(target: Target, transport: Tran
 @requirement("SIO-CN-06")
 async def test_each_connect_has_its_own_auth(target: Target, transport: Transport) -> None:
     """Two namespaces of one session, and one of them again."""
-    if target.level < 1:
-        raise NotApplicable("needs contract level 1")
     session = await target.open(transport)
 
     await connect(session, auth={"of": "main"})
@@ -133,6 +131,7 @@ async def test_each_connect_has_its_own_auth(target: Target, transport: Transpor
     await expect_event(session, "auth", {"of": "main"})
     await expect_event(session, "auth", {"of": "custom"}, namespace="/custom")
     await session.send("41/custom,")
+    await expect_processed(session)
     await connect(session, "/custom")
     await expect_event(session, "auth", {}, namespace="/custom")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from conformance.client.http import HttpConnection, NoAnswer
+from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session
 from conformance.client.websocket import WebSocket
 from conformance.expect import (
@@ -125,23 +125,24 @@ async def test_every_poll_during_the_upgrade_ends_with_a_noop(target: Target) ->
 
 @requirement("EIO-UP-06")
 async def test_a_poll_that_waits_when_the_upgrade_completes_is_ended(target: Target) -> None:
-    """The upgrade packet overtakes the NOOP: the poll is answered all the same, by whatever."""
-    session = await connect_main_namespace(target, poll=False)
-    websocket = await probed(session)
-    poll = await HttpConnection.open(target.address, target.timing.answer)
-    if not isinstance(poll, HttpConnection):
-        raise Inconclusive(str(poll))
-    try:
-        await poll.send_head("GET", f"{target.address.path}?{session.query()}")
-        await poll.send_end()
-        await websocket.send("5")
-        answer = await poll.answer(target.timing.close)
-    finally:
-        poll.abort()
-        websocket.abort()
+    """By whatever: the client sends `5` right behind its probe, ahead of any NOOP."""
+    for _ in range(3):
+        session = await connect_main_namespace(target, poll=False)
+        websocket = await opened(session)
+        poll = asyncio.create_task(session.poll_once(target.timing.close))
+        await target.request("GET", "EIO=4&transport=polling")  # until the poll has been read
 
-    if isinstance(answer, NoAnswer) and answer.silent:
-        raise Violation(f"the poll ends within {target.timing.close:.1f} s", str(answer))
+        await websocket.send("2probe")
+        await websocket.send("5")
+
+        answer = await poll
+        websocket.abort()
+        if isinstance(answer, NoAnswer) and answer.silent:
+            raise Violation(f"the poll ends within {target.timing.close:.1f} s", str(answer))
+        # On a slow machine a ping may have ended the poll before.
+        if not (isinstance(answer, Answer) and answer.text == "2"):
+            return
+    raise Inconclusive("a ping ended the poll before the upgrade could, in each of three tries")
 
 
 @requirement("EIO-UP-07")

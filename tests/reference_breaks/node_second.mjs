@@ -57,7 +57,7 @@ export const BREAKS = {
   },
   "event-names-have-thirty-two-characters": {
     breaks: "The name of an event is cut after 32 characters.",
-    requirements: ["SIO-EV-03", "SIO-RM-02", "SIO-AK-07"],
+    requirements: ["SIO-EV-03"],
     patch: () => patch(socket.Encoder.prototype, "encode", (original) => function (packet) {
       if (packet.type === socket.Type.EVENT) {
         packet.data[0] = packet.data[0].slice(0, 32);
@@ -74,7 +74,7 @@ export const BREAKS = {
   },
   "auth-is-that-of-the-first-namespace": {
     breaks: "Each namespace of a session sees the auth of the first.",
-    requirements: ["SIO-CN-06", "SIO-CN-11"],
+    requirements: ["SIO-CN-06"],
     patch: () => patch(socket.Socket.prototype, "buildHandshake", (original) => function (auth) {
       this.client.auth ??= auth;
       return original.call(this, this.client.auth);
@@ -82,7 +82,7 @@ export const BREAKS = {
   },
   "repeated-events-are-dropped": {
     breaks: "An event that is the same as the one before is not delivered.",
-    requirements: ["SIO-EV-03", "SIO-OR-01", "SIO-BC-01"],
+    requirements: ["SIO-EV-04"],
     patch: () => patch(socket.Client.prototype, "writeToEngine", (original) => function (encoded, options) {
       const [text, ...rest] = [encoded].flat();
       if (rest.length > 0 || text !== this.lastText) {

@@ -225,7 +225,7 @@ export const BREAKS = {
   },
   "events-overtake-each-other": {
     breaks: "Every second event of a client is handled a little later.",
-    requirements: ["SIO-OR-01", "SIO-EV-03"],
+    requirements: ["SIO-OR-02"],
     patch: () => patch(Socket.prototype, "dispatch", (original) => function (event) {
       this.turn = !this.turn;
       if (this.turn) {
@@ -242,7 +242,7 @@ export const BREAKS = {
   },
   "events-leak-to-the-main-namespace": {
     breaks: "An event of a custom namespace is handled in the main namespace as well.",
-    requirements: ["SIO-CN-11", "SIO-NS-01"],
+    requirements: ["SIO-NS-05"],
     patch: () => patch(Client.prototype, "ondecoded", (original) => function (packet) {
       original.call(this, packet);
       if (packet.type === Type.EVENT && packet.nsp !== "/" && this.nsps.has("/")) {

@@ -281,12 +281,6 @@ def pong_is_not_read() -> None:
             original(self, pkt)
 
 
-@breaks("EIO-HB-03", "EIO-PL-19")
-def ping_timeout_is_not_checked() -> None:
-    """A client that answers no ping is kept."""
-    replace(Socket, "check_ping_timeout")(lambda original, self: True)
-
-
 @breaks("EIO-HB-06")
 def unasked_pong_closes() -> None:
     """A pong that nothing asked for ends the session."""

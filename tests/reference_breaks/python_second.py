@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engineio import packet as engine_packet
 from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
-from engineio.packet import Packet as EnginePacket
 from engineio.server import Server as EngineServer
 from socketio.base_manager import BaseManager
 from socketio.manager import Manager
@@ -55,17 +53,6 @@ def refusal_is_remembered() -> None:
         if not self.is_pre_connected(sid, namespace):
             return original(self, sid, namespace, **named)
         return None
-
-
-@breaks("EIO-UP-11")
-def probe_data_is_not_read() -> None:
-    """Any ping is a probe."""
-
-    @replace(EnginePacket, "decode")
-    def decode(original: Any, self: EnginePacket, encoded: Any) -> None:
-        original(self, encoded)
-        if self.packet_type == engine_packet.PING:
-            self.data = "probe"
 
 
 @breaks("SIO-EV-03", "SIO-EV-02", "SIO-RM-02", "SIO-AK-07")
