@@ -49,6 +49,7 @@ __all__ = [
     "expect_wellformed",
     "is_alive",
     "needs_binary",
+    "pending_poll",
     "same",
 ]
 
@@ -239,6 +240,14 @@ async def connect_main_namespace(
                 raise Inconclusive(f"poll after CONNECT: {answer}")
     session.inbox.clear()
     return session
+
+
+async def pending_poll(target: Target, session: Session, seconds: float) -> asyncio.Task[Answer | NoAnswer]:
+    """A poll that the server has read: it was sent during one round trip, another one followed."""
+    poll = asyncio.create_task(session.poll_once(seconds))
+    for _ in range(2):
+        await target.request("GET", "EIO=4&transport=polling")
+    return poll
 
 
 async def expect_connected(session: Session, namespace: str = MAIN_NAMESPACE) -> str:
