@@ -45,9 +45,13 @@ CASES_AT_ONCE = 64
 START_SECONDS = 60.0
 READY = b"READY "
 
-# What the Python reference itself breaks by chance: when python-engineio looks at its sessions, and whether a
-# failed probe leaves its polls alone, depends on how busy it is.
-BY_CHANCE = ("EIO-HB-03", "EIO-UP-11")
+# What the Python reference itself breaks by chance: when it looks at its sessions, whether a failed probe
+# leaves its polls alone, and whether a poll or the WebSocket gets the NOOP of an upgrade.
+BY_CHANCE = (
+    "test_closes_a_client_that_does_not_answer",
+    "test_a_wrong_probe_closes_the_websocket_only",
+    "test_a_poll_that_waits_when_the_upgrade_completes_is_ended",
+)
 
 BROKEN = (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO)
 
@@ -157,7 +161,7 @@ async def _judge_all(
     every = [
         question
         for question in all_questions()
-        if question.requirement.contract < 3 and question.requirement.id not in by_chance
+        if question.requirement.contract < 3 and question.name not in by_chance
     ]
     places = asyncio.Semaphore(SERVERS_AT_ONCE)
     cases = asyncio.Semaphore(CASES_AT_ONCE)

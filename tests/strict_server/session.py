@@ -202,8 +202,8 @@ class Session:
         seconds = self.config.ping_timeout
         if self.faults("ping-timeout-is-ignored"):
             return 24 * 3600.0
-        if self.faults("ping-timeout-is-half-as-long"):
-            return seconds / 2
+        if self.faults("ping-timeout-is-a-third"):
+            return seconds / 3
         if self.faults("ping-timeout-is-three-times-as-long"):
             return 3 * seconds
         return seconds / 10 if self.faults("ping-timeout-is-a-tenth") else seconds
