@@ -17,7 +17,7 @@ from conformance.client.transcript import describe
 from conformance.client.websocket import Ended, WebSocket
 from conformance.places import waiting
 from conformance.target import Target
-from conformance.verdicts import Inconclusive, Unresponsive, Violation
+from conformance.verdicts import Inconclusive, NotApplicable, Unresponsive, Violation
 from sioprobe.wire import (
     MAIN_NAMESPACE,
     EnginePacketType,
@@ -48,7 +48,9 @@ __all__ = [
     "expect_websocket_ended",
     "expect_wellformed",
     "is_alive",
+    "needs_binary",
     "pending_poll",
+    "poll_under_way",
     "same",
 ]
 
@@ -196,6 +198,12 @@ async def expect_ping(session: Session, number: int, seconds: float) -> float:
     raise Violation(f"ping number {number} within {seconds:.1f} s", _absence(session, seconds))
 
 
+def needs_binary(target: Target, transport: Transport) -> None:
+    """For a case with binary of a requirement without. Raises NotApplicable."""
+    if transport == "polling" and not target.capabilities["binary_polling"]:
+        raise NotApplicable("the server has no binary_polling")
+
+
 # Life and death
 
 
@@ -255,6 +263,17 @@ async def connect_main_namespace(
                 raise Inconclusive(f"poll after CONNECT: {answer}")
     session.inbox.clear()
     return session
+
+
+async def poll_under_way(target: Target, session: Session, seconds: float) -> asyncio.Task[Answer | NoAnswer]:
+    """A poll that the server has read: it was sent during one round trip, another one followed.
+
+    Unlike `pending_poll` it may have been answered by now, by whatever.
+    """
+    poll = asyncio.create_task(session.poll_once(seconds))
+    for _ in range(2):
+        await target.request("GET", "EIO=4&transport=polling")
+    return poll
 
 
 async def expect_connected(session: Session, namespace: str = MAIN_NAMESPACE) -> str:

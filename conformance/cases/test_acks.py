@@ -2,6 +2,7 @@
 
 from conformance.client.session import Transport
 from conformance.expect import (
+    ask,
     connect,
     connect_main_namespace,
     expect_ack,
@@ -9,10 +10,11 @@ from conformance.expect import (
     expect_equal,
     expect_event,
     expect_packet,
+    needs_binary,
 )
 from conformance.requirements import requirement
 from conformance.target import Target
-from conformance.verdicts import Violation
+from conformance.verdicts import NotApplicable, Violation
 from sioprobe.wire import SocketPacketType
 
 ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
@@ -61,6 +63,16 @@ async def test_acks_an_event_with_id_zero(target: Target, transport: Transport) 
     await expect_ack(session, 0, "zero")
 
 
+@requirement("SIO-AK-02")
+async def test_acks_an_event_with_a_large_id(target: Target, transport: Transport) -> None:
+    """What a client reaches that counts its events for a day."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.send('421000000["message-with-ack","million"]')
+
+    await expect_ack(session, 1_000_000, "million")
+
+
 @requirement("SIO-AK-03")
 async def test_the_data_of_an_ack_is_an_array(target: Target, transport: Transport) -> None:
     """Also when there is one argument, which is an array itself."""
@@ -93,6 +105,18 @@ async def test_an_ack_names_its_namespace(target: Target, transport: Transport) 
     expect_equal(packet.namespace if packet else "no ack", "/custom", what="namespace of the ack:")
     if packet is not None:
         expect_equal([packet.ack_id, *packet.data], [13, "bar"], what="ack")
+
+
+@requirement("SIO-AK-04")
+async def test_a_binary_ack_names_its_namespace(target: Target, transport: Transport) -> None:
+    """`461-/custom,13[…]`."""
+    needs_binary(target, transport)
+    session = await target.open(transport)
+    await connect(session, "/custom")
+
+    await session.send('451-/custom,13["message-with-ack",{"_placeholder":true,"num":0}]', b"\x01\x02")
+
+    await expect_ack(session, 13, b"\x01\x02", namespace="/custom", kind=SocketPacketType.BINARY_ACK)
 
 
 @requirement("SIO-AK-05")
@@ -135,6 +159,35 @@ async def test_ignores_a_second_ack(target: Target, transport: Transport) -> Non
     again = await session.take(lambda p: p.data[:1] == ["asked"], target.timing.quiet)
     if again is not None:
         raise Violation("`asked` once", "`asked` twice")
+
+
+@requirement("SIO-AK-06")
+async def test_an_ack_of_another_namespace_is_no_answer(target: Target, transport: Transport) -> None:
+    """Asked in `/`, an ACK with the same id in `/custom` answers nothing."""
+    session = await connect_main_namespace(target, transport)
+    await connect(session, "/custom")
+    await session.emit("ask", "where")
+    question = await expect_event(session, "where")
+
+    await session.send(f'43/custom,{question.ack_id}["elsewhere"]')
+    await ask(session, "message-with-ack", 1, namespace="/custom")
+    await session.send(f'43{question.ack_id}["here"]')
+
+    await expect_event(session, "asked", "here")
+
+
+@requirement("SIO-AK-06")
+async def test_an_ack_of_another_client_is_no_answer(target: Target, transport: Transport) -> None:
+    """The other client sends an ACK with the id of the question."""
+    session, other = [await connect_main_namespace(target, transport) for _ in range(2)]
+    await session.emit("ask", "whom")
+    question = await expect_event(session, "whom")
+
+    await other.send(f'43{question.ack_id}["not me"]')
+    await expect_alive(other)
+    await session.send(f'43{question.ack_id}["me"]')
+
+    await expect_event(session, "asked", "me")
 
 
 @requirement("SIO-AK-03")
@@ -185,6 +238,37 @@ async def test_questions_in_flight_have_different_ids(target: Target, transport:
     for ack_id, number in reversed(ids):
         await session.send(f"43{ack_id}[{number}]")
         await expect_event(session, "asked", number)
+
+
+@requirement("SIO-AK-07")
+async def test_a_question_may_be_answered_after_the_upgrade(target: Target) -> None:
+    """Asked over polling, answered over WebSocket."""
+    if not target.capabilities["upgrade"]:
+        raise NotApplicable("the server has no upgrade")
+    session = await connect_main_namespace(target, "polling")
+    await session.emit("ask", "early")
+    question = await expect_event(session, "early")
+
+    await session.upgrade()
+    await session.send(f'43{question.ack_id}["late"]')
+
+    await expect_event(session, "asked", "late")
+
+
+@requirement("SIO-AK-07")
+async def test_leaving_a_namespace_leaves_the_questions_of_others_open(
+    target: Target, transport: Transport
+) -> None:
+    """Asked in `/`; the client leaves `/custom` before it answers."""
+    session = await connect_main_namespace(target, transport)
+    await connect(session, "/custom")
+    await session.emit("ask", "still open")
+    question = await expect_event(session, "still open")
+
+    await session.send("41/custom,")
+    await session.send(f'43{question.ack_id}["yes"]')
+
+    await expect_event(session, "asked", "yes")
 
 
 @requirement("SIO-AK-08")

@@ -73,6 +73,17 @@ async def test_binary_may_be_nested(target: Target, transport: Transport) -> Non
 
 
 @requirement("SIO-BN-02")
+async def test_binary_may_stand_in_one_place_only(target: Target, transport: Transport) -> None:
+    """Nothing else in the data says that there is some."""
+    session = await connect_main_namespace(target, transport)
+
+    for data in ({"a": b"\x01"}, [[b"\x02"]], {"a": {"b": {"c": b"\x03"}}}, [1, {"d": [None, b"\x04"]}]):
+        await session.emit("message", "text", data)
+
+        await expect_event(session, "message-back", "text", data, kind=BINARY)
+
+
+@requirement("SIO-BN-02")
 async def test_keys_of_a_placeholder_may_come_in_any_order(target: Target, transport: Transport) -> None:
     """`num` before `_placeholder`."""
     session = await connect_main_namespace(target, transport)
@@ -280,6 +291,21 @@ async def test_binary_of_two_sources_does_not_interleave(target: Target, transpo
         expect_equal(triple, mark * 3, what="attachments of one event")
         marks.append(mark)
     expect_equal(sorted(marks), [b"a"] * 10 + [b"b"] * 10, what="events")
+
+
+@requirement("SIO-BN-13")
+async def test_attachments_of_two_clients_do_not_mix(target: Target, transport: Transport) -> None:
+    """Both send their header before either sends its attachment, first come first."""
+    first, second = [await connect_main_namespace(target, transport) for _ in range(2)]
+    header = '["message","{}",{{"_placeholder":true,"num":0}}]'
+
+    await first.send("451-" + header.format("first"))
+    await second.send("451-" + header.format("second"))
+    await first.send(b"\x01")
+    await expect_event(first, "message-back", "first", b"\x01", kind=BINARY)
+    await second.send(b"\x02")
+
+    await expect_event(second, "message-back", "second", b"\x02", kind=BINARY)
 
 
 @requirement("SIO-BN-14")

@@ -1,5 +1,6 @@
 """The end of a session by its client, and maxPayload."""
 
+from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session, Transport
 from conformance.expect import (
     connect_main_namespace,
@@ -10,10 +11,11 @@ from conformance.expect import (
     expect_packet,
     expect_served,
     expect_status,
+    poll_under_way,
 )
 from conformance.requirements import requirement
 from conformance.target import Target
-from conformance.verdicts import NotApplicable, Violation
+from conformance.verdicts import Inconclusive, NotApplicable, Violation
 from sioprobe.wire import SocketPacket, SocketPacketType
 
 LARGE = 8_000_000  # beyond this a case would measure the machine
@@ -28,6 +30,24 @@ async def test_a_close_packet_ends_a_polling_session(target: Target) -> None:
 
     await expect_gone(target, session)
     await expect_served(target)
+
+
+@requirement("EIO-CL-01")
+async def test_a_close_packet_ends_the_pending_poll(target: Target) -> None:
+    """In whatever way: the poll does not stay open."""
+    for _ in range(3):
+        session = await connect_main_namespace(target, poll=False)
+        poll = await poll_under_way(target, session, target.timing.close)
+
+        await session.push("1")
+
+        answer = await poll
+        if isinstance(answer, NoAnswer) and answer.silent:
+            raise Violation(f"the poll ends within {target.timing.close:.1f} s", str(answer))
+        # On a slow machine a ping may have ended the poll before, or the poll may have come too late.
+        if not (isinstance(answer, Answer) and (answer.text == "2" or answer.status == 400)):
+            return
+    raise Inconclusive("the CLOSE met no pending poll in any of three tries")
 
 
 @requirement("EIO-CL-02")

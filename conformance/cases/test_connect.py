@@ -63,6 +63,17 @@ async def test_answers_a_refused_connect_with_an_error(target: Target, transport
     await expect_packet(session, SocketPacketType.CONNECT_ERROR, namespace="/no-such-namespace")
 
 
+@requirement("SIO-CN-03")
+async def test_the_name_of_a_namespace_is_exact(target: Target, transport: Transport) -> None:
+    """Neither another case, nor a part, nor more than the name will do."""
+    session = await target.open(transport)
+
+    for name in ("/CUSTOM", "/custo", "/custom2", "/custom/", "//custom"):
+        await session.send(f"40{name},")
+
+        await expect_packet(session, SocketPacketType.CONNECT_ERROR, namespace=name)
+
+
 @requirement("SIO-CN-04")
 async def test_closes_on_an_event_before_connect(target: Target, transport: Transport) -> None:
     """An event is the first packet."""
@@ -96,6 +107,33 @@ async def test_the_application_gets_the_auth_object(target: Target, transport: T
     await session.send('40{"token":"123"}')
 
     await expect_event(session, "auth", {"token": "123"})
+
+
+@requirement("SIO-CN-06")
+async def test_the_auth_object_may_hold_any_json(target: Target, transport: Transport) -> None:
+    """Numbers, true, null, and what is nested."""
+    session = await target.open(transport)
+    auth = {"Id": 7, "share": 0.5, "admin": True, "team": None, "list": [1, "1", {"A": []}], "text": ""}
+
+    await connect(session, auth=auth)
+
+    await expect_event(session, "auth", auth)
+
+
+@requirement("SIO-CN-06")
+async def test_each_connect_has_its_own_auth(target: Target, transport: Transport) -> None:
+    """Two namespaces of one session, and one of them again."""
+    session = await target.open(transport)
+
+    await connect(session, auth={"of": "main"})
+    await connect(session, "/custom", auth={"of": "custom"})
+
+    await expect_event(session, "auth", {"of": "main"})
+    await expect_event(session, "auth", {"of": "custom"}, namespace="/custom")
+    await session.send("41/custom,")
+    await expect_processed(session)
+    await connect(session, "/custom")
+    await expect_event(session, "auth", {}, namespace="/custom")
 
 
 @requirement("SIO-CN-06")

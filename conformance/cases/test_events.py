@@ -9,13 +9,14 @@ from conformance.expect import (
     expect_closed,
     expect_event,
     expect_no_event,
+    expect_no_events,
     expect_served,
     is_alive,
 )
 from conformance.places import waiting
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
-from conformance.verdicts import Unresponsive, Violation
+from conformance.verdicts import NotApplicable, Unresponsive, Violation
 from sioprobe.wire import SocketPacketType
 
 
@@ -30,6 +31,19 @@ async def test_all_arguments_arrive_in_order(target: Target, transport: Transpor
         await expect_event(session, "message-back", *arguments)
 
 
+@requirement("SIO-EV-03")
+async def test_an_event_may_have_any_name(target: Target, transport: Transport) -> None:
+    """Long, empty, with spaces, with quotes, of another script."""
+    if target.level < 2 or not target.capabilities["ack_out"]:
+        raise NotApplicable("needs contract level 2 with ack_out")
+    session = await connect_main_namespace(target, transport)
+
+    for name in ("x" * 200, "", "two words", 'quote " and \\', "Имя 🙂", "0"):
+        await session.emit("ask", name, 1)
+
+        await expect_event(session, name, 1)
+
+
 @requirement("SIO-EN-06")
 async def test_json_values_come_back(target: Target, transport: Transport) -> None:
     """Every kind of JSON value, three at a time."""
@@ -42,6 +56,8 @@ async def test_json_values_come_back(target: Target, transport: Transport) -> No
         ["", " ", "null"],
         ["é", "日本", {"ключ": "🙂"}],
         [{}, [], {"": ""}],
+        [{"Key": 1, "key": {"KEY": [2]}, "a b": 3}, "Text", "TEXT"],
+        ["before\0after", "\x01\x1f", {"\0": "\0"}],
         [None, {"a": None}, [None, [None]]],
         [{"a": {"b": [{"c": [1, [2, [3]]]}]}}, [[[[]]]], {"list": [1, "2", False]}],
     ):
@@ -59,6 +75,32 @@ async def test_text_of_every_script_comes_back(target: Target, transport: Transp
         await session.emit("message", text, {text: 1}, [text])
 
         await expect_event(session, "message-back", text, {text: 1}, [text])
+
+
+@requirement("SIO-EV-04")
+async def test_an_answer_reaches_its_client_once_and_nobody_else(
+    target: Target, transport: Transport
+) -> None:
+    """Another client of the namespace hears nothing of `message-back`."""
+    sender, other = [await connect_main_namespace(target, transport) for _ in range(2)]
+
+    await sender.emit("message", "for me")
+
+    await expect_event(sender, "message-back", "for me")
+    await expect_no_events("message-back", sender, other)
+
+
+@requirement("SIO-EV-04")
+async def test_equal_events_are_all_delivered(target: Target, transport: Transport) -> None:
+    """The same event three times in a row."""
+    session = await connect_main_namespace(target, transport)
+
+    for _ in range(3):
+        await session.emit("message", "again")
+
+    for _ in range(3):
+        await expect_event(session, "message-back", "again")
+    await expect_no_event(session, "message-back")
 
 
 @requirement("SIO-EV-01")
@@ -277,6 +319,21 @@ async def test_a_burst_keeps_its_order(target: Target, transport: Transport) -> 
 
     for number in range(200):
         await expect_event(session, "b", number, "x" * 100)
+
+
+@requirement("SIO-OR-02")
+async def test_events_of_a_client_are_handled_in_order(target: Target, transport: Transport) -> None:
+    """Forty-five events that wait for nothing are answered in their order.
+
+    Fifteen in each push: some servers take no more than sixteen packets.
+    """
+    session = await connect_main_namespace(target, transport)
+
+    for first in range(0, 45, 15):
+        await session.send(*(f'42["message",{number}]' for number in range(first, first + 15)))
+
+    for number in range(45):
+        await expect_event(session, "message-back", number)
 
 
 @requirement("SIO-OR-01")

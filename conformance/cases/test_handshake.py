@@ -133,6 +133,18 @@ async def test_refuses_a_handshake_with_an_unknown_eio(target: Target) -> None:
     expect_status(future, 400)
 
 
+@requirement("EIO-HS-04")
+async def test_answers_revision_3_in_its_own_encoding_or_not_at_all(target: Target) -> None:
+    """A server may know revision 3, whose payload begins with the length of its first packet."""
+    answer = await target.request("GET", "EIO=3&transport=polling")
+
+    if isinstance(answer, Answer) and answer.status == 200:
+        if not re.match(rb"[0-9]+:0\{|\x00[\x00-\x09]+\xff0\{", answer.body):
+            raise Violation(("HTTP 400", "a payload of revision 3"), str(answer))
+    else:
+        expect_status(answer, 400)
+
+
 @requirement("EIO-HS-05")
 async def test_refuses_a_handshake_without_transport(target: Target) -> None:
     """transport is mandatory."""

@@ -64,6 +64,26 @@ async def test_pings_carry_no_data(target: Target, transport: Transport) -> None
 
 
 @slow
+@requirement("EIO-HB-01")
+async def test_pings_a_busy_client(target: Target, transport: Transport) -> None:
+    """The client sends a packet five times an interval; pings come all the same."""
+    needs_fast_pings(target)
+    interval = target.timing.ping_interval
+    session = await target.open(transport)
+    deadline = time.monotonic() + 2 * (2.5 * interval + JITTER)
+
+    def pinged() -> bool:
+        return len(session.packets(EnginePacketType.PING)) >= 2
+
+    async with waiting():
+        while not await session.until(pinged, interval / 5):
+            if session.closure or time.monotonic() > deadline:
+                state = f"session closed ({session.closure})" if session.closure else "one or none"
+                raise Violation(f"two pings, {interval:.1f} s apart", state)
+            await session.send(f"40/unknown-{session.next_ack_id()},")
+
+
+@slow
 @requirement("EIO-HB-02")
 async def test_keeps_a_client_that_answers(target: Target, transport: Transport) -> None:
     """One and a half heartbeats later the session still answers."""
@@ -75,6 +95,28 @@ async def test_keeps_a_client_that_answers(target: Target, transport: Transport)
 
     if closed:
         raise Violation("session stays open", f"session closed ({session.closure})")
+    await expect_alive(session)
+
+
+@slow
+@requirement("EIO-HB-02")
+async def test_keeps_a_client_that_answers_late(target: Target, transport: Transport) -> None:
+    """Two pongs, each after half of pingTimeout."""
+    needs_fast_pings(target)
+    late = 0.5 * target.timing.ping_timeout
+    session = await target.open(transport, answer_pings=False)
+
+    for number in (1, 2):
+        await expect_ping(session, number, 2.5 * target.timing.ping_interval + JITTER)
+        async with waiting():
+            await session.until(lambda: session.closure is not None, late)
+        if session.closure:
+            raise Violation(
+                f"session open for {target.timing.ping_timeout:.1f} s after a ping",
+                f"session closed ({session.closure}) within {late:.1f} s",
+            )
+        await session.send("3")
+
     await expect_alive(session)
 
 

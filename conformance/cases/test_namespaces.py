@@ -12,6 +12,7 @@ from conformance.expect import (
     expect_no_event,
     expect_packet,
     expect_served,
+    needs_binary,
 )
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
@@ -45,6 +46,34 @@ async def test_a_question_mark_belongs_to_the_name(target: Target, transport: Tr
     if packet is not None:
         expect_equal(packet.namespace, "/custom?token=1", what="namespace of the answer:")
     await expect_served(target)
+
+
+@requirement("SIO-NS-01")
+async def test_binary_events_name_their_namespace(target: Target, transport: Transport) -> None:
+    """`451-/custom,[…]`."""
+    needs_binary(target, transport)
+    session = await target.open(transport)
+    await connect(session, "/custom")
+
+    await session.send('451-/custom,["message",{"_placeholder":true,"num":0}]', b"\x01\x02")
+
+    await expect_event(session, "message-back", b"\x01\x02", namespace="/custom")
+
+
+@requirement("SIO-NS-05")
+async def test_an_event_stays_in_its_namespace(target: Target, transport: Transport) -> None:
+    """The client is in both namespaces; each answers its own event only."""
+    session = await connect_main_namespace(target, transport)
+    await connect(session, "/custom")
+
+    await session.emit("message", "in custom", namespace="/custom")
+    await expect_event(session, "message-back", "in custom", namespace="/custom")
+    await expect_no_event(session, "message-back")
+    await session.emit("message", "in main")
+    await expect_event(session, "message-back", "in main")
+
+    await ask(session, "message-with-ack", 1, namespace="/custom")
+    await expect_no_event(session, "message-back", namespace="/custom")
 
 
 @requirement("SIO-NS-03")

@@ -5,12 +5,14 @@ from conformance.expect import (
     ask,
     connect,
     connect_main_namespace,
+    expect_alive,
     expect_equal,
     expect_event,
     expect_gone,
     expect_no_event,
     expect_no_events,
     expect_processed,
+    needs_binary,
 )
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
@@ -54,6 +56,33 @@ async def test_rooms_are_those_of_the_namespace(target: Target, transport: Trans
 
     rooms = await ask(session, "join", "room-of-custom", namespace="/custom")
     expect_equal(rooms, [["room-of-custom"]], what="rooms in /custom")
+
+
+@requirement("SIO-RM-01")
+async def test_a_room_may_have_any_name(target: Target, transport: Transport) -> None:
+    """Long, with spaces, with a comma, of another script; one room is not another of a similar name."""
+    session = await connect_main_namespace(target, transport)
+    names = ["two words", "a,b", "/custom", "Room", "room", "Комната 🙂", "x" * 60 + "1", "x" * 60 + "2"]
+
+    for number, name in enumerate(names, 1):
+        listed = await ask(session, "join", name)
+        found = sorted(listed[0]) if listed and isinstance(listed[0], list) else listed
+        expect_equal(found, sorted(names[:number]), what="rooms")
+
+
+@requirement("SIO-RM-02")
+async def test_rooms_of_similar_names_are_apart(target: Target, transport: Transport) -> None:
+    """They differ in case, or far behind."""
+    room = "similar-" * 8 + transport
+    member, *others = [await connect_main_namespace(target, transport) for _ in range(4)]
+    await join(member, room)
+    for other, name in zip(others, (room.upper(), room + "2", room[:-1]), strict=True):
+        await join(other, name)
+
+    await member.emit("in", room, "to-one-room")
+
+    await expect_event(member, "to-one-room")
+    await expect_no_events("to-one-room", *others)
 
 
 @requirement("SIO-RM-02")
@@ -224,6 +253,52 @@ async def test_a_broadcast_reaches_every_transport(target: Target) -> None:
 
     for other in others:
         await expect_event(other, "everywhere")
+
+
+@exclusive
+@requirement("SIO-BC-01")
+async def test_a_broadcast_reaches_many(target: Target, transport: Transport) -> None:
+    """Twelve others."""
+    sender, *others = [await connect_main_namespace(target, transport) for _ in range(13)]
+
+    await sender.emit("broadcast", "to-many", 12)
+
+    for other in others:
+        await expect_event(other, "to-many", 12)
+
+
+@exclusive
+@requirement("SIO-BC-01")
+async def test_a_broadcast_waits_for_the_next_poll(target: Target) -> None:
+    """No poll of the receiver is pending when the event is sent."""
+    if not target.capabilities["polling"]:
+        raise NotApplicable("the server has no polling")
+    sender = await connect_main_namespace(target)
+    receiver = await connect_main_namespace(target, poll=False)
+
+    await sender.emit("broadcast", "meanwhile", 1)
+    await expect_alive(sender)
+
+    receiver.start_polling()
+    await expect_event(receiver, "meanwhile", 1)
+
+
+@exclusive
+@requirement("SIO-BC-01")
+async def test_a_binary_broadcast_reaches_every_transport(target: Target) -> None:
+    """Base64 over polling and bytes over WebSocket, from one broadcast."""
+    if not (target.capabilities["polling"] and target.capabilities["websocket"]):
+        raise NotApplicable("the server has one transport")
+    needs_binary(target, "polling")
+    sender = await connect_main_namespace(target)
+    others = [
+        await connect_main_namespace(target, transport) for transport in ("polling", "websocket", "polling")
+    ]
+
+    await sender.emit("broadcast", "mixed", b"\x01\x02\xff")
+
+    for other in others:
+        await expect_event(other, "mixed", b"\x01\x02\xff")
 
 
 @exclusive

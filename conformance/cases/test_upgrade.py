@@ -2,6 +2,7 @@
 
 import asyncio
 
+from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session
 from conformance.client.websocket import WebSocket
 from conformance.expect import (
@@ -14,6 +15,7 @@ from conformance.expect import (
     expect_status,
     expect_websocket_ended,
     pending_poll,
+    poll_under_way,
 )
 from conformance.requirements import requirement, slow
 from conformance.target import Target
@@ -118,6 +120,30 @@ async def test_every_poll_during_the_upgrade_ends_with_a_noop(target: Target) ->
             answer = expect_status(await session.poll_once(target.timing.close), 200)
 
         expect_equal(answer.text, "6", "2\x1e6", "6\x1e2", what="body")
+
+
+@requirement("EIO-UP-06")
+async def test_a_poll_that_waits_when_the_upgrade_completes_is_ended(target: Target) -> None:
+    """By whatever: the client sends `5` right behind its probe, ahead of any NOOP."""
+    ends = []
+    for _ in range(5):
+        session = await connect_main_namespace(target, poll=False)
+        websocket = await opened(session)
+        poll = await poll_under_way(target, session, target.timing.close)
+
+        await websocket.send("2probe")
+        await websocket.send("5")
+
+        answer = await poll
+        websocket.abort()
+        if isinstance(answer, NoAnswer) and answer.silent:
+            raise Violation(f"the poll ends within {target.timing.close:.1f} s", str(answer))
+        # A NOOP may have been faster; on a slow machine a ping, too, or the poll may have come too late.
+        ends.append(answer.text if isinstance(answer, Answer) and answer.status == 200 else str(answer))
+        if ends[-1] not in ("2", "6") and not ends[-1].startswith("HTTP 400"):
+            return
+    if "6" not in ends:
+        raise Inconclusive("the upgrade met no pending poll in any of five tries")
 
 
 @requirement("EIO-UP-07")

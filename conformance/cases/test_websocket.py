@@ -12,12 +12,13 @@ from conformance.expect import (
     expect_connected,
     expect_equal,
     expect_event,
+    expect_packet,
     expect_refused,
 )
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Violation
-from sioprobe.wire import EnginePacketType, Opcode
+from sioprobe.wire import EnginePacketType, Opcode, SocketPacketType
 
 
 @requirement("EIO-WS-02")
@@ -142,6 +143,17 @@ async def test_joins_a_fragmented_message(target: Target, transport: Transport) 
     await session.websocket.send_frame(Opcode.CONTINUATION, b"0")
 
     await expect_connected(session)
+
+
+@requirement("EIO-WS-07")
+async def test_a_character_may_span_two_frames(target: Target, transport: Transport) -> None:
+    """`é` has two bytes, one in each frame of the message."""
+    session = await target.open(transport)
+
+    await session.websocket.send_frame(Opcode.TEXT, b"40/\xc3", fin=False)
+    await session.websocket.send_frame(Opcode.CONTINUATION, b"\xa9,")
+
+    await expect_packet(session, SocketPacketType.CONNECT_ERROR, SocketPacketType.CONNECT, namespace="/é")
 
 
 @requirement("EIO-WS-07")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Protocol
 
 from tests.strict_server.faults import Faults
-from tests.strict_server.parser import RESERVED_EVENTS
+from tests.strict_server.parser import RESERVED_EVENTS, Decoder
 
 NAMESPACES = ("/", "/custom", "/auth")
 
@@ -26,7 +26,10 @@ class Socket(Protocol):
 
     id: str
     namespace: str
+    callbacks: dict[int, Callable[..., None]]
 
+    @property
+    def waits_for_a_poll(self) -> bool: ...
     def emit(self, event: Any, *args: Any, on_ack: Callable[..., None] | None = None) -> None: ...
     def disconnect(self) -> None: ...
     def close_session(self) -> None: ...
@@ -40,6 +43,7 @@ class App:
         self._sockets: dict[str, dict[str, Socket]] = {name: {} for name in (*NAMESPACES, "/reject")}
         # (namespace, room) to its members by id.
         self._rooms: dict[tuple[str, str], dict[str, Socket]] = {}
+        self.shared_decoder = Decoder(faults)  # what one fault gives to all clients
 
     def check_connect(self, namespace: str, auth: dict[str, Any]) -> None:
         """Raises Refused."""
@@ -64,7 +68,13 @@ class App:
 
     def join(self, socket: Socket, *rooms: str) -> None:
         for room in rooms:
+            if self._faults("room-name-is-cut"):
+                room = room[:32]
             self._rooms.setdefault((self._home(socket), room), {})[socket.id] = socket
+
+    def find(self, socket: Socket, wanted: Callable[[Socket], bool]) -> Socket:
+        """The first socket of the namespace that is wanted, else this one."""
+        return next(filter(wanted, self._sockets[socket.namespace].values()), socket)
 
     def rooms_of(self, socket: Socket) -> list[str]:
         rooms = [name for (namespace, name), members in self._rooms.items() if socket.id in members]
@@ -85,6 +95,12 @@ class App:
             args = args[::-1]
         if self._faults("event-arguments-become-one-array"):
             args = [args]
+        if self._faults("answer-reaches-everybody"):
+            for other in self._sockets[socket.namespace].values():
+                if other is not socket:
+                    other.emit("message-back", *args)
+        if self._faults("answer-comes-twice"):
+            socket.emit("message-back", *args)
         socket.emit("message-back", *args)
 
     def _message_with_ack(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
@@ -123,6 +139,13 @@ class App:
         if len(args) < 2 or not isinstance(args[0], str):
             return
         members = list(self._rooms.get((self._home(socket), args[0]), {}).values())
+        if self._faults("rooms-ignore-case"):
+            members = [
+                one
+                for (namespace, name), some in self._rooms.items()
+                if namespace == socket.namespace and name.lower() == args[0].lower()
+                for one in some.values()
+            ]
         if self._faults("room-is-ignored"):
             members = list(self._sockets[socket.namespace].values())
         if self._faults("room-reaches-its-first-member-only"):
@@ -143,6 +166,10 @@ class App:
             sockets = [one for one in sockets if one is socket or one is not sockets[-1]]
         if self._faults("broadcast-comes-twice"):
             sockets = [one for one in sockets for _ in range(2)]
+        if self._faults("broadcast-reaches-eight"):
+            sockets = sockets[-8:]
+        if self._faults("broadcast-is-lost-between-polls"):
+            sockets = [one for one in sockets if not one.waits_for_a_poll]
         self._send(sockets, socket, args, with_sender)
 
     def _send(self, sockets: Iterable[Socket], sender: Socket, args: list[Any], with_sender: bool) -> None:

@@ -89,6 +89,8 @@ def _encode_in_payload(packet: EnginePacket, faults: Faults) -> str:
     prefix = "b4" if faults("base64-after-a-type-digit") else "b"
     if faults("base64-in-the-url-alphabet"):
         return prefix + base64.urlsafe_b64encode(packet.data).decode()
+    if faults("base64-has-lines"):
+        return prefix + base64.encodebytes(packet.data).decode().rstrip("\n")
     encoded = base64.b64encode(packet.data).decode()
     return prefix + (encoded.rstrip("=") if faults("base64-without-padding") else encoded)
 

@@ -169,6 +169,8 @@ def _decode_count(text: str, faults: Faults) -> tuple[int, int]:
 def _decode_namespace(text: str, at: int, faults: Faults) -> tuple[str, int]:
     if text[at : at + 1] != "/":
         return MAIN_NAMESPACE, at
+    if faults("namespaces-ignore-case"):
+        text = text.lower()
     end = text.find(",", at)
     if faults("question-mark-ends-a-namespace") and "?" in text[at : max(end, at)]:
         return text[at : text.index("?", at)], end + 1
@@ -261,6 +263,10 @@ def _take_out(data: Any, attachments: list[bytes], faults: Faults) -> Any:
     if isinstance(data, (list, tuple)):
         return [_take_out(item, attachments, faults) for item in data]
     if isinstance(data, dict):
+        if faults("binary-in-objects-becomes-text"):
+            data = {k: v.decode("latin-1") if isinstance(v, bytes) else v for k, v in data.items()}
+        if faults("keys-become-lower-case"):
+            data = {key.lower(): value for key, value in data.items()}
         return {key: _take_out(value, attachments, faults) for key, value in data.items()}
     if isinstance(data, float) and not math.isfinite(data) and not faults("accepts-nan"):
         # As the reference's JSON.stringify does: JSON has no infinity.
@@ -283,6 +289,8 @@ def _change(value: Any, faults: Faults) -> Any:
             return value.encode("ascii", "replace").decode()
         if value == "" and faults("empty-text-becomes-null"):
             return None
+        if faults("text-ends-at-nul"):
+            return value.partition("\0")[0]
     return value
 
 

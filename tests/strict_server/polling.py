@@ -124,6 +124,8 @@ class Polling:
         if self._faults("ignores-chunked-push") and "transfer-encoding" in exchange.request.headers:
             await exchange.drain()
         async for piece in exchange.body():
+            if self._faults("chunks-are-decoded-by-themselves"):
+                piece = piece.decode(errors="replace").encode()
             body += piece
             if len(body) <= limit or self._faults("accepts-an-oversized-push"):
                 continue
@@ -156,7 +158,8 @@ class Polling:
             if is_jsonp and not faults("form-is-taken-as-it-is"):
                 body = _unescape(_form_value(body.decode()), faults).encode()
             return decode_body(body, is_binary, faults)
-        text = body.decode(errors="replace" if faults("accepts-a-push-that-is-not-utf-8") else "strict")
+        lenient = faults("accepts-a-push-that-is-not-utf-8") or faults("chunks-are-decoded-by-themselves")
+        text = body.decode(errors="replace" if lenient else "strict")
         if is_jsonp:
             text = _unescape(_form_value(text), faults)
         if faults("push-of-many-packets-is-dropped") and text.count("\x1e") >= 16:
@@ -170,13 +173,16 @@ class Polling:
     def _receive_close(self) -> None:
         if self._faults("close-packet-in-a-push-is-ignored"):
             return
-        if self._poll is not None and not self._faults("client-close-leaves-the-poll-waiting"):
+        leaves_poll = self._faults("client-close-leaves-the-poll-waiting") or self._faults(
+            "close-packet-leaves-the-poll-open"
+        )
+        if self._poll is not None and not leaves_poll:
             self._session.buffer.clear()
             poll, self._poll = self._poll, None
             _respond_packets(
                 poll, [] if self._faults("client-close-empties-the-poll") else [NOOP], self._session
             )
-        if self._faults("client-close-leaves-the-poll-waiting"):
+        if leaves_poll:
             self._poll = None
         self._session.end("transport close")
 
@@ -201,7 +207,9 @@ class Polling:
         return False
 
     def drop(self) -> None:
-        if self._poll is not None:
+        if self._poll is not None and not (
+            self._session.upgraded and self._faults("upgrade-drops-the-waiting-poll")
+        ):
             poll, self._poll = self._poll, None
             _respond_packets(poll, [NOOP if self._session.upgraded else CLOSE], self._session)
         if self._push is not None:
@@ -258,7 +266,8 @@ def _respond_packets(poll: Exchange, packets: list[EnginePacket], session: Sessi
         content_type = "application/octet-stream"
     encoding = _choose_encoding(poll.request.headers.get("accept-encoding"), session)
     if encoding is not None and len(body) >= COMPRESSION_THRESHOLD:
-        body = gzip.compress(body, 1) if encoding == "gzip" else zlib.compress(body, 1)
+        is_gzip = encoding == "gzip" and not faults("gzip-is-deflate")
+        body = gzip.compress(body, 1) if is_gzip else zlib.compress(body, 1)
         headers = [*headers, ("Content-Encoding", encoding), ("Vary", "Accept-Encoding")]
     poll.respond(200, body, content_type, headers)
 

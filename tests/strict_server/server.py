@@ -298,6 +298,8 @@ class StrictServer:
             return None
         if version is not None and self.faults("version-may-be-unknown"):
             return None
+        if version == "3" and self.faults("revision-3-is-taken-for-4") and not is_upgrade:
+            return None
         if is_upgrade and self._any_version_is_3(version):
             return None
         return None if version in self._revisions else UNSUPPORTED_VERSION

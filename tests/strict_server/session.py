@@ -80,6 +80,7 @@ class Session:
         self.upgraded = False
         self.on_message: Callable[[str | bytes], None] = lambda data: None
         self.on_pong: Callable[[], None] = lambda: None
+        self.on_upgrade: Callable[[], object] = lambda: None
         self.on_end: Callable[[str], None] = lambda reason: None
         self.on_closed: Callable[[], None] = lambda: None
         self.transport: Transport
@@ -153,6 +154,8 @@ class Session:
         if packet.type is EngineType.MESSAGE:
             if self.faults("events-count-as-pongs"):
                 self._schedule_ping()
+            if self.faults("each-packet-puts-the-ping-off") and not self.awaits_pong:
+                self._schedule_ping()
             as_value = packet.data == "true" and self.faults("text-of-json-becomes-a-value")
             self.on_message("1" if as_value else packet.data)
         elif packet.type is EngineType.PONG:
@@ -220,6 +223,8 @@ class Session:
         seconds = self.config.ping_timeout
         if self.faults("ping-timeout-is-ignored"):
             return 24 * 3600.0
+        if self.faults("ping-timeout-is-a-third"):
+            return seconds / 3
         if self.faults("ping-timeout-is-three-times-as-long"):
             return 3 * seconds
         return seconds / 10 if self.faults("ping-timeout-is-a-tenth") else seconds

@@ -18,6 +18,8 @@ from tests.strict_server.session import Session
 
 # How long a fault keeps attachments back, so that packets sent meanwhile come between.
 INTERLEAVE_SECONDS = 0.05
+# How long a fault keeps an event back, so that the next overtakes it.
+LATER_SECONDS = 0.02
 
 
 class NamespaceSocket:
@@ -33,6 +35,8 @@ class NamespaceSocket:
 
     def emit(self, event: Any, *args: Any, on_ack: Callable[..., None] | None = None) -> None:
         """Send an EVENT; `on_ack` is called with the arguments of the peer's ACK."""
+        if self._client.faults("event-name-is-cut"):
+            event = event[:64]
         ack_id = None
         if on_ack is not None:
             ack_id = self._next_ack_id
@@ -44,6 +48,10 @@ class NamespaceSocket:
         if self._client.faults("event-asks-for-no-ack"):
             ack_id = None
         self._client.send(SocketPacket(SocketType.EVENT, self.namespace, [event, *args], ack_id))
+
+    @property
+    def waits_for_a_poll(self) -> bool:
+        return not self._client.is_writable
 
     def disconnect(self) -> None:
         self._client.disconnect(self)
@@ -62,6 +70,13 @@ class Client:
         self._decoder = Decoder(faults)
         self._sockets: dict[str, NamespaceSocket] = {}
         self._was_connected = False
+        self._events = 0
+        self._last_event: SocketPacket | None = None
+        self._first_auth: dict[str, Any] | None = None
+        if faults("attachments-are-taken-from-any-client"):
+            self._decoder = app.shared_decoder
+        if faults("upgrade-drops-the-questions"):
+            session.on_upgrade = lambda: [one.callbacks.clear() for one in self._sockets.values()]
         # What only some faults remember: the socket and the rooms that a namespace had before its disconnect.
         self._left: dict[str, tuple[NamespaceSocket, list[str]]] = {}
         session.on_message = self.receive
@@ -74,6 +89,10 @@ class Client:
             self._enter(NamespaceSocket(self, "/", self._new_socket_id("/")))
         if faults("main-namespace-is-joined-unasked"):
             self._answer_connect(self._sockets["/"])
+
+    @property
+    def is_writable(self) -> bool:
+        return self._session.transport.writable
 
     # Receiving
 
@@ -128,6 +147,17 @@ class Client:
             return
         if packet.ack_id is None and self.faults("event-without-an-id-is-acked"):
             self.send(SocketPacket(SocketType.ACK, socket.namespace, [], 0))
+        self._events += 1
+        if self.faults("every-second-event-is-handled-later") and self._events % 2:
+            asyncio.get_running_loop().call_later(LATER_SECONDS, self._handle_event, socket, packet)
+        else:
+            self._handle_event(socket, packet)
+        if self.faults("event-is-handled-in-every-namespace"):
+            for other in self._sockets.values():
+                if other is not socket:
+                    self._handle_event(other, packet)
+
+    def _handle_event(self, socket: NamespaceSocket, packet: SocketPacket) -> None:
         self._app.receive(socket, packet.data[0], packet.data[1:], self._ack(socket, packet))
 
     def _ack(self, socket: NamespaceSocket, packet: SocketPacket) -> Callable[..., None]:
@@ -140,6 +170,8 @@ class Client:
             return lambda *args: None
         if self.faults("ack-id-is-one-too-high"):
             ack_id += 1
+        if self.faults("ack-id-has-sixteen-bits"):
+            ack_id &= 0xFFFF
         namespace = "/" if self.faults("ack-goes-to-the-main-namespace") else socket.namespace
         kind = SocketType.EVENT if self.faults("ack-is-sent-as-event") else SocketType.ACK
 
@@ -165,6 +197,10 @@ class Client:
         plain = packet.type is SocketType.ACK and ack_id in socket.binary_questions
         if plain and self.faults("binary-question-wants-a-binary-answer"):
             return
+        if self.faults("ack-of-any-namespace-is-an-answer"):
+            socket = next((one for one in self._sockets.values() if ack_id in one.callbacks), socket)
+        if self.faults("ack-of-any-client-is-an-answer"):
+            socket.callbacks.update(self._app.find(socket, lambda one: ack_id in one.callbacks).callbacks)
         callback = socket.callbacks.get(ack_id)
         if not self.faults("second-ack-is-accepted"):
             socket.callbacks.pop(ack_id, None)
@@ -177,6 +213,11 @@ class Client:
 
     def _connect(self, packet: SocketPacket) -> None:
         auth = packet.data if isinstance(packet.data, dict) else {}
+        self._first_auth = auth if self._first_auth is None else self._first_auth
+        if self.faults("auth-is-that-of-the-first-connect"):
+            auth = self._first_auth
+        if self.faults("auth-values-become-text"):
+            auth = {key: str(value) for key, value in auth.items()}
         try:
             if not (self.faults("unknown-namespace-is-accepted") and packet.namespace != "/reject"):
                 self._app.check_connect(packet.namespace, auth)
@@ -269,15 +310,26 @@ class Client:
 
     def _leave(self, socket: NamespaceSocket) -> None:
         self._left[socket.namespace] = socket, self._app.rooms_of(socket)
+        if self.faults("leaving-drops-all-questions"):
+            for other in self._sockets.values():
+                other.callbacks.clear()
         self._sockets.pop(socket.namespace, None)
         self._app.remove(socket)
 
     # Sending
 
     def send(self, packet: SocketPacket) -> None:
+        is_repeated, self._last_event = packet == self._last_event, packet
+        if is_repeated and packet.type is SocketType.EVENT and self.faults("repeated-event-is-dropped"):
+            return
         if packet.type is SocketType.EVENT and self.faults("event-names-no-namespace"):
             packet = replace(packet, namespace="/")
         messages = encode(packet, self.faults)
+        if len(messages) > 1 and (
+            (packet.type is SocketType.EVENT and self.faults("binary-event-names-no-namespace"))
+            or (packet.type is SocketType.ACK and self.faults("binary-ack-names-no-namespace"))
+        ):
+            messages[:1] = encode(replace(packet, namespace="/"), self.faults)[:1]
         if self.faults("attachments-interleave"):
             self._session.send_message(messages.pop(0))
             asyncio.get_running_loop().call_later(INTERLEAVE_SECONDS, self._send_messages, messages)

@@ -124,6 +124,7 @@ class Upgrade:
         polling = session.transport
         session.upgraded = True
         session.transport = self._transport
+        session.on_upgrade()
         polling.drop()
         if self._faults("packets-of-the-upgrade-are-lost"):
             session.buffer.clear()

@@ -150,6 +150,8 @@ class WebSocket:
         data = b"".join(piece.data for piece in pieces)
         if pieces[0].opcode is Opcode.BINARY:
             return data
+        if self._faults("frames-are-decoded-by-themselves"):
+            data = b"".join(piece.data.decode(errors="replace").encode() for piece in pieces)
         try:
             text = data.decode()
         except UnicodeDecodeError as error:

@@ -300,6 +300,14 @@ async def a_push_may_be_chunked(url: str) -> list[Any]:
     return [pushed.status, (await peer.poll(deadline=SILENCE)).text[:3]]
 
 
+@probe("EIO-PL-11", [200, '42["message-back","é"]'])
+async def a_character_may_span_chunks(url: str) -> list[Any]:
+    peer = await PollingPeer.connect(url)
+    chunks = b'f\r\n42["message","\xc3\r\n3\r\n\xa9"]\r\n0\r\n\r\n'
+    pushed = await peer.push(chunks, {"transfer-encoding": "chunked"})
+    return [pushed.status, (await peer.poll(deadline=SILENCE)).text]
+
+
 @probe("EIO-PL-12", [200, 400])
 async def an_invalid_packet_closes(url: str) -> list[Any]:
     peer = await PollingPeer.connect(url)
@@ -373,6 +381,15 @@ async def a_client_s_close_ends_the_poll(url: str) -> list[Any]:
     await _is_busy(peer)
     await peer.push("1")
     return [(await poll).text]
+
+
+@probe("EIO-CL-01", [200])
+async def the_end_of_a_session_ends_its_poll(url: str) -> list[Any]:
+    peer = await PollingPeer.connect(url)
+    poll = asyncio.ensure_future(peer.poll(deadline=2 * SILENCE))
+    await _is_busy(peer)
+    await peer.push("1")
+    return [(await poll).status]
 
 
 @probe("EIO-PL-21", ["41", "1", "400"])
@@ -471,6 +488,13 @@ async def packets_are_joined_by_the_record_separator(url: str) -> list[Any]:
 async def binary_in_a_payload_is_base64(url: str) -> list[Any]:
     peer = await PollingPeer.connect(url)
     await peer.push('451-["message",{"_placeholder":true,"num":0}]\x1eb+/8=')
+    return (await peer.poll(deadline=SILENCE)).text.split("\x1e")[1:]
+
+
+@probe("EIO-EN-04", ["b" + "A" * 80])
+async def base64_is_one_line(url: str) -> list[Any]:
+    peer = await PollingPeer.connect(url)
+    await peer.push('451-["message",{"_placeholder":true,"num":0}]\x1eb' + "A" * 80)
     return (await peer.poll(deadline=SILENCE)).text.split("\x1e")[1:]
 
 

@@ -28,6 +28,8 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
         [f'451-0["q",{PLACE}]', b"\x01", '42["asked",1]'],
     ),
     ("SIO-CN-03", ["40/nope"], ['44/nope,{"message":"Invalid namespace"}']),
+    ("SIO-CN-03", ["40/CUSTOM"], ['44/CUSTOM,{"message":"Invalid namespace"}']),
+    ("SIO-CN-06", ['40/custom,{"b":2}'], [CUSTOM[0], '42/custom,["auth",{"b":2}]']),
     ("SIO-CN-10", ["40"], [CLOSED]),
     ("SIO-CN-11", ["40/custom", '42["message"]'], [*CUSTOM, '42["message-back"]']),
     ("SIO-CN-12", ["40/custom,"], [*CUSTOM]),
@@ -41,6 +43,12 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
     ("SIO-CE-05", ['44{"message":"x"}'], [CLOSED]),
     ("SIO-NS-03", ['42/custom,["message"]'], [CLOSED]),
     ("SIO-NS-04", ["41/custom,"], [CLOSED]),
+    (
+        "SIO-NS-01",
+        ["40/custom", f'451-/custom,["message",{PLACE}]', b"\x01"],
+        [*CUSTOM, f'451-/custom,["message-back",{PLACE}]', b"\x01"],
+    ),
+    ("SIO-NS-05", ["40/custom", '42/custom,["message"]'], [*CUSTOM, '42/custom,["message-back"]']),
     ("SIO-ER-01", ["4x"], [CLOSED]),
     ("SIO-EN-02", ["47"], [CLOSED]),
     ("SIO-EN-03", ['421-["message"]'], [CLOSED]),
@@ -48,6 +56,7 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
     ("SIO-EN-05", ['42["message",NaN]'], [CLOSED]),
     ("SIO-EN-05", ['42["message"]x'], [CLOSED]),
     ("SIO-EN-06", [f'42["message",{VALUES}]'], [f'42["message-back",{VALUES}]']),
+    ("SIO-EN-06", ['42["message",{"Key":"a\\u0000b"}]'], ['42["message-back",{"Key":"a\\u0000b"}]']),
     ("SIO-EN-06", ['42["message","\\ud800"]'], ['42["message-back","\\ud800"]']),
     ("SIO-EV-01", ["42{}"], [CLOSED]),
     ("SIO-EV-01", ["42"], [CLOSED]),
@@ -60,6 +69,8 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
         ['42["message",1,2,3]', '42["message",4]'],
         ['42["message-back",1,2,3]', '42["message-back",4]'],
     ),
+    ("SIO-EV-03", [f'42["ask","{"n" * 65}"]'], [f'420["{"n" * 65}"]']),
+    ("SIO-EV-04", ['42["message"]', '42["message"]'], ['42["message-back"]', '42["message-back"]']),
     ("SIO-RV-01", ['42["connect"]'], [CLOSED]),
     ("SIO-RV-01", ['42["connect_error"]'], [CLOSED]),
     ("SIO-RV-01", ['42["disconnect"]'], [CLOSED]),
@@ -68,17 +79,29 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
     ("SIO-RV-01", ['42["removeListener"]'], [CLOSED]),
     ("SIO-RV-02", ['42["all","disconnect"]'], []),
     ("SIO-AK-02", ['421["message-with-ack",1]', '420["message-with-ack"]'], ["431[1]", "430[]"]),
+    ("SIO-AK-02", ['4265536["message-with-ack",1]'], ["4365536[1]"]),
     ("SIO-AK-03", ['421["message-with-ack",1,2]'], ["431[1,2]"]),
     ("SIO-AK-03", ['421["message-with-ack"]'], ["431[]"]),
     ("SIO-AK-03", ['431{"a":1}'], [CLOSED]),
     ("SIO-AK-04", ["40/custom", '42/custom,13["message-with-ack","a"]'], [*CUSTOM, '43/custom,13["a"]']),
+    (
+        "SIO-AK-04",
+        ["40/custom", f'451-/custom,13["message-with-ack",{PLACE}]', b"\x01"],
+        [*CUSTOM, f"461-/custom,13[{PLACE}]", b"\x01"],
+    ),
     ("SIO-AK-05", ['421["message-with-ack"]'], ["431[]"]),
     ("SIO-AK-06", ["4377[]"], []),
+    ("SIO-AK-06", ["40/custom", '42["ask","q"]', "43/custom,0[1]"], [*CUSTOM, '420["q"]']),
     ("SIO-AK-06", ['42["ask","q"]', "430[1]", "430[1]"], ['420["q"]', '42["asked",1]']),
     (
         "SIO-AK-07",
         ['42["ask","q",1]', '42["ask","q",2]', '431["b"]', '430["a"]'],
         ['420["q",1]', '421["q",2]', '42["asked","b"]', '42["asked","a"]'],
+    ),
+    (
+        "SIO-AK-07",
+        ["40/custom", '42["ask","q"]', "41/custom,", "430[1]"],
+        [*CUSTOM, '420["q"]', '42["asked",1]'],
     ),
     ("SIO-AK-08", [f'451-5["message-with-ack",{PLACE}]', b"\x01"], [f"461-5[{PLACE}]", b"\x01"]),
     ("SIO-AK-08", [f'451-5["join",{PLACE}]', b"\x01"], ["435[[]]"]),
@@ -121,6 +144,7 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
         ['421["join","b"]', '422["join","a"]', '423["leave","b"]'],
         ['431[["b"]]', '432[["a","b"]]', '433[["a"]]'],
     ),
+    ("SIO-RM-01", [f'421["join","{"r" * 33}"]'], [f'431[["{"r" * 33}"]]']),
     (
         "SIO-RM-03",
         ['421["join","a"]', '42["in","a","e",1]', '42["to","a","e",2]'],
@@ -133,6 +157,7 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
     ),
     ("SIO-BC-02", ['42["all","e",1]'], ['42["e",1]']),
     ("SIO-OR-01", ['42["burst",4,1]'], [f'42["b",{number},"x"]' for number in range(4)]),
+    ("SIO-OR-02", ['42["message",1]', '42["message",2]'], ['42["message-back",1]', '42["message-back",2]']),
 ]
 
 
@@ -346,6 +371,55 @@ async def a_broadcast_reaches_the_others_once(url: str) -> list[Any]:
     sender, *others = await _peers(url, 3)
     sender.send('42["broadcast","e",1]')
     return await _seen(sender, *others)
+
+
+@probe("SIO-BC-01", [9])
+async def a_broadcast_reaches_many(url: str) -> list[Any]:
+    sender, *others = await _peers(url, 10)
+    sender.send('42["broadcast","e",1]')
+    return [(await _seen(sender, *others)).count(['42["e",1]'])]
+
+
+@probe("SIO-BC-01", ['42["e",1]'])
+async def a_broadcast_waits_for_a_poll(url: str) -> list[Any]:
+    sender, between_polls = await WebSocketPeer.connect(url), await PollingPeer.connect(url)
+    sender.send('42["broadcast","e",1]')
+    await sender.receive_until_fence()
+    return [(await between_polls.poll(deadline=SILENCE)).text]
+
+
+@probe("SIO-EV-04", [['42["message-back",1]'], []])
+async def an_answer_is_for_one_peer(url: str) -> list[Any]:
+    sender, other = await _peers(url, 2)
+    sender.send('42["message",1]')
+    return await _seen(sender, other)
+
+
+@probe("SIO-AK-06", [[], ['420["q"]']])
+async def another_peer_s_ack_answers_nothing(url: str) -> list[Any]:
+    other, asked = await _peers(url, 2)
+    asked.send('42["ask","q"]')
+    other.send("430[1]")
+    return await _seen(other, asked)
+
+
+@probe("SIO-BN-13", [[f'451-["message-back",{PLACE}]', b"\x02"], [f'451-["message-back",{PLACE}]', b"\x01"]])
+async def peers_wait_for_their_own_attachments(url: str) -> list[Any]:
+    first, second = await _peers(url, 2)
+    first.send(f'451-["message",{PLACE}]')
+    second.send(f'451-["message",{PLACE}]', b"\x02")
+    seen = [await second.receive_until_fence()]
+    first.send(b"\x01")
+    return [*seen, await first.receive_until_fence()]
+
+
+@probe("SIO-RM-02", [[], []])
+async def a_room_s_name_has_its_case(url: str) -> list[Any]:
+    sender, other = await _peers(url, 2)
+    other.send('42["join","R"]')
+    await other.receive_until_fence()
+    sender.send('42["to","r","e",1]')
+    return await _seen(sender, other)
 
 
 @probe("SIO-BC-02", [['42["e",1]'], ['42["e",1]']])

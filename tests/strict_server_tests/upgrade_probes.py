@@ -10,6 +10,7 @@ from tests.strict_server_tests.peers import (
     SILENCE,
     SILENT,
     Answer,
+    HttpPeer,
     PollingPeer,
     WebSocketPeer,
     request,
@@ -47,6 +48,25 @@ async def a_peer_that_answers_is_pinged_again(url: str) -> list[Any]:
     seen = [await peer.receive()]
     peer.send("3")
     return [*seen, await peer.receive()]
+
+
+@probe("EIO-HB-02", ["2", SILENT, []], ping_interval=0.2, ping_timeout=2.0)
+async def a_peer_may_take_its_time_to_answer(url: str) -> list[Any]:
+    peer = await WebSocketPeer.connect(url)
+    seen = [await peer.receive(), await peer.receive(1.2)]
+    peer.send("3")
+    return [*seen, [one for one in await peer.receive_until_fence() if one != "2"]]
+
+
+@probe("EIO-HB-01", [True], ping_interval=0.5, ping_timeout=20.0)
+async def a_busy_peer_is_pinged(url: str) -> list[Any]:
+    peer = await WebSocketPeer.connect(url)
+    deadline = time.monotonic() + 8 * SILENCE
+    while time.monotonic() < deadline:
+        peer.send('42["message"]')
+        if "2" in (await peer.receive(), await peer.receive(0.1)):
+            return [True]
+    return [False]
 
 
 @probe("EIO-HB-03", ["2", CLOSED, True], ping_interval=0.2, ping_timeout=1.0)
@@ -152,6 +172,28 @@ async def packets_wait_for_the_upgrade(url: str) -> list[Any]:
 async def every_poll_of_the_upgrade_is_ended(url: str) -> list[Any]:
     peer, _ = await _probing(url)
     return [(await peer.poll(deadline=2 * SILENCE)).text for _ in range(3)]
+
+
+@probe("EIO-UP-06", [True])
+async def a_poll_that_waits_for_the_upgrade_is_ended(url: str) -> list[Any]:
+    peer, websocket = await _probing(url)
+    waiting = await HttpPeer.open(url)
+    waiting.send("GET", peer.query)
+    websocket.send("5")
+    try:
+        async with asyncio.timeout(4 * SILENCE):
+            await waiting.receive()
+    except TimeoutError:
+        return [False]
+    return [True]
+
+
+@probe("SIO-AK-07", ['420["q"]', '42["asked",1]'])
+async def a_question_outlives_the_upgrade(url: str) -> list[Any]:
+    peer, websocket = await _probing(url)
+    await peer.push('42["ask","q"]')
+    websocket.send("5", "430[1]")
+    return list(await websocket.receive_until_fence())
 
 
 @probe("EIO-UP-07", [400])

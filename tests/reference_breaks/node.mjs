@@ -1,0 +1,29 @@
+/**
+ * Single breaks of the JavaScript reference, made at run time: one function of one package is patched.
+ *
+ *   REFERENCE_BREAK=NAME node --import ./tests/reference_breaks/node.mjs server_under_test/node/server.mjs ...
+ *   node tests/reference_breaks/node.mjs          prints the registry as JSON: name, sentence, requirements
+ *
+ * Each is a regression or an implementer's mistake that shows on the wire.
+ */
+import { pathToFileURL } from "node:url";
+import { BREAKS as ENGINE } from "./node_engine.mjs";
+import { BREAKS as SECOND } from "./node_second.mjs";
+import { BREAKS as SOCKET } from "./node_socket.mjs";
+
+const registry = { ...ENGINE, ...SOCKET, ...SECOND };
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const listed = Object.entries(registry).map(([name, entry]) => [
+    name,
+    { breaks: entry.breaks, requirements: entry.requirements },
+  ]);
+  console.log(JSON.stringify(Object.fromEntries(listed)));
+} else {
+  const name = process.env.REFERENCE_BREAK;
+  if (!Object.hasOwn(registry, name)) {
+    console.error(`REFERENCE_BREAK '${name}' is not in the registry`);
+    process.exit(2);
+  }
+  registry[name].patch();
+}
