@@ -208,10 +208,12 @@ async def test_pings_go_on_across_the_upgrade(target: Target) -> None:
 
     await session.upgrade()
 
-    for number in (2, 3):
+    # On a slow machine more than one ping may come before the upgrade is done.
+    before = len(session.packets(EnginePacketType.PING))
+    for number in (before + 1, before + 2):
         await expect_ping(session, number, 2.5 * interval + JITTER)
-    transports = [item.transport for item in session.packets(EnginePacketType.PING)]
-    expect_equal(transports, ["polling", "websocket", "websocket"], what="transports of the pings")
+    transports = [item.transport for item in session.packets(EnginePacketType.PING)][before:]
+    expect_equal(transports, ["websocket", "websocket"], what="transports of the pings")
 
 
 @slow

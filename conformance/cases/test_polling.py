@@ -83,8 +83,6 @@ async def test_closes_on_overlapping_polls(target: Target) -> None:
                 break
         finally:
             first.cancel()
-    else:
-        raise Inconclusive("pings ended the polls before they could overlap")
 
     expect_status(second, 400, 500)
     expect_status(pushed, 400)
