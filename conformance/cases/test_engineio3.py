@@ -357,3 +357,16 @@ async def test_eio3_refuses_a_handshake_by_post(target: Target) -> None:
 
     expect_status(answer, 400)
     await expect_served(target)
+
+
+@requirement("EIO3-24")
+async def test_eio3_refuses_an_unknown_session(target: Target, transport: Transport) -> None:
+    """HTTP 400 to a poll and a push; no WebSocket that stays open."""
+    query = f"EIO=3&transport={transport}&sid=AAAAAAAAAAAAAAAAAAAA"
+
+    if transport == "polling":
+        expect_status(await target.request("GET", query), 400)
+        expect_status(await target.request("POST", query, body=b"1:2"), 400)
+        await expect_served(target)
+    else:
+        await expect_refused(target, await target.websocket(query))

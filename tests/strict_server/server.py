@@ -331,11 +331,12 @@ class StrictServer:
         return None
 
     def _ignores_unknown_session(self, request: Request, is_upgrade: bool) -> bool:
+        faults = self._faults_for(request)
         if is_upgrade:
-            return self.faults("unknown-session-over-websocket-is-accepted")
+            return faults("unknown-session-over-websocket-is-accepted")
         if request.method == "GET":
-            return self.faults("poll-of-an-unknown-session-is-accepted")
-        return self.faults("push-of-an-unknown-session-is-accepted")
+            return faults("poll-of-an-unknown-session-is-accepted")
+        return faults("push-of-an-unknown-session-is-accepted")
 
     # Answers
 

@@ -290,6 +290,14 @@ async def a_handshake_is_no_post(url: str) -> list[Any]:
     return [(await request(url, "POST", HANDSHAKE, b"1:2", TEXT)).status]
 
 
+@probe("EIO3-24", [400, 400, 400], revisions=BOTH)
+async def an_unknown_session_is_refused(url: str) -> list[Any]:
+    polling, websocket = f"{HANDSHAKE}&sid=unknown", f"{OVER_WEBSOCKET}&sid=unknown"
+    statuses = [(await request(url, method, polling, b"1:2", TEXT)).status for method in ("GET", "POST")]
+    opened = await WebSocketPeer.open(url, query=websocket)
+    return [*statuses, opened.status if isinstance(opened, Answer) else 101]
+
+
 @probe("SIO4-01", ["40", '42["auth",{}]'], revisions=BOTH)
 async def the_main_namespace_is_connected(url: str) -> list[Any]:
     peer = await WebSocketPeer.open(url, query=OVER_WEBSOCKET)

@@ -57,9 +57,8 @@ def test_a_url_that_is_no_server_gets_one_line() -> None:
         with ScriptedServer(answer_404) as server:
             problem = problem_with(server.url, transport=transport)
         assert problem is not None
-        assert problem.startswith(
-            f"{server.url} is no Socket.IO server of Engine.IO 4 at /socket.io/: http 404"
-        )
+        said = f"{server.url} is no Socket.IO server of Engine.IO 4 at /socket.io/: http 404"
+        assert problem.startswith(said)
     with ScriptedServer(Peer.wait_for_end) as server:
         assert (
             problem_with(server.url, seconds=0.3) == f"{server.url} accepts connections and does not answer"
