@@ -176,10 +176,13 @@ def main(
     wanted = Outputs(report_file, html, markdown, badge, junit)
     if problem := wanted.problem():
         raise click.UsageError(problem)
+    if (matrix or diff) and urls:
+        raise click.UsageError(f"{'--matrix' if matrix else '--diff'} judges nothing: leave --url out")
     if matrix or diff:
         sys.exit(_compare(words, wanted, matrix=matrix, diff=diff, as_json=as_json))
     if not urls:
-        raise click.UsageError("give --url URL of the server")
+        files = ", or --matrix or --diff for result files" if any(".json" in word for word in words) else ""
+        raise click.UsageError(f"give --url URL of the server{files}")
     if areas:
         ids = tuple(row.entry.id for row in listing.statements(ids, areas) if row.cases)
         if not ids:

@@ -31,7 +31,8 @@ def page(report_folder: Path) -> str:
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+# Of a module: until it is closed, an event loop runs in this thread, and no test can run another.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A Chromium of the machine, or Playwright's."""
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
