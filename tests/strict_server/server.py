@@ -298,7 +298,7 @@ class StrictServer:
             return None
         if version is not None and self.faults("version-may-be-unknown"):
             return None
-        if version == "3" and self.faults("revision-3-is-taken-for-4") and not is_upgrade:
+        if version == "3" and self.faults("revision-3-is-taken-for-4"):
             return None
         if is_upgrade and self._any_version_is_3(version):
             return None
@@ -370,7 +370,8 @@ class StrictServer:
     def _open_session(self, request: Request) -> Session:
         session_id = new_session_id(self.sessions, self.faults)
         version = request.query.get("EIO")
-        if version == "3" or self._any_version_is_3(version):
+        is_3 = version == "3" and not self.faults("revision-3-is-taken-for-4")
+        if is_3 or self._any_version_is_3(version):
             takes_binary = "b64" not in request.query
             session: Session = Session3(self.config, self._faults_3, session_id, takes_binary=takes_binary)
         else:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 
-from server_under_test.node_server import FOLDER, find_node
+from server_under_test.building import SOURCES
+from server_under_test.node_server import find_node
 from tests.server_under_test.conftest import require_node
 from tests.servers import ROOT
 from tests.strict_server.server import StrictServer
@@ -27,7 +28,7 @@ def test_the_client_of_socket_io_2_is_served() -> None:
     async def run() -> list[str]:
         async with StrictServer(revisions=(4, 3)) as server:
             client = await asyncio.create_subprocess_exec(
-                str(find_node()), str(SCRIPT), str(FOLDER / "package.json"), server.url,
+                str(find_node()), str(SCRIPT), str(SOURCES / "node" / "package.json"), server.url,
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
             try:
