@@ -42,6 +42,7 @@ Examples:
   {program} --diff gevent.json threading.json
   {program} --url http://127.0.0.1:5001 --url http://127.0.0.1:5002   (a cluster of two)
   {program} --url http://127.0.0.1:5000 -- -k upgrade -x -v
+  {program} --url http://127.0.0.1:5000 --ping-default   (the heartbeat of 25 s, which other runs leave out)
   {program} --list --level SHOULD --area EIO-PL
 
 \b
@@ -107,6 +108,11 @@ def _areas(_context: click.Context, _option: click.Parameter, values: tuple[str,
     "or a number: the contract level of the server.",
 )
 @click.option("--strict", is_flag=True, help="Count SHOULD as failure.")
+@click.option(
+    "--ping-default",
+    is_flag=True,
+    help="Only the heartbeat, of a server whose times are the default 25 s and 20 s: takes 80 seconds.",
+)
 @click.option("--jobs", default=16, show_default=True, type=click.IntRange(1), help="Cases at a time.")
 @click.option(
     "--profile",

@@ -19,12 +19,21 @@ import pytest
 from conformance import report
 from conformance.collect import CASES, CaseError, questions
 from conformance.progress import Progress
-from conformance.requirements import catalogue, nearest
+from conformance.requirements import catalogue, nearest, with_cases
 from conformance.runner import Outcome, Question, Runner
 from conformance.target import NoServer, Profile, Target, UsageError, find_target, parse_url, read_profile
 from conformance.verdicts import Level, Verdict, exit_code, is_failure
 
 LEVELS = [str(level) for level in Level]
+
+# What every server has whose times nobody has set, in seconds: `--ping-default` asks for it.
+DEFAULT_PINGS = {"ping_interval": 25.0, "ping_timeout": 20.0}
+
+
+def of_the_heartbeat() -> list[str]:
+    """The requirements that `--ping-default` asks for."""
+    return ["EIO-HS-12", *(entry.id for entry in with_cases().values() if entry.area == "EIO-HB")]
+
 
 KEY = pytest.StashKey["Run"]()
 
@@ -130,6 +139,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--path", default="/socket.io/", help="path of the endpoint (default %(default)s)")
     # `--strict` is pytest's own flag, which every version has; here it counts SHOULD as well.
+    group.addoption(
+        "--ping-default",
+        action="store_true",
+        help="only the heartbeat, of a server with the default 25 s and 20 s",
+    )
     group.addoption("--jobs", type=int, default=16, metavar="N", help="cases at a time (default 16)")
     group.addoption("--report", type=Path, metavar="FILE.json", help="write the result file")
     group.addoption(
@@ -201,8 +215,12 @@ def begin(option: Any) -> Run:
         mode=option.target_mode or profile.mode,
         contract_level=contract[-1] if contract else profile.contract_level,
     )
+    if option.ping_default:
+        profile = replace(profile, settings=profile.settings | DEFAULT_PINGS)
     addresses = [parse_url(url, option.path) for url in option.url]
     targets = [asyncio.run(find_target(address, profile)) for address in addresses]
+    if option.ping_default:
+        targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
     second = targets[1] if len(targets) > 1 else None
     return Run(targets[0], second, Runner(targets[0], second, jobs=option.jobs, strict=option.strict))
 
@@ -213,7 +231,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    ids, levels = set(config.option.id), {level for level in config.option.level if level in LEVELS}
+    ids = set(config.option.id or (of_the_heartbeat() if config.option.ping_default else ()))
+    levels = {level for level in config.option.level if level in LEVELS}
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
