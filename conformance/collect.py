@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def questions(file: str, name: str, case: Any) -> Iterator[Question]:
         )
 
 
+@cache
 def all_questions() -> list[Question]:
     """Every case, without pytest."""
     found: list[Question] = []

@@ -26,6 +26,7 @@ __all__ = ["Outputs", "badge", "print_difference", "write_pages"]
 
 COLOURS = {
     "conformant": "brightgreen",
+    "nothing broken": "green",
     "known deviations": "yellowgreen",
     "failures": "red",
     "harness error": "lightgrey",

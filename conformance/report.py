@@ -16,10 +16,11 @@ from typing import Any
 import sioprobe
 from conformance.client.revisions import REVISIONS
 from conformance.client.transcript import Entry
+from conformance.collect import all_questions
 from conformance.requirements import catalogue, with_cases
 from conformance.runner import Outcome, Question
 from conformance.target import Target
-from conformance.verdicts import Verdict, is_failure, outcome_of
+from conformance.verdicts import Level, Verdict, is_failure, outcome_of
 
 __all__ = [
     "PROTOCOLS", "build", "explain", "explain_verdict", "fitted", "header", "now", "program", "reason_of",
@@ -154,15 +155,25 @@ def summary(target: Target, results: Results, *, ended: bool = True) -> list[str
         lines.append(f"the run was cut short after {len(results)} cases: it says nothing about the server")
     elif all(verdict is Verdict.NOT_APPLICABLE for verdict in judged):
         lines.append("nothing was judged: no case applies to this server")
-    outcome_word = outcome_of(judged, ended=ended)
+    outcome_word = outcome_of(judged, ended=ended, whole=is_whole(results))
+    if outcome_word == "nothing broken":
+        lines.append("a part of the cases was asked: the rest may still be broken")
     lines.append(f"{target.title}, contract level {target.level}: {outcome_word}: {found}")
     return lines
+
+
+def is_whole(results: Results) -> bool:
+    """Whether every case of every MUST was asked; those that do not apply count as asked."""
+    asked = {(question.name, question.transport) for question, _ in results}
+    must = (one for one in all_questions() if one.requirement.level is Level.MUST)
+    return all((question.name, question.transport) in asked for question in must)
 
 
 def build(target: Target, results: Results, started: datetime, *, ended: bool = True) -> dict[str, Any]:
     """The result file as a value (schema 1). `ended`: the run came to its end by itself."""
     opened = target.opened
-    outcome = outcome_of([outcome.judgement.verdict for _, outcome in results], ended=ended)
+    judged = [outcome.judgement.verdict for _, outcome in results]
+    outcome = outcome_of(judged, ended=ended, whole=is_whole(results))
     return {
         "schema": 1,
         "kind": "conformance",

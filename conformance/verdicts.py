@@ -148,17 +148,20 @@ def is_failure(verdict: Verdict) -> bool:
     return verdict in _FAILURES or verdict is Verdict.HARNESS_ERROR
 
 
-def outcome_of(verdicts: list[Verdict], *, ended: bool = True) -> str:
+def outcome_of(verdicts: list[Verdict], *, ended: bool = True, whole: bool = True) -> str:
     """The outcome of a run in one phrase of the result file.
 
     A run that has not `ended` by itself, or in which no case applied, has judged nothing.
+    Only a `whole` one, in which every MUST was asked for, can find a server conformant.
     """
     nothing = all(verdict is Verdict.NOT_APPLICABLE for verdict in verdicts)
     if nothing or not ended or Verdict.HARNESS_ERROR in verdicts:
         return "harness error"
     if any(verdict in _FAILURES for verdict in verdicts):
         return "failures"
-    return "known deviations" if Verdict.KNOWN_DEVIATION in verdicts else "conformant"
+    if Verdict.KNOWN_DEVIATION in verdicts:
+        return "known deviations"
+    return "conformant" if whole else "nothing broken"
 
 
 def exit_code(verdicts: list[Verdict]) -> int:

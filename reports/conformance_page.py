@@ -14,7 +14,7 @@ from reports.coverage import Coverage, coverage_of
 from reports.rendering import downloads_of, environment, harmless_in_markdown
 from sioprobe.results.types import Arm, Conformance
 
-OUTCOME_ORDER = ("failures", "harness error", "known deviations", "conformant")
+OUTCOME_ORDER = ("failures", "harness error", "known deviations", "nothing broken", "conformant")
 """Which outcome stands for several servers: the first of these that occurs."""
 
 MARKDOWN_ROWS = 60
@@ -80,6 +80,7 @@ def _outcomes(results: Mapping[str, Conformance]) -> str:
         "failures": "with failures",
         "harness error": "not judged",
         "known deviations": "with known deviations",
+        "nothing broken": "with nothing broken in the part that was asked",
         "conformant": "conformant",
     }
     found = [one["outcome"] for one in results.values()]

@@ -102,6 +102,11 @@ AREAS = {
 
 OUTCOMES = {
     "conformant": ("✓", "Conformant", "Nothing that was asked for and applies is broken."),
+    "nothing broken": (
+        "✓",
+        "Nothing broken",
+        "Only a part of the cases was asked: nothing is said of the rest.",
+    ),
     "known deviations": (
         "≠",
         "Known deviations",

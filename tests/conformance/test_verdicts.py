@@ -103,3 +103,5 @@ def test_the_run_ends_with_its_gravest_verdict(verdicts: list[Verdict], outcome:
 def test_a_run_that_was_cut_short_is_not_conformant() -> None:
     assert outcome_of([Verdict.PASS]) == "conformant"
     assert outcome_of([Verdict.PASS], ended=False) == "harness error"
+    assert outcome_of([Verdict.PASS], whole=False) == "nothing broken"
+    assert outcome_of([Verdict.FAIL], whole=False) == "failures"
