@@ -8,13 +8,23 @@ PROFILE ?= quick
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test lint setup servers clean
+.PHONY: help compare matrix figures test lint setup servers clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 compare: .venv/installed .venv/parts  ## Compare the async modes (4 minutes); writes reports/out/report.html
 	$(BIN)/sioprobe compare --profile $(PROFILE)
+
+matrix: .venv/installed .venv/parts .venv/servers  ## Judge every server, side by side; writes reports/out/matrix.html
+	$(BIN)/sioprobe compare --profile servers --out reports/out/servers
+	$(BIN)/sioprobe conform --matrix reports/out/servers/conformance-*.json \
+		--html reports/out/matrix.html --markdown reports/out/matrix.md
+
+figures: .venv/installed .venv/parts .venv/test-parts  ## Print what the judge covers, and which faults it notices
+	$(BIN)/sioprobe conform --list | tail -n 1
+	$(BIN)/pytest -q -k "notice or faultless" tests/conformance/test_mutation.py \
+		tests/conformance/test_flask_faults.py tests/conformance/test_reference_breaks.py
 
 test: .venv/installed .venv/parts .venv/test-parts .venv/servers lint  ## Check style, types and imports, and run every test
 	$(BIN)/pytest

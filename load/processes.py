@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
 from types import TracebackType
 from typing import IO, Any
 
@@ -131,11 +132,17 @@ def _last_line(file: IO[bytes]) -> str:
 
 def server_arguments(mode: str) -> tuple[str, str]:
     """What tells the reference server's command line which server is meant."""
-    return ("--server", "node") if mode == "node" else ("--mode", mode)
+    return ("--server" if mode in _servers()["foreign"] else "--mode", mode)
 
 
 def known_modes() -> list[str]:
-    """The modes and servers that can be compared, of those that serve. Raises ChildError."""
+    """The modes and foreign servers that an arm may have. Raises ChildError."""
+    return list(_servers()["missing"])
+
+
+@cache
+def _servers() -> dict[str, Any]:
+    """What `sioprobe serve --list` knows, asked once."""
     done = subprocess.run(
         module_command("server_under_test", "--list", "--json"),
         env=harness_environment(SIOPROBE_PROG=_PROGRAMS["server_under_test"]),
@@ -146,9 +153,8 @@ def known_modes() -> list[str]:
     )
     if done.returncode:
         raise ChildError(f"sioprobe serve --list failed: {done.stderr.decode(errors='replace').strip()}")
-    listed = json.loads(done.stdout)
-    # Of the foreign servers a comparison starts the protocol's own reference alone.
-    return [name for name in listed["missing"] if name == "node" or name not in listed["foreign"]]
+    listed: dict[str, Any] = json.loads(done.stdout)
+    return listed
 
 
 class Server:
