@@ -39,11 +39,10 @@ const http = Bun.serve({
   port: options.port,
   hostname: options.host,
 });
-process.stdout.write(`READY ${JSON.stringify(about())}\n`);
-
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.once(signal, stop);
 }
+process.stdout.write(`READY ${JSON.stringify(about())}\n`);
 
 /** GET /about is what the READY line says; the rest is the engine's. */
 function answer(request, server) {

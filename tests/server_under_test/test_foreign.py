@@ -33,7 +33,7 @@ from server_under_test.options import Options
 from server_under_test.problems import Problem
 from tests.server_under_test.conftest import require_foreign
 from tests.server_under_test.peers import Peer
-from tests.servers import start_foreign
+from tests.servers import ROOT, start_foreign
 
 DEADLINE = 10.0
 
@@ -61,6 +61,20 @@ def test_it_says_what_it_is_takes_its_options_and_stops(name: str) -> None:
         peer.expect_close()
         assert server.wait(DEADLINE) == 0
         assert "Traceback" not in server.stderr
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_it_can_be_stopped_as_soon_as_it_is_ready(name: str) -> None:
+    require_foreign(name)
+    command = [sys.executable, "-m", "server_under_test", "--server", name, "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith(b"READY ")
+            process.terminate()
+            assert process.wait(DEADLINE) == 0
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("file", sorted(SOURCES.glob("*/package-lock.json")))

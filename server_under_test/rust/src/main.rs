@@ -55,10 +55,10 @@ async fn main() {
     });
     let port = listener.local_addr().expect("a bound socket").port();
     let about = about(&options, port);
-    println!("READY {about}");
 
+    let answer = about.clone();
     let app = axum::Router::new()
-        .route("/about", get(async move || Json(about)))
+        .route("/about", get(async move || Json(answer)))
         .layer(layer)
         .layer(CorsLayer::permissive());
     let listener = listener.tap_io(|stream| {
@@ -66,6 +66,7 @@ async fn main() {
     });
     let mut terminate = signal(SignalKind::terminate()).expect("a handler of SIGTERM");
     let mut interrupt = signal(SignalKind::interrupt()).expect("a handler of SIGINT");
+    println!("READY {about}");
     tokio::select! {
         result = async { axum::serve(listener, app).await } => panic!("the server ended: {result:?}"),
         _ = terminate.recv() => {}
