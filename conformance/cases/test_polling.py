@@ -17,6 +17,7 @@ from conformance.expect import (
     expect_packet,
     expect_status,
     is_alive,
+    pending_poll,
 )
 from conformance.places import waiting
 from conformance.requirements import requirement, slow
@@ -365,18 +366,20 @@ async def test_ends_the_poll_of_a_session_that_timed_out(target: Target) -> None
 @requirement("EIO-PL-20")
 async def test_a_close_packet_ends_the_pending_poll_with_a_noop(target: Target) -> None:
     """The poll that waits is answered by `6`."""
-    session = await target.open("polling", poll=False)
-    poll = asyncio.create_task(session.poll_once(target.timing.close))
-    await target.request("GET", "EIO=4&transport=polling")
+    for _ in range(3):
+        session = await target.open("polling", poll=False)
+        poll = await pending_poll(target, session, target.timing.close)
 
-    await session.push("1")
+        await session.push("1")
 
-    answer = await poll
-    if isinstance(answer, NoAnswer):
-        raise Violation("a poll that ends with `6`", str(answer))
-    if answer.text == "2":
-        raise Inconclusive("a ping ended the poll before the CLOSE could")
-    expect_equal(expect_status(answer, 200).text, "6", what="body")
+        answer = await poll
+        if isinstance(answer, NoAnswer):
+            raise Violation("a poll that ends with `6`", str(answer))
+        # On a slow machine a ping may have ended the poll before, or the poll may have come too late.
+        if answer.text != "2" and answer.status != 400:
+            expect_equal(expect_status(answer, 200).text, "6", what="body")
+            return
+    raise Inconclusive("the CLOSE met no pending poll in any of three tries")
 
 
 @requirement("EIO-PL-21")
