@@ -115,8 +115,9 @@ async def test_the_auth_object_may_hold_any_json(target: Target, transport: Tran
     session = await target.open(transport)
     auth = {"Id": 7, "share": 0.5, "admin": True, "team": None, "list": [1, "1", {"A": []}], "text": ""}
 
-    await connect(session, auth=auth)
+    await session.send_packet(SocketPacket(SocketPacketType.CONNECT, MAIN_NAMESPACE, auth))
 
+    await expect_connected(session)
     await expect_event(session, "auth", auth)
 
 

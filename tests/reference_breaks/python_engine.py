@@ -152,7 +152,7 @@ def binary_has_no_mark() -> None:
         return encoded[1:] if self.binary and b64 else encoded
 
 
-@breaks("EIO-EN", "EIO-PL", "SIO-OR-01", "SIO-EV-03", "SIO-BN-03")
+@breaks("SIO-OR-02", "SIO-BN-03")
 def push_is_read_backwards() -> None:
     """The packets of a push are processed last first."""
 

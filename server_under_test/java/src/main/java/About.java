@@ -36,6 +36,8 @@ final class About extends ChannelInboundHandlerAdapter {
         about.put("workers", 1);
         about.put("queue", null);
         about.put("queue_url", null);
+        // Its polling answers of Engine.IO 3 hold a separator between packets with lengths: no client can read them.
+        about.put("capabilities", Map.of("eio3", false));
         about.put("versions", Map.of(
             "netty-socketio", version("com.corundumstudio.socketio", "netty-socketio"),
             "netty", version("io.netty", "netty-transport"),
