@@ -106,7 +106,9 @@ class Upgrade:
         answer = EnginePacket(EngineType.PONG, "" if self._faults("probe-answer-has-no-data") else "probe")
         self._websocket.send(encode_text(answer))
         self._probed = True
-        if not self._faults("poll-is-kept-during-the-upgrade"):
+        if self._faults("upgrade-drops-the-waiting-poll"):
+            self._loop.call_later(NOOP_SECONDS, self._release_poll)
+        elif not self._faults("poll-is-kept-during-the-upgrade"):
             self._release_poll()
 
     def _release_poll(self) -> None:
