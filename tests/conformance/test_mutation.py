@@ -28,29 +28,24 @@ BY_ANOTHER = {
 }
 
 
-def ask_all() -> tuple[list[Answered], dict[str, list[Answered]]]:
-    """What all cases say of the faultless server, and the cases of each fault of that fault."""
-
-    async def run() -> tuple[list[Answered], dict[str, list[Answered]]]:
-        places = asyncio.Semaphore(CASES_AT_ONCE)
-        servers = asyncio.Semaphore(SERVERS_AT_ONCE)
-        every = cases()
-
-        async def one(fault: Fault) -> tuple[str, list[Answered]]:
-            asked = of_requirement(every, fault.requirement)
-            asked += [case for case in every if BY_ANOTHER.get(case.name) == fault.name]
-            async with servers:
-                return fault.name, await judge(fault.name, asked, places)
-
-        faultless, *faulty = await asyncio.gather(
-            judge(None, every, places), *(one(fault) for fault in FAULTS)
-        )
-        return faultless, dict(faulty)
-
-    return asyncio.run(run())
-
-
 Answers = tuple[list[Answered], dict[str, list[Answered]]]
+Clusters = dict[str | None, list[Answered]]
+
+
+async def ask_all() -> Answers:
+    """What all cases say of the faultless server, and the cases of each fault of that fault."""
+    places = asyncio.Semaphore(CASES_AT_ONCE)
+    servers = asyncio.Semaphore(SERVERS_AT_ONCE)
+    every = cases()
+
+    async def one(fault: Fault) -> tuple[str, list[Answered]]:
+        asked = of_requirement(every, fault.requirement)
+        asked += [case for case in every if BY_ANOTHER.get(case.name) == fault.name]
+        async with servers:
+            return fault.name, await judge(fault.name, asked, places)
+
+    faultless, *faulty = await asyncio.gather(judge(None, every, places), *(one(fault) for fault in FAULTS))
+    return faultless, dict(faulty)
 
 
 def ask_again(answers: Answers) -> Answers:
@@ -77,8 +72,18 @@ def ask_again(answers: Answers) -> Answers:
 
 
 @pytest.fixture(scope="module")
-def answers() -> Answers:
-    return ask_again(ask_all())
+def asked() -> tuple[Answers, Clusters]:
+    """Both at the same time, as both mostly wait."""
+
+    async def run() -> tuple[Answers, Clusters]:
+        return await asyncio.gather(ask_all(), ask_clusters())
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def answers(asked: tuple[Answers, Clusters]) -> Answers:
+    return ask_again(asked[0])
 
 
 def test_the_faultless_server_passes_every_case(answers: Answers) -> None:
@@ -130,19 +135,19 @@ CLUSTER_FAULTS = {
 ALONE = {"SIO-CL-03"}
 
 
-@pytest.fixture(scope="module")
-def clusters() -> dict[str | None, list[Answered]]:
+async def ask_clusters() -> Clusters:
     """What the cluster cases say of a faultless cluster, of each fault, and of servers that nothing joins."""
+    faults: list[str | None] = [None, *CLUSTER_FAULTS.values()]
+    *judged, apart = await asyncio.gather(
+        *(judge_cluster(fault, None, joined=True) for fault in faults),
+        judge_cluster(None, None, joined=False),
+    )
+    return {**dict(zip(faults, judged, strict=True)), "not joined": apart}
 
-    async def run() -> dict[str | None, list[Answered]]:
-        faults: list[str | None] = [None, *CLUSTER_FAULTS.values()]
-        *judged, apart = await asyncio.gather(
-            *(judge_cluster(fault, None, joined=True) for fault in faults),
-            judge_cluster(None, None, joined=False),
-        )
-        return {**dict(zip(faults, judged, strict=True)), "not joined": apart}
 
-    clusters = asyncio.run(run())
+@pytest.fixture(scope="module")
+def clusters(asked: tuple[Answers, Clusters]) -> Clusters:
+    clusters = asked[1]
     for name, answered in clusters.items():
         if not as_expected(name, answered):
             warnings.warn(
@@ -165,20 +170,18 @@ def passed_by(answered: list[Answered]) -> set[str]:
     return {item.question.requirement.id for item in answered if not item.noticed}
 
 
-def test_a_faultless_cluster_passes(clusters: dict[str | None, list[Answered]]) -> None:
+def test_a_faultless_cluster_passes(clusters: Clusters) -> None:
     assert [str(item) for item in clusters[None] if item.outcome.judgement.verdict is not Verdict.PASS] == []
     assert {item.question.name for item in clusters[None]} == set(CLUSTER_FAULTS)
 
 
 @pytest.mark.parametrize(("case", "fault"), CLUSTER_FAULTS.items())
-def test_each_cluster_case_notices_its_fault(
-    clusters: dict[str | None, list[Answered]], case: str, fault: str
-) -> None:
+def test_each_cluster_case_notices_its_fault(clusters: Clusters, case: str, fault: str) -> None:
     answered = [item for item in clusters[fault] if item.question.name == case]
 
     assert answered
     assert [str(item) for item in answered if not item.noticed] == []
 
 
-def test_processes_that_nothing_joins_are_noticed(clusters: dict[str | None, list[Answered]]) -> None:
+def test_processes_that_nothing_joins_are_noticed(clusters: Clusters) -> None:
     assert passed_by(clusters["not joined"]) == ALONE
