@@ -114,6 +114,5 @@ def test_nothing_but_known_deviations(
     assert len(of_revision_3) > 30 or not of_revision_3
     assert len(judged - of_revision_3) > 60 or 4 not in result["target"]["revisions"]
     assert any(requirement.startswith("SIO-CL") for requirement in judged) == (name == "cluster")
-    assert any(requirement.startswith("FSIO") for requirement in judged) == (
-        name not in ("strict", "node", *BARE)
-    )
+    asked_of_flask = any(requirement.startswith("FSIO") for requirement in judged)
+    assert asked_of_flask == (name not in ("strict", "node-eio3", *FOREIGN, *BARE))
