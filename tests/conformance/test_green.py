@@ -1,6 +1,6 @@
 """The suite on real servers: nothing but known deviations, on every mode and on every foreign server.
 
-Servers are judged two at a time. Their ping timeout leaves room for a busy machine, which the heartbeat of
+Servers are judged three at a time. Their ping timeout leaves room for a busy machine, which the heartbeat of
 a server cannot know about.
 """
 
@@ -39,6 +39,7 @@ SERVERS = ("strict", *FOREIGN, "node-eio3", *MODES, "detected", *POLLING, "alway
 DECLARED = {"bare-node": ["--target-library", "socket.io", "--target-version", "4.8"]}
 # Of Engine.IO, where that is not 4 alone.
 REVISIONS = {"strict": [4, 3], "node-eio3": [4, 3], "node-2": [3]}
+AT_ONCE = 3  # judges, with their servers: they mostly wait
 BAD = ("fail", "inconclusive", "unexpected pass", "harness error")
 
 
@@ -83,7 +84,7 @@ def runs(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Future[tuple[int, dict[str, Any], str]]]]:
     folder = tmp_path_factory.mktemp("results")
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         names = [name for name in SERVERS if name not in FOREIGN or ready(FOREIGN[name])]
         yield {name: pool.submit(judge, name, folder) for name in names}
 

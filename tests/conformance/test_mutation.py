@@ -14,7 +14,7 @@ from tests.conformance.mutation import Answered, cases, judge, judge_alone, judg
 from tests.strict_server.faults import FAULTS, Fault
 
 # At a time, over all servers: most of them wait. More would make two cores late for the heartbeats.
-CASES_AT_ONCE = 64
+CASES_AT_ONCE = 96
 SERVERS_AT_ONCE = 128
 # Asked again, alone, where the crowd may be to blame; more than so many have another reason.
 MOST_AGAIN = 100
