@@ -70,7 +70,10 @@ function on(socket, event, handler) {
 /** What the client sent along with its CONNECT: to socket.io 2 that is the query of the namespace. */
 function authOf(socket) {
   const { auth, query } = socket.handshake;
-  return auth ?? Object.fromEntries(Object.entries(query).filter(([key]) => !ENGINE_PARAMETERS.includes(key)));
+  if (auth !== undefined) {
+    return auth;
+  }
+  return Object.fromEntries(Object.entries(query).filter(([key]) => !ENGINE_PARAMETERS.includes(key)));
 }
 
 /** Join or leave a room, then answer. socket.io 2 knows the room only when it calls back. */
