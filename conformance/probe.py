@@ -19,7 +19,14 @@ UNASKED_SECONDS = 1.0  # for a packet that a server sends by itself right after 
 
 
 class NoServer(Exception):
-    """No Socket.IO server answers at the URL. The message is one sentence."""
+    """No Socket.IO server answers at the URL. The message is one sentence.
+
+    `speaks_http` says whether anything came that asking in another way could change.
+    """
+
+    def __init__(self, message: str, *, speaks_http: bool = True) -> None:
+        super().__init__(message)
+        self.speaks_http = speaks_http
 
 
 async def find_revisions(address: Address) -> tuple[OpenData, dict[str, bool]]:
@@ -30,6 +37,8 @@ async def find_revisions(address: Address) -> tuple[OpenData, dict[str, bool]]:
     try:
         opened, capabilities = await _find_transports(address, REVISION_4)
     except NoServer as refusal:
+        if not refusal.speaks_http:
+            raise
         try:
             opened, capabilities = await _find_transports(address, REVISION_3)
         except NoServer:
@@ -50,10 +59,13 @@ async def _find_transports(address: Address, revision: Revision) -> tuple[OpenDa
     answer = await _poll(address, revision)
     if isinstance(answer, NoAnswer):
         if answer.reason.startswith(("connection refused", "no connection", "TLS")):
-            raise NoServer(f"nothing that can be judged listens at {address.url}: {answer}")
+            raise NoServer(
+                f"nothing that can be judged listens at {address.url}: {answer}", speaks_http=False
+            )
         if answer.silent:
-            raise NoServer(f"{address.url} accepts connections but stays silent: {answer} to an HTTP request")
-        raise NoServer(f"{address.url} does not speak HTTP: {answer}")
+            silence = f"{address.url} accepts connections but stays silent: {answer} to an HTTP request"
+            raise NoServer(silence, speaks_http=False)
+        raise NoServer(f"{address.url} does not speak HTTP: {answer}", speaks_http=False)
     polled = _open_data(answer, revision)
     if polled is None and revision is REVISION_4 and _open_data(answer, REVISION_3) is not None:
         raise NoServer(f"{where} answers a handshake of Engine.IO 4 as Engine.IO 3 has it")

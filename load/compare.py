@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from load.comparison import Comparison
+from load.comparison import Comparison, stop_asked
 from load.plan import ProfileError, read_profile
 from load.processes import ChildError, known_modes, run_child
 from load.progress import Progress
@@ -25,6 +25,7 @@ def _refuse(line: str) -> NoReturn:
 
 def _stop(number: int, frame: object) -> NoReturn:
     """Once: a second Ctrl-C must cut short neither the end of the children nor the report."""
+    stop_asked.set()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt

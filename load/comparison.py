@@ -41,11 +41,21 @@ from sioprobe.results.files import (
 )
 from sioprobe.results.types import Arm, Block, Run
 
-__all__ = ["Comparison"]
+__all__ = ["Comparison", "stop_asked"]
 
 CONFORMANCE_DEADLINE = 150.0  # seconds for one server
 JUDGED_AT_ONCE = 2  # a conformance run mostly waits
 BLOCK_OVERHEAD = 40.0  # seconds that connecting and closing may take around a block
+
+
+stop_asked = threading.Event()
+"""Set by the handler of Ctrl-C and SIGTERM, beside the KeyboardInterrupt that it raises: an exception that
+comes while a child is forked is lost with the hooks that Python runs there, and never raised again."""
+
+
+def _check_stop() -> None:
+    if stop_asked.is_set():
+        raise KeyboardInterrupt
 
 
 @dataclass(slots=True)
@@ -114,6 +124,7 @@ class Comparison:
         pool = ThreadPoolExecutor(JUDGED_AT_ONCE)
         try:
             for plan, reason in pool.map(self._judge, plans):
+                _check_stop()
                 self._judged.add(plan.id)
                 task.advance(plan.title if reason is None else f"{plan.title}: not run: {reason}")
                 self.write()
@@ -184,6 +195,7 @@ class Comparison:
                     break
                 cells = [(plan, transport) for plan in plans for transport in load.transports]
                 for plan, transport in order.sample(cells, len(cells)):
+                    _check_stop()
                     # Two processes on one core would measure the scheduler.
                     cores = server_cores if plan.workers <= len(server_cores) else None
                     if not generator.alive:
@@ -212,6 +224,7 @@ class Comparison:
         try:
             with self._server(plan, cores) as server:
                 self._wait_for_end()
+                _check_stop()
                 request = {
                     "url": server.urls[0],
                     "urls": server.urls,

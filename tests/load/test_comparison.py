@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
+from load.comparison import Comparison
+from load.plan import read_profile
+from load.progress import Progress
 from tests.servers import hide
 
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
@@ -156,6 +160,22 @@ def test_a_case_is_repeated_by_a_command_that_starts_its_server(tmp_path: Path) 
     ), commands[0]
 
 
+def test_a_stop_whose_exception_was_lost_is_noticed_before_the_next_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = read_profile(str(write_profile(tmp_path, 50, "gevent")))
+    comparison = Comparison(profile, tmp_path, "command", False, Progress())
+    asked = threading.Event()
+    asked.set()
+    monkeypatch.setattr("load.comparison.stop_asked", asked)
+
+    with pytest.raises(KeyboardInterrupt):
+        comparison.measure()
+
+    assert json.loads((tmp_path / "run.json").read_text())["interrupted"] is True
+    assert not (tmp_path / "rounds.jsonl").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> None:
     profile = write_profile(tmp_path, 50, "gevent")
@@ -194,7 +214,7 @@ def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> No
     [
         (
             ["--profile", "quik"],
-            "error: no profile 'quik'; did you mean 'quick'? (one of quick, standard, or a TOML",
+            "error: no profile 'quik'; did you mean 'quick'? (one of quick, servers, standard, or a TOML",
         ),
         (["--arm", "gevnt"], "error: profile quick has no arm 'gevnt'; did you mean 'gevent'?"),
         (["--out", "/proc/nowhere"], "error: --out /proc/nowhere: "),

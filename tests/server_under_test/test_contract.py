@@ -2,6 +2,7 @@
 
 netty-socketio is left out: it gives handlers binary as text, refuses only clients that authenticate, and
 knows each client by one id in all namespaces. Its deviations say the same.
+node-2 speaks Engine.IO 3, which the clients of these tests do not: the judge asks it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tests.server_under_test.peers import Peer, Refused
 from tests.servers import Server, start_server
 
 
-@pytest.fixture(params=[*MODES, *(name for name in FOREIGN if name != "netty-socketio")])
+@pytest.fixture(params=[*MODES, *(name for name in FOREIGN if name not in ("netty-socketio", "node-2"))])
 def url(request: pytest.FixtureRequest, running: Callable[[str], Server]) -> str:
     return running(request.param).url
 
@@ -146,11 +147,13 @@ def test_kick_ends_one_namespace(url: str) -> None:
 
 
 def test_kick_all_closes_the_session(url: str) -> None:
-    if not can(url, "kick_all"):
-        pytest.skip("the library has no way to close a session")
     with Peer(url, "/", "/custom") as peer:
         peer.emit("kick-all", namespace="/custom")
-        peer.expect_close()
+        if can(url, "kick_all"):
+            peer.expect_close()
+        else:
+            # A library that has no way to close a session leaves it alone.
+            assert peer.call("message-with-ack", "still here", namespace="/") == ["still here"]
 
 
 def can(url: str, capability: str) -> bool:
