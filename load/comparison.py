@@ -44,7 +44,7 @@ from sioprobe.results.types import Arm, Block, Run
 __all__ = ["Comparison", "stop_asked"]
 
 CONFORMANCE_DEADLINE = 150.0  # seconds for one server
-JUDGED_AT_ONCE = 2  # a conformance run mostly waits
+JUDGED_AT_ONCE = 3  # a conformance run mostly waits
 BLOCK_OVERHEAD = 40.0  # seconds that connecting and closing may take around a block
 
 
