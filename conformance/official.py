@@ -30,9 +30,8 @@ class OfficialTest:
 
 @cache
 def official_tests() -> tuple[OfficialTest, ...]:
-    """All of them by suite; those of Engine.IO 3 only where the catalogue holds its requirements."""
-    has_revision_3 = any(entry.area == "EIO3" for entry in catalogue().values())
-    return (*(read_table("official-eio3.toml") if has_revision_3 else ()), *read_table("official.toml"))
+    """All of them by suite."""
+    return (*read_table("official-eio3.toml"), *read_table("official.toml"))
 
 
 def read_table(file: str) -> tuple[OfficialTest, ...]:

@@ -191,20 +191,9 @@ async def test_closes_on_a_push_that_is_not_utf_8(target: Target) -> None:
 async def test_reads_a_push_in_chunks(target: Target) -> None:
     """`Transfer-Encoding: chunked` in place of Content-Length."""
     session = await connect_main_namespace(target)
-    push = await HttpConnection.open(target.address, target.timing.answer)
-    if not isinstance(push, HttpConnection):
-        raise Inconclusive(str(push))
-    try:
-        await push.send_head(
-            "POST", f"{target.address.path}?{session.query()}", [TEXT, ("Transfer-Encoding", "chunked")]
-        )
-        await push.send_data(b'42["message"')
-        await push.send_data(b',"in chunks"]')
-        await push.send_end()
 
-        expect_status(await push.answer(target.timing.answer), 200)
-    finally:
-        push.abort()
+    await push_in_chunks(target, session, b'42["message"', b',"in chunks"]')
+
     await expect_event(session, "message-back", "in chunks")
 
 
@@ -212,6 +201,14 @@ async def test_reads_a_push_in_chunks(target: Target) -> None:
 async def test_a_character_may_span_two_chunks(target: Target) -> None:
     """`€` has three bytes: two in one chunk, one in the next."""
     session = await connect_main_namespace(target)
+
+    await push_in_chunks(target, session, b'42["message","\xe2\x82', b'\xac"]')
+
+    await expect_event(session, "message-back", "€")
+
+
+async def push_in_chunks(target: Target, session: Session, *chunks: bytes) -> None:
+    """A push without a Content-Length, which is answered by HTTP 200."""
     push = await HttpConnection.open(target.address, target.timing.answer)
     if not isinstance(push, HttpConnection):
         raise Inconclusive(str(push))
@@ -219,14 +216,13 @@ async def test_a_character_may_span_two_chunks(target: Target) -> None:
         await push.send_head(
             "POST", f"{target.address.path}?{session.query()}", [TEXT, ("Transfer-Encoding", "chunked")]
         )
-        await push.send_data(b'42["message","\xe2\x82')
-        await push.send_data(b'\xac"]')
+        for chunk in chunks:
+            await push.send_data(chunk)
         await push.send_end()
 
         expect_status(await push.answer(target.timing.answer), 200)
     finally:
         push.abort()
-    await expect_event(session, "message-back", "€")
 
 
 @requirement("EIO-PL-12")
