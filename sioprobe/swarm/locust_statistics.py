@@ -220,12 +220,9 @@ class LocustStatistics:
         data[REPORT_KEY] = {"series": untold, "state": self.own_state()}
 
     def own_state(self) -> dict[str, Any]:
-        """How this process fares, in plain values: CPU share, hub and send lag, ledger."""
-        engine = self.engine
+        """How this process fares, in plain values: its vitals, its ledger."""
         return {
-            "max_cpu_share": engine.max_cpu_share,
-            "hub_lag": Sample(engine.hub_lag).to_json(),
-            "send_lag": Sample(engine.send_lag).to_json(),
+            "vitals": self.engine.pulse.vitals().to_json(),
             "ledger": self.ledger.to_json() if self.ledger is not None else None,
         }
 
