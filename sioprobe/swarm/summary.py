@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sioprobe.results.histogram import Histogram
 from sioprobe.swarm.ledger import Ledger
-from sioprobe.swarm.recorder import Recorder, Sample
+from sioprobe.swarm.recorder import Recorder, Sample, Series
 from sioprobe.swarm.validity import judge
 
 __all__ = ["render", "summarise"]
@@ -18,13 +19,16 @@ def summarise(
     seconds: float,
     operation: tuple[str, str] | None,
     extras: dict[str, Any] | None = None,
+    *,
+    remarks: Sequence[tuple[bool, str]] = (),
 ) -> dict[str, Any]:
-    """What was counted, and whether it may be believed.
+    """What was counted up to the recorder's last `take`, and whether it may be believed.
 
     `states` are those of the processes that generated load; `operation` names the series of the scenario's
-    operations, or is None where it has none.
+    operations, or is None where it has none; `remarks` are about workers, each with whether it is doubtful.
     """
-    totals = recorder.totals()
+    # Locust has what was taken: whatever came after the test stays out of both.
+    totals = recorder.totals(taken=True)
     series = [
         {
             "type": series.type,
@@ -44,7 +48,7 @@ def summarise(
         if state["ledger"] is not None:
             ledger = ledger or Ledger()
             ledger.merge(Ledger.from_json(state["ledger"]))
-    errors = recorder.errors()
+    errors = recorder.errors(taken=True)
     validity = judge(
         operations=measured.timed if operation is not None else None,
         errors=sum(errors.values()),
@@ -53,6 +57,18 @@ def summarise(
         latency_p50_us=measured.histogram.percentile(50),
         ledger_clean=ledger is None or ledger.clean,
     )
+    for doubtful, remark in remarks:
+        if doubtful:
+            validity.add("SUSPECT", remark)
+    clocks = {state["clock"] for state in states}
+    if len(clocks) > 1 and any(state["timed_between"] for state in states):
+        validity.add(
+            "INVALID",
+            f"times were taken between processes on {len(clocks)} hosts, whose clocks cannot be compared",
+        )
+        for entry in series:
+            if (entry["type"], entry["name"]) == operation:
+                entry["latency"] = None
     return {
         "seconds": seconds,
         "processes": len(states),
@@ -60,12 +76,38 @@ def summarise(
         "operations_per_second": measured.timed / seconds if seconds > 0 else 0.0,
         "errors": errors,
         "series": series,
+        "urls": by_url(totals, operation),
+        "hosts": len(clocks),
+        "notes": [remark for doubtful, remark in remarks if not doubtful],
         "ledger": ledger.to_json() if ledger is not None else None,
         "hub_lag_p99_us": hub_lag.percentile(99),
         "send_lag_p99_us": send_lag.percentile(99),
         "max_cpu_share": max((state["max_cpu_share"] for state in states), default=0.0),
         "validity": validity.to_json(),
         **(extras or {}),
+    }
+
+
+def by_url(
+    totals: Sequence[tuple[Series, Sample]], operation: tuple[str, str] | None
+) -> dict[str, dict[str, Any]]:
+    """For each URL, where there are several: operations, errors of any series, p50 and p99 in µs."""
+    errors: dict[str, int] = {}
+    measured: dict[str, Histogram] = {}
+    for series, sample in totals:
+        for url, part in sample.parts.items():
+            errors[url] = errors.get(url, 0) + part.failed
+            histogram = measured.setdefault(url, Histogram())
+            if (series.type, series.name) == operation:
+                histogram.merge(part.histogram)
+    return {
+        url: {
+            "operations": histogram.count,
+            "errors": errors[url],
+            "p50": histogram.percentile(50),
+            "p99": histogram.percentile(99),
+        }
+        for url, histogram in sorted(measured.items())
     }
 
 
@@ -83,6 +125,11 @@ def render(summary: dict[str, Any]) -> str:
     for series in summary["series"]:
         for kind, count in series["errors"].items():
             lines.append(f"  error: {series['type']} {series['name']}: {kind}: {count}")
+    for url, figures in summary["urls"].items():
+        lines.append(
+            f"  {url}: {figures['operations']} operations, {figures['errors']} errors,"
+            f" p50 {_figure(figures['p50'])}, p99 {_figure(figures['p99'])}"
+        )
     ledger = summary["ledger"]
     if ledger is not None:
         reach = "-" if ledger["reach"] is None else f"{ledger['reach']:.4%}"
@@ -98,6 +145,7 @@ def render(summary: dict[str, Any]) -> str:
     if summary["send_lag_p99_us"] is not None:
         lags.append(f"send lag p99 {_figure(summary['send_lag_p99_us'])}")
     lines.append(f"  generator: {', '.join(lags)}, busiest second {summary['max_cpu_share']:.0%} of a core")
+    lines += [f"  note: {note}" for note in summary["notes"]]
     validity = summary["validity"]
     reasons = "; ".join(validity["reasons"])
     lines.append(f"  verdict: {validity['verdict']}" + (f" ({reasons})" if reasons else ""))
