@@ -12,12 +12,14 @@ from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Series
 from sioprobe.swarm.session import TRANSPORTS
 from sioprobe.swarm.target import Target
-from sioprobe.swarm.validity import Validity, judge
+from sioprobe.swarm.validity import Floor, Validity, judge
+from sioprobe.swarm.vitals import Vitals
 
 __all__ = [
     "TRANSPORTS",
     "Connection",
     "Engine",
+    "Floor",
     "Ledger",
     "Listener",
     "Recorder",
@@ -25,5 +27,6 @@ __all__ = [
     "SwarmError",
     "Target",
     "Validity",
+    "Vitals",
     "judge",
 ]

@@ -29,7 +29,7 @@ from sioprobe.swarm.locust_entries import add_errors, csv_texts, entry_of, witho
 from sioprobe.swarm.recorder import Recorder, Sample
 from sioprobe.swarm.summary import summarise
 from sioprobe.swarm.web_tab import add_tab
-from sioprobe.swarm.workers import Workers
+from sioprobe.swarm.workers import Workers, generator
 
 __all__ = ["LocustStatistics"]
 
@@ -74,6 +74,9 @@ class LocustStatistics:
         self._untold: dict[tuple[str, str], Sample] = {}
         self._run = ""
         self._final = self._left = False
+        self._last_state: dict[str, Any] | None = None
+        self._cpu_at = (time.monotonic(), time.process_time())
+        self._cpu_share = 0.0
         # On a master.
         self.workers = Workers()
         self._csv: dict[str, str] = {}
@@ -84,7 +87,7 @@ class LocustStatistics:
         events.worker_report._handlers.insert(0, self._take_report)
         # In front of a locustfile's listeners: it counts from zero, and tells what Locust has.
         events.test_start._handlers.insert(0, self._test_start)
-        events.test_stop._handlers.insert(0, self._flush_event)
+        events.test_stop._handlers.insert(0, self._test_stop)
         events.test_stopping.add_listener(self._test_stopping)
         events.quitting.add_listener(self._quitting)
         # Listeners of `quitting` are called last one first: this is after Locust's own, which stop the test.
@@ -137,10 +140,13 @@ class LocustStatistics:
             # The second that has just ended, or charts show none in one and two in the next.
             self.flush(time.time() - 0.1)
 
-    def _flush_event(self, environment: Environment, **_: Any) -> None:
-        self.flush()
+    def _test_stop(self, environment: Environment, **_: Any) -> None:
+        if isinstance(environment.runner, WorkerRunner):
+            # It ends with its last report, which follows.
+            self.flush()
+        else:
+            self._end()
         self._keep_csv()
-        self.ended = self.ended or time.monotonic()
 
     def _keep_csv(self) -> None:
         """Locust writes its CSV files each second and not at the end: have the last state written then."""
@@ -165,6 +171,7 @@ class LocustStatistics:
         self.reset()
         runner, options = environment.runner, environment.parsed_options
         self._final = self._left = False
+        self._last_state = None
         if isinstance(runner, MasterRunner):
             self.workers = Workers(
                 uuid.uuid4().hex,
@@ -205,14 +212,22 @@ class LocustStatistics:
             if self.workers.halted(present):
                 break
             gevent.sleep(0.05)
+        self.workers.over = True
 
     def _halt_for_master(self, environment: Environment, msg: Any, **_: Any) -> None:
         self._report_for_the_last_time(self._environment.runner)
 
     def _report_for_the_last_time(self, runner: WorkerRunner) -> None:
         runner.stop()
-        self._final = True
+        self._end()
         runner._send_stats()
+
+    def _end(self) -> None:
+        """Count to here, and keep how this process fared until now: what follows belongs to no test."""
+        self.flush()
+        if not self._final:
+            self._final = True
+            self._last_state = self.own_state()
 
     def _quitting(self, environment: Environment, **_: Any) -> None:
         runner = environment.runner
@@ -224,11 +239,10 @@ class LocustStatistics:
     def _at_the_end(self, environment: Environment, **_: Any) -> None:
         self.flush()
         self._keep_csv()
-        self.ended = self.ended or time.monotonic()
         if self.workers.incomplete and environment.process_exit_code is None:
             environment.process_exit_code = 1
-        for doubtful, remark in self.remarks():
-            if doubtful:
+        for verdict, remark in self.remarks():
+            if verdict is not None:
                 logger.error(remark)
 
     def reset(self) -> None:
@@ -253,9 +267,14 @@ class LocustStatistics:
         data[REPORT_KEY] = {"series": untold, "state": self.own_state()}
 
     def own_state(self) -> dict[str, Any]:
-        """How this process fares, in plain values: CPU share, hub and send lag, ledger, and who it is."""
-        engine = self.engine
+        """How this process fares, in plain values: who it is, its vitals, its ledger."""
+        if self._last_state is not None:
+            return self._last_state
         runner = self._environment.runner
+        wall, cpu = self._cpu_at
+        if time.monotonic() - wall >= REPORT_SECONDS / 2:
+            self._cpu_at = (time.monotonic(), time.process_time())
+            self._cpu_share = (self._cpu_at[1] - cpu) / (self._cpu_at[0] - wall)
         return {
             "run": self._run,
             "final": self._final,
@@ -266,10 +285,8 @@ class LocustStatistics:
             "users": runner.user_count if runner is not None else 0,
             "counted": self.recorder.counted,
             "timed_between": self.timed_between,
-            "cpu_share": engine.cpu_shares[-1] if engine.cpu_shares else 0.0,
-            "max_cpu_share": engine.max_cpu_share,
-            "hub_lag": Sample(engine.hub_lag).to_json(),
-            "send_lag": Sample(engine.send_lag).to_json(),
+            "cpu_share": self._cpu_share,
+            "vitals": self.engine.pulse.vitals().to_json(),
             "ledger": self.ledger.to_json() if self.ledger is not None else None,
         }
 
@@ -294,6 +311,11 @@ class LocustStatistics:
 
     # What comes of it
 
+    def _generators(self) -> list[dict[str, Any]]:
+        if isinstance(self._environment.runner, MasterRunner):
+            return self.workers.to_json(self._missing())
+        return [generator(self.own_state())]
+
     def _missing(self) -> set[str]:
         """The workers that do not answer the master."""
         runner = self._environment.runner
@@ -302,9 +324,9 @@ class LocustStatistics:
         answering = {client.id for client in runner.clients.all if client.state != STATE_MISSING}
         return {worker.client_id for worker in self.workers if worker.client_id not in answering}
 
-    def remarks(self) -> list[tuple[bool, str]]:
+    def remarks(self) -> list[tuple[str | None, str]]:
         """What a master has to say about its workers, see `Workers.remarks`."""
-        return self.workers.remarks(self._missing(), over=bool(self.ended))
+        return self.workers.remarks(self._missing())
 
     def summary(self) -> dict[str, Any]:
         """The figures so far; of what Locust knows too, and nothing later."""
@@ -314,6 +336,6 @@ class LocustStatistics:
             self.states(),
             seconds,
             self.operation,
-            {"workers": self.workers.to_json(self._missing()), **self.extras},
+            {"generators": self._generators(), **self.extras},
             remarks=self.remarks(),
         )

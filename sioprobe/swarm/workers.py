@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Worker", "Workers"]
+from sioprobe.swarm.vitals import Vitals
+
+__all__ = ["Worker", "Workers", "generator"]
 
 SILENT_SECONDS = 5.0
 """A worker reports once a second, and Locust calls it missing after three."""
@@ -43,12 +45,16 @@ class Worker:
 
 
 class Workers:
-    """The workers of one test; `present` are the index of each that is there when it starts, by client id."""
+    """The workers of one test; `present` are the index of each that is there when it starts, by client id.
+
+    The master sets `stopping` (`monotonic`) when it tells them to stop, and `over` when none is waited for.
+    """
 
     def __init__(self, run: str = "", present: dict[str, int] | None = None) -> None:
         self.run = run
         self.started = time.monotonic()
         self.stopping = 0.0
+        self.over = False
         self._present = present or {}
         self._workers: dict[str, Worker] = {}
 
@@ -86,36 +92,34 @@ class Workers:
             return False
         return not self.stopping or self.stopping - worker.last_report > TOGETHER_SECONDS
 
-    def remarks(self, missing: set[str], over: bool) -> list[tuple[bool, str]]:
-        """`(doubtful, sentence)`: who joined late, left, was silent, or was lost; doubtful ones lower the verdict.
+    def remarks(self, missing: set[str]) -> list[tuple[str | None, str]]:
+        """Who joined late, left, was silent, or was lost; each with the verdict that it calls for, or None.
 
-        `missing` are the client ids that do not answer the master now; `over` tells that the test has
-        ended, when everybody's final report must be there.
+        `missing` are the client ids that do not answer the master now. When the test is `over`,
+        everybody's final report must be there.
         """
-        remarks = [
-            (True, f"worker {index} was lost before its first report; what it counted is missing")
+        remarks: list[tuple[str | None, str]] = [
+            ("INVALID", f"worker {index} was lost before its first report: what it counted is missing")
             for client_id, index in self._present.items()
-            if over and client_id not in self._workers
+            if self.over and client_id not in self._workers
         ]
         for worker in self:
             last = f"{worker.last_report - self.started:.1f} s after the start"
             counted = worker.state["counted"]
             if worker.final and self._left_early(worker):
-                remarks.append((True, f"{worker.name} left {last}; its {counted} counts are complete"))
-            elif not worker.final and (over or worker.client_id in missing):
+                remarks.append(("SUSPECT", f"{worker.name} left {last}; its {counted} counts are complete"))
+            elif not worker.final and (self.over or worker.client_id in missing):
                 remarks.append(
                     (
-                        True,
+                        "INVALID",
                         f"{worker.name} was lost: its last report came {last} and covers {counted} counts of"
                         f" {worker.state['users']} users; what it counted later is missing",
                     )
                 )
             if worker.longest_silence >= SILENT_SECONDS:
-                remarks.append((True, f"{worker.name} was silent for {worker.longest_silence:.1f} s"))
+                remarks.append(("SUSPECT", f"{worker.name} was silent for {worker.longest_silence:.1f} s"))
             if worker.late:
-                remarks.append(
-                    (False, f"{worker.name} joined {worker.since - self.started:.1f} s after the start")
-                )
+                remarks.append((None, f"{worker.name} joined {worker.since - self.started:.1f} s after the start"))
         return remarks
 
     @property
@@ -129,20 +133,39 @@ class Workers:
         """Each worker as it stands in a summary; times in seconds since the start."""
         return [
             {
-                "index": worker.index,
-                "host": worker.state["host"],
-                "pid": worker.state["pid"],
-                "final": worker.final,
-                "left": self._left_early(worker),
-                "missing": worker.client_id in missing,
-                "joined_late": worker.late,
+                **generator(worker.state),
+                "worker": worker.name,
+                "state": self._status(worker, missing),
+                "late": worker.late,
                 "first_report": worker.since - self.started,
                 "last_report": worker.last_report - self.started,
                 "longest_silence": worker.longest_silence,
-                "counted": worker.state["counted"],
-                "users": worker.state["users"],
-                "cpu_share": worker.state["cpu_share"],
-                "max_cpu_share": worker.state["max_cpu_share"],
             }
             for worker in self
         ]
+
+    def _status(self, worker: Worker, missing: set[str]) -> str:
+        if worker.final:
+            return "left" if self._left_early(worker) else "done"
+        return "lost" if worker.client_id in missing or self.over else "running"
+
+
+def generator(state: dict[str, Any]) -> dict[str, Any]:
+    """One process that generates load, of what it says of itself, as it stands in a summary."""
+    vitals = Vitals.from_json(state["vitals"])
+    return {
+        "worker": f"this process ({state['host']}, pid {state['pid']})",
+        "state": "done" if state["final"] else "running",
+        "late": False,
+        "host": state["host"],
+        "pid": state["pid"],
+        "users": state["users"],
+        "counted": state["counted"],
+        "cpu_share": state["cpu_share"],
+        "max_cpu_share": vitals.busiest_share,
+        "hub_lag_p99_us": vitals.hub_lag.percentile(99),
+        "send_lag_p99_us": vitals.send_lag.percentile(99),
+        "first_report": None,
+        "last_report": None,
+        "longest_silence": None,
+    }
