@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sioprobe.swarm.ledger import Ledger
-from sioprobe.swarm.recorder import Recorder, Sample
+from sioprobe.swarm.recorder import Recorder, Sample, Series
 from sioprobe.swarm.validity import Floor, judge
 from sioprobe.swarm.vitals import Vitals
 
@@ -20,14 +21,16 @@ def summarise(
     extras: dict[str, Any] | None = None,
     *,
     floor: Floor | None = None,
-    missing_workers: int = 0,
+    remarks: Sequence[tuple[str | None, str]] = (),
 ) -> dict[str, Any]:
-    """What was counted, and whether it may be believed.
+    """What was counted up to the recorder's last `take`, and whether it may be believed.
 
     `states` are those of the processes that generated load; `operation` names the series of the scenario's
-    operations, or is None where it has none.
+    operations, or is None where it has none; `remarks` are about workers, each with the verdict that
+    it calls for or None.
     """
-    totals = recorder.totals()
+    # Locust has what was taken: whatever came after the test stays out of both.
+    totals = recorder.totals(taken=True)
     series = [
         {
             "type": series.type,
@@ -49,7 +52,7 @@ def summarise(
         if state["ledger"] is not None:
             ledger = ledger or Ledger()
             ledger.merge(Ledger.from_json(state["ledger"]))
-    errors = recorder.errors()
+    errors = recorder.errors(taken=True)
     unsent = sum(state.get("unsent", 0) for state in states)
     validity = judge(
         operations=measured.timed if operation is not None else None,
@@ -58,9 +61,20 @@ def summarise(
         latency=measured.histogram,
         ledger_clean=ledger is None or ledger.clean,
         unsent=unsent,
-        missing_workers=missing_workers,
         floor=floor,
     )
+    for verdict, remark in remarks:
+        if verdict is not None:
+            validity.add(verdict, remark)
+    clocks = {state["clock"] for state in states}
+    if len(clocks) > 1 and any(state["timed_between"] for state in states):
+        validity.add(
+            "INVALID",
+            f"times were taken between processes on {len(clocks)} hosts, whose clocks cannot be compared",
+        )
+        for entry in series:
+            if (entry["type"], entry["name"]) == operation:
+                entry["latency"] = None
     return {
         "seconds": seconds,
         "processes": len(states),
@@ -69,6 +83,9 @@ def summarise(
         "operations_per_second": measured.timed / seconds if seconds > 0 else 0.0,
         "errors": errors,
         "series": series,
+        "urls": by_url(totals, operation),
+        "hosts": len(clocks),
+        "notes": [remark for verdict, remark in remarks if verdict is None],
         "ledger": ledger.to_json() if ledger is not None else None,
         "unsent": unsent,
         "hub_lag_p99_us": together.hub_lag.percentile(99),
@@ -89,6 +106,29 @@ def max_share(vitals: list[Vitals], name: str) -> float | None:
     return max((share for share in shares if share is not None), default=None)
 
 
+def by_url(
+    totals: Sequence[tuple[Series, Sample]], operation: tuple[str, str] | None
+) -> dict[str, dict[str, Any]]:
+    """For each URL, where there are several: operations, errors of any series, p50 and p99 in µs."""
+    errors: dict[str, int] = {}
+    measured: dict[str, Histogram] = {}
+    for series, sample in totals:
+        for url, part in sample.parts.items():
+            errors[url] = errors.get(url, 0) + part.failed
+            histogram = measured.setdefault(url, Histogram())
+            if (series.type, series.name) == operation:
+                histogram.merge(part.histogram)
+    return {
+        url: {
+            "operations": histogram.count,
+            "errors": errors[url],
+            "p50": histogram.percentile(50),
+            "p99": histogram.percentile(99),
+        }
+        for url, histogram in sorted(measured.items())
+    }
+
+
 def render(summary: dict[str, Any]) -> str:
     """The summary for a terminal of 100 columns."""
     lines = [
@@ -103,6 +143,11 @@ def render(summary: dict[str, Any]) -> str:
     for series in summary["series"]:
         for kind, count in series["errors"].items():
             lines.append(f"  error: {series['type']} {series['name']}: {kind}: {count}")
+    for url, figures in summary["urls"].items():
+        lines.append(
+            f"  {url}: {figures['operations']} operations, {figures['errors']} errors,"
+            f" p50 {_figure(figures['p50'])}, p99 {_figure(figures['p99'])}"
+        )
     ledger = summary["ledger"]
     if ledger is not None:
         reach = "-" if ledger["reach"] is None else f"{ledger['reach']:.4%}"
@@ -120,6 +165,7 @@ def render(summary: dict[str, Any]) -> str:
     delay = summary["run_delay_share"]
     lags += [f"run delay {delay:.1%}"] if delay is not None else []
     lines.append(f"  generator: {', '.join(lags)}, busiest second {summary['max_cpu_share']:.0%} of a core")
+    lines += [f"  note: {note}" for note in summary["notes"]]
     lines.append("  " + floor_line(summary))
     validity = summary["validity"]
     reasons = "; ".join(validity["reasons"])
