@@ -22,8 +22,15 @@ def load(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def moment(at: float, **given: Any) -> Moment:
     values: dict[str, Any] = {
-        **{"cpu_seconds": at / 2, "rss_bytes": 1000, "threads": 1, "fds": 3, "processes": 1},
-        **{"context_switches": None, "connections": 0, "operations": 0, "messages": 0},
+        "cpu_seconds": at / 2,
+        "rss_bytes": 1000,
+        "threads": 1,
+        "fds": 3,
+        "processes": 1,
+        "context_switches": None,
+        "connections": 0,
+        "operations": 0,
+        "messages": 0,
     }
     return Moment(at=at, **{**values, **given})
 
