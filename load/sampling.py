@@ -228,10 +228,10 @@ class TreeWatch:
         return sum(self._switches.values()) if self._switches else None
 
 
-def descendants(pid: int) -> set[int]:
-    """The ids of a process and of all that it started, as far as they still have it as ancestor."""
+def descendants(*pids: int) -> set[int]:
+    """The ids of some processes and of all that they started, as far as they still have them as ancestors."""
     found: set[int] = set()
-    waiting = [pid]
+    waiting = list(pids)
     while waiting:
         next_pid = waiting.pop()
         if next_pid not in found:
