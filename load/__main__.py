@@ -93,8 +93,24 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     help="Operations a second and connection (ack) or room (fanout); 0: closed loop.",
 )
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="Of the generator.")
+@click.option(
+    "--server-pid",
+    "server_pids",
+    multiple=True,
+    metavar="PID",
+    help="Process of the server to sample with its children, repeatable; auto, the default, finds what"
+    " listens at the port of a server on this host; none samples nothing.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
-def main(url: str, users: int, seconds: float, processes: int, as_json: bool, **options: Any) -> None:
+def main(
+    url: str,
+    users: int,
+    seconds: float,
+    processes: int,
+    server_pids: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Put a measured load on a server and print what it carried."""
     with tempfile.TemporaryDirectory(prefix="sioprobe-load-") as folder:
         summary_file = Path(folder) / "summary.json"
@@ -105,6 +121,8 @@ def main(url: str, users: int, seconds: float, processes: int, as_json: bool, **
         ]
         for name, value in options.items():
             arguments += ["--" + name.replace("_", "-"), str(value)]
+        for pid in server_pids:
+            arguments += ["--server-pid", pid]
         if processes > 1:
             arguments += ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
             # A port of this run: another may have Locust's default.

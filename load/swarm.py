@@ -24,10 +24,12 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from load.locating import parse_server_pids
 from load.metrics import server_metrics
 from load.names import nearest
 from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
 from load.scenarios import SCENARIOS, Options, Player, Scenario, make_scenario
+from load.server_side import Counts, ServerSide
 from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
 from sioprobe.swarm.check import problem_with
 from sioprobe.swarm.locust_statistics import LocustStatistics
@@ -46,6 +48,7 @@ class Swarm:
     placement: Placement | None = None
     transport = "websocket"
     rss_before: int | None = None
+    server: ServerSide | None = None
 
 
 def choice(name: str, choices: tuple[str, ...]) -> Any:
@@ -121,6 +124,14 @@ def add_arguments(parser: Any) -> None:
         help="operations a second, per connection (ack) or room (fanout); 0: the next follows the last",
     )
     add(
+        "--server-pid",
+        action="append",
+        metavar="PID",
+        include_in_web_ui=False,
+        help="process of the server to sample with its children, repeatable; auto (the default) finds what"
+        " listens at the port of a server on this host, none samples nothing",
+    )
+    add(
         "--summary-json",
         default="",
         metavar="FILE",
@@ -134,7 +145,12 @@ def attach(environment: Environment, **_: Any) -> None:
     """Bind the statistics; headless, refuse a server that is none, before anything starts."""
     LocustStatistics.of(environment)
     options = environment.parsed_options
-    if isinstance(environment.runner, WorkerRunner) or not options.headless:
+    if isinstance(environment.runner, WorkerRunner):
+        return
+    # After those of the statistics, which let operations come to rest and reset counts.
+    environment.events.test_stopping.add_listener(finish_server_side)
+    environment.events.spawning_complete.add_listener(lambda **_: all_connected(environment))
+    if not options.headless:
         return
     problem = problem_of(environment)
     if problem is not None:
@@ -161,6 +177,10 @@ def problem_of(environment: Environment) -> str | None:
         return (
             f"--namespace {options.namespace!r} does not start with '/'; did you mean '/{options.namespace}'?"
         )
+    try:
+        parse_server_pids(options.server_pid or ())
+    except ValueError as error:
+        return str(error)
     try:
         parse_addresses(options.source_addresses)
     except PlacementError as error:
@@ -193,7 +213,7 @@ def begin(environment: Environment, **_: Any) -> None:
             if problem is not None:
                 environment.runner.log_exception("local", problem, "")
                 print(f"locust: error: {problem}", file=sys.stderr)
-        Swarm.rss_before = server_rss(environment) if options.scenario == "idle" else None
+        begin_server_side(environment)
     if isinstance(environment.runner, MasterRunner):
         return
     statistics.engine.start()
@@ -230,6 +250,51 @@ def placement_of(environment: Environment) -> Placement:
     return Placement(targets, addresses)
 
 
+def begin_server_side(environment: Environment) -> None:
+    """Sample the server from now on, before there is any user."""
+    options = environment.parsed_options
+    Swarm.server = ServerSide(
+        parse_urls(environment.host or "", options.urls),
+        parse_server_pids(options.server_pid or ()),
+        counts=lambda: counts_of(environment),
+        exact=not isinstance(environment.runner, MasterRunner),
+    )
+    # Of a server whose processes are not seen, what it says itself.
+    told = options.scenario == "idle" and not Swarm.server.sampling
+    Swarm.rss_before = server_rss(environment) if told else None
+    Swarm.server.start()
+
+
+def counts_of(environment: Environment) -> Counts:
+    """What is counted at this moment, without taking it from those who carry it to Locust."""
+    statistics, runner = LocustStatistics.of(environment), environment.runner
+    played = SCENARIOS[environment.parsed_options.scenario]
+    if isinstance(runner, MasterRunner):
+        connections = runner.user_count
+        published = sum(state["ledger"]["published"] for state in statistics.states() if state["ledger"])
+    else:
+        connections = len(statistics.engine.connections)
+        published = Swarm.scenario.published if Swarm.scenario is not None else 0
+    if played.operation is None:
+        return Counts(connections)
+    series = statistics.recorder.series(*played.operation)
+    operations = series.total.timed + series.recent.timed
+    return Counts(connections, operations, operations * played.messages_per_operation + published)
+
+
+def all_connected(environment: Environment) -> None:
+    """Every user was spawned."""
+    if Swarm.server is not None:
+        Swarm.server.all_connected(reset=environment.reset_stats)
+
+
+def finish_server_side(environment: Environment, **_: Any) -> None:
+    """Operations have come to rest, and connections are still there."""
+    if Swarm.server is not None:
+        Swarm.server.finish()
+        LocustStatistics.of(environment).extras["server"] = Swarm.server.result
+
+
 def come_to_rest(scenario: Scenario) -> None:
     """Start nothing new, wait for what is under way, close the accounts."""
     scenario.halt()
@@ -255,7 +320,9 @@ def weigh(environment: Environment, **_: Any) -> None:
         return
     after = server_rss(environment)
     if after is not None:
-        LocustStatistics.of(environment).extras["server_bytes_per_connection"] = (after - Swarm.rss_before) / runner.user_count
+        LocustStatistics.of(environment).extras["server_bytes_per_connection"] = (
+            after - Swarm.rss_before
+        ) / runner.user_count
 
 
 @locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]

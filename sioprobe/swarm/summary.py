@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sioprobe.results.histogram import Histogram
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Sample, Series
+from sioprobe.swarm.server_side import render_server
 from sioprobe.swarm.validity import Floor, judge
 from sioprobe.swarm.vitals import Vitals
 
@@ -159,6 +161,7 @@ def render(summary: dict[str, Any]) -> str:
     per_connection = summary.get("server_bytes_per_connection")
     if per_connection is not None:
         lines.append(f"  server memory per connection {per_connection / 1024:.1f} KiB")
+    lines += render_server(summary.get("server"))
     lags = [f"hub lag p99 {_figure(summary['hub_lag_p99_us'])}"]
     if summary["send_lag_p99_us"] is not None:
         lags.append(f"send lag p99 {_figure(summary['send_lag_p99_us'])}")
