@@ -21,7 +21,9 @@ from typing import Any
 import click
 from rich.console import Console
 
+from load.conditions import Condition, ConditionError
 from load.names import nearest
+from load.outcome import EXIT_CODES, exit_code
 from load.scenarios import SCENARIOS
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.swarm import TRANSPORTS
@@ -38,14 +40,9 @@ Examples:
   {PROGRAM} --url http://127.0.0.1:5000
   {PROGRAM} --url http://127.0.0.1:5000 --transport upgrade --scenario fanout --room-size 20
   {PROGRAM} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json
+  {PROGRAM} --url http://127.0.0.1:5000 --rate 20 --fail-if 'p99>50ms' --fail-if 'errors>0.1%'
 
-\b
-Exit codes:
-  0  no operation failed
-  1  some failed
-  2  bad input, or no Socket.IO server at that URL
-  130  stopped by Ctrl-C
-"""
+{EXIT_CODES}"""
 
 
 class Choice(click.ParamType[str]):
@@ -72,6 +69,15 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     if not math.isfinite(value):
         raise click.UsageError(f"{option.opts[0]} {value} is no number to wait or count by")
     return value
+
+
+def _readable(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        try:
+            Condition.parse(value)
+        except ConditionError as error:
+            raise click.UsageError(f"{option.opts[0]} {error}") from None
+    return values
 
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -101,6 +107,20 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     help="Process of the server to sample with its children, repeatable; auto, the default, finds what"
     " listens at the port of a server on this host; none samples nothing.",
 )
+@click.option(
+    "--fail-if",
+    "thresholds",
+    multiple=True,
+    callback=_readable,
+    metavar="CONDITION",
+    help="End with 3 when this holds, such as 'p99>50ms', 'reach<100%', 'rate<1000/s'; repeatable.",
+)
+@click.option(
+    "--calibrate/--no-calibrate",
+    default=True,
+    show_default=True,
+    help="Measure the generator's own floor against the null server first (3 s).",
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
 def main(
     url: str,
@@ -108,6 +128,8 @@ def main(
     seconds: float,
     processes: int,
     server_pids: tuple[str, ...],
+    thresholds: tuple[str, ...],
+    calibrate: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -123,6 +145,9 @@ def main(
             arguments += ["--" + name.replace("_", "-"), str(value)]
         for pid in server_pids:
             arguments += ["--server-pid", pid]
+        for threshold in thresholds:
+            arguments += ["--fail-if", threshold]
+        arguments += ["--calibrate"] if calibrate else []
         if processes > 1:
             arguments += ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
             # A port of this run: another may have Locust's default.
@@ -136,7 +161,8 @@ def main(
         click.echo(json.dumps(summary))
     else:
         click.echo(render(summary))
-    sys.exit(code)
+    # The one that Locust makes for a run that was stopped knows less.
+    sys.exit(exit_code(summary) if code in (0, 1, 3) else code)
 
 
 def run(command: list[str], title: str) -> tuple[int, str]:

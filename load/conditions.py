@@ -31,7 +31,8 @@ _UNITS: dict[str, dict[str, float]] = {
     **dict.fromkeys(("p50", "p90", "p99", "p99.9", "max", "mean"), _TIMES),
     "reach": _SHARES,
     **dict.fromkeys(("lost", "duplicated", "reordered"), _COUNTS),
-    **dict.fromkeys(("errors", "unsent"), {**_COUNTS, **_SHARES}),
+    "errors": {**_COUNTS, **_SHARES},
+    "unsent": {**_COUNTS, **_SHARES},
     "rate": {"": 1.0, "/s": 1.0},
 }
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,3})?)")
@@ -44,7 +45,7 @@ class ConditionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What conditions compare. `values` has mean, reach, lost, duplicated, reordered, errors, unsent, rate."""
+    """What conditions compare: `values` are mean, reach, rate, and the counts."""
 
     operations: int = 0
     latency: Histogram = field(default_factory=Histogram)

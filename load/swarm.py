@@ -24,6 +24,7 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from load import closing
 from load.locating import parse_server_pids
 from load.metrics import server_metrics
 from load.names import nearest
@@ -131,6 +132,7 @@ def add_arguments(parser: Any) -> None:
         help="process of the server to sample with its children, repeatable; auto (the default) finds what"
         " listens at the port of a server on this host, none samples nothing",
     )
+    closing.add_arguments(parser)
     add(
         "--summary-json",
         default="",
@@ -158,6 +160,13 @@ def attach(environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, MasterRunner):
             dismiss_workers(environment.runner, options.expect_workers if options.processes else 0)
         sys.exit(2)
+    closing.attach(environment, block_request(options))
+
+
+def block_request(options: Any) -> dict[str, Any]:
+    """The same play as a block, to be calibrated."""
+    names = ("transport", "scenario", "namespace", "payload_bytes", "room_size", "rate")
+    return {name: getattr(options, name) for name in names}
 
 
 def dismiss_workers(runner: MasterRunner, expected: int) -> None:
@@ -328,7 +337,10 @@ def weigh(environment: Environment, **_: Any) -> None:
 @locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def tell_after_test(environment: Environment, **_: Any) -> None:
     """With a web page, a test may be followed by another."""
-    if not environment.parsed_options.headless:
+    options = environment.parsed_options
+    if not options.headless:
+        if not isinstance(environment.runner, WorkerRunner):
+            closing.calibrate(environment, block_request(options))
         tell(environment)
 
 
@@ -344,7 +356,7 @@ def tell(environment: Environment) -> None:
     if isinstance(environment.runner, WorkerRunner):
         return
     options = environment.parsed_options
-    summary = LocustStatistics.of(environment).summary()
+    summary = closing.conclude(environment)
     print(render(summary), file=sys.stderr, flush=True)
     if options.summary_json:
         Path(options.summary_json).write_text(json.dumps(summary) + "\n", encoding="utf-8")

@@ -28,6 +28,7 @@ from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.locust_entries import add_errors, csv_texts, entry_of, without_counts
 from sioprobe.swarm.recorder import Recorder, Sample
 from sioprobe.swarm.summary import summarise
+from sioprobe.swarm.validity import Floor
 from sioprobe.swarm.web_tab import add_tab
 from sioprobe.swarm.workers import Workers, generator
 
@@ -49,7 +50,8 @@ class LocustStatistics:
 
     A scenario sets `ledger`, its account of deliveries; `halt`, what lets it come to rest before users are
     stopped (it may block); `operation`, the type and name of the series of its operations; `extras`, what
-    else the summary shall hold; and `timed_between`, whether times are taken between two processes.
+    else the summary shall hold; `floor`, that of a calibration, or in
+    `calibration` why there is none; and `timed_between`, whether times are taken between two processes.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -69,6 +71,8 @@ class LocustStatistics:
         self.operation: tuple[str, str] | None = None
         self.extras: dict[str, Any] = {}
         self.timed_between = False
+        self.floor: Floor | None = None
+        self.calibration: str | None = None
         self.started = self.ended = 0.0
         # On a worker: what its master does not know yet, and which test this is.
         self._untold: dict[tuple[str, str], Sample] = {}
@@ -337,5 +341,6 @@ class LocustStatistics:
             seconds,
             self.operation,
             {"generators": self._generators(), **self.extras},
+            floor=self.floor,
             remarks=self.remarks(),
         )

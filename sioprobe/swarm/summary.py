@@ -9,7 +9,7 @@ from sioprobe.results.histogram import Histogram
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Sample, Series
 from sioprobe.swarm.server_side import render_server
-from sioprobe.swarm.validity import Floor, judge
+from sioprobe.swarm.validity import Floor, is_saturated, judge
 from sioprobe.swarm.vitals import Vitals
 
 __all__ = ["render", "summarise"]
@@ -162,6 +162,7 @@ def render(summary: dict[str, Any]) -> str:
     if per_connection is not None:
         lines.append(f"  server memory per connection {per_connection / 1024:.1f} KiB")
     lines += render_server(summary.get("server"))
+    lines += maximum_lines(summary)
     lags = [f"hub lag p99 {_figure(summary['hub_lag_p99_us'])}"]
     if summary["send_lag_p99_us"] is not None:
         lags.append(f"send lag p99 {_figure(summary['send_lag_p99_us'])}")
@@ -170,10 +171,25 @@ def render(summary: dict[str, Any]) -> str:
     lines.append(f"  generator: {', '.join(lags)}, busiest second {summary['max_cpu_share']:.0%} of a core")
     lines += [f"  note: {note}" for note in summary["notes"]]
     lines.append("  " + floor_line(summary))
+    for threshold in summary.get("thresholds", ()):
+        state = "broken" if threshold["broken"] else "kept"
+        lines.append(f"  --fail-if {threshold['fail_if']}: {state}, {threshold['measured']}")
     validity = summary["validity"]
     reasons = "; ".join(validity["reasons"])
     lines.append(f"  verdict: {validity['verdict']}" + (f" ({reasons})" if reasons else ""))
     return "\n".join(lines)
+
+
+def maximum_lines(summary: dict[str, Any]) -> list[str]:
+    """Whether the rate is the server's maximum: only where the server had no core left."""
+    server = summary.get("server")
+    if not server or not server["sampled"] or not server["window_seconds"] or not summary["operations"]:
+        return []
+    share = server["window_cpu_seconds"] / server["window_seconds"]
+    if is_saturated(share):
+        rate = f"{summary['operations_per_second']:.0f}/s"
+        return [f"  maximum: {rate} is what this server carries; it used {share:.0%} of a core"]
+    return [f"  no maximum: the server used {share:.0%} of a core"]
 
 
 def floor_line(summary: dict[str, Any]) -> str:

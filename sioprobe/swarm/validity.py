@@ -90,7 +90,6 @@ def judge(
     latency: Histogram,
     ledger_clean: bool = True,
     unsent: int = 0,
-    missing_workers: int = 0,
     floor: Floor | None = None,
 ) -> Validity:
     """The verdict.
@@ -99,9 +98,6 @@ def judge(
     the worst counts; `latency` is of the operations, in µs; `unsent` counts what an open loop could not send.
     """
     validity = Validity()
-    if missing_workers:
-        some = f"{missing_workers} worker{'s' if missing_workers > 1 else ''}"
-        validity.add("INVALID", f"{some} went missing: what they did since their last report is not counted")
     _judge_cpu(validity, vitals)
     _judge_lags(validity, vitals, latency)
     _judge_machine(validity, vitals)
