@@ -21,7 +21,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from load.conditions import Condition, ConditionError
+from load.find_max_command import Search, conditions_of, find_max_options, run_search
 from load.names import nearest
 from load.outcome import EXIT_CODES, exit_code
 from load.scenarios import SCENARIOS
@@ -40,6 +40,7 @@ Examples:
   {PROGRAM} --url http://127.0.0.1:5000
   {PROGRAM} --url http://127.0.0.1:5000 --transport upgrade --scenario fanout --room-size 20
   {PROGRAM} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json
+  {PROGRAM} --url http://127.0.0.1:5000 --find-max --objective 'p99<50ms' --figure knee.png
   {PROGRAM} --url http://127.0.0.1:5000 --rate 20 --fail-if 'p99>50ms' --fail-if 'errors>0.1%'
 
 {EXIT_CODES}"""
@@ -72,11 +73,7 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
 
 
 def _readable(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        try:
-            Condition.parse(value)
-        except ConditionError as error:
-            raise click.UsageError(f"{option.opts[0]} {error}") from None
+    conditions_of(option.opts[0], values)
     return values
 
 
@@ -122,6 +119,7 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     help="Measure the generator's own floor against the null server first (3 s).",
 )
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
+@find_max_options
 def main(
     url: str,
     users: int,
@@ -130,10 +128,22 @@ def main(
     server_pids: tuple[str, ...],
     thresholds: tuple[str, ...],
     calibrate: bool,
+    find_max: bool,
+    search: Search,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Put a measured load on a server and print what it carried."""
+    if find_max:
+        run_search(
+            search,
+            {**options, "urls": [url]},
+            connections=users,
+            processes=processes,
+            server_pids=server_pids,
+            calibrate=calibrate,
+            as_json=as_json,
+        )
     with tempfile.TemporaryDirectory(prefix="sioprobe-load-") as folder:
         summary_file = Path(folder) / "summary.json"
         arguments = [

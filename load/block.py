@@ -282,6 +282,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
         "warmup_seconds": request.warmup_seconds,
         "seconds": wall,
         "operations": operations,
+        "published": published,
         "messages": operations * scenario.messages_per_operation + published,
         "errors": sum(errors.values()),
         "error_kinds": errors,

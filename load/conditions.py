@@ -129,6 +129,11 @@ class Condition:
             raise ConditionError(f"{text!r}: {figure} has the unit {valid}, not {said}")
         return cls(text.strip(), figure, comparison, value * units[unit], unit == "%" and figure != "reach")
 
+    @property
+    def is_latency(self) -> bool:
+        """Whether it compares a time."""
+        return _UNITS.get(self.figure, _TIMES) is _TIMES
+
     def measured(self, figures: Figures) -> float | None:
         """What it compares with its value; None where that was not measured."""
         match = _PERCENTILE.fullmatch(self.figure)
@@ -153,6 +158,6 @@ class Condition:
             return "not measured"
         if self.is_share or self.figure == "reach":
             return f"{measured:.4%}"
-        if _UNITS.get(self.figure, _TIMES) is _TIMES:
+        if self.is_latency:
             return f"{measured / 1000:.3f} ms"
         return f"{measured:.0f}" + ("/s" if self.figure == "rate" else "")

@@ -14,7 +14,7 @@ Exit codes:
   0  no operation failed, and the run is VALID or SUSPECT
   1  operations failed; with a --fail-if on errors, more of them than that allows
   2  bad input, or no Socket.IO server at that URL
-  3  no operation failed, but the run is INVALID, or a --fail-if holds
+  3  no operation failed, but the run is INVALID, or a --fail-if holds; --find-max confirmed no rate
   130  stopped by Ctrl-C
 """
 

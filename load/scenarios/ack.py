@@ -65,7 +65,7 @@ class AckPlayer(Player):
         super().begin()
         self.connection.tap = self._tap
         if self._interval:
-            self._started = monotonic_ns()
+            self._started = monotonic_ns() + self.play.next_offset(self._interval)
             self._timer = self.play.engine.loop.timer(0.0)
             self._wait_for_turn()
         else:
@@ -106,10 +106,10 @@ class AckPlayer(Player):
             self._send()
 
     def _wait_for_turn(self) -> None:
-        """Send when the intended time has come; at once where it is past."""
+        """Send when the intended time has come; at once where it is past: the server was late."""
         wait = self._started - monotonic_ns()
         if wait <= 0:
-            self._take_turn()
+            self._send()
         else:
             self._timer.stop()
             self._timer = self.play.engine.loop.timer(wait / NANOSECONDS)
@@ -117,7 +117,7 @@ class AckPlayer(Player):
 
     def _take_turn(self) -> None:
         try:
-            if self.state == "playing":
+            if self.state == "playing" and not self.play.halted:
                 self.play.engine.send_lag.record(max(0, monotonic_ns() - self._started) / 1000)
                 self._send()
         except Exception as error:

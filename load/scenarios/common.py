@@ -12,6 +12,7 @@ from sioprobe.swarm import Connection, Engine, Ledger, Listener, SwarmError
 __all__ = ["Options", "Player", "Scenario"]
 
 NANOSECONDS = 1_000_000_000
+GOLDEN_RATIO = 0.6180339887498949
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,20 @@ class Scenario(ABC):
         self.engine = engine
         self.options = options
         self.halted = False
+        self._schedules = 0
         self.ledger: Ledger | None = None
 
     @abstractmethod
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A player on that connection; `changed` is called on the hub when its state has changed."""
+
+    def next_offset(self, interval: int) -> int:
+        """When the next of several equal schedules begins, in nanoseconds within their interval.
+
+        By the golden ratio, which spreads however many there will be: begun at once, they send in bursts.
+        """
+        self._schedules += 1
+        return int(interval * (self._schedules * GOLDEN_RATIO % 1.0))
 
     def halt(self) -> None:
         """Start no operation any more; those under way go on."""

@@ -108,8 +108,11 @@ class Room:
         """Publish the first number; a second call does nothing."""
         if not self.running:
             self.running = True
-            self._intended = monotonic_ns()
-            self.publish()
+            self._intended = monotonic_ns() + self.scenario.next_offset(self._interval)
+            if self._interval:
+                self._wait_for_turn()
+            else:
+                self.publish()
 
     def publish(self) -> None:
         """Publish the next number, by the first member."""
@@ -119,7 +122,8 @@ class Room:
             return
         number, self.published = self.published, self.published + 1
         now = monotonic_ns()
-        stamp = self._intended if self._interval else now
+        # A publisher that leaves has the next one publish before its time.
+        stamp = min(self._intended, now) if self._interval else now
         if self._interval:
             scenario.engine.send_lag.record(max(0, now - stamp) / 1000)
         self.waiting[number] = len(self.members)
@@ -132,9 +136,12 @@ class Room:
         )
         if self._interval:
             self._intended += self._interval
-            wait = max(0, self._intended - monotonic_ns()) / NANOSECONDS
-            self._timer = scenario.engine.loop.timer(wait)
-            self._timer.start(self._take_turn, update=True)
+            self._wait_for_turn()
+
+    def _wait_for_turn(self) -> None:
+        wait = max(0, self._intended - monotonic_ns()) / NANOSECONDS
+        self._timer = self.scenario.engine.loop.timer(wait)
+        self._timer.start(self._take_turn, update=True)
 
     def _take_turn(self) -> None:
         try:

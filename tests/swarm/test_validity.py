@@ -54,7 +54,7 @@ GOOD: dict[str, Any] = {
 
 
 def test_a_good_run_is_valid() -> None:
-    assert judge(**GOOD).to_json() == {"verdict": "VALID", "reasons": []}
+    assert judge(**GOOD).to_json() == {"verdict": "VALID", "reasons": [], "findings": []}
 
 
 def test_what_the_kernel_does_not_tell_lowers_nothing() -> None:
