@@ -25,6 +25,7 @@ from load.find_max_command import Search, conditions_of, find_max_options, run_s
 from load.names import nearest
 from load.outcome import EXIT_CODES, exit_code
 from load.scenarios import SCENARIOS
+from load.staging import SHAPE_NAMES, ShapeError, plan
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.swarm import TRANSPORTS
 from sioprobe.swarm.summary import render
@@ -105,6 +106,17 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     " listens at the port of a server on this host; none samples nothing.",
 )
 @click.option(
+    "--shape",
+    default="",
+    metavar="NAME",
+    help="Load over time, instead of --seconds: " + ", ".join(SHAPE_NAMES) + ".",
+)
+@click.option("--shape-users", default="", metavar="N,N", help="Users of each level; --users where not said.")
+@click.option(
+    "--shape-rate", default="", metavar="R,R", help="Total rate of each level, operations a second."
+)
+@click.option("--shape-seconds", default="", metavar="S,S", help="Length of each stage, or one for all.")
+@click.option(
     "--fail-if",
     "thresholds",
     multiple=True,
@@ -134,10 +146,17 @@ def main(
     **options: Any,
 ) -> None:
     """Put a measured load on a server and print what it carried."""
+    try:
+        plan(options["shape"], options["shape_users"], options["shape_rate"], options["shape_seconds"], users)
+    except ShapeError as error:
+        raise click.UsageError(str(error)) from None
     if find_max:
+        if options["shape"]:
+            raise click.UsageError("--find-max makes its own rates, and takes no --shape")
+        block = {name: value for name, value in options.items() if not name.startswith("shape")}
         run_search(
             search,
-            {**options, "urls": [url]},
+            {**block, "urls": [url]},
             connections=users,
             processes=processes,
             server_pids=server_pids,
@@ -149,8 +168,10 @@ def main(
         arguments = [
             *("-f", str(Path(__file__).with_name("swarm.py")), "--headless", "--only-summary"),
             *("--host", url, "--users", str(users), "--spawn-rate", str(min(users, 100))),
-            *("--run-time", f"{max(1, round(seconds))}s", "--summary-json", str(summary_file)),
+            *("--summary-json", str(summary_file)),
         ]
+        if not options["shape"]:
+            arguments += ["--run-time", f"{max(1, round(seconds))}s"]
         for name, value in options.items():
             arguments += ["--" + name.replace("_", "-"), str(value)]
         for pid in server_pids:

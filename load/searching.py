@@ -33,8 +33,9 @@ LIMITS = {
 class Probe:
     """One short run at one rate. Latencies in µs; `rate` and `achieved` in operations a second.
 
-    `met` says that the objective was met by a valid generator, `blame` who did not: "", "server",
-    "generator", or "machine", whose other processes took the CPU. Server figures are None where the server was not seen.
+    `met` says that the objective was met by a valid generator, `blame` who is at fault where it was not:
+    "server", "generator", or "machine", whose other processes took the CPU. Server figures are None where the
+    server was not seen.
     """
 
     rate: float

@@ -24,7 +24,7 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from load import closing
+from load import closing, shaping
 from load.locating import parse_server_pids
 from load.metrics import server_metrics
 from load.names import nearest
@@ -50,6 +50,7 @@ class Swarm:
     transport = "websocket"
     rss_before: int | None = None
     server: ServerSide | None = None
+    shaping: shaping.Shaping | None = None
 
 
 def choice(name: str, choices: tuple[str, ...]) -> Any:
@@ -132,6 +133,7 @@ def add_arguments(parser: Any) -> None:
         help="process of the server to sample with its children, repeatable; auto (the default) finds what"
         " listens at the port of a server on this host, none samples nothing",
     )
+    shaping.add_arguments(parser)
     closing.add_arguments(parser)
     add(
         "--summary-json",
@@ -146,20 +148,24 @@ def add_arguments(parser: Any) -> None:
 def attach(environment: Environment, **_: Any) -> None:
     """Bind the statistics; headless, refuse a server that is none, before anything starts."""
     LocustStatistics.of(environment)
+    Swarm.shaping = shaping.Shaping(environment)
     options = environment.parsed_options
     if isinstance(environment.runner, WorkerRunner):
+        Swarm.shaping.attach()
         return
     # After those of the statistics, which let operations come to rest and reset counts.
     environment.events.test_stopping.add_listener(finish_server_side)
     environment.events.spawning_complete.add_listener(lambda **_: all_connected(environment))
     if not options.headless:
+        Swarm.shaping.attach()
         return
-    problem = problem_of(environment)
+    problem = Swarm.shaping.problem() or problem_of(environment)
     if problem is not None:
         print(f"locust: error: {problem}", file=sys.stderr)
         if isinstance(environment.runner, MasterRunner):
             dismiss_workers(environment.runner, options.expect_workers if options.processes else 0)
         sys.exit(2)
+    Swarm.shaping.attach()
     closing.attach(environment, block_request(options))
 
 
@@ -237,6 +243,10 @@ def begin(environment: Environment, **_: Any) -> None:
         ),
     )
     Swarm.scenario, Swarm.transport, Swarm.placement = scenario, options.transport, None
+    if Swarm.shaping is not None:
+        Swarm.shaping.set_rate = scenario.set_rate
+        if Swarm.shaping.total_rate is not None:
+            scenario.set_rate(Swarm.shaping.total_rate)
     statistics.ledger = scenario.ledger
     statistics.halt = lambda: come_to_rest(scenario)
     try:
@@ -351,12 +361,20 @@ def tell_at_end(environment: Environment, **_: Any) -> None:
         environment.events.quit.add_listener(lambda **_: tell(environment))
 
 
+def summary_of(environment: Environment) -> dict[str, Any]:
+    """All that is said of the run."""
+    summary = closing.conclude(environment)
+    if Swarm.shaping is not None:
+        summary["stages"] = Swarm.shaping.figures(summary.get("server"))
+    return summary
+
+
 def tell(environment: Environment) -> None:
     """Print the summary to stderr: stdout may be Locust's own JSON."""
     if isinstance(environment.runner, WorkerRunner):
         return
     options = environment.parsed_options
-    summary = closing.conclude(environment)
+    summary = summary_of(environment)
     print(render(summary), file=sys.stderr, flush=True)
     if options.summary_json:
         Path(options.summary_json).write_text(json.dumps(summary) + "\n", encoding="utf-8")

@@ -54,6 +54,8 @@ def draw(result: dict[str, Any]) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
+        # One height for the labels of decades and of what lies between.
+        axes.tick_params(axis="x", which="both", length=3.5, pad=4)
     below.set_xlabel("rate asked, operations a second of all connections")
     figure.suptitle(_title(result), fontsize=11, x=0.01, ha="left")
     return figure
@@ -93,7 +95,12 @@ def _draw_latency(axes: Axes, result: dict[str, Any]) -> None:
             value = float(match["number"]) * _MILLISECONDS[match["unit"]]
             axes.axhline(value, color=MUTED, linewidth=1, linestyle=":")
             axes.annotate(
-                text, (0.0, value), xycoords=("axes fraction", "data"), va="bottom", color=MUTED, fontsize=9
+                f" {text}",
+                (0.0, value),
+                xycoords=("axes fraction", "data"),
+                va="bottom",
+                color=MUTED,
+                fontsize=9,
             )
     axes.set_ylabel("latency, ms")
     axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0.0, 0.96))
@@ -128,17 +135,22 @@ def _draw_cpu(axes: Axes, result: dict[str, Any]) -> None:
             marker=marker,
             label=name,
         )
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 105 if max([*_shares(probes), 0.0]) <= 1.0 else None)
     axes.axhline(90, color=MUTED, linewidth=1, linestyle=":")
     axes.set_ylabel("CPU, % of a core")
     axes.legend(frameon=False, fontsize=9, loc="upper left")
 
 
-def _plain(value: float, position: int | None = None) -> str:
+def _shares(probes: list[dict[str, Any]]) -> list[float]:
+    keys = ("server_cpu_share", "generator_cpu_share")
+    return [probe[key] for probe in probes for key in keys if probe[key] is not None]
+
+
+def _plain(value: float, position: float = 0.0) -> str:
     return f"{value:g}" if value < 1e5 else f"{value:.0e}"
 
 
-def _minor(value: float, position: int | None = None) -> str:
+def _minor(value: float, position: float = 0.0) -> str:
     """Label 2 and 5 of each decade, or a short range has a label or none."""
     digit = f"{value:e}"[0]
     return _plain(value) if digit in "25" else ""

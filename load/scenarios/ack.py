@@ -45,7 +45,7 @@ class AckScenario(Scenario):
 class AckPlayer(Player):
     """One connection's loop."""
 
-    __slots__ = ("_ack_id", "_expected", "_interval", "_number", "_series", "_started", "_timer", "play")
+    __slots__ = ("_ack_id", "_expected", "_number", "_paced", "_series", "_started", "_timer", "play")
 
     def __init__(
         self, scenario: AckScenario, connection: Connection, changed: Callable[[Player], None] | None
@@ -58,14 +58,17 @@ class AckPlayer(Player):
         self._expected = ""
         self._started = 0
         self._timer: Any = None
-        self._interval = int(NANOSECONDS / scenario.options.rate) if scenario.options.rate else 0
+        self._paced = False
 
     def begin(self) -> None:
         """Send the first event."""
         super().begin()
         self.connection.tap = self._tap
-        if self._interval:
-            self._started = monotonic_ns() + self.play.next_offset(self._interval)
+        self.play.schedules += 1
+        interval = self.play.interval
+        self._paced = interval > 0
+        if self._paced:
+            self._started = monotonic_ns() + self.play.next_offset(interval)
             self._timer = self.play.engine.loop.timer(0.0)
             self._wait_for_turn()
         else:
@@ -98,8 +101,8 @@ class AckPlayer(Player):
     def _go_on(self, now: int) -> None:
         self._expected = ""
         self.connection.deadline = 0
-        if self._interval:
-            self._started += self._interval
+        if self._paced:
+            self._started += self.play.interval
             self._wait_for_turn()
         else:
             self._started = now
@@ -143,6 +146,8 @@ class AckPlayer(Player):
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """Account for the operation under way."""
+        if self.state == "playing":
+            self.play.schedules -= 1
         if self._expected:
             self._expected = ""
             self.play.outstanding -= 1

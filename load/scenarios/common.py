@@ -40,20 +40,34 @@ class Scenario(ABC):
         self.engine = engine
         self.options = options
         self.halted = False
-        self._schedules = 0
+        self.total_rate: float | None = None
+        self.schedules = 0
+        self._begun = 0
         self.ledger: Ledger | None = None
 
     @abstractmethod
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A player on that connection; `changed` is called on the hub when its state has changed."""
 
+    def set_rate(self, total: float) -> None:
+        """From now on, operations a second of all schedules of this process together."""
+        self.total_rate = total
+
+    @property
+    def interval(self) -> int:
+        """Nanoseconds between two operations of one schedule; 0 is a closed loop."""
+        if self.total_rate is not None:
+            return int(NANOSECONDS * max(1, self.schedules) / self.total_rate)
+        rate = getattr(self.options, "rate", 0.0)
+        return int(NANOSECONDS / rate) if rate else 0
+
     def next_offset(self, interval: int) -> int:
         """When the next of several equal schedules begins, in nanoseconds within their interval.
 
         By the golden ratio, which spreads however many there will be: begun at once, they send in bursts.
         """
-        self._schedules += 1
-        return int(interval * (self._schedules * GOLDEN_RATIO % 1.0))
+        self._begun += 1
+        return int(interval * (self._begun * GOLDEN_RATIO % 1.0))
 
     def halt(self) -> None:
         """Start no operation any more; those under way go on."""

@@ -96,8 +96,7 @@ class Room:
         self.running = False
         self._intended = 0
         self._timer: Any = None
-        rate = scenario.options.rate
-        self._interval = int(NANOSECONDS / rate) if rate else 0
+        self._paced = False
 
     def join(self, member: FanoutPlayer) -> None:
         """Take a member whose join was acknowledged: it expects every number from the next on."""
@@ -108,8 +107,11 @@ class Room:
         """Publish the first number; a second call does nothing."""
         if not self.running:
             self.running = True
-            self._intended = monotonic_ns() + self.scenario.next_offset(self._interval)
-            if self._interval:
+            self.scenario.schedules += 1
+            interval = self.scenario.interval
+            self._paced = interval > 0
+            self._intended = monotonic_ns() + self.scenario.next_offset(interval)
+            if self._paced:
                 self._wait_for_turn()
             else:
                 self.publish()
@@ -118,13 +120,13 @@ class Room:
         """Publish the next number, by the first member."""
         scenario = self.scenario
         if scenario.halted or not self.members or not self.members[0].connection.is_open:
-            self.running = False
+            self._stop()
             return
         number, self.published = self.published, self.published + 1
         now = monotonic_ns()
         # A publisher that leaves has the next one publish before its time.
-        stamp = min(self._intended, now) if self._interval else now
-        if self._interval:
+        stamp = min(self._intended, now) if self._paced else now
+        if self._paced:
             scenario.engine.send_lag.record(max(0, now - stamp) / 1000)
         self.waiting[number] = len(self.members)
         scenario.ledger.published += 1
@@ -134,9 +136,14 @@ class Room:
         publisher.send_raw(
             f'42{scenario.prefix}["in","{self.name}","{EVENT}",{number},{stamp},"{scenario.payload}"]'
         )
-        if self._interval:
-            self._intended += self._interval
+        if self._paced:
+            self._intended += scenario.interval
             self._wait_for_turn()
+
+    def _stop(self) -> None:
+        if self.running:
+            self.running = False
+            self.scenario.schedules -= 1
 
     def _wait_for_turn(self) -> None:
         wait = max(0, self._intended - monotonic_ns()) / NANOSECONDS
@@ -160,13 +167,13 @@ class Room:
         del self.waiting[number]
         if not self.waiting and self.members:
             self.members[0].connection.deadline = 0
-        if not self._interval:
+        if not self._paced:
             self.publish()
 
     def give_up(self) -> None:
         """The deadline of what is under way has passed; the ledger knows who misses what."""
         self.waiting.clear()
-        if not self._interval:
+        if not self._paced:
             self.publish()
 
     def leave(self, member: FanoutPlayer, excused: bool) -> None:
@@ -183,7 +190,7 @@ class Room:
                 self.waiting.clear()
         if was_publisher and self._timer is not None:
             self._timer.stop()
-        if self.running and (was_publisher or not self.waiting) and not self._interval:
+        if self.running and (was_publisher or not self.waiting) and not self._paced:
             self.waiting.clear()
             self.publish()
         elif self.running and was_publisher:

@@ -26,7 +26,7 @@ from sioprobe.swarm.clock import clock_id, host_name
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.locust_entries import add_errors, csv_texts, entry_of, without_counts
-from sioprobe.swarm.recorder import Recorder, Sample
+from sioprobe.swarm.recorder import Recorder, Sample, Series
 from sioprobe.swarm.summary import summarise
 from sioprobe.swarm.validity import Floor
 from sioprobe.swarm.web_tab import add_tab
@@ -51,7 +51,7 @@ class LocustStatistics:
     A scenario sets `ledger`, its account of deliveries; `halt`, what lets it come to rest before users are
     stopped (it may block); `operation`, the type and name of the series of its operations; `extras`, what
     else the summary shall hold; `floor`, that of a calibration, or in
-    `calibration` why there is none; and `timed_between`, whether times are taken between two processes.
+    `calibration` why there is none; `heard`, what is called with all that is counted; and `timed_between`, whether times are taken between two processes.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -73,6 +73,7 @@ class LocustStatistics:
         self.timed_between = False
         self.floor: Floor | None = None
         self.calibration: str | None = None
+        self.heard: Callable[[Series, Sample], None] | None = None
         self.started = self.ended = 0.0
         # On a worker: what its master does not know yet, and which test this is.
         self._untold: dict[tuple[str, str], Sample] = {}
@@ -129,6 +130,8 @@ class LocustStatistics:
         """Bring Locust's statistics up to date; `at` is the time to which the counts belong."""
         at = time.time() if at is None else at
         for series, sample in self.recorder.take():
+            if self.heard is not None:
+                self.heard(series, sample)
             stats = self.stats
             entry = entry_of(sample, stats, series.name, series.type, at)
             stats.entries[series.name, series.type].extend(entry)

@@ -9,6 +9,7 @@ from sioprobe.results.histogram import Histogram
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Sample, Series
 from sioprobe.swarm.server_side import render_server
+from sioprobe.swarm.stages import render_stages
 from sioprobe.swarm.validity import Floor, is_saturated, judge
 from sioprobe.swarm.vitals import Vitals
 
@@ -158,6 +159,7 @@ def render(summary: dict[str, Any]) -> str:
             f" {ledger['published']} published; lost {ledger['lost']}, duplicated {ledger['duplicated']},"
             f" reordered {ledger['reordered']})"
         )
+    lines += render_stages(summary.get("stages", ()))
     per_connection = summary.get("server_bytes_per_connection")
     if per_connection is not None:
         lines.append(f"  server memory per connection {per_connection / 1024:.1f} KiB")

@@ -144,7 +144,9 @@ def _judge_lags(validity: Validity, vitals: Sequence[Vitals], latency: Histogram
     if lag_p50 is not None and p50 is not None and lag_p50 > max(p50 / 2, HUB_LAG_INVALID_US):
         validity.add("INVALID", f"hub lag p50 {_ms(lag_p50)} beside a latency of p50 {_ms(p50)}", "hub lag")
     elif lag_p99 is not None and lag_p99 > HUB_LAG_SUSPECT_US:
-        validity.add("SUSPECT", f"hub lag p99 {_ms(lag_p99)}, more than {HUB_LAG_SUSPECT_US / 1000:.0f} ms", "hub lag")
+        validity.add(
+            "SUSPECT", f"hub lag p99 {_ms(lag_p99)}, more than {HUB_LAG_SUSPECT_US / 1000:.0f} ms", "hub lag"
+        )
     lag = _largest(each.send_lag.percentile(99) for each in vitals)
     if lag is not None and lag > SEND_LAG_SUSPECT_US:
         verdict = "INVALID" if p99 is not None and lag > p99 / 2 else "SUSPECT"
@@ -168,12 +170,22 @@ def _judge_machine(validity: Validity, vitals: Sequence[Vitals]) -> None:
     second = max((each.max_run_delay_share for each in vitals), default=0.0)
     if delay >= RUN_DELAY_SUSPECT:
         verdict = "INVALID" if delay >= RUN_DELAY_INVALID else "SUSPECT"
-        validity.add(verdict, f"run delay {delay:.0%}: others ran on its core while the generator could have", "run delay")
+        validity.add(
+            verdict,
+            f"run delay {delay:.0%}: others ran on its core while the generator could have",
+            "run delay",
+        )
     elif second >= RUN_DELAY_SECOND_SUSPECT:
-        validity.add("SUSPECT", f"run delay {second:.0%} in one second: others ran on the generator's core", "run delay")
+        validity.add(
+            "SUSPECT",
+            f"run delay {second:.0%} in one second: others ran on the generator's core",
+            "run delay",
+        )
     pressure = max((each.share(each.pressure_seconds) or 0.0 for each in vitals), default=0.0)
     if pressure >= PRESSURE_SUSPECT:
-        validity.add("SUSPECT", f"CPU pressure {pressure:.0%}: some process waited for a CPU that long", "pressure")
+        validity.add(
+            "SUSPECT", f"CPU pressure {pressure:.0%}: some process waited for a CPU that long", "pressure"
+        )
 
 
 def _judge_floor(validity: Validity, latency: Histogram, floor: Floor) -> None:
