@@ -94,6 +94,7 @@ def summarise(
         "hub_lag_p99_us": together.hub_lag.percentile(99),
         "send_lag_p99_us": together.send_lag.percentile(99),
         "max_cpu_share": max((each.busiest_share for each in vitals), default=0.0),
+        "longest_stall_seconds": max((each.longest_stall for each in vitals), default=0.0),
         "run_delay_share": max_share(vitals, "run_delay_seconds"),
         "pressure_share": max_share(vitals, "pressure_seconds"),
         "cpu_us_per_operation": together.cpu_seconds * 1e6 / measured.timed if measured.timed else None,
