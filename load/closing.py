@@ -49,20 +49,19 @@ def add_arguments(parser: Any) -> None:
     )
 
 
-def attach(environment: Environment, block: dict[str, Any]) -> None:
+def attach(environment: Environment, block: dict[str, Any], users: int) -> None:
     """Headless: calibrate with that block request where asked to, and have the exit code say the verdict."""
-    calibrate(environment, block)
+    calibrate(environment, block, users)
     # The first of the listeners is called last: the test has been stopped by then.
     environment.events.quitting._handlers.insert(0, _say_by_exit_code)
 
 
-def calibrate(environment: Environment, block: dict[str, Any]) -> None:
+def calibrate(environment: Environment, block: dict[str, Any], users: int) -> None:
     """Measure the floor of the generator where that is asked for, and keep it, or why there is none."""
     options, runner = environment.parsed_options, environment.runner
     if not options.calibrate:
         return
     statistics = LocustStatistics.of(environment)
-    users = (options.num_users or 1) if options.headless else runner.target_user_count
     found = floor_of_run(block, users, options.expect_workers if isinstance(runner, MasterRunner) else 1)
     statistics.floor = found if isinstance(found, Floor) else None
     statistics.calibration = None if isinstance(found, Floor) else found

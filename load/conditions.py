@@ -30,7 +30,7 @@ _COUNTS = {"": 1.0}
 _UNITS: dict[str, dict[str, float]] = {
     **dict.fromkeys(("p50", "p90", "p99", "p99.9", "max", "mean"), _TIMES),
     "reach": _SHARES,
-    **dict.fromkeys(("lost", "duplicated", "reordered"), _COUNTS),
+    **dict.fromkeys(("lost", "duplicated", "reordered", "late"), _COUNTS),
     "errors": {**_COUNTS, **_SHARES},
     "unsent": {**_COUNTS, **_SHARES},
     "rate": {"": 1.0, "/s": 1.0},
@@ -68,7 +68,7 @@ class Figures:
             _histogram(measured["latency"]) if measured is not None else Histogram(),
             {
                 "mean": measured["mean_us"] if measured is not None else None,
-                **{name: ledger.get(name) for name in ("reach", "lost", "duplicated", "reordered")},
+                **{name: ledger.get(name) for name in ("reach", "lost", "duplicated", "reordered", "late")},
                 "errors": sum(summary["errors"].values()),
                 "unsent": summary["unsent"],
                 "rate": summary["operations_per_second"],
@@ -83,9 +83,9 @@ class Figures:
             block["operations"],
             _histogram(block["latency"]),
             {
-                **{name: ledger.get(name) for name in ("reach", "lost", "duplicated", "reordered")},
+                **{name: ledger.get(name) for name in ("reach", "lost", "duplicated", "reordered", "late")},
                 "errors": block["errors"],
-                "unsent": block.get("unsent", 0),
+                "unsent": block["unsent"],
                 "rate": block["operations"] / block["seconds"],
             },
         )

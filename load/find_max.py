@@ -15,6 +15,7 @@ from typing import Any
 from load.calibration import floor_of_run
 from load.conditions import Condition, Figures
 from load.processes import BlockGenerator, ChildError
+from load.scenarios import make_options, scenarios_with
 from load.searching import Found, Probe, search
 from sioprobe.results.histogram import Histogram
 from sioprobe.swarm import Floor, Ledger
@@ -49,13 +50,18 @@ class Plan:
     def request(self, rate: float) -> dict[str, Any]:
         """One process's share of a probe at a total of `rate` operations a second."""
         connections = -(-self.connections // self.processes)
-        schedules = connections
-        if self.block["scenario"] == "fanout":
-            schedules = -(-connections // self.block["room_size"])
+        share = rate / self.processes
+        scenario = self.block["scenario"]
+        if scenario in scenarios_with("total_rate"):
+            paced = {"total_rate": share}
+        else:
+            # Of each room; `broadcast` has one of all.
+            size = self.block.get("room_size") or make_options(scenario, {}).get("room_size", connections)
+            paced = {"rate": share / -(-connections // int(size))}
         return {
             **self.block,
+            **paced,
             "connections": connections,
-            "rate": rate / self.processes / schedules,
             "warmup_seconds": WARMUP_SECONDS,
             "seconds": self.seconds,
         }
@@ -135,7 +141,7 @@ def merged(blocks: Sequence[dict[str, Any]]) -> dict[str, Any]:
         **first,
         **{
             name: sum(block[name] for block in blocks)
-            for name in ("operations", "errors", "published", "messages")
+            for name in ("operations", "errors", "published", "messages", "unsent")
         },
         "latency": latency.to_latency(),
         "ledger": ledger.to_json() if ledger is not None else None,

@@ -22,6 +22,8 @@ from load.find_max import DEFAULT_OBJECTIVES, Plan, find_max, full_objective
 from load.locating import locate, parse_server_pids
 from load.maximum import HEAD, document, render, row
 from load.processes import ChildError
+from load.run_plan import RunPlan
+from load.scenarios import make_options, scenarios_with
 from load.searching import Probe
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.results.environment import fingerprint
@@ -29,9 +31,8 @@ from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import write_maximum
 from sioprobe.swarm.check import problem_with
 
-__all__ = ["SCENARIOS_WITH_RATE", "Search", "find_max_options", "run_search"]
+__all__ = ["Search", "find_max_options", "run_search"]
 
-SCENARIOS_WITH_RATE = ("ack", "fanout")
 FIGURE_SECONDS = 60.0
 
 
@@ -82,7 +83,7 @@ def find_max_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 "--find-max",
                 is_flag=True,
-                help="Search the highest total rate that meets the objective (ack, fanout).",
+                help="Search the highest total rate that meets the objective.",
             ),
             click.option(
                 "--objective",
@@ -128,16 +129,16 @@ def find_max_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def run_search(
     search: Search,
-    block: dict[str, Any],
+    run_plan: RunPlan,
+    url: str,
     *,
-    connections: int,
     processes: int,
     server_pids: tuple[str, ...],
     calibrate: bool,
     as_json: bool,
 ) -> NoReturn:
     """Search, print, and end: 0 with a rate that was confirmed, 3 without, 2 for bad input."""
-    plan = _plan(search, block, connections, processes, server_pids, calibrate)
+    plan = _plan(search, run_plan, url, processes, server_pids, calibrate)
     _check_figure(search.figure)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
@@ -163,36 +164,39 @@ def run_search(
 
 
 def _plan(
-    search: Search,
-    block: dict[str, Any],
-    connections: int,
-    processes: int,
-    server_pids: tuple[str, ...],
-    calibrate: bool,
+    search: Search, run_plan: RunPlan, url: str, processes: int, server_pids: tuple[str, ...], calibrate: bool
 ) -> Plan:
-    if block["scenario"] not in SCENARIOS_WITH_RATE:
-        valid = ", ".join(SCENARIOS_WITH_RATE)
+    scenario, parameters = run_plan.scenario, dict(run_plan.parameters)
+    able = scenarios_with("rate")
+    if scenario not in able:
         raise click.UsageError(
-            f"--find-max: {block['scenario']} has no rate; scenarios that have are {valid}"
+            f"--find-max: {scenario} has no rate; scenarios that have are {', '.join(able)}"
         )
-    if block["rate"]:
-        raise click.UsageError("--rate is what --find-max looks for; where to begin is --start-rate")
-    url = block["urls"][0]
-    problem = problem_with(
-        url, transport=block["transport"], namespace=block["namespace"], path=block["path"]
-    )
+    for name in ("rate", "total_rate"):
+        if parameters.pop(name, 0):
+            option = "--" + name.replace("_", "-")
+            raise click.UsageError(f"{option} is what --find-max looks for; where to begin is --start-rate")
+    namespace = str(make_options(scenario, parameters).namespace)
+    problem = problem_with(url, transport=run_plan.transport, namespace=namespace, path=run_plan.path)
     if problem is not None:
         raise click.UsageError(problem)
+    block = {
+        "urls": [url],
+        "scenario": scenario,
+        "transport": run_plan.transport,
+        "path": run_plan.path,
+        **parameters,
+    }
     try:
-        located = locate(block["urls"], parse_server_pids(server_pids))
+        located = locate([url], parse_server_pids(server_pids))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if not located.pids:
         click.echo(f"server: not sampled ({located.reason})", err=True)
     return Plan(
         block={**block, "server_pids": list(located.pids)},
-        connections=connections,
-        processes=min(processes, connections),
+        connections=run_plan.users,
+        processes=min(processes, run_plan.users),
         objective=full_objective(conditions_of("--objective", search.objective)),
         start=search.start_rate,
         seconds=search.probe_seconds,

@@ -13,7 +13,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from load.shapes import SHAPES, planned
-from load.staging import ShapeError, Stage
+from load.staging import ShapeError, Stage, check_rate
 from sioprobe.swarm.locust_statistics import LocustStatistics
 from sioprobe.swarm.recorder import Sample, Series
 from sioprobe.swarm.stages import StageAccount, StageAccounts, stage_figures
@@ -42,7 +42,7 @@ class Shaping:
         self._stages: list[Stage] = []
         self._of_workers: dict[str, dict[int, StageAccount]] = {}
         self.total_rate: float | None = None
-        """Of this process, operations a second; None where no shape has one."""
+        """Of all processes, operations a second; None where no shape has one."""
         self.set_rate: Callable[[float], None] | None = None
         """What the scenario of this test is told of a new rate."""
         self._said: tuple[int, float | None] | None = None
@@ -52,6 +52,7 @@ class Shaping:
         options = self._environment.parsed_options
         try:
             planned(options.shape, options)
+            check_rate(options.shape_rate, options.scenario)
         except ShapeError as error:
             return str(error)
         return None
@@ -76,6 +77,14 @@ class Shaping:
             if kind == options.shape:
                 environment.shape_class = shape
         environment.available_shape_classes = {**(environment.available_shape_classes or {}), **offered}
+
+    def peak(self) -> tuple[int, float | None]:
+        """The most users, and the highest total rate, of what the options ask for."""
+        options = self._environment.parsed_options
+        stages = planned(options.shape, options)
+        users = [max(stage.users) for stage in stages] or [options.num_users or 1]
+        rates = [max(stage.rate) for stage in stages if stage.rate is not None]
+        return round(max(users)), max(rates, default=None)
 
     @property
     def _is_master(self) -> bool:
@@ -117,9 +126,7 @@ class Shaping:
     def _set(self, rate: float | None) -> None:
         if rate is None:
             return
-        runner = self._environment.runner
-        workers = getattr(self._environment.parsed_options, "sioprobe_workers", 1)
-        self.total_rate = rate / max(1, workers) if isinstance(runner, WorkerRunner) else rate
+        self.total_rate = rate
         if self.set_rate is not None:
             self.set_rate(self.total_rate)
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from load.names import nearest
+from load.scenarios import scenarios_with
 
-__all__ = ["SHAPE_NAMES", "ShapeError", "Stage", "at", "check_name", "levels", "plan"]
+__all__ = ["SHAPE_NAMES", "ShapeError", "Stage", "at", "check_name", "check_rate", "levels", "plan"]
 
 RAMP_STAGES = 10
 SOAK_STAGES = 10
@@ -140,6 +141,15 @@ _MAKERS: dict[str, Callable[[Parameters], list[Stage]]] = {
 
 
 SHAPE_NAMES = tuple(_MAKERS)
+
+
+def check_rate(rate: str, scenario: str) -> None:
+    """ShapeError where a shape has rates, and the scenario no total rate."""
+    able = scenarios_with("total_rate")
+    if rate and scenario not in able:
+        raise ShapeError(
+            f"--shape-rate: {scenario} has no total rate; scenarios that have are {', '.join(able)}"
+        )
 
 
 def check_name(name: str) -> None:

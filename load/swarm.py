@@ -25,11 +25,20 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from load import closing, shaping
+from load.arguments import add_scenario_arguments, options_of, problem_with_arguments
 from load.locating import parse_server_pids
 from load.metrics import server_metrics
 from load.names import nearest
 from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
-from load.scenarios import SCENARIOS, Options, Player, Scenario, make_scenario
+from load.scenarios import (
+    SCENARIOS,
+    Options,
+    ParameterError,
+    Player,
+    Scenario,
+    make_options,
+    make_scenario,
+)
 from load.server_side import Counts, ServerSide
 from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
 from sioprobe.swarm.check import problem_with
@@ -66,28 +75,12 @@ def choice(name: str, choices: tuple[str, ...]) -> Any:
     return convert
 
 
-def number(kind: type, least: float) -> Any:
-    """An argparse type for a number from `least` on."""
-
-    def convert(value: str) -> Any:
-        try:
-            result = kind(value)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{value!r} is not a number") from None
-        if not least <= result < float("inf"):
-            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
-        return result
-
-    return convert
-
-
 @locust.events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def add_arguments(parser: Any) -> None:
-    """The swarm's own options; the web page shows them too."""
+    """The swarm's own options, and those of all scenarios; the web page shows them too."""
     # Not in an argument group: the web page shows what is added to the parser itself.
     add = parser.add_argument
     scenarios = tuple(SCENARIOS)
-    defaults = Options()
     add(
         "--transport",
         type=choice("transport", TRANSPORTS),
@@ -100,7 +93,7 @@ def add_arguments(parser: Any) -> None:
         type=choice("scenario", scenarios),
         choices=scenarios,
         default="ack",
-        help="what each user does: ack (emit, wait for the ack), fanout (rooms), idle",
+        help="; ".join(f"{name}: {kind.title}" for name, kind in SCENARIOS.items()),
     )
     add("--urls", default="", metavar="URL,URL", help="further servers, over which users are spread evenly")
     add(
@@ -110,21 +103,7 @@ def add_arguments(parser: Any) -> None:
         help="local addresses to connect from in turn (127.0.0.1-127.0.0.8, or a list with commas):"
         " each has 28,000 ports to a server",
     )
-    add("--namespace", default=defaults.namespace, help="Socket.IO namespace, / for the main one")
     add("--path", default="/socket.io/", help="path of the server's Socket.IO endpoint")
-    add(
-        "--payload-bytes",
-        type=number(int, 0),
-        default=defaults.payload_bytes,
-        help="length of the text that each message carries",
-    )
-    add("--room-size", type=number(int, 1), default=defaults.room_size, help="fanout: members of a room")
-    add(
-        "--rate",
-        type=number(float, 0),
-        default=defaults.rate,
-        help="operations a second, per connection (ack) or room (fanout); 0: the next follows the last",
-    )
     add(
         "--server-pid",
         action="append",
@@ -142,6 +121,7 @@ def add_arguments(parser: Any) -> None:
         include_in_web_ui=False,
         help="also write the figures at the end to this file, as JSON",
     )
+    add_scenario_arguments(parser)
 
 
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]
@@ -156,23 +136,32 @@ def attach(environment: Environment, **_: Any) -> None:
     # After those of the statistics, which let operations come to rest and reset counts.
     environment.events.test_stopping.add_listener(finish_server_side)
     environment.events.spawning_complete.add_listener(lambda **_: all_connected(environment))
-    if not options.headless:
-        Swarm.shaping.attach()
-        return
-    problem = Swarm.shaping.problem() or problem_of(environment)
+    problem = problem_with_arguments(options) or Swarm.shaping.problem()
+    if problem is None and options.headless:
+        problem = problem_of(environment)
     if problem is not None:
         print(f"locust: error: {problem}", file=sys.stderr)
         if isinstance(environment.runner, MasterRunner):
             dismiss_workers(environment.runner, options.expect_workers if options.processes else 0)
         sys.exit(2)
     Swarm.shaping.attach()
-    closing.attach(environment, block_request(options))
+    if options.headless:
+        users, rate = Swarm.shaping.peak()
+        closing.attach(environment, block_request(options, rate), users)
 
 
-def block_request(options: Any) -> dict[str, Any]:
+def block_request(options: Any, total_rate: float | None = None) -> dict[str, Any]:
     """The same play as a block, to be calibrated."""
-    names = ("transport", "scenario", "namespace", "payload_bytes", "room_size", "rate")
-    return {name: getattr(options, name) for name in names}
+    played = {"transport": options.transport, "scenario": options.scenario}
+    return {**played, **played_options(options, total_rate)}
+
+
+def played_options(options: Any, total_rate: float | None) -> Options:
+    """The scenario's parameters, at a shape's rate where it has one. Raises ParameterError."""
+    played = options_of(options)
+    if total_rate is None:
+        return played
+    return make_options(options.scenario, {**played, "rate": 0.0, "total_rate": total_rate})
 
 
 def dismiss_workers(runner: MasterRunner, expected: int) -> None:
@@ -188,10 +177,10 @@ def problem_of(environment: Environment) -> str | None:
     options = environment.parsed_options
     if not environment.host:
         return "--host is missing: the server's URL, such as http://127.0.0.1:5000"
-    if not options.namespace.startswith("/"):
-        return (
-            f"--namespace {options.namespace!r} does not start with '/'; did you mean '/{options.namespace}'?"
-        )
+    try:
+        namespace = str(options_of(options).namespace)
+    except ParameterError as error:
+        return f"argument {error}"
     try:
         parse_server_pids(options.server_pid or ())
     except ValueError as error:
@@ -203,9 +192,7 @@ def problem_of(environment: Environment) -> str | None:
     for url in parse_urls(environment.host, options.urls):
         if urlsplit(url if "//" in url else f"//{url}").path.strip("/"):
             return f"{url} has a path; give that of the Socket.IO endpoint with --path"
-        problem = problem_with(
-            url, transport=options.transport, namespace=options.namespace, path=options.path
-        )
+        problem = problem_with(url, transport=options.transport, namespace=namespace, path=options.path)
         if problem is not None:
             return problem
     return None
@@ -230,24 +217,24 @@ def begin(environment: Environment, **_: Any) -> None:
                 print(f"locust: error: {problem}", file=sys.stderr)
         begin_server_side(environment)
     if isinstance(environment.runner, MasterRunner):
+        # With the next message to the workers, which do not know of each other.
+        options.sioprobe_workers = environment.runner.worker_count
         return
     statistics.engine.start()
-    scenario = make_scenario(
-        options.scenario,
-        statistics.engine,
-        Options(
-            namespace=options.namespace,
-            payload_bytes=options.payload_bytes,
-            room_size=options.room_size,
-            rate=options.rate,
-        ),
-    )
+    try:
+        total_rate = Swarm.shaping.total_rate if Swarm.shaping is not None else None
+        scenario = make_scenario(options.scenario, statistics.engine, played_options(options, total_rate))
+    except ParameterError as error:
+        # Only the web page can say such a thing; the users then wait for the next start.
+        print(f"locust: error: argument {error}", file=sys.stderr)
+        Swarm.scenario = Swarm.placement = None
+        return
+    scenario.processes = max(1, getattr(options, "sioprobe_workers", 1))
     Swarm.scenario, Swarm.transport, Swarm.placement = scenario, options.transport, None
     if Swarm.shaping is not None:
-        Swarm.shaping.set_rate = scenario.set_rate
-        if Swarm.shaping.total_rate is not None:
-            scenario.set_rate(Swarm.shaping.total_rate)
+        Swarm.shaping.set_rate = scenario.set_total_rate
     statistics.ledger = scenario.ledger
+    statistics.schedule = scenario.schedule
     statistics.halt = lambda: come_to_rest(scenario)
     try:
         Swarm.placement = placement_of(environment)
@@ -350,7 +337,7 @@ def tell_after_test(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     if not options.headless:
         if not isinstance(environment.runner, WorkerRunner):
-            closing.calibrate(environment, block_request(options))
+            closing.calibrate(environment, block_request(options), environment.runner.target_user_count)
         tell(environment)
 
 
@@ -413,6 +400,10 @@ class SwarmUser(User):  # type: ignore[misc]
 
     def on_stop(self) -> None:
         """Leave in order."""
-        if self._player is not None and self._player.state != "closed":
-            self._player.leave()
+        if self._player is None:
+            return
+        # Also where its connection was lost: it has no place in a schedule or a room any more.
+        lost = self._player.state == "closed"
+        self._player.leave()
+        if not lost:
             self._closed.wait(CLOSE_DEADLINE)

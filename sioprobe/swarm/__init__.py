@@ -10,6 +10,7 @@ from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Series
+from sioprobe.swarm.schedule import Schedule
 from sioprobe.swarm.session import TRANSPORTS
 from sioprobe.swarm.target import Target
 from sioprobe.swarm.validity import Floor, Validity, judge
@@ -23,6 +24,7 @@ __all__ = [
     "Ledger",
     "Listener",
     "Recorder",
+    "Schedule",
     "Series",
     "SwarmError",
     "Target",

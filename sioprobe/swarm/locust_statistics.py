@@ -27,6 +27,7 @@ from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.locust_entries import add_errors, csv_texts, entry_of, without_counts
 from sioprobe.swarm.recorder import Recorder, Sample, Series
+from sioprobe.swarm.schedule import Schedule
 from sioprobe.swarm.summary import summarise
 from sioprobe.swarm.validity import Floor
 from sioprobe.swarm.web_tab import add_tab
@@ -48,10 +49,11 @@ HALT_DEADLINE = 15.0
 class LocustStatistics:
     """One for each Locust environment: `LocustStatistics.of(environment)`.
 
-    A scenario sets `ledger`, its account of deliveries; `halt`, what lets it come to rest before users are
-    stopped (it may block); `operation`, the type and name of the series of its operations; `extras`, what
-    else the summary shall hold; `floor`, that of a calibration, or in
-    `calibration` why there is none; `heard`, what is called with all that is counted; and `timed_between`, whether times are taken between two processes.
+    A scenario sets `ledger`, its account of deliveries; `schedule`, that of its open loop; `halt`, what lets
+    it come to rest before users are stopped (it may block); `operation`, the type and name of the series of
+    its operations; `extras`, what else the summary shall hold; and `timed_between`, whether times are taken
+    between two processes. `floor` is that of a calibration, `calibration` why there is none, and `heard` is
+    called with all that is counted.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -67,6 +69,7 @@ class LocustStatistics:
     def __init__(self, environment: Environment) -> None:
         self.engine = Engine()
         self.ledger: Ledger | None = None
+        self.schedule: Schedule | None = None
         self.halt: Callable[[], None] | None = None
         self.operation: tuple[str, str] | None = None
         self.extras: dict[str, Any] = {}
@@ -295,6 +298,7 @@ class LocustStatistics:
             "cpu_share": self._cpu_share,
             "vitals": self.engine.pulse.vitals().to_json(),
             "ledger": self.ledger.to_json() if self.ledger is not None else None,
+            "schedule": self.schedule.to_json() if self.schedule is not None else None,
         }
 
     def states(self) -> list[dict[str, Any]]:

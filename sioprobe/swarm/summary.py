@@ -8,6 +8,7 @@ from typing import Any
 from sioprobe.results.histogram import Histogram
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Sample, Series
+from sioprobe.swarm.schedule import Schedule
 from sioprobe.swarm.server_side import render_server
 from sioprobe.swarm.stages import render_stages
 from sioprobe.swarm.validity import Floor, is_saturated, judge
@@ -48,18 +49,22 @@ def summarise(
     ]
     measured = next((sample for found, sample in totals if (found.type, found.name) == operation), Sample())
     vitals = [Vitals.from_json(state["vitals"]) for state in states]
-    together, ledger = Vitals(), None
+    together, ledger, schedule = Vitals(), None, None
     for each in vitals:
         together.merge(each)
     for state in states:
         if state["ledger"] is not None:
             ledger = ledger or Ledger()
             ledger.merge(Ledger.from_json(state["ledger"]))
+        if state.get("schedule") is not None:
+            schedule = schedule or Schedule()
+            schedule.merge(Schedule.from_json(state["schedule"]))
     errors = recorder.errors(taken=True)
-    unsent = sum(state.get("unsent", 0) for state in states)
+    unsent = schedule.due - schedule.sent if schedule is not None else 0
     validity = judge(
         operations=measured.timed if operation is not None else None,
-        errors=sum(errors.values()),
+        # What could not be sent is in both accounts.
+        errors=max(0, sum(errors.values()) - unsent),
         vitals=vitals,
         latency=measured.histogram,
         ledger_clean=ledger is None or ledger.clean,
@@ -90,6 +95,7 @@ def summarise(
         "hosts": len(clocks),
         "notes": [remark for verdict, remark in remarks if verdict is None],
         "ledger": ledger.to_json() if ledger is not None else None,
+        "schedule": schedule.to_json() if schedule is not None else None,
         "unsent": unsent,
         "hub_lag_p99_us": together.hub_lag.percentile(99),
         "send_lag_p99_us": together.send_lag.percentile(99),
@@ -158,9 +164,12 @@ def render(summary: dict[str, Any]) -> str:
         lines.append(
             f"  reach {reach} ({ledger['received']} of {ledger['expected']} deliveries of"
             f" {ledger['published']} published; lost {ledger['lost']}, duplicated {ledger['duplicated']},"
-            f" reordered {ledger['reordered']})"
+            f" reordered {ledger['reordered']}, late {ledger['late']};"
+            f" missed while away {ledger['missed_away']})"
         )
     lines += render_stages(summary.get("stages", ()))
+    if summary.get("schedule") is not None:
+        lines.append(f"  {Schedule.from_json(summary['schedule']).to_line()}")
     per_connection = summary.get("server_bytes_per_connection")
     if per_connection is not None:
         lines.append(f"  server memory per connection {per_connection / 1024:.1f} KiB")

@@ -121,7 +121,7 @@ def judge(
         verdict = "INVALID" if operations is not None and share >= ERROR_SHARE_INVALID else "SUSPECT"
         validity.add(verdict, f"{errors} error{'s' if errors > 1 else ''}", "errors")
     if not ledger_clean:
-        validity.add("SUSPECT", "deliveries were lost, duplicated or reordered", "ledger")
+        validity.add("SUSPECT", "deliveries were lost, duplicated, reordered or late", "ledger")
     if floor is not None:
         _judge_floor(validity, latency, floor)
     return validity

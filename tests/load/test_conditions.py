@@ -91,7 +91,7 @@ def test_what_was_not_measured_is_neither_true_nor_false(text: str) -> None:
         (
             "raech<1%",
             "'raech<1%': unknown figure 'raech' (the nearest is 'reach'; valid are p50, p90, p99, p99.9, max,"
-            " mean, reach, lost, duplicated, reordered, errors, unsent, rate)",
+            " mean, reach, lost, duplicated, reordered, late, errors, unsent, rate)",
         ),
     ],
 )

@@ -31,6 +31,7 @@ def block(latency_ms: float = 5.0, **changes: Any) -> dict[str, Any]:
         "seconds": 2.0,
         "operations": 200,
         "published": 0,
+        "unsent": 0,
         "messages": 400,
         "errors": 0,
         "latency": latency.to_latency(),
@@ -201,7 +202,8 @@ def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(tmp_path: Pa
         ),
         (
             ["--find-max", "--scenario", "idle"],
-            "--find-max: idle has no rate; scenarios that have are ack, fanout",
+            "--find-max: idle has no rate; scenarios that have are ack, echo, binary, fanout, broadcast,"
+            " namespaces",
         ),
         (
             ["--find-max", "--rate", "5"],
