@@ -54,7 +54,11 @@ def calibrate(request: dict[str, Any]) -> Floor | str:
 
 def floor_of_run(request: dict[str, Any], connections: int, processes: int) -> Floor | str:
     """The floor of one of `processes` that share these connections evenly."""
-    return calibrate({**request, "connections": max(1, -(-connections // max(processes, 1)))})
+    processes = max(processes, 1)
+    share = {**request, "connections": max(1, -(-connections // processes))}
+    if share.get("total_rate"):
+        share["total_rate"] /= processes
+    return calibrate(share)
 
 
 def main(text: str) -> int:
@@ -75,7 +79,7 @@ def main(text: str) -> int:
         assert server.stdout is not None
         url = json.loads(server.stdout.readline().removeprefix("READY "))["urls"][0]
         request = BlockRequest.from_json(
-            {"warmup_seconds": WARMUP_SECONDS, "seconds": SECONDS, **given, "url": url}
+            {**given, "warmup_seconds": WARMUP_SECONDS, "seconds": SECONDS, "urls": [url], "server_pids": []}
         )
         if SCENARIOS[request.scenario].operation is None:
             print(json.dumps({"error": f"no floor: {request.scenario} has no operations"}))
@@ -100,7 +104,7 @@ def floor_of(block: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
         return {"error": f"no floor: {block['scenario']} failed against the null server: {kinds}"}
     floor = Floor(
         connections=block["connections"],
-        rate=float(request.get("rate", 0.0)),
+        rate=float(request.get("total_rate") or request.get("rate") or 0.0),
         seconds=block["seconds"],
         operations_per_second=operations / block["seconds"],
         p50_us=latency["p50"],

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from load.calibration import floor_of_run
+from load.calibration import calibrate
 from load.conditions import Condition, Figures
 from load.processes import BlockGenerator, ChildError
 from load.scenarios import make_options, scenarios_with
@@ -116,7 +116,7 @@ def find_max(
             generator.close()
     if not plan.calibrate or found.knee is None:
         return found, None
-    return found, floor_of_run(plan.request(found.knee.rate), plan.connections, plan.processes)
+    return found, calibrate(plan.request(found.knee.rate))
 
 
 def _measure(generators: Sequence[BlockGenerator], request: dict[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,8 @@ class Validity:
 class Floor:
     """The same load against a server that does next to nothing: what the generator itself costs.
 
-    `connections` and `rate` (operations a second, 0 for a closed loop) are those of one generator process.
+    `connections` and `rate` are those of one generator process; the rate is in operations a second as the
+    scenario has them (of all connections, of each, or of each room), 0 for a closed loop.
     """
 
     connections: int
