@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["BACKLOG", "CLOSES_POLLS", "COMPRESSION", "CONNECTIONS", "CORS", "DEFLATE", "LOG", "MAX_PAYLOAD"]
 __all__ += [
     "NAGLE",
@@ -16,6 +18,30 @@ __all__ += [
 ]
 
 Mend = tuple[tuple[str, str], ...]
+
+# What a server calls itself, and the word by which it stands below.
+_WORDS = {
+    "gevent": "gevent",
+    "eventlet": "eventlet",
+    "threading": "threading",
+    "werkzeug": "threading",
+    "gthread": "gthread",
+    "gunicorn": "gunicorn",
+    "uwsgi": "uwsgi",
+    "node": "node",
+    "socket.io": "node",
+    "uvicorn": "uvicorn",
+    "flask-socketio": "flask-socketio,",
+    "python-socketio": "python-socketio",
+}
+
+
+def mend_for(mend: Mend, names: str) -> Mend:
+    """The settings of the server that says those names of itself; all where none of them is meant."""
+    words = [word for name, word in _WORDS.items() if re.search(rf"(?<![\w.-]){re.escape(name)}", names)]
+    chosen = tuple(pair for pair in mend if any(word in pair[0].lower() for word in words))
+    return chosen or mend
+
 
 NAGLE: Mend = (
     (
@@ -35,7 +61,10 @@ NAGLE: Mend = (
     ("gunicorn, Node, uvicorn", "set it by themselves; look for a proxy between (nginx: tcp_nodelay on)"),
 )
 CLOSES_POLLS: Mend = (
-    ("Werkzeug", "closes every connection and has no setting: serve with gunicorn, gevent or eventlet"),
+    (
+        "Werkzeug (threading)",
+        "closes every connection and has no setting: serve with gunicorn, gevent or eventlet",
+    ),
     (
         "nginx before it",
         'proxy_http_version 1.1 and proxy_set_header Connection "" with a keepalive upstream',
