@@ -24,7 +24,7 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from load.locating import parse_server_pids
+from load.locating import NONE, parse_server_pids
 from load.metrics import server_metrics
 from load.names import nearest
 from load.scenarios import SCENARIOS, Options, Player, Scenario, make_scenario
@@ -218,9 +218,13 @@ def begin(environment: Environment, **_: Any) -> None:
 def begin_server_side(environment: Environment) -> None:
     """Sample the server from now on, before there is any user."""
     options = environment.parsed_options
+    try:
+        asked = parse_server_pids(options.server_pid or ())
+    except ValueError:
+        asked = NONE  # told already, by problem_of
     Swarm.server = ServerSide(
         [environment.host or ""],
-        parse_server_pids(options.server_pid or ()),
+        asked,
         counts=lambda: counts_of(environment),
         exact=not isinstance(environment.runner, MasterRunner),
     )

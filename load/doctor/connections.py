@@ -46,7 +46,9 @@ def examine(patient: Patient) -> Examined:
     crowd = Crowd(patient)
     crowd.engine.start()
     try:
-        stopped = crowd.fill()
+        stopped = crowd.fill(
+            lambda: watch.sample().threads - before.threads if watch is not None and before is not None else 0
+        )
         served = crowd.count("open")
         figures = examined.figures
         figures |= {"asked": patient.max_connections, "served": served, "waiting": crowd.count("waiting")}
@@ -57,6 +59,10 @@ def examine(patient: Patient) -> Examined:
         if stopped == "deadline":
             examined.left_out.append(
                 f"more than {served} connections: these took {DEADLINE:.0f} s to open, and time was up"
+            )
+        elif stopped == "threads":
+            examined.left_out.append(
+                f"more than {served} connections: the server has a thread or more for each"
             )
         elif stopped == "memory":
             examined.left_out.append(f"more than {served} connections: memory of this machine runs out")

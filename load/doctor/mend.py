@@ -69,7 +69,6 @@ CLOSES_POLLS: Mend = (
         "nginx before it",
         'proxy_http_version 1.1 and proxy_set_header Connection "" with a keepalive upstream',
     ),
-    ("Node", "server.keepAliveTimeout greater than 0"),
 )
 COMPRESSION: Mend = (
     ("Flask-SocketIO, python-socketio", "http_compression=False, or a greater compression_threshold"),

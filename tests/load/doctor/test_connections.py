@@ -187,3 +187,15 @@ def test_what_the_kernel_tells_of_a_listener_and_a_process() -> None:
         resource.getrlimit(resource.RLIMIT_NOFILE)[0], open_files_limit([os.getpid()]) or 0
     )
     assert open_files_limit([]) is None
+
+
+def test_a_server_with_a_thread_for_each_is_not_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("load.doctor.crowd.MANY_THREADS", 60)
+    with start_server("threading") as server:
+        found = connections.examine(meet(server.url, max_connections=400))
+
+    assert 50 <= found.figures["served"] < 400
+    assert finding(found, "thread-per-connection").figures["threads"] >= 1
+    assert found.left_out == [
+        f"more than {found.figures['served']} connections: the server has a thread or more for each"
+    ]
