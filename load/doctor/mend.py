@@ -65,6 +65,7 @@ CLOSES_POLLS: Mend = (
         "Werkzeug (threading)",
         "closes every connection and has no setting: serve with gunicorn, gevent or eventlet",
     ),
+    ("uWSGI", "--http-socket closes every connection; a proxy before it keeps those of the clients"),
     (
         "nginx before it",
         'proxy_http_version 1.1 and proxy_set_header Connection "" with a keepalive upstream',
@@ -151,7 +152,7 @@ SLOW_CLOSE: Mend = (
         "has no setting; it ends by itself after ping interval and ping timeout",
     ),
     (
-        "Flask-SocketIO with simple-websocket (threading, gevent)",
+        "Flask-SocketIO with simple-websocket on Werkzeug (threading) or pywsgi (gevent)",
         "no setting; gevent-websocket and gunicorn close at once",
     ),
 )

@@ -13,9 +13,10 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from load.doctor import connections, polling, sessions
+from load.doctor.findings import NotExamined
 from load.doctor.kernel import listen_backlog, open_files_limit
 from tests.load.doctor.patients import finding, ids, meet
-from tests.servers import Server, start_command, start_server
+from tests.servers import Server, start_command, start_foreign, start_server
 
 EVENTLET = [sys.executable, "-m", "tests.bare_servers.eventlet_server"]
 
@@ -178,14 +179,19 @@ def test_a_line_of_log_for_each_request_is_seen() -> None:
     assert ids(silent) == []
 
 
+def test_a_log_that_cannot_be_told_from_answers_is_not_examined() -> None:
+    with start_foreign("node") as server, pytest.raises(NotExamined, match="to its sockets as to files"):
+        polling.examine_log(meet(server.url))
+
+
 def test_what_the_kernel_tells_of_a_listener_and_a_process() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=17) as listener:
         assert listen_backlog(listener.getsockname()[1]) == 17
         port = listener.getsockname()[1]
     assert listen_backlog(port) is None
-    assert open_files_limit([os.getpid()]) == min(
-        resource.getrlimit(resource.RLIMIT_NOFILE)[0], open_files_limit([os.getpid()]) or 0
-    )
+    assert open_files_limit([os.getpid()]) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    with start_command(with_files(64, "-m", "load.null_server")):
+        assert open_files_limit([os.getpid()]) == 64
     assert open_files_limit([]) is None
 
 
