@@ -66,6 +66,8 @@ def examine(patient: Patient) -> Examined:
             )
         elif stopped == "memory":
             examined.left_out.append(f"more than {served} connections: memory of this machine runs out")
+        elif stopped and not served:
+            examined.left_out.append("no connection was served, so there is nothing to count")
         elif stopped == "silence" and not crowd.still_served():
             examined.left_out.append(
                 f"more than {served} connections: the server no longer answered those that it had"

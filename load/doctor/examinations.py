@@ -12,6 +12,7 @@ from load.doctor import closing, connections, handshake, nagle, polling, roundtr
 from load.doctor.findings import Examination, Finding, NotExamined
 from load.doctor.mend import mend_for
 from load.doctor.patient import Patient, as_failure
+from load.doctor.rendering import NOT_ASKED
 from load.sampling import process_name
 from sioprobe.swarm import SwarmError
 
@@ -49,7 +50,7 @@ def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -
     findings: list[Finding] = []
     for examination in EXAMINATIONS.values():
         if examination.id not in ids:
-            left_out.append({"id": examination.id, "reason": "not asked for"})
+            left_out.append({"id": examination.id, "reason": NOT_ASKED})
             continue
         tell(examination.title)
         try:

@@ -56,6 +56,8 @@ class Behaviour:
     refuses_origin: bool = False
     cookie: str = ""
     """Without it a POST is told that it knows no such session."""
+    deaf: bool = False
+    """Sessions are opened, and their packets not answered."""
     holds_polls: bool = False
     """The poll of a session that was closed is never answered."""
 
@@ -118,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         session_id = parse_qs(urlsplit(self.path).query)["sid"][0]
         with server.changed:
-            if body.startswith("40"):
+            if body.startswith("40") and not behaviour.deaf:
                 name = body[2:].partition(",")[0]
                 server.outbox[session_id].append(f'44{name},{{"message":"Invalid namespace"}}')
             elif body == "1":

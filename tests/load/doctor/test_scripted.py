@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from load.doctor import closing, handshake, polling, sessions
+from load.doctor import closing, handshake, polling, roundtrips, sessions
 from load.doctor.examinations import EXAMINATIONS
 from load.doctor.findings import NotExamined
 from load.doctor.mend import COMPRESSION, NAGLE, mend_for
@@ -24,6 +24,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "closes": ({"closes": True}, polling.examine_keeping, "closes-each-poll"),
     "packs": ({"packs": True}, polling.examine_compression, "compresses-polling"),
     "cookie": ({"cookie": "lb=1"}, sessions.examine, "sticky-by-cookie"),
+    "calls unanswered": ({"deaf": True}, roundtrips.examine, "calls-fail"),
     "held poll": ({"holds_polls": True}, closing.examine, "poll-held-after-close"),
 }
 
