@@ -26,7 +26,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from load import closing, shaping
 from load.arguments import add_scenario_arguments, options_of, problem_with_arguments
-from load.locating import parse_server_pids
+from load.locating import NONE, parse_server_pids
 from load.metrics import server_metrics
 from load.names import nearest
 from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
@@ -259,9 +259,13 @@ def placement_of(environment: Environment) -> Placement:
 def begin_server_side(environment: Environment) -> None:
     """Sample the server from now on, before there is any user."""
     options = environment.parsed_options
+    try:
+        asked = parse_server_pids(options.server_pid or ())
+    except ValueError:
+        asked = NONE  # told already, by problem_of
     Swarm.server = ServerSide(
         parse_urls(environment.host or "", options.urls),
-        parse_server_pids(options.server_pid or ()),
+        asked,
         counts=lambda: counts_of(environment),
         exact=not isinstance(environment.runner, MasterRunner),
     )

@@ -9,19 +9,22 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import gevent
+
 from load.doctor.crowd import DEADLINE, PATIENCE, Crowd
 from load.doctor.findings import INFERRED, LIMITS, NOTE, Examined, Finding, NotExamined
 from load.doctor.http import HttpLink
 from load.doctor.kernel import listen_backlog, open_files_limit
 from load.doctor.mend import BACKLOG, CONNECTIONS, OPEN_FILES, THREADS
 from load.doctor.patient import Patient
-from load.sampling import TreeSample
+from load.sampling import TreeSample, TreeWatch
 from sioprobe.swarm import SwarmError
 
 __all__ = ["examine"]
 
 RELEASED = 10
-RECOVERY = 15.0
+REST, REST_DEADLINE = 0.5, 5.0
+RECOVERY = 20.0
 FEW_FILES = 1024
 SMALL_BACKLOG = 128
 HEAVY = 256 * 1024
@@ -37,13 +40,15 @@ def examine(patient: Patient) -> Examined:
     watch = None
     try:
         watch = patient.watch()
-        before = watch.sample()
+        before = _at_rest(watch)
     except NotExamined as error:
         examined.left_out.append(f"memory and threads per connection: {error}")
     crowd = Crowd(patient)
     crowd.engine.start()
     try:
-        stopped = crowd.fill()
+        stopped = crowd.fill(
+            lambda: watch.sample().threads - before.threads if watch is not None and before is not None else 0
+        )
         served = crowd.count("open")
         figures = examined.figures
         figures |= {"asked": patient.max_connections, "served": served, "waiting": crowd.count("waiting")}
@@ -55,8 +60,14 @@ def examine(patient: Patient) -> Examined:
             examined.left_out.append(
                 f"more than {served} connections: these took {DEADLINE:.0f} s to open, and time was up"
             )
+        elif stopped == "threads":
+            examined.left_out.append(
+                f"more than {served} connections: the server has a thread or more for each"
+            )
         elif stopped == "memory":
             examined.left_out.append(f"more than {served} connections: memory of this machine runs out")
+        elif stopped and not served:
+            examined.left_out.append("no connection was served, so there is nothing to count")
         elif stopped == "silence" and not crowd.still_served():
             examined.left_out.append(
                 f"more than {served} connections: the server no longer answered those that it had"
@@ -66,9 +77,27 @@ def examine(patient: Patient) -> Examined:
     finally:
         crowd.end()
     examined.saw = f"{served} connections at once" + (f" of {patient.max_connections}" if stopped else "")
+    if "threads_per_connection" in examined.figures:
+        examined.saw += (
+            f"; {examined.figures['rss_bytes_per_connection'] / 1024:.0f} KiB and"
+            f" {examined.figures['threads_per_connection']:.2f} threads each"
+        )
     _recover(patient, examined)
     _listener(patient, examined, before)
     return examined
+
+
+def _at_rest(watch: TreeWatch) -> TreeSample:
+    """The server when what served earlier clients has gone, or does not go soon."""
+    end = time.monotonic() + REST_DEADLINE
+    last, since = watch.sample(), time.monotonic()
+    while time.monotonic() < min(end, since + REST):
+        gevent.sleep(0.05)
+        sample = watch.sample()
+        if (sample.threads, sample.fds) != (last.threads, last.fds):
+            since = time.monotonic()
+        last = sample
+    return last
 
 
 def _weigh(examined: Examined, before: TreeSample, during: TreeSample, served: int) -> None:
@@ -153,23 +182,12 @@ def _diagnose(patient: Patient, crowd: Crowd, examined: Examined, during: TreeSa
                 " and waits without an answer until another one leaves."
                 if waiting
                 else "The server, or a proxy before it, turns further clients away.",
-                _limits_known(patient),
+                CONNECTIONS,
                 # That a place became free for one who waited shows that places are what is short.
                 "measured" if admitted or failures else INFERRED,
                 figures,
             )
         )
-
-
-def _limits_known(patient: Patient) -> tuple[tuple[str, str], ...]:
-    """The settings of the server that this is, where it says which; all of them otherwise."""
-    names = patient.names
-    named = tuple(
-        pair
-        for pair in CONNECTIONS
-        if any(word in names for word in pair[0].lower().split() if len(word) > 5)
-    )
-    return named or CONNECTIONS
 
 
 def _recover(patient: Patient, examined: Examined) -> None:
@@ -197,7 +215,7 @@ def _recover(patient: Patient, examined: Examined) -> None:
             "no-recovery",
             LIMITS,
             f"{RECOVERY:.0f} s after all connections were closed, a new client was not served: {failure}",
-            "The server does not come back by itself after it was full.",
+            "The server has failed, or what its clients left keeps it from serving new ones for so long.",
         )
     )
 
