@@ -255,7 +255,9 @@ def weigh(environment: Environment, **_: Any) -> None:
         return
     after = server_rss(environment)
     if after is not None:
-        LocustStatistics.of(environment).extras["server_bytes_per_connection"] = (after - Swarm.rss_before) / runner.user_count
+        LocustStatistics.of(environment).extras["server_bytes_per_connection"] = (
+            after - Swarm.rss_before
+        ) / runner.user_count
 
 
 @locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sioprobe.results.histogram import Histogram
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Sample, Series
 from sioprobe.swarm.validity import Floor, judge

@@ -62,43 +62,41 @@ def add_tab(web_ui: Any, summary: Callable[[], dict[str, Any]]) -> None:
     """Put our tabs on Locust's web page; `summary` answers the figures so far."""
     blueprint = Blueprint("sioprobe", __name__, url_prefix=f"{web_ui.web_base_path or ''}/sioprobe")
 
-    @blueprint.route("/")
-    @web_ui.auth_required_if_enabled
     def page() -> Response:
         return Response(_PAGE.read_text("utf-8"), mimetype="text/html")
 
-    @blueprint.route("/summary")
-    @web_ui.auth_required_if_enabled
     def figures() -> Response:
         return jsonify(summary())
 
-    @blueprint.route("/rows")
-    @web_ui.auth_required_if_enabled
     def tables() -> Response:
         rows = rows_of(summary())
         return jsonify(
             [
-                {"title": title, "columns": columns, "rows": rows[key]}
+                {"key": key, "title": title, "columns": columns, "rows": rows[key]}
                 for key, (title, columns) in _TABLES.items()
             ]
         )
 
+    for rule, answer in (("/", page), ("/summary", figures), ("/tables", tables)):
+        blueprint.add_url_rule(rule, view_func=web_ui.auth_required_if_enabled(answer))
     web_ui.app.register_blueprint(blueprint)
 
-    @web_ui.app.after_request
     def extend(response: Response) -> Response:
-        if not request.path.endswith("/stats/requests") or not response.is_json or response.status_code != 200:
+        if (
+            not request.path.endswith("/stats/requests")
+            or not response.is_json
+            or response.status_code != 200
+        ):
             return response
         # A new one: Locust keeps its own for two seconds and gives it to several.
         return jsonify(
             {
                 **response.get_json(),
-                "extended_stats": [
-                    {"key": key, "data": rows} for key, rows in rows_of(summary()).items()
-                ],
+                "extended_stats": [{"key": key, "data": rows} for key, rows in rows_of(summary()).items()],
             }
         )
 
+    web_ui.app.after_request(extend)
     # Locust keeps these when it brings its template's arguments up to date.
     web_ui.template_args["extended_tabs"] = [
         {"title": title, "key": key} for key, (title, _) in _TABLES.items()
@@ -120,8 +118,12 @@ def rows_of(summary: dict[str, Any]) -> dict[str, list[Row]]:
 
 def _figures(summary: dict[str, Any]) -> Any:
     validity = summary["validity"]
-    yield _figure("Verdict", validity["verdict"], "; ".join(validity["reasons"]) or "nothing speaks against it")
-    yield _figure("Operations", str(summary["operations"]), f"{summary['operations_per_second']:.0f} a second")
+    yield _figure(
+        "Verdict", validity["verdict"], "; ".join(validity["reasons"]) or "nothing speaks against it"
+    )
+    yield _figure(
+        "Operations", str(summary["operations"]), f"{summary['operations_per_second']:.0f} a second"
+    )
     errors = summary["errors"]
     kinds = ", ".join(f"{kind}: {count}" for kind, count in sorted(errors.items()))
     yield _figure("Errors", str(sum(errors.values())), kinds)
@@ -131,12 +133,18 @@ def _figures(summary: dict[str, Any]) -> Any:
         yield _figure("Loss", NONE, "")
     else:
         reach = NONE if ledger["reach"] is None else f"{ledger['reach']:.4%}"
-        yield _figure("Reach", reach, f"{ledger['received']} of {ledger['expected']} deliveries expected so far")
+        yield _figure(
+            "Reach", reach, f"{ledger['received']} of {ledger['expected']} deliveries expected so far"
+        )
         lost = f"duplicated {ledger['duplicated']}, reordered {ledger['reordered']}"
         yield _figure("Loss", str(ledger["lost"]), f"{lost}; what is under way counts at the end")
-    yield _figure("Send lag p99", _us(summary["send_lag_p99_us"]), "sent so much later than the schedule says")
+    yield _figure(
+        "Send lag p99", _us(summary["send_lag_p99_us"]), "sent so much later than the schedule says"
+    )
     yield _figure("Hub lag p99", _us(summary["hub_lag_p99_us"]), "the generator's loop called back so late")
-    yield _figure("Generator CPU", _share(summary["max_cpu_share"]), "of one core, busiest process and second")
+    yield _figure(
+        "Generator CPU", _share(summary["max_cpu_share"]), "of one core, busiest process and second"
+    )
     server = summary.get("server") or {}
     yield _figure(
         "Server CPU",

@@ -119,7 +119,9 @@ class Workers:
             if worker.longest_silence >= SILENT_SECONDS:
                 remarks.append(("SUSPECT", f"{worker.name} was silent for {worker.longest_silence:.1f} s"))
             if worker.late:
-                remarks.append((None, f"{worker.name} joined {worker.since - self.started:.1f} s after the start"))
+                remarks.append(
+                    (None, f"{worker.name} joined {worker.since - self.started:.1f} s after the start")
+                )
         return remarks
 
     @property
