@@ -79,6 +79,7 @@ class LocustStatistics:
         self._cpu_share = 0.0
         # On a master.
         self.workers = Workers()
+        self._quits = False
         self._csv: dict[str, str] = {}
         self._environment = environment
         events = environment.events
@@ -202,7 +203,9 @@ class LocustStatistics:
 
         Locust's own master takes reports for half a second only after telling workers to quit.
         """
-        self.workers.stopping = time.monotonic()
+        if runner.worker_count or self._quits:
+            # Else it is the last worker's leaving that ends the test.
+            self.workers.stopping = time.monotonic()
         # A worker that is lost meanwhile must not have the others spawn its users.
         runner._users_dispatcher = None
         end = time.monotonic() + HALT_DEADLINE + (self._environment.stop_timeout or 0)
@@ -231,6 +234,7 @@ class LocustStatistics:
 
     def _quitting(self, environment: Environment, **_: Any) -> None:
         runner = environment.runner
+        self._quits = True
         if isinstance(runner, WorkerRunner) and self._run and not self._final:
             # Of its own, in the middle of a test: the master shall have all that was counted.
             self._left = True

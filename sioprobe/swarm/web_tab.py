@@ -60,7 +60,8 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
 
 def add_tab(web_ui: Any, summary: Callable[[], dict[str, Any]]) -> None:
     """Put our tabs on Locust's web page; `summary` answers the figures so far."""
-    blueprint = Blueprint("sioprobe", __name__, url_prefix=f"{web_ui.web_base_path or ''}/sioprobe")
+    prefix = web_ui.app.blueprints["locust"].url_prefix or ""  # --web-base-path
+    blueprint = Blueprint("sioprobe", __name__, url_prefix=f"{prefix}/sioprobe")
 
     def page() -> Response:
         return Response(_PAGE.read_text("utf-8"), mimetype="text/html")
