@@ -28,6 +28,7 @@ from load.metrics import server_metrics
 from load.names import nearest
 from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
 from load.scenarios import SCENARIOS, Options, Player, Scenario, make_scenario
+from load.server_cpu import TellingServers
 from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
 from sioprobe.swarm.check import problem_with
 from sioprobe.swarm.locust_statistics import LocustStatistics
@@ -46,6 +47,7 @@ class Swarm:
     placement: Placement | None = None
     transport = "websocket"
     rss_before: int | None = None
+    telling: TellingServers | None = None
 
 
 def choice(name: str, choices: tuple[str, ...]) -> Any:
@@ -193,6 +195,9 @@ def begin(environment: Environment, **_: Any) -> None:
             if problem is not None:
                 environment.runner.log_exception("local", problem, "")
                 print(f"locust: error: {problem}", file=sys.stderr)
+        if environment.web_ui is not None:
+            Swarm.telling = TellingServers(parse_urls(environment.host or "", options.urls))
+            statistics.server_cpu = Swarm.telling.share
         Swarm.rss_before = server_rss(environment) if options.scenario == "idle" else None
     if isinstance(environment.runner, MasterRunner):
         return
@@ -263,6 +268,8 @@ def weigh(environment: Environment, **_: Any) -> None:
 @locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def tell_after_test(environment: Environment, **_: Any) -> None:
     """With a web page, a test may be followed by another."""
+    if Swarm.telling is not None:
+        Swarm.telling.close()
     if not environment.parsed_options.headless:
         tell(environment)
 

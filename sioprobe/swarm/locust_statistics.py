@@ -48,8 +48,9 @@ class LocustStatistics:
     """One for each Locust environment: `LocustStatistics.of(environment)`.
 
     A scenario sets `ledger`, its account of deliveries; `halt`, what lets it come to rest before users are
-    stopped (it may block); `operation`, the type and name of the series of its operations; `extras`, what
-    else the summary shall hold; and `timed_between`, whether times are taken between two processes.
+    stopped (it may block); `operation`, the type and name of the series of its operations; `server_cpu`,
+    which answers the share of a core that the server uses; `extras`, what else the summary shall hold; and
+    `timed_between`, whether times are taken between two processes.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -69,6 +70,7 @@ class LocustStatistics:
         self.operation: tuple[str, str] | None = None
         self.extras: dict[str, Any] = {}
         self.timed_between = False
+        self.server_cpu: Callable[[], float | None] | None = None
         self.started = self.ended = 0.0
         # On a worker: what its master does not know yet, and which test this is.
         self._untold: dict[tuple[str, str], Sample] = {}
@@ -77,6 +79,7 @@ class LocustStatistics:
         self._last_state: dict[str, Any] | None = None
         self._cpu_at = (time.monotonic(), time.process_time())
         self._cpu_share = 0.0
+        self._users: int | None = None
         # On a master.
         self.workers = Workers()
         self._quits = False
@@ -172,10 +175,11 @@ class LocustStatistics:
         self.reset()
         runner, options = environment.runner, environment.parsed_options
         self._final = self._left = False
-        self._last_state = None
+        self._last_state = self._users = None
         if isinstance(runner, MasterRunner):
             self.workers = Workers(
-                uuid.uuid4().hex,
+                # Without options there is nothing by which a worker could learn of it.
+                uuid.uuid4().hex if options is not None else "",
                 {client.id: runner.get_worker_index(client.id) for client in runner.clients.all},
             )
             if options is not None:
@@ -192,6 +196,8 @@ class LocustStatistics:
         if isinstance(runner, MasterRunner):
             self._halt_workers(runner)
         else:
+            # Those of the test: soon there will be none.
+            self._users = runner.user_count
             halt, self.halt = self.halt, None
             if halt is not None:
                 halt()
@@ -286,7 +292,7 @@ class LocustStatistics:
             "host": host_name(),
             "pid": os.getpid(),
             "clock": clock_id(),
-            "users": runner.user_count if runner is not None else 0,
+            "users": runner.user_count if self._users is None else self._users,
             "counted": self.recorder.counted,
             "timed_between": self.timed_between,
             "cpu_share": self._cpu_share,
@@ -340,6 +346,10 @@ class LocustStatistics:
             self.states(),
             seconds,
             self.operation,
-            {"generators": self._generators(), **self.extras},
+            {
+                "generators": self._generators(),
+                "server_cpu_share": self.server_cpu() if self.server_cpu is not None else None,
+                **self.extras,
+            },
             remarks=self.remarks(),
         )

@@ -22,13 +22,14 @@ NONE = "–"
 
 _PAGE = Path(__file__).with_name("web_tab.html")
 
+# Locust writes titles of tabs in capitals, and "µs" becomes "MS": units stand in the columns' heads.
 _TABLES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "sioprobe": (
         "Socket.IO",
         (("what", "Figure"), ("value", "Value"), ("note", "What it means")),
     ),
     "sioprobe-latency": (
-        "Latency µs",
+        "Percentiles",
         (
             ("type", "Type"),
             ("operation", "Name"),
@@ -146,12 +147,9 @@ def _figures(summary: dict[str, Any]) -> Any:
     yield _figure(
         "Generator CPU", _share(summary["max_cpu_share"]), "of one core, busiest process and second"
     )
-    server = summary.get("server") or {}
-    yield _figure(
-        "Server CPU",
-        _share(server.get("cpu_share")),
-        server.get("note", "the server does not tell"),
-    )
+    server = summary["server_cpu_share"]
+    note = "the server does not tell" if server is None else "of one core, lately, all its processes"
+    yield _figure("Server CPU", _share(server), note)
     for url, figures in summary["urls"].items():
         yield _figure(
             url,

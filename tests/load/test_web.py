@@ -47,7 +47,7 @@ def test_the_page_shows_locusts_figures_and_ours_in_two_tests(browser: Browser, 
         expect(page.get_by_role("cell", name=re.compile("^(VALID|SUSPECT|INVALID)$"))).to_be_visible()
         expect(page.get_by_role("cell", name="Server CPU")).to_be_visible()
         shoot(page, "socketio")
-        page.get_by_role("tab", name="Latency µs").click()
+        page.get_by_role("tab", name="Percentiles").click()
         expect(page.get_by_role("cell", name="message-with-ack")).to_be_visible()
         shoot(page, "latency")
         page.get_by_role("tab", name="Generators").click()
