@@ -39,6 +39,7 @@ from load.scenarios import (
     make_options,
     make_scenario,
 )
+from load.server_cpu import TellingServers
 from load.server_side import Counts, ServerSide
 from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
 from sioprobe.swarm.check import problem_with
@@ -60,6 +61,7 @@ class Swarm:
     rss_before: int | None = None
     server: ServerSide | None = None
     shaping: shaping.Shaping | None = None
+    telling: TellingServers | None = None
 
 
 def choice(name: str, choices: tuple[str, ...]) -> Any:
@@ -216,6 +218,9 @@ def begin(environment: Environment, **_: Any) -> None:
                 environment.runner.log_exception("local", problem, "")
                 print(f"locust: error: {problem}", file=sys.stderr)
         begin_server_side(environment)
+        if environment.web_ui is not None:
+            Swarm.telling = TellingServers(parse_urls(environment.host or "", options.urls))
+            statistics.server_cpu = Swarm.telling.share
     if isinstance(environment.runner, MasterRunner):
         # With the next message to the workers, which do not know of each other.
         options.sioprobe_workers = environment.runner.worker_count
@@ -338,6 +343,8 @@ def weigh(environment: Environment, **_: Any) -> None:
 @locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def tell_after_test(environment: Environment, **_: Any) -> None:
     """With a web page, a test may be followed by another."""
+    if Swarm.telling is not None:
+        Swarm.telling.close()
     options = environment.parsed_options
     if not options.headless:
         if not isinstance(environment.runner, WorkerRunner):

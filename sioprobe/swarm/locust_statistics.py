@@ -51,9 +51,9 @@ class LocustStatistics:
 
     A scenario sets `ledger`, its account of deliveries; `schedule`, that of its open loop; `halt`, what lets
     it come to rest before users are stopped (it may block); `operation`, the type and name of the series of
-    its operations; `extras`, what else the summary shall hold; and `timed_between`, whether times are taken
-    between two processes. `floor` is that of a calibration, `calibration` why there is none, and `heard` is
-    called with all that is counted.
+    its operations; `server_cpu`, which answers the share of a core that the server uses; `extras`, what else
+    the summary shall hold; and `timed_between`, whether times are taken between two processes. `floor` is
+    that of a calibration, `calibration` why there is none, and `heard` is called with all that is counted.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -77,6 +77,7 @@ class LocustStatistics:
         self.floor: Floor | None = None
         self.calibration: str | None = None
         self.heard: Callable[[Series, Sample], None] | None = None
+        self.server_cpu: Callable[[], float | None] | None = None
         self.started = self.ended = 0.0
         # On a worker: what its master does not know yet, and which test this is.
         self._untold: dict[tuple[str, str], Sample] = {}
@@ -85,8 +86,10 @@ class LocustStatistics:
         self._last_state: dict[str, Any] | None = None
         self._cpu_at = (time.monotonic(), time.process_time())
         self._cpu_share = 0.0
+        self._users: int | None = None
         # On a master.
         self.workers = Workers()
+        self._quits = False
         self._csv: dict[str, str] = {}
         self._environment = environment
         events = environment.events
@@ -181,10 +184,11 @@ class LocustStatistics:
         self.reset()
         runner, options = environment.runner, environment.parsed_options
         self._final = self._left = False
-        self._last_state = None
+        self._last_state = self._users = None
         if isinstance(runner, MasterRunner):
             self.workers = Workers(
-                uuid.uuid4().hex,
+                # Without options there is nothing by which a worker could learn of it.
+                uuid.uuid4().hex if options is not None else "",
                 {client.id: runner.get_worker_index(client.id) for client in runner.clients.all},
             )
             if options is not None:
@@ -201,6 +205,8 @@ class LocustStatistics:
         if isinstance(runner, MasterRunner):
             self._halt_workers(runner)
         else:
+            # Those of the test: soon there will be none.
+            self._users = runner.user_count
             halt, self.halt = self.halt, None
             if halt is not None:
                 halt()
@@ -212,7 +218,9 @@ class LocustStatistics:
 
         Locust's own master takes reports for half a second only after telling workers to quit.
         """
-        self.workers.stopping = time.monotonic()
+        if runner.worker_count or self._quits:
+            # Else it is the last worker's leaving that ends the test.
+            self.workers.stopping = time.monotonic()
         # A worker that is lost meanwhile must not have the others spawn its users.
         runner._users_dispatcher = None
         end = time.monotonic() + HALT_DEADLINE + (self._environment.stop_timeout or 0)
@@ -241,6 +249,7 @@ class LocustStatistics:
 
     def _quitting(self, environment: Environment, **_: Any) -> None:
         runner = environment.runner
+        self._quits = True
         if isinstance(runner, WorkerRunner) and self._run and not self._final:
             # Of its own, in the middle of a test: the master shall have all that was counted.
             self._left = True
@@ -281,6 +290,7 @@ class LocustStatistics:
         if self._last_state is not None:
             return self._last_state
         runner = self._environment.runner
+        users = runner.user_count if runner is not None else 0
         wall, cpu = self._cpu_at
         if time.monotonic() - wall >= REPORT_SECONDS / 2:
             self._cpu_at = (time.monotonic(), time.process_time())
@@ -292,7 +302,7 @@ class LocustStatistics:
             "host": host_name(),
             "pid": os.getpid(),
             "clock": clock_id(),
-            "users": runner.user_count if runner is not None else 0,
+            "users": users if self._users is None else self._users,
             "counted": self.recorder.counted,
             "timed_between": self.timed_between,
             "cpu_share": self._cpu_share,
@@ -347,7 +357,11 @@ class LocustStatistics:
             self.states(),
             seconds,
             self.operation,
-            {"generators": self._generators(), **self.extras},
+            {
+                "generators": self._generators(),
+                "server_cpu_share": self.server_cpu() if self.server_cpu is not None else None,
+                **self.extras,
+            },
             floor=self.floor,
             remarks=self.remarks(),
         )
