@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.load.endings import assert_nothing_failed
 from tests.load.hosts import some_hosts
 from tests.load.locusts import (
     counts_of_console,
@@ -51,7 +52,7 @@ def test_on_hosts_of_their_own_all_counts_agree_and_users_stay_with_their_server
             code = master.wait()
             told = master.stderr
 
-    assert code == 0, told
+    assert_nothing_failed(code, told)
     ours = counts_of_summary(summary_file)
     assert counts_of_console(told) == ours
     assert counts_of_csv(tmp_path / "run_stats.csv") == ours
@@ -144,7 +145,7 @@ def test_counts_agree_when_they_start_again_after_spawning(tmp_path: Path, proce
         code = run.wait()
         told = run.stderr
 
-    assert code == 0, told
+    assert_nothing_failed(code, told)
     ours = counts_of_summary(summary_file)
     assert counts_of_csv(tmp_path / "run_stats.csv") == ours
     assert counts_of_console(told) == ours
@@ -168,7 +169,7 @@ def test_source_addresses_bring_more_ports(tmp_path: Path) -> None:
                 code = run.wait()
                 told = run.stderr
 
-    assert code == 0, told
+    assert_nothing_failed(code, told)
     assert counts_of_summary(summary_file) == {("SIO connect", "websocket"): (40, 0)}
 
 
