@@ -179,7 +179,7 @@ def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(
     with start_command([sys.executable, "-m", "load.null_server"]) as server:
         done = load(
             *("--url", server.url, "--find-max", "--users", "4", "--scenario", *scenario),
-            *("--budget", "12", "--probe-seconds", "0.5", "--no-calibrate", "--json"),
+            *("--budget", "8", "--probe-seconds", "0.5", "--no-calibrate", "--json"),
             *("--report", str(tmp_path / "maximum.json"), "--figure", str(tmp_path / "knee.svg")),
         )
 
