@@ -67,6 +67,8 @@ def test_defaults_fill_what_the_objective_does_not_name() -> None:
         (block(ledger={"reach": 0.99, "lost": 1, "duplicated": 0, "reordered": 0}), "server"),
         (block(validity=finding("cpu")), "generator"),
         (block(validity=finding("run delay", "SUSPECT")), ""),
+        (block(validity=finding("run delay")), "machine"),
+        (block(validity=finding("send lag")), "generator"),
         (block(latency_ms=60.0, validity=finding("cpu", "SUSPECT")), "generator"),
         (block(latency_ms=60.0, validity=finding("errors")), "server"),
         (block(latency_ms=60.0, validity=finding("pressure", "SUSPECT")), "machine"),
