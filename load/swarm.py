@@ -189,7 +189,7 @@ def begin(environment: Environment, **_: Any) -> None:
         "scenario": options.scenario,
         "url": environment.host,
     }
-    if not isinstance(environment.runner, WorkerRunner):
+    if not is_worker(environment):
         if not options.headless:
             problem = problem_of(environment)
             if problem is not None:
@@ -215,24 +215,26 @@ def begin(environment: Environment, **_: Any) -> None:
     Swarm.scenario, Swarm.transport, Swarm.placement = scenario, options.transport, None
     statistics.ledger = scenario.ledger
     statistics.halt = lambda: come_to_rest(scenario)
-    try:
-        Swarm.placement = placement_of(environment)
-    except (SwarmError, PlacementError) as error:
-        print(f"locust: error: {error}", file=sys.stderr)
-        # A worker's stderr is not where anybody looks: its master shall count it.
-        statistics.recorder.series("SIO connect", options.transport).error(str(error))
 
 
-def placement_of(environment: Environment) -> Placement:
-    """Where the users of this process go. Raises SwarmError and PlacementError."""
-    options, runner = environment.parsed_options, environment.runner
-    addresses = parse_addresses(options.source_addresses)
-    check_addresses(addresses)
-    urls = parse_urls(environment.host or "", options.urls)
-    targets = [Target.from_url(url, options.path) for url in urls]
-    if isinstance(runner, WorkerRunner):
-        return Placement(targets, addresses, runner.worker_index, getattr(options, "sioprobe_workers", 1))
-    return Placement(targets, addresses)
+def place(environment: Environment) -> Target:
+    """Where the next user of this process goes. Raises SwarmError and PlacementError."""
+    if Swarm.placement is None:
+        options, runner = environment.parsed_options, environment.runner
+        addresses = parse_addresses(options.source_addresses)
+        check_addresses(addresses)
+        urls = parse_urls(environment.host or "", options.urls)
+        targets = [Target.from_url(url, options.path) for url in urls]
+        whose = (0, 1)
+        if isinstance(runner, WorkerRunner):
+            whose = (runner.worker_index, getattr(options, "sioprobe_workers", 1))
+        Swarm.placement = Placement(targets, addresses, *whose)
+    return Swarm.placement.next()
+
+
+def is_worker(environment: Environment) -> bool:
+    """Whether this process is a worker; one that joins a test is told to start before it has a runner."""
+    return bool(environment.parsed_options.worker)
 
 
 def come_to_rest(scenario: Scenario) -> None:
@@ -304,14 +306,19 @@ class SwarmUser(User):  # type: ignore[misc]
     @task  # type: ignore[untyped-decorator]
     def play(self) -> None:
         """Open a connection, play, and wait until it is closed."""
-        scenario, placement = Swarm.scenario, Swarm.placement
-        if scenario is None or placement is None:
+        while Swarm.scenario is None or self.environment.runner is None:
+            self._closed.wait(0.05)
+        scenario = Swarm.scenario
+        statistics = LocustStatistics.of(self.environment)
+        try:
+            self._target = self._target or place(self.environment)
+        except (SwarmError, PlacementError) as error:
+            # Counted, because a worker's stderr is not where anybody looks.
+            statistics.recorder.series("SIO connect", Swarm.transport).error(str(error))
             self._closed.wait()
             return
-        if self._target is None:
-            self._target = placement.next()
         self._closed.clear()
-        connection = Connection(LocustStatistics.of(self.environment).engine, self._target, Swarm.transport)
+        connection = Connection(statistics.engine, self._target, Swarm.transport)
         self._player = scenario.player(connection, self._changed)
         self._player.open()
         self._closed.wait()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from tests.load.hosts import some_hosts
 from tests.load.locusts import (
+    DEADLINE,
     counts_of_console,
     counts_of_csv,
     counts_of_html,
@@ -20,6 +23,7 @@ from tests.load.locusts import (
     started,
     summary_when,
 )
+from tests.servers import ROOT
 
 ACK = ("SIO ack", "message-with-ack")
 
@@ -220,3 +224,19 @@ def test_a_worker_that_has_not_the_address_says_so_to_its_master(tmp_path: Path)
     assert summary["validity"]["verdict"] == "INVALID"
     (kind,) = summary["errors"]
     assert kind.startswith("source address 192.0.2.1 is none of this machine's")
+
+
+def test_sioprobe_load_takes_several_urls() -> None:
+    with null_server() as one, null_server() as other:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "load", "--url", f"{one.url},{other.url}"),
+                *("--users", "3", "--seconds", "2", "--json"),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+        )
+    summary = json.loads(done.stdout)
+    assert {url for url, figures in summary["urls"].items() if figures["operations"]} == {one.url, other.url}
