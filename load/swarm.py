@@ -20,6 +20,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 # Locust patches the process, and so comes before everything that opens a socket.
 import locust
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
@@ -45,6 +46,7 @@ class Swarm:
 
     scenario: Scenario | None = None
     placement: Placement | None = None
+    placing = BoundedSemaphore(1)
     transport = "websocket"
     rss_before: int | None = None
     telling: TellingServers | None = None
@@ -219,17 +221,22 @@ def begin(environment: Environment, **_: Any) -> None:
 
 def place(environment: Environment) -> Target:
     """Where the next user of this process goes. Raises SwarmError and PlacementError."""
-    if Swarm.placement is None:
-        options, runner = environment.parsed_options, environment.runner
-        addresses = parse_addresses(options.source_addresses)
-        check_addresses(addresses)
-        urls = parse_urls(environment.host or "", options.urls)
-        targets = [Target.from_url(url, options.path) for url in urls]
-        whose = (0, 1)
-        if isinstance(runner, WorkerRunner):
-            whose = (runner.worker_index, getattr(options, "sioprobe_workers", 1))
-        Swarm.placement = Placement(targets, addresses, *whose)
+    # Names are looked up meanwhile, and every user comes here at once.
+    with Swarm.placing:
+        if Swarm.placement is None:
+            Swarm.placement = make_placement(environment)
     return Swarm.placement.next()
+
+
+def make_placement(environment: Environment) -> Placement:
+    """Of the options; a worker takes its part of the swarm."""
+    options, runner = environment.parsed_options, environment.runner
+    addresses = parse_addresses(options.source_addresses)
+    check_addresses(addresses)
+    targets = [Target.from_url(url, options.path) for url in parse_urls(environment.host or "", options.urls)]
+    if isinstance(runner, WorkerRunner):
+        return Placement(targets, addresses, runner.worker_index, getattr(options, "sioprobe_workers", 1))
+    return Placement(targets, addresses)
 
 
 def is_worker(environment: Environment) -> bool:

@@ -99,7 +99,14 @@ def test_a_worker_that_is_killed_one_that_leaves_and_one_that_joins_late_are_tol
             assert lost["validity"]["verdict"] == "INVALID"
 
             leaving.process.send_signal(signal.SIGTERM)
-            summary_when(web_port, lambda summary: "left" in states_of(summary))
+            # Within two seconds of the end it could be the same Ctrl-C that ended the master.
+            summary_when(
+                web_port,
+                lambda summary: any(
+                    each["state"] == "left" and summary["seconds"] - each["last_report"] > 2.5
+                    for each in summary["generators"]
+                ),
+            )
             pids = [killed.process.pid, leaving.process.pid, late.process.pid]
 
             master.process.send_signal(signal.SIGTERM)
@@ -141,7 +148,7 @@ def test_counts_agree_when_they_start_again_after_spawning(tmp_path: Path, proce
     with (
         null_server() as server,
         started(
-            *("--headless", "--only-summary", "--reset-stats", "-u", "4", "-r", "4", "-t", "4s", *several),
+            *("--headless", "--only-summary", "--reset-stats", "-u", "4", "-r", "4", "-t", "3s", *several),
             *("--host", server.url, "--summary-json", str(summary_file), "--csv", str(tmp_path / "run")),
         ) as run,
     ):
