@@ -216,6 +216,7 @@ def begin(environment: Environment, **_: Any) -> None:
     )
     Swarm.scenario, Swarm.transport, Swarm.placement = scenario, options.transport, None
     statistics.ledger = scenario.ledger
+    statistics.timed_between = scenario.timed_between
     statistics.halt = lambda: come_to_rest(scenario)
 
 

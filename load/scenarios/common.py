@@ -30,10 +30,15 @@ class Options:
 
 
 class Scenario(ABC):
-    """One a process. `operation` is the (type, name) of the series that counts its operations, or None."""
+    """One a process. `operation` is the (type, name) of the series that counts its operations, or None.
+
+    `timed_between` says that an operation begins in one process and may end in another, which may be on
+    another host: latencies are then withheld where the hosts' clocks cannot be compared.
+    """
 
     operation: tuple[str, str] | None = None
     messages_per_operation = 0
+    timed_between = False
 
     def __init__(self, engine: Engine, options: Options) -> None:
         self.engine = engine
