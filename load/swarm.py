@@ -144,14 +144,18 @@ def attach(environment: Environment, **_: Any) -> None:
     if problem is not None:
         print(f"locust: error: {problem}", file=sys.stderr)
         if isinstance(environment.runner, MasterRunner):
-            dismiss_workers(environment.runner, options.expect_workers if options.processes else 0)
+            dismiss_workers(environment, options.expect_workers if options.processes else 0)
         sys.exit(2)
 
 
-def dismiss_workers(runner: MasterRunner, expected: int) -> None:
+def dismiss_workers(environment: Environment, expected: int) -> None:
     """Tell the workers to quit, or they look for their master for a minute."""
+    runner, attached = environment.runner, LocustStatistics.of(environment).attached
     end = time.monotonic() + DISMISS_DEADLINE
-    while len(runner.clients) < expected and time.monotonic() < end:
+    # One that is told before it is complete hears it and never ends.
+    while (
+        len(runner.clients) < expected or not attached.issuperset(runner.clients)
+    ) and time.monotonic() < end:
         Event().wait(0.05)
     runner.quit()
 

@@ -82,6 +82,7 @@ class LocustStatistics:
         # On a master.
         self.workers = Workers()
         self._quits = False
+        self.attached: set[str] = set()
         self._csv: dict[str, str] = {}
         self._environment = environment
         events = environment.events
@@ -129,6 +130,8 @@ class LocustStatistics:
             locust.runners.WORKER_REPORT_INTERVAL = REPORT_SECONDS
             if HALT not in runner.custom_messages:
                 runner.register_message(HALT, self._halt_for_master, concurrent=True)
+                # So that the master knows at once that this worker is complete.
+                runner._send_stats()
         if environment.web_ui is not None:
             add_tab(environment.web_ui, self.summary)
 
@@ -322,6 +325,7 @@ class LocustStatistics:
         runner = self._environment.runner
         if report is None or not isinstance(runner, MasterRunner):
             return
+        self.attached.add(client_id)
         if not self.workers.take(client_id, runner.get_worker_index(client_id), report["state"]):
             # What was left of an earlier test when this one began.
             without_counts(data, self.stats)

@@ -18,6 +18,7 @@ class Runner(WorkerRunner):
     def __init__(self): pass
     def __del__(self): pass
     def register_message(self, *_, **__): pass
+    def _send_stats(self): pass
 
 environment = Environment()
 environment.parsed_options = Namespace(worker=True, csv_prefix=None, sioprobe_run="the test")
