@@ -81,7 +81,6 @@ class LocustStatistics:
         self.started = self.ended = 0.0
         # On a worker: what its master does not know yet, and which test this is.
         self._untold: dict[tuple[str, str], Sample] = {}
-        self._run = ""
         self._final = self._left = False
         self._last_state: dict[str, Any] | None = None
         self._cpu_at = (time.monotonic(), time.process_time())
@@ -90,14 +89,15 @@ class LocustStatistics:
         # On a master.
         self.workers = Workers()
         self._quits = False
+        self.attached: set[str] = set()
         self._csv: dict[str, str] = {}
         self._environment = environment
         events = environment.events
         # In front of Locust's own listeners, which take the statistics away and add them up.
         events.report_to_master._handlers.insert(0, self._report)
         events.worker_report._handlers.insert(0, self._take_report)
-        # In front of a locustfile's listeners: it counts from zero, and tells what Locust has.
-        events.test_start._handlers.insert(0, self._test_start)
+        events.test_start.add_listener(self._test_start)
+        # In front of a locustfile's listener, which may tell what was counted.
         events.test_stop._handlers.insert(0, self._test_stop)
         events.test_stopping.add_listener(self._test_stopping)
         events.quitting.add_listener(self._quitting)
@@ -117,6 +117,16 @@ class LocustStatistics:
         return self.engine.recorder
 
     @property
+    def _is_worker(self) -> bool:
+        return bool(getattr(self._environment.parsed_options, "worker", False))
+
+    @property
+    def _run(self) -> str:
+        """On a worker: which test this is, as its master named it; empty before the first."""
+        # Asked for each time: a worker that joins a test hears of it before anybody could be told.
+        return str(getattr(self._environment.parsed_options, "sioprobe_run", ""))
+
+    @property
     def stats(self) -> RequestStats:
         """Locust's statistics; a worker's environment exchanges them, hence no copy is kept."""
         return self._environment.stats
@@ -127,6 +137,8 @@ class LocustStatistics:
             locust.runners.WORKER_REPORT_INTERVAL = REPORT_SECONDS
             if HALT not in runner.custom_messages:
                 runner.register_message(HALT, self._halt_for_master, concurrent=True)
+                # So that the master knows at once that this worker is complete.
+                runner._send_stats()
         if environment.web_ui is not None:
             add_tab(environment.web_ui, self.summary)
 
@@ -134,6 +146,9 @@ class LocustStatistics:
 
     def flush(self, at: float | None = None) -> None:
         """Bring Locust's statistics up to date; `at` is the time to which the counts belong."""
+        if self._environment.runner is None and self._is_worker:
+            # A worker that joins a test may have users before it has a runner: they are told later.
+            return
         at = time.time() if at is None else at
         for series, sample in self.recorder.take():
             if self.heard is not None:
@@ -195,8 +210,6 @@ class LocustStatistics:
                 # Locust sends the options to every worker, to those that join later as well.
                 options.sioprobe_run = self.workers.run
                 options.sioprobe_workers = runner.worker_count
-        elif isinstance(runner, WorkerRunner):
-            self._run = getattr(options, "sioprobe_run", "")
         self.engine.start()
         self.engine.reset_pulse()
 
@@ -322,6 +335,7 @@ class LocustStatistics:
         runner = self._environment.runner
         if report is None or not isinstance(runner, MasterRunner):
             return
+        self.attached.add(client_id)
         if not self.workers.take(client_id, runner.get_worker_index(client_id), report["state"]):
             # What was left of an earlier test when this one began.
             without_counts(data, self.stats)
