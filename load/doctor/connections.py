@@ -7,28 +7,27 @@ others are served, some are closed: the waiting ones that are answered then had 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import gevent
 
-from load.doctor.crowd import DEADLINE, PATIENCE, Crowd
+from load.doctor.crowd import DEADLINE, Crowd
 from load.doctor.findings import INFERRED, LIMITS, NOTE, Examined, Finding, NotExamined
 from load.doctor.http import HttpLink
 from load.doctor.kernel import listen_backlog, open_files_limit
-from load.doctor.mend import BACKLOG, CONNECTIONS, OPEN_FILES, THREADS
+from load.doctor.limits import diagnose
+from load.doctor.mend import BACKLOG, OPEN_FILES, THREADS
 from load.doctor.patient import Patient
+from load.locating import is_this_host
 from load.sampling import TreeSample, TreeWatch
 from sioprobe.swarm import SwarmError
 
 __all__ = ["examine"]
 
-RELEASED = 10
 REST, REST_DEADLINE = 0.5, 5.0
 RECOVERY = 20.0
 FEW_FILES = 1024
 SMALL_BACKLOG = 128
 HEAVY = 256 * 1024
-NEAR = 16
 
 
 def examine(patient: Patient) -> Examined:
@@ -73,7 +72,7 @@ def examine(patient: Patient) -> Examined:
                 f"more than {served} connections: the server no longer answered those that it had"
             )
         elif stopped:
-            _diagnose(patient, crowd, examined, during)
+            examined.findings.append(diagnose(patient, crowd))
     finally:
         crowd.end()
     examined.saw = f"{served} connections at once" + (f" of {patient.max_connections}" if stopped else "")
@@ -137,59 +136,6 @@ def _weigh(examined: Examined, before: TreeSample, during: TreeSample, served: i
         )
 
 
-def _diagnose(patient: Patient, crowd: Crowd, examined: Examined, during: TreeSample | None) -> None:
-    """Say how it failed: for want of places, of files, or otherwise."""
-    served, waiting = crowd.count("open"), crowd.count("waiting")
-    failures = ", ".join(f"{count} {kind}" for kind, count in crowd.failures().items())
-    limit = open_files_limit(patient.located.pids)
-    figures: dict[str, Any] = {"served": served, "waiting": waiting, "open_files_limit": limit}
-    out_of_files = (
-        during is not None and during.fds is not None and limit is not None and during.fds >= limit - NEAR
-    )
-    how = []
-    if waiting:
-        how.append(f"{waiting} more got no answer for {PATIENCE:g} s")
-    if failures:
-        how.append(f"others failed ({failures})")
-    seen = f"{served} connections were served; {', and '.join(how)}"
-    admitted = 0
-    if waiting:
-        crowd.release(min(RELEASED, served))
-        crowd.wait(lambda: crowd.count("waiting") <= max(0, waiting - RELEASED), PATIENCE)
-        admitted = waiting - crowd.count("waiting")
-        figures["admitted_after_close"] = admitted
-        seen += f"; when {min(RELEASED, served)} were closed, {admitted} of those were answered"
-    if out_of_files and during is not None:
-        figures["fds"] = during.fds
-        examined.findings.append(
-            Finding(
-                "out-of-files",
-                LIMITS,
-                f"{seen}. The server had {during.fds} files open and may open {limit}",
-                "The limit of open files of the server's process is reached: further clients hang or are"
-                " dropped, and a server that tries to accept them in vain may use a whole core for it.",
-                OPEN_FILES,
-                figures=figures,
-            )
-        )
-    else:
-        examined.findings.append(
-            Finding(
-                "connection-limit",
-                LIMITS,
-                seen,
-                "The server serves no more at once. The next client's connection is accepted by the system"
-                " and waits without an answer until another one leaves."
-                if waiting
-                else "The server, or a proxy before it, turns further clients away.",
-                CONNECTIONS,
-                # That a place became free for one who waited shows that places are what is short.
-                "measured" if admitted or failures else INFERRED,
-                figures,
-            )
-        )
-
-
 def _recover(patient: Patient, examined: Examined) -> None:
     """Whether a new client is served when all have gone."""
     started = time.monotonic()
@@ -224,7 +170,8 @@ def _listener(patient: Patient, examined: Examined, before: TreeSample | None) -
     """What the kernel says about the listener and the process, whether or not it was reached."""
     if not patient.located.pids or before is None:
         return
-    backlog = listen_backlog(int(patient.target.address[1]))
+    host, port = str(patient.target.address[0]), int(patient.target.address[1])
+    backlog = listen_backlog(port) if is_this_host(host) else None
     limit = open_files_limit(patient.located.pids)
     examined.figures |= {"listen_backlog": backlog, "open_files_limit": limit}
     reached = any(finding.id == "out-of-files" for finding in examined.findings)

@@ -36,7 +36,6 @@ class Link:
         self.ack_at_once = False
         self.parts: list[tuple[float, int]] = []
         """Since the last `send`: when a part came (`time.perf_counter`), and its bytes."""
-        self.received = 0
         self._used = False
         self.sent_at = 0.0
         self._sock: Any = None
@@ -83,7 +82,6 @@ class Link:
         except OSError as error:
             raise _failure(error) from None
         self.parts.append((time.perf_counter(), len(data)))
-        self.received += len(data)
         if self.ack_at_once:
             self._set_acks(at_once=True)
         return data

@@ -13,8 +13,9 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from load.doctor import connections, polling, sessions
-from load.doctor.findings import NotExamined
-from load.doctor.kernel import listen_backlog, open_files_limit
+from load.doctor.findings import Examined, NotExamined
+from load.doctor.kernel import least_files_left, listen_backlog, open_files_limit
+from load.sampling import TreeSample
 from tests.load.doctor.patients import finding, ids, meet
 from tests.servers import Server, start_command, start_foreign, start_server
 
@@ -93,19 +94,13 @@ def test_a_server_that_takes_all_has_no_finding(null: Server) -> None:
     assert found.figures["threads_per_connection"] == 0
 
 
-def test_without_processes_the_limit_is_found_all_the_same() -> None:
-    with start_command([*EVENTLET, "12"]) as server:
-        found = connections.examine(meet(server.url, pids=False, max_connections=20))
-
-    assert ids(found) == ["connection-limit"]
-    assert found.figures["served"] == 12
-    assert found.left_out[0].startswith("memory and threads per connection: ")
-
-
 @contextmanager
-def forwarding(*servers: Server, refuse_from: int | None = None) -> Iterator[str]:
-    """A balancer that gives each connection to the next server, and closes those beyond a number at once."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+def forwarding(*servers: Server, refuse_from: int | None = None, stop_at: int | None = None) -> Iterator[str]:
+    """A balancer that gives each connection to the next server.
+
+    Those beyond a number it closes at once, or it stops accepting for good and its backlog is small.
+    """
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512 if stop_at is None else 2)
     closed: list[socket.socket] = []
 
     def pump(source: socket.socket, sink: socket.socket) -> None:
@@ -118,6 +113,7 @@ def forwarding(*servers: Server, refuse_from: int | None = None) -> Iterator[str
         live.discard(source)
 
     live: set[socket.socket] = set()
+    stopped: list[socket.socket] = []
 
     def accept() -> None:
         turn = 0
@@ -125,6 +121,9 @@ def forwarding(*servers: Server, refuse_from: int | None = None) -> Iterator[str
             try:
                 client, _ = listener.accept()
             except OSError:
+                return
+            if stop_at is not None and len(live) >= stop_at:
+                stopped.append(client)
                 return
             if refuse_from is not None and len(live) >= refuse_from:
                 client.close()
@@ -144,7 +143,7 @@ def forwarding(*servers: Server, refuse_from: int | None = None) -> Iterator[str
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        for each in closed:
+        for each in (*closed, *stopped):
             each.close()
         thread.join(30)
 
@@ -156,7 +155,32 @@ def test_who_turns_clients_away_is_found(null: Server) -> None:
     limit = finding(found, "connection-limit")
     assert limit.figures["served"] == 25
     assert "others failed (" in limit.seen
+    assert found.left_out[0].startswith("memory and threads per connection: ")
     assert limit.certainty == "measured"
+
+
+def test_a_full_backlog_is_told_from_other_limits(null: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "RECOVERY", 1.0)
+    with forwarding(null, stop_at=20) as url:
+        found = connections.examine(meet(url, pids=False, max_connections=60))
+
+    full = finding(found, "backlog-full").figures
+    assert full["served"] == 20
+    assert full["system_accepts"] is False
+    assert full["admitted_after_close"] == 0
+    # It accepts nobody afterwards either.
+    assert "no-recovery" in ids(found)
+
+
+def test_heavy_connections_are_found() -> None:
+    examined = Examined()
+    before = TreeSample(at=0.0, cpu_ns=0, rss_bytes=2**20, threads=1, fds=None, processes=1)
+    during = TreeSample(at=1.0, cpu_ns=0, rss_bytes=11 * 2**20, threads=2, fds=None, processes=1)
+
+    connections._weigh(examined, before, during, 10)
+
+    assert finding(examined, "memory-per-connection").figures == {"rss_bytes": 2**20}
+    assert examined.figures["fds_per_connection"] is None
 
 
 def test_sessions_that_are_not_sticky_are_found(null: Server) -> None:
@@ -190,8 +214,12 @@ def test_what_the_kernel_tells_of_a_listener_and_a_process() -> None:
         port = listener.getsockname()[1]
     assert listen_backlog(port) is None
     assert open_files_limit([os.getpid()]) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    with start_command(with_files(64, "-m", "load.null_server")):
+    with start_command(with_files(64, "-m", "load.null_server")) as server:
         assert open_files_limit([os.getpid()]) == 64
+        files = least_files_left([os.getpid()])
+        assert files is not None
+        assert files.limit == 64
+        assert files.opened == len(os.listdir(f"/proc/{server.process.pid}/fd"))
     assert open_files_limit([]) is None
 
 

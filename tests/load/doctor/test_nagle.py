@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from load.doctor import handshake, nagle, polling, websocket
+from load.doctor import closing, handshake, nagle, polling, websocket
 from load.doctor.nagle import Arms
+from load.doctor.patient import Patient
+from sioprobe.swarm import Target
 from tests.load.doctor.patients import finding, ids, meet
 from tests.servers import Server, start_foreign, start_server
 from tests.standstill import undisturbed
@@ -58,6 +60,27 @@ def test_the_transports_of_real_servers_are_in_order(mended: Server) -> None:
 
     assert ids(found) == []
     assert found.saw == "polling and WebSocket, and the upgrade works"
+
+
+def test_what_leaving_clients_hold_is_that_of_the_mode(mended: Server) -> None:
+    found = closing.examine(meet(mended.url, pids=False))
+
+    assert ids(found) == (["connection-held-after-close"] if mended.about["mode"] == "threading" else [])
+    assert found.figures["websocket"]["closed"] == 8
+
+
+def test_options_of_an_application_are_seen() -> None:
+    with start_server("gevent") as server:
+        patient = Patient(Target.from_url(server.url, "/flask-options/io/"))
+        patient.meet()
+        sockets_alone = Patient(Target.from_url(server.url, "/flask-websocket/socket.io/"))
+        sockets_alone.meet()
+
+        assert ids(handshake.examine_transports(patient)) == ["upgrade-not-offered"]
+        assert ids(handshake.examine_heartbeat(patient)) == ["small-max-payload"]
+        assert ids(handshake.examine_origins(patient)) == ["origin-refused"]
+        assert polling.examine_compression(patient).figures["encoding"] is None
+        assert ids(handshake.examine_transports(sockets_alone)) == ["no-polling"]
 
 
 def test_closing_compressing_and_deflating_are_those_of_the_mode(mended: Server) -> None:
