@@ -317,6 +317,8 @@ def finish_server_side(environment: Environment, **_: Any) -> None:
     if Swarm.server is not None:
         Swarm.server.finish()
         LocustStatistics.of(environment).extras["server"] = Swarm.server.result
+
+
 def is_worker(environment: Environment) -> bool:
     """Whether this process is a worker; one that joins a test is told to start before it has a runner."""
     return bool(environment.parsed_options.worker)
