@@ -20,7 +20,7 @@ async def main() -> None:
         urls = {}
         for fault in (None, *(fault.name for fault in FAULTS)):
             server = await stack.enter_async_context(
-                StrictServer(fault, ping_interval=1, ping_timeout=20, upgrade_timeout=3, revisions=(4, 3))
+                StrictServer(fault, ping_interval=1, ping_timeout=20, upgrade_timeout=30, revisions=(4, 3))
             )
             urls[fault or ""] = server.url
         print("READY " + json.dumps({"urls": [], "faults": urls}), flush=True)
