@@ -9,6 +9,7 @@ from __future__ import annotations
 from time import monotonic_ns
 from typing import Any, Protocol
 
+from sioprobe.swarm.cookies import Cookies
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.polling import PollingChannel
 from sioprobe.swarm.target import Target
@@ -21,8 +22,6 @@ TRANSPORTS = ("polling", "websocket", "upgrade")
 
 SECOND = 1_000_000_000
 CLOSE_DEADLINE = 2 * SECOND
-MAX_HELD = 1024
-"""Packets held back until the handshake is done."""
 
 
 class SessionOwner(Protocol):
@@ -41,6 +40,7 @@ class Session:
 
     __slots__ = (
         "_closing_deadline",
+        "_cookies",
         "_heartbeat",
         "_last_ping",
         "_loop",
@@ -60,10 +60,17 @@ class Session:
     )
 
     def __init__(
-        self, loop: Any, target: Target, transport: str, owner: SessionOwner, timeout: float = 10.0
+        self,
+        loop: Any,
+        target: Target,
+        transport: str,
+        owner: SessionOwner,
+        timeout: float = 10.0,
+        cookies: Cookies | None = None,
     ) -> None:
         self._loop = loop
         self._target = target
+        self._cookies = cookies or Cookies(target)
         self._owner = owner
         self.timeout = int(timeout * SECOND)
         self._polling: PollingChannel | None = None
@@ -82,10 +89,11 @@ class Session:
         self.state = "opening"
         self._open_deadline = monotonic_ns() + self.timeout
         if self.transport == "websocket":
-            self._socket = WebSocketChannel(
+            self._probe = WebSocketChannel(
                 self._loop,
                 self._target,
                 self._target.endpoint("websocket"),
+                self._cookies,
                 opened=_nothing,
                 text=self._receive_text,
                 binary=self._receive_binary,
@@ -95,6 +103,7 @@ class Session:
             self._polling = PollingChannel(
                 self._loop,
                 self._target,
+                self._cookies,
                 text=self._receive_text,
                 binary=self._receive_binary,
                 polled=self._owner.session_polled,
@@ -105,18 +114,27 @@ class Session:
     # Sending
 
     def send_text(self, packet: str) -> None:
-        """Send one text packet, its type digit included."""
+        """Send one text packet, its type digit included. Raises SwarmError where no session is open."""
         if self._socket is not None:
             self._socket.send_text(packet)
-        elif self._polling is not None:
+        elif self._polling is not None and self.opened is not None:
             self._polling.send_text(packet)
+        else:
+            raise SwarmError("not connected")
 
     def send_binary(self, data: bytes) -> None:
-        """Send one attachment."""
+        """Send one attachment. Raises SwarmError where no session is open."""
         if self._socket is not None:
             self._socket.send_binary(data)
-        elif self._polling is not None:
+        elif self._polling is not None and self.opened is not None:
             self._polling.send_binary(data)
+        else:
+            raise SwarmError("not connected")
+
+    @property
+    def on_websocket(self) -> bool:
+        """Whether the session's packets go over WebSocket now."""
+        return self._socket is not None
 
     @property
     def unsent(self) -> int:
@@ -155,13 +173,16 @@ class Session:
     def _take_open(self, text: str) -> None:
         if self.opened is not None:
             raise RemoteProtocolError("a second OPEN packet")
-        opened = decode_open(EnginePacket(EnginePacketType.OPEN, text[1:]))
+        # As of revision 3, which does not ask for maxPayload: some servers of revision 4 leave it out.
+        opened = decode_open(EnginePacket(EnginePacketType.OPEN, text[1:]), revision=3)
         self.opened = opened
         self._last_ping = monotonic_ns()
         self._heartbeat = int((opened.ping_interval + opened.ping_timeout) * 1_000_000)
         if self.state != "opening":
             return
         self.state = "open"
+        if self._polling is None:
+            self._socket, self._probe = self._probe, None
         self._owner.session_opened()
         if self._polling is not None and self.state == "open":
             # After the owner: its CONNECT packet goes out before the upgrade is tried.
@@ -181,6 +202,7 @@ class Session:
             self._loop,
             self._target,
             self._target.endpoint("websocket", opened.session_id),
+            self._cookies,
             opened=self._send_probe,
             text=self._take_probe,
             binary=self._refuse_binary,
