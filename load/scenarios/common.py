@@ -1,37 +1,30 @@
-"""What every scenario shares: its options, its life cycle, and the life cycle of a player."""
+"""What every scenario shares: its parameters, its life cycle, and the life cycle of a player."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from sioprobe.swarm import Connection, Engine, Ledger, Listener, SwarmError
+from load.scenarios.parameters import NAMESPACE, Options, Parameter
+from sioprobe.swarm import Connection, Engine, Ledger, Listener, Schedule, SwarmError
 
-__all__ = ["Options", "Player", "Scenario"]
+__all__ = ["Player", "Scenario"]
 
 NANOSECONDS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Parameters of all scenarios; each uses those that concern it.
-
-    `rate` is operations a second and connection (ack) or room (fanout); 0 is a closed loop, in which the
-    next operation starts when the last has ended.
-    """
-
-    namespace: str = "/"
-    payload_bytes: int = 32
-    room_size: int = 10
-    rate: float = 0.0
-    timeout: float = 10.0
+GOLDEN_RATIO = 0.6180339887498949
 
 
 class Scenario(ABC):
-    """One a process. `operation` is the (type, name) of the series that counts its operations, or None."""
+    """One a process. `operation` is the (type, name) of the series that counts its operations, or None.
 
+    `title` says in one line what a user does, `parameters` what the scenario can be told; every scenario has
+    the parameter `namespace`. `ledger` and `schedule` are its accounts, None where it has none; `processes`
+    is how many like this one take part in the run.
+    """
+
+    title: ClassVar[str] = ""
+    parameters: ClassVar[tuple[Parameter, ...]] = (NAMESPACE,)
     operation: tuple[str, str] | None = None
     messages_per_operation = 0
 
@@ -39,11 +32,26 @@ class Scenario(ABC):
         self.engine = engine
         self.options = options
         self.halted = False
+        self._schedules = 0
         self.ledger: Ledger | None = None
+        self.schedule: Schedule | None = None
+        self.processes = 1
 
     @abstractmethod
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A player on that connection; `changed` is called on the hub when its state has changed."""
+
+    @classmethod  # noqa: B027 - most values go together
+    def check(cls, options: Options) -> None:
+        """Raise ParameterError for values that do not go together, each right alone."""
+
+    def next_offset(self, interval: int) -> int:
+        """When the next of several equal schedules begins, in nanoseconds within their interval.
+
+        By the golden ratio, which spreads however many there will be: begun at once, they send in bursts.
+        """
+        self._schedules += 1
+        return int(interval * (self._schedules * GOLDEN_RATIO % 1.0))
 
     def halt(self) -> None:
         """Start no operation any more; those under way go on."""

@@ -13,6 +13,8 @@ __all__ = ["IdleScenario"]
 class IdleScenario(Scenario):
     """No operations."""
 
+    title = "connect, answer pings, do nothing"
+
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A player that stays connected."""
         return Player(self, connection, changed)
