@@ -21,8 +21,12 @@ from typing import Any
 import click
 from rich.console import Console
 
+from load.find_max_command import Search, conditions_of, find_max_options, run_search
 from load.options import DEFAULTS, Choice, list_scenarios, locust_arguments, plan_of, scenario_options
+from load.outcome import EXIT_CODES, exit_code
 from load.scenarios import SCENARIOS
+from load.staging import SHAPE_NAMES, ShapeError, check_rate
+from load.staging import plan as stages_of
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.swarm import TRANSPORTS
 from sioprobe.swarm.summary import render
@@ -40,20 +44,21 @@ Examples:
   {PROGRAM} --url http://127.0.0.1:5000 --profile ack --users 200
   {PROGRAM} --list
   {PROGRAM} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json
+  {PROGRAM} --url http://127.0.0.1:5000 --find-max --objective 'p99<50ms' --figure knee.png
+  {PROGRAM} --url http://127.0.0.1:5000 --rate 20 --fail-if 'p99>50ms' --fail-if 'errors>0.1%'
 
-\b
-Exit codes:
-  0  no operation failed
-  1  some failed
-  2  bad input, or no Socket.IO server at that URL
-  130  stopped by Ctrl-C
-"""
+{EXIT_CODES}"""
 
 
 def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise click.UsageError(f"{option.opts[0]} {value} is no number to wait or count by")
     return value
+
+
+def _readable(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    conditions_of(option.opts[0], values)
+    return values
 
 
 @click.command(
@@ -78,19 +83,96 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
 @click.option("--seconds", type=click.FloatRange(1), callback=_finite, help=f"Default {DEFAULTS.seconds:g}.")
 @click.option("--path", help=f"Of the Socket.IO endpoint; default {DEFAULTS.path}.")
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="Of the generator.")
+@click.option(
+    "--server-pid",
+    "server_pids",
+    multiple=True,
+    metavar="PID",
+    help="Process of the server to sample with its children, repeatable; auto, the default, finds what"
+    " listens at the port of a server on this host; none samples nothing.",
+)
+@click.option(
+    "--shape",
+    default="",
+    metavar="NAME",
+    help="Load over time, instead of --seconds: " + ", ".join(SHAPE_NAMES) + ".",
+)
+@click.option("--shape-users", default="", metavar="N,N", help="Users of each level; --users where not said.")
+@click.option(
+    "--shape-rate", default="", metavar="R,R", help="Total rate of each level, operations a second."
+)
+@click.option("--shape-seconds", default="", metavar="S,S", help="Length of each stage, or one for all.")
+@click.option(
+    "--fail-if",
+    "thresholds",
+    multiple=True,
+    callback=_readable,
+    metavar="CONDITION",
+    help="End with 3 when this holds, such as 'p99>50ms', 'reach<100%', 'rate<1000/s'; repeatable.",
+)
+@click.option(
+    "--calibrate/--no-calibrate",
+    default=True,
+    show_default=True,
+    help="Measure the generator's own floor against the null server first (3 s).",
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
 @scenario_options
-def main(url: str, profile: str | None, processes: int, as_json: bool, **given: Any) -> None:
+@find_max_options
+def main(
+    url: str,
+    profile: str | None,
+    processes: int,
+    server_pids: tuple[str, ...],
+    shape: str,
+    shape_users: str,
+    shape_rate: str,
+    shape_seconds: str,
+    thresholds: tuple[str, ...],
+    calibrate: bool,
+    find_max: bool,
+    search: Search,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Put a measured load on a server and print what it carried."""
     plan = plan_of(profile, given)
+    shaping = [shape, shape_users, shape_rate, shape_seconds]
+    try:
+        check_rate(shape_rate, plan.scenario)
+        stages_of(shape, shape_users, shape_rate, shape_seconds, plan.users)
+    except ShapeError as error:
+        raise click.UsageError(str(error)) from None
+    if find_max:
+        if shape:
+            raise click.UsageError("--find-max makes its own rates, and takes no --shape")
+        run_search(
+            search,
+            plan,
+            url,
+            processes=processes,
+            server_pids=server_pids,
+            calibrate=calibrate,
+            as_json=as_json,
+        )
     with tempfile.TemporaryDirectory(prefix="sioprobe-load-") as folder:
         summary_file = Path(folder) / "summary.json"
         arguments = [
             *("-f", str(Path(__file__).with_name("swarm.py")), "--headless", "--only-summary"),
             *("--host", url, "--users", str(plan.users), "--spawn-rate", str(min(plan.users, 100))),
-            *("--run-time", f"{max(1, round(plan.seconds))}s", "--summary-json", str(summary_file)),
+            *("--summary-json", str(summary_file)),
             *locust_arguments(plan),
         ]
+        if shape:
+            for name, value in zip(("", "-users", "-rate", "-seconds"), shaping, strict=True):
+                arguments.append(f"--shape{name}={value}")
+        else:
+            arguments += ["--run-time", f"{max(1, round(plan.seconds))}s"]
+        for pid in server_pids:
+            arguments += ["--server-pid", pid]
+        for threshold in thresholds:
+            arguments.append(f"--fail-if={threshold}")
+        arguments += ["--calibrate"] if calibrate else []
         if processes > 1:
             arguments += ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
             # A port of this run: another may have Locust's default.
@@ -105,7 +187,8 @@ def main(url: str, profile: str | None, processes: int, as_json: bool, **given: 
         click.echo(json.dumps(summary))
     else:
         click.echo(render(summary))
-    sys.exit(code)
+    # The one that Locust makes for a run that was stopped knows less.
+    sys.exit(exit_code(summary) if code in (0, 1, 3) else code)
 
 
 def run(command: list[str], title: str) -> tuple[int, str]:

@@ -28,7 +28,7 @@ import psutil
 from gevent.event import Event
 
 from load.names import nearest
-from load.sampling import TreeSample, sample_trees
+from load.sampling import SamplingError, TreeSample, TreeWatch
 from load.scenarios import (
     SCENARIOS,
     Options,
@@ -219,12 +219,13 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     engine, scenario = crowd.engine, crowd.scenario
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     _wake(request)
-    before = sample_trees(request.server_pids)
+    watch = _watch(request.server_pids)
+    before = watch.sample()
     ready = crowd.connect()
     if not ready:
         failures = [player.failure for player in crowd.players if player.failure is not None]
         raise RequestError(f"no connection to {request.urls[0]}: {failures[0] if failures else 'no answer'}")
-    settled = _settle(request.server_pids)
+    settled = _settle(watch)
     gc.collect()
     gc.freeze()
 
@@ -233,23 +234,21 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     gevent.sleep(request.warmup_seconds)
     errors = engine.recorder.errors()
     # First, because it holds the hub up for some milliseconds; the window ends with it as well.
-    server_start = sample_trees(request.server_pids)
+    server_start = watch.sample()
     engine.recorder.reset()
     engine.reset_pulse()
     published = scenario.published
     cpu_start, wall_start = time.process_time(), time.monotonic()
     gevent.sleep(request.seconds)
     server_end, cpu, wall = (
-        sample_trees(request.server_pids),
+        watch.sample(),
         time.process_time() - cpu_start,
         time.monotonic() - wall_start,
     )
     measured = _take_operations(crowd)
     published = scenario.published - published
-    # Here, before connections are closed, which is no part of the window. A share of its last
-    # milliseconds would say nothing: shares are of whole seconds, or of the whole window.
-    busiest = max(engine.max_cpu_share, cpu / wall)
-    hub_lag_us = (engine.hub_lag.percentile(50), engine.hub_lag.percentile(99))
+    # Here, before connections are closed, which is no part of the window.
+    vitals = engine.pulse.take()
 
     if not crowd.drain():
         engine.recorder.series("SIO session", request.transport).error("not at rest before the deadline")
@@ -261,12 +260,14 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     if missing > 0 and not errors:
         errors["not connected"] = missing
     operations = measured.timed
+    unsent = scenario.schedule.due - scenario.schedule.sent if scenario.schedule is not None else 0
     validity = judge(
         operations=operations if scenario.operation else None,
-        errors=sum(errors.values()),
-        max_cpu_share=busiest,
-        hub_lag_us=hub_lag_us,
-        latency_p50_us=measured.histogram.percentile(50),
+        # What could not be sent is in both accounts.
+        errors=max(0, sum(errors.values()) - unsent),
+        unsent=unsent,
+        vitals=[vitals],
+        latency=measured.histogram,
         ledger_clean=scenario.ledger is None or scenario.ledger.clean,
     )
     if len(ready) < request.connections:
@@ -282,21 +283,28 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
         "warmup_seconds": request.warmup_seconds,
         "seconds": wall,
         "operations": operations,
+        "published": published,
+        "unsent": unsent,
         "messages": operations * scenario.messages_per_operation + published,
         "errors": sum(errors.values()),
         "error_kinds": errors,
         "latency": measured.histogram.to_latency(),
-        "server": {
-            **server_end.to_json(since=server_start),
-            "rss_bytes": settled.rss_bytes,
-            "rss_before_connections_bytes": before.rss_bytes,
-            "rss_under_load_bytes": server_end.rss_bytes,
-        },
+        "server": _seen(
+            watch,
+            {
+                **server_end.to_json(since=server_start),
+                "rss_bytes": settled.rss_bytes,
+                "rss_before_connections_bytes": before.rss_bytes,
+                "rss_under_load_bytes": server_end.rss_bytes,
+            },
+        ),
         "generator": {
             "cpu_seconds": cpu,
             "rss_bytes": psutil.Process().memory_info().rss,
-            "hub_lag_p99_us": hub_lag_us[1],
-            "send_lag_p99_us": engine.send_lag.percentile(99),
+            "hub_lag_p99_us": vitals.hub_lag.percentile(99),
+            "send_lag_p99_us": vitals.send_lag.percentile(99),
+            "max_cpu_share": vitals.busiest_share,
+            "run_delay_share": vitals.share(vitals.run_delay_seconds),
             "unconfirmed_closes": unconfirmed,
         },
         "ledger": scenario.ledger.to_json() if scenario.ledger is not None else None,
@@ -316,13 +324,26 @@ def _take_operations(crowd: Crowd) -> Sample:
     return sample
 
 
-def _settle(pids: tuple[int, ...]) -> TreeSample:
+def _watch(pids: tuple[int, ...]) -> TreeWatch:
+    """A watch over the servers; over nothing where they cannot be read."""
+    try:
+        return TreeWatch(pids)
+    except SamplingError:
+        return TreeWatch(())
+
+
+def _seen(watch: TreeWatch, figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures, or None for each where no server was watched: a zero would be one."""
+    return figures if watch.watches else dict.fromkeys(figures)
+
+
+def _settle(watch: TreeWatch) -> TreeSample:
     """The servers' sample once two readings of the memory are equal, or at the deadline."""
     end = time.monotonic() + SETTLE_DEADLINE
-    last = sample_trees(pids)
+    last = watch.sample()
     while time.monotonic() < end:
         gevent.sleep(SETTLE_INTERVAL)
-        sample = sample_trees(pids)
+        sample = watch.sample()
         if sample.rss_bytes == last.rss_bytes:
             return sample
         last = sample

@@ -24,14 +24,26 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from load import closing, shaping
 from load.arguments import add_scenario_arguments, options_of, problem_with_arguments
+from load.locating import parse_server_pids
 from load.metrics import server_metrics
 from load.names import nearest
-from load.scenarios import SCENARIOS, ParameterError, Player, Scenario, make_scenario
+from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
+from load.scenarios import (
+    SCENARIOS,
+    Options,
+    ParameterError,
+    Player,
+    Scenario,
+    make_options,
+    make_scenario,
+)
+from load.server_side import Counts, ServerSide
 from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
 from sioprobe.swarm.check import problem_with
 from sioprobe.swarm.locust_statistics import LocustStatistics
-from sioprobe.swarm.summary import render, summarise
+from sioprobe.swarm.summary import render
 
 REST_DEADLINE = 3.0
 CLOSE_DEADLINE = 3.0
@@ -43,10 +55,11 @@ class Swarm:
     """What the users of this process share while one test runs."""
 
     scenario: Scenario | None = None
-    target: Target | None = None
+    placement: Placement | None = None
     transport = "websocket"
     rss_before: int | None = None
-    extras: dict[str, Any] = {}  # noqa: RUF012 - one per process, replaced at each start
+    server: ServerSide | None = None
+    shaping: shaping.Shaping | None = None
 
 
 def choice(name: str, choices: tuple[str, ...]) -> Any:
@@ -82,7 +95,25 @@ def add_arguments(parser: Any) -> None:
         default="ack",
         help="; ".join(f"{name}: {kind.title}" for name, kind in SCENARIOS.items()),
     )
+    add("--urls", default="", metavar="URL,URL", help="further servers, over which users are spread evenly")
+    add(
+        "--source-addresses",
+        default="",
+        metavar="FROM-TO",
+        help="local addresses to connect from in turn (127.0.0.1-127.0.0.8, or a list with commas):"
+        " each has 28,000 ports to a server",
+    )
     add("--path", default="/socket.io/", help="path of the server's Socket.IO endpoint")
+    add(
+        "--server-pid",
+        action="append",
+        metavar="PID",
+        include_in_web_ui=False,
+        help="process of the server to sample with its children, repeatable; auto (the default) finds what"
+        " listens at the port of a server on this host, none samples nothing",
+    )
+    shaping.add_arguments(parser)
+    closing.add_arguments(parser)
     add(
         "--summary-json",
         default="",
@@ -97,10 +128,15 @@ def add_arguments(parser: Any) -> None:
 def attach(environment: Environment, **_: Any) -> None:
     """Bind the statistics; headless, refuse a server that is none, before anything starts."""
     LocustStatistics.of(environment)
+    Swarm.shaping = shaping.Shaping(environment)
     options = environment.parsed_options
     if isinstance(environment.runner, WorkerRunner):
+        Swarm.shaping.attach()
         return
-    problem = problem_with_arguments(options)
+    # After those of the statistics, which let operations come to rest and reset counts.
+    environment.events.test_stopping.add_listener(finish_server_side)
+    environment.events.spawning_complete.add_listener(lambda **_: all_connected(environment))
+    problem = problem_with_arguments(options) or Swarm.shaping.problem()
     if problem is None and options.headless:
         problem = problem_of(environment)
     if problem is not None:
@@ -108,6 +144,24 @@ def attach(environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, MasterRunner):
             dismiss_workers(environment.runner, options.expect_workers if options.processes else 0)
         sys.exit(2)
+    Swarm.shaping.attach()
+    if options.headless:
+        users, rate = Swarm.shaping.peak()
+        closing.attach(environment, block_request(options, rate), users)
+
+
+def block_request(options: Any, total_rate: float | None = None) -> dict[str, Any]:
+    """The same play as a block, to be calibrated."""
+    played = {"transport": options.transport, "scenario": options.scenario}
+    return {**played, **played_options(options, total_rate)}
+
+
+def played_options(options: Any, total_rate: float | None) -> Options:
+    """The scenario's parameters, at a shape's rate where it has one. Raises ParameterError."""
+    played = options_of(options)
+    if total_rate is None:
+        return played
+    return make_options(options.scenario, {**played, "rate": 0.0, "total_rate": total_rate})
 
 
 def dismiss_workers(runner: MasterRunner, expected: int) -> None:
@@ -127,45 +181,124 @@ def problem_of(environment: Environment) -> str | None:
         namespace = str(options_of(options).namespace)
     except ParameterError as error:
         return f"argument {error}"
-    if urlsplit(environment.host if "//" in environment.host else f"//{environment.host}").path.strip("/"):
-        return f"{environment.host} has a path; give that of the Socket.IO endpoint with --path"
-    return problem_with(environment.host, transport=options.transport, namespace=namespace, path=options.path)
+    try:
+        parse_server_pids(options.server_pid or ())
+    except ValueError as error:
+        return str(error)
+    try:
+        parse_addresses(options.source_addresses)
+    except PlacementError as error:
+        return f"--source-addresses: {error}"
+    for url in parse_urls(environment.host, options.urls):
+        if urlsplit(url if "//" in url else f"//{url}").path.strip("/"):
+            return f"{url} has a path; give that of the Socket.IO endpoint with --path"
+        problem = problem_with(url, transport=options.transport, namespace=namespace, path=options.path)
+        if problem is not None:
+            return problem
+    return None
 
 
 @locust.events.test_start.add_listener  # type: ignore[untyped-decorator]
 def begin(environment: Environment, **_: Any) -> None:
     """Make the scenario with the options of this start; the web page may have changed them."""
     options = environment.parsed_options
-    Swarm.extras = {"transport": options.transport, "scenario": options.scenario, "url": environment.host}
+    statistics = LocustStatistics.of(environment)
+    statistics.operation = SCENARIOS[options.scenario].operation
+    statistics.extras = {
+        "transport": options.transport,
+        "scenario": options.scenario,
+        "url": environment.host,
+    }
     if not isinstance(environment.runner, WorkerRunner):
         if not options.headless:
             problem = problem_of(environment)
             if problem is not None:
                 environment.runner.log_exception("local", problem, "")
                 print(f"locust: error: {problem}", file=sys.stderr)
-        Swarm.rss_before = server_rss(environment) if options.scenario == "idle" else None
+        begin_server_side(environment)
     if isinstance(environment.runner, MasterRunner):
         # With the next message to the workers, which do not know of each other.
         options.sioprobe_workers = environment.runner.worker_count
         return
-    statistics = LocustStatistics.of(environment)
     statistics.engine.start()
     try:
-        scenario = make_scenario(options.scenario, statistics.engine, options_of(options))
+        total_rate = Swarm.shaping.total_rate if Swarm.shaping is not None else None
+        scenario = make_scenario(options.scenario, statistics.engine, played_options(options, total_rate))
     except ParameterError as error:
         # Only the web page can say such a thing; the users then wait for the next start.
         print(f"locust: error: argument {error}", file=sys.stderr)
-        Swarm.scenario = Swarm.target = None
+        Swarm.scenario = Swarm.placement = None
         return
     scenario.processes = max(1, getattr(options, "sioprobe_workers", 1))
-    Swarm.scenario, Swarm.transport, Swarm.target = scenario, options.transport, None
+    Swarm.scenario, Swarm.transport, Swarm.placement = scenario, options.transport, None
+    if Swarm.shaping is not None:
+        Swarm.shaping.set_rate = scenario.set_total_rate
     statistics.ledger = scenario.ledger
     statistics.schedule = scenario.schedule
     statistics.halt = lambda: come_to_rest(scenario)
     try:
-        Swarm.target = Target.from_url(environment.host or "", options.path)
-    except SwarmError as error:
+        Swarm.placement = placement_of(environment)
+    except (SwarmError, PlacementError) as error:
         print(f"locust: error: {error}", file=sys.stderr)
+        # A worker's stderr is not where anybody looks: its master shall count it.
+        statistics.recorder.series("SIO connect", options.transport).error(str(error))
+
+
+def placement_of(environment: Environment) -> Placement:
+    """Where the users of this process go. Raises SwarmError and PlacementError."""
+    options, runner = environment.parsed_options, environment.runner
+    addresses = parse_addresses(options.source_addresses)
+    check_addresses(addresses)
+    urls = parse_urls(environment.host or "", options.urls)
+    targets = [Target.from_url(url, options.path) for url in urls]
+    if isinstance(runner, WorkerRunner):
+        return Placement(targets, addresses, runner.worker_index, getattr(options, "sioprobe_workers", 1))
+    return Placement(targets, addresses)
+
+
+def begin_server_side(environment: Environment) -> None:
+    """Sample the server from now on, before there is any user."""
+    options = environment.parsed_options
+    Swarm.server = ServerSide(
+        parse_urls(environment.host or "", options.urls),
+        parse_server_pids(options.server_pid or ()),
+        counts=lambda: counts_of(environment),
+        exact=not isinstance(environment.runner, MasterRunner),
+    )
+    # Of a server whose processes are not seen, what it says itself.
+    told = options.scenario == "idle" and not Swarm.server.sampling
+    Swarm.rss_before = server_rss(environment) if told else None
+    Swarm.server.start()
+
+
+def counts_of(environment: Environment) -> Counts:
+    """What is counted at this moment, without taking it from those who carry it to Locust."""
+    statistics, runner = LocustStatistics.of(environment), environment.runner
+    played = SCENARIOS[environment.parsed_options.scenario]
+    if isinstance(runner, MasterRunner):
+        connections = runner.user_count
+        published = sum(state["ledger"]["published"] for state in statistics.states() if state["ledger"])
+    else:
+        connections = len(statistics.engine.connections)
+        published = Swarm.scenario.published if Swarm.scenario is not None else 0
+    if played.operation is None:
+        return Counts(connections)
+    series = statistics.recorder.series(*played.operation)
+    operations = series.total.timed + series.recent.timed
+    return Counts(connections, operations, operations * played.messages_per_operation + published)
+
+
+def all_connected(environment: Environment) -> None:
+    """Every user was spawned."""
+    if Swarm.server is not None:
+        Swarm.server.all_connected(reset=environment.reset_stats)
+
+
+def finish_server_side(environment: Environment, **_: Any) -> None:
+    """Operations have come to rest, and connections are still there."""
+    if Swarm.server is not None:
+        Swarm.server.finish()
+        LocustStatistics.of(environment).extras["server"] = Swarm.server.result
 
 
 def come_to_rest(scenario: Scenario) -> None:
@@ -193,13 +326,18 @@ def weigh(environment: Environment, **_: Any) -> None:
         return
     after = server_rss(environment)
     if after is not None:
-        Swarm.extras["server_bytes_per_connection"] = (after - Swarm.rss_before) / runner.user_count
+        LocustStatistics.of(environment).extras["server_bytes_per_connection"] = (
+            after - Swarm.rss_before
+        ) / runner.user_count
 
 
 @locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def tell_after_test(environment: Environment, **_: Any) -> None:
     """With a web page, a test may be followed by another."""
-    if not environment.parsed_options.headless:
+    options = environment.parsed_options
+    if not options.headless:
+        if not isinstance(environment.runner, WorkerRunner):
+            closing.calibrate(environment, block_request(options), environment.runner.target_user_count)
         tell(environment)
 
 
@@ -210,19 +348,20 @@ def tell_at_end(environment: Environment, **_: Any) -> None:
         environment.events.quit.add_listener(lambda **_: tell(environment))
 
 
+def summary_of(environment: Environment) -> dict[str, Any]:
+    """All that is said of the run."""
+    summary = closing.conclude(environment)
+    if Swarm.shaping is not None:
+        summary["stages"] = Swarm.shaping.figures(summary.get("server"))
+    return summary
+
+
 def tell(environment: Environment) -> None:
     """Print the summary to stderr: stdout may be Locust's own JSON."""
     if isinstance(environment.runner, WorkerRunner):
         return
     options = environment.parsed_options
-    statistics = LocustStatistics.of(environment)
-    summary = summarise(
-        statistics.recorder,
-        statistics.states(),
-        max(0.0, (statistics.ended or time.monotonic()) - statistics.started) if statistics.started else 0.0,
-        SCENARIOS[options.scenario].operation,
-        Swarm.extras,
-    )
+    summary = summary_of(environment)
     print(render(summary), file=sys.stderr, flush=True)
     if options.summary_json:
         Path(options.summary_json).write_text(json.dumps(summary) + "\n", encoding="utf-8")
@@ -235,16 +374,19 @@ class SwarmUser(User):  # type: ignore[misc]
         super().__init__(environment)
         self._player: Player | None = None
         self._closed = Event()
+        self._target: Target | None = None
 
     @task  # type: ignore[untyped-decorator]
     def play(self) -> None:
         """Open a connection, play, and wait until it is closed."""
-        scenario, target = Swarm.scenario, Swarm.target
-        if scenario is None or target is None:
+        scenario, placement = Swarm.scenario, Swarm.placement
+        if scenario is None or placement is None:
             self._closed.wait()
             return
+        if self._target is None:
+            self._target = placement.next()
         self._closed.clear()
-        connection = Connection(LocustStatistics.of(self.environment).engine, target, Swarm.transport)
+        connection = Connection(LocustStatistics.of(self.environment).engine, self._target, Swarm.transport)
         self._player = scenario.player(connection, self._changed)
         self._player.open()
         self._closed.wait()

@@ -53,6 +53,9 @@ class Scenario(ABC):
         self._schedules += 1
         return int(interval * (self._schedules * GOLDEN_RATIO % 1.0))
 
+    def set_total_rate(self, rate: float) -> None:  # noqa: B027 - most have no such parameter
+        """Play at another `total_rate` from now on, that of all processes; for scenarios that have one."""
+
     def halt(self) -> None:
         """Start no operation any more; those under way go on."""
         self.halted = True

@@ -50,6 +50,10 @@ class Pacer:
         """The mean gap in nanoseconds."""
         return int(self._interval)
 
+    def set_rate(self, rate: float) -> None:
+        """From the next turn on, take so many a second."""
+        self._interval = NANOSECONDS / rate
+
     def stop(self) -> None:
         """Take no turn any more."""
         self._running = False

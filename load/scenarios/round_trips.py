@@ -73,6 +73,7 @@ class RoundTripScenario(Scenario):
         self._turns: deque[RoundTripPlayer] = deque()
         self._lost: list[RoundTripPlayer] = []
         self._pacer: Pacer | None = None
+        self._total_rate = options.total_rate
 
     @classmethod
     def check(cls, options: Options) -> None:
@@ -96,9 +97,15 @@ class RoundTripScenario(Scenario):
             return
         self._turns.append(player)
         if self._pacer is None:
-            rate = options.total_rate / self.processes
+            rate = self._total_rate / self.processes
             self._pacer = Pacer(self.engine, rate, options.schedule, self._take_turn)
             self._pacer.start()
+
+    def set_total_rate(self, rate: float) -> None:
+        """A load that changes over time: another rate from now on."""
+        self._total_rate = rate
+        if self._pacer is not None:
+            self._pacer.set_rate(rate / self.processes)
 
     def lose(self, player: RoundTripPlayer) -> None:
         """The player's connection is lost: its turns go on, and are counted as not sent."""

@@ -14,7 +14,8 @@ from sioprobe.swarm.recorder import Recorder, Series
 from sioprobe.swarm.schedule import Schedule
 from sioprobe.swarm.session import TRANSPORTS
 from sioprobe.swarm.target import Target
-from sioprobe.swarm.validity import Validity, judge
+from sioprobe.swarm.validity import Floor, Validity, judge
+from sioprobe.swarm.vitals import Vitals
 
 __all__ = [
     "DROPPED",
@@ -22,6 +23,7 @@ __all__ = [
     "Backoff",
     "Connection",
     "Engine",
+    "Floor",
     "Ledger",
     "Listener",
     "Recorder",
@@ -30,5 +32,6 @@ __all__ = [
     "SwarmError",
     "Target",
     "Validity",
+    "Vitals",
     "judge",
 ]

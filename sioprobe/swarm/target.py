@@ -26,6 +26,8 @@ class Target:
     """One server. `family` and `address` are what `socket.connect` takes; `host` is the Host header.
 
     `head` is what every request holds behind its first line: Host and the headers given, cookies left out.
+    `source` is the local address to connect from, None where the system chooses; what is recorded on
+    connections to a target with a `label` is also told apart under it.
     """
 
     url: str
@@ -38,6 +40,8 @@ class Target:
     headers: tuple[tuple[str, str], ...] = ()
     query: tuple[tuple[str, str], ...] = field(default=())
     cookies: tuple[tuple[str, str], ...] = ()
+    source: str | None = None
+    label: str | None = None
     head: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
