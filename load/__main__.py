@@ -73,7 +73,9 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     is_eager=True,
     help="Print every scenario with its parameters, and the profiles.",
 )
-@click.option("--url", required=True, help="The server, such as http://127.0.0.1:5000.")
+@click.option(
+    "--url", required=True, help="The server, such as http://127.0.0.1:5000; several with commas between."
+)
 @click.option(
     "--profile", metavar="NAME|FILE", help="Take what is not given here from a profile; --list names them."
 )
@@ -81,6 +83,12 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
 @click.option("--scenario", type=Choice("scenario", tuple(SCENARIOS)), help=f"Default {DEFAULTS.scenario}.")
 @click.option("--users", type=click.IntRange(1), help=f"Connections; default {DEFAULTS.users}.")
 @click.option("--seconds", type=click.FloatRange(1), callback=_finite, help=f"Default {DEFAULTS.seconds:g}.")
+@click.option(
+    "--source-addresses",
+    default="",
+    metavar="FROM-TO",
+    help="Connect from these local addresses in turn, such as 127.0.0.1-127.0.0.8.",
+)
 @click.option("--path", help=f"Of the Socket.IO endpoint; default {DEFAULTS.path}.")
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="Of the generator.")
 @click.option(
@@ -122,6 +130,7 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
 def main(
     url: str,
     profile: str | None,
+    source_addresses: str,
     processes: int,
     server_pids: tuple[str, ...],
     shape: str,
@@ -149,7 +158,7 @@ def main(
         run_search(
             search,
             plan,
-            url,
+            url.split(","),
             processes=processes,
             server_pids=server_pids,
             calibrate=calibrate,
@@ -159,10 +168,13 @@ def main(
         summary_file = Path(folder) / "summary.json"
         arguments = [
             *("-f", str(Path(__file__).with_name("swarm.py")), "--headless", "--only-summary"),
-            *("--host", url, "--users", str(plan.users), "--spawn-rate", str(min(plan.users, 100))),
+            *("--host", url.partition(",")[0], f"--urls={url.partition(',')[2]}"),
+            *("--users", str(plan.users), "--spawn-rate", str(min(plan.users, 100))),
             *("--summary-json", str(summary_file)),
             *locust_arguments(plan),
         ]
+        if source_addresses:
+            arguments.append(f"--source-addresses={source_addresses}")
         if shape:
             for name, value in zip(("", "-users", "-rate", "-seconds"), shaping, strict=True):
                 arguments.append(f"--shape{name}={value}")

@@ -195,7 +195,10 @@ def probe_of(block: dict[str, Any], rate: float, phase: str, objective: Sequence
     # A saturated server presses the machine itself; one that had room was kept from it by others.
     pressed = [found for found in findings if found["cause"] == "pressure" and is_saturated(share) is False]
     if faults:
-        blame, why = "generator", [found["reason"] for found in faults]
+        causes = {found["cause"] for found in faults}
+        # Kept from running, and not busy itself: its lags are what others on this machine made of it.
+        held_up = causes & {"run delay", "stall"} and "cpu" not in causes
+        blame, why = "machine" if held_up else "generator", [found["reason"] for found in faults]
     elif broken:
         blame = "machine" if pressed else "server"
         why = [*broken, *(found["reason"] for found in pressed)]

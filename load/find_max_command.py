@@ -130,7 +130,7 @@ def find_max_options(command: Callable[..., None]) -> Callable[..., None]:
 def run_search(
     search: Search,
     run_plan: RunPlan,
-    url: str,
+    urls: list[str],
     *,
     processes: int,
     server_pids: tuple[str, ...],
@@ -138,7 +138,7 @@ def run_search(
     as_json: bool,
 ) -> NoReturn:
     """Search, print, and end: 0 with a rate that was confirmed, 3 without, 2 for bad input."""
-    plan = _plan(search, run_plan, url, processes, server_pids, calibrate)
+    plan = _plan(search, run_plan, urls, processes, server_pids, calibrate)
     _check_figure(search.figure)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
@@ -164,7 +164,12 @@ def run_search(
 
 
 def _plan(
-    search: Search, run_plan: RunPlan, url: str, processes: int, server_pids: tuple[str, ...], calibrate: bool
+    search: Search,
+    run_plan: RunPlan,
+    urls: list[str],
+    processes: int,
+    server_pids: tuple[str, ...],
+    calibrate: bool,
 ) -> Plan:
     scenario, parameters = run_plan.scenario, dict(run_plan.parameters)
     able = scenarios_with("rate")
@@ -177,18 +182,19 @@ def _plan(
             option = "--" + name.replace("_", "-")
             raise click.UsageError(f"{option} is what --find-max looks for; where to begin is --start-rate")
     namespace = str(make_options(scenario, parameters).namespace)
-    problem = problem_with(url, transport=run_plan.transport, namespace=namespace, path=run_plan.path)
-    if problem is not None:
-        raise click.UsageError(problem)
+    for url in urls:
+        problem = problem_with(url, transport=run_plan.transport, namespace=namespace, path=run_plan.path)
+        if problem is not None:
+            raise click.UsageError(problem)
     block = {
-        "urls": [url],
+        "urls": urls,
         "scenario": scenario,
         "transport": run_plan.transport,
         "path": run_plan.path,
         **parameters,
     }
     try:
-        located = locate([url], parse_server_pids(server_pids))
+        located = locate(urls, parse_server_pids(server_pids))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if not located.pids:

@@ -22,7 +22,7 @@ import psutil
 from load.sampling import descendants
 from sioprobe.swarm import SwarmError, Target
 
-__all__ = ["AUTO", "NONE", "Located", "locate", "parse_server_pids"]
+__all__ = ["AUTO", "NONE", "Located", "is_this_host", "locate", "parse_server_pids"]
 
 AUTO, NONE = "auto", "none"
 _LISTEN = "0A"
@@ -80,7 +80,7 @@ def _locate_one(url: str) -> Located:
     except SwarmError as error:
         return Located(reason=str(error))
     host, port = str(target.address[0]), int(target.address[1])
-    if not _is_ours(host):
+    if not is_this_host(host):
         return Located(reason=f"the server is on another host ({host})")
     inodes = _listening_inodes(host, port)
     if not inodes:
@@ -97,7 +97,8 @@ def _locate_one(url: str) -> Located:
     return Located(reason=f"the process that listens at port {port} is not visible from here")
 
 
-def _is_ours(host: str) -> bool:
+def is_this_host(host: str) -> bool:
+    """Whether an address is one of this machine's."""
     address = ipaddress.ip_address(host.partition("%")[0])
     if address.is_loopback:
         return True

@@ -39,7 +39,7 @@ def document(
         "schema": 1,
         "kind": "maximum",
         **extras,
-        "url": plan.block["urls"][0],
+        "url": ",".join(plan.block["urls"]),
         "transport": plan.block["transport"],
         "scenario": plan.block["scenario"],
         "connections": plan.connections,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 __all__ = ["SamplingError", "TreeSample", "TreeWatch", "descendants", "process_cpu_ns", "process_name"]
+__all__ += ["sample_trees"]
 
 _MANY_THREADS = 64
 """Beyond so many threads their context switches are read when asked for, not with each sample."""
@@ -98,10 +99,11 @@ class TreeWatch:
     """The processes of some ids and all their descendants, from now on.
 
     A descendant that a daemon's way of starting gave another parent stays watched once it was seen.
+    `since_birth` counts what the processes used before, too.
     Raises SamplingError where the system has no such clocks, or no process of those ids can be read.
     """
 
-    def __init__(self, pids: Iterable[int]) -> None:
+    def __init__(self, pids: Iterable[int], *, since_birth: bool = False) -> None:
         pids = tuple(dict.fromkeys(pids))
         if pids and sys.platform != "linux":
             raise SamplingError(f"the CPU clock of another process is read on Linux only, not {sys.platform}")
@@ -117,7 +119,7 @@ class TreeWatch:
             if fields is None:
                 raise SamplingError(f"there is no process {pid} here that can be read")
             self._roots.append((pid, int(fields[19])))
-        self._read(first=True)
+        self._read(first=not since_birth)
         self._read_switches()
         self._switches_before = self._switch_total()
 
@@ -226,6 +228,11 @@ class TreeWatch:
 
     def _switch_total(self) -> int | None:
         return sum(self._switches.values()) if self._switches else None
+
+
+def sample_trees(pids: Iterable[int]) -> TreeSample:
+    """Those processes and their descendants once, CPU since their start; what is not there is left out."""
+    return TreeWatch([pid for pid in pids if _stat(pid) is not None], since_birth=True).sample()
 
 
 def descendants(*pids: int) -> set[int]:

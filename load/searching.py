@@ -22,7 +22,7 @@ CEILING_RATE = 1e6
 LIMITS = {
     "server": "beyond it the server did not meet the objective",
     "generator": "beyond it the generator's figures are its own",
-    "machine": "beyond it others on this machine took the CPU that the server could have used",
+    "machine": "beyond it others on this machine took the CPU from server or generator",
     "budget": "the time was over before the search was",
     "ceiling": "no higher rate is tried",
     "nothing": "no rate met the objective",

@@ -20,13 +20,14 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 # Locust patches the process, and so comes before everything that opens a socket.
 import locust
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from load import closing, shaping
 from load.arguments import add_scenario_arguments, options_of, problem_with_arguments
-from load.locating import parse_server_pids
+from load.locating import NONE, parse_server_pids
 from load.metrics import server_metrics
 from load.names import nearest
 from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
@@ -39,6 +40,7 @@ from load.scenarios import (
     make_options,
     make_scenario,
 )
+from load.server_cpu import TellingServers
 from load.server_side import Counts, ServerSide
 from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
 from sioprobe.swarm.check import problem_with
@@ -56,10 +58,12 @@ class Swarm:
 
     scenario: Scenario | None = None
     placement: Placement | None = None
+    placing = BoundedSemaphore(1)
     transport = "websocket"
     rss_before: int | None = None
     server: ServerSide | None = None
     shaping: shaping.Shaping | None = None
+    telling: TellingServers | None = None
 
 
 def choice(name: str, choices: tuple[str, ...]) -> Any:
@@ -142,7 +146,7 @@ def attach(environment: Environment, **_: Any) -> None:
     if problem is not None:
         print(f"locust: error: {problem}", file=sys.stderr)
         if isinstance(environment.runner, MasterRunner):
-            dismiss_workers(environment.runner, options.expect_workers if options.processes else 0)
+            dismiss_workers(environment, options.expect_workers if options.processes else 0)
         sys.exit(2)
     Swarm.shaping.attach()
     if options.headless:
@@ -164,10 +168,14 @@ def played_options(options: Any, total_rate: float | None) -> Options:
     return make_options(options.scenario, {**played, "rate": 0.0, "total_rate": total_rate})
 
 
-def dismiss_workers(runner: MasterRunner, expected: int) -> None:
+def dismiss_workers(environment: Environment, expected: int) -> None:
     """Tell the workers to quit, or they look for their master for a minute."""
+    runner, attached = environment.runner, LocustStatistics.of(environment).attached
     end = time.monotonic() + DISMISS_DEADLINE
-    while len(runner.clients) < expected and time.monotonic() < end:
+    # One that is told before it is complete hears it and never ends.
+    while (
+        len(runner.clients) < expected or not attached.issuperset(runner.clients)
+    ) and time.monotonic() < end:
         Event().wait(0.05)
     runner.quit()
 
@@ -209,13 +217,16 @@ def begin(environment: Environment, **_: Any) -> None:
         "scenario": options.scenario,
         "url": environment.host,
     }
-    if not isinstance(environment.runner, WorkerRunner):
+    if not is_worker(environment):
         if not options.headless:
             problem = problem_of(environment)
             if problem is not None:
                 environment.runner.log_exception("local", problem, "")
                 print(f"locust: error: {problem}", file=sys.stderr)
         begin_server_side(environment)
+        if environment.web_ui is not None:
+            Swarm.telling = TellingServers(parse_urls(environment.host or "", options.urls))
+            statistics.server_cpu = Swarm.telling.share
     if isinstance(environment.runner, MasterRunner):
         # With the next message to the workers, which do not know of each other.
         options.sioprobe_workers = environment.runner.worker_count
@@ -235,22 +246,25 @@ def begin(environment: Environment, **_: Any) -> None:
         Swarm.shaping.set_rate = scenario.set_total_rate
     statistics.ledger = scenario.ledger
     statistics.schedule = scenario.schedule
+    statistics.timed_between = scenario.timed_between
     statistics.halt = lambda: come_to_rest(scenario)
-    try:
-        Swarm.placement = placement_of(environment)
-    except (SwarmError, PlacementError) as error:
-        print(f"locust: error: {error}", file=sys.stderr)
-        # A worker's stderr is not where anybody looks: its master shall count it.
-        statistics.recorder.series("SIO connect", options.transport).error(str(error))
 
 
-def placement_of(environment: Environment) -> Placement:
-    """Where the users of this process go. Raises SwarmError and PlacementError."""
+def place(environment: Environment) -> Target:
+    """Where the next user of this process goes. Raises SwarmError and PlacementError."""
+    # Names are looked up meanwhile, and every user comes here at once.
+    with Swarm.placing:
+        if Swarm.placement is None:
+            Swarm.placement = make_placement(environment)
+    return Swarm.placement.next()
+
+
+def make_placement(environment: Environment) -> Placement:
+    """Of the options; a worker takes its part of the swarm."""
     options, runner = environment.parsed_options, environment.runner
     addresses = parse_addresses(options.source_addresses)
     check_addresses(addresses)
-    urls = parse_urls(environment.host or "", options.urls)
-    targets = [Target.from_url(url, options.path) for url in urls]
+    targets = [Target.from_url(url, options.path) for url in parse_urls(environment.host or "", options.urls)]
     if isinstance(runner, WorkerRunner):
         return Placement(targets, addresses, runner.worker_index, getattr(options, "sioprobe_workers", 1))
     return Placement(targets, addresses)
@@ -259,9 +273,13 @@ def placement_of(environment: Environment) -> Placement:
 def begin_server_side(environment: Environment) -> None:
     """Sample the server from now on, before there is any user."""
     options = environment.parsed_options
+    try:
+        asked = parse_server_pids(options.server_pid or ())
+    except ValueError:
+        asked = NONE  # told already, by problem_of
     Swarm.server = ServerSide(
         parse_urls(environment.host or "", options.urls),
-        parse_server_pids(options.server_pid or ()),
+        asked,
         counts=lambda: counts_of(environment),
         exact=not isinstance(environment.runner, MasterRunner),
     )
@@ -301,6 +319,11 @@ def finish_server_side(environment: Environment, **_: Any) -> None:
         LocustStatistics.of(environment).extras["server"] = Swarm.server.result
 
 
+def is_worker(environment: Environment) -> bool:
+    """Whether this process is a worker; one that joins a test is told to start before it has a runner."""
+    return bool(environment.parsed_options.worker)
+
+
 def come_to_rest(scenario: Scenario) -> None:
     """Start nothing new, wait for what is under way, close the accounts."""
     scenario.halt()
@@ -334,6 +357,8 @@ def weigh(environment: Environment, **_: Any) -> None:
 @locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def tell_after_test(environment: Environment, **_: Any) -> None:
     """With a web page, a test may be followed by another."""
+    if Swarm.telling is not None:
+        Swarm.telling.close()
     options = environment.parsed_options
     if not options.headless:
         if not isinstance(environment.runner, WorkerRunner):
@@ -379,14 +404,19 @@ class SwarmUser(User):  # type: ignore[misc]
     @task  # type: ignore[untyped-decorator]
     def play(self) -> None:
         """Open a connection, play, and wait until it is closed."""
-        scenario, placement = Swarm.scenario, Swarm.placement
-        if scenario is None or placement is None:
+        while Swarm.scenario is None or self.environment.runner is None:
+            self._closed.wait(0.05)
+        scenario = Swarm.scenario
+        statistics = LocustStatistics.of(self.environment)
+        try:
+            self._target = self._target or place(self.environment)
+        except (SwarmError, PlacementError) as error:
+            # Counted, because a worker's stderr is not where anybody looks.
+            statistics.recorder.series("SIO connect", Swarm.transport).error(str(error))
             self._closed.wait()
             return
-        if self._target is None:
-            self._target = placement.next()
         self._closed.clear()
-        connection = Connection(LocustStatistics.of(self.environment).engine, self._target, Swarm.transport)
+        connection = Connection(statistics.engine, self._target, Swarm.transport)
         self._player = scenario.player(connection, self._changed)
         self._player.open()
         self._closed.wait()

@@ -190,7 +190,6 @@ class SocketClient:
         extensions: str = "",
         headers: Iterable[tuple[str, str]] = (),
         session_id: str | None = None,
-        endpoint: str | None = None,
     ) -> None:
         self.target = target
         key = new_key()
@@ -198,7 +197,7 @@ class SocketClient:
         if extensions:
             given.append(("Sec-WebSocket-Extensions", extensions))
         self.link = Link(target)
-        endpoint = endpoint or target.endpoint("websocket", session_id)
+        endpoint = target.endpoint("websocket", session_id)
         self.link.send(encode_upgrade_request(target.host, endpoint, key, tuple(given)))
         head = b""
         while b"\r\n\r\n" not in head:
@@ -210,7 +209,6 @@ class SocketClient:
                 raise SwarmError("malformed input", "endless head of the answer to the upgrade")
         head, _, self._rest = head.partition(b"\r\n\r\n")
         response = decode_response_head(head)
-        self.status = response.status
         self.extensions = ""
         for line in head.decode("latin-1").split("\r\n"):
             name, _, value = line.partition(":")
@@ -226,7 +224,6 @@ class SocketClient:
             raise SwarmError(f"http {response.status}", str(error)) from None
         self._decoder = MessageDecoder()
         self._messages: list[str] = []
-        self.closed = False
         self.opened: OpenData | None = None
         if session_id is None and not self.extensions:
             self.opened = open_of(self.take())
@@ -258,7 +255,6 @@ class SocketClient:
                 if isinstance(message, str):
                     self._messages.append(message)
                 elif isinstance(message, Frame) and message.opcode is Opcode.CLOSE:
-                    self.closed = True
                     raise SwarmError("connection closed", "by a close frame")
                 elif isinstance(message, Frame) and message.opcode is Opcode.PING:
                     self.link.send(encode_frame(Opcode.PONG, message.payload))

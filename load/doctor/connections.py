@@ -7,25 +7,27 @@ others are served, some are closed: the waiting ones that are answered then had 
 from __future__ import annotations
 
 import time
-from typing import Any
 
-from load.doctor.crowd import DEADLINE, PATIENCE, Crowd
+import gevent
+
+from load.doctor.crowd import DEADLINE, Crowd
 from load.doctor.findings import INFERRED, LIMITS, NOTE, Examined, Finding, NotExamined
 from load.doctor.http import HttpLink
 from load.doctor.kernel import listen_backlog, open_files_limit
-from load.doctor.mend import BACKLOG, CONNECTIONS, OPEN_FILES, THREADS
+from load.doctor.limits import diagnose
+from load.doctor.mend import BACKLOG, OPEN_FILES, THREADS
 from load.doctor.patient import Patient
-from load.sampling import TreeSample
+from load.locating import is_this_host
+from load.sampling import TreeSample, TreeWatch
 from sioprobe.swarm import SwarmError
 
 __all__ = ["examine"]
 
-RELEASED = 10
-RECOVERY = 15.0
+REST, REST_DEADLINE = 0.5, 5.0
+RECOVERY = 20.0
 FEW_FILES = 1024
 SMALL_BACKLOG = 128
 HEAVY = 256 * 1024
-NEAR = 16
 
 
 def examine(patient: Patient) -> Examined:
@@ -37,13 +39,15 @@ def examine(patient: Patient) -> Examined:
     watch = None
     try:
         watch = patient.watch()
-        before = watch.sample()
+        before = _at_rest(watch)
     except NotExamined as error:
         examined.left_out.append(f"memory and threads per connection: {error}")
     crowd = Crowd(patient)
     crowd.engine.start()
     try:
-        stopped = crowd.fill()
+        stopped = crowd.fill(
+            lambda: watch.sample().threads - before.threads if watch is not None and before is not None else 0
+        )
         served = crowd.count("open")
         figures = examined.figures
         figures |= {"asked": patient.max_connections, "served": served, "waiting": crowd.count("waiting")}
@@ -55,20 +59,44 @@ def examine(patient: Patient) -> Examined:
             examined.left_out.append(
                 f"more than {served} connections: these took {DEADLINE:.0f} s to open, and time was up"
             )
+        elif stopped == "threads":
+            examined.left_out.append(
+                f"more than {served} connections: the server has a thread or more for each"
+            )
         elif stopped == "memory":
             examined.left_out.append(f"more than {served} connections: memory of this machine runs out")
+        elif stopped and not served:
+            examined.left_out.append("no connection was served, so there is nothing to count")
         elif stopped == "silence" and not crowd.still_served():
             examined.left_out.append(
                 f"more than {served} connections: the server no longer answered those that it had"
             )
         elif stopped:
-            _diagnose(patient, crowd, examined, during)
+            examined.findings.append(diagnose(patient, crowd))
     finally:
         crowd.end()
     examined.saw = f"{served} connections at once" + (f" of {patient.max_connections}" if stopped else "")
+    if "threads_per_connection" in examined.figures:
+        examined.saw += (
+            f"; {examined.figures['rss_bytes_per_connection'] / 1024:.0f} KiB and"
+            f" {examined.figures['threads_per_connection']:.2f} threads each"
+        )
     _recover(patient, examined)
     _listener(patient, examined, before)
     return examined
+
+
+def _at_rest(watch: TreeWatch) -> TreeSample:
+    """The server when what served earlier clients has gone, or does not go soon."""
+    end = time.monotonic() + REST_DEADLINE
+    last, since = watch.sample(), time.monotonic()
+    while time.monotonic() < min(end, since + REST):
+        gevent.sleep(0.05)
+        sample = watch.sample()
+        if (sample.threads, sample.fds) != (last.threads, last.fds):
+            since = time.monotonic()
+        last = sample
+    return last
 
 
 def _weigh(examined: Examined, before: TreeSample, during: TreeSample, served: int) -> None:
@@ -108,70 +136,6 @@ def _weigh(examined: Examined, before: TreeSample, during: TreeSample, served: i
         )
 
 
-def _diagnose(patient: Patient, crowd: Crowd, examined: Examined, during: TreeSample | None) -> None:
-    """Say how it failed: for want of places, of files, or otherwise."""
-    served, waiting = crowd.count("open"), crowd.count("waiting")
-    failures = ", ".join(f"{count} {kind}" for kind, count in crowd.failures().items())
-    limit = open_files_limit(patient.located.pids)
-    figures: dict[str, Any] = {"served": served, "waiting": waiting, "open_files_limit": limit}
-    out_of_files = (
-        during is not None and during.fds is not None and limit is not None and during.fds >= limit - NEAR
-    )
-    how = []
-    if waiting:
-        how.append(f"{waiting} more got no answer for {PATIENCE:g} s")
-    if failures:
-        how.append(f"others failed ({failures})")
-    seen = f"{served} connections were served; {', and '.join(how)}"
-    admitted = 0
-    if waiting:
-        crowd.release(min(RELEASED, served))
-        crowd.wait(lambda: crowd.count("waiting") <= max(0, waiting - RELEASED), PATIENCE)
-        admitted = waiting - crowd.count("waiting")
-        figures["admitted_after_close"] = admitted
-        seen += f"; when {min(RELEASED, served)} were closed, {admitted} of those were answered"
-    if out_of_files and during is not None:
-        figures["fds"] = during.fds
-        examined.findings.append(
-            Finding(
-                "out-of-files",
-                LIMITS,
-                f"{seen}. The server had {during.fds} files open and may open {limit}",
-                "The limit of open files of the server's process is reached: further clients hang or are"
-                " dropped, and a server that tries to accept them in vain may use a whole core for it.",
-                OPEN_FILES,
-                figures=figures,
-            )
-        )
-    else:
-        examined.findings.append(
-            Finding(
-                "connection-limit",
-                LIMITS,
-                seen,
-                "The server serves no more at once. The next client's connection is accepted by the system"
-                " and waits without an answer until another one leaves."
-                if waiting
-                else "The server, or a proxy before it, turns further clients away.",
-                _limits_known(patient),
-                # That a place became free for one who waited shows that places are what is short.
-                "measured" if admitted or failures else INFERRED,
-                figures,
-            )
-        )
-
-
-def _limits_known(patient: Patient) -> tuple[tuple[str, str], ...]:
-    """The settings of the server that this is, where it says which; all of them otherwise."""
-    names = patient.names
-    named = tuple(
-        pair
-        for pair in CONNECTIONS
-        if any(word in names for word in pair[0].lower().split() if len(word) > 5)
-    )
-    return named or CONNECTIONS
-
-
 def _recover(patient: Patient, examined: Examined) -> None:
     """Whether a new client is served when all have gone."""
     started = time.monotonic()
@@ -197,7 +161,7 @@ def _recover(patient: Patient, examined: Examined) -> None:
             "no-recovery",
             LIMITS,
             f"{RECOVERY:.0f} s after all connections were closed, a new client was not served: {failure}",
-            "The server does not come back by itself after it was full.",
+            "The server has failed, or what its clients left keeps it from serving new ones for so long.",
         )
     )
 
@@ -206,7 +170,8 @@ def _listener(patient: Patient, examined: Examined, before: TreeSample | None) -
     """What the kernel says about the listener and the process, whether or not it was reached."""
     if not patient.located.pids or before is None:
         return
-    backlog = listen_backlog(int(patient.target.address[1]))
+    host, port = str(patient.target.address[0]), int(patient.target.address[1])
+    backlog = listen_backlog(port) if is_this_host(host) else None
     limit = open_files_limit(patient.located.pids)
     examined.figures |= {"listen_backlog": backlog, "open_files_limit": limit}
     reached = any(finding.id == "out-of-files" for finding in examined.findings)

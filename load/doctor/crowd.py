@@ -24,6 +24,9 @@ DEADLINE = 25.0
 LITTLE_MEMORY = 400 * 2**20
 """Bytes that this machine keeps free: a thread a connection may take more than there is."""
 
+MANY_THREADS = 800
+"""Enough to see that each connection brings some; thousands of them slow the whole machine down."""
+
 
 class Member(Listener):
     """One connection, as its state says: waiting, open, or why it is not."""
@@ -114,8 +117,11 @@ class Crowd:
             connection.abort()
         self.engine.stop()
 
-    def fill(self) -> str:
-        """Open connections; why that stopped before all were there, or the empty text."""
+    def fill(self, threads: Callable[[], int]) -> str:
+        """Open connections; why that stopped before all were there, or the empty text.
+
+        `threads` says how many the server has more than before.
+        """
         end = time.monotonic() + DEADLINE
         wanted = self.patient.max_connections
         while len(self.members) < wanted:
@@ -128,4 +134,6 @@ class Crowd:
                 return "silence"
             if self.failures():
                 return "failures"
+            if threads() >= MANY_THREADS and len(self.members) < wanted:
+                return "threads"
         return ""

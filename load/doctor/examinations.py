@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from load.doctor import closing, connections, handshake, nagle, polling, roundtrips, sessions, websocket
 from load.doctor.findings import Examination, Finding, NotExamined
+from load.doctor.mend import mend_for
 from load.doctor.patient import Patient, as_failure
+from load.doctor.rendering import NOT_ASKED
 from load.sampling import process_name
 from sioprobe.swarm import SwarmError
 
@@ -47,7 +50,7 @@ def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -
     findings: list[Finding] = []
     for examination in EXAMINATIONS.values():
         if examination.id not in ids:
-            left_out.append({"id": examination.id, "reason": "not asked for"})
+            left_out.append({"id": examination.id, "reason": NOT_ASKED})
             continue
         tell(examination.title)
         try:
@@ -67,7 +70,9 @@ def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -
             }
         )
         left_out += [{"id": examination.id, "reason": reason} for reason in result.left_out]
-        findings += result.findings
+        findings += [
+            replace(finding, mend=mend_for(finding.mend, patient.names)) for finding in result.findings
+        ]
     return {
         "schema": 1,
         "kind": "doctor",

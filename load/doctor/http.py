@@ -52,8 +52,6 @@ class HttpLink:
         self._parser: Any = None
         self.ack_at_once = False
         self.cookies: dict[str, str] = {}
-        self.connections = 0
-        self.received = 0
 
     def request(
         self,
@@ -95,7 +93,6 @@ class HttpLink:
             self.close()
         if self._link is None:
             self._link = Link(self._target)
-            self.connections += 1
             self._connect_seconds = self._link.connect_seconds + self._link.tls_seconds
         self._link.ack_at_once = self.ack_at_once
         self._link.send(data)
@@ -105,7 +102,6 @@ class HttpLink:
         assert self._link is not None
         link = self._link
         data = link.receive(timeout)
-        self.received += len(data)
         whole = self._parser.feed(data)
         if not whole:
             if not data:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["BACKLOG", "CLOSES_POLLS", "COMPRESSION", "CONNECTIONS", "CORS", "DEFLATE", "LOG", "MAX_PAYLOAD"]
 __all__ += [
     "NAGLE",
@@ -16,6 +18,30 @@ __all__ += [
 ]
 
 Mend = tuple[tuple[str, str], ...]
+
+# What a server calls itself, and the word by which it stands below.
+_WORDS = {
+    "gevent": "gevent",
+    "eventlet": "eventlet",
+    "threading": "threading",
+    "werkzeug": "threading",
+    "gthread": "gthread",
+    "gunicorn": "gunicorn",
+    "uwsgi": "uwsgi",
+    "node": "node",
+    "socket.io": "node",
+    "uvicorn": "uvicorn",
+    "flask-socketio": "flask-socketio,",
+    "python-socketio": "python-socketio",
+}
+
+
+def mend_for(mend: Mend, names: str) -> Mend:
+    """The settings of the server that says those names of itself; all where none of them is meant."""
+    words = [word for name, word in _WORDS.items() if re.search(rf"(?<![\w.-]){re.escape(name)}", names)]
+    chosen = tuple(pair for pair in mend if any(word in pair[0].lower() for word in words))
+    return chosen or mend
+
 
 NAGLE: Mend = (
     (
@@ -35,12 +61,15 @@ NAGLE: Mend = (
     ("gunicorn, Node, uvicorn", "set it by themselves; look for a proxy between (nginx: tcp_nodelay on)"),
 )
 CLOSES_POLLS: Mend = (
-    ("Werkzeug", "closes every connection and has no setting: serve with gunicorn, gevent or eventlet"),
+    (
+        "Werkzeug (threading)",
+        "closes every connection and has no setting: serve with gunicorn, gevent or eventlet",
+    ),
+    ("uWSGI", "--http-socket closes every connection; a proxy before it keeps those of the clients"),
     (
         "nginx before it",
         'proxy_http_version 1.1 and proxy_set_header Connection "" with a keepalive upstream',
     ),
-    ("Node", "server.keepAliveTimeout greater than 0"),
 )
 COMPRESSION: Mend = (
     ("Flask-SocketIO, python-socketio", "http_compression=False, or a greater compression_threshold"),
@@ -123,7 +152,7 @@ SLOW_CLOSE: Mend = (
         "has no setting; it ends by itself after ping interval and ping timeout",
     ),
     (
-        "Flask-SocketIO with simple-websocket (threading, gevent)",
+        "Flask-SocketIO with simple-websocket on Werkzeug (threading) or pywsgi (gevent)",
         "no setting; gevent-websocket and gunicorn close at once",
     ),
 )

@@ -16,6 +16,8 @@ from load.sampling import SamplingError, TreeWatch
 from sioprobe.swarm import SwarmError, Target
 from sioprobe.wire import OpenData
 
+LIBRARIES = ("flask-socketio", "python-socketio", "socket.io")
+
 __all__ = ["NoServer", "Patient", "middle", "milliseconds"]
 
 
@@ -117,7 +119,10 @@ class Patient:
     @property
     def names(self) -> str:
         """What is known of the server's software, in lower case: its header and /about."""
-        return f"{self.server_header} {self.about.get('mode', '')} {self.about.get('async_mode', '')}".lower()
+        versions = self.about.get("versions")
+        libraries = [name for name in LIBRARIES if isinstance(versions, dict) and name in versions]
+        told = [self.server_header, *(str(self.about.get(key, "")) for key in ("mode", "async_mode"))]
+        return " ".join([*told, *libraries]).lower()
 
     def cpu_of(self, work: Callable[[], object], times: int) -> float:
         """CPU of the server for one call of `work`, in seconds. Raises NotExamined."""

@@ -36,11 +36,12 @@ class Link:
         self.ack_at_once = False
         self.parts: list[tuple[float, int]] = []
         """Since the last `send`: when a part came (`time.perf_counter`), and its bytes."""
-        self.received = 0
+        self._used = False
         self.sent_at = 0.0
+        self._sock: Any = None
         started = time.perf_counter()
         try:
-            self._sock: Any = socket.socket(target.family, socket.SOCK_STREAM)
+            self._sock = socket.socket(target.family, socket.SOCK_STREAM)
             self._sock.settimeout(timeout)
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sock.connect(target.address)
@@ -51,7 +52,6 @@ class Link:
             self.close()
             raise _failure(error) from None
         self.tls_seconds = time.perf_counter() - started - self.connect_seconds
-        self._set_acks(at_once=False)
 
     def _set_acks(self, *, at_once: bool) -> None:
         if _TCP_QUICKACK is not None:
@@ -60,8 +60,11 @@ class Link:
 
     def send(self, data: bytes) -> None:
         """Send all of it; parts are noted anew from here."""
-        # A connection that talks acknowledges with its next data. Said aloud, because a new one does not.
-        self._set_acks(at_once=False)
+        if self._used:
+            # A connection that talks acknowledges with its next data. Said aloud, so that it holds from
+            # the second exchange on; a new one acknowledges at once, and is left alone.
+            self._set_acks(at_once=False)
+        self._used = True
         self.parts = []
         self.sent_at = time.perf_counter()
         try:
@@ -79,7 +82,6 @@ class Link:
         except OSError as error:
             raise _failure(error) from None
         self.parts.append((time.perf_counter(), len(data)))
-        self.received += len(data)
         if self.ack_at_once:
             self._set_acks(at_once=True)
         return data
@@ -100,8 +102,9 @@ class Link:
 
     def close(self) -> None:
         """Close at once."""
-        with contextlib.suppress(OSError):
-            self._sock.close()
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.close()
 
 
 def _failure(error: OSError) -> SwarmError:

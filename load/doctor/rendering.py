@@ -5,9 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-__all__ = ["render"]
+__all__ = ["NOT_ASKED", "render"]
 
 WIDTH = 100
+NOT_ASKED = "not asked for"
+"""The reason of an examination that `--only` left out."""
 
 
 def render(result: dict[str, Any]) -> str:
@@ -18,7 +20,7 @@ def render(result: dict[str, Any]) -> str:
     lines = [f"{result['url']}" + (f" ({'; '.join(known)})" if known else "")]
     findings = result["findings"]
     if not findings:
-        lines.append("Nothing found.")
+        lines.append("Nothing found in what was examined.")
     for finding in findings:
         lines += ["", f"{finding['id']}: {finding['severity']} ({finding['certainty']})"]
         lines += _wrap(finding["seen"] + ".", "  ", "  ")
@@ -30,7 +32,12 @@ def render(result: dict[str, Any]) -> str:
         lines += _wrap(f"{each['title']}: {each['saw']}", "  ", "    ")
     if result["not_examined"]:
         lines += ["", "Not examined:"]
+        unasked = [each["id"] for each in result["not_examined"] if each["reason"] == NOT_ASKED]
+        if unasked:
+            lines += _wrap(f"not asked for: {', '.join(unasked)}", "  ", "    ")
         for left_out in result["not_examined"]:
+            if left_out["reason"] == NOT_ASKED:
+                continue
             lines += _wrap(f"{left_out['id']}: {left_out['reason']}", "  ", "    ")
     return "\n".join(lines)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from load.doctor.clients import Call
-from load.doctor.findings import Examined, NotExamined
+from load.doctor.findings import LATENCY, Examined, Finding, NotExamined
 from load.doctor.patient import Patient, middle, milliseconds
 from sioprobe.swarm import SwarmError
 
@@ -19,8 +19,21 @@ def examine(patient: Patient) -> Examined:
     for name, times_of in (("polling", _polling), ("websocket", _websocket)):
         try:
             times = sorted(times_of(patient)[2:])
-        except (NotExamined, SwarmError) as error:
+        except NotExamined as error:
             examined.left_out.append(f"{name}: {error}")
+            continue
+        except SwarmError as error:
+            saw.append(f"{name} fails")
+            examined.findings.append(
+                Finding(
+                    "calls-fail",
+                    LATENCY,
+                    f"A session over {name} was opened, and a call in it ({patient.calls.what}) failed:"
+                    f" {error}",
+                    "The server takes clients on this transport and does not serve them; what else was to be"
+                    " examined there was not.",
+                )
+            )
             continue
         p50, p90 = middle(times), times[int(len(times) * 0.9)]
         examined.figures[name] = {

@@ -27,8 +27,8 @@ def examine_deflate(patient: Patient) -> Examined:
                 "accepts-deflate",
                 CPU,
                 f"permessage-deflate was offered, as browsers do, and accepted: {accepted}",
-                "Each message is packed and unpacked, and each connection holds memory for it. Load generators"
-                " do not offer it as a rule, and see nothing of that.",
+                "Each message is packed and unpacked, and each connection holds memory for it. Load"
+                " generators do not offer it as a rule, and see nothing of that.",
                 DEFLATE,
                 INFERRED,
                 examined.figures,

@@ -20,13 +20,16 @@ class Scenario(ABC):
 
     `title` says in one line what a user does, `parameters` what the scenario can be told; every scenario has
     the parameter `namespace`. `ledger` and `schedule` are its accounts, None where it has none; `processes`
-    is how many like this one take part in the run.
+    is how many like this one take part in the run. `timed_between` says that an operation begins in one
+    process and may end in another, which may be on another host: latencies are then withheld where the hosts'
+    clocks cannot be compared.
     """
 
     title: ClassVar[str] = ""
     parameters: ClassVar[tuple[Parameter, ...]] = (NAMESPACE,)
     operation: tuple[str, str] | None = None
     messages_per_operation = 0
+    timed_between = False
 
     def __init__(self, engine: Engine, options: Options) -> None:
         self.engine = engine

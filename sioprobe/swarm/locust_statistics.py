@@ -51,9 +51,9 @@ class LocustStatistics:
 
     A scenario sets `ledger`, its account of deliveries; `schedule`, that of its open loop; `halt`, what lets
     it come to rest before users are stopped (it may block); `operation`, the type and name of the series of
-    its operations; `extras`, what else the summary shall hold; and `timed_between`, whether times are taken
-    between two processes. `floor` is that of a calibration, `calibration` why there is none, and `heard` is
-    called with all that is counted.
+    its operations; `server_cpu`, which answers the share of a core that the server uses; `extras`, what else
+    the summary shall hold; and `timed_between`, whether times are taken between two processes. `floor` is
+    that of a calibration, `calibration` why there is none, and `heard` is called with all that is counted.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -77,24 +77,27 @@ class LocustStatistics:
         self.floor: Floor | None = None
         self.calibration: str | None = None
         self.heard: Callable[[Series, Sample], None] | None = None
+        self.server_cpu: Callable[[], float | None] | None = None
         self.started = self.ended = 0.0
         # On a worker: what its master does not know yet, and which test this is.
         self._untold: dict[tuple[str, str], Sample] = {}
-        self._run = ""
         self._final = self._left = False
         self._last_state: dict[str, Any] | None = None
         self._cpu_at = (time.monotonic(), time.process_time())
         self._cpu_share = 0.0
+        self._users: int | None = None
         # On a master.
         self.workers = Workers()
+        self._quits = False
+        self.attached: set[str] = set()
         self._csv: dict[str, str] = {}
         self._environment = environment
         events = environment.events
         # In front of Locust's own listeners, which take the statistics away and add them up.
         events.report_to_master._handlers.insert(0, self._report)
         events.worker_report._handlers.insert(0, self._take_report)
-        # In front of a locustfile's listeners: it counts from zero, and tells what Locust has.
-        events.test_start._handlers.insert(0, self._test_start)
+        events.test_start.add_listener(self._test_start)
+        # In front of a locustfile's listener, which may tell what was counted.
         events.test_stop._handlers.insert(0, self._test_stop)
         events.test_stopping.add_listener(self._test_stopping)
         events.quitting.add_listener(self._quitting)
@@ -114,6 +117,16 @@ class LocustStatistics:
         return self.engine.recorder
 
     @property
+    def _is_worker(self) -> bool:
+        return bool(getattr(self._environment.parsed_options, "worker", False))
+
+    @property
+    def _run(self) -> str:
+        """On a worker: which test this is, as its master named it; empty before the first."""
+        # Asked for each time: a worker that joins a test hears of it before anybody could be told.
+        return str(getattr(self._environment.parsed_options, "sioprobe_run", ""))
+
+    @property
     def stats(self) -> RequestStats:
         """Locust's statistics; a worker's environment exchanges them, hence no copy is kept."""
         return self._environment.stats
@@ -124,6 +137,8 @@ class LocustStatistics:
             locust.runners.WORKER_REPORT_INTERVAL = REPORT_SECONDS
             if HALT not in runner.custom_messages:
                 runner.register_message(HALT, self._halt_for_master, concurrent=True)
+                # So that the master knows at once that this worker is complete.
+                runner._send_stats()
         if environment.web_ui is not None:
             add_tab(environment.web_ui, self.summary)
 
@@ -131,6 +146,9 @@ class LocustStatistics:
 
     def flush(self, at: float | None = None) -> None:
         """Bring Locust's statistics up to date; `at` is the time to which the counts belong."""
+        if self._environment.runner is None and self._is_worker:
+            # A worker that joins a test may have users before it has a runner: they are told later.
+            return
         at = time.time() if at is None else at
         for series, sample in self.recorder.take():
             if self.heard is not None:
@@ -181,18 +199,17 @@ class LocustStatistics:
         self.reset()
         runner, options = environment.runner, environment.parsed_options
         self._final = self._left = False
-        self._last_state = None
+        self._last_state = self._users = None
         if isinstance(runner, MasterRunner):
             self.workers = Workers(
-                uuid.uuid4().hex,
+                # Without options there is nothing by which a worker could learn of it.
+                uuid.uuid4().hex if options is not None else "",
                 {client.id: runner.get_worker_index(client.id) for client in runner.clients.all},
             )
             if options is not None:
                 # Locust sends the options to every worker, to those that join later as well.
                 options.sioprobe_run = self.workers.run
                 options.sioprobe_workers = runner.worker_count
-        elif isinstance(runner, WorkerRunner):
-            self._run = getattr(options, "sioprobe_run", "")
         self.engine.start()
         self.engine.reset_pulse()
 
@@ -201,6 +218,8 @@ class LocustStatistics:
         if isinstance(runner, MasterRunner):
             self._halt_workers(runner)
         else:
+            # Those of the test: soon there will be none.
+            self._users = runner.user_count
             halt, self.halt = self.halt, None
             if halt is not None:
                 halt()
@@ -212,7 +231,9 @@ class LocustStatistics:
 
         Locust's own master takes reports for half a second only after telling workers to quit.
         """
-        self.workers.stopping = time.monotonic()
+        if runner.worker_count or self._quits:
+            # Else it is the last worker's leaving that ends the test.
+            self.workers.stopping = time.monotonic()
         # A worker that is lost meanwhile must not have the others spawn its users.
         runner._users_dispatcher = None
         end = time.monotonic() + HALT_DEADLINE + (self._environment.stop_timeout or 0)
@@ -241,6 +262,7 @@ class LocustStatistics:
 
     def _quitting(self, environment: Environment, **_: Any) -> None:
         runner = environment.runner
+        self._quits = True
         if isinstance(runner, WorkerRunner) and self._run and not self._final:
             # Of its own, in the middle of a test: the master shall have all that was counted.
             self._left = True
@@ -281,6 +303,7 @@ class LocustStatistics:
         if self._last_state is not None:
             return self._last_state
         runner = self._environment.runner
+        users = runner.user_count if runner is not None else 0
         wall, cpu = self._cpu_at
         if time.monotonic() - wall >= REPORT_SECONDS / 2:
             self._cpu_at = (time.monotonic(), time.process_time())
@@ -292,7 +315,7 @@ class LocustStatistics:
             "host": host_name(),
             "pid": os.getpid(),
             "clock": clock_id(),
-            "users": runner.user_count if runner is not None else 0,
+            "users": users if self._users is None else self._users,
             "counted": self.recorder.counted,
             "timed_between": self.timed_between,
             "cpu_share": self._cpu_share,
@@ -312,6 +335,7 @@ class LocustStatistics:
         runner = self._environment.runner
         if report is None or not isinstance(runner, MasterRunner):
             return
+        self.attached.add(client_id)
         if not self.workers.take(client_id, runner.get_worker_index(client_id), report["state"]):
             # What was left of an earlier test when this one began.
             without_counts(data, self.stats)
@@ -347,7 +371,11 @@ class LocustStatistics:
             self.states(),
             seconds,
             self.operation,
-            {"generators": self._generators(), **self.extras},
+            {
+                "generators": self._generators(),
+                "server_cpu_share": self.server_cpu() if self.server_cpu is not None else None,
+                **self.extras,
+            },
             floor=self.floor,
             remarks=self.remarks(),
         )

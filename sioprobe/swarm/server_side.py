@@ -127,8 +127,6 @@ def render_server(server: dict[str, Any] | None) -> list[str]:
             parts.append(f"{server[name]:.0f} µs {unit}")
     if server["busiest_second"] is not None:
         parts.append(f"busiest second {server['busiest_second']:.0%} of a core")
-    if server["context_switches"] is not None:
-        parts.append(f"{server['context_switches']} context switches")
     lines = [
         f"  server: process {who} ({server['how']}; {server['processes']} in all)",
         f"    {', '.join(parts)}",
@@ -139,6 +137,8 @@ def render_server(server: dict[str, Any] | None) -> list[str]:
     memory.append(f"under load {_mebibytes(server['rss_under_load_bytes'])} MiB")
     fds = "" if server["fds_under_load"] is None else f", fds {server['fds_under_load']}"
     lines.append(f"    memory {', '.join(memory)}; threads {server['threads_under_load']}{fds}")
+    if server["context_switches"] is not None:
+        lines[-1] += f"; context switches {server['context_switches']}"
     if server["rss_bytes_per_connection"] is not None:
         each = [f"{server['rss_bytes_per_connection'] / 1024:.1f} KiB"]
         each.append(f"{server['threads_per_connection']:.2f} threads")

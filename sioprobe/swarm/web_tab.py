@@ -22,13 +22,14 @@ NONE = "–"
 
 _PAGE = Path(__file__).with_name("web_tab.html")
 
+# Locust writes titles of tabs in capitals, and "µs" becomes "MS": units stand in the columns' heads.
 _TABLES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "sioprobe": (
         "Socket.IO",
         (("what", "Figure"), ("value", "Value"), ("note", "What it means")),
     ),
     "sioprobe-latency": (
-        "Latency µs",
+        "Percentiles",
         (
             ("type", "Type"),
             ("operation", "Name"),
@@ -60,32 +61,28 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
 
 def add_tab(web_ui: Any, summary: Callable[[], dict[str, Any]]) -> None:
     """Put our tabs on Locust's web page; `summary` answers the figures so far."""
-    blueprint = Blueprint("sioprobe", __name__, url_prefix=f"{web_ui.web_base_path or ''}/sioprobe")
+    prefix = web_ui.app.blueprints["locust"].url_prefix or ""  # --web-base-path
+    blueprint = Blueprint("sioprobe", __name__, url_prefix=f"{prefix}/sioprobe")
 
-    @blueprint.route("/")
-    @web_ui.auth_required_if_enabled
     def page() -> Response:
         return Response(_PAGE.read_text("utf-8"), mimetype="text/html")
 
-    @blueprint.route("/summary")
-    @web_ui.auth_required_if_enabled
     def figures() -> Response:
         return jsonify(summary())
 
-    @blueprint.route("/rows")
-    @web_ui.auth_required_if_enabled
     def tables() -> Response:
         rows = rows_of(summary())
         return jsonify(
             [
-                {"title": title, "columns": columns, "rows": rows[key]}
+                {"key": key, "title": title, "columns": columns, "rows": rows[key]}
                 for key, (title, columns) in _TABLES.items()
             ]
         )
 
+    for rule, answer in (("/", page), ("/summary", figures), ("/tables", tables)):
+        blueprint.add_url_rule(rule, view_func=web_ui.auth_required_if_enabled(answer))
     web_ui.app.register_blueprint(blueprint)
 
-    @web_ui.app.after_request
     def extend(response: Response) -> Response:
         if (
             not request.path.endswith("/stats/requests")
@@ -101,6 +98,12 @@ def add_tab(web_ui: Any, summary: Callable[[], dict[str, Any]]) -> None:
             }
         )
 
+    web_ui.app.after_request(extend)
+    # In its menu of what to download.
+    web_ui.template_args["extended_csv_files"] = [
+        {"href": "./sioprobe/summary", "title": "Download sioprobe's summary, JSON"},
+        {"href": "./sioprobe/", "title": "Open sioprobe's page, up to date once a second"},
+    ]
     # Locust keeps these when it brings its template's arguments up to date.
     web_ui.template_args["extended_tabs"] = [
         {"title": title, "key": key} for key, (title, _) in _TABLES.items()
@@ -125,9 +128,11 @@ def _figures(summary: dict[str, Any]) -> Any:
     yield _figure(
         "Verdict", validity["verdict"], "; ".join(validity["reasons"]) or "nothing speaks against it"
     )
-    yield _figure(
-        "Operations", str(summary["operations"]), f"{summary['operations_per_second']:.0f} a second"
-    )
+    if summary["operation"] is None:
+        yield _figure("Operations", NONE, "no series is named as the operation; see Percentiles")
+    else:
+        rate = f"{summary['operations_per_second']:.0f} a second"
+        yield _figure("Operations", str(summary["operations"]), rate)
     errors = summary["errors"]
     kinds = ", ".join(f"{kind}: {count}" for kind, count in sorted(errors.items()))
     yield _figure("Errors", str(sum(errors.values())), kinds)
@@ -149,12 +154,9 @@ def _figures(summary: dict[str, Any]) -> Any:
     yield _figure(
         "Generator CPU", _share(summary["max_cpu_share"]), "of one core, busiest process and second"
     )
-    server = summary.get("server") or {}
-    yield _figure(
-        "Server CPU",
-        _share(server.get("cpu_share")),
-        server.get("note", "the server does not tell"),
-    )
+    server = summary["server_cpu_share"]
+    note = "the server does not tell" if server is None else "of one core, lately, all its processes"
+    yield _figure("Server CPU", _share(server), note)
     for url, figures in summary["urls"].items():
         yield _figure(
             url,

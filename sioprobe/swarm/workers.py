@@ -47,10 +47,11 @@ class Worker:
 class Workers:
     """The workers of one test; `present` are the index of each that is there when it starts, by client id.
 
+    `run` names the test as the workers' reports do; None, before the first test, is none of theirs.
     The master sets `stopping` (`monotonic`) when it tells them to stop, and `over` when none is waited for.
     """
 
-    def __init__(self, run: str = "", present: dict[str, int] | None = None) -> None:
+    def __init__(self, run: str | None = None, present: dict[str, int] | None = None) -> None:
         self.run = run
         self.started = time.monotonic()
         self.stopping = 0.0

@@ -67,6 +67,8 @@ def test_defaults_fill_what_the_objective_does_not_name() -> None:
         (block(ledger={"reach": 0.99, "lost": 1, "duplicated": 0, "reordered": 0}), "server"),
         (block(validity=finding("cpu")), "generator"),
         (block(validity=finding("run delay", "SUSPECT")), ""),
+        (block(validity=finding("run delay")), "machine"),
+        (block(validity=finding("send lag")), "generator"),
         (block(latency_ms=60.0, validity=finding("cpu", "SUSPECT")), "generator"),
         (block(latency_ms=60.0, validity=finding("errors")), "server"),
         (block(latency_ms=60.0, validity=finding("pressure", "SUSPECT")), "machine"),
@@ -179,7 +181,7 @@ def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(
     with start_command([sys.executable, "-m", "load.null_server"]) as server:
         done = load(
             *("--url", server.url, "--find-max", "--users", "4", "--scenario", *scenario),
-            *("--budget", "12", "--probe-seconds", "0.5", "--no-calibrate", "--json"),
+            *("--budget", "8", "--probe-seconds", "0.5", "--no-calibrate", "--json"),
             *("--report", str(tmp_path / "maximum.json"), "--figure", str(tmp_path / "knee.svg")),
         )
 

@@ -63,6 +63,30 @@ def test_a_listener_of_another_address_is_not_taken_for_it() -> None:
         )
 
 
+def test_the_listener_of_the_address_itself_comes_before_that_of_all() -> None:
+    shared = (
+        "import json, signal, socket, sys; listener = socket.create_server((sys.argv[1], int(sys.argv[2])), "
+    )
+    shared += (
+        'reuse_port=True); print("READY " + json.dumps({"port": listener.getsockname()[1]}), flush=True)'
+    )
+    shared += "; signal.pause()"
+    with start_command([sys.executable, "-c", shared, "127.0.0.1", "0"]) as exact:
+        port = exact.about["port"]
+        with start_command([sys.executable, "-c", shared, "0.0.0.0", str(port)]) as every:
+            assert locate([f"http://127.0.0.1:{port}"]).pids == (exact.process.pid,)
+            assert locate([f"http://127.0.0.3:{port}"]).pids == (every.process.pid,)
+
+
+def test_what_only_has_connections_does_not_listen() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port))
+        accepted, _ = listener.accept()
+    with client, accepted:
+        assert locate([f"http://127.0.0.1:{port}"]).reason.startswith("no process in this network namespace")
+
+
 def test_a_listener_of_ipv6_is_found() -> None:
     program = PREFORKING.replace('("127.0.0.1", 0)', '("::1", 0), family=socket.AF_INET6')
     with start_command([sys.executable, "-c", program]) as server:

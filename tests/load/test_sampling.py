@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from load import sampling
-from load.sampling import SamplingError, TreeWatch, descendants, process_cpu_ns, process_name
+from load.sampling import SamplingError, TreeWatch, descendants, process_cpu_ns, process_name, sample_trees
 
 BURN = """
 def burn(seconds):
@@ -249,6 +249,18 @@ def test_another_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SamplingError, match="on Linux only, not darwin"):
         TreeWatch([os.getpid()])
     assert not TreeWatch([]).watches
+
+
+def test_one_look_counts_from_the_start_of_the_processes() -> None:
+    with running() as child:
+        child.ask("burn 0.1")
+        child.ask("children 4")
+        sample = sample_trees([child.pid, 2**30])
+
+    # The kernel's ticks of 10 ms take some of four times 50 ms.
+    assert sample.cpu_ns >= 260_000_000
+    assert sample.processes == 1
+    assert sample_trees([2**30]).processes == 0
 
 
 def test_names_and_descendants() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from load.block import BlockRequest, Crowd, measure
 from load.scenarios import SCENARIOS
+from tests.load.endings import assert_nothing_failed
 from tests.load.lying_server import LyingServer, lying
 from tests.servers import Server, start_command, start_foreign, start_server
 
@@ -268,7 +269,17 @@ def test_accounts_of_two_processes_add_up(scenario: str, more: list[str], tmp_pa
     with start_command([sys.executable, "-m", "load.null_server"]) as server:
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "load", "--url", server.url, "--scenario", scenario, "--json"),
+                *(
+                    sys.executable,
+                    "-m",
+                    "load",
+                    "--url",
+                    server.url,
+                    "--no-calibrate",
+                    "--scenario",
+                    scenario,
+                    "--json",
+                ),
                 *("--users", "6", "--seconds", "5", "--processes", "2", *more),
             ],
             capture_output=True,
@@ -276,7 +287,7 @@ def test_accounts_of_two_processes_add_up(scenario: str, more: list[str], tmp_pa
             timeout=180,
         )
 
-    assert done.returncode == 0, done.stderr
+    assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     result = json.loads(done.stdout)
     assert result["processes"] == 2
     assert result["errors"] == {}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sioprobe.swarm.server_side import Moment, render_server, server_figures
+from tests.load.endings import assert_nothing_failed
 from tests.servers import ROOT, start_command, start_server
 
 
@@ -82,11 +83,11 @@ def test_what_was_not_seen_is_none() -> None:
 def test_a_run_says_what_the_server_used(processes: int) -> None:
     with start_server("gunicorn-gthread") as server:
         done = load(
-            *("--url", server.url, "--users", "8", "--seconds", "4", "--json"),
+            *("--url", server.url, "--no-calibrate", "--users", "8", "--seconds", "4", "--json"),
             *("--processes", str(processes)),
         )
 
-    assert done.returncode == 0, done.stderr
+    assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     summary = json.loads(done.stdout)
     used = summary["server"]
     assert used["sampled"] is True
@@ -114,9 +115,11 @@ def test_a_run_says_what_the_server_used(processes: int) -> None:
 
 def test_a_run_that_samples_nothing_says_why() -> None:
     with start_command([sys.executable, "-m", "load.null_server"]) as server:
-        done = load("--url", server.url, "--users", "2", "--seconds", "2", "--server-pid", "none")
+        done = load(
+            "--url", server.url, "--no-calibrate", "--users", "2", "--seconds", "2", "--server-pid", "none"
+        )
 
-    assert done.returncode == 0, done.stderr
+    assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     assert "  server: not sampled (--server-pid none)" in done.stdout.splitlines()
 
 
@@ -145,7 +148,7 @@ def test_the_summary_of_the_locustfile_has_it_too(tmp_path: Path) -> None:
             stdin=subprocess.DEVNULL,
         )
 
-    assert done.returncode == 0, done.stderr
+    assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     assert f"  server: process {server.process.pid} python (--server-pid; 1 in all)" in done.stderr
     assert "an operation" not in done.stderr
     assert "(3 connections)" in done.stderr
