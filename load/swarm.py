@@ -24,6 +24,7 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from load.connection_options import add_connection_options, target_options
 from load.metrics import server_metrics
 from load.names import nearest
 from load.scenarios import SCENARIOS, Options, Player, Scenario, make_scenario
@@ -99,6 +100,7 @@ def add_arguments(parser: Any) -> None:
     )
     add("--namespace", default=defaults.namespace, help="Socket.IO namespace, / for the main one")
     add("--path", default="/socket.io/", help="path of the server's Socket.IO endpoint")
+    add_connection_options(add)
     add(
         "--payload-bytes",
         type=number(int, 0),
@@ -155,8 +157,12 @@ def problem_of(environment: Environment) -> str | None:
         )
     if urlsplit(environment.host if "//" in environment.host else f"//{environment.host}").path.strip("/"):
         return f"{environment.host} has a path; give that of the Socket.IO endpoint with --path"
+    try:
+        how = target_options(options)
+    except SwarmError as error:
+        return error.detail
     return problem_with(
-        environment.host, transport=options.transport, namespace=options.namespace, path=options.path
+        environment.host, transport=options.transport, namespace=options.namespace, path=options.path, how=how
     )
 
 
@@ -190,7 +196,7 @@ def begin(environment: Environment, **_: Any) -> None:
     statistics.ledger = scenario.ledger
     statistics.halt = lambda: come_to_rest(scenario)
     try:
-        Swarm.target = Target.from_url(environment.host or "", options.path)
+        Swarm.target = Target.from_url(environment.host or "", options.path, **target_options(options))
     except SwarmError as error:
         print(f"locust: error: {error}", file=sys.stderr)
 

@@ -588,6 +588,48 @@ def test_an_upgrade_may_end_in_any_state(state: str, end: str) -> None:
         assert client.engine.internal_errors == 0
 
 
+def test_what_comes_from_a_namespace_that_was_left_is_ignored() -> None:
+    def script(peer: Peer) -> None:
+        peer.connect_main()
+        assert peer.read_text() == "40/room,"
+        peer.send_text('40/room,{"sid":"y"}')
+        assert peer.read_text() == "41/room,"
+        peer.send_text('42/room,["under way"]')
+        peer.send_text('42/foreign,["never asked for"]')
+        peer.send_text('42["last"]')
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Client(server.url) as client:
+        client.connect().connect("/room")
+        client.connection.disconnect("/room")
+        client.wait(lambda: client.events, "the last event")
+
+        assert client.names() == ["last"]
+        assert client.engine.recorder.errors() == {"event of no namespace of ours": 1}
+
+
+def test_a_namespace_connected_too_late_is_left() -> None:
+    late = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.connect_main()
+        assert peer.read_text() == "40/slow,"
+        late.wait(20)
+        peer.send_text('40/slow,{"sid":"y"}')
+        assert peer.read_text() == "41/slow,"
+        peer.send_text('42["last"]')
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Client(server.url, timeout=2) as client:
+        client.connect().connect("/slow")
+        assert client.refusals == [("/slow", {"message": "no answer to CONNECT"})]
+        late.set()
+        client.wait(lambda: client.events, "the last event")
+
+        assert client.engine.recorder.errors() == {"connect timeout": 1}
+        assert set(client.connection.namespaces) == {"/"}
+
+
 def test_an_extension_that_was_not_offered_is_refused() -> None:
     def script(peer: Peer) -> None:
         request = peer.read_request()
