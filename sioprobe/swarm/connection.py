@@ -93,6 +93,7 @@ class Connection:
         "_cookies",
         "_decoder",
         "_engine",
+        "_left",
         "_next_id",
         "_poll_series",
         "_reconnector",
@@ -137,6 +138,8 @@ class Connection:
         self._upgrade_series = self.series("SIO upgrade", transport)
         self._poll_series = self.series("SIO poll", transport)
         self._session_series = self.series("SIO session", transport)
+        # Namespaces that we left or gave up, of which packets may still be under way.
+        self._left: set[str] | None = None
         self.listener = listener or Listener()
         self.tap: Callable[[str], bool] | None = None
         self.deadline = 0
@@ -156,6 +159,8 @@ class Connection:
         if self.closed:
             raise SwarmError("connection closed")
         self._auth[namespace] = auth
+        if self._left is not None:
+            self._left.discard(namespace)
         if reconnector is not None and reconnector.lost_at:
             wanted.append(namespace)
             if self._session.state == "closed":
@@ -190,7 +195,13 @@ class Connection:
     def disconnect(self, namespace: str = MAIN_NAMESPACE) -> None:
         """Leave one namespace; the session stays."""
         if self.namespaces.pop(namespace, None) is not None:
+            self._leave(namespace)
             self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
+
+    def _leave(self, namespace: str) -> None:
+        if self._left is None:
+            self._left = set()
+        self._left.add(namespace)
 
     def close(self) -> None:
         """Close the session in order, or give up a lost one; `listener.closed` follows."""
@@ -327,6 +338,7 @@ class Connection:
             self._connect_started.clear()
             self._decoder = SocketDecoder()
             self._waiting = False
+            self._left = None
         else:
             self.closed = True
             self._engine.connections.discard(self)
@@ -417,7 +429,10 @@ class Connection:
         kind = packet.type
         namespace = packet.namespace
         if kind is SocketPacketType.EVENT or kind is SocketPacketType.BINARY_EVENT:
-            self.listener.event(self, namespace, packet.data[0], packet.data[1:], packet.ack_id)
+            if namespace in self.namespaces or namespace in self._connect_started:
+                self.listener.event(self, namespace, packet.data[0], packet.data[1:], packet.ack_id)
+            elif not self._left or namespace not in self._left:
+                self.count_error("event of no namespace of ours")
         elif kind is SocketPacketType.ACK or kind is SocketPacketType.BINARY_ACK:
             assert packet.ack_id is not None
             waiting = self._acks.pop(packet.ack_id, None)
@@ -440,6 +455,11 @@ class Connection:
 
     def _take_connect(self, namespace: str, data: Any) -> None:
         started = self._connect_started.pop(namespace, None)
+        if started is None and self._left and namespace in self._left:
+            # It was counted as too late; the server must not take us for a member.
+            self._left.remove(namespace)
+            self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
+            return
         if started is None:
             raise RemoteProtocolError(f"CONNECT for {namespace!r}, which nobody asked for")
         if not isinstance(data, dict) or not isinstance(data.get("sid"), str):
@@ -472,5 +492,6 @@ class Connection:
                     self._session.abort(SwarmError("connect timeout"))
                     return
                 self._connect_started.pop(namespace)
+                self._leave(namespace)
                 self._connect_series.error("connect timeout")
                 self.listener.refused(self, namespace, {"message": "no answer to CONNECT"})
