@@ -579,11 +579,11 @@ def test_an_upgrade_may_end_in_any_state(state: str, end: str) -> None:
                 client.wait(lambda: client.events, "an event over polling")
                 assert client.engine.recorder.errors() == {"connection closed": 1}
         else:
-            script.stop()
             getattr(client.connection, end)()
             drop.set()
             client.wait(lambda: client.connection.closed, "closed")
             assert client.failure is None
+            assert client.connection.close_confirmed == (end == "close")
             assert client.engine.recorder.errors() == {}
         assert client.engine.internal_errors == 0
 
