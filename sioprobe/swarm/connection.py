@@ -55,6 +55,9 @@ class Listener:
     def disconnected(self, connection: Connection, namespace: str) -> None:
         """The server sent DISCONNECT."""
 
+    def pinged(self, connection: Connection) -> None:
+        """A PING of the server came; the PONG has been sent, or waits behind what is `unsent`."""
+
     def upgraded(self, connection: Connection) -> None:
         """The session is on WebSocket now, or its upgrade failed and it stays on polling."""
 
@@ -172,6 +175,18 @@ class Connection:
         """End at once, without telling the server."""
         self._session.abort()
 
+    def stop_reading(self) -> None:
+        """Leave in the kernel whatever comes (on polling: the answer to the poll), as a client that hangs.
+
+        No PING is answered, so the server gives the session up in the end; sending still works.
+        Nothing happens before the session is open and while an upgrade is under way.
+        """
+        self._session.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read again. What waited comes in order, and an end of the connection is noticed."""
+        self._session.start_reading()
+
     def next_ack_id(self) -> int:
         """An ack id that this connection has not used."""
         self._next_id += 1
@@ -207,6 +222,25 @@ class Connection:
         return self._session.close_confirmed
 
     @property
+    def reading(self) -> bool:
+        """False between `stop_reading` and `start_reading`."""
+        return self._session.reading
+
+    @property
+    def ended_by_server(self) -> bool | None:
+        """Whether the server has ended the WebSocket as far as the kernel knows; None on polling.
+
+        For a connection that does not read, which would not notice.
+        """
+        return self._session.ended_by_server
+
+    @property
+    def heartbeat(self) -> tuple[float, float] | None:
+        """Ping interval and ping timeout in seconds, as the server announced them; None before it did."""
+        opened = self._session.opened
+        return (opened.ping_interval / 1000, opened.ping_timeout / 1000) if opened else None
+
+    @property
     def session_id(self) -> str | None:
         """The `sid` of the OPEN packet."""
         return self._session.opened.session_id if self._session.opened else None
@@ -240,6 +274,9 @@ class Connection:
         if packet is not None:
             self._waiting = False
             self._take(packet)
+
+    def session_pinged(self) -> None:
+        self.listener.pinged(self)
 
     def session_polled(self) -> None:
         self._poll_series.count()
