@@ -161,6 +161,12 @@ class Connection:
         """Answer an event of the server."""
         self._send(SocketPacket(SocketPacketType.ACK, namespace, list(args), ack_id))
 
+    def successor(self) -> Connection:
+        """A new connection to the same server, over the same transport, with the same deadlines."""
+        return Connection(
+            self._engine, self.target, self.transport, timeout=self._session.timeout / SECOND
+        )
+
     def disconnect(self, namespace: str = MAIN_NAMESPACE) -> None:
         """Leave one namespace; the session stays."""
         if self.namespaces.pop(namespace, None) is not None:
