@@ -1,7 +1,7 @@
 """A Socket.IO server that does next to nothing: the floor under every figure of the load generator.
 
 `python -m load.null_server --port 0` prints the READY line and serves handshake, CONNECT, heartbeat, upgrade,
-`message-with-ack`, `join` and `in` on WebSocket and polling, as callbacks on the gevent hub.
+`message-with-ack`, `join`, `in` and `burst` on WebSocket and polling, as callbacks on the gevent hub.
 What it leaves out: checking what clients send, other events, binary, namespaces' rules. It is no reference.
 """
 
@@ -83,6 +83,10 @@ class Client:
         if name == "join":
             self.server.join(self, args[0])
             self.send(f"43{prefix}[{json.dumps([args[0]])}]")
+        elif name == "burst":
+            namespace = prefix.rpartition(",")[0] + "," if "," in prefix else ""
+            for number in range(args[0]):
+                self.send(f'42{namespace}["b",{number},"{"x" * args[1]}"]')
         elif name == "in":
             namespace = prefix.rpartition(",")[0] + "," if "," in prefix else ""
             text = f"42{namespace}{json.dumps(args[1:], separators=(',', ':'))}"

@@ -106,7 +106,7 @@ class ServerWatch:
     def cool_down(
         self, before: Look, heartbeat: float, longest: float, pause: Callable[[float], object]
     ) -> Cooled:
-        """Wait until nothing is left behind, at most `heartbeat` and a margin, or `longest` where that is less.
+        """Wait until nothing is left behind, at most `heartbeat` and a margin, or `longest` if that is less.
 
         `heartbeat` is ping interval and ping timeout in seconds: after it, a server may have no client left.
         """

@@ -1,4 +1,4 @@
-"""Whether a server keeps something of clients that have left, in words that say what was seen and what not."""
+"""Whether a server keeps something of clients that have left: what was seen, and what was not."""
 
 from __future__ import annotations
 

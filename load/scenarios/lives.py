@@ -15,13 +15,21 @@ from load.scenarios.common import NANOSECONDS, Player, Scenario
 from load.scenarios.parameters import Parameter
 from sioprobe.swarm import Connection, Engine, SwarmError
 
-__all__ = ["PAUSE", "RETRY_SECONDS", "Calm", "Later", "LivesPlayer"]
+__all__ = ["CALM", "PAUSE", "RETRY_SECONDS", "Calm", "Later", "LivesPlayer"]
 
 RETRY_SECONDS = 1.0
 """The least pause after a connection that failed: a server that refuses must not be asked in a tight loop."""
 
 PAUSE = Parameter(
     "pause", 0.0, "time between a user's connections, where no rate is given", unit="s", least=0, most=86_400
+)
+CALM = Parameter(
+    "calm",
+    2.0,
+    "how long nobody must have come, or come back, before it begins",
+    unit="s",
+    least=0.1,
+    most=86_400,
 )
 
 

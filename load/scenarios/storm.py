@@ -1,9 +1,10 @@
 """`storm`: everyone is connected, then all connections end at the same moment and come back at once.
 
-`drop` says how they end: `abort`, each client's socket is closed without a word, on a whole second of the wall
-clock, so that several processes drop together; or `server`, the server ends them, restarted by this run
+`drop` says how they end: `abort`, each client's socket is closed without a word, on a whole second of the
+wall clock, so that several processes drop together; or `server`, the server ends them, restarted by this run
 (`--server-command`) or by somebody else. `backoff` says when a client tries again: `none`, at once and after
-a failure every 0.1 s; `fixed`, with the delays of the official client without its jitter; `official`, with it.
+a failure every 0.1 s; `fixed`, with the delays of the official client without its jitter; `official`, with
+its jitter.
 A wave is over when all who were dropped are back, or after `wave_seconds`.
 """
 
@@ -12,12 +13,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from time import monotonic_ns
 from typing import Any
 
-from load.scenarios.common import NANOSECONDS, Player, Scenario
+from load.scenarios.common import Player, Scenario
 from load.scenarios.found import Found
-from load.scenarios.lives import Calm, Later, LivesPlayer
+from load.scenarios.lives import CALM, Calm, Later, LivesPlayer
 from load.scenarios.parameters import NAMESPACE, Options, Parameter
 from load.scenarios.waves import Wave, waves_found
 from load.server_watch import Watched
@@ -40,11 +40,13 @@ DROP = Parameter(
     "who ends the connections: the clients, without a word (abort), or the server (server)",
     choices=("abort", "server"),
 )
-CALM = Parameter(
-    "calm", 2.0, "how long nobody must have come, or come back, before a wave", unit="s", least=0.1, most=86_400
-)
 WAVE_SECONDS = Parameter(
-    "wave_seconds", 60.0, "after which a wave is over though not all are back", unit="s", least=0.1, most=86_400
+    "wave_seconds",
+    60.0,
+    "after which a wave is over though not all are back",
+    unit="s",
+    least=0.1,
+    most=86_400,
 )
 
 BACKOFFS = {
@@ -101,9 +103,12 @@ class StormScenario(Scenario):
         if wave is not None:
             if wave.seconds() > self.options.wave_seconds or self._is_over(wave):
                 self._end_wave()
-        elif not self.halted and not self._drop_due and len(self.waves) < self.options.waves:
-            if self._calm.reached and any(player.in_place for player in self.players):
-                self._prepare_drop()
+        elif not self._drop_due and len(self.waves) < self.options.waves and self._everybody_is_there():
+            self._prepare_drop()
+
+    def _everybody_is_there(self) -> bool:
+        calm = self._calm.reached and not self.halted
+        return calm and any(player.in_place for player in self.players)
 
     def _is_over(self, wave: Wave) -> bool:
         if wave.out:

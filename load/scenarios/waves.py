@@ -82,7 +82,7 @@ class Wave:
 
 
 def waves_found(states: Sequence[dict[str, Any]]) -> Found:
-    """A line and an object for each wave, over all processes; what the k-th wave of each found is added up."""
+    """A line and an object for each wave; the k-th waves of all processes are added up."""
     planned = max((state["planned"] for state in states), default=0)
     count = max((len(state["waves"]) for state in states), default=0)
     waves = [
@@ -94,7 +94,9 @@ def waves_found(states: Sequence[dict[str, Any]]) -> Found:
         add_counts(unexpected, state["unexpected"])
     words = [_line(index + 1, wave) for index, wave in enumerate(waves)]
     if count < planned:
-        words.append(f"{count_of(planned - count, 'wave')} of {planned} did not come before the end of the run")
+        words.append(
+            f"{count_of(planned - count, 'wave')} of {planned} did not come before the end of the run"
+        )
     if unexpected:
         words.append(f"lost outside of a wave: {told(unexpected)}")
     return Found(words, {"waves": waves, "planned": planned, "unexpected": unexpected})

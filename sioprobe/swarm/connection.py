@@ -85,6 +85,7 @@ class Connection:
     With a `backoff` it outlives its session: after a loss that nobody asked for it opens another and
     connects the namespaces again, with their auth. As the official client, it leaves out those that the
     server disconnected or refused, and ends where none is left. A first session that fails is no loss.
+    Where `end_is_no_error` an end is not counted, because the caller does what makes servers end it.
     """
 
     __slots__ = (
@@ -104,6 +105,7 @@ class Connection:
         "_waiting",
         "closed",
         "deadline",
+        "end_is_no_error",
         "failure",
         "listener",
         "namespaces",
@@ -140,6 +142,7 @@ class Connection:
         self.listener = listener or Listener()
         self.tap: Callable[[str], bool] | None = None
         self.deadline = 0
+        self.end_is_no_error = False
         self.target = target
         self.transport = transport
         self.namespaces: dict[str, str] = {}
@@ -190,9 +193,8 @@ class Connection:
 
     def successor(self) -> Connection:
         """A new connection to the same server, over the same transport, with the same deadlines."""
-        return Connection(
-            self._engine, self.target, self.transport, timeout=self._session.timeout / SECOND
-        )
+        backoff = self._reconnector.backoff if self._reconnector is not None else None
+        return Connection(self._engine, self.target, self.transport, timeout=self._timeout, backoff=backoff)
 
     def disconnect(self, namespace: str = MAIN_NAMESPACE) -> None:
         """Leave one namespace; the session stays."""
@@ -224,13 +226,15 @@ class Connection:
         """
         self._session.abort(SwarmError(DROPPED))
 
-    def stop_reading(self) -> None:
+    def stop_reading(self, receive_buffer: int = 0) -> None:
         """Leave in the kernel whatever comes (on polling: the answer to the poll), as a client that hangs.
 
         No PING is answered, so the server gives the session up in the end; sending still works.
-        Nothing happens before the session is open and while an upgrade is under way.
+        Nothing happens before the session is open and while an upgrade is under way. `receive_buffer`, in
+        bytes, is what the kernel is told to keep meanwhile; with 0 it keeps megabytes, and the server takes
+        long to notice.
         """
-        self._session.stop_reading()
+        self._session.stop_reading(receive_buffer)
 
     def start_reading(self) -> None:
         """Read again. What waited comes in order, and an end of the connection is noticed."""
@@ -374,7 +378,7 @@ class Connection:
     def _count_loss(self, failure: SwarmError) -> None:
         if failure.kind == INTERNAL_ERROR:
             self._engine.internal_errors += 1
-        if failure.kind == DROPPED:
+        if failure.kind == DROPPED or self.end_is_no_error:
             return
         for _ in self._connect_started:
             self._connect_series.error(failure.kind)

@@ -186,11 +186,17 @@ class Stream:
         if not self._unsent:
             self._writer.stop()
 
-    def stop_reading(self) -> None:
-        """Leave what arrives in the kernel, so that the peer feels it; nobody notices its end either."""
+    def stop_reading(self, receive_buffer: int = 0) -> None:
+        """Leave what arrives in the kernel, so that the peer feels it; nobody notices its end either.
+
+        `receive_buffer`, in bytes, is what the kernel is told to keep; 0 leaves it as it is. The kernel has
+        limits of its own, and a window that the peer has been told stays open until it is filled.
+        """
         self._reading = False
         if self._reader is not None:
             self._reader.stop()
+        if receive_buffer and self._sock is not None:
+            self._sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, receive_buffer)
 
     def start_reading(self) -> None:
         """Read again, from the next turn of the hub on."""
