@@ -1,11 +1,12 @@
 """What the locustfile does about the server of a run and about what its scenario found.
 
-Imported by `load/swarm.py` before it adds listeners of its own: a server that the run starts must be there when
-the locustfile looks for one. Left out: what the users do (`load.scenarios`).
+Imported by `load/swarm.py` before it adds listeners of its own: a server that the run starts must be there
+when the locustfile looks for one. Left out: what the users do (`load.scenarios`).
 """
 
 from __future__ import annotations
 
+import atexit
 import sys
 from typing import Any
 
@@ -53,6 +54,8 @@ def start_server(environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, MasterRunner) and getattr(options, "drop", "") == "server":
             raise OwnedServerError("--server-command restarts the server for a load of one process only")
         Run.server = OwnedServer(options.server_command, environment.host or "")
+        # After everything else, the last look at the server included.
+        atexit.register(stop_server)
         Run.server.start()
     except OwnedServerError as error:
         stop_server()
@@ -60,7 +63,7 @@ def start_server(environment: Environment, **_: Any) -> None:
         sys.exit(2)
 
 
-def stop_server(**_: Any) -> None:
+def stop_server() -> None:
     """End the server of this run."""
     server, Run.server = Run.server, None
     if server is not None:
@@ -89,7 +92,6 @@ def begin_watch(environment: Environment, **_: Any) -> None:
     if isinstance(environment.runner, WorkerRunner) or not environment.host:
         return
     Run.watch = RunWatch(SCENARIOS[environment.parsed_options.scenario], [environment.host])
-    Run.watch.begin()
 
 
 @locust.events.test_stopping.add_listener  # type: ignore[untyped-decorator]
@@ -106,8 +108,7 @@ def found_of(environment: Environment) -> dict[str, Any] | None:
         return None
     statistics = LocustStatistics.of(environment)
     try:
-        longest = float(options_of(environment.parsed_options).get("cool_down", 0.0))
+        options = options_of(environment.parsed_options)
     except ParameterError:
         return None
-    states = [state["scenario"] for state in statistics.states() if state.get("scenario") is not None]
-    return watch.found(states, statistics.recorder, longest)
+    return watch.found([state.get("scenario") for state in statistics.states()], statistics.recorder, options)

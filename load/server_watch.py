@@ -86,14 +86,13 @@ class ServerWatch:
         self._pids = tuple(pids)
         self.looks: list[Look] = []
 
-    @property
-    def blind(self) -> bool:
-        """Whether the looks so far told nothing at all."""
-        return all(look.sessions is look.rss_bytes is None for look in self.looks)
+    def look(self, *, under_load: bool = False) -> Look:
+        """Look, and keep what was seen. Blocks for a request to each URL.
 
-    def look(self) -> Look:
-        """Look, and keep what was seen. Blocks for a request to each URL."""
-        told: list[dict[str, Any] | None] = [server_metrics(url) for url in self._urls]
+        `under_load` leaves out the requests where the processes are known, so as not to disturb.
+        """
+        asked = () if under_load and self._pids else self._urls
+        told: list[dict[str, Any] | None] = [server_metrics(url) for url in asked]
         rss, threads, fds = (_sum(told, name) for name in ("rss_bytes", "threads", "fds"))
         if self._pids:
             sample = sample_trees(self._pids)
@@ -122,7 +121,9 @@ class ServerWatch:
             pause(COOL_DOWN_STEP)
 
 
-def _sum(told: Iterable[dict[str, Any] | None], name: str) -> int | None:
+def _sum(told: Sequence[dict[str, Any] | None], name: str) -> int | None:
+    if not told:
+        return None
     total = 0
     for metrics in told:
         value = metrics.get(name) if metrics is not None else None

@@ -3,8 +3,9 @@
 In each room one member publishes `in` room 's' [number, monotonic nanoseconds, payload] on a schedule, and
 every member enters it. Three phases: `before`, all read; `slow`, a share of the members reads nothing (a
 WebSocket is not read, the answer to a poll neither), so what the server sends them waits in its queues;
-`after`, all read again, until the end of the run. The ledger is that of the healthy members; the slow ones
-have their own.
+`after`, all read again, until the end of the run. The kernels of both sides keep megabytes for a connection:
+a server feels only what goes beyond; payload, rate and length of the phase say how much that is.
+The ledger is that of the healthy members; the slow ones have their own.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from time import monotonic_ns
 from typing import Any
 
 from load.scenarios.common import NANOSECONDS, Player, Scenario
+from load.scenarios.fanout import ROOM_SIZE
 from load.scenarios.found import Found, pack
 from load.scenarios.lives import CALM, Calm, Later
-from load.scenarios.fanout import ROOM_SIZE
 from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, TIMEOUT, Options, Parameter
 from load.scenarios.slow_found import AFTER, BEFORE, PHASES, SLOW, slow_found
 from load.server_watch import Watched
@@ -46,14 +47,6 @@ PHASE_SECONDS = Parameter(
     least=0.1,
     most=86_400,
 )
-RECEIVE_BUFFER = Parameter(
-    "receive_buffer",
-    4096,
-    "receive buffer of a connection that does not read; a large one hides it from the server",
-    unit="bytes",
-    least=1,
-    most=100_000_000,
-)
 
 
 class SlowScenario(Scenario):
@@ -64,10 +57,9 @@ class SlowScenario(Scenario):
         NAMESPACE,
         ROOM_SIZE,
         PUBLISH_RATE,
-        replace(PAYLOAD_BYTES, default=10_000),
+        replace(PAYLOAD_BYTES, default=50_000),
         SLOW_SHARE,
         PHASE_SECONDS,
-        RECEIVE_BUFFER,
         CALM,
         TIMEOUT,
     )
@@ -370,7 +362,7 @@ class SlowPlayer(Player):
     def stop_reading(self) -> None:
         """Read nothing from now on."""
         self.connection.end_is_no_error = True
-        self.connection.stop_reading(self.play.options.receive_buffer)
+        self.connection.stop_reading()
         self.stopped = not self.connection.reading
         self._stopped_at = monotonic_ns()
 

@@ -60,7 +60,7 @@ AFTERMATH_SECONDS = 1.0
 
 
 class StormScenario(Scenario):
-    """One operation a client that came back, timed from the drop."""
+    """One operation a client that came back, timed from the drop; one that does not is an error."""
 
     title = "everyone is dropped at once and comes back"
     parameters = (NAMESPACE, WAVES, DROP, BACKOFF, CALM, WAVE_SECONDS)
@@ -141,6 +141,8 @@ class StormScenario(Scenario):
 
     def _end_wave(self) -> None:
         if self.wave is not None:
+            for _ in range(self.wave.out):
+                self.series.error("not back")
             self.wave.end()
         self.wave = None
         self._asked_for_restart = False
@@ -168,7 +170,9 @@ class StormScenario(Scenario):
         """End the wave that is on: the run is over."""
         self._drop_timer.cancel()
         self._look_timer.cancel()
-        self._end_wave()
+        if self.wave is not None:
+            self.wave.end()
+            self.wave = None
 
     def state(self) -> dict[str, Any]:
         """Every wave, and connections that were lost outside of one."""
@@ -196,6 +200,8 @@ class StormPlayer(LivesPlayer):
         self.play = scenario
         self.out: Wave | None = None
         self._attempt = 0
+        # What a server's restart does to connections is what is looked for, and no error.
+        connection.end_is_no_error = scenario.options.drop == "server"
 
     @property
     def in_place(self) -> bool:
@@ -214,8 +220,9 @@ class StormPlayer(LivesPlayer):
             return
         wave, self.out = self.out, None
         self._attempt = 0
-        if wave is not None:
-            self.play.series.record(wave.back())
+        us = wave.back() if wave is not None else None
+        if us is not None:
+            self.play.series.record(us)
 
     def upgraded(self, connection: Connection) -> None:
         if self.state == "connecting":

@@ -48,13 +48,14 @@ class Wave:
         """One attempt failed."""
         self.errors[kind] = self.errors.get(kind, 0) + 1
 
-    def back(self) -> float:
-        """One client is back; the time since the first drop. After the end it is back too late to count."""
+    def back(self) -> float | None:
+        """One client is back; the time since the first drop, or None where the wave is over."""
+        if self.lasted_us is not None:
+            return None
         us = (monotonic_ns() - self._began) / 1000
-        if self.lasted_us is None:
-            self.out -= 1
-            self._back.record(us)
-            self.first_us = us if self.first_us is None else self.first_us
+        self.out -= 1
+        self._back.record(us)
+        self.first_us = us if self.first_us is None else self.first_us
         return us
 
     def leave(self) -> None:

@@ -194,7 +194,9 @@ class Connection:
     def successor(self) -> Connection:
         """A new connection to the same server, over the same transport, with the same deadlines."""
         backoff = self._reconnector.backoff if self._reconnector is not None else None
-        return Connection(self._engine, self.target, self.transport, timeout=self._timeout, backoff=backoff)
+        other = Connection(self._engine, self.target, self.transport, timeout=self._timeout, backoff=backoff)
+        other.end_is_no_error = self.end_is_no_error
+        return other
 
     def disconnect(self, namespace: str = MAIN_NAMESPACE) -> None:
         """Leave one namespace; the session stays."""
@@ -226,15 +228,14 @@ class Connection:
         """
         self._session.abort(SwarmError(DROPPED))
 
-    def stop_reading(self, receive_buffer: int = 0) -> None:
+    def stop_reading(self) -> None:
         """Leave in the kernel whatever comes (on polling: the answer to the poll), as a client that hangs.
 
         No PING is answered, so the server gives the session up in the end; sending still works.
-        Nothing happens before the session is open and while an upgrade is under way. `receive_buffer`, in
-        bytes, is what the kernel is told to keep meanwhile; with 0 it keeps megabytes, and the server takes
-        long to notice.
+        Nothing happens before the session is open and while an upgrade is under way. Both kernels keep
+        megabytes before the server feels it.
         """
-        self._session.stop_reading(receive_buffer)
+        self._session.stop_reading()
 
     def start_reading(self) -> None:
         """Read again. What waited comes in order, and an end of the connection is noticed."""
@@ -465,7 +466,8 @@ class Connection:
             self.listener.refused(self, namespace, packet.data)
             self._settled(namespace, wanted=False)
         else:
-            if self.namespaces.pop(namespace, None) is not None and self._session.state == "open":
+            was_there = self.namespaces.pop(namespace, None) is not None and self._session.state == "open"
+            if was_there and not self.end_is_no_error:
                 self._session_series.error("disconnected by the server")
             self.listener.disconnected(self, namespace)
             self._settled(namespace, wanted=False)

@@ -113,11 +113,11 @@ class HttpChannel:
         if not self._reading:
             self._stream.stop_reading()
 
-    def stop_reading(self, receive_buffer: int = 0) -> None:
+    def stop_reading(self) -> None:
         """Leave answers in the kernel, on this connection and on those that follow it."""
         self._reading = False
         if self._stream is not None:
-            self._stream.stop_reading(receive_buffer)
+            self._stream.stop_reading()
 
     def start_reading(self) -> None:
         """Read again."""

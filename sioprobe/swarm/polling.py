@@ -148,9 +148,9 @@ class PollingChannel:
         self._paused = None
         self._go_on()
 
-    def stop_reading(self, receive_buffer: int = 0) -> None:
+    def stop_reading(self) -> None:
         """Leave the answer to the outstanding poll in the kernel, and so ask for nothing more."""
-        self._poll.stop_reading(receive_buffer)
+        self._poll.stop_reading()
 
     def start_reading(self) -> None:
         """Read the answer, and poll again."""

@@ -131,12 +131,12 @@ class Session:
 
     # Receiving
 
-    def stop_reading(self, receive_buffer: int = 0) -> None:
+    def stop_reading(self) -> None:
         """Be a client that hangs: read nothing, answer no ping. Nothing happens while an upgrade goes on."""
         channel = self._socket or self._polling
         if channel is not None and self.state == "open" and not self.upgrading:
             self.reading = False
-            channel.stop_reading(receive_buffer)
+            channel.stop_reading()
 
     def start_reading(self) -> None:
         """Read again; the server has its ping interval and ping timeout anew to send a PING."""

@@ -186,17 +186,15 @@ class Stream:
         if not self._unsent:
             self._writer.stop()
 
-    def stop_reading(self, receive_buffer: int = 0) -> None:
+    def stop_reading(self) -> None:
         """Leave what arrives in the kernel, so that the peer feels it; nobody notices its end either.
 
-        `receive_buffer`, in bytes, is what the kernel is told to keep; 0 leaves it as it is. The kernel has
-        limits of its own, and a window that the peer has been told stays open until it is filled.
+        Both kernels keep megabytes before the peer feels it. A smaller receive buffer would not help: the
+        peer's send buffer is the larger part, and a window below a segment would never open again.
         """
         self._reading = False
         if self._reader is not None:
             self._reader.stop()
-        if receive_buffer and self._sock is not None:
-            self._sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, receive_buffer)
 
     def start_reading(self) -> None:
         """Read again, from the next turn of the hub on."""

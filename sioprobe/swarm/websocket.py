@@ -187,9 +187,9 @@ class WebSocketChannel:
             self._close_sent = True
             self._stream.write(encode_frame(Opcode.CLOSE, encode_close(1000)))
 
-    def stop_reading(self, receive_buffer: int = 0) -> None:
+    def stop_reading(self) -> None:
         """Leave in the kernel what arrives from now on."""
-        self._stream.stop_reading(receive_buffer)
+        self._stream.stop_reading()
 
     def start_reading(self) -> None:
         """Read again."""

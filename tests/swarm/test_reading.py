@@ -1,4 +1,4 @@
-"""A connection that stops reading: nothing comes, the server's end is known all the same, then all of it comes."""
+"""A connection that stops reading, what it knows meanwhile, and what comes when it reads again."""
 
 from __future__ import annotations
 
@@ -134,6 +134,45 @@ def test_the_end_by_the_server_is_known_to_one_that_does_not_read() -> None:
 
         client.connection.start_reading()
         client.wait(lambda: client.connection.closed, "the end, read")
+
+
+def test_a_server_is_held_up_only_while_nothing_is_read() -> None:
+    sent: list[int] = []
+
+    def script(peer: Peer) -> None:
+        peer.connect_main()
+        assert peer.read_text() == '42["stopped"]'
+        # More than the kernel keeps for a connection on both sides: the last is sent when it is read again.
+        for number in range(400):
+            peer.send_text(f'42["n",{number},"{"x" * 30_000}"]')
+            sent.append(number)
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Client(server.url) as client:
+        client.connect()
+        client.connection.stop_reading()
+        client.connection.emit("stopped")
+        client.wait(lambda: len(sent) > 5, "what the kernel keeps")
+        client.connection.start_reading()
+        client.wait(lambda: len(client.events) == 400, "all that waited, before a server would lose patience")
+
+        assert [args[0] for _, _, args in client.events] == list(range(400))
+
+
+def test_a_listener_is_told_of_each_ping() -> None:
+    pings: list[int] = []
+
+    def script(peer: Peer) -> None:
+        peer.connect_main()
+        for _ in range(3):
+            peer.send_text("2")
+            assert peer.read_text() == "3"
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Client(server.url) as client:
+        client.pinged = lambda connection: pings.append(1)  # type: ignore[method-assign]
+        client.connect()
+        client.wait(lambda: len(pings) == 3, "three pings")
 
 
 def test_closing_while_nothing_is_read_is_confirmed() -> None:
