@@ -21,7 +21,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from load.names import nearest
+from load.options import DEFAULTS, Choice, list_scenarios, locust_arguments, plan_of, scenario_options
 from load.scenarios import SCENARIOS
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.swarm import TRANSPORTS
@@ -37,6 +37,8 @@ EXAMPLES = f"""\b
 Examples:
   {PROGRAM} --url http://127.0.0.1:5000
   {PROGRAM} --url http://127.0.0.1:5000 --transport upgrade --scenario fanout --room-size 20
+  {PROGRAM} --url http://127.0.0.1:5000 --profile ack --users 200
+  {PROGRAM} --list
   {PROGRAM} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json
 
 \b
@@ -48,69 +50,54 @@ Exit codes:
 """
 
 
-class Choice(click.ParamType[str]):
-    """One of some names; a wrong one is answered with the nearest."""
-
-    name = "name"
-
-    def __init__(self, kind: str, names: tuple[str, ...]) -> None:
-        self._kind = kind
-        self._names = names
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value in self._names:
-            return str(value)
-        near = nearest(value, self._names)
-        hint = f"the nearest is {near!r}; " if near else ""
-        raise click.UsageError(f"unknown {self._kind} {value!r} ({hint}valid are {', '.join(self._names)})")
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return "[" + "|".join(self._names) + "]"
-
-
-def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
+def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
         raise click.UsageError(f"{option.opts[0]} {value} is no number to wait or count by")
     return value
 
 
-@click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--url", required=True, help="The server, such as http://127.0.0.1:5000.")
-@click.option("--transport", type=Choice("transport", TRANSPORTS), default="websocket", show_default=True)
-@click.option("--scenario", type=Choice("scenario", tuple(SCENARIOS)), default="ack", show_default=True)
-@click.option("--users", type=click.IntRange(1), default=50, show_default=True, help="Connections.")
-@click.option("--seconds", type=click.FloatRange(1), callback=_finite, default=10.0, show_default=True)
-@click.option("--namespace", default="/", show_default=True)
-@click.option("--path", default="/socket.io/", show_default=True, help="Of the Socket.IO endpoint.")
-@click.option("--payload-bytes", type=click.IntRange(0), default=32, show_default=True)
-@click.option("--room-size", type=click.IntRange(1), default=10, show_default=True, help="For fanout.")
-@click.option(
-    "--rate",
-    type=click.FloatRange(0),
-    callback=_finite,
-    default=0.0,
-    show_default=True,
-    help="Operations a second and connection (ack) or room (fanout); 0: closed loop.",
+@click.command(
+    epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
+@click.option(
+    "--list",
+    "listing",
+    is_flag=True,
+    callback=list_scenarios,
+    expose_value=False,
+    is_eager=True,
+    help="Print every scenario with its parameters, and the profiles.",
+)
+@click.option("--url", required=True, help="The server, such as http://127.0.0.1:5000.")
+@click.option(
+    "--profile", metavar="NAME|FILE", help="Take what is not given here from a profile; --list names them."
+)
+@click.option("--transport", type=Choice("transport", TRANSPORTS), help=f"Default {DEFAULTS.transport}.")
+@click.option("--scenario", type=Choice("scenario", tuple(SCENARIOS)), help=f"Default {DEFAULTS.scenario}.")
+@click.option("--users", type=click.IntRange(1), help=f"Connections; default {DEFAULTS.users}.")
+@click.option("--seconds", type=click.FloatRange(1), callback=_finite, help=f"Default {DEFAULTS.seconds:g}.")
+@click.option("--path", help=f"Of the Socket.IO endpoint; default {DEFAULTS.path}.")
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="Of the generator.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
-def main(url: str, users: int, seconds: float, processes: int, as_json: bool, **options: Any) -> None:
+@scenario_options
+def main(url: str, profile: str | None, processes: int, as_json: bool, **given: Any) -> None:
     """Put a measured load on a server and print what it carried."""
+    plan = plan_of(profile, given)
     with tempfile.TemporaryDirectory(prefix="sioprobe-load-") as folder:
         summary_file = Path(folder) / "summary.json"
         arguments = [
             *("-f", str(Path(__file__).with_name("swarm.py")), "--headless", "--only-summary"),
-            *("--host", url, "--users", str(users), "--spawn-rate", str(min(users, 100))),
-            *("--run-time", f"{max(1, round(seconds))}s", "--summary-json", str(summary_file)),
+            *("--host", url, "--users", str(plan.users), "--spawn-rate", str(min(plan.users, 100))),
+            *("--run-time", f"{max(1, round(plan.seconds))}s", "--summary-json", str(summary_file)),
+            *locust_arguments(plan),
         ]
-        for name, value in options.items():
-            arguments += ["--" + name.replace("_", "-"), str(value)]
         if processes > 1:
             arguments += ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
             # A port of this run: another may have Locust's default.
             port = str(_free_port())
             arguments += ["--master-bind-port", port, "--master-port", port]
-        code, errors = run(module_command("locust", *arguments), f"{users} users for {seconds:g} s on {url}")
+        title = f"{plan.users} users for {plan.seconds:g} s on {url}"
+        code, errors = run(module_command("locust", *arguments), title)
         if not summary_file.exists():
             raise click.UsageError(_reason(errors, code))
         summary = json.loads(summary_file.read_text(encoding="utf-8"))

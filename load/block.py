@@ -2,7 +2,8 @@
 
 One JSON request a line on stdin, one JSON block a line on stdout; end of input ends it:
 `{"url": …, "urls": […], "transport": "websocket", "scenario": "ack", "connections": 50,
-"warmup_seconds": 0.5, "seconds": 1.5, "server_pids": […]}`; of these only `url` or `urls` is required.
+"warmup_seconds": 0.5, "seconds": 1.5, "server_pids": […], "payload_bytes": 32}`; of these only `url` or
+`urls` is required. The scenario's parameters are keys too.
 A block that cannot be measured is answered by `{"error": "one line"}`, and the next may follow.
 
 Plays the scenarios of `load.scenarios` on the engine, as `load/swarm.py` does, but without Locust between:
@@ -28,7 +29,15 @@ from gevent.event import Event
 
 from load.names import nearest
 from load.sampling import TreeSample, sample_trees
-from load.scenarios import SCENARIOS, Options, Player, make_scenario
+from load.scenarios import (
+    SCENARIOS,
+    Options,
+    ParameterError,
+    Player,
+    all_parameters,
+    make_options,
+    make_scenario,
+)
 from sioprobe.swarm import TRANSPORTS, Connection, Engine, SwarmError, Target, judge
 from sioprobe.swarm.recorder import Sample
 
@@ -57,12 +66,9 @@ class BlockRequest:
     warmup_seconds: float = 0.5
     seconds: float = 1.5
     server_pids: tuple[int, ...] = ()
-    namespace: str = "/"
     path: str = "/socket.io/"
-    payload_bytes: int = 32
-    room_size: int = 10
-    rate: float = 0.0
-    timeout: float = 10.0
+    options: Options | None = None
+    """The scenario's parameters; in a request each is a key of its own. None are the defaults."""
 
     @classmethod
     def from_json(cls, data: Any) -> BlockRequest:
@@ -73,10 +79,11 @@ class BlockRequest:
         url = values.pop("url", None)
         values["urls"] = tuple(values.get("urls") or ([url] if url else []))
         values["server_pids"] = tuple(values.get("server_pids") or ())
-        known = [field.name for field in fields(cls)]
+        known = [field.name for field in fields(cls) if field.name != "options"]
+        given = {key: values.pop(key) for key in list(values) if key in all_parameters()}
         for key in values:
             if key not in known:
-                raise RequestError(f"unknown key {key!r}{_nearest(key, known)}")
+                raise RequestError(f"unknown key {key!r}{_nearest(key, [*known, *all_parameters()])}")
         if not values["urls"] or not all(isinstance(url, str) for url in values["urls"]):
             raise RequestError("url is missing")
         request = cls(**values)
@@ -88,16 +95,15 @@ class BlockRequest:
             ("connections", 1),
             ("warmup_seconds", 0),
             ("seconds", 0.001),
-            ("payload_bytes", 0),
-            ("room_size", 1),
-            ("rate", 0),
-            ("timeout", 0.001),
         )
         for name, least in numbers:
             value = getattr(request, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
                 raise RequestError(f"{name} is {value!r}, not a number from {least}")
-        return request
+        try:
+            return replace(request, options=make_options(request.scenario, given))
+        except ParameterError as error:
+            raise RequestError(str(error)) from None
 
     @property
     def total_seconds(self) -> float:
@@ -116,17 +122,7 @@ class Crowd:
 
     def __init__(self, request: BlockRequest) -> None:
         self.engine = Engine()
-        self.scenario = make_scenario(
-            request.scenario,
-            self.engine,
-            Options(
-                namespace=request.namespace,
-                payload_bytes=request.payload_bytes,
-                room_size=request.room_size,
-                rate=request.rate,
-                timeout=request.timeout,
-            ),
-        )
+        self.scenario = make_scenario(request.scenario, self.engine, request.options)
         self._request = request
         self._targets = [Target.from_url(url, request.path) for url in request.urls]
         self._changed = Event()
@@ -208,7 +204,9 @@ def _wake(request: BlockRequest) -> None:
 
     What a server imports and allocates for its first client is not what a further connection costs.
     """
-    first = Crowd(replace(request, connections=len(request.urls), scenario="idle"))
+    namespace = request.options.namespace if request.options is not None else "/"
+    idle = make_options("idle", {"namespace": namespace})
+    first = Crowd(replace(request, connections=len(request.urls), scenario="idle", options=idle))
     first.engine.start()
     try:
         first.connect()

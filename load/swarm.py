@@ -24,9 +24,10 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from load.arguments import add_scenario_arguments, options_of, problem_with_arguments
 from load.metrics import server_metrics
 from load.names import nearest
-from load.scenarios import SCENARIOS, Options, Player, Scenario, make_scenario
+from load.scenarios import SCENARIOS, ParameterError, Player, Scenario, make_scenario
 from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
 from sioprobe.swarm.check import problem_with
 from sioprobe.swarm.locust_statistics import LocustStatistics
@@ -61,28 +62,12 @@ def choice(name: str, choices: tuple[str, ...]) -> Any:
     return convert
 
 
-def number(kind: type, least: float) -> Any:
-    """An argparse type for a number from `least` on."""
-
-    def convert(value: str) -> Any:
-        try:
-            result = kind(value)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{value!r} is not a number") from None
-        if not least <= result < float("inf"):
-            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
-        return result
-
-    return convert
-
-
 @locust.events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def add_arguments(parser: Any) -> None:
-    """The swarm's own options; the web page shows them too."""
+    """The swarm's own options, and those of all scenarios; the web page shows them too."""
     # Not in an argument group: the web page shows what is added to the parser itself.
     add = parser.add_argument
     scenarios = tuple(SCENARIOS)
-    defaults = Options()
     add(
         "--transport",
         type=choice("transport", TRANSPORTS),
@@ -95,23 +80,9 @@ def add_arguments(parser: Any) -> None:
         type=choice("scenario", scenarios),
         choices=scenarios,
         default="ack",
-        help="what each user does: ack (emit, wait for the ack), fanout (rooms), idle",
+        help="; ".join(f"{name}: {kind.title}" for name, kind in SCENARIOS.items()),
     )
-    add("--namespace", default=defaults.namespace, help="Socket.IO namespace, / for the main one")
     add("--path", default="/socket.io/", help="path of the server's Socket.IO endpoint")
-    add(
-        "--payload-bytes",
-        type=number(int, 0),
-        default=defaults.payload_bytes,
-        help="length of the text that each message carries",
-    )
-    add("--room-size", type=number(int, 1), default=defaults.room_size, help="fanout: members of a room")
-    add(
-        "--rate",
-        type=number(float, 0),
-        default=defaults.rate,
-        help="operations a second, per connection (ack) or room (fanout); 0: the next follows the last",
-    )
     add(
         "--summary-json",
         default="",
@@ -119,6 +90,7 @@ def add_arguments(parser: Any) -> None:
         include_in_web_ui=False,
         help="also write the figures at the end to this file, as JSON",
     )
+    add_scenario_arguments(parser)
 
 
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]
@@ -126,9 +98,11 @@ def attach(environment: Environment, **_: Any) -> None:
     """Bind the statistics; headless, refuse a server that is none, before anything starts."""
     LocustStatistics.of(environment)
     options = environment.parsed_options
-    if isinstance(environment.runner, WorkerRunner) or not options.headless:
+    if isinstance(environment.runner, WorkerRunner):
         return
-    problem = problem_of(environment)
+    problem = problem_with_arguments(options)
+    if problem is None and options.headless:
+        problem = problem_of(environment)
     if problem is not None:
         print(f"locust: error: {problem}", file=sys.stderr)
         if isinstance(environment.runner, MasterRunner):
@@ -149,15 +123,13 @@ def problem_of(environment: Environment) -> str | None:
     options = environment.parsed_options
     if not environment.host:
         return "--host is missing: the server's URL, such as http://127.0.0.1:5000"
-    if not options.namespace.startswith("/"):
-        return (
-            f"--namespace {options.namespace!r} does not start with '/'; did you mean '/{options.namespace}'?"
-        )
+    try:
+        namespace = str(options_of(options).namespace)
+    except ParameterError as error:
+        return f"argument {error}"
     if urlsplit(environment.host if "//" in environment.host else f"//{environment.host}").path.strip("/"):
         return f"{environment.host} has a path; give that of the Socket.IO endpoint with --path"
-    return problem_with(
-        environment.host, transport=options.transport, namespace=options.namespace, path=options.path
-    )
+    return problem_with(environment.host, transport=options.transport, namespace=namespace, path=options.path)
 
 
 @locust.events.test_start.add_listener  # type: ignore[untyped-decorator]
@@ -176,16 +148,13 @@ def begin(environment: Environment, **_: Any) -> None:
         return
     statistics = LocustStatistics.of(environment)
     statistics.engine.start()
-    scenario = make_scenario(
-        options.scenario,
-        statistics.engine,
-        Options(
-            namespace=options.namespace,
-            payload_bytes=options.payload_bytes,
-            room_size=options.room_size,
-            rate=options.rate,
-        ),
-    )
+    try:
+        scenario = make_scenario(options.scenario, statistics.engine, options_of(options))
+    except ParameterError as error:
+        # Only the web page can say such a thing; the users then wait for the next start.
+        print(f"locust: error: argument {error}", file=sys.stderr)
+        Swarm.scenario = Swarm.target = None
+        return
     Swarm.scenario, Swarm.transport, Swarm.target = scenario, options.transport, None
     statistics.ledger = scenario.ledger
     statistics.halt = lambda: come_to_rest(scenario)

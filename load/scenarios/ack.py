@@ -10,7 +10,8 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from load.scenarios.common import NANOSECONDS, Options, Player, Scenario
+from load.scenarios.common import NANOSECONDS, Player, Scenario
+from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options
 from sioprobe.swarm import Connection, Engine, SwarmError
 
 __all__ = ["AckScenario"]
@@ -19,6 +20,13 @@ __all__ = ["AckScenario"]
 class AckScenario(Scenario):
     """Two messages an operation: the event and its ack."""
 
+    title = "each connection emits an event and waits for its ack"
+    parameters = (
+        NAMESPACE,
+        PAYLOAD_BYTES,
+        RATE,
+        TIMEOUT,
+    )
     operation = ("SIO ack", "message-with-ack")
     messages_per_operation = 2
 

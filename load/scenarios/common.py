@@ -1,37 +1,28 @@
-"""What every scenario shares: its options, its life cycle, and the life cycle of a player."""
+"""What every scenario shares: its parameters, its life cycle, and the life cycle of a player."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from load.scenarios.parameters import NAMESPACE, Options, Parameter
 from sioprobe.swarm import Connection, Engine, Ledger, Listener, SwarmError
 
-__all__ = ["Options", "Player", "Scenario"]
+__all__ = ["Player", "Scenario"]
 
 NANOSECONDS = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Parameters of all scenarios; each uses those that concern it.
+class Scenario(ABC):
+    """One a process. `operation` is the (type, name) of the series that counts its operations, or None.
 
-    `rate` is operations a second and connection (ack) or room (fanout); 0 is a closed loop, in which the
-    next operation starts when the last has ended.
+    `title` says in one line what a user does, `parameters` what the scenario can be told; every scenario has
+    the parameter `namespace`.
     """
 
-    namespace: str = "/"
-    payload_bytes: int = 32
-    room_size: int = 10
-    rate: float = 0.0
-    timeout: float = 10.0
-
-
-class Scenario(ABC):
-    """One a process. `operation` is the (type, name) of the series that counts its operations, or None."""
-
+    title: ClassVar[str] = ""
+    parameters: ClassVar[tuple[Parameter, ...]] = (NAMESPACE,)
     operation: tuple[str, str] | None = None
     messages_per_operation = 0
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from load.scenarios.common import NANOSECONDS, Options, Player, Scenario
+from load.scenarios.common import NANOSECONDS, Player, Scenario
+from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
 from sioprobe.swarm import Connection, Engine, Ledger, SwarmError
 from sioprobe.swarm.ledger import Receiver
 
@@ -27,6 +28,14 @@ VERIFIED_SHARE = 64
 class FanoutScenario(Scenario):
     """One operation a delivery, and one message the server handled for it."""
 
+    title = "rooms of N members, each with a publisher; every delivery is timed and accounted for"
+    parameters = (
+        NAMESPACE,
+        PAYLOAD_BYTES,
+        Parameter("room_size", 10, "members of a room", least=1),
+        RATE,
+        TIMEOUT,
+    )
     operation = ("SIO deliver", EVENT)
     messages_per_operation = 1
 
@@ -248,7 +257,7 @@ class FanoutPlayer(Player):
 
     @property
     def _payload(self) -> str:
-        return self.room.scenario.payload
+        return str(self.room.scenario.payload)
 
     def _deliver(self, number: int, stamp: int) -> None:
         receiver = self.receiver

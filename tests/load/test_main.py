@@ -66,18 +66,43 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         ),
         (["--url", "http://x", "--users", "0"], "Invalid value for '--users': 0 is not in the range x>=1."),
         (["--url", "http://x", "--seconds", "inf"], "--seconds inf is no number to wait or count by"),
-        (["--url", "http://x", "--rate", "nan"], "--rate nan is no number to wait or count by"),
+        (["--url", "http://x", "--rate", "nan"], "--rate: nan is not a number"),
         (
             ["--url", "http://x/path"],
             "http://x/path has a path; give that of the Socket.IO endpoint with --path",
         ),
         (
             ["--url", "http://x", "--namespace", "chat"],
-            "--namespace 'chat' does not start with '/'; did you mean '/chat'?",
+            "--namespace: 'chat' does not start with '/'; did you mean '/chat'?",
+        ),
+        (
+            ["--url", "http://x", "--room-size", "5"],
+            "--room-size: scenario ack does not know it (fanout does)",
+        ),
+        (
+            ["--url", "http://x", "--profile", "fanout", "--scenario", "ack"],
+            "room_size of --profile fanout: scenario ack does not know it (fanout does)",
+        ),
+        (
+            ["--url", "http://x", "--profile", "fanuot"],
+            "--profile no profile 'fanuot'; did you mean 'fanout'? (one of ack, fanout, or a TOML file)",
         ),
         (["--url", "ftp://x"], "'ftp://x' is not http://host:port or https://host:port"),
     ],
-    ids=["no url", "nothing listens", "transport", "users", "seconds", "rate", "path", "namespace", "scheme"],
+    ids=[
+        "no url",
+        "nothing listens",
+        "transport",
+        "users",
+        "seconds",
+        "rate",
+        "path",
+        "namespace",
+        "parameter",
+        "profile",
+        "no profile",
+        "scheme",
+    ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
     done = load(*arguments, program="sioprobe load")

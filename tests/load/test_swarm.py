@@ -78,7 +78,8 @@ def test_counts_reconcile_with_locusts(
     summary = tmp_path / "summary.json"
     # A busy machine may need seconds to connect ten users.
     arguments = ["-u", "10", "-r", "10", "-t", "6s", "--host", server.url, "--json"]
-    arguments += ["--scenario", scenario, "--transport", transport, "--room-size", "5"]
+    arguments += ["--scenario", scenario, "--transport", transport]
+    arguments += ["--room-size", "5"] if scenario == "fanout" else []
     arguments += ["--summary-json", str(summary)]
     if processes > 1:
         arguments += with_workers(processes)
@@ -155,9 +156,13 @@ def test_csv_and_html_are_written(server: Server, tmp_path: Path) -> None:
             ["--host", "http://127.0.0.1:1", "--room-size", "0"],
             "locust: error: argument --room-size: 0 is less than 1",
         ),
+        (
+            ["--host", "http://127.0.0.1:1", "--room-size", "5"],
+            "locust: error: argument --room-size: scenario ack does not know it (fanout does)",
+        ),
         ([], "locust: error: --host is missing: the server's URL, such as http://127.0.0.1:5000"),
     ],
-    ids=["nothing listens", "transport", "number", "no host"],
+    ids=["nothing listens", "transport", "number", "parameter", "no host"],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
     done = locust("-u", "1", "-t", "1s", "--loglevel", "ERROR", *arguments)
