@@ -78,9 +78,16 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
 @click.option("--seconds", type=click.FloatRange(1), callback=_finite, help=f"Default {DEFAULTS.seconds:g}.")
 @click.option("--path", help=f"Of the Socket.IO endpoint; default {DEFAULTS.path}.")
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="Of the generator.")
+@click.option(
+    "--server-command",
+    metavar="COMMAND",
+    help="Start the server at --url by this command, and end it afterwards; for storm see --drop.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
 @scenario_options
-def main(url: str, profile: str | None, processes: int, as_json: bool, **given: Any) -> None:
+def main(
+    url: str, profile: str | None, processes: int, server_command: str | None, as_json: bool, **given: Any
+) -> None:
     """Put a measured load on a server and print what it carried."""
     plan = plan_of(profile, given)
     with tempfile.TemporaryDirectory(prefix="sioprobe-load-") as folder:
@@ -91,6 +98,8 @@ def main(url: str, profile: str | None, processes: int, as_json: bool, **given: 
             *("--run-time", f"{max(1, round(plan.seconds))}s", "--summary-json", str(summary_file)),
             *locust_arguments(plan),
         ]
+        if server_command is not None:
+            arguments.append(f"--server-command={server_command}")
         if processes > 1:
             arguments += ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
             # A port of this run: another may have Locust's default.

@@ -24,6 +24,7 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from load import lifecycle  # first: its server must be there when ours is looked for
 from load.arguments import add_scenario_arguments, options_of, problem_with_arguments
 from load.metrics import server_metrics
 from load.names import nearest
@@ -157,6 +158,7 @@ def begin(environment: Environment, **_: Any) -> None:
         return
     Swarm.scenario, Swarm.transport, Swarm.target = scenario, options.transport, None
     statistics.ledger = scenario.ledger
+    lifecycle.attach_scenario(environment, scenario)
     statistics.halt = lambda: come_to_rest(scenario)
     try:
         Swarm.target = Target.from_url(environment.host or "", options.path)
@@ -212,6 +214,9 @@ def tell(environment: Environment) -> None:
         return
     options = environment.parsed_options
     statistics = LocustStatistics.of(environment)
+    found = lifecycle.found_of(environment)
+    if found is not None:
+        Swarm.extras["found"] = found
     summary = summarise(
         statistics.recorder,
         statistics.states(),

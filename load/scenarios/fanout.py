@@ -24,6 +24,8 @@ EVENT = "m"
 VERIFIED_SHARE = 64
 """One delivery in so many is decoded strictly; the others are recognised by a pattern of their whole text."""
 
+ROOM_SIZE = Parameter("room_size", 10, "members of a room", least=1)
+
 
 class FanoutScenario(Scenario):
     """One operation a delivery, and one message the server handled for it."""
@@ -32,7 +34,7 @@ class FanoutScenario(Scenario):
     parameters = (
         NAMESPACE,
         PAYLOAD_BYTES,
-        Parameter("room_size", 10, "members of a room", least=1),
+        ROOM_SIZE,
         RATE,
         TIMEOUT,
     )

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from load.scenarios.ack import AckScenario
+from load.scenarios.churn import ChurnScenario
 from load.scenarios.common import Scenario
 from load.scenarios.fanout import FanoutScenario
 from load.scenarios.idle import IdleScenario
 from load.scenarios.parameters import Options, Parameter, ParameterError, meant
+from load.scenarios.slow import SlowScenario
+from load.scenarios.storm import StormScenario
+from load.scenarios.upgrade import UpgradeScenario
 from sioprobe.swarm import Engine
 
 __all__ = ["SCENARIOS", "all_parameters", "make_options", "make_scenario", "scenarios_with"]
@@ -19,7 +23,11 @@ __all__ = ["SCENARIOS", "all_parameters", "make_options", "make_scenario", "scen
 SCENARIOS: dict[str, type[Scenario]] = {
     "ack": AckScenario,
     "fanout": FanoutScenario,
+    "churn": ChurnScenario,
+    "storm": StormScenario,
     "idle": IdleScenario,
+    "slow": SlowScenario,
+    "upgrade": UpgradeScenario,
 }
 
 

@@ -44,8 +44,8 @@ HALT_DEADLINE = 8.0
 class LocustStatistics:
     """One for each Locust environment: `LocustStatistics.of(environment)`.
 
-    `ledger` and `halt` are set by a scenario: its account of deliveries, and what lets it come to rest
-    before users are stopped (it may block).
+    `ledger`, `halt` and `scenario_state` are set by a scenario: its account of deliveries, what lets it come
+    to rest before users are stopped (it may block), and what else it found, in plain values.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -62,6 +62,7 @@ class LocustStatistics:
         self.engine = Engine()
         self.ledger: Ledger | None = None
         self.halt: Callable[[], None] | None = None
+        self.scenario_state: Callable[[], dict[str, Any] | None] | None = None
         self.started = self.ended = 0.0
         # On a worker: what its master does not know yet.
         self._untold: dict[tuple[str, str], Sample] = {}
@@ -227,6 +228,7 @@ class LocustStatistics:
             "hub_lag": Sample(engine.hub_lag).to_json(),
             "send_lag": Sample(engine.send_lag).to_json(),
             "ledger": self.ledger.to_json() if self.ledger is not None else None,
+            "scenario": self.scenario_state() if self.scenario_state is not None else None,
         }
 
     def states(self) -> list[dict[str, Any]]:

@@ -91,6 +91,7 @@ def render(summary: dict[str, Any]) -> str:
             f" {ledger['published']} published; lost {ledger['lost']}, duplicated {ledger['duplicated']},"
             f" reordered {ledger['reordered']})"
         )
+    lines += [f"  {line}" for line in (summary.get("found") or {}).get("words", ())]
     per_connection = summary.get("server_bytes_per_connection")
     if per_connection is not None:
         lines.append(f"  server memory per connection {per_connection / 1024:.1f} KiB")
