@@ -6,7 +6,7 @@ from typing import Any
 
 from load.scenarios.found import Found, count_of
 from load.scenarios.parameters import Parameter
-from load.server_watch import Cooled, Look, Watched, left_behind
+from load.server_watch import Look, Watched, left_behind
 
 __all__ = ["COOL_DOWN", "leak_found"]
 
@@ -19,6 +19,9 @@ COOL_DOWN = Parameter(
     least=0,
     most=86_400,
 )
+
+LEAKING_SHARE = 0.1
+"""So many threads or open files for each life are no garbage of a server that collects it now and then."""
 
 _NAMES = {"sessions": "session", "threads": "thread", "fds": "open file"}
 
@@ -47,18 +50,21 @@ def leak_found(server: Watched, lives: int) -> Found:
         figures["verdict"] = "clean"
         sums = ", ".join(f"{_NAMES[name]}s {getattr(cooled.look, name)}" for name in seen)
         return Found([f"the server kept nothing: {sums} {cooled.seconds:.1f} s later{memory}"], figures)
-    figures["verdict"] = "leaks" if cooled.enough else "inconclusive"
     what = ", ".join(count_of(count, _NAMES[name]) for name, count in kept.items())
-    return Found([_kept(what, cooled) + memory], figures)
-
-
-def _kept(what: str, cooled: Cooled) -> str:
-    if cooled.enough:
-        return f"the server leaks: {what} more than before, {cooled.seconds:.0f} s after the last client left"
-    return (
-        f"inconclusive: {what} more than before, {cooled.seconds:.0f} s after the last client left;"
-        " the server may take ping interval and ping timeout to notice"
-    )
+    what += f" more than before, {cooled.seconds:.0f} s after the last client left"
+    leaks = "sessions" in kept or max(kept.values()) >= lives * LEAKING_SHARE
+    if not cooled.enough:
+        why = "the server may take ping interval and ping timeout to notice"
+    elif not leaks:
+        why = (
+            f"so few for {count_of(lives, 'life', 'lives')} may be what its garbage collector has not reached;"
+            " a longer run tells"
+        )
+    else:
+        figures["verdict"] = "leaks"
+        return Found([f"the server leaks: {what}{memory}"], figures)
+    figures["verdict"] = "inconclusive"
+    return Found([f"whether the server leaks is inconclusive: {what}; {why}{memory}"], figures)
 
 
 def _memory(before: Look, after: Look, lives: int, figures: dict[str, Any]) -> str:

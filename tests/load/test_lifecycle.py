@@ -115,6 +115,11 @@ def test_a_leak_is_told_only_after_the_whole_cool_down() -> None:
         " memory +1.0 MiB, 10.2 KiB a life"
     )
     assert found(Cooled(Look(9.0, 0, 10_000_000, 4, 9), 3.0, True))[0] == "clean"
+    # CPython's collector lets a server have a few files more: without a session that is no leak yet.
+    verdict, words = found(Cooled(Look(9.0, 0, 10_000_000, 3, 18), 50.0, True))
+    assert verdict == "inconclusive"
+    assert "9 open files more than before, 50 s after the last client left; so few for 100 lives" in words
+    assert found(Cooled(Look(9.0, 0, 10_000_000, 3, 19), 50.0, True))[0] == "leaks"
 
 
 # Storm
