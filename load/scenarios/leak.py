@@ -57,7 +57,7 @@ def leak_found(server: Watched, lives: int) -> Found:
         why = "the server may take ping interval and ping timeout to notice"
     elif not leaks:
         why = (
-            f"so few for {count_of(lives, 'life', 'lives')} may be garbage that its collector has not reached;"
+            f"so few for {count_of(lives, 'life', 'lives')} may be garbage that is not collected yet;"
             " a longer run tells"
         )
     else:
