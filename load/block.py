@@ -309,6 +309,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
             "unconfirmed_closes": unconfirmed,
         },
         "ledger": scenario.ledger.to_json() if scenario.ledger is not None else None,
+        "schedule": scenario.schedule.to_json() if scenario.schedule is not None else None,
         "validity": validity.to_json(),
         **({"found": found} if found is not None else {}),
     }

@@ -146,6 +146,8 @@ def begin(environment: Environment, **_: Any) -> None:
                 print(f"locust: error: {problem}", file=sys.stderr)
         Swarm.rss_before = server_rss(environment) if options.scenario == "idle" else None
     if isinstance(environment.runner, MasterRunner):
+        # With the next message to the workers, which do not know of each other.
+        options.sioprobe_workers = environment.runner.worker_count
         return
     statistics = LocustStatistics.of(environment)
     statistics.engine.start()
@@ -156,8 +158,10 @@ def begin(environment: Environment, **_: Any) -> None:
         print(f"locust: error: argument {error}", file=sys.stderr)
         Swarm.scenario = Swarm.target = None
         return
+    scenario.processes = max(1, getattr(options, "sioprobe_workers", 1))
     Swarm.scenario, Swarm.transport, Swarm.target = scenario, options.transport, None
     statistics.ledger = scenario.ledger
+    statistics.schedule = scenario.schedule
     lifecycle.attach_scenario(environment, scenario)
     statistics.halt = lambda: come_to_rest(scenario)
     try:
@@ -259,6 +263,10 @@ class SwarmUser(User):  # type: ignore[misc]
 
     def on_stop(self) -> None:
         """Leave in order."""
-        if self._player is not None and self._player.state != "closed":
-            self._player.leave()
+        if self._player is None:
+            return
+        # Also where its connection was lost: it has no place in a schedule or a room any more.
+        lost = self._player.state == "closed"
+        self._player.leave()
+        if not lost:
             self._closed.wait(CLOSE_DEADLINE)

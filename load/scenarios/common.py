@@ -9,20 +9,22 @@ from typing import Any, ClassVar
 from load.scenarios.found import Found
 from load.scenarios.parameters import NAMESPACE, Options, Parameter
 from load.server_watch import Watched
-from sioprobe.swarm import TRANSPORTS, Connection, Engine, Ledger, Listener, Recorder, SwarmError
+from sioprobe.swarm import TRANSPORTS, Connection, Engine, Ledger, Listener, Recorder, Schedule, SwarmError
 
 __all__ = ["Player", "Scenario"]
 
 NANOSECONDS = 1_000_000_000
+GOLDEN_RATIO = 0.6180339887498949
 
 
 class Scenario(ABC):
     """One a process. `operation` is the (type, name) of the series that counts its operations, or None.
 
     `title` says in one line what a user does, `parameters` what the scenario can be told; every scenario has
-    the parameter `namespace`. `transports` are those over which it makes sense; one that `cools_down` has the
-    server looked at after its last client has left, for at most its parameter `cool_down`; one that
-    `has_phases` has it looked at once a second.
+    the parameter `namespace`. `ledger` and `schedule` are its accounts, None where it has none; `processes`
+    is how many like this one take part in the run. `transports` are those over which it makes sense; one that
+    `cools_down` has the server looked at after its last client has left, for at most its parameter
+    `cool_down`; one that `has_phases` has it looked at once a second.
     """
 
     title: ClassVar[str] = ""
@@ -37,11 +39,26 @@ class Scenario(ABC):
         self.engine = engine
         self.options = options
         self.halted = False
+        self._schedules = 0
         self.ledger: Ledger | None = None
+        self.schedule: Schedule | None = None
+        self.processes = 1
 
     @abstractmethod
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A player on that connection; `changed` is called on the hub when its state has changed."""
+
+    @classmethod  # noqa: B027 - most values go together
+    def check(cls, options: Options) -> None:
+        """Raise ParameterError for values that do not go together, each right alone."""
+
+    def next_offset(self, interval: int) -> int:
+        """When the next of several equal schedules begins, in nanoseconds within their interval.
+
+        By the golden ratio, which spreads however many there will be: begun at once, they send in bursts.
+        """
+        self._schedules += 1
+        return int(interval * (self._schedules * GOLDEN_RATIO % 1.0))
 
     def halt(self) -> None:
         """Start no operation any more; those under way go on."""

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from load.scenarios.ack import AckScenario
+from load.scenarios.binary import BinaryScenario
+from load.scenarios.broadcast import BroadcastScenario
 from load.scenarios.churn import ChurnScenario
 from load.scenarios.common import Scenario
+from load.scenarios.echo import EchoScenario
 from load.scenarios.fanout import FanoutScenario
 from load.scenarios.idle import IdleScenario
+from load.scenarios.namespaces import NamespacesScenario
 from load.scenarios.parameters import Options, Parameter, ParameterError, meant
 from load.scenarios.slow import SlowScenario
 from load.scenarios.storm import StormScenario
@@ -22,7 +26,11 @@ __all__ = ["SCENARIOS", "all_parameters", "make_options", "make_scenario", "scen
 
 SCENARIOS: dict[str, type[Scenario]] = {
     "ack": AckScenario,
+    "echo": EchoScenario,
+    "binary": BinaryScenario,
     "fanout": FanoutScenario,
+    "broadcast": BroadcastScenario,
+    "namespaces": NamespacesScenario,
     "churn": ChurnScenario,
     "storm": StormScenario,
     "idle": IdleScenario,
@@ -57,7 +65,9 @@ def make_options(scenario: str, given: Mapping[str, object]) -> Options:
     for name in given:
         if name not in known:
             raise ParameterError(name, unknown(scenario, name))
-    return Options(parameters, given)
+    options = Options(parameters, given)
+    SCENARIOS[scenario].check(options)
+    return options
 
 
 def unknown(scenario: str, name: str) -> str:

@@ -32,6 +32,7 @@ from sioprobe.results.histogram import Histogram, bucket_index, bucket_middle
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Sample
+from sioprobe.swarm.schedule import Schedule
 
 __all__ = ["LocustStatistics"]
 
@@ -44,8 +45,8 @@ HALT_DEADLINE = 8.0
 class LocustStatistics:
     """One for each Locust environment: `LocustStatistics.of(environment)`.
 
-    `ledger`, `halt` and `scenario_state` are set by a scenario: its account of deliveries, what lets it come
-    to rest before users are stopped (it may block), and what else it found, in plain values.
+    `ledger`, `schedule`, `halt` and `scenario_state` are set by a scenario: its account of deliveries, that
+    of its open loop, what lets it come to rest before users are stopped (it may block), what else it found.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -61,6 +62,7 @@ class LocustStatistics:
     def __init__(self, environment: Environment) -> None:
         self.engine = Engine()
         self.ledger: Ledger | None = None
+        self.schedule: Schedule | None = None
         self.halt: Callable[[], None] | None = None
         self.scenario_state: Callable[[], dict[str, Any] | None] | None = None
         self.started = self.ended = 0.0
@@ -228,6 +230,7 @@ class LocustStatistics:
             "hub_lag": Sample(engine.hub_lag).to_json(),
             "send_lag": Sample(engine.send_lag).to_json(),
             "ledger": self.ledger.to_json() if self.ledger is not None else None,
+            "schedule": self.schedule.to_json() if self.schedule is not None else None,
             "scenario": self.scenario_state() if self.scenario_state is not None else None,
         }
 

@@ -7,6 +7,7 @@ from typing import Any
 from sioprobe.results.histogram import Histogram
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Sample
+from sioprobe.swarm.schedule import Schedule
 from sioprobe.swarm.validity import judge
 
 __all__ = ["render", "summarise"]
@@ -37,13 +38,16 @@ def summarise(
         for series, sample in totals
     ]
     measured = next((sample for found, sample in totals if (found.type, found.name) == operation), Sample())
-    hub_lag, send_lag, ledger = Histogram(), Histogram(), None
+    hub_lag, send_lag, ledger, schedule = Histogram(), Histogram(), None, None
     for state in states:
         hub_lag.merge(Sample.from_json(state["hub_lag"]).histogram)
         send_lag.merge(Sample.from_json(state["send_lag"]).histogram)
         if state["ledger"] is not None:
             ledger = ledger or Ledger()
             ledger.merge(Ledger.from_json(state["ledger"]))
+        if state.get("schedule") is not None:
+            schedule = schedule or Schedule()
+            schedule.merge(Schedule.from_json(state["schedule"]))
     errors = recorder.errors()
     validity = judge(
         operations=measured.timed if operation is not None else None,
@@ -61,6 +65,7 @@ def summarise(
         "errors": errors,
         "series": series,
         "ledger": ledger.to_json() if ledger is not None else None,
+        "schedule": schedule.to_json() if schedule is not None else None,
         "hub_lag_p99_us": hub_lag.percentile(99),
         "send_lag_p99_us": send_lag.percentile(99),
         "max_cpu_share": max((state["max_cpu_share"] for state in states), default=0.0),
@@ -89,8 +94,11 @@ def render(summary: dict[str, Any]) -> str:
         lines.append(
             f"  reach {reach} ({ledger['received']} of {ledger['expected']} deliveries of"
             f" {ledger['published']} published; lost {ledger['lost']}, duplicated {ledger['duplicated']},"
-            f" reordered {ledger['reordered']})"
+            f" reordered {ledger['reordered']}, late {ledger['late']};"
+            f" missed while away {ledger['missed_away']})"
         )
+    if summary.get("schedule") is not None:
+        lines.append(f"  {Schedule.from_json(summary['schedule']).to_line()}")
     lines += [f"  {line}" for line in (summary.get("found") or {}).get("words", ())]
     per_connection = summary.get("server_bytes_per_connection")
     if per_connection is not None:

@@ -66,5 +66,5 @@ def judge(
         verdict = "INVALID" if operations is not None and share >= ERROR_SHARE_INVALID else "SUSPECT"
         validity.add(verdict, f"{errors} error{'s' if errors > 1 else ''}")
     if not ledger_clean:
-        validity.add("SUSPECT", "deliveries were lost, duplicated or reordered")
+        validity.add("SUSPECT", "deliveries were lost, duplicated, reordered or late")
     return validity
