@@ -59,7 +59,7 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
         ),
         (
             "[load]\nroom_size = 3\n" + ARM,
-            "mine.toml: load: room_size: scenario ack does not know it (fanout does)",
+            "mine.toml: load: room_size: scenario ack does not know it (fanout, slow do)",
         ),
         (
             '[load]\nscenario = "fanout"\nroom_size = 0\n' + ARM,

@@ -1,4 +1,4 @@
-"""The scenarios about the life of connections under Locust and in blocks: the summary says what they found."""
+"""The scenarios about the life of connections under Locust and in blocks: what they found is told."""
 
 from __future__ import annotations
 
