@@ -48,7 +48,9 @@ def leak_found(server: Watched, lives: int) -> Found:
     memory = _memory(before, cooled.look, lives, figures)
     if not kept:
         figures["verdict"] = "clean"
-        sums = ", ".join(f"{_NAMES[name]}s {getattr(cooled.look, name)}" for name in seen)
+        sums = ", ".join(
+            f"{_NAMES[name]}s {getattr(cooled.look, name)} ({getattr(before, name)} before)" for name in seen
+        )
         return Found([f"the server kept nothing: {sums} {cooled.seconds:.1f} s later{memory}"], figures)
     what = ", ".join(count_of(count, _NAMES[name]) for name, count in kept.items())
     what += f" more than before, {cooled.seconds:.0f} s after the last client left"
@@ -57,8 +59,8 @@ def leak_found(server: Watched, lives: int) -> Found:
         why = "the server may take ping interval and ping timeout to notice"
     elif not leaks:
         why = (
-            f"so few for {count_of(lives, 'life', 'lives')} may be garbage that is not collected yet;"
-            " a longer run tells"
+            f"so few for {count_of(lives, 'life', 'lives')} may be a pool that has grown,"
+            " or garbage that is not collected yet; a longer run tells"
         )
     else:
         figures["verdict"] = "leaks"

@@ -57,7 +57,7 @@ class SlowScenario(Scenario):
         NAMESPACE,
         ROOM_SIZE,
         PUBLISH_RATE,
-        replace(PAYLOAD_BYTES, default=50_000),
+        replace(PAYLOAD_BYTES, default=10_000),
         SLOW_SHARE,
         PHASE_SECONDS,
         CALM,
@@ -385,6 +385,7 @@ class SlowPlayer(Player):
         return {
             "backlog": self._backlog,
             "backlog_got": self._backlog_got,
+            "backlog_bytes": (self._backlog or 0) * self.play.options.payload_bytes,
             "end": self._end,
             "ended_us": self._ended_us,
         }

@@ -91,7 +91,9 @@ def _slow(
     }
     if not fates:
         return figures, []
-    words = [f"{count_of(len(fates), 'member')} did not read for {phases[SLOW]['seconds']:.1f} s"]
+    most = max((fate["backlog_bytes"] for fate in read_again), default=None)
+    meanwhile = "" if most is None else f", while {most / 1e6:.1f} MB were published for each"
+    words = [f"{count_of(len(fates), 'member')} did not read for {phases[SLOW]['seconds']:.1f} s{meanwhile}"]
     if ended:
         line = f"the server dropped {len(ended):,} of them ({told(kinds)})"
         if known:
