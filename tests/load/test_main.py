@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from load.profile_files import built_in_profiles
 from tests.servers import ROOT, Server, start_command
 
 
@@ -85,7 +86,8 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         ),
         (
             ["--url", "http://x", "--profile", "fanuot"],
-            "--profile no profile 'fanuot'; did you mean 'fanout'? (one of ack, fanout, or a TOML file)",
+            "--profile no profile 'fanuot'; did you mean 'fanout'?"
+            f" (one of {', '.join(built_in_profiles(compares=False))}, or a TOML file)",
         ),
         (["--url", "ftp://x"], "'ftp://x' is not http://host:port or https://host:port"),
     ],
