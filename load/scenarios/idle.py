@@ -108,17 +108,26 @@ def _memory(
     before, held = server.before, server.held
     if before is not None and held is not None:
         if before.rss_bytes is not None and held.rss_bytes is not None:
-            each = (held.rss_bytes - before.rss_bytes) / connections
+            each = _each(held.rss_bytes - before.rss_bytes, connections)
             figures["server_bytes_per_connection"] = each
-            of_server = f"server {each / 1024:.1f} KiB"
+            of_server = "server " + _kibibytes(each)
         if before.threads is not None and held.threads is not None:
             threads = (held.threads - before.threads) / connections
             figures["server_threads_per_connection"] = threads
             of_server += f" and {threads:.2f} threads" if threads >= 0.01 else ""
     grown = sum(state["generator_rss_bytes"] - state["generator_rss_before_bytes"] for state in states)
-    figures["generator_bytes_per_connection"] = grown / connections
-    of_generator = f"generator {grown / connections / 1024:.1f} KiB"
+    figures["generator_bytes_per_connection"] = each = _each(grown, connections)
+    of_generator = "generator " + _kibibytes(each)
     return figures, [f"memory of each of {count_of(connections, 'connection')}: {of_server}, {of_generator}"]
+
+
+def _each(grown: int, connections: int) -> float | None:
+    """Bytes a connection; None where memory did not grow, as that of a process that had as many before."""
+    return grown / connections if grown > 0 else None
+
+
+def _kibibytes(each: float | None) -> str:
+    return "no more than it had before" if each is None else f"{each / 1024:.1f} KiB"
 
 
 def _pings(states: Sequence[dict[str, Any]], connections: int) -> tuple[dict[str, Any], list[str]]:
