@@ -22,7 +22,7 @@ import click
 from rich.console import Console
 
 from load.options import DEFAULTS, Choice, list_scenarios, locust_arguments, plan_of, scenario_options
-from load.scenarios import SCENARIOS
+from load.scenarios import SCENARIOS, make_options
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.swarm import TRANSPORTS
 from sioprobe.swarm.summary import render
@@ -106,7 +106,10 @@ def main(
             port = str(_free_port())
             arguments += ["--master-bind-port", port, "--master-port", port]
         title = f"{plan.users} users for {plan.seconds:g} s on {url}"
-        code, errors = run(module_command("locust", *arguments), title)
+        scenario = SCENARIOS[plan.scenario]
+        # After Ctrl-C too the server is looked at for as long as a leak needs; a second Ctrl-C ends that.
+        more = make_options(plan.scenario, plan.parameters).cool_down if scenario.cools_down else 0.0
+        code, errors = run(module_command("locust", *arguments), title, GRACE_SECONDS + more)
         if not summary_file.exists():
             raise click.UsageError(_reason(errors, code))
         summary = json.loads(summary_file.read_text(encoding="utf-8"))
@@ -117,7 +120,7 @@ def main(
     sys.exit(code)
 
 
-def run(command: list[str], title: str) -> tuple[int, str]:
+def run(command: list[str], title: str, grace: float = GRACE_SECONDS) -> tuple[int, str]:
     """Run Locust to its end; its exit code (130 after Ctrl-C) and what it wrote to stderr."""
     console = Console(stderr=True)
     with tempfile.TemporaryFile() as errors:
@@ -143,7 +146,7 @@ def run(command: list[str], title: str) -> tuple[int, str]:
             interrupted = True
             child.send_signal(signal.SIGTERM)
             try:
-                code = child.wait(GRACE_SECONDS)
+                code = child.wait(grace)
             except (KeyboardInterrupt, subprocess.TimeoutExpired):
                 code = 1
         finally:
