@@ -38,12 +38,18 @@ class BinaryScenario(RoundTripScenario):
         self.body = (bytes(range(255, -1, -1)) * (options.payload_bytes // 256 + 1))[: options.payload_bytes]
 
     def content(self, number: int) -> list[Any]:
-        """The arguments of one operation."""
+        """The arguments of one operation.
+
+        The first byte runs through all values from one operation and one place to the next: servers exist
+        that tell text from binary by it, and one that never changes would not notice.
+        """
         size = len(self.body)
         return [
             number,
             *(
-                (number << 16 | index).to_bytes(8, "little")[:size] + self.body[8:]
+                bytes(((number * 167 + index * 59) & 0xFF,))[:size]
+                + (number << 16 | index).to_bytes(8, "little")[: max(0, size - 1)]
+                + self.body[9:]
                 for index in range(self.options.attachments)
             ),
         ]

@@ -1,9 +1,11 @@
 """`namespaces`: each connection joins several namespaces, works in each, leaves it and joins it again.
 
 In every namespace at once it emits `message-with-ack` [number, name] and waits for the ack that repeats it;
-after `visit` of them it disconnects the namespace and connects it again, which is `SIO connect` and
-`SIO rejoin`. A packet that carries the wrong namespace comes to nobody who waits for it. Each CONNECT
-carries the auth object {"token": "good"}, which the contract's `/auth` asks for.
+after `visit` of them it disconnects the namespace and connects it again, which is `SIO rejoin`. Nothing
+answers a DISCONNECT, and socket.io closes the session where CONNECT comes in the same read: CONNECT waits
+for an ack of another namespace that was asked for after the DISCONNECT.
+A packet that carries the wrong namespace comes to nobody who waits for it. Each CONNECT carries the auth
+object {"token": "good"}, which the contract's `/auth` asks for.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from time import monotonic_ns
 from typing import Any
 
 from load.scenarios.common import NANOSECONDS, Player, Scenario
-from load.scenarios.parameters import NAMESPACE, TIMEOUT, Options, Parameter
+from load.scenarios.parameters import NAMESPACE, TIMEOUT, Options, Parameter, ParameterError
 from sioprobe.swarm import Connection, Engine, SwarmError
 
 __all__ = ["NamespacesScenario"]
@@ -58,23 +60,33 @@ class NamespacesScenario(Scenario):
         self.timeout = int(options.timeout * NANOSECONDS)
         self.outstanding = 0
 
+    @classmethod
+    def check(cls, options: Options) -> None:
+        """One namespace alone cannot be left and joined again."""
+        if set(options.namespaces.split(",")) == {options.namespace}:
+            raise ParameterError("namespaces", f"{options.namespaces!r} names none but that of namespace")
+
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A player on that connection."""
         return NamespacesPlayer(self, connection, changed)
 
     @property
     def at_rest(self) -> bool:
-        """Whether every emit has been answered and every namespace that was left is joined again."""
+        """Whether every emit has been answered and every CONNECT."""
         return self.outstanding == 0
 
 
 class Visit:
-    """What a connection does in one namespace. `left_at` is 0 while it is joined."""
+    """What a connection does in one namespace.
 
-    __slots__ = ("acks", "left_at", "number")
+    `left_at` is when it was left, and 0 while it is joined; `asked` whether it is to be joined again by now.
+    """
+
+    __slots__ = ("acks", "asked", "left_at", "number")
 
     def __init__(self) -> None:
         self.acks = self.number = self.left_at = 0
+        self.asked = False
 
 
 class NamespacesPlayer(Player):
@@ -123,12 +135,13 @@ class NamespacesPlayer(Player):
         play, connection, visit = self._play, self.connection, self._visits[name]
         if play.halted or self.state != "playing" or not connection.is_open:
             return
-        if play.options.visit and visit.acks >= play.options.visit:
+        done = play.options.visit and visit.acks >= play.options.visit
+        # One stays, to tell when the others may be joined again.
+        if done and any(not other.left_at for other in self._visits.values() if other is not visit):
             visit.acks = 0
             visit.left_at = monotonic_ns()
-            play.outstanding += 1
+            visit.asked = False
             connection.disconnect(name)
-            connection.connect(name, AUTH)
             return
         visit.number += 1
         sent, started = [visit.number, name], monotonic_ns()
@@ -143,15 +156,25 @@ class NamespacesPlayer(Player):
             else:
                 play.series.record((monotonic_ns() - started) / 1000)
             visit.acks += 1
+            if failure is None:
+                self._rejoin(started)
             self._send(name)
 
         play.outstanding += 1
         connection.emit(EVENT, *sent, namespace=name, ack=answered, timeout=play.options.timeout)
 
+    def _rejoin(self, started: int) -> None:
+        """An ack came that was asked for at `started`: what was left before is left at the server too."""
+        for name, visit in self._visits.items():
+            if visit.left_at and not visit.asked and visit.left_at <= started and self.connection.is_open:
+                visit.asked = True
+                self._play.outstanding += 1
+                self.connection.connect(name, AUTH)
+
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """What was left is not joined again."""
         for visit in self._visits.values():
-            if visit.left_at:
+            if visit.left_at and visit.asked:
                 visit.left_at = 0
                 self._play.outstanding -= 1
         super().closed(connection, failure)

@@ -188,14 +188,15 @@ class RoundTripPlayer(Player):
 
     def _send(self, intended: int) -> None:
         play = self.play
-        if play.halted:
+        # Acks end before the listener hears that the connection is closed.
+        if play.halted or not self.connection.is_open:
             return
         self.number = number = self.number + 1
         now = monotonic_ns() if self._open else intended
         if not self._waiting:
             self.connection.deadline = now + play.timeout
-        play.outstanding += 1
         self._waiting[self.transmit(number)] = (intended, now, number)
+        play.outstanding += 1
 
     def tap(self, text: str) -> bool:
         """The connection's tap, where answers are known by their whole text."""

@@ -182,6 +182,32 @@ def test_what_is_published_while_a_member_is_away_is_missed_and_not_lost() -> No
     assert (ledger.duplicated, ledger.reordered, ledger.late) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("size", [0, 1, 8, 9, 300])
+def test_the_first_byte_of_an_attachment_takes_every_value(size: int) -> None:
+    """python-engineio on uWSGI tells text from binary by it."""
+    request = {"url": "http://127.0.0.1:1", "scenario": "binary", "attachments": 2, "payload_bytes": size}
+    crowd = Crowd(BlockRequest.from_json(request))
+    contents = [crowd.scenario.content(number)[1:] for number in range(1, 257)]  # type: ignore[attr-defined]
+
+    assert {len(part) for content in contents for part in content} == {size}
+    if size:
+        for place in range(2):
+            assert {content[place][0] for content in contents} == set(range(256))
+
+
+@pytest.mark.parametrize("scenario", ["ack", "echo", "binary", "namespaces"])
+def test_connections_that_the_server_ends_are_no_fault_of_ours(scenario: str) -> None:
+    with lying("silent") as server, playing(server, scenario=scenario, timeout=30.0) as crowd:
+        wait_for(lambda: not crowd.scenario.at_rest, "operations under way")  # none is answered
+        for client in list(server.clients.values()):
+            server.drop(client)
+        wait_for(lambda: all(player.state == "closed" for player in crowd.players), "the end")
+
+    assert crowd.scenario.at_rest
+    assert crowd.engine.internal_errors == 0
+    assert "internal error: SwarmError" not in crowd.engine.recorder.errors()
+
+
 def test_namespaces_are_left_and_joined_again() -> None:
     with lying("") as server, playing(server, scenario="namespaces", visit=3) as crowd:
         rejoins = crowd.engine.recorder.series("SIO rejoin", "namespace")

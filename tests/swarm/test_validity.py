@@ -30,7 +30,7 @@ def test_a_good_run_is_valid() -> None:
         ({"operations": 0}, "INVALID", "no operation"),
         ({"errors": 1}, "SUSPECT", "1 error"),
         ({"errors": 100}, "INVALID", "100 errors"),
-        ({"ledger_clean": False}, "SUSPECT", "lost, duplicated or reordered"),
+        ({"ledger_clean": False}, "SUSPECT", "lost, duplicated, reordered or late"),
         ({"operations": None, "latency_p50_us": None, "errors": 3}, "SUSPECT", "3 errors"),
     ],
 )
