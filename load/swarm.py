@@ -25,6 +25,7 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from load import lifecycle  # isort: skip - first: its server must be there when ours is looked for
 from load import closing, shaping
 from load.arguments import add_scenario_arguments, options_of, problem_with_arguments
 from load.connection_options import add_connection_options, target_options
@@ -255,6 +256,7 @@ def begin(environment: Environment, **_: Any) -> None:
     statistics.ledger = scenario.ledger
     statistics.schedule = scenario.schedule
     statistics.timed_between = scenario.timed_between
+    lifecycle.attach_scenario(environment, scenario)
     statistics.halt = lambda: come_to_rest(scenario)
 
 
@@ -396,6 +398,9 @@ def tell(environment: Environment) -> None:
     if isinstance(environment.runner, WorkerRunner):
         return
     options = environment.parsed_options
+    found = lifecycle.found_of(environment)
+    if found is not None:
+        LocustStatistics.of(environment).extras["found"] = found
     summary = summary_of(environment)
     print(render(summary), file=sys.stderr, flush=True)
     if options.summary_json:

@@ -36,6 +36,8 @@ EVENT = "m"
 VERIFIED_SHARE = 64
 """One text in so many is decoded strictly; the others are recognised by a pattern of the whole text."""
 
+ROOM_SIZE = Parameter("room_size", 10, "members of a room", least=1)
+
 
 class FanoutScenario(Scenario):
     """One operation a delivery, and one message the server handled for it."""
@@ -44,7 +46,7 @@ class FanoutScenario(Scenario):
     parameters: ClassVar[tuple[Parameter, ...]] = (
         NAMESPACE,
         PAYLOAD_BYTES,
-        Parameter("room_size", 10, "members of a room", least=1),
+        ROOM_SIZE,
         Parameter("publishers", 1, "members that publish, in each room", least=1),
         RATE,
         SCHEDULE,

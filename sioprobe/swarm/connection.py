@@ -61,6 +61,9 @@ class Listener:
     def disconnected(self, connection: Connection, namespace: str) -> None:
         """The server sent DISCONNECT."""
 
+    def pinged(self, connection: Connection) -> None:
+        """A PING of the server came; the PONG has been sent, or waits behind what is `unsent`."""
+
     def upgraded(self, connection: Connection) -> None:
         """The session is on WebSocket now, or its upgrade failed and it stays on polling."""
 
@@ -83,6 +86,7 @@ class Connection:
     With a `backoff` it outlives its session: after a loss that nobody asked for it opens another and
     connects the namespaces again, with their auth. As the official client, it leaves out those that the
     server disconnected or refused, and ends where none is left. A first session that fails is no loss.
+    Where `end_is_no_error` an end is not counted, because the caller does what makes servers end it.
     """
 
     __slots__ = (
@@ -104,6 +108,7 @@ class Connection:
         "_waiting",
         "closed",
         "deadline",
+        "end_is_no_error",
         "failure",
         "listener",
         "namespaces",
@@ -143,6 +148,7 @@ class Connection:
         self.listener = listener or Listener()
         self.tap: Callable[[str], bool] | None = None
         self.deadline = 0
+        self.end_is_no_error = False
         self.transport = transport
         self.namespaces: dict[str, str] = {}
         self.closed = False
@@ -192,6 +198,13 @@ class Connection:
         """Answer an event of the server."""
         self._send(SocketPacket(SocketPacketType.ACK, namespace, list(args), ack_id))
 
+    def successor(self) -> Connection:
+        """A new connection to the same server, over the same transport, with the same deadlines."""
+        backoff = self._reconnector.backoff if self._reconnector is not None else None
+        other = Connection(self._engine, self.target, self.transport, timeout=self._timeout, backoff=backoff)
+        other.end_is_no_error = self.end_is_no_error
+        return other
+
     def disconnect(self, namespace: str = MAIN_NAMESPACE) -> None:
         """Leave one namespace; the session stays."""
         if self.namespaces.pop(namespace, None) is not None:
@@ -227,6 +240,19 @@ class Connection:
         It is counted as no error, but the outage is `SIO reconnect` as any other.
         """
         self._session.abort(SwarmError(DROPPED))
+
+    def stop_reading(self) -> None:
+        """Leave in the kernel whatever comes (on polling: the answer to the poll), as a client that hangs.
+
+        No PING is answered, so the server gives the session up in the end; sending still works.
+        Nothing happens before the session is open and while an upgrade is under way. Both kernels keep
+        megabytes before the server feels it.
+        """
+        self._session.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read again. What waited comes in order, and an end of the connection is noticed."""
+        self._session.start_reading()
 
     def next_ack_id(self) -> int:
         """An ack id that this connection has not used."""
@@ -273,6 +299,25 @@ class Connection:
         return self._session.close_confirmed
 
     @property
+    def reading(self) -> bool:
+        """False between `stop_reading` and `start_reading`."""
+        return self._session.reading
+
+    @property
+    def ended_by_server(self) -> bool | None:
+        """Whether the server has ended the WebSocket as far as the kernel knows; None on polling.
+
+        For a connection that does not read, which would not notice.
+        """
+        return self._session.ended_by_server
+
+    @property
+    def heartbeat(self) -> tuple[float, float] | None:
+        """Ping interval and ping timeout in seconds, as the server announced them; None before it did."""
+        opened = self._session.opened
+        return (opened.ping_interval / 1000, opened.ping_timeout / 1000) if opened else None
+
+    @property
     def session_id(self) -> str | None:
         """The `sid` of the OPEN packet."""
         return self._session.opened.session_id if self._session.opened else None
@@ -315,6 +360,9 @@ class Connection:
             self._waiting = False
             self._take(packet)
 
+    def session_pinged(self) -> None:
+        self.listener.pinged(self)
+
     def session_polled(self) -> None:
         self._poll_series.count()
 
@@ -356,7 +404,7 @@ class Connection:
     def _count_loss(self, failure: SwarmError) -> None:
         if failure.kind == INTERNAL_ERROR:
             self._engine.internal_errors += 1
-        if failure.kind == DROPPED:
+        if failure.kind == DROPPED or self.end_is_no_error:
             return
         for _ in self._connect_started:
             self._connect_series.error(failure.kind)
@@ -448,7 +496,8 @@ class Connection:
             self.listener.refused(self, namespace, packet.data)
             self._settled(namespace, wanted=False)
         else:
-            if self.namespaces.pop(namespace, None) is not None and self._session.state == "open":
+            was_there = self.namespaces.pop(namespace, None) is not None and self._session.state == "open"
+            if was_there and not self.end_is_no_error:
                 self._session_series.error("disconnected by the server")
             self.listener.disconnected(self, namespace)
             self._settled(namespace, wanted=False)
