@@ -27,7 +27,7 @@ figures: .venv/installed .venv/parts .venv/test-parts  ## Print what the judge c
 		tests/conformance/test_flask_faults.py tests/conformance/test_reference_breaks.py
 
 test: .venv/installed .venv/parts .venv/test-parts .venv/servers lint  ## Check style, types and imports, and run every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: .venv/installed  ## Check style, types and import directions only
 	$(BIN)/ruff check .
