@@ -17,6 +17,7 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from load.arguments import options_of
 from load.owned_server import OwnedServer, OwnedServerError
+from load.placement import parse_urls
 from load.run_watch import RunWatch
 from load.scenarios import SCENARIOS, ParameterError, Scenario
 from sioprobe.swarm.locust_statistics import LocustStatistics
@@ -91,7 +92,8 @@ def begin_watch(environment: Environment, **_: Any) -> None:
     """Look at the server before the first user comes."""
     if isinstance(environment.runner, WorkerRunner) or not environment.host:
         return
-    Run.watch = RunWatch(SCENARIOS[environment.parsed_options.scenario], [environment.host])
+    options = environment.parsed_options
+    Run.watch = RunWatch(SCENARIOS[options.scenario], parse_urls(environment.host, options.urls))
 
 
 @locust.events.test_stopping.add_listener  # type: ignore[untyped-decorator]

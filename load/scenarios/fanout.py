@@ -203,9 +203,10 @@ class FanoutPlayer(Player):
             receiver = receivers[tag] = Receiver(self._play.ledger, number, foreign=True)
         now = monotonic_ns()
         if receiver.receive(number, late=now - stamp > self._play.timeout):
-            self._series.record((now - stamp) / 1000)
+            # The stamp of a publisher on another host may lie ahead: such times are withheld at the end.
+            self._series.record(max(0, now - stamp) / 1000)
             if not receiver.foreign:
-                self.room.delivered(tag, number, (now - stamp) / 1000)
+                self.room.delivered(tag, number, max(0, now - stamp) / 1000)
 
     def expired(self, connection: Connection) -> None:
         """As publisher: some member did not get a number in time."""

@@ -538,10 +538,12 @@ def test_polling_lost_in_any_state_is_counted_once(transport: str, state: str, h
 def test_an_upgrade_may_end_in_any_state(state: str, end: str) -> None:
     """We close, the server drops the WebSocket, or we vanish."""
     drop = threading.Event()
+    probed = threading.Event()
     upgraded = threading.Event()
 
     def websocket(peer: Peer, server: UpgradingServer) -> None:
         assert peer.read_text() == "2probe"
+        probed.set()
         if state != "answer to the probe due":
             assert server.polled_again.wait(15)
             peer.send_text("3probe")
@@ -555,6 +557,7 @@ def test_an_upgrade_may_end_in_any_state(state: str, end: str) -> None:
             first = peer.sock.recv(65536, socket.MSG_PEEK)
             if state == "head due" and b"transport=websocket" in first:
                 peer.read_request()
+                probed.set()
                 drop.wait(20)
                 return
             super().__call__(peer)
@@ -562,6 +565,7 @@ def test_an_upgrade_may_end_in_any_state(state: str, end: str) -> None:
     script = Server(websocket)
     with ScriptedServer(script) as server, Client(server.url, "upgrade") as client:
         client.connect()
+        client.wait(probed.is_set, "the probe")
         session = client.connection._session
         if state in ("paused", "upgraded"):
             client.wait(lambda: session._polling is not None and session._polling._paused, "the pause")
