@@ -24,7 +24,7 @@ from rich.console import Console
 from load.find_max_command import Search, conditions_of, find_max_options, run_search
 from load.options import DEFAULTS, Choice, list_scenarios, locust_arguments, plan_of, scenario_options
 from load.outcome import EXIT_CODES, exit_code
-from load.scenarios import SCENARIOS
+from load.scenarios import SCENARIOS, make_options
 from load.staging import SHAPE_NAMES, ShapeError, check_rate
 from load.staging import plan as stages_of
 from sioprobe.harness import harness_environment, module_command
@@ -124,6 +124,11 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     show_default=True,
     help="Measure the generator's own floor against the null server first (3 s).",
 )
+@click.option(
+    "--server-command",
+    metavar="COMMAND",
+    help="Start the server at --url by this command, and end it afterwards; for storm see --drop.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
 @scenario_options
 @find_max_options
@@ -132,6 +137,7 @@ def main(
     profile: str | None,
     source_addresses: str,
     processes: int,
+    server_command: str | None,
     server_pids: tuple[str, ...],
     shape: str,
     shape_users: str,
@@ -185,13 +191,18 @@ def main(
         for threshold in thresholds:
             arguments.append(f"--fail-if={threshold}")
         arguments += ["--calibrate"] if calibrate else []
+        if server_command is not None:
+            arguments.append(f"--server-command={server_command}")
         if processes > 1:
             arguments += ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
             # A port of this run: another may have Locust's default.
             port = str(_free_port())
             arguments += ["--master-bind-port", port, "--master-port", port]
         title = f"{plan.users} users for {plan.seconds:g} s on {url}"
-        code, errors = run(module_command("locust", *arguments), title)
+        scenario = SCENARIOS[plan.scenario]
+        # After Ctrl-C too the server is looked at for as long as a leak needs; a second Ctrl-C ends that.
+        more = make_options(plan.scenario, plan.parameters).cool_down if scenario.cools_down else 0.0
+        code, errors = run(module_command("locust", *arguments), title, GRACE_SECONDS + more)
         if not summary_file.exists():
             raise click.UsageError(_reason(errors, code))
         summary = json.loads(summary_file.read_text(encoding="utf-8"))
@@ -203,7 +214,7 @@ def main(
     sys.exit(exit_code(summary) if code in (0, 1, 3) else code)
 
 
-def run(command: list[str], title: str) -> tuple[int, str]:
+def run(command: list[str], title: str, grace: float = GRACE_SECONDS) -> tuple[int, str]:
     """Run Locust to its end; its exit code (130 after Ctrl-C) and what it wrote to stderr."""
     console = Console(stderr=True)
     with tempfile.TemporaryFile() as errors:
@@ -229,7 +240,7 @@ def run(command: list[str], title: str) -> tuple[int, str]:
             interrupted = True
             child.send_signal(signal.SIGTERM)
             try:
-                code = child.wait(GRACE_SECONDS)
+                code = child.wait(grace)
             except (KeyboardInterrupt, subprocess.TimeoutExpired):
                 code = 1
         finally:

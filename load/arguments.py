@@ -83,6 +83,9 @@ def options_of(parsed: Any) -> Options:
 
 def problem_with_arguments(parsed: Any) -> str | None:
     """One line about an option that the chosen scenario does not know, or None."""
+    transports = SCENARIOS[parsed.scenario].transports
+    if parsed.transport not in transports:
+        return f"--scenario {parsed.scenario} needs --transport {' or '.join(transports)}"
     known = {parameter.name for parameter in SCENARIOS[parsed.scenario].parameters}
     for name, parameter in all_parameters().items():
         if name not in known and str(getattr(parsed, name, "")):

@@ -28,6 +28,7 @@ import psutil
 from gevent.event import Event
 
 from load.names import nearest
+from load.run_watch import RunWatch
 from load.sampling import SamplingError, TreeSample, TreeWatch
 from load.scenarios import (
     SCENARIOS,
@@ -100,6 +101,9 @@ class BlockRequest:
             value = getattr(request, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
                 raise RequestError(f"{name} is {value!r}, not a number from {least}")
+        transports = SCENARIOS[request.scenario].transports
+        if request.transport not in transports:
+            raise RequestError(f"scenario {request.scenario} needs transport {' or '.join(transports)}")
         try:
             return replace(request, options=make_options(request.scenario, given))
         except ParameterError as error:
@@ -109,6 +113,8 @@ class BlockRequest:
     def total_seconds(self) -> float:
         """The deadline of the whole block."""
         waits = CONNECT_DEADLINE + SETTLE_DEADLINE + DRAIN_DEADLINE + CLOSE_DEADLINE
+        if SCENARIOS[self.scenario].cools_down and self.options is not None:
+            waits += self.options.cool_down
         return self.warmup_seconds + self.seconds + waits + 5.0
 
 
@@ -221,6 +227,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     _wake(request)
     watch = _watch(request.server_pids)
     before = watch.sample()
+    looks = RunWatch(SCENARIOS[request.scenario], request.urls, request.server_pids)
     ready = crowd.connect()
     if not ready:
         failures = [player.failure for player in crowd.players if player.failure is not None]
@@ -252,7 +259,9 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
 
     if not crowd.drain():
         engine.recorder.series("SIO session", request.transport).error("not at rest before the deadline")
+    looks.hold()
     unconfirmed = crowd.close()
+    found = looks.found([scenario.state()], engine.recorder, scenario.options)
     gc.unfreeze()
     for kind, count in engine.recorder.errors().items():
         errors[kind] = errors.get(kind, 0) + count
@@ -310,6 +319,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
         "ledger": scenario.ledger.to_json() if scenario.ledger is not None else None,
         "schedule": scenario.schedule.to_json() if scenario.schedule is not None else None,
         "validity": validity.to_json(),
+        **({"found": found} if found is not None else {}),
     }
 
 

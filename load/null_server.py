@@ -1,8 +1,8 @@
 """A Socket.IO server that does next to nothing: the floor under every figure of the load generator.
 
 `python -m load.null_server --port 0` prints the READY line and serves handshake, CONNECT, heartbeat, upgrade,
-`message-with-ack` (with attachments too), `message`, `join`, `leave`, `in` and `all` on WebSocket and
-polling, as callbacks on the gevent hub.
+`message-with-ack` (with attachments too), `message`, `join`, `leave`, `in`, `all` and `burst` on WebSocket
+and polling, as callbacks on the gevent hub.
 What it leaves out: checking what clients send, other events, refusing namespaces. It is no reference.
 """
 
@@ -140,6 +140,10 @@ class Client:
         if name == "join":
             self.server.join(self, args[0])
             self.send(f"43{prefix}[{json.dumps([args[0]])}]")
+        elif name == "burst":
+            namespace = prefix.rpartition(",")[0] + "," if "," in prefix else ""
+            for number in range(args[0]):
+                self.send(f'42{namespace}["b",{number},"{"x" * args[1]}"]')
         elif name == "in":
             namespace = prefix.rpartition(",")[0] + "," if "," in prefix else ""
             text = f"42{namespace}{json.dumps(args[1:], separators=(',', ':'))}"

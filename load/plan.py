@@ -174,6 +174,10 @@ def _check_values(load: LoadPlan, arms: tuple[ArmPlan, ...], place: str) -> None
             raise ProfileError(f"{place}: load: transport {transport!r}{meant(transport, TRANSPORTS)}")
     if load.scenario not in SCENARIOS:
         raise ProfileError(f"{place}: load: scenario {load.scenario!r}{meant(load.scenario, SCENARIOS)}")
+    able = SCENARIOS[load.scenario].transports
+    if any(transport in TRANSPORTS and transport not in able for transport in load.transports):
+        named = ", ".join(f'"{transport}"' for transport in able)
+        raise ProfileError(f"{place}: load: scenario {load.scenario!r} needs transports = [{named}]")
     if load.seconds < 0.2:
         raise ProfileError(f"{place}: load: seconds = {load.seconds} is too short a block; 0.2 is the least")
     if load.minimum_rounds > load.rounds:

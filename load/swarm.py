@@ -25,8 +25,10 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from load import lifecycle  # isort: skip - first: its server must be there when ours is looked for
 from load import closing, shaping
 from load.arguments import add_scenario_arguments, options_of, problem_with_arguments
+from load.connection_options import add_connection_options, target_options
 from load.locating import NONE, parse_server_pids
 from load.metrics import server_metrics
 from load.names import nearest
@@ -108,6 +110,7 @@ def add_arguments(parser: Any) -> None:
         " each has 28,000 ports to a server",
     )
     add("--path", default="/socket.io/", help="path of the server's Socket.IO endpoint")
+    add_connection_options(add)
     add(
         "--server-pid",
         action="append",
@@ -197,10 +200,16 @@ def problem_of(environment: Environment) -> str | None:
         parse_addresses(options.source_addresses)
     except PlacementError as error:
         return f"--source-addresses: {error}"
+    try:
+        how = target_options(options)
+    except SwarmError as error:
+        return error.detail
     for url in parse_urls(environment.host, options.urls):
         if urlsplit(url if "//" in url else f"//{url}").path.strip("/"):
             return f"{url} has a path; give that of the Socket.IO endpoint with --path"
-        problem = problem_with(url, transport=options.transport, namespace=namespace, path=options.path)
+        problem = problem_with(
+            url, transport=options.transport, namespace=namespace, path=options.path, how=how
+        )
         if problem is not None:
             return problem
     return None
@@ -247,6 +256,7 @@ def begin(environment: Environment, **_: Any) -> None:
     statistics.ledger = scenario.ledger
     statistics.schedule = scenario.schedule
     statistics.timed_between = scenario.timed_between
+    lifecycle.attach_scenario(environment, scenario)
     statistics.halt = lambda: come_to_rest(scenario)
 
 
@@ -264,7 +274,9 @@ def make_placement(environment: Environment) -> Placement:
     options, runner = environment.parsed_options, environment.runner
     addresses = parse_addresses(options.source_addresses)
     check_addresses(addresses)
-    targets = [Target.from_url(url, options.path) for url in parse_urls(environment.host or "", options.urls)]
+    how = target_options(options)
+    urls = parse_urls(environment.host or "", options.urls)
+    targets = [Target.from_url(url, options.path, **how) for url in urls]
     if isinstance(runner, WorkerRunner):
         return Placement(targets, addresses, runner.worker_index, getattr(options, "sioprobe_workers", 1))
     return Placement(targets, addresses)
@@ -386,6 +398,9 @@ def tell(environment: Environment) -> None:
     if isinstance(environment.runner, WorkerRunner):
         return
     options = environment.parsed_options
+    found = lifecycle.found_of(environment)
+    if found is not None:
+        LocustStatistics.of(environment).extras["found"] = found
     summary = summary_of(environment)
     print(render(summary), file=sys.stderr, flush=True)
     if options.summary_json:

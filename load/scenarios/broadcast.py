@@ -25,6 +25,7 @@ class BroadcastScenario(FanoutScenario):
 
     title = "one publisher a process emits to the whole namespace; every delivery is timed and accounted for"
     parameters = (NAMESPACE, PAYLOAD_BYTES, RATE, SCHEDULE, TIMEOUT)
+    timed_between = True
 
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from load.scenarios.found import Found
 from load.scenarios.parameters import NAMESPACE, Options, Parameter
-from sioprobe.swarm import Connection, Engine, Ledger, Listener, Schedule, SwarmError
+from load.server_watch import Watched
+from sioprobe.swarm import TRANSPORTS, Connection, Engine, Ledger, Listener, Recorder, Schedule, SwarmError
 
 __all__ = ["Player", "Scenario"]
 
@@ -23,10 +25,16 @@ class Scenario(ABC):
     is how many like this one take part in the run. `timed_between` says that an operation begins in one
     process and may end in another, which may be on another host: latencies are then withheld where the hosts'
     clocks cannot be compared.
+    `transports` are those over which it makes sense; one that `cools_down` has the server looked at after its
+    last client has left, for at most its parameter `cool_down`; one that `has_phases` has it looked at once a
+    second.
     """
 
     title: ClassVar[str] = ""
     parameters: ClassVar[tuple[Parameter, ...]] = (NAMESPACE,)
+    transports: ClassVar[tuple[str, ...]] = TRANSPORTS
+    cools_down: ClassVar[bool] = False
+    has_phases: ClassVar[bool] = False
     operation: tuple[str, str] | None = None
     messages_per_operation = 0
     timed_between = False
@@ -75,6 +83,15 @@ class Scenario(ABC):
 
     def settle(self) -> None:  # noqa: B027 - most have no accounts
         """Close the accounts, after the last operation."""
+
+    def state(self) -> dict[str, Any] | None:
+        """What this process found so far, as plain values that travel to a master; most find nothing more."""
+        return None
+
+    @classmethod
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found | None:
+        """What the whole run found, of the `state` of each process and of what was seen of the server."""
+        return None
 
 
 class Player(Listener):

@@ -10,12 +10,16 @@ from collections.abc import Mapping
 from load.scenarios.ack import AckScenario
 from load.scenarios.binary import BinaryScenario
 from load.scenarios.broadcast import BroadcastScenario
+from load.scenarios.churn import ChurnScenario
 from load.scenarios.common import Scenario
 from load.scenarios.echo import EchoScenario
 from load.scenarios.fanout import FanoutScenario
 from load.scenarios.idle import IdleScenario
 from load.scenarios.namespaces import NamespacesScenario
 from load.scenarios.parameters import Options, Parameter, ParameterError, meant
+from load.scenarios.slow import SlowScenario
+from load.scenarios.storm import StormScenario
+from load.scenarios.upgrade import UpgradeScenario
 from sioprobe.swarm import Engine
 
 __all__ = ["SCENARIOS", "all_parameters", "make_options", "make_scenario", "scenarios_with"]
@@ -27,7 +31,11 @@ SCENARIOS: dict[str, type[Scenario]] = {
     "fanout": FanoutScenario,
     "broadcast": BroadcastScenario,
     "namespaces": NamespacesScenario,
+    "churn": ChurnScenario,
+    "storm": StormScenario,
     "idle": IdleScenario,
+    "slow": SlowScenario,
+    "upgrade": UpgradeScenario,
 }
 
 

@@ -5,10 +5,11 @@
 modules of their own (`sioprobe.swarm.user`, `sioprobe.swarm.locust_statistics`).
 """
 
-from sioprobe.swarm.connection import Connection, Listener
+from sioprobe.swarm.connection import DROPPED, Connection, Listener
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.ledger import Ledger
+from sioprobe.swarm.reconnect import Backoff
 from sioprobe.swarm.recorder import Recorder, Series
 from sioprobe.swarm.schedule import Schedule
 from sioprobe.swarm.session import TRANSPORTS
@@ -17,7 +18,9 @@ from sioprobe.swarm.validity import Floor, Validity, judge
 from sioprobe.swarm.vitals import Vitals
 
 __all__ = [
+    "DROPPED",
     "TRANSPORTS",
+    "Backoff",
     "Connection",
     "Engine",
     "Floor",

@@ -54,6 +54,7 @@ class LocustStatistics:
     its operations; `server_cpu`, which answers the share of a core that the server uses; `extras`, what else
     the summary shall hold; and `timed_between`, whether times are taken between two processes. `floor` is
     that of a calibration, `calibration` why there is none, and `heard` is called with all that is counted.
+    `scenario_state` answers what else the scenario found.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -78,6 +79,7 @@ class LocustStatistics:
         self.calibration: str | None = None
         self.heard: Callable[[Series, Sample], None] | None = None
         self.server_cpu: Callable[[], float | None] | None = None
+        self.scenario_state: Callable[[], dict[str, Any] | None] | None = None
         self.started = self.ended = 0.0
         # On a worker: what its master does not know yet, and which test this is.
         self._untold: dict[tuple[str, str], Sample] = {}
@@ -322,6 +324,7 @@ class LocustStatistics:
             "vitals": self.engine.pulse.vitals().to_json(),
             "ledger": self.ledger.to_json() if self.ledger is not None else None,
             "schedule": self.schedule.to_json() if self.schedule is not None else None,
+            "scenario": self.scenario_state() if self.scenario_state is not None else None,
         }
 
     def states(self) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from time import monotonic_ns
 from typing import Any, Protocol
 
+from sioprobe.swarm.cookies import Cookies
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.polling import PollingChannel
 from sioprobe.swarm.target import Target
@@ -21,8 +22,6 @@ TRANSPORTS = ("polling", "websocket", "upgrade")
 
 SECOND = 1_000_000_000
 CLOSE_DEADLINE = 2 * SECOND
-MAX_HELD = 1024
-"""Packets held back until the handshake is done."""
 
 
 class SessionOwner(Protocol):
@@ -32,6 +31,7 @@ class SessionOwner(Protocol):
     def session_text(self, data: str) -> None: ...
     def session_binary(self, data: bytes) -> None: ...
     def session_polled(self) -> None: ...
+    def session_pinged(self) -> None: ...
     def session_upgraded(self, nanoseconds: int, failure: SwarmError | None) -> None: ...
     def session_closed(self, failure: SwarmError | None) -> None: ...
 
@@ -41,6 +41,7 @@ class Session:
 
     __slots__ = (
         "_closing_deadline",
+        "_cookies",
         "_heartbeat",
         "_last_ping",
         "_loop",
@@ -53,6 +54,7 @@ class Session:
         "_target",
         "close_confirmed",
         "opened",
+        "reading",
         "state",
         "timeout",
         "transport",
@@ -60,10 +62,17 @@ class Session:
     )
 
     def __init__(
-        self, loop: Any, target: Target, transport: str, owner: SessionOwner, timeout: float = 10.0
+        self,
+        loop: Any,
+        target: Target,
+        transport: str,
+        owner: SessionOwner,
+        timeout: float = 10.0,
+        cookies: Cookies | None = None,
     ) -> None:
         self._loop = loop
         self._target = target
+        self._cookies = cookies or Cookies(target)
         self._owner = owner
         self.timeout = int(timeout * SECOND)
         self._polling: PollingChannel | None = None
@@ -76,16 +85,18 @@ class Session:
         self.opened: OpenData | None = None
         self.upgrading = False
         self.close_confirmed = False
+        self.reading = True
 
     def open(self) -> None:
         """Start the handshake."""
         self.state = "opening"
         self._open_deadline = monotonic_ns() + self.timeout
         if self.transport == "websocket":
-            self._socket = WebSocketChannel(
+            self._probe = WebSocketChannel(
                 self._loop,
                 self._target,
                 self._target.endpoint("websocket"),
+                self._cookies,
                 opened=_nothing,
                 text=self._receive_text,
                 binary=self._receive_binary,
@@ -95,6 +106,7 @@ class Session:
             self._polling = PollingChannel(
                 self._loop,
                 self._target,
+                self._cookies,
                 text=self._receive_text,
                 binary=self._receive_binary,
                 polled=self._owner.session_polled,
@@ -105,18 +117,27 @@ class Session:
     # Sending
 
     def send_text(self, packet: str) -> None:
-        """Send one text packet, its type digit included."""
+        """Send one text packet, its type digit included. Raises SwarmError where no session is open."""
         if self._socket is not None:
             self._socket.send_text(packet)
-        elif self._polling is not None:
+        elif self._polling is not None and self.opened is not None:
             self._polling.send_text(packet)
+        else:
+            raise SwarmError("not connected")
 
     def send_binary(self, data: bytes) -> None:
-        """Send one attachment."""
+        """Send one attachment. Raises SwarmError where no session is open."""
         if self._socket is not None:
             self._socket.send_binary(data)
-        elif self._polling is not None:
+        elif self._polling is not None and self.opened is not None:
             self._polling.send_binary(data)
+        else:
+            raise SwarmError("not connected")
+
+    @property
+    def on_websocket(self) -> bool:
+        """Whether the session's packets go over WebSocket now."""
+        return self._socket is not None
 
     @property
     def unsent(self) -> int:
@@ -125,6 +146,26 @@ class Session:
         return channel.unsent if channel is not None else 0
 
     # Receiving
+
+    def stop_reading(self) -> None:
+        """Be a client that hangs: read nothing, answer no ping. Nothing happens while an upgrade goes on."""
+        channel = self._socket or self._polling
+        if channel is not None and self.state == "open" and not self.upgrading:
+            self.reading = False
+            channel.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read again; the server has its ping interval and ping timeout anew to send a PING."""
+        channel = self._socket or self._polling
+        if channel is not None and not self.reading:
+            self.reading = True
+            self._last_ping = monotonic_ns()
+            channel.start_reading()
+
+    @property
+    def ended_by_server(self) -> bool | None:
+        """Whether the kernel knows that the server ended the WebSocket, read or not; None on polling."""
+        return self._socket.ended_by_peer if self._socket is not None else None
 
     def _receive_text(self, text: str) -> None:
         kind = text[:1]
@@ -137,6 +178,7 @@ class Session:
                 raise RemoteProtocolError(f"unexpected PING {text[:20]!r}")
             self._last_ping = monotonic_ns()
             self.send_text("3")
+            self._owner.session_pinged()
         elif kind == "0":
             self._take_open(text)
         elif kind == "6":
@@ -155,13 +197,16 @@ class Session:
     def _take_open(self, text: str) -> None:
         if self.opened is not None:
             raise RemoteProtocolError("a second OPEN packet")
-        opened = decode_open(EnginePacket(EnginePacketType.OPEN, text[1:]))
+        # As of revision 3, which does not ask for maxPayload: some servers of revision 4 leave it out.
+        opened = decode_open(EnginePacket(EnginePacketType.OPEN, text[1:]), revision=3)
         self.opened = opened
         self._last_ping = monotonic_ns()
         self._heartbeat = int((opened.ping_interval + opened.ping_timeout) * 1_000_000)
         if self.state != "opening":
             return
         self.state = "open"
+        if self._polling is None:
+            self._socket, self._probe = self._probe, None
         self._owner.session_opened()
         if self._polling is not None and self.state == "open":
             # After the owner: its CONNECT packet goes out before the upgrade is tried.
@@ -181,6 +226,7 @@ class Session:
             self._loop,
             self._target,
             self._target.endpoint("websocket", opened.session_id),
+            self._cookies,
             opened=self._send_probe,
             text=self._take_probe,
             binary=self._refuse_binary,
@@ -240,6 +286,7 @@ class Session:
             self._end(None)
             return
         self.state = "closing"
+        self.start_reading()
         self._closing_deadline = monotonic_ns() + CLOSE_DEADLINE
         if self._probe is not None:
             self._probe.close()
@@ -290,7 +337,7 @@ class Session:
             if now > self._closing_deadline:
                 self._end(None)
         elif self.state == "open":
-            if self._heartbeat and now > self._last_ping + self._heartbeat:
+            if self._heartbeat and self.reading and now > self._last_ping + self._heartbeat:
                 self._end(SwarmError("ping timeout", "no PING from the server"))
             elif self.upgrading and now > self._probe_started + self.timeout:
                 self._probe_lost(SwarmError("upgrade timeout"))

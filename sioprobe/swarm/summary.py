@@ -170,6 +170,7 @@ def render(summary: dict[str, Any]) -> str:
     lines += render_stages(summary.get("stages", ()))
     if summary.get("schedule") is not None:
         lines.append(f"  {Schedule.from_json(summary['schedule']).to_line()}")
+    lines += [f"  {line}" for line in (summary.get("found") or {}).get("words", ())]
     per_connection = summary.get("server_bytes_per_connection")
     if per_connection is not None:
         lines.append(f"  server memory per connection {per_connection / 1024:.1f} KiB")

@@ -164,7 +164,7 @@ BAD = {
     "parameter": ('{"url":"http://127.0.0.1:1","payload_byte":1}', "the nearest is 'payload_bytes'"),
     "parameter of another": (
         '{"url":"http://127.0.0.1:1","room_size":4}',
-        "room_size: scenario ack does not know it (fanout does)",
+        "room_size: scenario ack does not know it (fanout, slow do)",
     ),
     "parameter's value": (
         '{"url":"http://127.0.0.1:1","scenario":"fanout","room_size":0}',

@@ -109,11 +109,11 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         ),
         (
             ["--url", "http://x", "--room-size", "5"],
-            "--room-size: scenario ack does not know it (fanout does)",
+            "--room-size: scenario ack does not know it (fanout, slow do)",
         ),
         (
             ["--url", "http://x", "--profile", "fanout", "--scenario", "ack"],
-            "room_size of --profile fanout: scenario ack does not know it (fanout does)",
+            "room_size of --profile fanout: scenario ack does not know it (fanout, slow do)",
         ),
         (
             ["--url", "http://x", "--profile", "fanuot"],

@@ -58,8 +58,12 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
             "mine.toml: load: unknown key 'payload_byte'; did you mean 'payload_bytes'?",
         ),
         (
+            '[load]\nscenario = "upgrade"\n[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n',
+            "mine.toml: load: scenario 'upgrade' needs transports = [\"upgrade\"]",
+        ),
+        (
             "[load]\nroom_size = 3\n" + ARM,
-            "mine.toml: load: room_size: scenario ack does not know it (fanout does)",
+            "mine.toml: load: room_size: scenario ack does not know it (fanout, slow do)",
         ),
         (
             '[load]\nscenario = "fanout"\nroom_size = 0\n' + ARM,

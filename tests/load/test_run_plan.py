@@ -47,7 +47,7 @@ def test_each_key_may_be_left_out(tmp_path: Path) -> None:
         ),
         (
             "[load]\nroom_size = 3\n",
-            "mine.toml: load: room_size: scenario ack does not know it (fanout does)",
+            "mine.toml: load: room_size: scenario ack does not know it (fanout, slow do)",
         ),
         ("[load]\nrate = -1\n", "mine.toml: load: rate: -1 is less than 0"),
         ("[load]\npayload_bytes = 1.5\n", "mine.toml: load: payload_bytes: 1.5 is not a whole number"),

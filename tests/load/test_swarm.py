@@ -159,7 +159,7 @@ def test_csv_and_html_are_written(server: Server, tmp_path: Path) -> None:
         ),
         (
             ["--host", "http://127.0.0.1:1", "--room-size", "5"],
-            "locust: error: argument --room-size: scenario ack does not know it (fanout does)",
+            "locust: error: argument --room-size: scenario ack does not know it (fanout, slow do)",
         ),
         ([], "locust: error: --host is missing: the server's URL, such as http://127.0.0.1:5000"),
     ],

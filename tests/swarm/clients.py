@@ -17,7 +17,7 @@ from typing import Any
 import gevent
 from gevent.event import AsyncResult, Event
 
-from sioprobe.swarm import Connection, Engine, Listener, SwarmError, Target
+from sioprobe.swarm import Backoff, Connection, Engine, Listener, SwarmError, Target
 
 DEADLINE = 40.0
 OPEN = '0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
@@ -27,14 +27,24 @@ OPEN_UPGRADE = OPEN.replace("[]", '["websocket"]')
 class Client(Listener):
     """One connection, with calls that wait on the hub. A context manager that drops it."""
 
-    def __init__(self, url: str, transport: str = "websocket", *, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str | Target,
+        transport: str = "websocket",
+        *,
+        timeout: float = 10.0,
+        backoff: Backoff | None = None,
+    ) -> None:
         self.engine = Engine()
         self.engine.start()
-        self.connection = Connection(self.engine, Target.from_url(url), transport, self, timeout=timeout)
+        target = url if isinstance(url, Target) else Target.from_url(url)
+        self.connection = Connection(self.engine, target, transport, self, timeout=timeout, backoff=backoff)
         self.events: list[tuple[str, str, list[Any]]] = []
         self.refusals: list[tuple[str, Any]] = []
         self.disconnects: list[str] = []
         self.failure: SwarmError | None = None
+        self.losses: list[SwarmError] = []
+        self.reconnects = 0
         self.upgrades = 0
         self._changed = Event()
         self.answer_with: tuple[Any, ...] = ()
@@ -117,6 +127,14 @@ class Client(Listener):
         self.upgrades += 1
         self._changed.set()
 
+    def lost(self, connection: Connection, failure: SwarmError) -> None:
+        self.losses.append(failure)
+        self._changed.set()
+
+    def reconnected(self, connection: Connection, nanoseconds: int) -> None:
+        self.reconnects += 1
+        self._changed.set()
+
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         self.failure = failure
         self._changed.set()
@@ -147,14 +165,18 @@ class Peer:
     def accept_websocket(self) -> bytes:
         """Answer the opening handshake; the request."""
         request = self.read_request()
+        self.accept_key(request)
+        return request
+
+    def accept_key(self, request: bytes, extra: bytes = b"") -> None:
+        """Answer an opening handshake that was read, with more header lines."""
         found = re.search(rb"sec-websocket-key: *(\S+)", request, re.IGNORECASE)
         assert found, request
         digest = hashlib.sha1(found[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
         self.send(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+            b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n" + extra + b"\r\n"
         )
-        return request
 
     def read_frame(self) -> tuple[int, bytes]:
         """Opcode and unmasked payload of one client frame; (-1, b"") at the end of the stream."""
@@ -194,6 +216,11 @@ class Peer:
         self.send_text(OPEN)
         assert self.read_text() == "40"
         self.send_text('40{"sid":"x"}')
+
+    def refuse_noise(self) -> None:
+        """Answer whatever comes as an HTTP server answers what it cannot read."""
+        self._fill()
+        self.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
 
     def wait_for_end(self) -> None:
         """Read until the client closes."""
