@@ -135,7 +135,7 @@ class FanoutPlayer(Player):
     ) -> None:
         super().__init__(scenario, connection, changed)
         self._play = scenario
-        self._series = scenario.series
+        self._series = connection.series(*scenario.operation)
         self.room = room
         self.receivers: dict[str, Receiver] | None = None
         self._leaving = False

@@ -158,7 +158,7 @@ class RoundTripPlayer(Player):
     ) -> None:
         super().__init__(scenario, connection, changed)
         self.play = scenario
-        self._series = scenario.series
+        self._series = connection.series(*scenario.operation)
         self._open = scenario.schedule is not None
         self._waiting: dict[Hashable, tuple[int, int, int]] = {}
         self.number = 0

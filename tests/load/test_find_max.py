@@ -13,6 +13,7 @@ import pytest
 from load.conditions import Condition
 from load.find_max import Plan, full_objective, merged, probe_of
 from load.maximum import document, render
+from load.scenarios import scenarios_with
 from load.searching import Found, Probe
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.validate import validate
@@ -206,7 +207,7 @@ def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(
         ),
         (
             ["--find-max", "--scenario", "idle"],
-            "--find-max: idle has no rate; scenarios that have are ack, echo, binary, fanout, broadcast",
+            "--find-max: idle has no rate; scenarios that have are " + ", ".join(scenarios_with("rate")),
         ),
         (
             ["--find-max", "--rate", "5"],

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from load.scenarios import scenarios_with
 from tests.servers import ROOT, Server, start_command
 
 LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py")]
@@ -93,7 +94,8 @@ def test_workers_are_told_of_each_stage_and_tell_what_they_counted(server: Serve
         (["--shape", "ramp"], "ramp needs two levels, such as --shape-users 1,100 or --shape-rate 100,2000"),
         (
             ["--shape", "ramp", "--shape-rate", "1,2", "--scenario", "fanout"],
-            "--shape-rate: fanout has no total rate; scenarios that have are ack, echo, binary",
+            "--shape-rate: fanout has no total rate; scenarios that have are "
+            + ", ".join(scenarios_with("total_rate")),
         ),
     ],
 )
