@@ -32,6 +32,7 @@ from sioprobe.results.histogram import Histogram, bucket_index, bucket_middle
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Sample
+from sioprobe.swarm.request_events import RequestEvents
 
 __all__ = ["LocustStatistics"]
 
@@ -60,6 +61,7 @@ class LocustStatistics:
 
     def __init__(self, environment: Environment) -> None:
         self.engine = Engine()
+        self.request_events = RequestEvents(environment, self.engine.recorder)
         self.ledger: Ledger | None = None
         self.halt: Callable[[], None] | None = None
         self.started = self.ended = 0.0
@@ -130,6 +132,7 @@ class LocustStatistics:
             self.flush(time.time() - 0.1)
 
     def _flush_event(self, environment: Environment, **_: Any) -> None:
+        self.request_events.drain()
         self.flush()
         self._keep_csv()
         self.ended = self.ended or time.monotonic()
@@ -158,6 +161,7 @@ class LocustStatistics:
 
     def _test_start(self, environment: Environment, **_: Any) -> None:
         self.reset()
+        self.request_events.start()
         self.engine.start()
         self.engine.reset_pulse()
 
