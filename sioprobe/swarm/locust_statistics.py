@@ -29,6 +29,7 @@ from locust.stats import (
 )
 
 from sioprobe.results.histogram import Histogram, bucket_index, bucket_middle
+from sioprobe.swarm.collector import spare_collector
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Sample
@@ -162,6 +163,7 @@ class LocustStatistics:
     def _test_start(self, environment: Environment, **_: Any) -> None:
         self.reset()
         self.request_events.start()
+        spare_collector()
         self.engine.start()
         self.engine.reset_pulse()
 

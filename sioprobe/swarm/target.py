@@ -49,7 +49,7 @@ class Target:
         if parts.scheme not in _PORTS or not parts.hostname:
             raise SwarmError("bad url", f"{url!r} is not http://host:port or https://host:port")
         try:
-            found = socket.getaddrinfo(parts.hostname, port or _PORTS[parts.scheme], type=socket.SOCK_STREAM)
+            found = _addresses(parts.hostname, port or _PORTS[parts.scheme])
         except OSError as error:
             raise SwarmError("unknown host", f"{parts.hostname} ({error.strerror})") from None
         # IPv4 first: servers under test mostly listen on 127.0.0.1 only, while `localhost` also names ::1.
@@ -73,6 +73,12 @@ class Target:
         if session_id is not None:
             pairs.append(("sid", session_id))
         return f"{self.path}?{urlencode(pairs)}"
+
+
+@cache
+def _addresses(name: str, port: int) -> list[Any]:
+    # Once for each name: under Locust it would be a thread's work for every connection.
+    return socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
 
 
 @cache
