@@ -21,7 +21,7 @@ __all__ = ["FanoutScenario"]
 
 EVENT = "m"
 VERIFIED_SHARE = 64
-"""One delivery in so many is decoded strictly; the others are recognised by a pattern of their whole text."""
+"""One text in so many is decoded strictly; the others are recognised by a pattern of the whole text."""
 
 
 class FanoutScenario(Scenario):
@@ -94,6 +94,8 @@ class Room:
         self.waiting: dict[int, int] = {}
         self.published = 0
         self.running = False
+        self.last_text = ""
+        self.last_number = self.last_stamp = 0
         self._intended = 0
         self._timer: Any = None
         rate = scenario.options.rate
@@ -224,14 +226,20 @@ class FanoutPlayer(Player):
         self.room.start()
 
     def _tap(self, text: str) -> bool:
-        match = self.room.scenario.pattern.fullmatch(text)
+        room = self.room
+        if text == room.last_text:
+            # What another member has just got: it was taken apart then.
+            self._deliver(room.last_number, room.last_stamp)
+            return True
+        match = room.scenario.pattern.fullmatch(text)
         if match is None:
             return False
         self._countdown -= 1
         if not self._countdown:
             self._countdown = VERIFIED_SHARE
             return False
-        self._deliver(int(match[1]), int(match[2]))
+        room.last_text, room.last_number, room.last_stamp = text, int(match[1]), int(match[2])
+        self._deliver(room.last_number, room.last_stamp)
         return True
 
     def event(
