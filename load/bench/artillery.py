@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from load.bench.measuring import Plan
 
@@ -78,12 +79,15 @@ def start(url: str, plan: Plan, folder: Path) -> tuple[list[str], dict[str, str]
     return command, quiet
 
 
-def script_of(url: str, plan: Plan) -> dict[str, object]:
+def script_of(url: str, plan: Plan) -> dict[str, Any]:
     """Users arrive within a second and stay, but for those that connect and leave: these keep arriving."""
     phase: dict[str, object] = {"duration": 1, "arrivalCount": plan.users}
     flow: list[object] = []
     if plan.operation == "acks":
-        emit = {"emit": ["message-with-ack", 1, "x" * plan.payload_bytes], "acknowledge": {"data": [1, "x" * plan.payload_bytes]}}
+        emit = {
+            "emit": ["message-with-ack", 1, "x" * plan.payload_bytes],
+            "acknowledge": {"data": [1, "x" * plan.payload_bytes]},
+        }
         flow = [{"loop": [emit], "count": FOREVER}]
     elif plan.operation == "connects":
         phase = {"duration": 600, "arrivalRate": 500, "maxVusers": plan.users}

@@ -43,7 +43,9 @@ def locust(locustfiles: str, url: str, plan: Plan, *arguments: str) -> list[str]
     )
 
 
-def start_swarm(url: str, plan: Plan, folder: Path, *, events: str = "batch") -> tuple[list[str], dict[str, str]]:
+def start_swarm(
+    url: str, plan: Plan, folder: Path, *, events: str = "batch"
+) -> tuple[list[str], dict[str, str]]:
     """`load/swarm.py` with the scenario that does the operation."""
     arguments = ["--scenario", SCENARIOS[plan.operation], "--transport", plan.transport]
     arguments += ["--payload-bytes", str(plan.payload_bytes), "--sio-events", events]
