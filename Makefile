@@ -67,5 +67,6 @@ servers: .venv/installed .venv/parts  ## Build the foreign servers whose toolcha
 	$(BIN)/python ci/parts.py --stamp $@ $(SERVERS)
 
 clean:  ## Remove what the set-up and the runs made
-	rm -rf .venv reports/out dist server_under_test/*/node_modules load/bench/artillery_npm/node_modules server_under_test/*/target \
+	rm -rf .venv reports/out dist load/bench/artillery_npm/node_modules server_under_test/*/node_modules \
+		server_under_test/*/target \
 		server_under_test/*/build server_under_test/*/.built server_under_test/rust/Cargo.lock

@@ -21,7 +21,7 @@ FEW_USERS = 10
 """Memory of one user is the difference to a run with so many."""
 
 
-class RowName(click.ParamType):
+class RowName(click.ParamType[str]):
     """The id of a row; another gets the nearest."""
 
     name = "row"

@@ -84,10 +84,8 @@ def script_of(url: str, plan: Plan) -> dict[str, Any]:
     phase: dict[str, object] = {"duration": 1, "arrivalCount": plan.users}
     flow: list[object] = []
     if plan.operation == "acks":
-        emit = {
-            "emit": ["message-with-ack", 1, "x" * plan.payload_bytes],
-            "acknowledge": {"data": [1, "x" * plan.payload_bytes]},
-        }
+        arguments = [1, "x" * plan.payload_bytes]
+        emit = {"emit": ["message-with-ack", *arguments], "acknowledge": {"data": arguments}}
         flow = [{"loop": [emit], "count": FOREVER}]
     elif plan.operation == "connects":
         phase = {"duration": 600, "arrivalRate": 500, "maxVusers": plan.users}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import subprocess
@@ -71,7 +72,7 @@ def failures_of_locust(folder: Path) -> int | None:
     """The failures in the statistics that `--json` prints at the end."""
     text = (folder / "stdout").read_text(encoding="utf-8")
     try:
-        return sum(entry["num_failures"] for entry in json.loads(text[text.index("[") :]))
+        return sum(int(entry["num_failures"]) for entry in json.loads(text[text.index("[") :]))
     except ValueError:
         return None
 
@@ -82,7 +83,9 @@ def epoll_loop() -> Path:
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
         raise Failed("needs a C compiler")
-    program = Path(tempfile.mkdtemp(prefix="sioprobe-bench-")) / "epoll_loop"
+    folder = tempfile.mkdtemp(prefix="sioprobe-bench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    program = Path(folder) / "epoll_loop"
     command = [compiler, "-O2", "-std=c11", "-Wall", "-o", str(program), str(HERE / "epoll_loop.c")]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""The benchmark of the generator's cost: its judgement, its measuring, and a run of it. No figure is asserted."""
+"""The benchmark of the generator's cost: judgement, measuring, and a run. No figure is asserted."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_contender_that_ends_is_named_with_its_last_line() -> None:
 
 
 def test_a_run_of_one_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Locust's contender and ours and the C loop, as `make bench` has them; recorded where it is asked for."""
+    """Contrib, ours and the C loop, as `make bench` has them; recorded where it is asked for."""
     file = tmp_path / "history.jsonl"
     monkeypatch.setattr(history, "HISTORY", file)
     words = ["--row", "delivery", "--users", "5", "--seconds", "0.5", "--rounds", "1", "--json", "--record"]
@@ -133,7 +133,8 @@ def test_every_contender_of_a_row_exists() -> None:
 def test_artillery_asks_for_the_same(tmp_path: Path) -> None:
     script = artillery.script_of("http://127.0.0.1:1", Plan("acks", "polling", 7, 1.0, payload_bytes=3))
     (tmp_path / "stdout").write_text(
-        "Metrics for period to: 10\nerrors.timeout: ...... 2\nvusers.failed: ... 2\nerrors.xhr poll error: . 1\n"
+        "Metrics for period to: 10\n"
+        "errors.timeout: ...... 2\nvusers.failed: ... 2\nerrors.xhr poll error: . 1\n"
     )
 
     assert script["config"]["phases"] == [{"duration": 1, "arrivalCount": 7}]

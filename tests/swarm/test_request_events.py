@@ -17,6 +17,7 @@ from sioprobe.harness import harness_environment
 from tests.servers import Server, start_command
 
 LOCUST = str(Path(sys.executable).with_name("locust"))
+HEADLESS = ("--headless", "--only-summary", "--json", "-u", "1")
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +79,7 @@ def run(
     """What Locust counted, requests and failures by name, and what the listener heard."""
     (folder / "asker.py").write_text(textwrap.dedent(SOURCE))
     done = subprocess.run(
-        [LOCUST, "-f", "asker.py", "--headless", "--only-summary", "--json", "-u", "1", *arguments]
-        + ["--host", server.url],
+        [LOCUST, "-f", "asker.py", "--host", server.url, *HEADLESS, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
