@@ -25,7 +25,7 @@ from sioprobe.harness import harness_environment, module_command
 __all__ = ["Failed", "Plan", "Window", "measure"]
 
 READY_SECONDS = 90.0
-SETTLE_SECONDS = 1.0
+SETTLE_SECONDS = 2.0
 STOP_SECONDS = 20.0
 STEP_SECONDS = 0.05
 
