@@ -30,7 +30,7 @@ bench: .venv/installed .venv/bench  ## Compare what an operation costs the load 
 	$(BIN)/python -m load.bench $(BENCH)
 
 test: .venv/installed .venv/parts .venv/test-parts .venv/servers lint  ## Check style, types and imports, and run every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: .venv/installed  ## Check style, types and import directions only
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from conformance.client.http import Answer
 from conformance.client.session import Session, Transport
 from conformance.expect import (
+    ask,
     connect,
     connect_main_namespace,
     expect_alive,
@@ -302,7 +303,7 @@ async def test_closes_on_an_event_with_a_reserved_name(target: Target, transport
 async def test_the_server_emits_no_reserved_name(target: Target) -> None:
     """The contract is asked to send `connect_error` to a room."""
     session = await connect_main_namespace(target)
-    await session.emit("join", "reserved", ack_id=1)
+    await ask(session, "join", "reserved")
 
     await session.emit("in", "reserved", "connect_error", 1)
 

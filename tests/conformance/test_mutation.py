@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections import defaultdict
+from collections.abc import Callable
 
 import pytest
 
 from conformance.runner import Question
 from conformance.verdicts import Verdict
 from tests.conformance.mutation import Answered, cases, judge, judge_alone, judge_cluster, of_requirement
+from tests.figures import FIGURE
 from tests.strict_server.faults import FAULTS, Fault
 
 # At a time, over all servers: most of them wait. More would make two cores late for the heartbeats.
@@ -91,16 +93,15 @@ def test_the_faultless_server_passes_every_case(answers: Answers) -> None:
     assert [str(item) for item in faultless if item.outcome.judgement.verdict is not Verdict.PASS] == []
 
 
-def test_every_fault_is_noticed(answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_fault_is_noticed(answers: Answers, record_property: Callable[[str, object], None]) -> None:
     _, by_fault = answers
     missed = [
         f"{fault.requirement} {fault.name}: {[str(item) for item in by_fault[fault.name]]}"
         for fault in FAULTS
         if not any(item.noticed for item in by_fault[fault.name])
     ]
-    with capsys.disabled():
-        noticed = len(FAULTS) - len(missed)
-        print(f"\nkill rate: {noticed} of {len(FAULTS)} faults ({noticed / len(FAULTS):.1%})")
+    noticed = len(FAULTS) - len(missed)
+    record_property(FIGURE, f"kill rate: {noticed} of {len(FAULTS)} faults ({noticed / len(FAULTS):.1%})")
     assert missed == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.conformance.reference_breaks import (
     node_breaks,
     python_breaks,
 )
+from tests.figures import FIGURE
 from tests.reference_breaks.registry import Break
 
 RATE = 0.95
@@ -51,18 +53,18 @@ def test_the_unbroken_reference_has_known_deviations_only(reference: str, runs: 
 
 @pytest.mark.parametrize("reference", REFERENCES)
 def test_breaks_of_the_reference_are_noticed(
-    reference: str, runs: Runs, capsys: pytest.CaptureFixture[str]
+    reference: str, runs: Runs, record_property: Callable[[str, object], None]
 ) -> None:
     _, (_, *judged) = runs[reference]
     missed = [found for found in judged if not found.noticed]
     noticed = len(judged) - len(missed)
     failing = sum(found.fails for found in judged)
 
-    with capsys.disabled():
-        share = noticed / len(judged)
-        print(
-            f"\n{reference}: breaks noticed: {noticed} of {len(judged)} ({share:.1%}), {failing} as failures"
-        )
-        for found in missed:
-            print(f"  missed: {found}")
+    share = noticed / len(judged)
+    record_property(
+        FIGURE,
+        f"{reference}: breaks noticed: {noticed} of {len(judged)} ({share:.1%}), {failing} as failures",
+    )
+    for found in missed:
+        record_property(FIGURE, f"  missed: {found}")
     assert noticed >= RATE * len(judged), [found.entry.name for found in missed]

@@ -6,15 +6,9 @@ Left out: what the oracles do with a session; only packets, payloads and frames 
 
 from __future__ import annotations
 
-import base64
-import functools
 import json
 import math
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
 import engineio.packet
@@ -49,12 +43,12 @@ from sioprobe.wire import (
     new_key,
 )
 from tests.wire import test_engineio, test_properties, test_socketio
+from tests.wire.javascript import ask
 from tests.wire.test_properties import ENGINE_PACKETS, PROFILE, SOCKET_PACKETS, UTF8_TEXT, decode_all
 
 Messages = list[str | bytes]
 
-REFERENCE = Path(__file__).with_name("reference.mjs")
-NODE_PACKAGES = Path(__file__).parents[2] / "server_under_test" / "node" / "package.json"
+reference = partial(ask, "reference.mjs", "socket.io-parser")
 
 
 def outcome(messages: Messages) -> str:
@@ -318,41 +312,6 @@ def test_websockets_answers_our_opening_handshake() -> None:
 # --- socket.io-parser and engine.io-parser
 
 
-def reference(**batch: list[Any]) -> dict[str, Any]:
-    """The answers of the JavaScript parsers to a batch, one for each item."""
-    missing = None
-    node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
-    if node is None:
-        missing = "node is not on the path"
-    elif not (NODE_PACKAGES.parent / "node_modules" / "socket.io-parser").is_dir():
-        missing = f"no node_modules beside {NODE_PACKAGES.name} of the Node reference (npm ci makes them)"
-    if missing and os.environ.get("CI"):
-        pytest.fail(missing)
-    if missing:
-        pytest.skip(missing)
-    kinds = ("socketDecode", "socketEncode", "packetDecode", "payloadDecode", "payloadEncode")
-    answered = subprocess.run(
-        [node or "node", str(REFERENCE), str(NODE_PACKAGES)],
-        input=json.dumps({kind: batch.get(kind, []) for kind in kinds}, default=write_bytes),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert answered.returncode == 0, answered.stderr
-    answers: dict[str, Any] = json.loads(answered.stdout, object_hook=read_bytes)
-    assert all(len(answers[kind]) == len(items) for kind, items in batch.items())
-    return answers
-
-
-def write_bytes(value: bytes) -> dict[str, str]:
-    return {"$bytes": base64.b64encode(value).decode("ascii")}
-
-
-def read_bytes(value: dict[str, Any]) -> Any:
-    return base64.b64decode(value["$bytes"]) if "$bytes" in value else value
-
-
 def as_javascript(value: Any) -> Any:
     """All numbers as the doubles that JavaScript has."""
     if isinstance(value, bool) or not isinstance(value, (int, float, list, dict)):
@@ -364,7 +323,7 @@ def as_javascript(value: Any) -> Any:
     return float(value)
 
 
-@functools.cache
+@cache
 def collected(strategy: st.SearchStrategy[Any]) -> list[Any]:
     """The examples that a property test would see, for one batch."""
     examples: list[Any] = []

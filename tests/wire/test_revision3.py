@@ -6,12 +6,7 @@ Where the two legitimately differ, a table says so: a new version that no longer
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,13 +23,11 @@ from sioprobe.wire.engineio3 import (
 )
 from sioprobe.wire.socketio4 import SocketDecoder, encode_socket_packet
 from tests.wire import test_engineio3, test_socketio4
+from tests.wire.javascript import ask
 from tests.wire.test_oracles import (
-    NODE_PACKAGES,
     as_engine_reference,
     as_javascript,
     collected,
-    read_bytes,
-    write_bytes,
 )
 from tests.wire.test_properties import (
     ACK_IDS,
@@ -49,7 +42,7 @@ from tests.wire.test_properties import (
     PROFILE,
 )
 
-REFERENCE = Path(__file__).with_name("reference3.mjs")
+reference = partial(ask, "reference3.mjs", "socket.io-2")
 MESSAGE = EnginePacketType.MESSAGE
 
 WITHOUT_DATA = (SocketPacketType.CONNECT, SocketPacketType.DISCONNECT)
@@ -147,32 +140,6 @@ def test_a_cut_anywhere_is_refused_or_another_payload() -> None:
 
 
 # --- engine.io-parser 2 and socket.io-parser 3
-
-
-def reference(**batch: list[Any]) -> dict[str, Any]:
-    """The answers of the JavaScript parsers to a batch, one for each item."""
-    missing = None
-    node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
-    if node is None:
-        missing = "node is not on the path"
-    elif not (NODE_PACKAGES.parent / "node_modules" / "socket.io-2").is_dir():
-        missing = f"no socket.io-2 beside {NODE_PACKAGES.name} of the Node reference (npm ci brings it)"
-    if missing and os.environ.get("CI"):
-        pytest.fail(missing)
-    if missing:
-        pytest.skip(missing)
-    answered = subprocess.run(
-        [node or "node", str(REFERENCE), str(NODE_PACKAGES)],
-        input=json.dumps(batch, default=write_bytes),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert answered.returncode == 0, answered.stderr
-    answers: dict[str, Any] = json.loads(answered.stdout, object_hook=read_bytes)
-    assert all(len(answers[kind]) == len(items) for kind, items in batch.items())
-    return answers
 
 
 def test_engine_io_parser_and_ours_read_and_write_the_same() -> None:
