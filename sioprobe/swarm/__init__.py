@@ -5,17 +5,20 @@
 modules of their own (`sioprobe.swarm.user`, `sioprobe.swarm.locust_statistics`).
 """
 
-from sioprobe.swarm.connection import Connection, Listener
+from sioprobe.swarm.connection import DROPPED, Connection, Listener
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.ledger import Ledger
+from sioprobe.swarm.reconnect import Backoff
 from sioprobe.swarm.recorder import Recorder, Series
 from sioprobe.swarm.session import TRANSPORTS
 from sioprobe.swarm.target import Target
 from sioprobe.swarm.validity import Validity, judge
 
 __all__ = [
+    "DROPPED",
     "TRANSPORTS",
+    "Backoff",
     "Connection",
     "Engine",
     "Ledger",

@@ -12,7 +12,9 @@ from time import monotonic_ns
 from typing import Any
 
 from sioprobe.swarm.engine import Engine
-from sioprobe.swarm.errors import SwarmError
+from sioprobe.swarm.errors import INTERNAL_ERROR, SwarmError
+from sioprobe.swarm.reconnect import Backoff, Reconnector
+from sioprobe.swarm.recorder import Series
 from sioprobe.swarm.session import SECOND, Session
 from sioprobe.swarm.target import Target
 from sioprobe.wire import (
@@ -24,7 +26,10 @@ from sioprobe.wire import (
     encode_socket_packet,
 )
 
-__all__ = ["AckCallback", "Connection", "Listener"]
+__all__ = ["DROPPED", "AckCallback", "Connection", "Listener"]
+
+DROPPED = "dropped"
+"""The kind of a loss that `Connection.drop` made: an operation of ours, and so counted as no error."""
 
 AckCallback = Callable[["list[Any] | None", "SwarmError | None"], None]
 """Called once, with the arguments of the ack or with what went wrong."""
@@ -61,12 +66,23 @@ class Listener:
     def expired(self, connection: Connection) -> None:
         """The connection's `deadline`, set by the listener, has passed."""
 
+    def lost(self, connection: Connection, failure: SwarmError) -> None:
+        """The session is lost, its acks have ended, and the connection tries to get another."""
+
+    def reconnected(self, connection: Connection, nanoseconds: int) -> None:
+        """All namespaces are connected again, so long after the loss; `connected` told of each before."""
+
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """The session is over; `failure` is None where we closed it."""
+        """The connection is over; `failure` is None where we closed it."""
 
 
 class Connection:
-    """One client. `deadline` (`monotonic_ns`, 0 for none) makes the engine call `listener.expired`."""
+    """One client. `deadline` (`monotonic_ns`, 0 for none) makes the engine call `listener.expired`.
+
+    With a `backoff` it outlives its session: after a loss that nobody asked for it opens another and
+    connects the namespaces again, with their auth. As the official client, it leaves out those that the
+    server disconnected or refused, and ends where none is left. A first session that fails is no loss.
+    """
 
     __slots__ = (
         "_acks",
@@ -77,8 +93,10 @@ class Connection:
         "_engine",
         "_next_id",
         "_poll_series",
+        "_reconnector",
         "_session",
         "_session_series",
+        "_timeout",
         "_upgrade_series",
         "_waiting",
         "closed",
@@ -99,9 +117,12 @@ class Connection:
         listener: Listener | None = None,
         *,
         timeout: float = 10.0,
+        backoff: Backoff | None = None,
     ) -> None:
         self._engine = engine
+        self._timeout = timeout
         self._session = Session(engine.loop, target, transport, self, timeout)
+        self._reconnector = Reconnector(engine.loop, backoff) if backoff is not None else None
         self._decoder = SocketDecoder()
         self._waiting = False
         self._acks: dict[int, tuple[AckCallback, int]] = {}
@@ -126,12 +147,18 @@ class Connection:
 
     def connect(self, namespace: str = MAIN_NAMESPACE, auth: Any = None) -> None:
         """Connect to a namespace; the first call opens the session, and its time counts from here."""
-        if namespace in self._connect_started or namespace in self.namespaces:
+        reconnector = self._reconnector
+        wanted = reconnector.namespaces if reconnector is not None else []
+        if namespace in self._connect_started or namespace in self.namespaces or namespace in wanted:
             raise SwarmError("already connected", namespace)
         if self.closed:
             raise SwarmError("connection closed")
-        self._connect_started[namespace] = monotonic_ns()
         self._auth[namespace] = auth
+        if reconnector is not None and reconnector.lost_at:
+            wanted.append(namespace)
+            if self._session.state == "closed":
+                return  # the next attempt takes it along
+        self._connect_started[namespace] = monotonic_ns()
         if self._session.state == "new":
             self._engine.connections.add(self)
             self._session.open()
@@ -164,13 +191,29 @@ class Connection:
             self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
 
     def close(self) -> None:
-        """Close the session in order; `listener.closed` follows."""
-        if not self.closed:
+        """Close the session in order, or give up a lost one; `listener.closed` follows."""
+        if self.closed:
+            return
+        if self._session.state == "closed":
+            self.session_closed(None)
+        else:
             self._session.close()
 
     def abort(self) -> None:
         """End at once, without telling the server."""
-        self._session.abort()
+        if self.closed:
+            return
+        if self._session.state == "closed":
+            self.session_closed(None)
+        else:
+            self._session.abort()
+
+    def drop(self) -> None:
+        """Cut the session as a lost network does; what follows is what follows any loss.
+
+        It is counted as no error, but the outage is `SIO reconnect` as any other.
+        """
+        self._session.abort(SwarmError(DROPPED))
 
     def next_ack_id(self) -> int:
         """An ack id that this connection has not used."""
@@ -182,8 +225,8 @@ class Connection:
         self._session.send_text(packet)
 
     def _send(self, packet: SocketPacket) -> None:
-        if self.closed:
-            raise SwarmError("connection closed")
+        if self._session.state != "open":
+            raise SwarmError("connection closed" if self.closed else "not connected")
         text, attachments = encode_socket_packet(packet)
         self._session.send_text("4" + text)
         for attachment in attachments:
@@ -195,6 +238,11 @@ class Connection:
     def is_open(self) -> bool:
         """Whether the Engine.IO session is open."""
         return self._session.state == "open"
+
+    @property
+    def reconnecting(self) -> bool:
+        """Whether the session was lost and not all namespaces are connected again."""
+        return self._reconnector is not None and bool(self._reconnector.lost_at)
 
     @property
     def upgrading(self) -> bool:
@@ -223,6 +271,8 @@ class Connection:
     # What the session tells
 
     def session_opened(self) -> None:
+        if self._reconnector is not None:
+            self._reconnector.attempt = 0
         for namespace in list(self._connect_started):
             self._send(SocketPacket(SocketPacketType.CONNECT, namespace, self._auth[namespace]))
 
@@ -249,27 +299,102 @@ class Connection:
             self._upgrade_series.record(nanoseconds / 1000)
         else:
             self._upgrade_series.error(failure.kind)
-        self.listener.upgraded(self)
-
-    def session_closed(self, failure: SwarmError | None) -> None:
-        self.closed = True
-        self.failure = failure
-        self._engine.connections.discard(self)
-        if failure is not None:
-            if self._connect_started:
-                self._connect_series.error(failure.kind)
-            elif self.namespaces:  # else the end was announced, by DISCONNECT or CONNECT_ERROR
-                self._session_series.error(failure.kind)
         try:
-            self._end_acks(failure or SwarmError("connection closed"))
-            self.listener.closed(self, failure)
+            self.listener.upgraded(self)
         except Exception as error:
             self._engine.count_internal(error)
+
+    def session_closed(self, failure: SwarmError | None) -> None:
+        self.failure = failure
+        if failure is not None:
+            self._count_loss(failure)
+        again = failure is not None and self._wants_another()
+        if again:
+            self.namespaces.clear()
+            self._connect_started.clear()
+            self._decoder = SocketDecoder()
+            self._waiting = False
+        else:
+            self.closed = True
+            self._engine.connections.discard(self)
+            if self._reconnector is not None:
+                self._reconnector.forget()
+        self._end_acks(failure or SwarmError("connection closed"))
+        try:
+            if again and failure is not None:
+                self.listener.lost(self, failure)
+            else:
+                self.listener.closed(self, failure)
+        except Exception as error:
+            self._engine.count_internal(error)
+
+    def _count_loss(self, failure: SwarmError) -> None:
+        if failure.kind == INTERNAL_ERROR:
+            self._engine.internal_errors += 1
+        if failure.kind == DROPPED:
+            return
+        for _ in self._connect_started:
+            self._connect_series.error(failure.kind)
+        if self.namespaces:  # else the end was announced, by DISCONNECT or CONNECT_ERROR
+            self._session_series.error(failure.kind)
 
     def _end_acks(self, failure: SwarmError) -> None:
         waiting, self._acks = self._acks, {}
         for callback, _ in waiting.values():
-            callback(None, failure)
+            try:
+                callback(None, failure)
+            except Exception as error:
+                self._engine.count_internal(error)
+
+    # Reconnecting
+
+    def _wants_another(self) -> bool:
+        """Whether another session is to follow the one that was lost; if so, it is scheduled."""
+        reconnector = self._reconnector
+        if reconnector is None:
+            return False
+        if not reconnector.lost_at and self.namespaces:
+            reconnector.lost_at = monotonic_ns()
+            reconnector.namespaces = [*self.namespaces, *self._connect_started]
+        if not reconnector.namespaces:
+            return False
+        if reconnector.exhausted:
+            self._reconnect_series.error("gave up")
+            return False
+        reconnector.schedule(self._open_another)
+        return True
+
+    def _open_another(self) -> None:
+        reconnector = self._reconnector
+        assert reconnector is not None
+        try:
+            reconnector.cancel()
+            self._connect_started = dict.fromkeys(reconnector.namespaces, monotonic_ns())
+            self._session = Session(self._engine.loop, self.target, self.transport, self, self._timeout)
+            self._session.open()
+        except Exception as error:
+            self._engine.count_internal(error)
+
+    def _settled(self, namespace: str, *, wanted: bool) -> None:
+        """The server has said what becomes of a namespace; the last one ends an outage."""
+        reconnector = self._reconnector
+        if reconnector is None or not reconnector.lost_at:
+            return
+        if not wanted and namespace in reconnector.namespaces:
+            reconnector.namespaces.remove(namespace)
+        if self._connect_started:
+            return
+        nanoseconds = monotonic_ns() - reconnector.lost_at
+        reconnector.forget()
+        if self.namespaces:
+            self._reconnect_series.record(nanoseconds / 1000)
+            self.listener.reconnected(self, nanoseconds)
+        else:
+            self._reconnect_series.error("connect refused")
+
+    @property
+    def _reconnect_series(self) -> Series:
+        return self._engine.recorder.series("SIO reconnect", self.transport)
 
     # Packets
 
@@ -291,10 +416,12 @@ class Connection:
             if self._connect_started.pop(namespace, None) is not None:
                 self._connect_series.error("connect refused")
             self.listener.refused(self, namespace, packet.data)
+            self._settled(namespace, wanted=False)
         else:
             if self.namespaces.pop(namespace, None) is not None and self._session.state == "open":
                 self._session_series.error("disconnected by the server")
             self.listener.disconnected(self, namespace)
+            self._settled(namespace, wanted=False)
 
     def _take_connect(self, namespace: str, data: Any) -> None:
         started = self._connect_started.pop(namespace, None)
@@ -306,6 +433,7 @@ class Connection:
         self._connect_series.record((monotonic_ns() - started) / 1000)
         self.namespaces[namespace] = data["sid"]
         self.listener.connected(self, namespace)
+        self._settled(namespace, wanted=True)
 
     # Deadlines
 
@@ -325,6 +453,9 @@ class Connection:
     def _check_connects(self, now: int) -> None:
         for namespace, started in list(self._connect_started.items()):
             if now > started + self._session.timeout:
+                if self.reconnecting:
+                    self._session.abort(SwarmError("connect timeout"))
+                    return
                 self._connect_started.pop(namespace)
                 self._connect_series.error("connect timeout")
                 self.listener.refused(self, namespace, {"message": "no answer to CONNECT"})

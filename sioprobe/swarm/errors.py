@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import errno
 
-__all__ = ["SwarmError", "failure_of", "failure_of_os_error"]
+from sioprobe.wire import RemoteProtocolError
+
+__all__ = ["INTERNAL_ERROR", "SwarmError", "failure_of", "failure_of_os_error"]
+
+INTERNAL_ERROR = "internal error"
+"""The kind of a fault of our own, or of a listener."""
 
 
 class SwarmError(Exception):
@@ -44,6 +49,7 @@ def failure_of(error: Exception) -> SwarmError:
         return error
     if isinstance(error, OSError):
         return failure_of_os_error(error)
-    if isinstance(error, ValueError):  # WireError, UnicodeDecodeError
+    # Not every ValueError: a listener that fails is no fault of the server.
+    if isinstance(error, (RemoteProtocolError, UnicodeDecodeError)):
         return SwarmError("malformed input", str(error))
-    return SwarmError("internal error", f"{type(error).__name__}: {error}")
+    return SwarmError(INTERNAL_ERROR, f"{type(error).__name__}: {error}")

@@ -21,8 +21,6 @@ TRANSPORTS = ("polling", "websocket", "upgrade")
 
 SECOND = 1_000_000_000
 CLOSE_DEADLINE = 2 * SECOND
-MAX_HELD = 1024
-"""Packets held back until the handshake is done."""
 
 
 class SessionOwner(Protocol):
@@ -82,7 +80,7 @@ class Session:
         self.state = "opening"
         self._open_deadline = monotonic_ns() + self.timeout
         if self.transport == "websocket":
-            self._socket = WebSocketChannel(
+            self._probe = WebSocketChannel(
                 self._loop,
                 self._target,
                 self._target.endpoint("websocket"),
@@ -105,18 +103,22 @@ class Session:
     # Sending
 
     def send_text(self, packet: str) -> None:
-        """Send one text packet, its type digit included."""
+        """Send one text packet, its type digit included. Raises SwarmError where no session is open."""
         if self._socket is not None:
             self._socket.send_text(packet)
-        elif self._polling is not None:
+        elif self._polling is not None and self.opened is not None:
             self._polling.send_text(packet)
+        else:
+            raise SwarmError("not connected")
 
     def send_binary(self, data: bytes) -> None:
-        """Send one attachment."""
+        """Send one attachment. Raises SwarmError where no session is open."""
         if self._socket is not None:
             self._socket.send_binary(data)
-        elif self._polling is not None:
+        elif self._polling is not None and self.opened is not None:
             self._polling.send_binary(data)
+        else:
+            raise SwarmError("not connected")
 
     @property
     def unsent(self) -> int:
@@ -155,13 +157,16 @@ class Session:
     def _take_open(self, text: str) -> None:
         if self.opened is not None:
             raise RemoteProtocolError("a second OPEN packet")
-        opened = decode_open(EnginePacket(EnginePacketType.OPEN, text[1:]))
+        # As of revision 3, which does not ask for maxPayload: some servers of revision 4 leave it out.
+        opened = decode_open(EnginePacket(EnginePacketType.OPEN, text[1:]), revision=3)
         self.opened = opened
         self._last_ping = monotonic_ns()
         self._heartbeat = int((opened.ping_interval + opened.ping_timeout) * 1_000_000)
         if self.state != "opening":
             return
         self.state = "open"
+        if self._polling is None:
+            self._socket, self._probe = self._probe, None
         self._owner.session_opened()
         if self._polling is not None and self.state == "open":
             # After the owner: its CONNECT packet goes out before the upgrade is tried.

@@ -17,7 +17,7 @@ from typing import Any
 import gevent
 from gevent.event import AsyncResult, Event
 
-from sioprobe.swarm import Connection, Engine, Listener, SwarmError, Target
+from sioprobe.swarm import Backoff, Connection, Engine, Listener, SwarmError, Target
 
 DEADLINE = 40.0
 OPEN = '0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
@@ -27,14 +27,24 @@ OPEN_UPGRADE = OPEN.replace("[]", '["websocket"]')
 class Client(Listener):
     """One connection, with calls that wait on the hub. A context manager that drops it."""
 
-    def __init__(self, url: str, transport: str = "websocket", *, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str | Target,
+        transport: str = "websocket",
+        *,
+        timeout: float = 10.0,
+        backoff: Backoff | None = None,
+    ) -> None:
         self.engine = Engine()
         self.engine.start()
-        self.connection = Connection(self.engine, Target.from_url(url), transport, self, timeout=timeout)
+        target = url if isinstance(url, Target) else Target.from_url(url)
+        self.connection = Connection(self.engine, target, transport, self, timeout=timeout, backoff=backoff)
         self.events: list[tuple[str, str, list[Any]]] = []
         self.refusals: list[tuple[str, Any]] = []
         self.disconnects: list[str] = []
         self.failure: SwarmError | None = None
+        self.losses: list[SwarmError] = []
+        self.reconnects = 0
         self.upgrades = 0
         self._changed = Event()
         self.answer_with: tuple[Any, ...] = ()
@@ -115,6 +125,14 @@ class Client(Listener):
 
     def upgraded(self, connection: Connection) -> None:
         self.upgrades += 1
+        self._changed.set()
+
+    def lost(self, connection: Connection, failure: SwarmError) -> None:
+        self.losses.append(failure)
+        self._changed.set()
+
+    def reconnected(self, connection: Connection, nanoseconds: int) -> None:
+        self.reconnects += 1
         self._changed.set()
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
