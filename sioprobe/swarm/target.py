@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from sioprobe.swarm.errors import SwarmError
 
@@ -69,10 +69,13 @@ class Target:
 
     def endpoint(self, transport: str, session_id: str | None = None) -> str:
         """The request target of one transport, with the session id once there is one."""
-        pairs = [*self.query, ("EIO", "4"), ("transport", transport)]
-        if session_id is not None:
-            pairs.append(("sid", session_id))
-        return f"{self.path}?{urlencode(pairs)}"
+        endpoint = _endpoint(self.path, self.query, transport)
+        return endpoint if session_id is None else f"{endpoint}&sid={quote_plus(session_id)}"
+
+
+@lru_cache
+def _endpoint(path: str, query: tuple[tuple[str, str], ...], transport: str) -> str:
+    return f"{path}?{urlencode([*query, ('EIO', '4'), ('transport', transport)])}"
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 from time import monotonic_ns
 from typing import Any
 
@@ -123,9 +124,8 @@ class SocketIOUser(User):  # type: ignore[misc]
     def _open(self, timeout: float) -> Connection:
         if not self.host:
             raise SwarmError("bad url", "no host; give --host or set it in the class")
-        target = Target.from_url(
-            self.host, self.path, headers=self.headers, query=self.query, verify=self.verify
-        )
+        headers, query = tuple((self.headers or {}).items()), tuple((self.query or {}).items())
+        target = _target(self.host, self.path, headers, query, self.verify)
         self._inbox.ended.clear()
         return Connection(self._statistics.engine, target, self.transport, self._inbox, timeout=timeout)
 
@@ -225,6 +225,15 @@ class SocketIOUser(User):  # type: ignore[misc]
                     )
             if ack_id is not None and self._connection is not None and not self._connection.closed:
                 self._connection.ack(ack_id, *_as_values(result), namespace=namespace)
+
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@lru_cache
+def _target(host: str, path: str, headers: Pairs, query: Pairs, verify: bool) -> Target:
+    # Users mostly have the same; who connects again and again has not to take the URL apart each time.
+    return Target.from_url(host, path, headers=dict(headers), query=dict(query), verify=verify)
 
 
 def _as_values(result: Any) -> tuple[Any, ...]:
