@@ -199,15 +199,15 @@ int main(int argc, char **argv)
     struct sockaddr_in address = {.sin_family = AF_INET};
     struct epoll_event events[EVENTS];
     int poller = epoll_create1(0);
-    if (argc != 6 || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1) {
-        fprintf(stderr, "usage: epoll_loop ADDRESS PORT CONNECTIONS ack|deliver PAYLOAD_BYTES\n");
+    /* What stands around the payload must fit into the frame of 125 bytes too. */
+    if (argc != 6 || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1 || atoi(argv[5]) < 0 || atoi(argv[5]) > 40) {
+        fprintf(stderr, "usage: epoll_loop ADDRESS PORT CONNECTIONS ack|deliver PAYLOAD_BYTES (0 to 40)\n");
         return 2;
     }
     address.sin_port = htons((uint16_t)atoi(argv[2]));
     count = atoi(argv[3]);
     delivering = !strcmp(argv[4], "deliver");
-    /* What stands around the payload must fit into the frame of 125 bytes too. */
-    memset(payload, 'x', (size_t)atoi(argv[5]) > 40 ? 40 : (size_t)atoi(argv[5]));
+    memset(payload, 'x', (size_t)atoi(argv[5]));
     snprintf(room, sizeof room, "c%d", (int)getpid());
     connections = calloc((size_t)count, sizeof *connections);
     signal(SIGTERM, stop);
