@@ -248,10 +248,8 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     )
     measured = _take_operations(crowd)
     published = scenario.published - published
-    # Here, before connections are closed, which is no part of the window. A share of its last
-    # milliseconds would say nothing: shares are of whole seconds, or of the whole window.
-    busiest = max(engine.max_cpu_share, cpu / wall)
-    hub_lag_us = (engine.hub_lag.percentile(50), engine.hub_lag.percentile(99))
+    # Here, before connections are closed, which is no part of the window.
+    vitals = engine.pulse.take()
 
     if not crowd.drain():
         engine.recorder.series("SIO session", request.transport).error("not at rest before the deadline")
@@ -266,9 +264,8 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     validity = judge(
         operations=operations if scenario.operation else None,
         errors=sum(errors.values()),
-        max_cpu_share=busiest,
-        hub_lag_us=hub_lag_us,
-        latency_p50_us=measured.histogram.percentile(50),
+        vitals=[vitals],
+        latency=measured.histogram,
         ledger_clean=scenario.ledger is None or scenario.ledger.clean,
     )
     if len(ready) < request.connections:
@@ -297,8 +294,10 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
         "generator": {
             "cpu_seconds": cpu,
             "rss_bytes": psutil.Process().memory_info().rss,
-            "hub_lag_p99_us": hub_lag_us[1],
-            "send_lag_p99_us": engine.send_lag.percentile(99),
+            "hub_lag_p99_us": vitals.hub_lag.percentile(99),
+            "send_lag_p99_us": vitals.send_lag.percentile(99),
+            "max_cpu_share": vitals.busiest_share,
+            "run_delay_share": vitals.share(vitals.run_delay_seconds),
             "unconfirmed_closes": unconfirmed,
         },
         "ledger": scenario.ledger.to_json() if scenario.ledger is not None else None,

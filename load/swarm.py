@@ -26,11 +26,13 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from load.metrics import server_metrics
 from load.names import nearest
+from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
 from load.scenarios import SCENARIOS, Options, Player, Scenario, make_scenario
+from load.server_cpu import TellingServers
 from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
 from sioprobe.swarm.check import problem_with
 from sioprobe.swarm.locust_statistics import LocustStatistics
-from sioprobe.swarm.summary import render, summarise
+from sioprobe.swarm.summary import render
 
 REST_DEADLINE = 3.0
 CLOSE_DEADLINE = 3.0
@@ -42,10 +44,10 @@ class Swarm:
     """What the users of this process share while one test runs."""
 
     scenario: Scenario | None = None
-    target: Target | None = None
+    placement: Placement | None = None
     transport = "websocket"
     rss_before: int | None = None
-    extras: dict[str, Any] = {}  # noqa: RUF012 - one per process, replaced at each start
+    telling: TellingServers | None = None
 
 
 def choice(name: str, choices: tuple[str, ...]) -> Any:
@@ -96,6 +98,14 @@ def add_arguments(parser: Any) -> None:
         choices=scenarios,
         default="ack",
         help="what each user does: ack (emit, wait for the ack), fanout (rooms), idle",
+    )
+    add("--urls", default="", metavar="URL,URL", help="further servers, over which users are spread evenly")
+    add(
+        "--source-addresses",
+        default="",
+        metavar="FROM-TO",
+        help="local addresses to connect from in turn (127.0.0.1-127.0.0.8, or a list with commas):"
+        " each has 28,000 ports to a server",
     )
     add("--namespace", default=defaults.namespace, help="Socket.IO namespace, / for the main one")
     add("--path", default="/socket.io/", help="path of the server's Socket.IO endpoint")
@@ -153,28 +163,44 @@ def problem_of(environment: Environment) -> str | None:
         return (
             f"--namespace {options.namespace!r} does not start with '/'; did you mean '/{options.namespace}'?"
         )
-    if urlsplit(environment.host if "//" in environment.host else f"//{environment.host}").path.strip("/"):
-        return f"{environment.host} has a path; give that of the Socket.IO endpoint with --path"
-    return problem_with(
-        environment.host, transport=options.transport, namespace=options.namespace, path=options.path
-    )
+    try:
+        parse_addresses(options.source_addresses)
+    except PlacementError as error:
+        return f"--source-addresses: {error}"
+    for url in parse_urls(environment.host, options.urls):
+        if urlsplit(url if "//" in url else f"//{url}").path.strip("/"):
+            return f"{url} has a path; give that of the Socket.IO endpoint with --path"
+        problem = problem_with(
+            url, transport=options.transport, namespace=options.namespace, path=options.path
+        )
+        if problem is not None:
+            return problem
+    return None
 
 
 @locust.events.test_start.add_listener  # type: ignore[untyped-decorator]
 def begin(environment: Environment, **_: Any) -> None:
     """Make the scenario with the options of this start; the web page may have changed them."""
     options = environment.parsed_options
-    Swarm.extras = {"transport": options.transport, "scenario": options.scenario, "url": environment.host}
+    statistics = LocustStatistics.of(environment)
+    statistics.operation = SCENARIOS[options.scenario].operation
+    statistics.extras = {
+        "transport": options.transport,
+        "scenario": options.scenario,
+        "url": environment.host,
+    }
     if not isinstance(environment.runner, WorkerRunner):
         if not options.headless:
             problem = problem_of(environment)
             if problem is not None:
                 environment.runner.log_exception("local", problem, "")
                 print(f"locust: error: {problem}", file=sys.stderr)
+        if environment.web_ui is not None:
+            Swarm.telling = TellingServers(parse_urls(environment.host or "", options.urls))
+            statistics.server_cpu = Swarm.telling.share
         Swarm.rss_before = server_rss(environment) if options.scenario == "idle" else None
     if isinstance(environment.runner, MasterRunner):
         return
-    statistics = LocustStatistics.of(environment)
     statistics.engine.start()
     scenario = make_scenario(
         options.scenario,
@@ -186,13 +212,27 @@ def begin(environment: Environment, **_: Any) -> None:
             rate=options.rate,
         ),
     )
-    Swarm.scenario, Swarm.transport, Swarm.target = scenario, options.transport, None
+    Swarm.scenario, Swarm.transport, Swarm.placement = scenario, options.transport, None
     statistics.ledger = scenario.ledger
     statistics.halt = lambda: come_to_rest(scenario)
     try:
-        Swarm.target = Target.from_url(environment.host or "", options.path)
-    except SwarmError as error:
+        Swarm.placement = placement_of(environment)
+    except (SwarmError, PlacementError) as error:
         print(f"locust: error: {error}", file=sys.stderr)
+        # A worker's stderr is not where anybody looks: its master shall count it.
+        statistics.recorder.series("SIO connect", options.transport).error(str(error))
+
+
+def placement_of(environment: Environment) -> Placement:
+    """Where the users of this process go. Raises SwarmError and PlacementError."""
+    options, runner = environment.parsed_options, environment.runner
+    addresses = parse_addresses(options.source_addresses)
+    check_addresses(addresses)
+    urls = parse_urls(environment.host or "", options.urls)
+    targets = [Target.from_url(url, options.path) for url in urls]
+    if isinstance(runner, WorkerRunner):
+        return Placement(targets, addresses, runner.worker_index, getattr(options, "sioprobe_workers", 1))
+    return Placement(targets, addresses)
 
 
 def come_to_rest(scenario: Scenario) -> None:
@@ -220,12 +260,16 @@ def weigh(environment: Environment, **_: Any) -> None:
         return
     after = server_rss(environment)
     if after is not None:
-        Swarm.extras["server_bytes_per_connection"] = (after - Swarm.rss_before) / runner.user_count
+        LocustStatistics.of(environment).extras["server_bytes_per_connection"] = (
+            after - Swarm.rss_before
+        ) / runner.user_count
 
 
 @locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def tell_after_test(environment: Environment, **_: Any) -> None:
     """With a web page, a test may be followed by another."""
+    if Swarm.telling is not None:
+        Swarm.telling.close()
     if not environment.parsed_options.headless:
         tell(environment)
 
@@ -242,14 +286,7 @@ def tell(environment: Environment) -> None:
     if isinstance(environment.runner, WorkerRunner):
         return
     options = environment.parsed_options
-    statistics = LocustStatistics.of(environment)
-    summary = summarise(
-        statistics.recorder,
-        statistics.states(),
-        max(0.0, (statistics.ended or time.monotonic()) - statistics.started) if statistics.started else 0.0,
-        SCENARIOS[options.scenario].operation,
-        Swarm.extras,
-    )
+    summary = LocustStatistics.of(environment).summary()
     print(render(summary), file=sys.stderr, flush=True)
     if options.summary_json:
         Path(options.summary_json).write_text(json.dumps(summary) + "\n", encoding="utf-8")
@@ -262,16 +299,19 @@ class SwarmUser(User):  # type: ignore[misc]
         super().__init__(environment)
         self._player: Player | None = None
         self._closed = Event()
+        self._target: Target | None = None
 
     @task  # type: ignore[untyped-decorator]
     def play(self) -> None:
         """Open a connection, play, and wait until it is closed."""
-        scenario, target = Swarm.scenario, Swarm.target
-        if scenario is None or target is None:
+        scenario, placement = Swarm.scenario, Swarm.placement
+        if scenario is None or placement is None:
             self._closed.wait()
             return
+        if self._target is None:
+            self._target = placement.next()
         self._closed.clear()
-        connection = Connection(LocustStatistics.of(self.environment).engine, target, Swarm.transport)
+        connection = Connection(LocustStatistics.of(self.environment).engine, self._target, Swarm.transport)
         self._player = scenario.player(connection, self._changed)
         self._player.open()
         self._closed.wait()

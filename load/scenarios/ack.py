@@ -45,13 +45,14 @@ class AckScenario(Scenario):
 class AckPlayer(Player):
     """One connection's loop."""
 
-    __slots__ = ("_ack_id", "_expected", "_interval", "_number", "_started", "_timer", "play")
+    __slots__ = ("_ack_id", "_expected", "_interval", "_number", "_series", "_started", "_timer", "play")
 
     def __init__(
         self, scenario: AckScenario, connection: Connection, changed: Callable[[Player], None] | None
     ) -> None:
         super().__init__(scenario, connection, changed)
         self.play = scenario
+        self._series = connection.series(*scenario.operation)
         self._number = 0
         self._ack_id = 0
         self._expected = ""
@@ -91,7 +92,7 @@ class AckPlayer(Player):
     def _end_operation(self) -> None:
         now = monotonic_ns()
         self.play.outstanding -= 1
-        self.play.series.record((now - self._started) / 1000)
+        self._series.record((now - self._started) / 1000)
         self._go_on(now)
 
     def _go_on(self, now: int) -> None:
@@ -125,7 +126,7 @@ class AckPlayer(Player):
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
         """An ack whose text is not what we expected: other JSON for the same values, or a wrong answer."""
         if ack_id != self._ack_id or not self._expected:
-            self.play.series.error("ack to nothing")
+            self._series.error("ack to nothing")
         elif args == [self._number, self.play.payload]:
             self._end_operation()
         else:
@@ -137,7 +138,7 @@ class AckPlayer(Player):
 
     def _fail(self, kind: str) -> None:
         self.play.outstanding -= 1
-        self.play.series.error(kind)
+        self._series.error(kind)
         self._go_on(monotonic_ns())
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
@@ -146,7 +147,7 @@ class AckPlayer(Player):
             self._expected = ""
             self.play.outstanding -= 1
             if failure is not None:
-                self.play.series.error(failure.kind)
+                self._series.error(failure.kind)
         if self._timer is not None:
             self._timer.stop()
         super().closed(connection, failure)

@@ -188,7 +188,7 @@ class Room:
 class FanoutPlayer(Player):
     """One member."""
 
-    __slots__ = ("_countdown", "_leaving", "receiver", "room")
+    __slots__ = ("_countdown", "_leaving", "_series", "receiver", "room")
 
     def __init__(
         self,
@@ -199,6 +199,7 @@ class FanoutPlayer(Player):
     ) -> None:
         super().__init__(scenario, connection, changed)
         self.room = room
+        self._series = connection.series(*scenario.operation)
         self.receiver: Receiver | None = None
         self._leaving = False
         self._countdown = VERIFIED_SHARE
@@ -252,7 +253,7 @@ class FanoutPlayer(Player):
         if len(args) == 3 and type(args[0]) is int and type(args[1]) is int and args[2] == self._payload:
             self._deliver(args[0], args[1])
         else:
-            self.room.scenario.series.error("wrong delivery")
+            self._series.error("wrong delivery")
 
     @property
     def _payload(self) -> str:
@@ -261,7 +262,7 @@ class FanoutPlayer(Player):
     def _deliver(self, number: int, stamp: int) -> None:
         receiver = self.receiver
         if receiver is not None and receiver.receive(number):
-            self.room.scenario.series.record((monotonic_ns() - stamp) / 1000)
+            self._series.record((monotonic_ns() - stamp) / 1000)
             self.room.delivered(number)
 
     def expired(self, connection: Connection) -> None:

@@ -13,7 +13,8 @@ from sioprobe.swarm.reconnect import Backoff
 from sioprobe.swarm.recorder import Recorder, Series
 from sioprobe.swarm.session import TRANSPORTS
 from sioprobe.swarm.target import Target
-from sioprobe.swarm.validity import Validity, judge
+from sioprobe.swarm.validity import Floor, Validity, judge
+from sioprobe.swarm.vitals import Vitals
 
 __all__ = [
     "DROPPED",
@@ -21,6 +22,7 @@ __all__ = [
     "Backoff",
     "Connection",
     "Engine",
+    "Floor",
     "Ledger",
     "Listener",
     "Recorder",
@@ -28,5 +30,6 @@ __all__ = [
     "SwarmError",
     "Target",
     "Validity",
+    "Vitals",
     "judge",
 ]

@@ -129,15 +129,14 @@ class Connection:
         self._next_id = 0
         self._auth: dict[str, Any] = {}
         self._connect_started: dict[str, int] = {}
-        recorder = engine.recorder
-        self._connect_series = recorder.series("SIO connect", transport)
-        self._upgrade_series = recorder.series("SIO upgrade", transport)
-        self._poll_series = recorder.series("SIO poll", transport)
-        self._session_series = recorder.series("SIO session", transport)
+        self.target = target
+        self._connect_series = self.series("SIO connect", transport)
+        self._upgrade_series = self.series("SIO upgrade", transport)
+        self._poll_series = self.series("SIO poll", transport)
+        self._session_series = self.series("SIO session", transport)
         self.listener = listener or Listener()
         self.tap: Callable[[str], bool] | None = None
         self.deadline = 0
-        self.target = target
         self.transport = transport
         self.namespaces: dict[str, str] = {}
         self.closed = False
@@ -263,6 +262,12 @@ class Connection:
     def unsent(self) -> int:
         """Bytes or packets that the server has not taken yet."""
         return self._session.unsent
+
+    def series(self, type: str, name: str) -> Series:
+        """Where this connection records its operations of that kind: apart where its target has a label."""
+        series = self._engine.recorder.series(type, name)
+        label = self.target.label
+        return series if label is None else series.part(label)
 
     def count_error(self, kind: str) -> None:
         """Count something wrong that belongs to no operation."""

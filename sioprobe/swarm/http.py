@@ -34,7 +34,7 @@ def open_stream(
         stream = Stream(loop, receive, lost, opened)
     else:
         stream = TlsStream(loop, receive, lost, opened, target.tls, target.name)
-    stream.connect(target.family, target.address)
+    stream.connect(target.family, target.address, target.source)
     return stream
 
 

@@ -8,46 +8,51 @@ Durations travel to the master as sparse histograms too, because Locust rounds t
 from __future__ import annotations
 
 import atexit
-import csv
-import io
+import logging
+import os
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import gevent
-from gevent.event import Event
+import locust.runners
 from locust.env import Environment
-from locust.runners import MasterRunner, WorkerRunner
-from locust.stats import (
-    PERCENTILES_TO_REPORT,
-    RequestStats,
-    StatsCSV,
-    StatsEntry,
-    StatsError,
-    bucket_response_time,
-)
+from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
+from locust.stats import RequestStats
 
-from sioprobe.results.histogram import Histogram, bucket_index, bucket_middle
+from sioprobe.swarm.clock import clock_id, host_name
 from sioprobe.swarm.collector import spare_collector
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.ledger import Ledger
+from sioprobe.swarm.locust_entries import add_errors, csv_texts, entry_of, without_counts
 from sioprobe.swarm.recorder import Recorder, Sample
 from sioprobe.swarm.request_events import RequestEvents
+from sioprobe.swarm.summary import summarise
+from sioprobe.swarm.web_tab import add_tab
+from sioprobe.swarm.workers import Workers, generator
 
 __all__ = ["LocustStatistics"]
 
+logger = logging.getLogger(__name__)
+
 REPORT_KEY = "sioprobe"
-HALT, HALTED = "sioprobe_halt", "sioprobe_halted"
-HALT_DEADLINE = 8.0
-"""How long the master waits for its workers to end what is under way, in seconds."""
+REPORT_SECONDS = 1.0
+"""How often a worker reports: what a lost worker's last report does not cover is at most so much."""
+
+HALT = "sioprobe_halt"
+HALT_DEADLINE = 15.0
+"""How long the master waits for its workers to stop their users, in seconds, beside `--stop-timeout`."""
 
 
 class LocustStatistics:
     """One for each Locust environment: `LocustStatistics.of(environment)`.
 
-    `ledger` and `halt` are set by a scenario: its account of deliveries, and what lets it come to rest
-    before users are stopped (it may block).
+    A scenario sets `ledger`, its account of deliveries; `halt`, what lets it come to rest before users are
+    stopped (it may block); `operation`, the type and name of the series of its operations; `server_cpu`,
+    which answers the share of a core that the server uses; `extras`, what else the summary shall hold; and
+    `timed_between`, whether times are taken between two processes.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -65,28 +70,40 @@ class LocustStatistics:
         self.request_events = RequestEvents(environment, self.engine.recorder)
         self.ledger: Ledger | None = None
         self.halt: Callable[[], None] | None = None
+        self.operation: tuple[str, str] | None = None
+        self.extras: dict[str, Any] = {}
+        self.timed_between = False
+        self.server_cpu: Callable[[], float | None] | None = None
         self.started = self.ended = 0.0
-        # On a worker: what its master does not know yet.
+        # On a worker: what its master does not know yet, and which test this is.
         self._untold: dict[tuple[str, str], Sample] = {}
-        # On a master: what came from its workers, the latest state of each.
-        self._workers: dict[str, dict[str, Any]] = {}
-        self._halted: set[str] = set()
-        self._all_halted = Event()
+        self._run = ""
+        self._final = self._left = False
+        self._last_state: dict[str, Any] | None = None
+        self._cpu_at = (time.monotonic(), time.process_time())
+        self._cpu_share = 0.0
+        self._users: int | None = None
+        # On a master.
+        self.workers = Workers()
+        self._quits = False
         self._csv: dict[str, str] = {}
         self._environment = environment
         events = environment.events
-        # In front of Locust's own listener, which takes the statistics away.
+        # In front of Locust's own listeners, which take the statistics away and add them up.
         events.report_to_master._handlers.insert(0, self._report)
-        events.worker_report.add_listener(self._take_report)
-        events.test_start.add_listener(self._test_start)
+        events.worker_report._handlers.insert(0, self._take_report)
+        # In front of a locustfile's listeners: it counts from zero, and tells what Locust has.
+        events.test_start._handlers.insert(0, self._test_start)
+        events.test_stop._handlers.insert(0, self._test_stop)
         events.test_stopping.add_listener(self._test_stopping)
-        events.test_stop.add_listener(self._flush_event)
-        events.quitting.add_listener(self._flush_event)
+        events.quitting.add_listener(self._quitting)
+        # Listeners of `quitting` are called last one first: this is after Locust's own, which stop the test.
+        events.quitting._handlers.insert(0, self._at_the_end)
         events.reset_stats.add_listener(self._reset_event)
         events.spawning_complete.add_listener(self._spawning_complete)
         self._flusher = gevent.spawn(self._flush_each_second)
         if environment.runner is not None:
-            self.register_messages()
+            self._init(environment)
         else:
             events.init.add_listener(self._init)
 
@@ -101,15 +118,13 @@ class LocustStatistics:
         return self._environment.stats
 
     def _init(self, environment: Environment, **_: Any) -> None:
-        self.register_messages()
-
-    def register_messages(self) -> None:
-        """Let master and workers speak of coming to rest; needs a runner, and happens once."""
-        runner = self._environment.runner
-        if isinstance(runner, MasterRunner) and HALTED not in runner.custom_messages:
-            runner.register_message(HALTED, self._worker_halted)
-        elif isinstance(runner, WorkerRunner) and HALT not in runner.custom_messages:
-            runner.register_message(HALT, self._halt_for_master, concurrent=True)
+        runner = environment.runner
+        if isinstance(runner, WorkerRunner):
+            locust.runners.WORKER_REPORT_INTERVAL = REPORT_SECONDS
+            if HALT not in runner.custom_messages:
+                runner.register_message(HALT, self._halt_for_master, concurrent=True)
+        if environment.web_ui is not None:
+            add_tab(environment.web_ui, self.summary)
 
     # Into Locust
 
@@ -132,11 +147,13 @@ class LocustStatistics:
             # The second that has just ended, or charts show none in one and two in the next.
             self.flush(time.time() - 0.1)
 
-    def _flush_event(self, environment: Environment, **_: Any) -> None:
-        self.request_events.drain()
-        self.flush()
+    def _test_stop(self, environment: Environment, **_: Any) -> None:
+        if isinstance(environment.runner, WorkerRunner):
+            # It ends with its last report, which follows.
+            self.flush()
+        else:
+            self._end()
         self._keep_csv()
-        self.ended = self.ended or time.monotonic()
 
     def _keep_csv(self) -> None:
         """Locust writes its CSV files each second and not at the end: have the last state written then."""
@@ -146,12 +163,9 @@ class LocustStatistics:
         if not self._csv:
             # After Locust has closed its files, which writes what it held back.
             atexit.register(self._write_csv)
-        table = StatsCSV(self._environment, PERCENTILES_TO_REPORT)
         # Texts, because Locust empties its statistics when it prints them as JSON.
-        for name, write in (("stats", table.requests_csv), ("failures", table.failures_csv)):
-            text = io.StringIO()
-            write(csv.writer(text))
-            self._csv[f"{prefix}_{name}.csv"] = text.getvalue()
+        for name, text in csv_texts(self._environment).items():
+            self._csv[f"{prefix}_{name}.csv"] = text
 
     def _write_csv(self) -> None:
         for path, text in self._csv.items():
@@ -162,8 +176,22 @@ class LocustStatistics:
 
     def _test_start(self, environment: Environment, **_: Any) -> None:
         self.reset()
-        self.request_events.start()
         spare_collector()
+        runner, options = environment.runner, environment.parsed_options
+        self._final = self._left = False
+        self._last_state = self._users = None
+        if isinstance(runner, MasterRunner):
+            self.workers = Workers(
+                # Without options there is nothing by which a worker could learn of it.
+                uuid.uuid4().hex if options is not None else "",
+                {client.id: runner.get_worker_index(client.id) for client in runner.clients.all},
+            )
+            if options is not None:
+                # Locust sends the options to every worker, to those that join later as well.
+                options.sioprobe_run = self.workers.run
+                options.sioprobe_workers = runner.worker_count
+        elif isinstance(runner, WorkerRunner):
+            self._run = getattr(options, "sioprobe_run", "")
         self.engine.start()
         self.engine.reset_pulse()
 
@@ -172,42 +200,69 @@ class LocustStatistics:
         if isinstance(runner, MasterRunner):
             self._halt_workers(runner)
         else:
-            self._come_to_rest()
+            # Those of the test: soon there will be none.
+            self._users = runner.user_count
+            halt, self.halt = self.halt, None
+            if halt is not None:
+                halt()
+            self.flush()
         self.ended = time.monotonic()
 
-    def _come_to_rest(self) -> None:
-        halt, self.halt = self.halt, None
-        if halt is not None:
-            halt()
-        self.flush()
-
     def _halt_workers(self, runner: MasterRunner) -> None:
-        self._halted.clear()
-        self._all_halted.clear()
-        if runner.worker_count and HALTED in runner.custom_messages:
-            runner.send_message(HALT)
-            self._all_halted.wait(HALT_DEADLINE)
+        """Have every worker stop its users and report for the last time, while the master still listens.
+
+        Locust's own master takes reports for half a second only after telling workers to quit.
+        """
+        if runner.worker_count or self._quits:
+            # Else it is the last worker's leaving that ends the test.
+            self.workers.stopping = time.monotonic()
+        # A worker that is lost meanwhile must not have the others spawn its users.
+        runner._users_dispatcher = None
+        end = time.monotonic() + HALT_DEADLINE + (self._environment.stop_timeout or 0)
+        runner.send_message(HALT)
+        while time.monotonic() < end:
+            present = [client.id for client in runner.clients.all if client.state != STATE_MISSING]
+            if self.workers.halted(present):
+                break
+            gevent.sleep(0.05)
+        self.workers.over = True
 
     def _halt_for_master(self, environment: Environment, msg: Any, **_: Any) -> None:
-        runner = self._environment.runner
-        assert isinstance(runner, WorkerRunner)
-        self._come_to_rest()
-        # Now, because Locust's master takes reports for half a second only after telling workers to quit.
-        runner._send_stats()
-        runner.send_message(HALTED, {"client": runner.client_id})
+        self._report_for_the_last_time(self._environment.runner)
 
-    def _worker_halted(self, environment: Environment, msg: Any, **_: Any) -> None:
-        runner = self._environment.runner
-        assert isinstance(runner, MasterRunner)
-        self._halted.add(msg.data["client"])
-        if len(self._halted) >= runner.worker_count:
-            self._all_halted.set()
+    def _report_for_the_last_time(self, runner: WorkerRunner) -> None:
+        runner.stop()
+        self._end()
+        runner._send_stats()
+
+    def _end(self) -> None:
+        """Count to here, and keep how this process fared until now: what follows belongs to no test."""
+        self.flush()
+        if not self._final:
+            self._final = True
+            self._last_state = self.own_state()
+
+    def _quitting(self, environment: Environment, **_: Any) -> None:
+        runner = environment.runner
+        self._quits = True
+        if isinstance(runner, WorkerRunner) and self._run and not self._final:
+            # Of its own, in the middle of a test: the master shall have all that was counted.
+            self._left = True
+            self._report_for_the_last_time(runner)
+
+    def _at_the_end(self, environment: Environment, **_: Any) -> None:
+        self.flush()
+        self._keep_csv()
+        if self.workers.incomplete and environment.process_exit_code is None:
+            environment.process_exit_code = 1
+        for verdict, remark in self.remarks():
+            if verdict is not None:
+                logger.error(remark)
 
     def reset(self) -> None:
         """Forget everything counted so far, as Locust does at the same moments."""
         self.recorder.reset()
         self._untold.clear()
-        self._workers.clear()
         self.started, self.ended = time.monotonic(), 0.0
 
     def _reset_event(self, **_: Any) -> None:
@@ -226,66 +281,79 @@ class LocustStatistics:
         data[REPORT_KEY] = {"series": untold, "state": self.own_state()}
 
     def own_state(self) -> dict[str, Any]:
-        """How this process fares, in plain values: CPU share, hub and send lag, ledger."""
-        engine = self.engine
+        """How this process fares, in plain values: who it is, its vitals, its ledger."""
+        if self._last_state is not None:
+            return self._last_state
+        runner = self._environment.runner
+        wall, cpu = self._cpu_at
+        if time.monotonic() - wall >= REPORT_SECONDS / 2:
+            self._cpu_at = (time.monotonic(), time.process_time())
+            self._cpu_share = (self._cpu_at[1] - cpu) / (self._cpu_at[0] - wall)
         return {
-            "max_cpu_share": engine.max_cpu_share,
-            "hub_lag": Sample(engine.hub_lag).to_json(),
-            "send_lag": Sample(engine.send_lag).to_json(),
+            "run": self._run,
+            "final": self._final,
+            "left": self._left,
+            "host": host_name(),
+            "pid": os.getpid(),
+            "clock": clock_id(),
+            "users": runner.user_count if self._users is None else self._users,
+            "counted": self.recorder.counted,
+            "timed_between": self.timed_between,
+            "cpu_share": self._cpu_share,
+            "vitals": self.engine.pulse.vitals().to_json(),
             "ledger": self.ledger.to_json() if self.ledger is not None else None,
         }
 
     def states(self) -> list[dict[str, Any]]:
         """The state of each process that generates load: the workers', or this one's."""
         if isinstance(self._environment.runner, MasterRunner):
-            return list(self._workers.values())
+            return [worker.state for worker in self.workers]
         return [self.own_state()]
 
     def _take_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         report = data.get(REPORT_KEY)
-        if report is None:
+        runner = self._environment.runner
+        if report is None or not isinstance(runner, MasterRunner):
+            return
+        if not self.workers.take(client_id, runner.get_worker_index(client_id), report["state"]):
+            # What was left of an earlier test when this one began.
+            without_counts(data, self.stats)
             return
         for type, name, sample in report["series"]:
             # Straight into the total: Locust's own listener has the counts already.
             self.recorder.series(type, name).add(Sample.from_json(sample))
-        self._workers[client_id] = report["state"]
 
+    # What comes of it
 
-def entry_of(sample: Sample, stats: RequestStats, name: str, type: str, at: float) -> StatsEntry:
-    """A sample as Locust's entry; untimed counts and errors have no response time there either."""
-    entry = StatsEntry(stats, name, type)
-    failed = sample.failed
-    timed = sample.timed
-    entry.num_requests = timed + sample.untimed + failed
-    entry.num_none_requests = sample.untimed + failed
-    entry.num_failures = failed
-    entry.start_time = at
-    entry.last_request_timestamp = at
-    entry.num_reqs_per_sec[int(at)] = entry.num_requests
-    if failed:
-        entry.num_fail_per_sec[int(at)] = failed
-    if timed:
-        entry.total_response_time = sample.total_us / 1000
-        entry.max_response_time = sample.histogram.max / 1000
-        pairs = sample.histogram.to_pairs()
-        entry.min_response_time = _milliseconds(sample.histogram, pairs[0][0])
-        for low, count in pairs:
-            bucket = bucket_response_time(_milliseconds(sample.histogram, low))
-            entry.response_times[bucket] += count
-    return entry
+    def _generators(self) -> list[dict[str, Any]]:
+        if isinstance(self._environment.runner, MasterRunner):
+            return self.workers.to_json(self._missing())
+        return [generator(self.own_state())]
 
+    def _missing(self) -> set[str]:
+        """The workers that do not answer the master."""
+        runner = self._environment.runner
+        if not isinstance(runner, MasterRunner):
+            return set()
+        answering = {client.id for client in runner.clients.all if client.state != STATE_MISSING}
+        return {worker.client_id for worker in self.workers if worker.client_id not in answering}
 
-def _milliseconds(histogram: Histogram, low: int) -> float:
-    """What a bucket stands for."""
-    return min(bucket_middle(bucket_index(low)), histogram.max) / 1000
+    def remarks(self) -> list[tuple[str | None, str]]:
+        """What a master has to say about its workers, see `Workers.remarks`."""
+        return self.workers.remarks(self._missing())
 
-
-def add_errors(stats: RequestStats, type: str, name: str, kind: str, count: int, at: float) -> None:
-    """Count errors in Locust's table of failures."""
-    key = StatsError.create_key(type, name, kind)
-    error = stats.errors.get(key)
-    if error is None:
-        error = stats.errors[key] = StatsError(type, name, kind)
-        error.first_seen = at
-    error.occurrences += count
-    error.last_seen = at
+    def summary(self) -> dict[str, Any]:
+        """The figures so far; of what Locust knows too, and nothing later."""
+        seconds = max(0.0, (self.ended or time.monotonic()) - self.started) if self.started else 0.0
+        return summarise(
+            self.recorder,
+            self.states(),
+            seconds,
+            self.operation,
+            {
+                "generators": self._generators(),
+                "server_cpu_share": self.server_cpu() if self.server_cpu is not None else None,
+                **self.extras,
+            },
+            remarks=self.remarks(),
+        )

@@ -17,12 +17,16 @@ __all__ = ["Recorder", "Sample", "Series"]
 
 @dataclass(slots=True)
 class Sample:
-    """What one series counted in some time. Durations in microseconds; `errors` by kind."""
+    """What one series counted in some time. Durations in microseconds; `errors` by kind.
+
+    `parts` has what belongs to one label (a server's URL) each; it is contained in the other numbers.
+    """
 
     histogram: Histogram = field(default_factory=Histogram)
     total_us: float = 0.0
     untimed: int = 0
     errors: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, Sample] = field(default_factory=dict)
 
     @property
     def timed(self) -> int:
@@ -46,6 +50,8 @@ class Sample:
         self.untimed += other.untimed
         for kind, count in other.errors.items():
             self.errors[kind] = self.errors.get(kind, 0) + count
+        for label, part in other.parts.items():
+            self.parts.setdefault(label, Sample()).merge(part)
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists and numbers, from which `from_json` makes the same sample."""
@@ -55,13 +61,15 @@ class Sample:
             "total_us": self.total_us,
             "untimed": self.untimed,
             "errors": dict(self.errors),
+            "parts": {label: part.to_json() for label, part in self.parts.items()},
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Sample:
         """The sample that `to_json` wrote."""
         histogram = Histogram.from_pairs(data["histogram"], data["max"])
-        return cls(histogram, data["total_us"], data["untimed"], dict(data["errors"]))
+        parts = {label: cls.from_json(part) for label, part in data["parts"].items()}
+        return cls(histogram, data["total_us"], data["untimed"], dict(data["errors"]), parts)
 
 
 Sink = Callable[["Series", "float | None", "str | None"], None]
@@ -71,18 +79,26 @@ Sink = Callable[["Series", "float | None", "str | None"], None]
 class Series:
     """One kind of operation. Called for every operation, hence the few attributes."""
 
-    __slots__ = ("_record", "_sink", "name", "recent", "total", "type")
+    __slots__ = ("_parts", "_record", "_sink", "name", "recent", "total", "type")
 
     def __init__(self, type: str, name: str, sink: Sink | None = None) -> None:
         self.type = type
         self.name = name
         self._sink = sink
         self.total = Sample()
+        self._parts: dict[str, Series] = {}
         self._begin()
+
+    def part(self, label: str) -> Series:
+        """Where to record what is to be told apart under that label; `take` adds it to this series."""
+        found = self._parts.get(label)
+        if found is None:
+            found = self._parts[label] = Series(self.type, self.name, self._sink)
+        return found
 
     def _begin(self) -> None:
         self.recent = Sample()
-        self.set_sink(self._sink)
+        self._record = self.recent.histogram.record if self._sink is None else self._record_and_tell
 
     def _record_and_tell(self, us: float) -> None:
         self.recent.histogram.record(us)
@@ -93,6 +109,8 @@ class Series:
         """Tell `sink` of each operation from now on, or nobody."""
         self._sink = sink
         self._record = self.recent.histogram.record if sink is None else self._record_and_tell
+        for part in self._parts.values():
+            part.set_sink(sink)
 
     def record(self, us: float) -> None:
         """One operation that took `us` microseconds."""
@@ -115,6 +133,11 @@ class Series:
     def take(self) -> Sample:
         """What came since the last call; it is in `total` from now on."""
         recent = self.recent
+        for label, part in self._parts.items():
+            sample = part.take()
+            if not sample.is_empty:
+                recent.merge(sample)
+                recent.parts[label] = sample
         if not recent.is_empty:
             self.total.merge(recent)
             self._begin()
@@ -123,6 +146,13 @@ class Series:
     def add(self, sample: Sample) -> None:
         """Add what another process counted."""
         self.total.merge(sample)
+
+    def reset(self) -> None:
+        """Forget all counts, those of the parts too."""
+        self.total = Sample()
+        self._begin()
+        for part in self._parts.values():
+            part.reset()
 
 
 class Recorder:
@@ -153,19 +183,28 @@ class Recorder:
     def reset(self) -> None:
         """Forget all counts. Holders of a series go on using it."""
         for series in self._series.values():
-            series.total = Sample()
-            series._begin()
+            series.reset()
 
-    def totals(self) -> list[tuple[Series, Sample]]:
-        """Every series that counted anything, with all that it counted, sorted by type and name."""
-        self.take()
+    @property
+    def counted(self) -> int:
+        """How much all series counted up to the last `take`: timed, untimed and failed."""
+        totals = (series.total for series in self._series.values())
+        return sum(total.timed + total.untimed + total.failed for total in totals)
+
+    def totals(self, *, taken: bool = False) -> list[tuple[Series, Sample]]:
+        """Every series that counted anything, with all that it counted, sorted by type and name.
+
+        `taken`: only what was taken already, as the last `take` left it.
+        """
+        if not taken:
+            self.take()
         used = [(series, series.total) for series in self._series.values() if not series.total.is_empty]
         return sorted(used, key=lambda pair: (pair[0].type, pair[0].name))
 
-    def errors(self) -> dict[str, int]:
-        """All errors by kind."""
+    def errors(self, *, taken: bool = False) -> dict[str, int]:
+        """All errors by kind; `taken` as in `totals`."""
         kinds: dict[str, int] = {}
-        for _, sample in self.totals():
+        for _, sample in self.totals(taken=taken):
             for kind, count in sample.errors.items():
                 kinds[kind] = kinds.get(kind, 0) + count
         return kinds

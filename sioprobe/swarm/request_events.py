@@ -31,7 +31,7 @@ MODES = ("auto", "fire", "batch")
 
 
 class RequestEvents:
-    """Calls the listeners of one environment. `start` when a test starts, `drain` before counts are read."""
+    """Calls the listeners of one environment, from each test's start to its end."""
 
     def __init__(self, environment: Environment, recorder: Recorder) -> None:
         self._environment = environment
@@ -42,14 +42,19 @@ class RequestEvents:
         self._turn = RLock()
         self._asleep = True
         self._greenlet: Any = None
+        events = environment.events
+        events.test_start.add_listener(self._begin)
+        events.test_stop.add_listener(self._end)
+        # Listeners of `quitting` are called last one first: this is after Locust's own, which stop the test.
+        events.quitting._handlers.insert(0, self._end)
 
     @property
     def active(self) -> bool:
         """Whether listeners are called."""
         return self._recorder.sink is not None
 
-    def start(self) -> None:
-        """Look who listens now, and what the command line says."""
+    def _begin(self, **_: Any) -> None:
+        # Who listens now, and what the command line says.
         mode = getattr(self._environment.parsed_options, "sio_events", MODES[0])
         self._hook._handlers = third_party_listeners(self._environment)
         if mode == "fire" or (mode == "auto" and self._hook._handlers):
@@ -72,6 +77,9 @@ class RequestEvents:
             self._some.wait()
             self._some.clear()
             self.drain()
+
+    def _end(self, **_: Any) -> None:
+        self.drain()
 
     def drain(self) -> None:
         """Tell the listeners of everything that has happened so far."""

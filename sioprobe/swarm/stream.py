@@ -7,6 +7,7 @@ Left out: what the bytes mean. TLS is `sioprobe.swarm.tls`.
 from __future__ import annotations
 
 import _socket
+import contextlib
 import errno
 import os
 from collections.abc import Callable
@@ -18,6 +19,8 @@ __all__ = ["MAX_UNSENT", "Stream"]
 
 READ, WRITE = 1, 2
 CHUNK = 65536
+IP_BIND_ADDRESS_NO_PORT = 24
+"""Linux's number, which `socket` has no name for: the port is chosen by `connect`, for this peer alone."""
 MAX_UNSENT = 4 * 2**20
 """Bytes that may wait for a peer that does not read; beyond that the stream is given up."""
 
@@ -68,12 +71,20 @@ class Stream:
         """Bytes that wait until the peer reads."""
         return len(self._unsent)
 
-    def connect(self, family: int, address: tuple[Any, ...]) -> None:
-        """Start connecting. Failure is told to `lost`, from the hub and never from inside this call."""
+    def connect(self, family: int, address: tuple[Any, ...], source: str | None = None) -> None:
+        """Start connecting, from the local address `source` where one is given.
+
+        Failure is told to `lost`, from the hub and never from inside this call.
+        """
         try:
             self._sock = sock = _socket.socket(family, _socket.SOCK_STREAM)
             sock.setblocking(False)
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            if source is not None:
+                # Else the kernel takes a port here that no other connection may have, whatever its peer.
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(_socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+                sock.bind((source, 0))
             code = sock.connect_ex(address)
         except OSError as error:
             self._loop.run_callback(self._lose, failure_of_os_error(error))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sioprobe.results.histogram import Histogram
 from sioprobe.swarm.ledger import Ledger
-from sioprobe.swarm.recorder import Recorder, Sample
-from sioprobe.swarm.validity import judge
+from sioprobe.swarm.recorder import Recorder, Sample, Series
+from sioprobe.swarm.validity import Floor, judge
+from sioprobe.swarm.vitals import Vitals
 
 __all__ = ["render", "summarise"]
 
@@ -18,13 +20,18 @@ def summarise(
     seconds: float,
     operation: tuple[str, str] | None,
     extras: dict[str, Any] | None = None,
+    *,
+    floor: Floor | None = None,
+    remarks: Sequence[tuple[str | None, str]] = (),
 ) -> dict[str, Any]:
-    """What was counted, and whether it may be believed.
+    """What was counted up to the recorder's last `take`, and whether it may be believed.
 
     `states` are those of the processes that generated load; `operation` names the series of the scenario's
-    operations, or is None where it has none.
+    operations, or is None where it has none; `remarks` are about workers, each with the verdict that
+    it calls for or None.
     """
-    totals = recorder.totals()
+    # Locust has what was taken: whatever came after the test stays out of both.
+    totals = recorder.totals(taken=True)
     series = [
         {
             "type": series.type,
@@ -33,39 +40,93 @@ def summarise(
             "untimed": sample.untimed,
             "errors": dict(sample.errors),
             "latency": sample.histogram.to_latency() if sample.timed else None,
+            "mean_us": sample.total_us / sample.timed if sample.timed else None,
         }
         for series, sample in totals
     ]
     measured = next((sample for found, sample in totals if (found.type, found.name) == operation), Sample())
-    hub_lag, send_lag, ledger = Histogram(), Histogram(), None
+    vitals = [Vitals.from_json(state["vitals"]) for state in states]
+    together, ledger = Vitals(), None
+    for each in vitals:
+        together.merge(each)
     for state in states:
-        hub_lag.merge(Sample.from_json(state["hub_lag"]).histogram)
-        send_lag.merge(Sample.from_json(state["send_lag"]).histogram)
         if state["ledger"] is not None:
             ledger = ledger or Ledger()
             ledger.merge(Ledger.from_json(state["ledger"]))
-    errors = recorder.errors()
+    errors = recorder.errors(taken=True)
+    unsent = sum(state.get("unsent", 0) for state in states)
     validity = judge(
         operations=measured.timed if operation is not None else None,
         errors=sum(errors.values()),
-        max_cpu_share=max((state["max_cpu_share"] for state in states), default=0.0),
-        hub_lag_us=(hub_lag.percentile(50), hub_lag.percentile(99)),
-        latency_p50_us=measured.histogram.percentile(50),
+        vitals=vitals,
+        latency=measured.histogram,
         ledger_clean=ledger is None or ledger.clean,
+        unsent=unsent,
+        floor=floor,
     )
+    for verdict, remark in remarks:
+        if verdict is not None:
+            validity.add(verdict, remark)
+    clocks = {state["clock"] for state in states}
+    if len(clocks) > 1 and any(state["timed_between"] for state in states):
+        validity.add(
+            "INVALID",
+            f"times were taken between processes on {len(clocks)} hosts, whose clocks cannot be compared",
+        )
+        for entry in series:
+            if (entry["type"], entry["name"]) == operation:
+                entry["latency"] = entry["mean_us"] = None
     return {
         "seconds": seconds,
         "processes": len(states),
+        "operation": list(operation) if operation is not None else None,
         "operations": measured.timed,
         "operations_per_second": measured.timed / seconds if seconds > 0 else 0.0,
         "errors": errors,
         "series": series,
+        "urls": by_url(totals, operation),
+        "hosts": len(clocks),
+        "notes": [remark for verdict, remark in remarks if verdict is None],
         "ledger": ledger.to_json() if ledger is not None else None,
-        "hub_lag_p99_us": hub_lag.percentile(99),
-        "send_lag_p99_us": send_lag.percentile(99),
-        "max_cpu_share": max((state["max_cpu_share"] for state in states), default=0.0),
+        "unsent": unsent,
+        "hub_lag_p99_us": together.hub_lag.percentile(99),
+        "send_lag_p99_us": together.send_lag.percentile(99),
+        "max_cpu_share": max((each.busiest_share for each in vitals), default=0.0),
+        "run_delay_share": max_share(vitals, "run_delay_seconds"),
+        "pressure_share": max_share(vitals, "pressure_seconds"),
+        "cpu_us_per_operation": together.cpu_seconds * 1e6 / measured.timed if measured.timed else None,
+        "floor": floor.to_json() if floor is not None else None,
         "validity": validity.to_json(),
         **(extras or {}),
+    }
+
+
+def max_share(vitals: list[Vitals], name: str) -> float | None:
+    """The largest share of the time that `name` is of one process; None where no process knows."""
+    shares = [each.share(getattr(each, name)) for each in vitals]
+    return max((share for share in shares if share is not None), default=None)
+
+
+def by_url(
+    totals: Sequence[tuple[Series, Sample]], operation: tuple[str, str] | None
+) -> dict[str, dict[str, Any]]:
+    """For each URL, where there are several: operations, errors of any series, p50 and p99 in µs."""
+    errors: dict[str, int] = {}
+    measured: dict[str, Histogram] = {}
+    for series, sample in totals:
+        for url, part in sample.parts.items():
+            errors[url] = errors.get(url, 0) + part.failed
+            histogram = measured.setdefault(url, Histogram())
+            if (series.type, series.name) == operation:
+                histogram.merge(part.histogram)
+    return {
+        url: {
+            "operations": histogram.count,
+            "errors": errors[url],
+            "p50": histogram.percentile(50),
+            "p99": histogram.percentile(99),
+        }
+        for url, histogram in sorted(measured.items())
     }
 
 
@@ -83,6 +144,11 @@ def render(summary: dict[str, Any]) -> str:
     for series in summary["series"]:
         for kind, count in series["errors"].items():
             lines.append(f"  error: {series['type']} {series['name']}: {kind}: {count}")
+    for url, figures in summary["urls"].items():
+        lines.append(
+            f"  {url}: {figures['operations']} operations, {figures['errors']} errors,"
+            f" p50 {_figure(figures['p50'])}, p99 {_figure(figures['p99'])}"
+        )
     ledger = summary["ledger"]
     if ledger is not None:
         reach = "-" if ledger["reach"] is None else f"{ledger['reach']:.4%}"
@@ -97,11 +163,29 @@ def render(summary: dict[str, Any]) -> str:
     lags = [f"hub lag p99 {_figure(summary['hub_lag_p99_us'])}"]
     if summary["send_lag_p99_us"] is not None:
         lags.append(f"send lag p99 {_figure(summary['send_lag_p99_us'])}")
+    delay = summary["run_delay_share"]
+    lags += [f"run delay {delay:.1%}"] if delay is not None else []
     lines.append(f"  generator: {', '.join(lags)}, busiest second {summary['max_cpu_share']:.0%} of a core")
+    lines += [f"  note: {note}" for note in summary["notes"]]
+    lines.append("  " + floor_line(summary))
     validity = summary["validity"]
     reasons = "; ".join(validity["reasons"])
     lines.append(f"  verdict: {validity['verdict']}" + (f" ({reasons})" if reasons else ""))
     return "\n".join(lines)
+
+
+def floor_line(summary: dict[str, Any]) -> str:
+    """The generator's own floor, or why there is none."""
+    floor = summary["floor"]
+    if floor is None:
+        return f"floor: {summary.get('calibration') or 'not calibrated'}"
+    loop = f"{floor['rate']:.0f}/s" if floor["rate"] else "closed loop"
+    cost = summary["cpu_us_per_operation"]
+    return (
+        f"floor (null server, {floor['connections']} connections, {loop}):"
+        f" {floor['operations_per_second']:.0f}/s, p50 {floor['p50_us']:.0f}, p99 {floor['p99_us']:.0f},"
+        f" CPU {floor['cpu_us_per_operation']:.1f} µs an operation (here {_figure(cost)})"
+    )
 
 
 def _figure(value: float | None) -> str:

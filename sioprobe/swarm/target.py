@@ -18,7 +18,11 @@ _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One server. `family` and `address` are what `socket.connect` takes; `host` is the Host header."""
+    """One server. `family` and `address` are what `socket.connect` takes; `host` is the Host header.
+
+    `source` is the local address to connect from, None where the system chooses; what is recorded on
+    connections to a target with a `label` is also told apart under it.
+    """
 
     url: str
     host: str
@@ -29,6 +33,8 @@ class Target:
     tls: Any = None
     headers: tuple[tuple[str, str], ...] = ()
     query: tuple[tuple[str, str], ...] = field(default=())
+    source: str | None = None
+    label: str | None = None
 
     @classmethod
     def from_url(

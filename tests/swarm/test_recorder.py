@@ -67,3 +67,47 @@ def test_errors_of_all_series_add_up_by_kind() -> None:
     recorder.series("SIO connect", "z").error("connection refused")
 
     assert recorder.errors() == {"timeout": 2, "connection refused": 1}
+
+
+def test_a_part_is_in_the_whole_and_told_apart() -> None:
+    recorder = Recorder()
+    series = recorder.series("SIO ack", "x")
+    series.part("a").record(100)
+    series.part("b").error("timeout")
+    series.record(300)
+
+    ((taken, sample),) = recorder.take()
+    series.part("a").record(200)
+
+    assert taken is series
+    assert (sample.timed, sample.failed, sample.total_us) == (2, 1, 400)
+    assert (sample.parts["a"].timed, sample.parts["b"].failed) == (1, 1)
+    ((_, total),) = recorder.totals()
+    assert (total.timed, total.failed, total.parts["a"].timed) == (3, 1, 2)
+    assert Sample.from_json(total.to_json()).to_json() == total.to_json()
+    assert recorder.counted == 4
+
+
+def test_a_reset_forgets_parts_too() -> None:
+    recorder = Recorder()
+    part = recorder.series("SIO ack", "x").part("a")
+    part.record(100)
+    recorder.reset()
+    part.record(200)
+
+    ((_, total),) = recorder.totals()
+    assert total.histogram.to_pairs() == [[200, 1]]
+    assert total.parts["a"].histogram.to_pairs() == [[200, 1]]
+
+
+def test_totals_can_leave_what_was_not_taken() -> None:
+    recorder = Recorder()
+    recorder.series("SIO ack", "x").record(100)
+    assert recorder.totals(taken=True) == []
+    recorder.take()
+    recorder.series("SIO ack", "x").error("timeout")
+
+    ((_, total),) = recorder.totals(taken=True)
+    assert (total.timed, total.failed) == (1, 0)
+    assert recorder.errors(taken=True) == {}
+    assert recorder.errors() == {"timeout": 1}

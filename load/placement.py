@@ -1,0 +1,98 @@
+"""Where the users of a swarm go: which server each, and from which local address.
+
+A user keeps its server for life, whatever reconnects. Users are spread evenly over the servers by all workers
+together, and each worker's users over all servers, so that a room of one worker has members on each.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+
+from sioprobe.swarm import Target
+
+__all__ = ["Placement", "PlacementError", "check_addresses", "parse_addresses", "parse_urls", "server_index"]
+
+MOST_ADDRESSES = 1024
+
+
+class PlacementError(ValueError):
+    """URLs or addresses that cannot be used; one line that names the wrong one."""
+
+
+def server_index(user: int, servers: int, worker: int = 0, workers: int = 1) -> int:
+    """Which of `servers` the `user`-th user of a worker goes to; all count from 0.
+
+    Locust gives users to workers in turn: this one is the swarm's user number `user * workers + worker`.
+    With that modulo `servers`, no server has two users more than another, but a worker of two would know
+    one server of two. Hence it moves on by one whenever the turns of workers and servers meet again.
+    """
+    number = user * workers + worker
+    met = number // math.lcm(workers, servers) if math.gcd(workers, servers) > 1 else 0
+    return (number + met) % servers
+
+
+class Placement:
+    """Gives each user of this process its target."""
+
+    def __init__(
+        self, targets: Sequence[Target], addresses: Sequence[str] = (), worker: int = 0, workers: int = 1
+    ) -> None:
+        several = len(targets) > 1
+        self._targets = [replace(target, label=target.url) if several else target for target in targets]
+        self._addresses = list(addresses)
+        self._worker, self._workers = max(worker, 0), max(workers, 1)
+        self._users = count()
+
+    def next(self) -> Target:
+        """The target of the next user."""
+        user = next(self._users)
+        servers = len(self._targets)
+        target = self._targets[server_index(user, servers, self._worker, self._workers)]
+        if not self._addresses:
+            return target
+        # The address changes when each server had its turn, so that every pair of them comes up.
+        return replace(target, source=self._addresses[user // servers % len(self._addresses)])
+
+
+def parse_urls(host: str, others: str) -> list[str]:
+    """`--host` and what `--urls` adds, each once."""
+    urls = [url.strip().rstrip("/") for url in [host, *others.split(",")] if url.strip()]
+    return list(dict.fromkeys(urls))
+
+
+def parse_addresses(text: str) -> list[str]:
+    """The addresses of `127.0.0.1-127.0.0.8` or `10.0.0.5,10.0.0.6`; PlacementError names a wrong one."""
+    addresses: list[str] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        low, high = _address(first), _address(last if dash else first)
+        if not 0 <= int(high) - int(low) < MOST_ADDRESSES:
+            raise PlacementError(f"{part} is not a range of at most {MOST_ADDRESSES} addresses, lowest first")
+        addresses += [str(ipaddress.IPv4Address(number)) for number in range(int(low), int(high) + 1)]
+    return list(dict.fromkeys(addresses))
+
+
+def _address(text: str) -> ipaddress.IPv4Address:
+    try:
+        return ipaddress.IPv4Address(text)
+    except ValueError:
+        raise PlacementError(
+            f"{text!r} is not an IPv4 address; write 127.0.0.1-127.0.0.8 or 10.0.0.5,10.0.0.6"
+        ) from None
+
+
+def check_addresses(addresses: Sequence[str]) -> None:
+    """PlacementError for the first that is no address of this machine."""
+    for address in addresses:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((address, 0))
+            except OSError as error:
+                raise PlacementError(
+                    f"source address {address} is none of this machine's ({error.strerror})"
+                ) from None

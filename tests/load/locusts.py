@@ -1,0 +1,141 @@
+"""Locust's masters and workers as processes of their own, for tests of several of them together."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.servers import ROOT, Server, start_command
+
+LOCUST = (str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py"))
+DEADLINE = 120.0
+
+Counts = dict[tuple[str, str], tuple[int, int]]
+"""Requests and failures by type and name."""
+
+
+class Locust:
+    """One process; what it writes to stderr is kept in a file."""
+
+    def __init__(self, *arguments: str, prefix: Sequence[str] = (), cwd: Path = ROOT) -> None:
+        self._stderr = tempfile.NamedTemporaryFile(prefix="locust-", suffix=".stderr")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [*prefix, *LOCUST, *arguments],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._stderr,
+            start_new_session=True,
+        )
+
+    @property
+    def stderr(self) -> str:
+        """What it wrote so far."""
+        return Path(self._stderr.name).read_text(errors="replace")
+
+    def wait(self) -> int:
+        """Its exit code."""
+        return self.process.wait(DEADLINE)
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._stderr.close()
+
+
+@contextlib.contextmanager
+def started(*arguments: str, prefix: Sequence[str] = (), cwd: Path = ROOT) -> Iterator[Locust]:
+    """A Locust process that ends with the block."""
+    process = Locust(*arguments, prefix=prefix, cwd=cwd)
+    try:
+        yield process
+    finally:
+        process.close()
+
+
+def null_server(address: str = "127.0.0.1", prefix: Sequence[str] = ()) -> Server:
+    """A server that does next to nothing, on a free port of that address."""
+    return start_command([*prefix, sys.executable, "-m", "load.null_server", "--host", address])
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def fetch(url: str, body: bytes | None = None) -> bytes:
+    """What the URL answers, once something answers there."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        try:
+            with urllib.request.urlopen(url, body, timeout=20) as answer:
+                return answer.read()  # type: ignore[no-any-return]
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def summary_when(port: int, holds: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    """The summary on the web page's port, once something holds of it."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        summary: dict[str, Any] = json.loads(fetch(f"http://127.0.0.1:{port}/sioprobe/summary"))
+        if holds(summary):
+            return summary
+        assert time.monotonic() < end, json.dumps({**summary, "series": None}, indent=1)
+        time.sleep(0.2)
+
+
+def counts_of_summary(path: Path) -> Counts:
+    """Those of `--summary-json`."""
+    return {
+        (series["type"], series["name"]): (series["count"], sum(series["errors"].values()))
+        for series in json.loads(path.read_text())["series"]
+    }
+
+
+def counts_of_csv(path: Path) -> Counts:
+    """Those of `--csv`, without the total."""
+    with path.open(newline="") as file:
+        return {
+            (row["Type"], row["Name"]): (int(row["Request Count"]), int(row["Failure Count"]))
+            for row in csv.DictReader(file)
+            if row["Name"] != "Aggregated" and row["Request Count"] != "0"
+        }
+
+
+def counts_of_html(path: Path) -> Counts:
+    """Those of `--html`, without the total."""
+    text = path.read_text()
+    found = re.search(r"window\.templateArgs\s*=\s*(?={)", text)
+    assert found is not None
+    report, _ = json.JSONDecoder().raw_decode(text[found.end() :])
+    return {
+        (entry["method"], entry["name"]): (entry["num_requests"], entry["num_failures"])
+        for entry in report["requests_statistics"]
+        if entry["name"] != "Aggregated" and entry["num_requests"]
+    }
+
+
+def counts_of_console(stderr: str) -> Counts:
+    """Those of the last table that Locust printed, without the total."""
+    table = stderr[stderr.rindex("# reqs      # fails") : stderr.rindex("Response time percentiles")]
+    found = re.findall(r"^(SIO \w+)\s+(\S+)\s+(\d+)\s+(\d+)\(", table, re.MULTILINE)
+    return {(type, name): (int(count), int(failed)) for type, name, count, failed in found if count != "0"}

@@ -1,0 +1,175 @@
+"""A master and workers: counts agree wherever they are shown, and what a worker does not report is said."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.load.hosts import some_hosts
+from tests.load.locusts import (
+    counts_of_console,
+    counts_of_csv,
+    counts_of_html,
+    counts_of_summary,
+    free_port,
+    null_server,
+    started,
+    summary_when,
+)
+
+ACK = ("SIO ack", "message-with-ack")
+
+
+def test_on_hosts_of_their_own_all_counts_agree_and_users_stay_with_their_server(tmp_path: Path) -> None:
+    summary_file = tmp_path / "summary.json"
+    with some_hosts(4) as found:
+        serving, ruling, *working = found.hosts
+        port = str(free_port())
+        with (
+            null_server(serving.address, serving.prefix) as one,
+            null_server(serving.address, serving.prefix) as other,
+            started(
+                *("--master", "--master-bind-host", ruling.address, "--master-bind-port", port),
+                *("--expect-workers", "2", "--headless", "--only-summary", "-u", "8", "-r", "8", "-t", "6s"),
+                *("--host", one.url, "--urls", other.url, "--summary-json", str(summary_file)),
+                *("--csv", str(tmp_path / "run"), "--html", str(tmp_path / "run.html")),
+                prefix=ruling.prefix,
+            ) as master,
+            started(
+                *("--worker", "--master-host", ruling.address, "--master-port", port),
+                prefix=working[0].prefix,
+            ),
+            started(
+                *("--worker", "--master-host", ruling.address, "--master-port", port),
+                prefix=working[1].prefix,
+            ),
+        ):
+            code = master.wait()
+            told = master.stderr
+
+    assert code == 0, told
+    ours = counts_of_summary(summary_file)
+    assert counts_of_console(told) == ours
+    assert counts_of_csv(tmp_path / "run_stats.csv") == ours
+    assert counts_of_html(tmp_path / "run.html") == ours
+    assert ours["SIO connect", "websocket"] == (8, 0)
+    summary = json.loads(summary_file.read_text())
+    assert summary["errors"] == {}
+    assert [process["state"] for process in summary["generators"]] == ["done", "done"]
+    assert sum(process["counted"] for process in summary["generators"]) == sum(
+        count for count, _ in ours.values()
+    )
+    assert set(summary["urls"]) == {one.url, other.url}
+    assert sum(url["operations"] for url in summary["urls"].values()) == ours[ACK][0] > 0
+    for url in summary["urls"].values():
+        assert url["errors"] == 0
+        assert 0 < url["p50"] <= url["p99"]
+
+
+def test_a_worker_that_is_killed_one_that_leaves_and_one_that_joins_late_are_told(tmp_path: Path) -> None:
+    summary_file = tmp_path / "summary.json"
+    port, web_port = str(free_port()), free_port()
+    join = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
+    with (
+        null_server() as server,
+        started(
+            *("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port),
+            *("--expect-workers", "2", "--autostart", "-u", "6", "-r", "6", "--host", server.url),
+            *("--web-host", "127.0.0.1", "--web-port", str(web_port)),
+            *("--summary-json", str(summary_file), "--csv", str(tmp_path / "run")),
+        ) as master,
+        started(*join) as killed,
+        started(*join) as leaving,
+    ):
+        summary_when(web_port, lambda summary: users_of(summary) == 6 and len(summary["generators"]) == 2)
+        with started(*join) as late:
+            joined = summary_when(web_port, lambda summary: len(summary["generators"]) == 3)
+            assert [each["late"] for each in joined["generators"]] == [False, False, True]
+
+            killed.process.send_signal(signal.SIGKILL)
+            lost = summary_when(web_port, lambda summary: "lost" in states_of(summary))
+            assert lost["validity"]["verdict"] == "INVALID"
+
+            leaving.process.send_signal(signal.SIGTERM)
+            summary_when(web_port, lambda summary: "left" in states_of(summary))
+            pids = [killed.process.pid, leaving.process.pid, late.process.pid]
+
+            master.process.send_signal(signal.SIGTERM)
+            code = master.wait()
+            told = master.stderr
+
+    assert code == 1, told
+    summary = json.loads(summary_file.read_text())
+    state_of = {process["pid"]: process["state"] for process in summary["generators"]}
+    assert state_of == dict(zip(pids, ["lost", "left", "done"], strict=True))
+    assert summary["validity"]["verdict"] == "INVALID"
+    reasons = " | ".join(summary["validity"]["reasons"])
+    assert f"pid {pids[0]}) was lost: its last report came" in reasons
+    assert "what it counted later is missing" in reasons
+    assert f"pid {pids[1]}) left" in reasons
+    assert "joined" in " ".join(summary["notes"])
+    assert f"pid {pids[0]}) was lost" in told.partition("verdict: ")[2]
+    # What was reported is all there, and no more.
+    ours = counts_of_summary(tmp_path / "summary.json")
+    assert counts_of_csv(tmp_path / "run_stats.csv") == ours
+    assert sum(process["counted"] for process in summary["generators"]) == sum(
+        count for count, _ in ours.values()
+    )
+
+
+def users_of(summary: dict[str, Any]) -> int:
+    return sum(process["users"] for process in summary["generators"])
+
+
+def states_of(summary: dict[str, Any]) -> list[str]:
+    return [process["state"] for process in summary["generators"]]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_counts_agree_when_they_start_again_after_spawning(tmp_path: Path, processes: int) -> None:
+    summary_file = tmp_path / "summary.json"
+    port = str(free_port())
+    several = ("--processes", "2", "--master-bind-port", port, "--master-port", port) if processes > 1 else ()
+    with (
+        null_server() as server,
+        started(
+            *("--headless", "--only-summary", "--reset-stats", "-u", "4", "-r", "4", "-t", "4s", *several),
+            *("--host", server.url, "--summary-json", str(summary_file), "--csv", str(tmp_path / "run")),
+        ) as run,
+    ):
+        code = run.wait()
+        told = run.stderr
+
+    assert code == 0, told
+    ours = counts_of_summary(summary_file)
+    assert counts_of_csv(tmp_path / "run_stats.csv") == ours
+    assert counts_of_console(told) == ours
+    assert ours[ACK][0] > 0
+
+
+def test_source_addresses_bring_more_ports(tmp_path: Path) -> None:
+    """On a host with sixteen ports forty connections to one server need more than one address."""
+    summary_file = tmp_path / "summary.json"
+    with some_hosts(1) as found:
+        (host,) = found.hosts
+        with null_server("127.0.0.1", host.prefix) as server:
+            # The range of the machine itself is not ours to change.
+            limit = () if found.kind != "network namespaces" else ("sh", "-c", SIXTEEN_PORTS, "sh")
+            with started(
+                *("--headless", "--only-summary", "-u", "40", "-r", "40", "-t", "4s", "--host", server.url),
+                *("--scenario", "idle", "--source-addresses", "127.0.0.20-127.0.0.22"),
+                *("--summary-json", str(summary_file)),
+                prefix=(*host.prefix, *limit),
+            ) as run:
+                code = run.wait()
+                told = run.stderr
+
+    assert code == 0, told
+    assert counts_of_summary(summary_file) == {("SIO connect", "websocket"): (40, 0)}
+
+
+SIXTEEN_PORTS = 'echo "40000 40015" > /proc/sys/net/ipv4/ip_local_port_range; exec "$@"'
