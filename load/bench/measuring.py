@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -28,6 +29,8 @@ READY_SECONDS = 90.0
 SETTLE_SECONDS = 2.0
 STOP_SECONDS = 20.0
 STEP_SECONDS = 0.05
+SPARE_FILES = 100
+"""Open files of a process beside its connections."""
 
 
 class Failed(Exception):
@@ -79,6 +82,9 @@ CountFailures = Callable[[Path], "int | None"]
 
 def measure(start: Start, count_failures: CountFailures, plan: Plan) -> Window:
     """The window of one contender. Raises Failed."""
+    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed != resource.RLIM_INFINITY and allowed < plan.users + SPARE_FILES:
+        raise Failed(f"{plan.users} connections are more than the open files allowed here, {allowed}")
     with (
         null_server() as (server, url),
         tempfile.TemporaryDirectory(prefix="sioprobe-bench-") as name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,14 @@ def test_a_contender_that_ends_is_named_with_its_last_line() -> None:
 
     with pytest.raises(Failed, match=r"ended before it was measured: no such option"):
         measure(lambda *_: (command, {}), lambda folder: 0, Plan("acks", "websocket", 5, 0.5))
+
+
+def test_more_connections_than_open_files_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (256, 1024))
+    loop = CONTENDERS[C]
+
+    with pytest.raises(Failed, match=r"1000 connections are more than the open files allowed here, 1024"):
+        measure(loop.start, loop.count_failures, Plan(None, "websocket", 1000, 0.5))
 
 
 def test_a_run_of_one_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
