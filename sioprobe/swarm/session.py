@@ -254,8 +254,7 @@ class Session:
             self._probe = None
             self.upgrading = False
         if self._socket is not None:
-            self._socket.send_text("1")
-            self._socket.send_close()
+            self._socket.send_close("1")
         elif self._polling is not None:
             self._polling.resume()
             self._polling.when_sent(self._close_confirmed)

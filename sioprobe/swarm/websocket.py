@@ -203,11 +203,15 @@ class WebSocketChannel:
         """Send one binary message."""
         self._stream.write(encode_frame(Opcode.BINARY, data))
 
-    def send_close(self) -> None:
-        """Start the closing handshake; `lost` follows when the server answers or ends the stream."""
+    def send_close(self, last: str) -> None:
+        """Send a last text and start the closing handshake, in one piece.
+
+        `lost` follows when the server answers or ends the stream.
+        """
         if self._open and not self._close_sent:
             self._close_sent = True
-            self._stream.write(encode_frame(Opcode.CLOSE, encode_close(1000)))
+            text = encode_frame(Opcode.TEXT, last.encode())
+            self._stream.write(text + encode_frame(Opcode.CLOSE, encode_close(1000)))
 
     def close(self) -> None:
         """Close the stream at once; no callback follows."""
