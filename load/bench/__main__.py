@@ -82,7 +82,7 @@ def main(
         "machine": machine(),
         "users": users,
         "seconds": seconds,
-        "rounds": rounds,
+        "rounds": len({result["round"] for result in results}),
         "not_run": absent,
         "results": results,
         "goals": judged,

@@ -15,6 +15,7 @@ from typing import Any
 __all__ = ["HISTORY", "machine", "record"]
 
 HISTORY = Path(__file__).resolve().parents[1] / "bench_history.jsonl"
+SEEN = ("median", "low", "high")
 PACKAGES = ("locust", "gevent", "httptools", "python-socketio")
 
 
@@ -55,6 +56,11 @@ def commit() -> str:
     return name + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
 
 
+def rounded(value: float | None) -> float | None:
+    """As many digits as the figure carries."""
+    return None if value is None else round(value, 2)
+
+
 def record(described: dict[str, Any]) -> Path:
     """Append one line: commit, date, machine, and each contender's median, lowest and highest figure."""
     figures: dict[str, dict[str, list[float]]] = {}
@@ -68,12 +74,12 @@ def record(described: dict[str, Any]) -> Path:
         **{key: described[key] for key in ("machine", "users", "seconds", "rounds", "not_run")},
         "figures": {
             row: {
-                name: {"median": median(seen), "low": min(seen), "high": max(seen)}
+                name: {"median": rounded(median(seen)), "low": rounded(min(seen)), "high": rounded(max(seen))}
                 for name, seen in contenders.items()
             }
             for row, contenders in figures.items()
         },
-        "goals": described["goals"],
+        "goals": [goal | {key: rounded(goal[key]) for key in SEEN} for goal in described["goals"]],
     }
     with HISTORY.open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
