@@ -31,7 +31,7 @@ def needs_fast_pings(target: Target) -> None:
 @slow
 @requirement("EIO-HB-01")
 async def test_pings_every_interval(target: Target, transport: Transport) -> None:
-    """Three pings: the median interval is right, and none comes ahead of time, as in a burst.
+    """Three pings, or more in eight seconds: the median interval is right, and none comes ahead of time.
 
     A busy machine delays one or the other, which makes the next interval short but no ping early.
     """
@@ -40,11 +40,12 @@ async def test_pings_every_interval(target: Target, transport: Transport) -> Non
     session = await target.open(transport)
 
     times = [session.started]
-    for number in (1, 2, 3):
+    pings = max(3, min(6, int(8 / interval)))
+    for number in range(1, pings + 1):
         times.append(await expect_ping(session, number, 2.5 * interval + JITTER))
 
     intervals = [after - before for before, after in pairwise(times)]
-    early = any(times[number] - times[0] < 0.7 * number * interval for number in (2, 3))
+    early = any(times[number] - times[0] < 0.7 * number * interval for number in range(2, pings + 1))
     late = min(intervals) > 1.5 * interval or median(intervals) > 1.8 * interval
     if early or late or median(intervals) < 0.7 * interval:
         found = ", ".join(f"{seconds:.2f} s" for seconds in intervals)

@@ -43,6 +43,8 @@ SETTINGS = {"ping_interval": float(PING_SECONDS), "ping_timeout": float(PONG_SEC
 SERVERS_AT_ONCE = 20
 CASES_AT_ONCE = 64
 START_SECONDS = 60.0
+TRIES = 3  # of a case that fails on the unbroken reference
+MOST_AGAIN = 20  # breaks; more that show nothing have another reason
 READY = b"READY "
 
 # What the Python reference itself breaks by chance: when it looks at its sessions, whether a failed probe
@@ -172,12 +174,19 @@ async def _judge_all(
         unbroken = Judged(Break(UNBROKEN, "nothing", ("",)), await _ask(model, every, cases))
         # What a busy machine has made fail is asked again alone, as a run of the suite does.
         for number, item in enumerate(unbroken.answered):
-            if is_failure(item.outcome.judgement.verdict):
-                unbroken.answered[number] = await one(item.question, model, cases)
+            for _ in range(TRIES):
+                if is_failure(unbroken.answered[number].outcome.judgement.verdict):
+                    unbroken.answered[number] = await one(item.question, model, cases)
     # What the reference itself breaks says nothing of a break.
     kept = [item.question for item in unbroken.answered if item.outcome.judgement.verdict not in BROKEN]
     jobs = (_judge(servers, entry, kept, model, places, cases) for entry in entries)
-    return unbroken, list(await asyncio.gather(*jobs))
+    judged = list(await asyncio.gather(*jobs))
+    # In the crowd a session may end for want of a pong, and its case with it: what showed nothing is judged
+    # once more, by itself. The first is the control, in which nothing is to be noticed.
+    silent = [number for number, found in enumerate(judged) if number and not found.noticed]
+    for number in silent[:MOST_AGAIN]:
+        judged[number] = await _judge(servers, judged[number].entry, kept, model, places, cases)
+    return unbroken, judged
 
 
 async def _judge(
