@@ -75,11 +75,19 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
 
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--url", required=True, help="The server, such as http://127.0.0.1:5000.")
+@click.option(
+    "--url", required=True, help="The server, such as http://127.0.0.1:5000; several with commas between."
+)
 @click.option("--transport", type=Choice("transport", TRANSPORTS), default="websocket", show_default=True)
 @click.option("--scenario", type=Choice("scenario", tuple(SCENARIOS)), default="ack", show_default=True)
 @click.option("--users", type=click.IntRange(1), default=50, show_default=True, help="Connections.")
 @click.option("--seconds", type=click.FloatRange(1), callback=_finite, default=10.0, show_default=True)
+@click.option(
+    "--source-addresses",
+    default="",
+    metavar="FROM-TO",
+    help="Connect from these local addresses in turn, such as 127.0.0.1-127.0.0.8.",
+)
 @click.option("--namespace", default="/", show_default=True)
 @click.option("--path", default="/socket.io/", show_default=True, help="Of the Socket.IO endpoint.")
 @click.option("--payload-bytes", type=click.IntRange(0), default=32, show_default=True)
@@ -100,11 +108,13 @@ def main(url: str, users: int, seconds: float, processes: int, as_json: bool, **
         summary_file = Path(folder) / "summary.json"
         arguments = [
             *("-f", str(Path(__file__).with_name("swarm.py")), "--headless", "--only-summary"),
-            *("--host", url, "--users", str(users), "--spawn-rate", str(min(users, 100))),
+            *("--host", url.partition(",")[0], "--users", str(users), "--spawn-rate", str(min(users, 100))),
             *("--run-time", f"{max(1, round(seconds))}s", "--summary-json", str(summary_file)),
         ]
+        options["urls"] = url.partition(",")[2]
         for name, value in options.items():
-            arguments += ["--" + name.replace("_", "-"), str(value)]
+            if value != "":
+                arguments += ["--" + name.replace("_", "-"), str(value)]
         if processes > 1:
             arguments += ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
             # A port of this run: another may have Locust's default.

@@ -285,6 +285,7 @@ class LocustStatistics:
         if self._last_state is not None:
             return self._last_state
         runner = self._environment.runner
+        users = runner.user_count if runner is not None else 0
         wall, cpu = self._cpu_at
         if time.monotonic() - wall >= REPORT_SECONDS / 2:
             self._cpu_at = (time.monotonic(), time.process_time())
@@ -296,7 +297,7 @@ class LocustStatistics:
             "host": host_name(),
             "pid": os.getpid(),
             "clock": clock_id(),
-            "users": runner.user_count if self._users is None else self._users,
+            "users": users if self._users is None else self._users,
             "counted": self.recorder.counted,
             "timed_between": self.timed_between,
             "cpu_share": self._cpu_share,

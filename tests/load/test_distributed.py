@@ -173,3 +173,50 @@ def test_source_addresses_bring_more_ports(tmp_path: Path) -> None:
 
 
 SIXTEEN_PORTS = 'echo "40000 40015" > /proc/sys/net/ipv4/ip_local_port_range; exec "$@"'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["--source-addresses", "127.0.0.x"],
+            "locust: error: --source-addresses: '127.0.0.x' is not an IPv4 address;"
+            " write 127.0.0.1-127.0.0.8 or 10.0.0.5,10.0.0.6",
+        ),
+        (["--urls", "http://127.0.0.1:1"], "locust: error: nothing listens at http://127.0.0.1:1"),
+        (
+            ["--urls", "http://127.0.0.1:1/socket.io/"],
+            "locust: error: http://127.0.0.1:1/socket.io has a path;"
+            " give that of the Socket.IO endpoint with --path",
+        ),
+    ],
+)
+def test_bad_urls_and_addresses_get_one_line(arguments: list[str], line: str) -> None:
+    with (
+        null_server() as server,
+        started(
+            "--headless", "-u", "1", "-t", "1s", "--loglevel", "ERROR", "--host", server.url, *arguments
+        ) as run,
+    ):
+        assert run.wait() == 2
+        assert run.stderr.splitlines() == [line]
+
+
+def test_a_worker_that_has_not_the_address_says_so_to_its_master(tmp_path: Path) -> None:
+    summary_file = tmp_path / "summary.json"
+    port = str(free_port())
+    with (
+        null_server() as server,
+        started(
+            *("--headless", "--only-summary", "-u", "2", "-r", "2", "-t", "3s", "--processes", "1"),
+            *("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port),
+            *("--host", server.url, "--source-addresses", "192.0.2.1", "--summary-json", str(summary_file)),
+        ) as run,
+    ):
+        code = run.wait()
+
+    assert code == 1
+    summary = json.loads(summary_file.read_text())
+    assert summary["validity"]["verdict"] == "INVALID"
+    (kind,) = summary["errors"]
+    assert kind.startswith("source address 192.0.2.1 is none of this machine's")

@@ -141,3 +141,27 @@ def test_pairs_of_another_histogram_are_refused(pairs: list[list[int]], message:
 def test_a_percentile_outside_0_to_100_is_refused(q: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 100"):
         of(1).percentile(q)
+
+
+@PROFILE
+@given(
+    st.lists(DURATIONS, min_size=1),
+    st.floats(min_value=0, max_value=100),
+    st.integers(min_value=1, max_value=5),
+)
+def test_percentiles_of_several_processes_are_within_one_percent(
+    durations: list[float], q: float, processes: int
+) -> None:
+    # As they come to a master: a histogram of each process, sent as pairs, merged.
+    merged = Histogram()
+    for process in range(processes):
+        part = of(*durations[process::processes])
+        merged.merge(Histogram.from_pairs(part.to_pairs(), part.max))
+
+    exact = exact_percentile(durations, q)
+    found = merged.percentile(q)
+
+    assert found is not None
+    # Below 50 µs half of the bucket's one microsecond is more than a hundredth.
+    assert abs(found - exact) <= max(0.5, 0.01 * exact)
+    assert merged.count == len(durations)
