@@ -11,6 +11,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
+from sioprobe.swarm.cookies import Cookies
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.errors import INTERNAL_ERROR, SwarmError
 from sioprobe.swarm.reconnect import Backoff, Reconnector
@@ -89,6 +90,7 @@ class Connection:
         "_auth",
         "_connect_series",
         "_connect_started",
+        "_cookies",
         "_decoder",
         "_engine",
         "_next_id",
@@ -121,7 +123,8 @@ class Connection:
     ) -> None:
         self._engine = engine
         self._timeout = timeout
-        self._session = Session(engine.loop, target, transport, self, timeout)
+        self._cookies = Cookies(target)
+        self._session = Session(engine.loop, target, transport, self, timeout, self._cookies)
         self._reconnector = Reconnector(engine.loop, backoff) if backoff is not None else None
         self._decoder = SocketDecoder()
         self._waiting = False
@@ -247,6 +250,11 @@ class Connection:
     def upgrading(self) -> bool:
         """Whether an upgrade is under way."""
         return self._session.upgrading
+
+    @property
+    def current_transport(self) -> str:
+        """`polling` or `websocket`: what the session is on now."""
+        return "websocket" if self._session.on_websocket else "polling"
 
     @property
     def close_confirmed(self) -> bool:
@@ -375,7 +383,9 @@ class Connection:
         try:
             reconnector.cancel()
             self._connect_started = dict.fromkeys(reconnector.namespaces, monotonic_ns())
-            self._session = Session(self._engine.loop, self.target, self.transport, self, self._timeout)
+            self._session = Session(
+                self._engine.loop, self.target, self.transport, self, self._timeout, self._cookies
+            )
             self._session.open()
         except Exception as error:
             self._engine.count_internal(error)

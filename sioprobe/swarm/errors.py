@@ -9,10 +9,13 @@ import errno
 
 from sioprobe.wire import RemoteProtocolError
 
-__all__ = ["INTERNAL_ERROR", "SwarmError", "failure_of", "failure_of_os_error"]
+__all__ = ["INTERNAL_ERROR", "MALFORMED_INPUT", "SwarmError", "failure_of", "failure_of_os_error"]
 
 INTERNAL_ERROR = "internal error"
 """The kind of a fault of our own, or of a listener."""
+
+MALFORMED_INPUT = "malformed input"
+"""The kind of what a server sent that no layer of the protocol allows."""
 
 
 class SwarmError(Exception):
@@ -51,5 +54,5 @@ def failure_of(error: Exception) -> SwarmError:
         return failure_of_os_error(error)
     # Not every ValueError: a listener that fails is no fault of the server.
     if isinstance(error, (RemoteProtocolError, UnicodeDecodeError)):
-        return SwarmError("malformed input", str(error))
+        return SwarmError(MALFORMED_INPUT, str(error))
     return SwarmError(INTERNAL_ERROR, f"{type(error).__name__}: {error}")

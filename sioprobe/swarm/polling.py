@@ -10,12 +10,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from sioprobe.swarm.cookies import Cookies
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.http import HttpChannel
 from sioprobe.swarm.target import Target
 from sioprobe.wire import RECORD_SEPARATOR, decode_payload
 
 __all__ = ["PollingChannel"]
+
+_SEPARATOR = RECORD_SEPARATOR.encode()
 
 MAX_PACKETS = 16
 """Packets in one push; python-engineio refuses more (`max_decode_packets`)."""
@@ -46,6 +49,7 @@ class PollingChannel:
         self,
         loop: Any,
         target: Target,
+        cookies: Cookies,
         *,
         text: Callable[[str], None],
         binary: Callable[[bytes], None],
@@ -58,8 +62,8 @@ class PollingChannel:
         self._binary = binary
         self._polled = polled
         self._failed = failed
-        self._poll = HttpChannel(loop, target, self._take_poll, failed)
-        self._push = HttpChannel(loop, target, self._take_push, failed)
+        self._poll = HttpChannel(loop, target, cookies, self._take_poll, failed)
+        self._push = HttpChannel(loop, target, cookies, self._take_push, failed)
         self._endpoint: str | None = None
         self._outbox: deque[str] = deque()
         self._paused: Callable[[], None] | None = None
@@ -73,9 +77,9 @@ class PollingChannel:
         self._poll.request("GET", self._target.endpoint("polling"))
 
     def start(self, session_id: str, max_payload: float) -> None:
-        """Poll and push for this session from now on."""
+        """Poll and push for this session from now on; `max_payload` is in bytes, 0 for no limit."""
         self._endpoint = self._target.endpoint("polling", session_id)
-        self.max_payload = max_payload
+        self.max_payload = max_payload or float("inf")
         self._go_on()
 
     def _go_on(self) -> None:
@@ -95,14 +99,17 @@ class PollingChannel:
         outbox = self._outbox
         if len(outbox) == 1:
             return outbox.popleft().encode()
-        records = [outbox.popleft()]
+        # A packet above the limit goes out alone, and it is the server who refuses it.
+        records = [outbox.popleft().encode()]
         size = len(records[0])
         while outbox and len(records) < MAX_PACKETS:
-            size += len(outbox[0]) + 1
+            record = outbox[0].encode()
+            size += len(record) + 1
             if size > self.max_payload:
                 break
-            records.append(outbox.popleft())
-        return RECORD_SEPARATOR.join(records).encode()
+            outbox.popleft()
+            records.append(record)
+        return _SEPARATOR.join(records)
 
     def _take_poll(self, status: int, body: bytes) -> None:
         if status != 200:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from time import monotonic_ns
 from typing import Any, Protocol
 
+from sioprobe.swarm.cookies import Cookies
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.polling import PollingChannel
 from sioprobe.swarm.target import Target
@@ -39,6 +40,7 @@ class Session:
 
     __slots__ = (
         "_closing_deadline",
+        "_cookies",
         "_heartbeat",
         "_last_ping",
         "_loop",
@@ -58,10 +60,17 @@ class Session:
     )
 
     def __init__(
-        self, loop: Any, target: Target, transport: str, owner: SessionOwner, timeout: float = 10.0
+        self,
+        loop: Any,
+        target: Target,
+        transport: str,
+        owner: SessionOwner,
+        timeout: float = 10.0,
+        cookies: Cookies | None = None,
     ) -> None:
         self._loop = loop
         self._target = target
+        self._cookies = cookies or Cookies(target)
         self._owner = owner
         self.timeout = int(timeout * SECOND)
         self._polling: PollingChannel | None = None
@@ -84,6 +93,7 @@ class Session:
                 self._loop,
                 self._target,
                 self._target.endpoint("websocket"),
+                self._cookies,
                 opened=_nothing,
                 text=self._receive_text,
                 binary=self._receive_binary,
@@ -93,6 +103,7 @@ class Session:
             self._polling = PollingChannel(
                 self._loop,
                 self._target,
+                self._cookies,
                 text=self._receive_text,
                 binary=self._receive_binary,
                 polled=self._owner.session_polled,
@@ -119,6 +130,11 @@ class Session:
             self._polling.send_binary(data)
         else:
             raise SwarmError("not connected")
+
+    @property
+    def on_websocket(self) -> bool:
+        """Whether the session's packets go over WebSocket now."""
+        return self._socket is not None
 
     @property
     def unsent(self) -> int:
@@ -188,6 +204,7 @@ class Session:
             self._loop,
             self._target,
             self._target.endpoint("websocket", opened.session_id),
+            self._cookies,
             opened=self._send_probe,
             text=self._take_probe,
             binary=self._refuse_binary,

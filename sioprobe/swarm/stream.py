@@ -193,6 +193,15 @@ class Stream:
         if not self._unsent:
             self._writer.stop()
 
+    def has_ended(self) -> bool:
+        """Whether the peer has closed a stream from which nothing is expected; asked without reading."""
+        try:
+            return not self._sock.recv(1, _socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except (OSError, AttributeError):  # reset, or no socket any more
+            return True
+
     def stop_reading(self) -> None:
         """Leave what arrives in the kernel, so that the peer feels it."""
         if self._reader is not None:

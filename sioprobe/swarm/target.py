@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 from sioprobe.swarm.errors import SwarmError
 
@@ -14,6 +16,9 @@ __all__ = ["DEFAULT_PATH", "Target", "client_tls_context"]
 
 DEFAULT_PATH = "/socket.io/"
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OURS = frozenset({"connection", "content-length", "content-type", "transfer-encoding", "upgrade"})
+"""Headers that say how the connection is used, and so are written by the client itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class Target:
 
     `source` is the local address to connect from, None where the system chooses; what is recorded on
     connections to a target with a `label` is also told apart under it.
+    `head` is what every request holds behind its first line: Host and the headers given, cookies left out.
     """
 
     url: str
@@ -35,6 +41,12 @@ class Target:
     query: tuple[tuple[str, str], ...] = field(default=())
     source: str | None = None
     label: str | None = None
+    cookies: tuple[tuple[str, str], ...] = ()
+    head: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        lines = [f"Host: {self.host}", *(f"{name}: {value}" for name, value in self.headers)]
+        object.__setattr__(self, "head", "\r\n".join(lines) + "\r\n")
 
     @classmethod
     def from_url(
@@ -42,11 +54,19 @@ class Target:
         url: str,
         path: str = DEFAULT_PATH,
         *,
-        headers: dict[str, str] | None = None,
-        query: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
         verify: bool = True,
+        ca_file: str | None = None,
     ) -> Target:
-        """The target that `url` names. Blocks for name resolution; raises SwarmError("bad url")."""
+        """The target that `url` names. Blocks for name resolution.
+
+        A query of the URL is part of each request's, `query` wins where both name a parameter. A header
+        Host takes the place of the URL's, a header Cookie joins `cookies`. `ca_file` holds certificates
+        (PEM) of authorities to trust in place of the system's; without `verify` any is taken.
+        Raises SwarmError: "bad url", "unknown host", "bad header", "bad ca file".
+        """
         parts = urlsplit(url if "//" in url else f"http://{url}")
         try:
             port = parts.port
@@ -61,16 +81,18 @@ class Target:
         # IPv4 first: servers under test mostly listen on 127.0.0.1 only, while `localhost` also names ::1.
         family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
         secure = parts.scheme in ("https", "wss")
+        host, kept, jar = _sorted_headers(headers or {}, cookies or {})
         return cls(
             url=url,
-            host=parts.netloc.rpartition("@")[2],
+            host=host or parts.netloc.rpartition("@")[2],
             name=parts.hostname,
             family=int(family),
             address=tuple(address),
             path=path if path.startswith("/") else "/" + path,
-            tls=client_tls_context(verify) if secure else None,
-            headers=tuple((headers or {}).items()),
-            query=tuple((query or {}).items()),
+            tls=client_tls_context(verify, ca_file) if secure else None,
+            headers=kept,
+            query=tuple((dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query or {})).items()),
+            cookies=jar,
         )
 
     def endpoint(self, transport: str, session_id: str | None = None) -> str:
@@ -90,16 +112,57 @@ def _addresses(name: str, port: int) -> list[Any]:
     return socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
 
 
+Pairs = tuple[tuple[str, str], ...]
+
+
+def _sorted_headers(headers: Mapping[str, str], cookies: Mapping[str, str]) -> tuple[str, Pairs, Pairs]:
+    """Host (empty where none is given), the other headers, and the cookies of both."""
+    host = ""
+    kept: list[tuple[str, str]] = []
+    jar: dict[str, str] = {}
+    for name, value in headers.items():
+        lower = name.lower()
+        if not _TOKEN.fullmatch(name) or lower in _OURS or lower.startswith("sec-websocket-"):
+            raise SwarmError("bad header", f"{name!r} cannot be set")
+        _check_value(name, str(value))
+        if lower == "host":
+            host = str(value)
+        elif lower == "cookie":
+            parts = (part.strip().partition("=") for part in str(value).split(";"))
+            jar.update((key, rest) for key, _, rest in parts if key)
+        else:
+            kept.append((name, str(value)))
+    for name, value in cookies.items():
+        if not _TOKEN.fullmatch(name) or ";" in str(value):
+            raise SwarmError("bad header", f"{name!r} is no cookie")
+        _check_value(name, str(value))
+        jar[name] = str(value)
+    return host, tuple(kept), tuple(jar.items())
+
+
+def _check_value(name: str, value: str) -> None:
+    # What it would break is the request itself.
+    if any(character in value for character in "\r\n\0"):
+        raise SwarmError("bad header", f"{name!r} has a line break in its value")
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        raise SwarmError("bad header", f"the value of {name!r} is not Latin-1") from None
+
+
 @cache
-def client_tls_context(verify: bool) -> Any:
+def client_tls_context(verify: bool, ca_file: str | None = None) -> Any:
     """The TLS client context of this process, made once, for reading the authorities takes long.
 
-    Without `verify` it takes any certificate.
+    Without `verify` it takes any certificate. Raises SwarmError("bad ca file").
     """
     # Imported when needed: Locust must patch `ssl` before anybody has used it.
     import ssl
 
-    context = ssl.create_default_context()
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError among them
+        raise SwarmError("bad ca file", f"{ca_file} ({error.strerror or error})") from None
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -85,5 +86,18 @@ class TlsStream(Stream):
         """Encrypt and send."""
         if self._sock is None:
             return
-        self._ssl.write(data)
+        try:
+            self._ssl.write(data)
+        except OSError as error:
+            self._loop.run_callback(self._lose_tls, error)
+            return
         self._flush()
+
+    def close(self) -> None:
+        """Say the end of TLS, as far as the kernel takes it at once, and close the socket."""
+        if self._shaken and self._sock is not None:
+            self._shaken = False
+            with contextlib.suppress(OSError):  # it wants the peer's answer, for which nobody waits
+                self._ssl.unwrap()
+            self._flush()
+        super().close()

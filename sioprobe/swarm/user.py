@@ -6,11 +6,12 @@ imports Locust, which monkey-patches the process: do it before anything else tha
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import cached_property, lru_cache
 from time import monotonic_ns
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 import locust
@@ -20,12 +21,16 @@ from locust import User
 from locust.env import Environment
 
 from sioprobe.swarm.connection import Connection, Listener
+from sioprobe.swarm.contrib import SocketIOClient, apply_options
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.locust_statistics import LocustStatistics
+from sioprobe.swarm.reconnect import Backoff
+from sioprobe.swarm.recorder import Series
+from sioprobe.swarm.session import TRANSPORTS
 from sioprobe.swarm.target import DEFAULT_PATH, Target
-from sioprobe.wire import MAIN_NAMESPACE
+from sioprobe.wire import MAIN_NAMESPACE, WireError
 
-__all__ = ["SocketIOUser", "SwarmError"]
+__all__ = ["SocketIOClient", "SocketIOUser", "SwarmError"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +65,9 @@ class SocketIOUser(User):  # type: ignore[misc]
             def say(self):
                 self.emit("say", "lobby", "hello")
 
-    `locust -f chat.py --host http://127.0.0.1:5000`. Recorded are `SIO connect`, `SIO upgrade` and `SIO ack`
-    with their times, `SIO emit` and `SIO event` with their numbers only. What fails is counted by kind,
-    raises SwarmError, and so ends the task.
+    `locust -f chat.py --host http://127.0.0.1:5000`. Recorded are `SIO connect`, `SIO upgrade`, `SIO ack`
+    and `SIO reconnect` with their times, `SIO emit` and `SIO event` with their numbers only. What fails is
+    counted by kind, raises SwarmError, and so ends the task.
     """
 
     abstract = True
@@ -71,20 +76,45 @@ class SocketIOUser(User):  # type: ignore[misc]
     """`websocket`, `polling`, or `upgrade` (polling first, as browsers do)."""
 
     path = DEFAULT_PATH
-    headers: dict[str, str] | None = None
-    query: dict[str, str] | None = None
+    headers: Mapping[str, str] | None = None
+    query: Mapping[str, str] | None = None
+
+    cookies: Mapping[str, str] | None = None
+    """Sent with every request, beside those that the server sets."""
 
     verify = True
     """Whether the certificate of a server at an https URL is checked."""
 
+    ca_file: str | None = None
+    """Certificates (PEM) of the authorities to trust in place of the system's."""
+
+    reconnection = True
+    """Whether a lost session is followed by another; the delays, in seconds, are the official client's."""
+
+    reconnection_attempts: int | None = None
+    reconnection_delay = 1.0
+    reconnection_delay_max = 5.0
+    randomization_factor = 0.5
+
+    options: ClassVar[dict[str, Any]] = {}
+    """For locustfiles of `locust.contrib.socketio`: keyword arguments of `socketio.Client`."""
+
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        if self.options:
+            apply_options(self, self.options)
         self._statistics = LocustStatistics.of(environment)
         self._statistics.engine.start()
         self._connection: Connection | None = None
-        self._inbox = _Inbox()
+        self._inbox = _Inbox(self)
         self._handlers: dict[tuple[str, str], Handler] = {}
-        self._reader: Any = None
+        self._jobs: Any = None
+        self._worker: Any = None
+
+    @cached_property
+    def sio(self) -> SocketIOClient:
+        """The calls of `locust.contrib.socketio`, for locustfiles written for it."""
+        return SocketIOClient(self)
 
     def start(self, group: Any) -> Any:
         """Start the user's greenlet; when that ends, so does the connection, whatever `on_stop` does."""
@@ -93,8 +123,8 @@ class SocketIOUser(User):  # type: ignore[misc]
         return started
 
     def _greenlet_ended(self, _: Any) -> None:
-        if self._reader is not None:
-            self._reader.kill(block=False)
+        if self._worker is not None:
+            self._worker.kill(block=False)
         if self._connection is not None:
             self._connection.close()
 
@@ -106,14 +136,59 @@ class SocketIOUser(User):  # type: ignore[misc]
         connection = self._connection
         return connection is not None and not connection.closed and bool(connection.namespaces)
 
-    def connect(self, namespace: str = MAIN_NAMESPACE, auth: Any = None, timeout: float = 10.0) -> str:
-        """Connect to a namespace, opening the session where there is none; answers the socket id."""
+    @property
+    def namespaces(self) -> dict[str, str]:
+        """The connected namespaces, and the socket id in each."""
+        connection = self._connection
+        return dict(connection.namespaces) if connection is not None and not connection.closed else {}
+
+    @property
+    def session_id(self) -> str | None:
+        """The id of the Engine.IO session; None where there is none."""
+        return self._connection.session_id if self._connection is not None else None
+
+    @property
+    def current_transport(self) -> str:
+        """`polling` or `websocket`: what the session is on now."""
+        return self._connection.current_transport if self._connection is not None else "polling"
+
+    def connect(
+        self, namespace: str = MAIN_NAMESPACE, auth: Any = None, timeout: float = 10.0, *, retry: bool = False
+    ) -> str:
+        """Connect to a namespace, opening the session where there is none; answers the socket id.
+
+        With `retry`, a session that cannot be opened is tried again, with the delays of a reconnection.
+        """
+        backoff = self._backoff()
+        attempt = 0
+        while True:
+            try:
+                return self._connect_once(namespace, auth, timeout, backoff if self.reconnection else None)
+            except SwarmError:
+                failed = self._connection is not None and self._connection.closed
+                if not retry or not failed or attempt == backoff.attempts:
+                    raise
+            gevent.sleep(backoff.seconds(attempt))
+            attempt += 1
+
+    def _backoff(self) -> Backoff:
+        try:
+            return Backoff(
+                delay=self.reconnection_delay,
+                delay_max=self.reconnection_delay_max,
+                randomization_factor=self.randomization_factor,
+                attempts=self.reconnection_attempts or None,
+            )
+        except (TypeError, ValueError) as error:
+            raise SwarmError("bad option", str(error)) from None
+
+    def _connect_once(self, namespace: str, auth: Any, timeout: float, backoff: Backoff | None) -> str:
         connection = self._connection
         if connection is None or connection.closed:
-            connection = self._connection = self._open(timeout)
+            connection = self._connection = self._open(timeout, backoff)
         answer: AsyncResult = AsyncResult()
-        self._inbox.answers[namespace] = answer
         connection.connect(namespace, auth)
+        self._inbox.answers[namespace] = answer
         try:
             return str(answer.get(timeout=timeout + 1.0))
         except gevent.Timeout:
@@ -121,19 +196,31 @@ class SocketIOUser(User):  # type: ignore[misc]
         finally:
             self._inbox.answers.pop(namespace, None)
 
-    def _open(self, timeout: float) -> Connection:
+    def _open(self, timeout: float, backoff: Backoff | None) -> Connection:
         if not self.host:
             raise SwarmError("bad url", "no host; give --host or set it in the class")
-        headers, query = tuple((self.headers or {}).items()), tuple((self.query or {}).items())
-        target = _target(self.host, self.path, headers, query, self.verify)
+        if self.transport not in TRANSPORTS:
+            raise SwarmError("bad transport", f"{self.transport!r}; valid are {', '.join(TRANSPORTS)}")
+        pairs = _pairs(self.headers), _pairs(self.query), _pairs(self.cookies)
+        target = _target(self.host, self.path, *pairs, self.verify, self.ca_file)
         self._inbox.ended.clear()
-        return Connection(self._statistics.engine, target, self.transport, self._inbox, timeout=timeout)
+        engine = self._statistics.engine
+        return Connection(engine, target, self.transport, self._inbox, timeout=timeout, backoff=backoff)
 
-    def disconnect(self) -> None:
-        """Close the session and wait until the server has answered (at most 3 s)."""
+    def disconnect(self, namespace: str | None = None) -> None:
+        """Leave a namespace; without one, close the session and wait for the server (3 s at most)."""
+        if self._connection is None or self._connection.closed:
+            return
+        if namespace is not None:
+            self._connection.disconnect(namespace)
+            return
+        self._connection.close()
+        self._inbox.ended.wait(CLOSE_DEADLINE)
+
+    def wait_until_closed(self) -> None:
+        """Wait until the connection is over, what it tries after a loss included."""
         if self._connection is not None and not self._connection.closed:
-            self._connection.close()
-            self._inbox.ended.wait(CLOSE_DEADLINE)
+            self._inbox.ended.wait()
 
     def on_stop(self) -> None:
         """Close the session; call it from an `on_stop` of your own."""
@@ -141,14 +228,36 @@ class SocketIOUser(User):  # type: ignore[misc]
 
     # Sending
 
-    def emit(self, event: str, *args: Any, namespace: str = MAIN_NAMESPACE) -> None:
-        """Send an event without waiting for anything. Bytes may stand anywhere in the arguments."""
-        series = self._statistics.recorder.series("SIO emit", event)
+    def emit(
+        self,
+        event: str,
+        *args: Any,
+        namespace: str = MAIN_NAMESPACE,
+        callback: Handler | None = None,
+        timeout: float = 10.0,
+        name: str | None = None,
+    ) -> None:
+        """Send an event without waiting for anything. Bytes may stand anywhere in the arguments.
+
+        With `callback`, the server is asked for an ack, whose values it is called with, as handlers are.
+        Recorded as `SIO emit` under `name`, or with a callback as `SIO ack`.
+        """
+        if callback is not None:
+            handler = callback
+            self._ask(
+                event,
+                args,
+                namespace,
+                timeout,
+                name,
+                lambda values, failure: None if values is None else self._run_later(handler, values),
+            )
+            return
+        series = self._statistics.recorder.series("SIO emit", name or event)
         try:
             self._live(namespace).emit(event, *args, namespace=namespace)
-        except SwarmError as error:
-            series.error(error.kind)
-            raise
+        except (SwarmError, WireError) as error:
+            raise _counted(series, error) from None
         series.count()
 
     def send(self, data: Any, namespace: str = MAIN_NAMESPACE) -> None:
@@ -167,27 +276,54 @@ class SocketIOUser(User):  # type: ignore[misc]
 
         Recorded as `SIO ack` under `name`, the event's where that is None.
         """
-        series = self._statistics.recorder.series("SIO ack", name or event)
+        values = self.ask(event, *args, namespace=namespace, timeout=timeout, name=name)
+        return None if not values else values[0] if len(values) == 1 else values
+
+    def ask(
+        self,
+        event: str,
+        *args: Any,
+        namespace: str = MAIN_NAMESPACE,
+        timeout: float = 10.0,
+        name: str | None = None,
+    ) -> list[Any]:
+        """As `call`, and answers all values of the ack."""
         answer: AsyncResult = AsyncResult()
+        self._ask(
+            event,
+            args,
+            namespace,
+            timeout,
+            name,
+            lambda values, failure: answer.set(values) if failure is None else answer.set_exception(failure),
+        )
+        values: list[Any] = answer.get()
+        return values
+
+    def _ask(
+        self,
+        event: str,
+        args: tuple[Any, ...],
+        namespace: str,
+        timeout: float,
+        name: str | None,
+        done: Callable[[list[Any] | None, SwarmError | None], None],
+    ) -> None:
+        series = self._statistics.recorder.series("SIO ack", name or event)
         started = monotonic_ns()
 
         def answered(values: list[Any] | None, failure: SwarmError | None) -> None:
             # Here and not after the wait: the greenlet may wake up late.
             if failure is None:
                 series.record((monotonic_ns() - started) / 1000)
-                answer.set(values)
             else:
                 series.error(failure.kind)
-                answer.set_exception(failure)
+            done(values, failure)
 
         try:
-            connection = self._live(namespace)
-        except SwarmError as error:
-            series.error(error.kind)
-            raise
-        connection.emit(event, *args, namespace=namespace, ack=answered, timeout=timeout)
-        values = answer.get()
-        return None if not values else values[0] if len(values) == 1 else values
+            self._live(namespace).emit(event, *args, namespace=namespace, ack=answered, timeout=timeout)
+        except (SwarmError, WireError) as error:
+            raise _counted(series, error) from None
 
     def _live(self, namespace: str) -> Connection:
         connection = self._connection
@@ -203,80 +339,142 @@ class SocketIOUser(User):  # type: ignore[misc]
         """Call `handler(*args)` for each such event, in order, in a greenlet of this user: it may block.
 
         What it returns answers the server where the server asked for an ack (a tuple: several values).
+        A handler of `*` takes the events that have none of their own, the event's name first. No events of
+        the server are `connect` (no arguments), `disconnect` (the reason) and `connect_error` (its data).
         """
         self._handlers[namespace, event] = handler
-        if self._reader is None:
-            self._inbox.events = SimpleQueue()
-            self._reader = gevent.spawn(self._read, self._inbox.events)
-        self._inbox.recorder = self._statistics.recorder
 
-    def _read(self, events: Any) -> None:
+    def handled_namespaces(self) -> list[str]:
+        """The namespaces that have handlers."""
+        return list(dict.fromkeys(namespace for namespace, _ in self._handlers))
+
+    def _tell(self, namespace: str, name: str, *args: Any) -> None:
+        """Run the handler of something that is no event of the server."""
+        handler = self._handlers.get((namespace, name))
+        if handler is not None:
+            try:
+                inspect.signature(handler).bind(*args)
+            except TypeError:
+                args = ()  # a handler of `disconnect` that does not ask for the reason
+            except ValueError:
+                pass
+            self._run_later(handler, args)
+
+    def _take_event(
+        self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
+    ) -> None:
+        self._statistics.recorder.series("SIO event", name).count()
+        handler = self._handlers.get((namespace, name))
+        if handler is None:
+            handler = self._handlers.get((namespace, "*"))
+            args = [name, *args]
+        if handler is not None:
+            self._run_later(handler, args, (connection.session_id, namespace, ack_id))
+        elif ack_id is not None:
+            connection.ack(ack_id, namespace=namespace)
+
+    def _run_later(self, handler: Handler, args: Any, answer: Any = (None, "", None)) -> None:
+        if self._worker is None:
+            self._jobs = SimpleQueue()
+            self._worker = gevent.spawn(self._work, self._jobs)
+        self._jobs.put((handler, args, answer))
+
+    def _work(self, jobs: Any) -> None:
         while True:
-            namespace, name, args, ack_id = events.get()
-            handler = self._handlers.get((namespace, name))
+            handler, args, (session_id, namespace, ack_id) = jobs.get()
             result: Any = None
-            if handler is not None:
+            try:
+                result = handler(*args)
+            except Exception as error:
+                logger.exception("handler %r", getattr(handler, "__name__", handler))
+                self.environment.events.user_error.fire(
+                    user_instance=self, exception=error, tb=error.__traceback__
+                )
+            # An ack of a session that is over would answer another event of the next.
+            if ack_id is not None and session_id == self.session_id and namespace in self.namespaces:
+                values = () if result is None else result if isinstance(result, tuple) else (result,)
                 try:
-                    result = handler(*args)
-                except Exception as error:
-                    logger.exception("handler of %r", name)
-                    self.environment.events.user_error.fire(
-                        user_instance=self, exception=error, tb=error.__traceback__
-                    )
-            if ack_id is not None and self._connection is not None and not self._connection.closed:
-                self._connection.ack(ack_id, *_as_values(result), namespace=namespace)
+                    self._live(namespace).ack(ack_id, *values, namespace=namespace)
+                except (SwarmError, WireError) as error:
+                    _counted(self._statistics.recorder.series("SIO emit", "ack"), error)
 
 
-Pairs = tuple[tuple[str, str], ...]
+Pairs = tuple[tuple[str, Any], ...]
+
+
+def _pairs(mapping: Mapping[str, Any] | None) -> Pairs:
+    # As text, which is what is sent: 1 and True are the same key of a cache.
+    items = (mapping or {}).items()
+    return tuple((name, value if isinstance(value, bytes) else str(value)) for name, value in items)
 
 
 @lru_cache
-def _target(host: str, path: str, headers: Pairs, query: Pairs, verify: bool) -> Target:
+def _target(
+    host: str, path: str, headers: Pairs, query: Pairs, cookies: Pairs, verify: bool, ca_file: str | None
+) -> Target:
     # Users mostly have the same; who connects again and again has not to take the URL apart each time.
-    return Target.from_url(host, path, headers=dict(headers), query=dict(query), verify=verify)
+    return Target.from_url(
+        host,
+        path,
+        headers=dict(headers),
+        query=dict(query),
+        cookies=dict(cookies),
+        verify=verify,
+        ca_file=ca_file,
+    )
 
 
-def _as_values(result: Any) -> tuple[Any, ...]:
-    if result is None:
-        return ()
-    return result if isinstance(result, tuple) else (result,)
+def _counted(series: Series, error: SwarmError | WireError) -> SwarmError:
+    """The error as one of the swarm's, counted."""
+    failure = error if isinstance(error, SwarmError) else SwarmError("cannot be sent", str(error))
+    series.error(failure.kind)
+    return failure
 
 
 class _Inbox(Listener):
     """Turns what the hub tells into what a greenlet waits for."""
 
-    __slots__ = ("answers", "ended", "events", "recorder")
+    __slots__ = ("answers", "ended", "user")
 
-    def __init__(self) -> None:
+    def __init__(self, user: SocketIOUser) -> None:
+        self.user = user
         self.answers: dict[str, AsyncResult] = {}
         self.ended = Event()
-        self.events: Any = None
-        self.recorder: Any = None
 
     def connected(self, connection: Connection, namespace: str) -> None:
         answer = self.answers.get(namespace)
         if answer is not None:
             answer.set(connection.namespaces[namespace])
+        self.user._tell(namespace, "connect")
 
     def refused(self, connection: Connection, namespace: str, data: Any) -> None:
         answer = self.answers.get(namespace)
         if answer is not None:
             answer.set_exception(SwarmError("connect refused", str(data)))
+        self.user._tell(namespace, "connect_error", data)
 
     def event(
         self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
     ) -> None:
-        if self.events is None:
-            super().event(connection, namespace, name, args, ack_id)
-            return
-        self.recorder.series("SIO event", name).count()
-        self.events.put((namespace, name, args, ack_id))
+        self.user._take_event(connection, namespace, name, args, ack_id)
+
+    def disconnected(self, connection: Connection, namespace: str) -> None:
+        self.user._tell(namespace, "disconnect", "io server disconnect")
+
+    def lost(self, connection: Connection, failure: SwarmError) -> None:
+        self._tell_all(failure.kind)
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         for answer in self.answers.values():
             answer.set_exception(failure or SwarmError("connection closed"))
         self.answers.clear()
         self.ended.set()
+        if connection.namespaces:
+            self._tell_all(failure.kind if failure is not None else "io client disconnect")
+
+    def _tell_all(self, reason: str) -> None:
+        for namespace in self.user.handled_namespaces():
+            self.user._tell(namespace, "disconnect", reason)
 
 
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]

@@ -10,7 +10,8 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sioprobe.swarm.errors import SwarmError
+from sioprobe.swarm.cookies import Cookies
+from sioprobe.swarm.errors import MALFORMED_INPUT, SwarmError
 from sioprobe.swarm.http import open_stream
 from sioprobe.swarm.stream import Stream
 from sioprobe.swarm.target import Target
@@ -20,6 +21,7 @@ from sioprobe.wire import (
     Opcode,
     RemoteProtocolError,
     check_upgrade_response,
+    decode_close,
     decode_response_head,
     encode_close,
     encode_frame,
@@ -64,6 +66,7 @@ class WebSocketChannel:
 
     __slots__ = (
         "_close_sent",
+        "_cookies",
         "_decoder",
         "_endpoint",
         "_head",
@@ -84,6 +87,7 @@ class WebSocketChannel:
         loop: Any,
         target: Target,
         endpoint: str,
+        cookies: Cookies,
         *,
         opened: Callable[[], None],
         text: Callable[[str], None],
@@ -92,6 +96,7 @@ class WebSocketChannel:
     ) -> None:
         self._target = target
         self._endpoint = endpoint
+        self._cookies = cookies
         self._opened = opened
         self.text = text
         self.binary = binary
@@ -107,9 +112,8 @@ class WebSocketChannel:
 
     def _request(self) -> None:
         self._key = new_key()
-        self._stream.write(
-            encode_upgrade_request(self._target.host, self._endpoint, self._key, self._target.headers)
-        )
+        headers = self._target.headers + self._cookies.header
+        self._stream.write(encode_upgrade_request(self._target.host, self._endpoint, self._key, headers))
 
     def _receive(self, data: bytes) -> None:
         if data[0] == 0x81 and self._open and not self._slow and 2 < len(data) == data[1] + 2 < 128:
@@ -131,15 +135,18 @@ class WebSocketChannel:
         end = self._head.find(b"\r\n\r\n")
         if end < 0:
             if len(self._head) > MAX_HEAD:
-                raise SwarmError("malformed input", "endless head of the answer to the upgrade")
+                raise SwarmError(MALFORMED_INPUT, "endless head of the answer to the upgrade")
             return b""
         head, rest, self._head = self._head[:end], self._head[end + 4 :], b""
         response = decode_response_head(head)
         try:
             check_upgrade_response(response, self._key)
         except RemoteProtocolError as error:
-            kind = f"http {response.status}" if response.status != 101 else "malformed input"
+            kind = f"http {response.status}" if response.status != 101 else MALFORMED_INPUT
             raise SwarmError(kind, str(error)) from None
+        set_cookies = [value for name, value in response.headers if name == "set-cookie"]
+        if set_cookies:
+            self._cookies.take(set_cookies)
         self._open = True
         self._opened()
         return rest
@@ -175,11 +182,13 @@ class WebSocketChannel:
         if frame.opcode is Opcode.PING:
             self._stream.write(encode_frame(Opcode.PONG, frame.payload))
         elif frame.opcode is Opcode.CLOSE:
+            code, reason = decode_close(frame.payload)
             if not self._close_sent:
                 self._close_sent = True
                 self._stream.write(encode_frame(Opcode.CLOSE, frame.payload[:2]))
             self.close()
-            self.lost(None)
+            said = f"close frame, code {code} {reason!r}" if code is not None else "close frame"
+            self.lost(SwarmError("connection closed", said))
 
     def _stream_lost(self, failure: SwarmError | None) -> None:
         self._open = False

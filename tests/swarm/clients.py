@@ -165,14 +165,18 @@ class Peer:
     def accept_websocket(self) -> bytes:
         """Answer the opening handshake; the request."""
         request = self.read_request()
+        self.accept_key(request)
+        return request
+
+    def accept_key(self, request: bytes, extra: bytes = b"") -> None:
+        """Answer an opening handshake that was read, with more header lines."""
         found = re.search(rb"sec-websocket-key: *(\S+)", request, re.IGNORECASE)
         assert found, request
         digest = hashlib.sha1(found[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
         self.send(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+            b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n" + extra + b"\r\n"
         )
-        return request
 
     def read_frame(self) -> tuple[int, bytes]:
         """Opcode and unmasked payload of one client frame; (-1, b"") at the end of the stream."""
@@ -212,6 +216,11 @@ class Peer:
         self.send_text(OPEN)
         assert self.read_text() == "40"
         self.send_text('40{"sid":"x"}')
+
+    def refuse_noise(self) -> None:
+        """Answer whatever comes as an HTTP server answers what it cannot read."""
+        self._fill()
+        self.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
 
     def wait_for_end(self) -> None:
         """Read until the client closes."""

@@ -1,4 +1,4 @@
-"""The engine against whole servers: the strict one and Flask-SocketIO's modes, over each transport."""
+"""The engine against whole servers: the strict one, Flask-SocketIO's modes and socket.io on Node."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from sioprobe.swarm import TRANSPORTS, SwarmError
-from tests.servers import Server, start_command, start_server
+from tests.servers import Server, start_command, start_foreign, start_server
 from tests.swarm.clients import Client
 
-SERVERS = ("strict", "threading", "eventlet", "gevent")
+SERVERS = ("strict", "threading", "eventlet", "gevent", "node")
 BINARY = {"list": [b"\x00\x01", b"", {"deep": b"\xff" * 70000}], "text": "é" * 40000}
 
 
@@ -19,6 +19,8 @@ BINARY = {"list": [b"\x00\x01", b"", {"deep": b"\xff" * 70000}], "text": "é" * 
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     if request.param == "strict":
         started = start_command([sys.executable, "-m", "tests.strict_server", "--ping-interval", "1"])
+    elif request.param == "node":
+        started = start_foreign("node", ping_interval=1)
     else:
         started = start_server(request.param, ping_interval=1)
     with started:
