@@ -60,7 +60,7 @@ SOURCE = """
             self.connect()
 
         @task
-        def ask(self):
+        def play(self):
             for number in range(100):
                 self.call("message-with-ack", number)
             self.emit("anything")

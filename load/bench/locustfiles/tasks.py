@@ -34,7 +34,7 @@ if PLAN["operation"] == "acks":
             self.connect(timeout=60)
 
         @task  # type: ignore[untyped-decorator]
-        def ask(self) -> None:
+        def round_trip(self) -> None:
             """One round trip."""
             self.number += 1
             answer = self.call("message-with-ack", self.number, PAYLOAD, timeout=20)
