@@ -173,11 +173,11 @@ class SocketIOUser(User):  # type: ignore[misc]
 
     def _backoff(self) -> Backoff:
         try:
-            return Backoff(
-                delay=self.reconnection_delay,
-                delay_max=self.reconnection_delay_max,
-                randomization_factor=self.randomization_factor,
-                attempts=self.reconnection_attempts or None,
+            return _made_backoff(
+                self.reconnection_delay,
+                self.reconnection_delay_max,
+                self.randomization_factor,
+                self.reconnection_attempts or None,
             )
         except (TypeError, ValueError) as error:
             raise SwarmError("bad option", str(error)) from None
@@ -403,9 +403,20 @@ Pairs = tuple[tuple[str, Any], ...]
 
 
 def _pairs(mapping: Mapping[str, Any] | None) -> Pairs:
+    if not mapping:
+        return ()
     # As text, which is what is sent: 1 and True are the same key of a cache.
-    items = (mapping or {}).items()
-    return tuple((name, value if isinstance(value, bytes) else str(value)) for name, value in items)
+    return tuple((name, value if isinstance(value, bytes) else str(value)) for name, value in mapping.items())
+
+
+@lru_cache
+def _made_backoff(
+    delay: float, delay_max: float, randomization_factor: float, attempts: int | None
+) -> Backoff:
+    # Users mostly have the same, and each needs one to connect.
+    return Backoff(
+        delay=delay, delay_max=delay_max, randomization_factor=randomization_factor, attempts=attempts
+    )
 
 
 @lru_cache
