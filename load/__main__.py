@@ -21,8 +21,12 @@ from typing import Any
 import click
 from rich.console import Console
 
-from load.names import nearest
-from load.scenarios import SCENARIOS
+from load.find_max_command import Search, conditions_of, find_max_options, run_search
+from load.options import DEFAULTS, Choice, list_scenarios, locust_arguments, plan_of, scenario_options
+from load.outcome import EXIT_CODES, exit_code
+from load.scenarios import SCENARIOS, make_options
+from load.staging import SHAPE_NAMES, ShapeError, check_rate
+from load.staging import plan as stages_of
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.swarm import TRANSPORTS
 from sioprobe.swarm.summary import render
@@ -37,90 +41,168 @@ EXAMPLES = f"""\b
 Examples:
   {PROGRAM} --url http://127.0.0.1:5000
   {PROGRAM} --url http://127.0.0.1:5000 --transport upgrade --scenario fanout --room-size 20
+  {PROGRAM} --url http://127.0.0.1:5000 --profile ack --users 200
+  {PROGRAM} --list
   {PROGRAM} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json
+  {PROGRAM} --url http://127.0.0.1:5000 --find-max --objective 'p99<50ms' --figure knee.png
+  {PROGRAM} --url http://127.0.0.1:5000 --rate 20 --fail-if 'p99>50ms' --fail-if 'errors>0.1%'
 
-\b
-Exit codes:
-  0  no operation failed
-  1  some failed
-  2  bad input, or no Socket.IO server at that URL
-  130  stopped by Ctrl-C
-"""
+{EXIT_CODES}"""
 
 
-class Choice(click.ParamType[str]):
-    """One of some names; a wrong one is answered with the nearest."""
-
-    name = "name"
-
-    def __init__(self, kind: str, names: tuple[str, ...]) -> None:
-        self._kind = kind
-        self._names = names
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value in self._names:
-            return str(value)
-        near = nearest(value, self._names)
-        hint = f"the nearest is {near!r}; " if near else ""
-        raise click.UsageError(f"unknown {self._kind} {value!r} ({hint}valid are {', '.join(self._names)})")
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return "[" + "|".join(self._names) + "]"
-
-
-def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
+def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
         raise click.UsageError(f"{option.opts[0]} {value} is no number to wait or count by")
     return value
 
 
-@click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+def _readable(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    conditions_of(option.opts[0], values)
+    return values
+
+
+@click.command(
+    epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option(
+    "--list",
+    "listing",
+    is_flag=True,
+    callback=list_scenarios,
+    expose_value=False,
+    is_eager=True,
+    help="Print every scenario with its parameters, and the profiles.",
+)
 @click.option(
     "--url", required=True, help="The server, such as http://127.0.0.1:5000; several with commas between."
 )
-@click.option("--transport", type=Choice("transport", TRANSPORTS), default="websocket", show_default=True)
-@click.option("--scenario", type=Choice("scenario", tuple(SCENARIOS)), default="ack", show_default=True)
-@click.option("--users", type=click.IntRange(1), default=50, show_default=True, help="Connections.")
-@click.option("--seconds", type=click.FloatRange(1), callback=_finite, default=10.0, show_default=True)
+@click.option(
+    "--profile", metavar="NAME|FILE", help="Take what is not given here from a profile; --list names them."
+)
+@click.option("--transport", type=Choice("transport", TRANSPORTS), help=f"Default {DEFAULTS.transport}.")
+@click.option("--scenario", type=Choice("scenario", tuple(SCENARIOS)), help=f"Default {DEFAULTS.scenario}.")
+@click.option("--users", type=click.IntRange(1), help=f"Connections; default {DEFAULTS.users}.")
+@click.option("--seconds", type=click.FloatRange(1), callback=_finite, help=f"Default {DEFAULTS.seconds:g}.")
 @click.option(
     "--source-addresses",
     default="",
     metavar="FROM-TO",
     help="Connect from these local addresses in turn, such as 127.0.0.1-127.0.0.8.",
 )
-@click.option("--namespace", default="/", show_default=True)
-@click.option("--path", default="/socket.io/", show_default=True, help="Of the Socket.IO endpoint.")
-@click.option("--payload-bytes", type=click.IntRange(0), default=32, show_default=True)
-@click.option("--room-size", type=click.IntRange(1), default=10, show_default=True, help="For fanout.")
-@click.option(
-    "--rate",
-    type=click.FloatRange(0),
-    callback=_finite,
-    default=0.0,
-    show_default=True,
-    help="Operations a second and connection (ack) or room (fanout); 0: closed loop.",
-)
+@click.option("--path", help=f"Of the Socket.IO endpoint; default {DEFAULTS.path}.")
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="Of the generator.")
+@click.option(
+    "--server-pid",
+    "server_pids",
+    multiple=True,
+    metavar="PID",
+    help="Process of the server to sample with its children, repeatable; auto, the default, finds what"
+    " listens at the port of a server on this host; none samples nothing.",
+)
+@click.option(
+    "--shape",
+    default="",
+    metavar="NAME",
+    help="Load over time, instead of --seconds: " + ", ".join(SHAPE_NAMES) + ".",
+)
+@click.option("--shape-users", default="", metavar="N,N", help="Users of each level; --users where not said.")
+@click.option(
+    "--shape-rate", default="", metavar="R,R", help="Total rate of each level, operations a second."
+)
+@click.option("--shape-seconds", default="", metavar="S,S", help="Length of each stage, or one for all.")
+@click.option(
+    "--fail-if",
+    "thresholds",
+    multiple=True,
+    callback=_readable,
+    metavar="CONDITION",
+    help="End with 3 when this holds, such as 'p99>50ms', 'reach<100%', 'rate<1000/s'; repeatable.",
+)
+@click.option(
+    "--calibrate/--no-calibrate",
+    default=True,
+    show_default=True,
+    help="Measure the generator's own floor against the null server first (3 s).",
+)
+@click.option(
+    "--server-command",
+    metavar="COMMAND",
+    help="Start the server at --url by this command, and end it afterwards; for storm see --drop.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
-def main(url: str, users: int, seconds: float, processes: int, as_json: bool, **options: Any) -> None:
+@scenario_options
+@find_max_options
+def main(
+    url: str,
+    profile: str | None,
+    source_addresses: str,
+    processes: int,
+    server_command: str | None,
+    server_pids: tuple[str, ...],
+    shape: str,
+    shape_users: str,
+    shape_rate: str,
+    shape_seconds: str,
+    thresholds: tuple[str, ...],
+    calibrate: bool,
+    find_max: bool,
+    search: Search,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Put a measured load on a server and print what it carried."""
+    plan = plan_of(profile, given)
+    shaping = [shape, shape_users, shape_rate, shape_seconds]
+    try:
+        check_rate(shape_rate, plan.scenario)
+        stages_of(shape, shape_users, shape_rate, shape_seconds, plan.users)
+    except ShapeError as error:
+        raise click.UsageError(str(error)) from None
+    if find_max:
+        if shape:
+            raise click.UsageError("--find-max makes its own rates, and takes no --shape")
+        run_search(
+            search,
+            plan,
+            url.split(","),
+            processes=processes,
+            server_pids=server_pids,
+            calibrate=calibrate,
+            as_json=as_json,
+        )
     with tempfile.TemporaryDirectory(prefix="sioprobe-load-") as folder:
         summary_file = Path(folder) / "summary.json"
         arguments = [
             *("-f", str(Path(__file__).with_name("swarm.py")), "--headless", "--only-summary"),
-            *("--host", url.partition(",")[0], "--users", str(users), "--spawn-rate", str(min(users, 100))),
-            *("--run-time", f"{max(1, round(seconds))}s", "--summary-json", str(summary_file)),
+            *("--host", url.partition(",")[0], f"--urls={url.partition(',')[2]}"),
+            *("--users", str(plan.users), "--spawn-rate", str(min(plan.users, 100))),
+            *("--summary-json", str(summary_file)),
+            *locust_arguments(plan),
         ]
-        options["urls"] = url.partition(",")[2]
-        for name, value in options.items():
-            if value != "":
-                arguments += ["--" + name.replace("_", "-"), str(value)]
+        if source_addresses:
+            arguments.append(f"--source-addresses={source_addresses}")
+        if shape:
+            for name, value in zip(("", "-users", "-rate", "-seconds"), shaping, strict=True):
+                arguments.append(f"--shape{name}={value}")
+        else:
+            arguments += ["--run-time", f"{max(1, round(plan.seconds))}s"]
+        for pid in server_pids:
+            arguments += ["--server-pid", pid]
+        for threshold in thresholds:
+            arguments.append(f"--fail-if={threshold}")
+        arguments += ["--calibrate"] if calibrate else []
+        if server_command is not None:
+            arguments.append(f"--server-command={server_command}")
         if processes > 1:
             arguments += ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
             # A port of this run: another may have Locust's default.
             port = str(_free_port())
             arguments += ["--master-bind-port", port, "--master-port", port]
-        code, errors = run(module_command("locust", *arguments), f"{users} users for {seconds:g} s on {url}")
+        title = f"{plan.users} users for {plan.seconds:g} s on {url}"
+        scenario = SCENARIOS[plan.scenario]
+        # After Ctrl-C too the server is looked at for as long as a leak needs; a second Ctrl-C ends that.
+        more = make_options(plan.scenario, plan.parameters).cool_down if scenario.cools_down else 0.0
+        code, errors = run(module_command("locust", *arguments), title, GRACE_SECONDS + more)
         if not summary_file.exists():
             raise click.UsageError(_reason(errors, code))
         summary = json.loads(summary_file.read_text(encoding="utf-8"))
@@ -128,10 +210,11 @@ def main(url: str, users: int, seconds: float, processes: int, as_json: bool, **
         click.echo(json.dumps(summary))
     else:
         click.echo(render(summary))
-    sys.exit(code)
+    # The one that Locust makes for a run that was stopped knows less.
+    sys.exit(exit_code(summary) if code in (0, 1, 3) else code)
 
 
-def run(command: list[str], title: str) -> tuple[int, str]:
+def run(command: list[str], title: str, grace: float = GRACE_SECONDS) -> tuple[int, str]:
     """Run Locust to its end; its exit code (130 after Ctrl-C) and what it wrote to stderr."""
     console = Console(stderr=True)
     with tempfile.TemporaryFile() as errors:
@@ -157,7 +240,7 @@ def run(command: list[str], title: str) -> tuple[int, str]:
             interrupted = True
             child.send_signal(signal.SIGTERM)
             try:
-                code = child.wait(GRACE_SECONDS)
+                code = child.wait(grace)
             except (KeyboardInterrupt, subprocess.TimeoutExpired):
                 code = 1
         finally:

@@ -2,7 +2,8 @@
 
 One JSON request a line on stdin, one JSON block a line on stdout; end of input ends it:
 `{"url": …, "urls": […], "transport": "websocket", "scenario": "ack", "connections": 50,
-"warmup_seconds": 0.5, "seconds": 1.5, "server_pids": […]}`; of these only `url` or `urls` is required.
+"warmup_seconds": 0.5, "seconds": 1.5, "server_pids": […], "payload_bytes": 32}`; of these only `url` or
+`urls` is required. The scenario's parameters are keys too.
 A block that cannot be measured is answered by `{"error": "one line"}`, and the next may follow.
 
 Plays the scenarios of `load.scenarios` on the engine, as `load/swarm.py` does, but without Locust between:
@@ -27,8 +28,17 @@ import psutil
 from gevent.event import Event
 
 from load.names import nearest
-from load.sampling import TreeSample, sample_trees
-from load.scenarios import SCENARIOS, Options, Player, make_scenario
+from load.run_watch import RunWatch
+from load.sampling import SamplingError, TreeSample, TreeWatch
+from load.scenarios import (
+    SCENARIOS,
+    Options,
+    ParameterError,
+    Player,
+    all_parameters,
+    make_options,
+    make_scenario,
+)
 from sioprobe.swarm import TRANSPORTS, Connection, Engine, SwarmError, Target, judge
 from sioprobe.swarm.recorder import Sample
 
@@ -57,12 +67,9 @@ class BlockRequest:
     warmup_seconds: float = 0.5
     seconds: float = 1.5
     server_pids: tuple[int, ...] = ()
-    namespace: str = "/"
     path: str = "/socket.io/"
-    payload_bytes: int = 32
-    room_size: int = 10
-    rate: float = 0.0
-    timeout: float = 10.0
+    options: Options | None = None
+    """The scenario's parameters; in a request each is a key of its own. None are the defaults."""
 
     @classmethod
     def from_json(cls, data: Any) -> BlockRequest:
@@ -73,10 +80,11 @@ class BlockRequest:
         url = values.pop("url", None)
         values["urls"] = tuple(values.get("urls") or ([url] if url else []))
         values["server_pids"] = tuple(values.get("server_pids") or ())
-        known = [field.name for field in fields(cls)]
+        known = [field.name for field in fields(cls) if field.name != "options"]
+        given = {key: values.pop(key) for key in list(values) if key in all_parameters()}
         for key in values:
             if key not in known:
-                raise RequestError(f"unknown key {key!r}{_nearest(key, known)}")
+                raise RequestError(f"unknown key {key!r}{_nearest(key, [*known, *all_parameters()])}")
         if not values["urls"] or not all(isinstance(url, str) for url in values["urls"]):
             raise RequestError("url is missing")
         request = cls(**values)
@@ -88,21 +96,25 @@ class BlockRequest:
             ("connections", 1),
             ("warmup_seconds", 0),
             ("seconds", 0.001),
-            ("payload_bytes", 0),
-            ("room_size", 1),
-            ("rate", 0),
-            ("timeout", 0.001),
         )
         for name, least in numbers:
             value = getattr(request, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
                 raise RequestError(f"{name} is {value!r}, not a number from {least}")
-        return request
+        transports = SCENARIOS[request.scenario].transports
+        if request.transport not in transports:
+            raise RequestError(f"scenario {request.scenario} needs transport {' or '.join(transports)}")
+        try:
+            return replace(request, options=make_options(request.scenario, given))
+        except ParameterError as error:
+            raise RequestError(str(error)) from None
 
     @property
     def total_seconds(self) -> float:
         """The deadline of the whole block."""
         waits = CONNECT_DEADLINE + SETTLE_DEADLINE + DRAIN_DEADLINE + CLOSE_DEADLINE
+        if SCENARIOS[self.scenario].cools_down and self.options is not None:
+            waits += self.options.cool_down
         return self.warmup_seconds + self.seconds + waits + 5.0
 
 
@@ -116,17 +128,7 @@ class Crowd:
 
     def __init__(self, request: BlockRequest) -> None:
         self.engine = Engine()
-        self.scenario = make_scenario(
-            request.scenario,
-            self.engine,
-            Options(
-                namespace=request.namespace,
-                payload_bytes=request.payload_bytes,
-                room_size=request.room_size,
-                rate=request.rate,
-                timeout=request.timeout,
-            ),
-        )
+        self.scenario = make_scenario(request.scenario, self.engine, request.options)
         self._request = request
         self._targets = [Target.from_url(url, request.path) for url in request.urls]
         self._changed = Event()
@@ -208,7 +210,9 @@ def _wake(request: BlockRequest) -> None:
 
     What a server imports and allocates for its first client is not what a further connection costs.
     """
-    first = Crowd(replace(request, connections=len(request.urls), scenario="idle"))
+    namespace = request.options.namespace if request.options is not None else "/"
+    idle = make_options("idle", {"namespace": namespace})
+    first = Crowd(replace(request, connections=len(request.urls), scenario="idle", options=idle))
     first.engine.start()
     try:
         first.connect()
@@ -221,12 +225,14 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     engine, scenario = crowd.engine, crowd.scenario
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     _wake(request)
-    before = sample_trees(request.server_pids)
+    watch = _watch(request.server_pids)
+    before = watch.sample()
+    looks = RunWatch(SCENARIOS[request.scenario], request.urls, request.server_pids)
     ready = crowd.connect()
     if not ready:
         failures = [player.failure for player in crowd.players if player.failure is not None]
         raise RequestError(f"no connection to {request.urls[0]}: {failures[0] if failures else 'no answer'}")
-    settled = _settle(request.server_pids)
+    settled = _settle(watch)
     gc.collect()
     gc.freeze()
 
@@ -235,14 +241,14 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     gevent.sleep(request.warmup_seconds)
     errors = engine.recorder.errors()
     # First, because it holds the hub up for some milliseconds; the window ends with it as well.
-    server_start = sample_trees(request.server_pids)
+    server_start = watch.sample()
     engine.recorder.reset()
     engine.reset_pulse()
     published = scenario.published
     cpu_start, wall_start = time.process_time(), time.monotonic()
     gevent.sleep(request.seconds)
     server_end, cpu, wall = (
-        sample_trees(request.server_pids),
+        watch.sample(),
         time.process_time() - cpu_start,
         time.monotonic() - wall_start,
     )
@@ -253,7 +259,9 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
 
     if not crowd.drain():
         engine.recorder.series("SIO session", request.transport).error("not at rest before the deadline")
+    looks.hold()
     unconfirmed = crowd.close()
+    found = looks.found([scenario.state()], engine.recorder, scenario.options)
     gc.unfreeze()
     for kind, count in engine.recorder.errors().items():
         errors[kind] = errors.get(kind, 0) + count
@@ -261,9 +269,12 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     if missing > 0 and not errors:
         errors["not connected"] = missing
     operations = measured.timed
+    unsent = scenario.schedule.due - scenario.schedule.sent if scenario.schedule is not None else 0
     validity = judge(
         operations=operations if scenario.operation else None,
-        errors=sum(errors.values()),
+        # What could not be sent is in both accounts.
+        errors=max(0, sum(errors.values()) - unsent),
+        unsent=unsent,
         vitals=[vitals],
         latency=measured.histogram,
         ledger_clean=scenario.ledger is None or scenario.ledger.clean,
@@ -281,16 +292,21 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
         "warmup_seconds": request.warmup_seconds,
         "seconds": wall,
         "operations": operations,
+        "published": published,
+        "unsent": unsent,
         "messages": operations * scenario.messages_per_operation + published,
         "errors": sum(errors.values()),
         "error_kinds": errors,
         "latency": measured.histogram.to_latency(),
-        "server": {
-            **server_end.to_json(since=server_start),
-            "rss_bytes": settled.rss_bytes,
-            "rss_before_connections_bytes": before.rss_bytes,
-            "rss_under_load_bytes": server_end.rss_bytes,
-        },
+        "server": _seen(
+            watch,
+            {
+                **server_end.to_json(since=server_start),
+                "rss_bytes": settled.rss_bytes,
+                "rss_before_connections_bytes": before.rss_bytes,
+                "rss_under_load_bytes": server_end.rss_bytes,
+            },
+        ),
         "generator": {
             "cpu_seconds": cpu,
             "rss_bytes": psutil.Process().memory_info().rss,
@@ -301,7 +317,9 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
             "unconfirmed_closes": unconfirmed,
         },
         "ledger": scenario.ledger.to_json() if scenario.ledger is not None else None,
+        "schedule": scenario.schedule.to_json() if scenario.schedule is not None else None,
         "validity": validity.to_json(),
+        **({"found": found} if found is not None else {}),
     }
 
 
@@ -316,13 +334,26 @@ def _take_operations(crowd: Crowd) -> Sample:
     return sample
 
 
-def _settle(pids: tuple[int, ...]) -> TreeSample:
+def _watch(pids: tuple[int, ...]) -> TreeWatch:
+    """A watch over the servers; over nothing where they cannot be read."""
+    try:
+        return TreeWatch(pids)
+    except SamplingError:
+        return TreeWatch(())
+
+
+def _seen(watch: TreeWatch, figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures, or None for each where no server was watched: a zero would be one."""
+    return figures if watch.watches else dict.fromkeys(figures)
+
+
+def _settle(watch: TreeWatch) -> TreeSample:
     """The servers' sample once two readings of the memory are equal, or at the deadline."""
     end = time.monotonic() + SETTLE_DEADLINE
-    last = sample_trees(pids)
+    last = watch.sample()
     while time.monotonic() < end:
         gevent.sleep(SETTLE_INTERVAL)
-        sample = sample_trees(pids)
+        sample = watch.sample()
         if sample.rss_bytes == last.rss_bytes:
             return sample
         last = sample

@@ -234,6 +234,7 @@ class Comparison:
                     "warmup_seconds": load.warmup_seconds,
                     "seconds": load.seconds,
                     "server_pids": server.pids,
+                    **load.parameters,
                 }
                 block = generator.measure(request, load.warmup_seconds + load.seconds + BLOCK_OVERHEAD)
         except ChildError as error:

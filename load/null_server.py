@@ -1,15 +1,17 @@
 """A Socket.IO server that does next to nothing: the floor under every figure of the load generator.
 
 `python -m load.null_server --port 0` prints the READY line and serves handshake, CONNECT, heartbeat, upgrade,
-`message-with-ack`, `join` and `in` on WebSocket and polling, as callbacks on the gevent hub.
+`message-with-ack` (with attachments too), `message`, `join`, `leave`, `in`, `all` and `burst` on WebSocket
+and polling, as callbacks on the gevent hub.
 `GET /counts` answers what it has done so far, as JSON: acks, deliveries, connects, and the sessions open now.
-What it leaves out: checking what clients send, other events, binary, namespaces' rules. It is no reference.
+What it leaves out: checking what clients send, other events, refusing namespaces. It is no reference.
 """
 
 from __future__ import annotations
 
 import _socket
 import argparse
+import base64
 import json
 import os
 import signal
@@ -33,7 +35,19 @@ MAX_HEAD = 65536
 class Client:
     """One Engine.IO session; `stream` is its WebSocket, or None while it polls."""
 
-    __slots__ = ("outbox", "pending", "pings", "rooms", "server", "session_id", "socket", "upgrading")
+    __slots__ = (
+        "attachments",
+        "missing",
+        "namespaces",
+        "outbox",
+        "pending",
+        "pings",
+        "rooms",
+        "server",
+        "session_id",
+        "socket",
+        "upgrading",
+    )
 
     def __init__(self, server: NullServer, session_id: str) -> None:
         self.server = server
@@ -42,6 +56,9 @@ class Client:
         self.pending: Exchange | None = None
         self.outbox: deque[str] = deque()
         self.rooms: set[str] = set()
+        self.namespaces: set[str] = set()
+        self.attachments: list[str | bytes] = []
+        self.missing = 0
         self.upgrading = False
 
     def send(self, packet: str) -> None:
@@ -68,12 +85,49 @@ class Client:
         """Take one packet of the client."""
         if packet.startswith("42"):
             self._event(packet)
+        elif packet.startswith("45"):
+            self._begin_binary(packet)
+        elif packet[:1] == "b":
+            self.receive_attachment(packet)
         elif packet.startswith("40"):
-            namespace = packet[2:].partition(",")[0] + "," if packet.startswith("40/") else ""
+            namespace = _namespace(packet)
+            self.namespaces.add(namespace)
             self.server.connects += 1
             self.send(f'40{namespace}{{"sid":"{self.session_id}"}}')
+        elif packet.startswith("41"):
+            self.namespaces.discard(_namespace(packet))
         elif packet == "1":
             self.server.drop(self)
+
+    def _begin_binary(self, packet: str) -> None:
+        """`message-with-ack` with attachments; its ack is sent when they are there."""
+        start = packet.index("[")
+        count, _, prefix = packet[2:start].partition("-")
+        if packet.startswith('["message-with-ack",', start):
+            self.attachments = [f"46{count}-{prefix}[{packet[start + 20 :]}"]
+            self.missing = int(count)
+
+    def receive_attachment(self, data: str | bytes) -> None:
+        """One attachment: bytes of a frame, or a record of a polling body."""
+        if not self.missing:
+            return
+        self.attachments.append(data)
+        self.missing -= 1
+        if not self.missing:
+            for part in self.attachments:
+                self.send_part(part)
+            self.attachments = []
+
+    def send_part(self, part: str | bytes) -> None:
+        """Send a text or an attachment over whichever transport the client has now."""
+        if self.socket is not None and part[:1] == "b":
+            part = base64.b64decode(part[1:])
+        if isinstance(part, str):
+            self.send(part)
+        elif self.socket is not None:
+            self.socket.send_binary(part)
+        else:
+            self.send("b" + base64.b64encode(part).decode())
 
     def _event(self, packet: str) -> None:
         start = packet.index("[")
@@ -82,10 +136,17 @@ class Client:
             self.server.acks += 1
             self.send(f"43{prefix}[{packet[start + 20 :]}")
             return
+        if packet.startswith('["message",', start):
+            self.send(f'42{prefix}["message-back",{packet[start + 11 :]}')
+            return
         name, *args = json.loads(packet[start:])
         if name == "join":
             self.server.join(self, args[0])
             self.send(f"43{prefix}[{json.dumps([args[0]])}]")
+        elif name == "burst":
+            namespace = prefix.rpartition(",")[0] + "," if "," in prefix else ""
+            for number in range(args[0]):
+                self.send(f'42{namespace}["b",{number},"{"x" * args[1]}"]')
         elif name == "in":
             namespace = prefix.rpartition(",")[0] + "," if "," in prefix else ""
             text = f"42{namespace}{json.dumps(args[1:], separators=(',', ':'))}"
@@ -93,6 +154,21 @@ class Client:
             self.server.deliveries += len(members)
             for member in members:
                 member.send(text)
+        elif name == "all":
+            namespace = prefix.rpartition(",")[0] + "," if "," in prefix else ""
+            text = f"42{namespace}{json.dumps(args, separators=(',', ':'))}"
+            for member in list(self.server.clients.values()):
+                if namespace in member.namespaces:
+                    self.server.deliveries += 1
+                    member.send(text)
+        elif name == "leave":
+            self.server.leave(self, args[0])
+            self.send(f"43{prefix}[{json.dumps(sorted(self.rooms))}]")
+
+
+def _namespace(packet: str) -> str:
+    """Of CONNECT or DISCONNECT: `/custom,`, or nothing for the main one."""
+    return packet[2:].partition(",")[0] + "," if packet[2:3] == "/" else ""
 
 
 class Exchange:
@@ -228,6 +304,8 @@ class Exchange:
                 return
             if opcode == 1:
                 self._text(payload.decode())
+            elif opcode == 2 and self.client is not None:
+                self.client.receive_attachment(payload)
         self.buffer = data[position:]
 
     def _text(self, packet: str) -> None:
@@ -248,14 +326,20 @@ class Exchange:
 
     def send_frame(self, packet: str) -> None:
         """Send one text frame."""
-        data = packet.encode()
+        self._send(b"\x81", packet.encode())
+
+    def send_binary(self, data: bytes) -> None:
+        """Send one binary frame."""
+        self._send(b"\x82", data)
+
+    def _send(self, head: bytes, data: bytes) -> None:
         length = len(data)
         if length < 126:
-            self.stream.write(b"\x81" + bytes((length,)) + data)
+            self.stream.write(head + bytes((length,)) + data)
         elif length < 65536:
-            self.stream.write(b"\x81\x7e" + length.to_bytes(2, "big") + data)
+            self.stream.write(head + b"\x7e" + length.to_bytes(2, "big") + data)
         else:
-            self.stream.write(b"\x81\x7f" + length.to_bytes(8, "big") + data)
+            self.stream.write(head + b"\x7f" + length.to_bytes(8, "big") + data)
 
 
 class NullServer:
@@ -325,6 +409,11 @@ class NullServer:
         """Put a session into a room."""
         self.rooms.setdefault(room, set()).add(client)
         client.rooms.add(room)
+
+    def leave(self, client: Client, room: str) -> None:
+        """Take a session out of a room."""
+        client.rooms.discard(room)
+        self.rooms.get(room, set()).discard(client)
 
     def drop(self, client: Client) -> None:
         """Forget a session."""

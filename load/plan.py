@@ -6,28 +6,24 @@ A wrong key or value names the file, the place, and the nearest valid key.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
-from load.names import nearest
+from load.profile_files import PROFILES, ProfileError, check_keys, meant, read_document
+from load.scenarios import SCENARIOS, ParameterError, all_parameters, make_options
 
-__all__ = ["ArmPlan", "ConformancePlan", "LoadPlan", "Profile", "ProfileError", "read_profile"]
+__all__ = ["PROFILES", "ArmPlan", "ConformancePlan", "LoadPlan", "Profile", "ProfileError", "read_profile"]
 
-PROFILES = Path(__file__).resolve().parent / "profiles"
 TRANSPORTS = ("polling", "websocket", "upgrade")
-SCENARIOS = ("ack", "fanout", "idle")
-
-
-class ProfileError(ValueError):
-    """A profile that cannot be used; one line that names the place."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """Blocks of `seconds` after `warmup_seconds`; at most `rounds` passes within `budget_seconds`."""
+    """Blocks of `seconds` after `warmup_seconds`; at most `rounds` passes within `budget_seconds`.
+
+    `parameters` are those of the scenario; in a profile each is a key of `[load]`.
+    """
 
     scenario: str = "ack"
     transports: tuple[str, ...] = ("polling", "websocket")
@@ -38,6 +34,7 @@ class LoadPlan:
     minimum_rounds: int = 3
     budget_seconds: float = 150.0
     seed: int = 1
+    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ class Profile:
         for name in wanted:
             if name not in known:
                 raise ProfileError(
-                    f"profile {self.title} has no arm {name!r}{_meant(name, known)} (has {', '.join(known)})"
+                    f"profile {self.title} has no arm {name!r}{meant(name, known)} (has {', '.join(known)})"
                 )
         return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
 
@@ -85,7 +82,7 @@ class Profile:
         known = list(known)
         for arm in self.arms:
             if arm.mode not in known:
-                hint = _meant(arm.mode, known) or f" (one of {', '.join(known)})"
+                hint = meant(arm.mode, known) or f" (one of {', '.join(known)})"
                 raise ProfileError(f"profile {self.title}: arm {arm.id}: unknown mode {arm.mode!r}{hint}")
 
     def as_json(self) -> dict[str, Any]:
@@ -93,38 +90,22 @@ class Profile:
         return asdict(self)
 
 
-def _meant(wrong: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or nothing where nothing is near."""
-    near = nearest(wrong, known)
-    return f"; did you mean {near!r}?" if near else ""
-
-
 def read_profile(name: str) -> Profile:
     """The profile of that name, or of that path to a TOML file. Raises ProfileError."""
-    built_in = sorted(path.stem for path in PROFILES.glob("*.toml"))
-    path = PROFILES / f"{name}.toml" if name in built_in else Path(name)
-    try:
-        with path.open("rb") as file:
-            document = tomllib.load(file)
-    except FileNotFoundError:
-        raise ProfileError(
-            f"no profile {name!r}{_meant(name, built_in)} (one of {', '.join(built_in)}, or a TOML file)"
-        ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ProfileError(f"{path.name}: cannot be read: {error}") from None
-    return _profile(document, path.name)
+    return _profile(*read_document(name, compares=True))
 
 
 def _profile(document: dict[str, Any], place: str) -> Profile:
-    _check_keys(document, ("title", "load", "conformance", "arms"), place)
+    check_keys(document, ("title", "load", "conformance", "arms"), place)
     arms = document.get("arms")
     if not isinstance(arms, list) or not arms:
-        raise ProfileError(f"{place}: needs at least one [[arms]]")
+        hint = "; without, it is a profile of `sioprobe load`" if document else ""
+        raise ProfileError(f"{place}: needs at least one [[arms]]{hint}")
     plans = tuple(_section(ArmPlan, arm, f"{place}: arms[{n}]") for n, arm in enumerate(arms))
     ids = [plan.id for plan in plans]
     if len(set(ids)) < len(ids):
         raise ProfileError(f"{place}: arm {next(i for i in ids if ids.count(i) > 1)!r} stands twice")
-    load = _section(LoadPlan, document.get("load", {}), f"{place}: load")
+    load = _load(document.get("load", {}), f"{place}: load")
     _check_values(load, plans, place)
     return Profile(
         title=str(document.get("title", place)),
@@ -132,6 +113,21 @@ def _profile(document: dict[str, Any], place: str) -> Profile:
         load=load,
         conformance=_section(ConformancePlan, document.get("conformance", {}), f"{place}: conformance"),
     )
+
+
+def _load(section: Any, place: str) -> LoadPlan:
+    """The plan in `[load]`, with the parameters of its scenario, which are checked too."""
+    if not isinstance(section, dict):
+        raise ProfileError(f"{place}: is not a table")
+    given = {key: value for key, value in section.items() if key in all_parameters()}
+    rest = {key: value for key, value in section.items() if key not in given}
+    plan: LoadPlan = _section(LoadPlan, rest, place, also=tuple(all_parameters()))
+    if plan.scenario in SCENARIOS:
+        try:
+            make_options(plan.scenario, given)
+        except ParameterError as error:
+            raise ProfileError(f"{place}: {error}") from None
+    return replace(plan, parameters=given)
 
 
 _KINDS = {
@@ -143,19 +139,12 @@ _KINDS = {
 }
 
 
-def _check_keys(section: dict[str, Any], known: Iterable[str], place: str) -> None:
-    for key in section:
-        if key not in known:
-            hint = _meant(key, known) or f" (one of {', '.join(known)})"
-            raise ProfileError(f"{place}: unknown key {key!r}{hint}")
-
-
-def _section(kind: Any, section: Any, place: str) -> Any:
+def _section(kind: Any, section: Any, place: str, also: tuple[str, ...] = ()) -> Any:
     """A dataclass of this kind from a table; strings, numbers, booleans and lists of strings only."""
     if not isinstance(section, dict):
         raise ProfileError(f"{place}: is not a table")
-    types = {item.name: str(item.type) for item in fields(kind)}
-    _check_keys(section, types, place)
+    types = {item.name: str(item.type) for item in fields(kind) if item.name != "parameters"}
+    check_keys(section, (*types, *also), place)
     values = {}
     for key, value in section.items():
         wanted = types[key]
@@ -182,9 +171,13 @@ def _section(kind: Any, section: Any, place: str) -> Any:
 def _check_values(load: LoadPlan, arms: tuple[ArmPlan, ...], place: str) -> None:
     for transport in load.transports:
         if transport not in TRANSPORTS:
-            raise ProfileError(f"{place}: load: transport {transport!r}{_meant(transport, TRANSPORTS)}")
+            raise ProfileError(f"{place}: load: transport {transport!r}{meant(transport, TRANSPORTS)}")
     if load.scenario not in SCENARIOS:
-        raise ProfileError(f"{place}: load: scenario {load.scenario!r}{_meant(load.scenario, SCENARIOS)}")
+        raise ProfileError(f"{place}: load: scenario {load.scenario!r}{meant(load.scenario, SCENARIOS)}")
+    able = SCENARIOS[load.scenario].transports
+    if any(transport in TRANSPORTS and transport not in able for transport in load.transports):
+        named = ", ".join(f'"{transport}"' for transport in able)
+        raise ProfileError(f"{place}: load: scenario {load.scenario!r} needs transports = [{named}]")
     if load.seconds < 0.2:
         raise ProfileError(f"{place}: load: seconds = {load.seconds} is too short a block; 0.2 is the least")
     if load.minimum_rounds > load.rounds:

@@ -28,6 +28,7 @@ __all__ = [
     "ChildError",
     "Server",
     "cpu_sets",
+    "die_with_parent",
     "end_all",
     "known_modes",
     "run_child",
@@ -82,7 +83,7 @@ def _start(
         stderr=stderr,
         env=harness_environment(SIOPROBE_PROG=_PROGRAMS[module]),
         start_new_session=True,
-        preexec_fn=_die_with_parent,
+        preexec_fn=die_with_parent,
     )
     with _children_lock:
         _children.add(child)
@@ -93,7 +94,8 @@ def _start(
     return child
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """For `preexec_fn`: have the kernel end this child when its parent is killed; Linux only."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -20,15 +20,30 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 # Locust patches the process, and so comes before everything that opens a socket.
 import locust
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from load import lifecycle  # isort: skip - first: its server must be there when ours is looked for
+from load import closing, shaping
+from load.arguments import add_scenario_arguments, options_of, problem_with_arguments
+from load.connection_options import add_connection_options, target_options
+from load.locating import NONE, parse_server_pids
 from load.metrics import server_metrics
 from load.names import nearest
 from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
-from load.scenarios import SCENARIOS, Options, Player, Scenario, make_scenario
+from load.scenarios import (
+    SCENARIOS,
+    Options,
+    ParameterError,
+    Player,
+    Scenario,
+    make_options,
+    make_scenario,
+)
 from load.server_cpu import TellingServers
+from load.server_side import Counts, ServerSide
 from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
 from sioprobe.swarm.check import problem_with
 from sioprobe.swarm.locust_statistics import LocustStatistics
@@ -45,8 +60,11 @@ class Swarm:
 
     scenario: Scenario | None = None
     placement: Placement | None = None
+    placing = BoundedSemaphore(1)
     transport = "websocket"
     rss_before: int | None = None
+    server: ServerSide | None = None
+    shaping: shaping.Shaping | None = None
     telling: TellingServers | None = None
 
 
@@ -63,28 +81,12 @@ def choice(name: str, choices: tuple[str, ...]) -> Any:
     return convert
 
 
-def number(kind: type, least: float) -> Any:
-    """An argparse type for a number from `least` on."""
-
-    def convert(value: str) -> Any:
-        try:
-            result = kind(value)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{value!r} is not a number") from None
-        if not least <= result < float("inf"):
-            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
-        return result
-
-    return convert
-
-
 @locust.events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def add_arguments(parser: Any) -> None:
-    """The swarm's own options; the web page shows them too."""
+    """The swarm's own options, and those of all scenarios; the web page shows them too."""
     # Not in an argument group: the web page shows what is added to the parser itself.
     add = parser.add_argument
     scenarios = tuple(SCENARIOS)
-    defaults = Options()
     add(
         "--transport",
         type=choice("transport", TRANSPORTS),
@@ -97,7 +99,7 @@ def add_arguments(parser: Any) -> None:
         type=choice("scenario", scenarios),
         choices=scenarios,
         default="ack",
-        help="what each user does: ack (emit, wait for the ack), fanout (rooms), idle",
+        help="; ".join(f"{name}: {kind.title}" for name, kind in SCENARIOS.items()),
     )
     add("--urls", default="", metavar="URL,URL", help="further servers, over which users are spread evenly")
     add(
@@ -107,21 +109,18 @@ def add_arguments(parser: Any) -> None:
         help="local addresses to connect from in turn (127.0.0.1-127.0.0.8, or a list with commas):"
         " each has 28,000 ports to a server",
     )
-    add("--namespace", default=defaults.namespace, help="Socket.IO namespace, / for the main one")
     add("--path", default="/socket.io/", help="path of the server's Socket.IO endpoint")
+    add_connection_options(add)
     add(
-        "--payload-bytes",
-        type=number(int, 0),
-        default=defaults.payload_bytes,
-        help="length of the text that each message carries",
+        "--server-pid",
+        action="append",
+        metavar="PID",
+        include_in_web_ui=False,
+        help="process of the server to sample with its children, repeatable; auto (the default) finds what"
+        " listens at the port of a server on this host, none samples nothing",
     )
-    add("--room-size", type=number(int, 1), default=defaults.room_size, help="fanout: members of a room")
-    add(
-        "--rate",
-        type=number(float, 0),
-        default=defaults.rate,
-        help="operations a second, per connection (ack) or room (fanout); 0: the next follows the last",
-    )
+    shaping.add_arguments(parser)
+    closing.add_arguments(parser)
     add(
         "--summary-json",
         default="",
@@ -129,27 +128,57 @@ def add_arguments(parser: Any) -> None:
         include_in_web_ui=False,
         help="also write the figures at the end to this file, as JSON",
     )
+    add_scenario_arguments(parser)
 
 
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]
 def attach(environment: Environment, **_: Any) -> None:
     """Bind the statistics; headless, refuse a server that is none, before anything starts."""
     LocustStatistics.of(environment)
+    Swarm.shaping = shaping.Shaping(environment)
     options = environment.parsed_options
-    if isinstance(environment.runner, WorkerRunner) or not options.headless:
+    if isinstance(environment.runner, WorkerRunner):
+        Swarm.shaping.attach()
         return
-    problem = problem_of(environment)
+    # After those of the statistics, which let operations come to rest and reset counts.
+    environment.events.test_stopping.add_listener(finish_server_side)
+    environment.events.spawning_complete.add_listener(lambda **_: all_connected(environment))
+    problem = problem_with_arguments(options) or Swarm.shaping.problem()
+    if problem is None and options.headless:
+        problem = problem_of(environment)
     if problem is not None:
         print(f"locust: error: {problem}", file=sys.stderr)
         if isinstance(environment.runner, MasterRunner):
-            dismiss_workers(environment.runner, options.expect_workers if options.processes else 0)
+            dismiss_workers(environment, options.expect_workers if options.processes else 0)
         sys.exit(2)
+    Swarm.shaping.attach()
+    if options.headless:
+        users, rate = Swarm.shaping.peak()
+        closing.attach(environment, block_request(options, rate), users)
 
 
-def dismiss_workers(runner: MasterRunner, expected: int) -> None:
+def block_request(options: Any, total_rate: float | None = None) -> dict[str, Any]:
+    """The same play as a block, to be calibrated."""
+    played = {"transport": options.transport, "scenario": options.scenario}
+    return {**played, **played_options(options, total_rate)}
+
+
+def played_options(options: Any, total_rate: float | None) -> Options:
+    """The scenario's parameters, at a shape's rate where it has one. Raises ParameterError."""
+    played = options_of(options)
+    if total_rate is None:
+        return played
+    return make_options(options.scenario, {**played, "rate": 0.0, "total_rate": total_rate})
+
+
+def dismiss_workers(environment: Environment, expected: int) -> None:
     """Tell the workers to quit, or they look for their master for a minute."""
+    runner, attached = environment.runner, LocustStatistics.of(environment).attached
     end = time.monotonic() + DISMISS_DEADLINE
-    while len(runner.clients) < expected and time.monotonic() < end:
+    # One that is told before it is complete hears it and never ends.
+    while (
+        len(runner.clients) < expected or not attached.issuperset(runner.clients)
+    ) and time.monotonic() < end:
         Event().wait(0.05)
     runner.quit()
 
@@ -159,19 +188,27 @@ def problem_of(environment: Environment) -> str | None:
     options = environment.parsed_options
     if not environment.host:
         return "--host is missing: the server's URL, such as http://127.0.0.1:5000"
-    if not options.namespace.startswith("/"):
-        return (
-            f"--namespace {options.namespace!r} does not start with '/'; did you mean '/{options.namespace}'?"
-        )
+    try:
+        namespace = str(options_of(options).namespace)
+    except ParameterError as error:
+        return f"argument {error}"
+    try:
+        parse_server_pids(options.server_pid or ())
+    except ValueError as error:
+        return str(error)
     try:
         parse_addresses(options.source_addresses)
     except PlacementError as error:
         return f"--source-addresses: {error}"
+    try:
+        how = target_options(options)
+    except SwarmError as error:
+        return error.detail
     for url in parse_urls(environment.host, options.urls):
         if urlsplit(url if "//" in url else f"//{url}").path.strip("/"):
             return f"{url} has a path; give that of the Socket.IO endpoint with --path"
         problem = problem_with(
-            url, transport=options.transport, namespace=options.namespace, path=options.path
+            url, transport=options.transport, namespace=namespace, path=options.path, how=how
         )
         if problem is not None:
             return problem
@@ -189,50 +226,114 @@ def begin(environment: Environment, **_: Any) -> None:
         "scenario": options.scenario,
         "url": environment.host,
     }
-    if not isinstance(environment.runner, WorkerRunner):
+    if not is_worker(environment):
         if not options.headless:
             problem = problem_of(environment)
             if problem is not None:
                 environment.runner.log_exception("local", problem, "")
                 print(f"locust: error: {problem}", file=sys.stderr)
+        begin_server_side(environment)
         if environment.web_ui is not None:
             Swarm.telling = TellingServers(parse_urls(environment.host or "", options.urls))
             statistics.server_cpu = Swarm.telling.share
-        Swarm.rss_before = server_rss(environment) if options.scenario == "idle" else None
     if isinstance(environment.runner, MasterRunner):
+        # With the next message to the workers, which do not know of each other.
+        options.sioprobe_workers = environment.runner.worker_count
         return
     statistics.engine.start()
-    scenario = make_scenario(
-        options.scenario,
-        statistics.engine,
-        Options(
-            namespace=options.namespace,
-            payload_bytes=options.payload_bytes,
-            room_size=options.room_size,
-            rate=options.rate,
-        ),
-    )
-    Swarm.scenario, Swarm.transport, Swarm.placement = scenario, options.transport, None
-    statistics.ledger = scenario.ledger
-    statistics.halt = lambda: come_to_rest(scenario)
     try:
-        Swarm.placement = placement_of(environment)
-    except (SwarmError, PlacementError) as error:
-        print(f"locust: error: {error}", file=sys.stderr)
-        # A worker's stderr is not where anybody looks: its master shall count it.
-        statistics.recorder.series("SIO connect", options.transport).error(str(error))
+        total_rate = Swarm.shaping.total_rate if Swarm.shaping is not None else None
+        scenario = make_scenario(options.scenario, statistics.engine, played_options(options, total_rate))
+    except ParameterError as error:
+        # Only the web page can say such a thing; the users then wait for the next start.
+        print(f"locust: error: argument {error}", file=sys.stderr)
+        Swarm.scenario = Swarm.placement = None
+        return
+    scenario.processes = max(1, getattr(options, "sioprobe_workers", 1))
+    Swarm.scenario, Swarm.transport, Swarm.placement = scenario, options.transport, None
+    if Swarm.shaping is not None:
+        Swarm.shaping.set_rate = scenario.set_total_rate
+    statistics.ledger = scenario.ledger
+    statistics.schedule = scenario.schedule
+    statistics.timed_between = scenario.timed_between
+    lifecycle.attach_scenario(environment, scenario)
+    statistics.halt = lambda: come_to_rest(scenario)
 
 
-def placement_of(environment: Environment) -> Placement:
-    """Where the users of this process go. Raises SwarmError and PlacementError."""
+def place(environment: Environment) -> Target:
+    """Where the next user of this process goes. Raises SwarmError and PlacementError."""
+    # Names are looked up meanwhile, and every user comes here at once.
+    with Swarm.placing:
+        if Swarm.placement is None:
+            Swarm.placement = make_placement(environment)
+    return Swarm.placement.next()
+
+
+def make_placement(environment: Environment) -> Placement:
+    """Of the options; a worker takes its part of the swarm."""
     options, runner = environment.parsed_options, environment.runner
     addresses = parse_addresses(options.source_addresses)
     check_addresses(addresses)
+    how = target_options(options)
     urls = parse_urls(environment.host or "", options.urls)
-    targets = [Target.from_url(url, options.path) for url in urls]
+    targets = [Target.from_url(url, options.path, **how) for url in urls]
     if isinstance(runner, WorkerRunner):
         return Placement(targets, addresses, runner.worker_index, getattr(options, "sioprobe_workers", 1))
     return Placement(targets, addresses)
+
+
+def begin_server_side(environment: Environment) -> None:
+    """Sample the server from now on, before there is any user."""
+    options = environment.parsed_options
+    try:
+        asked = parse_server_pids(options.server_pid or ())
+    except ValueError:
+        asked = NONE  # told already, by problem_of
+    Swarm.server = ServerSide(
+        parse_urls(environment.host or "", options.urls),
+        asked,
+        counts=lambda: counts_of(environment),
+        exact=not isinstance(environment.runner, MasterRunner),
+    )
+    # Of a server whose processes are not seen, what it says itself.
+    told = options.scenario == "idle" and not Swarm.server.sampling
+    Swarm.rss_before = server_rss(environment) if told else None
+    Swarm.server.start()
+
+
+def counts_of(environment: Environment) -> Counts:
+    """What is counted at this moment, without taking it from those who carry it to Locust."""
+    statistics, runner = LocustStatistics.of(environment), environment.runner
+    played = SCENARIOS[environment.parsed_options.scenario]
+    if isinstance(runner, MasterRunner):
+        connections = runner.user_count
+        published = sum(state["ledger"]["published"] for state in statistics.states() if state["ledger"])
+    else:
+        connections = len(statistics.engine.connections)
+        published = Swarm.scenario.published if Swarm.scenario is not None else 0
+    if played.operation is None:
+        return Counts(connections)
+    series = statistics.recorder.series(*played.operation)
+    operations = series.total.timed + series.recent.timed
+    return Counts(connections, operations, operations * played.messages_per_operation + published)
+
+
+def all_connected(environment: Environment) -> None:
+    """Every user was spawned."""
+    if Swarm.server is not None:
+        Swarm.server.all_connected(reset=environment.reset_stats)
+
+
+def finish_server_side(environment: Environment, **_: Any) -> None:
+    """Operations have come to rest, and connections are still there."""
+    if Swarm.server is not None:
+        Swarm.server.finish()
+        LocustStatistics.of(environment).extras["server"] = Swarm.server.result
+
+
+def is_worker(environment: Environment) -> bool:
+    """Whether this process is a worker; one that joins a test is told to start before it has a runner."""
+    return bool(environment.parsed_options.worker)
 
 
 def come_to_rest(scenario: Scenario) -> None:
@@ -270,7 +371,10 @@ def tell_after_test(environment: Environment, **_: Any) -> None:
     """With a web page, a test may be followed by another."""
     if Swarm.telling is not None:
         Swarm.telling.close()
-    if not environment.parsed_options.headless:
+    options = environment.parsed_options
+    if not options.headless:
+        if not isinstance(environment.runner, WorkerRunner):
+            closing.calibrate(environment, block_request(options), environment.runner.target_user_count)
         tell(environment)
 
 
@@ -281,12 +385,23 @@ def tell_at_end(environment: Environment, **_: Any) -> None:
         environment.events.quit.add_listener(lambda **_: tell(environment))
 
 
+def summary_of(environment: Environment) -> dict[str, Any]:
+    """All that is said of the run."""
+    summary = closing.conclude(environment)
+    if Swarm.shaping is not None:
+        summary["stages"] = Swarm.shaping.figures(summary.get("server"))
+    return summary
+
+
 def tell(environment: Environment) -> None:
     """Print the summary to stderr: stdout may be Locust's own JSON."""
     if isinstance(environment.runner, WorkerRunner):
         return
     options = environment.parsed_options
-    summary = LocustStatistics.of(environment).summary()
+    found = lifecycle.found_of(environment)
+    if found is not None:
+        LocustStatistics.of(environment).extras["found"] = found
+    summary = summary_of(environment)
     print(render(summary), file=sys.stderr, flush=True)
     if options.summary_json:
         Path(options.summary_json).write_text(json.dumps(summary) + "\n", encoding="utf-8")
@@ -304,14 +419,19 @@ class SwarmUser(User):  # type: ignore[misc]
     @task  # type: ignore[untyped-decorator]
     def play(self) -> None:
         """Open a connection, play, and wait until it is closed."""
-        scenario, placement = Swarm.scenario, Swarm.placement
-        if scenario is None or placement is None:
+        while Swarm.scenario is None or self.environment.runner is None:
+            self._closed.wait(0.05)
+        scenario = Swarm.scenario
+        statistics = LocustStatistics.of(self.environment)
+        try:
+            self._target = self._target or place(self.environment)
+        except (SwarmError, PlacementError) as error:
+            # Counted, because a worker's stderr is not where anybody looks.
+            statistics.recorder.series("SIO connect", Swarm.transport).error(str(error))
             self._closed.wait()
             return
-        if self._target is None:
-            self._target = placement.next()
         self._closed.clear()
-        connection = Connection(LocustStatistics.of(self.environment).engine, self._target, Swarm.transport)
+        connection = Connection(statistics.engine, self._target, Swarm.transport)
         self._player = scenario.player(connection, self._changed)
         self._player.open()
         self._closed.wait()
@@ -325,6 +445,10 @@ class SwarmUser(User):  # type: ignore[misc]
 
     def on_stop(self) -> None:
         """Leave in order."""
-        if self._player is not None and self._player.state != "closed":
-            self._player.leave()
+        if self._player is None:
+            return
+        # Also where its connection was lost: it has no place in a schedule or a room any more.
+        lost = self._player.state == "closed"
+        self._player.leave()
+        if not lost:
             self._closed.wait(CLOSE_DEADLINE)

@@ -1,4 +1,4 @@
-"""The command line: `sioprobe serve | conform | load | compare | report`.
+"""The command line: `sioprobe serve | conform | load | doctor | compare | report`.
 
 Each subcommand becomes the process of the folder that does the work, which owns its options:
 an async mode, the judge and Locust must never share a process, and importing them here would do that.
@@ -56,16 +56,18 @@ def main() -> None:
       sioprobe serve --mode gevent --port 5000
       sioprobe conform --url http://127.0.0.1:5000
       sioprobe load --url http://127.0.0.1:5000 --transport websocket --users 50
+      sioprobe doctor http://127.0.0.1:5000
       sioprobe compare --profile quick
       sioprobe report reports/out
 
     \b
     Exit codes:
       0    done, and nothing failed
-      1    a server was judged and failed, two results differ, or operations of a load failed
+      1    a server was judged and failed, two results differ, operations of a load failed, or the
+           doctor found something
       2    bad input, a part that is missing, or (load) no Socket.IO server at that address
       3    compare: the machine was too busy for any block to be believed
-      4    conform: no Socket.IO server at that address, or nothing at all
+      4    conform, doctor: no Socket.IO server at that address, or nothing at all
       130  stopped by Ctrl-C
 
     Every subcommand has a --help of its own.
@@ -82,6 +84,13 @@ for _room in (
     ),
     _Room("conform", "conformance", None, "pytest", "Judge a server against the protocol."),
     _Room("load", "load", "load", "locust gevent httptools psutil", "Put a measured load on a server."),
+    _Room(
+        "doctor",
+        "load.doctor",
+        "load",
+        "gevent httptools psutil",
+        "Find out what a server's settings cost, and which setting mends it.",
+    ),
     _Room(
         "compare",
         "load.compare",

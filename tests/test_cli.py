@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
-ROOMS = ["serve", "conform", "load", "compare", "report"]
+ROOMS = ["serve", "conform", "load", "doctor", "compare", "report"]
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,49 +1,71 @@
-"""What every scenario shares: its options, its life cycle, and the life cycle of a player."""
+"""What every scenario shares: its parameters, its life cycle, and the life cycle of a player."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
-from sioprobe.swarm import Connection, Engine, Ledger, Listener, SwarmError
+from load.scenarios.found import Found
+from load.scenarios.parameters import NAMESPACE, Options, Parameter
+from load.server_watch import Watched
+from sioprobe.swarm import TRANSPORTS, Connection, Engine, Ledger, Listener, Recorder, Schedule, SwarmError
 
-__all__ = ["Options", "Player", "Scenario"]
+__all__ = ["Player", "Scenario"]
 
 NANOSECONDS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Parameters of all scenarios; each uses those that concern it.
-
-    `rate` is operations a second and connection (ack) or room (fanout); 0 is a closed loop, in which the
-    next operation starts when the last has ended.
-    """
-
-    namespace: str = "/"
-    payload_bytes: int = 32
-    room_size: int = 10
-    rate: float = 0.0
-    timeout: float = 10.0
+GOLDEN_RATIO = 0.6180339887498949
 
 
 class Scenario(ABC):
-    """One a process. `operation` is the (type, name) of the series that counts its operations, or None."""
+    """One a process. `operation` is the (type, name) of the series that counts its operations, or None.
 
+    `title` says in one line what a user does, `parameters` what the scenario can be told; every scenario has
+    the parameter `namespace`. `ledger` and `schedule` are its accounts, None where it has none; `processes`
+    is how many like this one take part in the run. `timed_between` says that an operation begins in one
+    process and may end in another, which may be on another host: latencies are then withheld where the hosts'
+    clocks cannot be compared.
+    `transports` are those over which it makes sense; one that `cools_down` has the server looked at after its
+    last client has left, for at most its parameter `cool_down`; one that `has_phases` has it looked at once a
+    second.
+    """
+
+    title: ClassVar[str] = ""
+    parameters: ClassVar[tuple[Parameter, ...]] = (NAMESPACE,)
+    transports: ClassVar[tuple[str, ...]] = TRANSPORTS
+    cools_down: ClassVar[bool] = False
+    has_phases: ClassVar[bool] = False
     operation: tuple[str, str] | None = None
     messages_per_operation = 0
+    timed_between = False
 
     def __init__(self, engine: Engine, options: Options) -> None:
         self.engine = engine
         self.options = options
         self.halted = False
+        self._schedules = 0
         self.ledger: Ledger | None = None
+        self.schedule: Schedule | None = None
+        self.processes = 1
 
     @abstractmethod
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A player on that connection; `changed` is called on the hub when its state has changed."""
+
+    @classmethod  # noqa: B027 - most values go together
+    def check(cls, options: Options) -> None:
+        """Raise ParameterError for values that do not go together, each right alone."""
+
+    def next_offset(self, interval: int) -> int:
+        """When the next of several equal schedules begins, in nanoseconds within their interval.
+
+        By the golden ratio, which spreads however many there will be: begun at once, they send in bursts.
+        """
+        self._schedules += 1
+        return int(interval * (self._schedules * GOLDEN_RATIO % 1.0))
+
+    def set_total_rate(self, rate: float) -> None:  # noqa: B027 - most have no such parameter
+        """Play at another `total_rate` from now on, that of all processes; for scenarios that have one."""
 
     def halt(self) -> None:
         """Start no operation any more; those under way go on."""
@@ -61,6 +83,15 @@ class Scenario(ABC):
 
     def settle(self) -> None:  # noqa: B027 - most have no accounts
         """Close the accounts, after the last operation."""
+
+    def state(self) -> dict[str, Any] | None:
+        """What this process found so far, as plain values that travel to a master; most find nothing more."""
+        return None
+
+    @classmethod
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found | None:
+        """What the whole run found, of the `state` of each process and of what was seen of the server."""
+        return None
 
 
 class Player(Listener):

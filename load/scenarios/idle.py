@@ -1,18 +1,223 @@
-"""`idle`: connect, answer pings, do nothing. What a connection costs the server while nothing happens."""
+"""`idle`: connect, answer pings, do nothing.
+
+What a connection costs the server and this generator while nothing happens, whether the server pings as often
+as it announced, and which connections end though nobody ended them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from time import monotonic_ns
+from typing import Any
 
-from load.scenarios.common import Player, Scenario
-from sioprobe.swarm import Connection
+import psutil
+
+from load.scenarios.common import NANOSECONDS, Player, Scenario
+from load.scenarios.found import Found, add_counts, count_of, duration, pack, spread, told, unpack
+from load.scenarios.parameters import NAMESPACE, Options
+from load.server_watch import Watched
+from sioprobe.results.histogram import Histogram
+from sioprobe.swarm import Connection, Engine, Recorder, SwarmError
 
 __all__ = ["IdleScenario"]
+
+OVERDUE_SECONDS = 1.0
+"""How much later than announced a ping must be to be called overdue; hubs of both sides may be busy."""
 
 
 class IdleScenario(Scenario):
     """No operations."""
 
+    title = "connect, answer pings, do nothing"
+    parameters = (NAMESPACE,)
+
+    def __init__(self, engine: Engine, options: Options) -> None:
+        super().__init__(engine, options)
+        self.players: set[IdlePlayer] = set()
+        self.pings = 0
+        self.intervals = Histogram()
+        self.early = Histogram()
+        """How much sooner than announced, and `late` how much later, in µs."""
+        self.late = Histogram()
+        self.announced: tuple[float, float] = (0.0, 0.0)
+        self.ended: dict[str, int] = {}
+        self._rss_before = psutil.Process().memory_info().rss
+        self._held: dict[str, Any] | None = None
+
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A player that stays connected."""
-        return Player(self, connection, changed)
+        return IdlePlayer(self, connection, changed)
+
+    def settle(self) -> None:
+        """Keep what can be seen only while the connections are there."""
+        self._held = self._look()
+
+    def _look(self) -> dict[str, Any]:
+        interval = self.announced[0]
+        now = monotonic_ns()
+        waits = [(now - player.last_ping) / NANOSECONDS for player in self.players]
+        return {
+            "connections": len(self.players),
+            "overdue": sum(wait > interval + OVERDUE_SECONDS for wait in waits) if interval else 0,
+            "longest_wait_seconds": max(waits, default=None),
+            "generator_rss_before_bytes": self._rss_before,
+            "generator_rss_bytes": psutil.Process().memory_info().rss,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Pings, their intervals beside the announced one, unexpected ends, memory of this process."""
+        return {
+            **(self._held or self._look()),
+            "pings": self.pings,
+            "intervals": pack(self.intervals),
+            "early": pack(self.early),
+            "late": pack(self.late),
+            "ping_interval_seconds": self.announced[0],
+            "ping_timeout_seconds": self.announced[1],
+            "ended": dict(self.ended),
+        }
+
+    @classmethod
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
+        """Memory per connection, pings and their drift, ends that nobody asked for."""
+        connections = sum(state["connections"] for state in states)
+        ended: dict[str, int] = {}
+        for state in states:
+            add_counts(ended, state["ended"])
+        memory, memory_words = _memory(states, connections, server)
+        pings, ping_words = _pings(states, connections)
+        words = [*memory_words, *ping_words]
+        if ended:
+            words.append(f"{count_of(sum(ended.values()), 'connection')} ended unexpectedly: {told(ended)}")
+        else:
+            words.append("no connection ended unexpectedly")
+        return Found(words, {"connections": connections, **memory, **pings, "unexpected_ends": ended})
+
+
+def _memory(
+    states: Sequence[dict[str, Any]], connections: int, server: Watched
+) -> tuple[dict[str, Any], list[str]]:
+    figures: dict[str, Any] = {
+        "server_bytes_per_connection": None,
+        "server_threads_per_connection": None,
+        "generator_bytes_per_connection": None,
+    }
+    if not connections:
+        return figures, ["no connection was there at the end"]
+    of_server = "server not known"
+    before, held = server.before, server.held
+    if before is not None and held is not None:
+        if before.rss_bytes is not None and held.rss_bytes is not None:
+            each = _each(held.rss_bytes - before.rss_bytes, connections)
+            figures["server_bytes_per_connection"] = each
+            of_server = "server " + _kibibytes(each)
+        if before.threads is not None and held.threads is not None:
+            threads = (held.threads - before.threads) / connections
+            figures["server_threads_per_connection"] = threads
+            of_server += f" and {threads:.2f} threads" if threads >= 0.01 else ""
+    grown = sum(state["generator_rss_bytes"] - state["generator_rss_before_bytes"] for state in states)
+    figures["generator_bytes_per_connection"] = each = _each(grown, connections)
+    of_generator = "generator " + _kibibytes(each)
+    return figures, [f"memory of each of {count_of(connections, 'connection')}: {of_server}, {of_generator}"]
+
+
+def _each(grown: int, connections: int) -> float | None:
+    """Bytes a connection; None where memory did not grow, as that of a process that had as many before."""
+    return grown / connections if grown > 0 else None
+
+
+def _kibibytes(each: float | None) -> str:
+    return "no more than it had before" if each is None else f"{each / 1024:.1f} KiB"
+
+
+def _pings(states: Sequence[dict[str, Any]], connections: int) -> tuple[dict[str, Any], list[str]]:
+    pings = sum(state["pings"] for state in states)
+    overdue = sum(state["overdue"] for state in states)
+    interval = max((state["ping_interval_seconds"] for state in states), default=0.0)
+    timeout = max((state["ping_timeout_seconds"] for state in states), default=0.0)
+    intervals = unpack(state["intervals"] for state in states)
+    early, late = (unpack(state[name] for state in states) for name in ("early", "late"))
+    waits = [state["longest_wait_seconds"] for state in states if state["longest_wait_seconds"] is not None]
+    figures = {
+        "ping_interval_seconds": interval,
+        "ping_timeout_seconds": timeout,
+        "pings": pings,
+        "intervals": spread(intervals),
+        "early_us": spread(early),
+        "late_us": spread(late),
+        "overdue": overdue,
+        "longest_wait_seconds": max(waits, default=None),
+    }
+    if not pings:
+        words = f"no ping came: the server announced one every {interval:g} s"
+        if waits and max(waits) < interval:
+            words += f", and no connection was {interval:g} s old"
+    else:
+        words = (
+            f"{count_of(pings, 'ping')} came and {'was' if pings == 1 else 'were'} answered;"
+            f" announced every {interval:g} s"
+        )
+        if intervals.count:
+            words += (
+                f", seen every {duration(intervals.percentile(50))}"
+                f" (p99 {duration(intervals.percentile(99))}),"
+                f" at most {duration(late.max)} late and {duration(early.max)} early"
+            )
+    found = [words]
+    if overdue:
+        found.append(
+            f"{overdue:,} of {connections:,} connections wait for a ping that is more than"
+            f" {OVERDUE_SECONDS:g} s late"
+        )
+    return figures, found
+
+
+class IdlePlayer(Player):
+    """One connection. `last_ping` is when the last PING came, or the session opened (`monotonic_ns`)."""
+
+    __slots__ = ("_interval", "_leaving", "_pings", "last_ping", "play")
+
+    def __init__(
+        self, scenario: IdleScenario, connection: Connection, changed: Callable[[Player], None] | None
+    ) -> None:
+        super().__init__(scenario, connection, changed)
+        self.play = scenario
+        self.last_ping = 0
+        self._interval = 0
+        self._pings = 0
+        self._leaving = False
+
+    def connected(self, connection: Connection, namespace: str) -> None:
+        self.last_ping = monotonic_ns()
+        heartbeat = connection.heartbeat
+        if heartbeat is not None:
+            self.play.announced = heartbeat
+            self._interval = int(heartbeat[0] * NANOSECONDS)
+        self.play.players.add(self)
+        super().connected(connection, namespace)
+
+    def pinged(self, connection: Connection) -> None:
+        """Enter a ping; the first has no interval, as the server's began before we knew of the session."""
+        now = monotonic_ns()
+        self.play.pings += 1
+        self._pings += 1
+        if self._pings > 1:
+            interval = now - self.last_ping
+            self.play.intervals.record(interval / 1000)
+            late = (interval - self._interval) / 1000
+            (self.play.late if late >= 0 else self.play.early).record(abs(late))
+        self.last_ping = now
+
+    def leave(self) -> None:
+        """Leave of the player's own will."""
+        self._leaving = True
+        super().leave()
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        """An end that nobody asked for is entered; one before the connection was made is no such end."""
+        was_there = self in self.play.players
+        self.play.players.discard(self)
+        super().closed(connection, failure)
+        if was_there and not self._leaving:
+            kind = self.failure.kind if self.failure is not None else "connection closed"
+            add_counts(self.play.ended, {kind: 1})

@@ -64,6 +64,16 @@ def write_results(path: Path, results: Results) -> None:
     _write(path, results, "results")
 
 
+def read_maximum(path: Path) -> dict[str, Any]:
+    """The result of a search for the highest rate; ResultFileError when it cannot be used."""
+    return cast(dict[str, Any], _read(path, "maximum"))
+
+
+def write_maximum(path: Path, maximum: dict[str, Any]) -> None:
+    """Write the result of a search for the highest rate in one step."""
+    _write(path, maximum, "maximum")
+
+
 def conformance_path(folder: Path, arm: str) -> Path:
     """Where the conformance result of `arm` lies in `folder`."""
     return folder / f"conformance-{arm}.json"

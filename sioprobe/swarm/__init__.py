@@ -11,6 +11,7 @@ from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.reconnect import Backoff
 from sioprobe.swarm.recorder import Recorder, Series
+from sioprobe.swarm.schedule import Schedule
 from sioprobe.swarm.session import TRANSPORTS
 from sioprobe.swarm.target import Target
 from sioprobe.swarm.validity import Floor, Validity, judge
@@ -26,6 +27,7 @@ __all__ = [
     "Ledger",
     "Listener",
     "Recorder",
+    "Schedule",
     "Series",
     "SwarmError",
     "Target",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gevent.event import Event
@@ -17,6 +18,9 @@ _NO_SERVER = {
     "connection refused": "nothing listens at {url}",
     "unknown host": "{url} names no host that is known: {detail}",
     "bad url": "{detail}",
+    "bad header": "{detail}",
+    "bad ca file": "{detail}",
+    "tls refused": "{url} is refused by TLS: {detail}",
     "connect timeout": "{url} accepts connections and does not answer",
     "host unreachable": "{url} cannot be reached",
     "connect refused": "{url} refuses the namespace: {detail}",
@@ -51,15 +55,19 @@ def problem_with(
     namespace: str = "/",
     path: str = DEFAULT_PATH,
     seconds: float = 5.0,
+    how: Mapping[str, Any] | None = None,
 ) -> str | None:
-    """One line: why no load can be put on `url`; or None. Blocks for `seconds` and a little at most."""
+    """One line: why no load can be put on `url`; or None. Blocks for `seconds` and a little at most.
+
+    `how` holds further keyword arguments of `Target.from_url`.
+    """
     engine = Engine()
     engine.start()
     visitor = _Visitor()
     try:
         connection = Connection(
             engine,
-            Target.from_url(url, path),
+            Target.from_url(url, path, **(how or {})),
             "websocket" if transport == "websocket" else "polling",
             visitor,
             timeout=seconds,

@@ -61,6 +61,9 @@ class Listener:
     def disconnected(self, connection: Connection, namespace: str) -> None:
         """The server sent DISCONNECT."""
 
+    def pinged(self, connection: Connection) -> None:
+        """A PING of the server came; the PONG has been sent, or waits behind what is `unsent`."""
+
     def upgraded(self, connection: Connection) -> None:
         """The session is on WebSocket now, or its upgrade failed and it stays on polling."""
 
@@ -83,6 +86,7 @@ class Connection:
     With a `backoff` it outlives its session: after a loss that nobody asked for it opens another and
     connects the namespaces again, with their auth. As the official client, it leaves out those that the
     server disconnected or refused, and ends where none is left. A first session that fails is no loss.
+    Where `end_is_no_error` an end is not counted, because the caller does what makes servers end it.
     """
 
     __slots__ = (
@@ -93,6 +97,7 @@ class Connection:
         "_cookies",
         "_decoder",
         "_engine",
+        "_left",
         "_next_id",
         "_poll_series",
         "_reconnector",
@@ -103,6 +108,7 @@ class Connection:
         "_waiting",
         "closed",
         "deadline",
+        "end_is_no_error",
         "failure",
         "listener",
         "namespaces",
@@ -137,9 +143,12 @@ class Connection:
         self._upgrade_series = self.series("SIO upgrade", transport)
         self._poll_series = self.series("SIO poll", transport)
         self._session_series = self.series("SIO session", transport)
+        # Namespaces that we left or gave up, of which packets may still be under way.
+        self._left: set[str] | None = None
         self.listener = listener or Listener()
         self.tap: Callable[[str], bool] | None = None
         self.deadline = 0
+        self.end_is_no_error = False
         self.transport = transport
         self.namespaces: dict[str, str] = {}
         self.closed = False
@@ -156,6 +165,8 @@ class Connection:
         if self.closed:
             raise SwarmError("connection closed")
         self._auth[namespace] = auth
+        if self._left is not None:
+            self._left.discard(namespace)
         if reconnector is not None and reconnector.lost_at:
             wanted.append(namespace)
             if self._session.state == "closed":
@@ -187,10 +198,23 @@ class Connection:
         """Answer an event of the server."""
         self._send(SocketPacket(SocketPacketType.ACK, namespace, list(args), ack_id))
 
+    def successor(self) -> Connection:
+        """A new connection to the same server, over the same transport, with the same deadlines."""
+        backoff = self._reconnector.backoff if self._reconnector is not None else None
+        other = Connection(self._engine, self.target, self.transport, timeout=self._timeout, backoff=backoff)
+        other.end_is_no_error = self.end_is_no_error
+        return other
+
     def disconnect(self, namespace: str = MAIN_NAMESPACE) -> None:
         """Leave one namespace; the session stays."""
         if self.namespaces.pop(namespace, None) is not None:
+            self._leave(namespace)
             self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
+
+    def _leave(self, namespace: str) -> None:
+        if self._left is None:
+            self._left = set()
+        self._left.add(namespace)
 
     def close(self) -> None:
         """Close the session in order, or give up a lost one; `listener.closed` follows."""
@@ -216,6 +240,19 @@ class Connection:
         It is counted as no error, but the outage is `SIO reconnect` as any other.
         """
         self._session.abort(SwarmError(DROPPED))
+
+    def stop_reading(self) -> None:
+        """Leave in the kernel whatever comes (on polling: the answer to the poll), as a client that hangs.
+
+        No PING is answered, so the server gives the session up in the end; sending still works.
+        Nothing happens before the session is open and while an upgrade is under way. Both kernels keep
+        megabytes before the server feels it.
+        """
+        self._session.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read again. What waited comes in order, and an end of the connection is noticed."""
+        self._session.start_reading()
 
     def next_ack_id(self) -> int:
         """An ack id that this connection has not used."""
@@ -262,6 +299,25 @@ class Connection:
         return self._session.close_confirmed
 
     @property
+    def reading(self) -> bool:
+        """False between `stop_reading` and `start_reading`."""
+        return self._session.reading
+
+    @property
+    def ended_by_server(self) -> bool | None:
+        """Whether the server has ended the WebSocket as far as the kernel knows; None on polling.
+
+        For a connection that does not read, which would not notice.
+        """
+        return self._session.ended_by_server
+
+    @property
+    def heartbeat(self) -> tuple[float, float] | None:
+        """Ping interval and ping timeout in seconds, as the server announced them; None before it did."""
+        opened = self._session.opened
+        return (opened.ping_interval / 1000, opened.ping_timeout / 1000) if opened else None
+
+    @property
     def session_id(self) -> str | None:
         """The `sid` of the OPEN packet."""
         return self._session.opened.session_id if self._session.opened else None
@@ -304,6 +360,9 @@ class Connection:
             self._waiting = False
             self._take(packet)
 
+    def session_pinged(self) -> None:
+        self.listener.pinged(self)
+
     def session_polled(self) -> None:
         self._poll_series.count()
 
@@ -327,6 +386,7 @@ class Connection:
             self._connect_started.clear()
             self._decoder = SocketDecoder()
             self._waiting = False
+            self._left = None
         else:
             self.closed = True
             self._engine.connections.discard(self)
@@ -344,7 +404,7 @@ class Connection:
     def _count_loss(self, failure: SwarmError) -> None:
         if failure.kind == INTERNAL_ERROR:
             self._engine.internal_errors += 1
-        if failure.kind == DROPPED:
+        if failure.kind == DROPPED or self.end_is_no_error:
             return
         for _ in self._connect_started:
             self._connect_series.error(failure.kind)
@@ -417,7 +477,10 @@ class Connection:
         kind = packet.type
         namespace = packet.namespace
         if kind is SocketPacketType.EVENT or kind is SocketPacketType.BINARY_EVENT:
-            self.listener.event(self, namespace, packet.data[0], packet.data[1:], packet.ack_id)
+            if namespace in self.namespaces or namespace in self._connect_started:
+                self.listener.event(self, namespace, packet.data[0], packet.data[1:], packet.ack_id)
+            elif not self._left or namespace not in self._left:
+                self.count_error("event of no namespace of ours")
         elif kind is SocketPacketType.ACK or kind is SocketPacketType.BINARY_ACK:
             assert packet.ack_id is not None
             waiting = self._acks.pop(packet.ack_id, None)
@@ -433,13 +496,19 @@ class Connection:
             self.listener.refused(self, namespace, packet.data)
             self._settled(namespace, wanted=False)
         else:
-            if self.namespaces.pop(namespace, None) is not None and self._session.state == "open":
+            was_there = self.namespaces.pop(namespace, None) is not None and self._session.state == "open"
+            if was_there and not self.end_is_no_error:
                 self._session_series.error("disconnected by the server")
             self.listener.disconnected(self, namespace)
             self._settled(namespace, wanted=False)
 
     def _take_connect(self, namespace: str, data: Any) -> None:
         started = self._connect_started.pop(namespace, None)
+        if started is None and self._left and namespace in self._left:
+            # It was counted as too late; the server must not take us for a member.
+            self._left.remove(namespace)
+            self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
+            return
         if started is None:
             raise RemoteProtocolError(f"CONNECT for {namespace!r}, which nobody asked for")
         if not isinstance(data, dict) or not isinstance(data.get("sid"), str):
@@ -472,5 +541,6 @@ class Connection:
                     self._session.abort(SwarmError("connect timeout"))
                     return
                 self._connect_started.pop(namespace)
+                self._leave(namespace)
                 self._connect_series.error("connect timeout")
                 self.listener.refused(self, namespace, {"message": "no answer to CONNECT"})

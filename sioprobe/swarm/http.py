@@ -59,6 +59,7 @@ class HttpChannel:
         "_keep_alive",
         "_loop",
         "_parser",
+        "_reading",
         "_request",
         "_rested_at",
         "_set_cookies",
@@ -86,6 +87,7 @@ class HttpChannel:
         self._fresh = False
         self._rested_at = 0.0
         self._set_cookies: list[str] | None = None
+        self._reading = True
         self._body: list[bytes] = []
         self._body_size = 0
         self._head_done = self._complete = self._sized = self._keep_alive = False
@@ -123,6 +125,20 @@ class HttpChannel:
         self._fresh = True
         self._parser = httptools.HttpResponseParser(self)
         self._stream = open_stream(self._loop, self._target, self._receive, self._lost, self._opened)
+        if not self._reading:
+            self._stream.stop_reading()
+
+    def stop_reading(self) -> None:
+        """Leave answers in the kernel, on this connection and on those that follow it."""
+        self._reading = False
+        if self._stream is not None:
+            self._stream.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read again."""
+        self._reading = True
+        if self._stream is not None:
+            self._stream.start_reading()
 
     def _opened(self) -> None:
         if self._request is not None and self._stream is not None:

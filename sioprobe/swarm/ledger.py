@@ -2,7 +2,12 @@
 
 A receiver expects contiguous numbers from the first one published after it joined.
 A number that never comes is lost, one that comes twice is duplicated, one that comes after a later one
-is reordered.
+is reordered. One that comes after the deadline that the scenario sets is late, and received all the same;
+what has not come when the accounts are closed, at the end of the drain, is lost and stays so.
+What was published while a receiver was away, its connection lost, was never expected of it: it was missed.
+
+Of a publisher in another process it is not known how many it published: a receiver then expects what lies
+between the first and the last that it saw.
 """
 
 from __future__ import annotations
@@ -23,6 +28,8 @@ class Ledger:
     lost: int = 0
     duplicated: int = 0
     reordered: int = 0
+    late: int = 0
+    missed_away: int = 0
 
     @property
     def reach(self) -> float | None:
@@ -31,8 +38,14 @@ class Ledger:
 
     @property
     def clean(self) -> bool:
-        """Whether each delivery arrived once and in order."""
-        return not (self.lost or self.duplicated or self.reordered)
+        """Whether each delivery arrived once, in order and in time."""
+        return not (self.lost or self.duplicated or self.reordered or self.late)
+
+    @property
+    def problems(self) -> dict[str, int]:
+        """How many deliveries were lost, duplicated, reordered and late."""
+        names = ("lost", "duplicated", "reordered", "late")
+        return {name: getattr(self, name) for name in names}
 
     def merge(self, other: Ledger) -> None:
         """Add the account of another process."""
@@ -46,22 +59,29 @@ class Ledger:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Ledger:
         """The ledger that `to_json` wrote."""
-        return cls(**{name: int(data[name]) for name in cls.__slots__})
+        return cls(**{name: int(data.get(name, 0)) for name in cls.__slots__})
 
 
 class Receiver:
-    """One receiver's account of one publisher: numbers from `first` on."""
+    """One receiver's account of one publisher: numbers from `first` on.
 
-    __slots__ = ("_ledger", "_missing", "_next", "first")
+    What is expected is entered by the publisher when it publishes; of a `foreign` one, which is in another
+    process, it is entered here.
+    """
 
-    def __init__(self, ledger: Ledger, first: int) -> None:
+    __slots__ = ("_ledger", "_missing", "_next", "first", "foreign")
+
+    def __init__(self, ledger: Ledger, first: int, *, foreign: bool = False) -> None:
+        self.foreign = foreign
         self._ledger = ledger
         self._missing: set[int] = set()
         self._next = first
         self.first = first
 
-    def receive(self, number: int) -> bool:
+    def receive(self, number: int, *, late: bool = False) -> bool:
         """Enter one delivery; whether it was expected (not a duplicate, not from before joining)."""
+        if self.foreign and number >= self._next:
+            self._ledger.expected += number + 1 - self._next
         if number == self._next:
             self._next = number + 1
         elif number > self._next:
@@ -75,13 +95,20 @@ class Receiver:
                 self._ledger.duplicated += 1
             return False
         self._ledger.received += 1
+        if late:
+            self._ledger.late += 1
         return True
 
+    def lacks(self, number: int) -> bool:
+        """Whether that number is expected and has not come."""
+        return number >= self._next or number in self._missing
+
     def close(self, published: int, *, excused: bool = False) -> int:
-        """End the account: how many numbers below `published` never came.
+        """End the account: how many numbers below `published` (not asked of a foreign one) never came.
 
         They are entered as lost; `excused`, because the receiver left of its own will, as never expected.
         """
+        published = self._next if self.foreign else published
         missing = len(self._missing) + max(0, published - self._next)
         if excused:
             self._ledger.expected -= missing

@@ -27,9 +27,11 @@ from sioprobe.swarm.collector import spare_collector
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.locust_entries import add_errors, csv_texts, entry_of, without_counts
-from sioprobe.swarm.recorder import Recorder, Sample
+from sioprobe.swarm.recorder import Recorder, Sample, Series
 from sioprobe.swarm.request_events import RequestEvents
+from sioprobe.swarm.schedule import Schedule
 from sioprobe.swarm.summary import summarise
+from sioprobe.swarm.validity import Floor
 from sioprobe.swarm.web_tab import add_tab
 from sioprobe.swarm.workers import Workers, generator
 
@@ -49,10 +51,12 @@ HALT_DEADLINE = 15.0
 class LocustStatistics:
     """One for each Locust environment: `LocustStatistics.of(environment)`.
 
-    A scenario sets `ledger`, its account of deliveries; `halt`, what lets it come to rest before users are
-    stopped (it may block); `operation`, the type and name of the series of its operations; `server_cpu`,
-    which answers the share of a core that the server uses; `extras`, what else the summary shall hold; and
-    `timed_between`, whether times are taken between two processes.
+    A scenario sets `ledger`, its account of deliveries; `schedule`, that of its open loop; `halt`, what lets
+    it come to rest before users are stopped (it may block); `operation`, the type and name of the series of
+    its operations; `server_cpu`, which answers the share of a core that the server uses; `extras`, what else
+    the summary shall hold; and `timed_between`, whether times are taken between two processes. `floor` is
+    that of a calibration, `calibration` why there is none, and `heard` is called with all that is counted.
+    `scenario_state` answers what else the scenario found.
     """
 
     _of: ClassVar[WeakKeyDictionary[Environment, LocustStatistics]] = WeakKeyDictionary()
@@ -69,15 +73,19 @@ class LocustStatistics:
         self.engine = Engine()
         self.request_events = RequestEvents(environment, self.engine.recorder)
         self.ledger: Ledger | None = None
+        self.schedule: Schedule | None = None
         self.halt: Callable[[], None] | None = None
         self.operation: tuple[str, str] | None = None
         self.extras: dict[str, Any] = {}
         self.timed_between = False
+        self.floor: Floor | None = None
+        self.calibration: str | None = None
+        self.heard: Callable[[Series, Sample], None] | None = None
         self.server_cpu: Callable[[], float | None] | None = None
+        self.scenario_state: Callable[[], dict[str, Any] | None] | None = None
         self.started = self.ended = 0.0
         # On a worker: what its master does not know yet, and which test this is.
         self._untold: dict[tuple[str, str], Sample] = {}
-        self._run = ""
         self._final = self._left = False
         self._last_state: dict[str, Any] | None = None
         self._cpu_at = (time.monotonic(), time.process_time())
@@ -86,14 +94,15 @@ class LocustStatistics:
         # On a master.
         self.workers = Workers()
         self._quits = False
+        self.attached: set[str] = set()
         self._csv: dict[str, str] = {}
         self._environment = environment
         events = environment.events
         # In front of Locust's own listeners, which take the statistics away and add them up.
         events.report_to_master._handlers.insert(0, self._report)
         events.worker_report._handlers.insert(0, self._take_report)
-        # In front of a locustfile's listeners: it counts from zero, and tells what Locust has.
-        events.test_start._handlers.insert(0, self._test_start)
+        events.test_start.add_listener(self._test_start)
+        # In front of a locustfile's listener, which may tell what was counted.
         events.test_stop._handlers.insert(0, self._test_stop)
         events.test_stopping.add_listener(self._test_stopping)
         events.quitting.add_listener(self._quitting)
@@ -113,6 +122,16 @@ class LocustStatistics:
         return self.engine.recorder
 
     @property
+    def _is_worker(self) -> bool:
+        return bool(getattr(self._environment.parsed_options, "worker", False))
+
+    @property
+    def _run(self) -> str:
+        """On a worker: which test this is, as its master named it; empty before the first."""
+        # Asked for each time: a worker that joins a test hears of it before anybody could be told.
+        return str(getattr(self._environment.parsed_options, "sioprobe_run", ""))
+
+    @property
     def stats(self) -> RequestStats:
         """Locust's statistics; a worker's environment exchanges them, hence no copy is kept."""
         return self._environment.stats
@@ -123,6 +142,8 @@ class LocustStatistics:
             locust.runners.WORKER_REPORT_INTERVAL = REPORT_SECONDS
             if HALT not in runner.custom_messages:
                 runner.register_message(HALT, self._halt_for_master, concurrent=True)
+                # So that the master knows at once that this worker is complete.
+                runner._send_stats()
         if environment.web_ui is not None:
             add_tab(environment.web_ui, self.summary)
 
@@ -130,8 +151,13 @@ class LocustStatistics:
 
     def flush(self, at: float | None = None) -> None:
         """Bring Locust's statistics up to date; `at` is the time to which the counts belong."""
+        if self._environment.runner is None and self._is_worker:
+            # A worker that joins a test may have users before it has a runner: they are told later.
+            return
         at = time.time() if at is None else at
         for series, sample in self.recorder.take():
+            if self.heard is not None:
+                self.heard(series, sample)
             stats = self.stats
             entry = entry_of(sample, stats, series.name, series.type, at)
             stats.entries[series.name, series.type].extend(entry)
@@ -190,8 +216,6 @@ class LocustStatistics:
                 # Locust sends the options to every worker, to those that join later as well.
                 options.sioprobe_run = self.workers.run
                 options.sioprobe_workers = runner.worker_count
-        elif isinstance(runner, WorkerRunner):
-            self._run = getattr(options, "sioprobe_run", "")
         self.engine.start()
         self.engine.reset_pulse()
 
@@ -303,6 +327,8 @@ class LocustStatistics:
             "cpu_share": self._cpu_share,
             "vitals": self.engine.pulse.vitals().to_json(),
             "ledger": self.ledger.to_json() if self.ledger is not None else None,
+            "schedule": self.schedule.to_json() if self.schedule is not None else None,
+            "scenario": self.scenario_state() if self.scenario_state is not None else None,
         }
 
     def states(self) -> list[dict[str, Any]]:
@@ -316,6 +342,7 @@ class LocustStatistics:
         runner = self._environment.runner
         if report is None or not isinstance(runner, MasterRunner):
             return
+        self.attached.add(client_id)
         if not self.workers.take(client_id, runner.get_worker_index(client_id), report["state"]):
             # What was left of an earlier test when this one began.
             without_counts(data, self.stats)
@@ -356,5 +383,6 @@ class LocustStatistics:
                 "server_cpu_share": self.server_cpu() if self.server_cpu is not None else None,
                 **self.extras,
             },
+            floor=self.floor,
             remarks=self.remarks(),
         )

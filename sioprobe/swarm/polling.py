@@ -155,6 +155,14 @@ class PollingChannel:
         self._paused = None
         self._go_on()
 
+    def stop_reading(self) -> None:
+        """Leave the answer to the outstanding poll in the kernel, and so ask for nothing more."""
+        self._poll.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read the answer, and poll again."""
+        self._poll.start_reading()
+
     def take_unsent(self) -> list[str]:
         """The packets that no push carried; they are the caller's now."""
         packets = list(self._outbox)

@@ -31,6 +31,7 @@ class SessionOwner(Protocol):
     def session_text(self, data: str) -> None: ...
     def session_binary(self, data: bytes) -> None: ...
     def session_polled(self) -> None: ...
+    def session_pinged(self) -> None: ...
     def session_upgraded(self, nanoseconds: int, failure: SwarmError | None) -> None: ...
     def session_closed(self, failure: SwarmError | None) -> None: ...
 
@@ -53,6 +54,7 @@ class Session:
         "_target",
         "close_confirmed",
         "opened",
+        "reading",
         "state",
         "timeout",
         "transport",
@@ -83,6 +85,7 @@ class Session:
         self.opened: OpenData | None = None
         self.upgrading = False
         self.close_confirmed = False
+        self.reading = True
 
     def open(self) -> None:
         """Start the handshake."""
@@ -144,6 +147,26 @@ class Session:
 
     # Receiving
 
+    def stop_reading(self) -> None:
+        """Be a client that hangs: read nothing, answer no ping. Nothing happens while an upgrade goes on."""
+        channel = self._socket or self._polling
+        if channel is not None and self.state == "open" and not self.upgrading:
+            self.reading = False
+            channel.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read again; the server has its ping interval and ping timeout anew to send a PING."""
+        channel = self._socket or self._polling
+        if channel is not None and not self.reading:
+            self.reading = True
+            self._last_ping = monotonic_ns()
+            channel.start_reading()
+
+    @property
+    def ended_by_server(self) -> bool | None:
+        """Whether the kernel knows that the server ended the WebSocket, read or not; None on polling."""
+        return self._socket.ended_by_peer if self._socket is not None else None
+
     def _receive_text(self, text: str) -> None:
         kind = text[:1]
         if kind == "4":
@@ -155,6 +178,7 @@ class Session:
                 raise RemoteProtocolError(f"unexpected PING {text[:20]!r}")
             self._last_ping = monotonic_ns()
             self.send_text("3")
+            self._owner.session_pinged()
         elif kind == "0":
             self._take_open(text)
         elif kind == "6":
@@ -265,6 +289,7 @@ class Session:
             self._end(None)
             return
         self.state = "closing"
+        self.start_reading()
         self._closing_deadline = monotonic_ns() + CLOSE_DEADLINE
         if self._probe is not None:
             self._probe.close()
@@ -314,7 +339,7 @@ class Session:
             if now > self._closing_deadline:
                 self._end(None)
         elif self.state == "open":
-            if self._heartbeat and now > self._last_ping + self._heartbeat:
+            if self._heartbeat and self.reading and now > self._last_ping + self._heartbeat:
                 self._end(SwarmError("ping timeout", "no PING from the server"))
             elif self.upgrading and now > self._probe_started + self.timeout:
                 self._probe_lost(SwarmError("upgrade timeout"))

@@ -18,6 +18,7 @@ from sioprobe.swarm.errors import SwarmError, failure_of, failure_of_os_error
 __all__ = ["MAX_UNSENT", "Stream"]
 
 READ, WRITE = 1, 2
+TCP_CLOSE, TCP_CLOSE_WAIT = 7, 8  # <linux/tcp_states.h>
 CHUNK = 65536
 IP_BIND_ADDRESS_NO_PORT = 24
 """Linux's number, which `socket` has no name for: the port is chosen by `connect`, for this peer alone."""
@@ -38,6 +39,7 @@ class Stream:
         "_lost",
         "_opened",
         "_reader",
+        "_reading",
         "_receive",
         "_sock",
         "_unsent",
@@ -57,6 +59,7 @@ class Stream:
         self._opened = opened
         self._sock: Any = None
         self._reader: Any = None
+        self._reading = True
         self._writer: Any = None
         self._unsent = bytearray()
         self._connect_done = False
@@ -105,7 +108,8 @@ class Stream:
     def _begin(self) -> None:
         self._connect_done = True
         self._reader = self._loop.io(self._sock.fileno(), READ)
-        self._reader.start(self._readable)
+        if self._reading:
+            self._reader.start(self._readable)
 
     def _connected(self) -> None:
         code = self._sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
@@ -203,9 +207,32 @@ class Stream:
             return True
 
     def stop_reading(self) -> None:
-        """Leave what arrives in the kernel, so that the peer feels it."""
+        """Leave what arrives in the kernel, so that the peer feels it; nobody notices its end either.
+
+        Both kernels keep megabytes before the peer feels it. A smaller receive buffer would not help: the
+        peer's send buffer is the larger part, and a window below a segment would never open again.
+        """
+        self._reading = False
         if self._reader is not None:
             self._reader.stop()
+
+    def start_reading(self) -> None:
+        """Read again, from the next turn of the hub on."""
+        if not self._reading:
+            self._reading = True
+            if self._reader is not None:
+                self._reader.start(self._readable)
+
+    @property
+    def ended_by_peer(self) -> bool | None:
+        """Whether the kernel knows of the peer's FIN or RST, read or not; None where it does not tell.
+
+        A FIN that waits behind data for which the receive buffer has no room is not known yet.
+        """
+        if self._sock is None or not hasattr(_socket, "TCP_INFO"):
+            return None
+        state = self._sock.getsockopt(_socket.IPPROTO_TCP, _socket.TCP_INFO, 1)[0]
+        return state in (TCP_CLOSE, TCP_CLOSE_WAIT)
 
     def close(self) -> None:
         """Close the socket; no callback follows."""

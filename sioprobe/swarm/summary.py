@@ -8,7 +8,10 @@ from typing import Any
 from sioprobe.results.histogram import Histogram
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.recorder import Recorder, Sample, Series
-from sioprobe.swarm.validity import Floor, judge
+from sioprobe.swarm.schedule import Schedule
+from sioprobe.swarm.server_side import render_server
+from sioprobe.swarm.stages import render_stages
+from sioprobe.swarm.validity import Floor, is_saturated, judge
 from sioprobe.swarm.vitals import Vitals
 
 __all__ = ["render", "summarise"]
@@ -46,18 +49,22 @@ def summarise(
     ]
     measured = next((sample for found, sample in totals if (found.type, found.name) == operation), Sample())
     vitals = [Vitals.from_json(state["vitals"]) for state in states]
-    together, ledger = Vitals(), None
+    together, ledger, schedule = Vitals(), None, None
     for each in vitals:
         together.merge(each)
     for state in states:
         if state["ledger"] is not None:
             ledger = ledger or Ledger()
             ledger.merge(Ledger.from_json(state["ledger"]))
+        if state.get("schedule") is not None:
+            schedule = schedule or Schedule()
+            schedule.merge(Schedule.from_json(state["schedule"]))
     errors = recorder.errors(taken=True)
-    unsent = sum(state.get("unsent", 0) for state in states)
+    unsent = schedule.due - schedule.sent if schedule is not None else 0
     validity = judge(
         operations=measured.timed if operation is not None else None,
-        errors=sum(errors.values()),
+        # What could not be sent is in both accounts.
+        errors=max(0, sum(errors.values()) - unsent),
         vitals=vitals,
         latency=measured.histogram,
         ledger_clean=ledger is None or ledger.clean,
@@ -88,10 +95,12 @@ def summarise(
         "hosts": len(clocks),
         "notes": [remark for verdict, remark in remarks if verdict is None],
         "ledger": ledger.to_json() if ledger is not None else None,
+        "schedule": schedule.to_json() if schedule is not None else None,
         "unsent": unsent,
         "hub_lag_p99_us": together.hub_lag.percentile(99),
         "send_lag_p99_us": together.send_lag.percentile(99),
         "max_cpu_share": max((each.busiest_share for each in vitals), default=0.0),
+        "longest_stall_seconds": max((each.longest_stall for each in vitals), default=0.0),
         "run_delay_share": max_share(vitals, "run_delay_seconds"),
         "pressure_share": max_share(vitals, "pressure_seconds"),
         "cpu_us_per_operation": together.cpu_seconds * 1e6 / measured.timed if measured.timed else None,
@@ -155,11 +164,18 @@ def render(summary: dict[str, Any]) -> str:
         lines.append(
             f"  reach {reach} ({ledger['received']} of {ledger['expected']} deliveries of"
             f" {ledger['published']} published; lost {ledger['lost']}, duplicated {ledger['duplicated']},"
-            f" reordered {ledger['reordered']})"
+            f" reordered {ledger['reordered']}, late {ledger['late']};"
+            f" missed while away {ledger['missed_away']})"
         )
+    lines += render_stages(summary.get("stages", ()))
+    if summary.get("schedule") is not None:
+        lines.append(f"  {Schedule.from_json(summary['schedule']).to_line()}")
+    lines += [f"  {line}" for line in (summary.get("found") or {}).get("words", ())]
     per_connection = summary.get("server_bytes_per_connection")
     if per_connection is not None:
         lines.append(f"  server memory per connection {per_connection / 1024:.1f} KiB")
+    lines += render_server(summary.get("server"))
+    lines += maximum_lines(summary)
     lags = [f"hub lag p99 {_figure(summary['hub_lag_p99_us'])}"]
     if summary["send_lag_p99_us"] is not None:
         lags.append(f"send lag p99 {_figure(summary['send_lag_p99_us'])}")
@@ -168,10 +184,25 @@ def render(summary: dict[str, Any]) -> str:
     lines.append(f"  generator: {', '.join(lags)}, busiest second {summary['max_cpu_share']:.0%} of a core")
     lines += [f"  note: {note}" for note in summary["notes"]]
     lines.append("  " + floor_line(summary))
+    for threshold in summary.get("thresholds", ()):
+        state = "broken" if threshold["broken"] else "kept"
+        lines.append(f"  --fail-if {threshold['fail_if']}: {state}, {threshold['measured']}")
     validity = summary["validity"]
     reasons = "; ".join(validity["reasons"])
     lines.append(f"  verdict: {validity['verdict']}" + (f" ({reasons})" if reasons else ""))
     return "\n".join(lines)
+
+
+def maximum_lines(summary: dict[str, Any]) -> list[str]:
+    """Whether the rate is the server's maximum: only where the server had no core left."""
+    server = summary.get("server")
+    if not server or not server["sampled"] or not server["window_seconds"] or not summary["operations"]:
+        return []
+    share = server["window_cpu_seconds"] / server["window_seconds"]
+    if is_saturated(share):
+        rate = f"{summary['operations_per_second']:.0f}/s"
+        return [f"  maximum: {rate} is what this server carries; it used {share:.0%} of a core"]
+    return [f"  no maximum: the server used {share:.0%} of a core"]
 
 
 def floor_line(summary: dict[str, Any]) -> str:

@@ -25,9 +25,9 @@ _OURS = frozenset({"connection", "content-length", "content-type", "transfer-enc
 class Target:
     """One server. `family` and `address` are what `socket.connect` takes; `host` is the Host header.
 
+    `head` is what every request holds behind its first line: Host and the headers given, cookies left out.
     `source` is the local address to connect from, None where the system chooses; what is recorded on
     connections to a target with a `label` is also told apart under it.
-    `head` is what every request holds behind its first line: Host and the headers given, cookies left out.
     """
 
     url: str
@@ -39,9 +39,9 @@ class Target:
     tls: Any = None
     headers: tuple[tuple[str, str], ...] = ()
     query: tuple[tuple[str, str], ...] = field(default=())
+    cookies: tuple[tuple[str, str], ...] = ()
     source: str | None = None
     label: str | None = None
-    cookies: tuple[tuple[str, str], ...] = ()
     head: str = field(init=False, default="")
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sioprobe.results.histogram import Histogram
 from sioprobe.swarm.vitals import Vitals
 
-__all__ = ["Floor", "Validity", "is_saturated", "judge"]
+__all__ = ["GENERATOR_CAUSES", "Floor", "Validity", "is_saturated", "judge"]
 
 CPU_LIMIT = 0.9
 """Share of one core, in any second, from which a single-threaded generator is itself the bottleneck."""
@@ -37,31 +37,41 @@ FLOOR_FACTOR = 2.0
 SERVER_SATURATED = 0.9
 """Of each core that the server used: below, it had room, and no rate is its maximum."""
 
+GENERATOR_CAUSES = ("cpu", "hub lag", "send lag", "stall", "run delay", "pressure")
+"""Causes that are the generator's or its machine's, whatever the server did."""
+
 _ORDER = ("VALID", "SUSPECT", "INVALID")
 
 
 @dataclass(slots=True)
 class Validity:
-    """`verdict` is VALID, SUSPECT or INVALID; `reasons` is empty where it is VALID."""
+    """`verdict` is VALID, SUSPECT or INVALID; `reasons` is empty where it is VALID.
+
+    `findings` are the reasons with the verdict that each calls for and its cause: one of GENERATOR_CAUSES, or
+    what the results show.
+    """
 
     verdict: str = "VALID"
     reasons: list[str] = field(default_factory=list)
+    findings: list[dict[str, str]] = field(default_factory=list)
 
-    def add(self, verdict: str, reason: str) -> None:
+    def add(self, verdict: str, reason: str, cause: str = "other") -> None:
         """Lower the verdict for a reason."""
         self.reasons.append(reason)
+        self.findings.append({"verdict": verdict, "cause": cause, "reason": reason})
         self.verdict = max(self.verdict, verdict, key=_ORDER.index)
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in a block."""
-        return {"verdict": self.verdict, "reasons": list(self.reasons)}
+        return {"verdict": self.verdict, "reasons": list(self.reasons), "findings": list(self.findings)}
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
     """The same load against a server that does next to nothing: what the generator itself costs.
 
-    `connections` and `rate` (operations a second, 0 for a closed loop) are those of one generator process.
+    `connections` and `rate` are those of one generator process; the rate is in operations a second as the
+    scenario has them (of all connections, of each, or of each room), 0 for a closed loop.
     """
 
     connections: int
@@ -90,7 +100,6 @@ def judge(
     latency: Histogram,
     ledger_clean: bool = True,
     unsent: int = 0,
-    missing_workers: int = 0,
     floor: Floor | None = None,
 ) -> Validity:
     """The verdict.
@@ -99,24 +108,21 @@ def judge(
     the worst counts; `latency` is of the operations, in µs; `unsent` counts what an open loop could not send.
     """
     validity = Validity()
-    if missing_workers:
-        some = f"{missing_workers} worker{'s' if missing_workers > 1 else ''}"
-        validity.add("INVALID", f"{some} went missing: what they did since their last report is not counted")
     _judge_cpu(validity, vitals)
     _judge_lags(validity, vitals, latency)
     _judge_machine(validity, vitals)
     if operations == 0:
-        validity.add("INVALID", "no operation was completed")
+        validity.add("INVALID", "no operation was completed", "operations")
     if unsent:
         share = unsent / (unsent + errors + (operations or 0))
         verdict = "INVALID" if share >= UNSENT_INVALID else "SUSPECT"
-        validity.add(verdict, f"{unsent} intended operations ({share:.1%}) could not be sent")
+        validity.add(verdict, f"{unsent} intended operations ({share:.1%}) could not be sent", "unsent")
     if errors:
         share = errors / (errors + (operations or 0))
         verdict = "INVALID" if operations is not None and share >= ERROR_SHARE_INVALID else "SUSPECT"
-        validity.add(verdict, f"{errors} error{'s' if errors > 1 else ''}")
+        validity.add(verdict, f"{errors} error{'s' if errors > 1 else ''}", "errors")
     if not ledger_clean:
-        validity.add("SUSPECT", "deliveries were lost, duplicated or reordered")
+        validity.add("SUSPECT", "deliveries were lost, duplicated, reordered or late", "ledger")
     if floor is not None:
         _judge_floor(validity, latency, floor)
     return validity
@@ -128,7 +134,7 @@ def _judge_cpu(validity: Validity, vitals: Sequence[Vitals]) -> None:
     if share >= CPU_SUSPECT:
         verdict = "INVALID" if share >= CPU_LIMIT else "SUSPECT"
         whose = "the generator" if len(vitals) < 2 else "a worker"
-        validity.add(verdict, f"{whose} used {share:.0%} of a core in its busiest second")
+        validity.add(verdict, f"{whose} used {share:.0%} of a core in its busiest second", "cpu")
 
 
 def _judge_lags(validity: Validity, vitals: Sequence[Vitals], latency: Histogram) -> None:
@@ -137,14 +143,16 @@ def _judge_lags(validity: Validity, vitals: Sequence[Vitals], latency: Histogram
     lag_p50 = _largest(each.hub_lag.percentile(50) for each in vitals)
     lag_p99 = _largest(each.hub_lag.percentile(99) for each in vitals)
     if lag_p50 is not None and p50 is not None and lag_p50 > max(p50 / 2, HUB_LAG_INVALID_US):
-        validity.add("INVALID", f"hub lag p50 {_ms(lag_p50)} beside a latency of p50 {_ms(p50)}")
+        validity.add("INVALID", f"hub lag p50 {_ms(lag_p50)} beside a latency of p50 {_ms(p50)}", "hub lag")
     elif lag_p99 is not None and lag_p99 > HUB_LAG_SUSPECT_US:
-        validity.add("SUSPECT", f"hub lag p99 {_ms(lag_p99)}, more than {HUB_LAG_SUSPECT_US / 1000:.0f} ms")
+        validity.add(
+            "SUSPECT", f"hub lag p99 {_ms(lag_p99)}, more than {HUB_LAG_SUSPECT_US / 1000:.0f} ms", "hub lag"
+        )
     lag = _largest(each.send_lag.percentile(99) for each in vitals)
     if lag is not None and lag > SEND_LAG_SUSPECT_US:
         verdict = "INVALID" if p99 is not None and lag > p99 / 2 else "SUSPECT"
         beside = f" beside a latency of p99 {_ms(p99)}" if p99 is not None else ""
-        validity.add(verdict, f"send lag p99 {_ms(lag)}{beside}")
+        validity.add(verdict, f"send lag p99 {_ms(lag)}{beside}", "send lag")
     worst = max(vitals, key=lambda each: each.share(each.stalled_seconds) or 0.0, default=Vitals())
     if worst.stalls:
         share = worst.share(worst.stalled_seconds) or 0.0
@@ -153,6 +161,7 @@ def _judge_lags(validity: Validity, vitals: Sequence[Vitals], latency: Histogram
             "INVALID" if share >= STALLED_INVALID else "SUSPECT",
             f"the generator stood still {times}, for {worst.longest_stall:.2f} s at most,"
             f" {share:.1%} of the time",
+            "stall",
         )
 
 
@@ -162,12 +171,22 @@ def _judge_machine(validity: Validity, vitals: Sequence[Vitals]) -> None:
     second = max((each.max_run_delay_share for each in vitals), default=0.0)
     if delay >= RUN_DELAY_SUSPECT:
         verdict = "INVALID" if delay >= RUN_DELAY_INVALID else "SUSPECT"
-        validity.add(verdict, f"run delay {delay:.0%}: others ran on its core while the generator could have")
+        validity.add(
+            verdict,
+            f"run delay {delay:.0%}: others ran on its core while the generator could have",
+            "run delay",
+        )
     elif second >= RUN_DELAY_SECOND_SUSPECT:
-        validity.add("SUSPECT", f"run delay {second:.0%} in one second: others ran on the generator's core")
+        validity.add(
+            "SUSPECT",
+            f"run delay {second:.0%} in one second: others ran on the generator's core",
+            "run delay",
+        )
     pressure = max((each.share(each.pressure_seconds) or 0.0 for each in vitals), default=0.0)
     if pressure >= PRESSURE_SUSPECT:
-        validity.add("SUSPECT", f"CPU pressure {pressure:.0%}: some process waited for a CPU that long")
+        validity.add(
+            "SUSPECT", f"CPU pressure {pressure:.0%}: some process waited for a CPU that long", "pressure"
+        )
 
 
 def _judge_floor(validity: Validity, latency: Histogram, floor: Floor) -> None:
@@ -185,6 +204,7 @@ def _judge_floor(validity: Validity, latency: Histogram, floor: Floor) -> None:
             "SUSPECT",
             f"within {FLOOR_FACTOR:g} x of the generator's own floor, so mostly its own: {near[0]}"
             + "".join(f", {other}" for other in near[1:]),
+            "floor",
         )
 
 

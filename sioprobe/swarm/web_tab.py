@@ -99,6 +99,11 @@ def add_tab(web_ui: Any, summary: Callable[[], dict[str, Any]]) -> None:
         )
 
     web_ui.app.after_request(extend)
+    # In its menu of what to download.
+    web_ui.template_args["extended_csv_files"] = [
+        {"href": "./sioprobe/summary", "title": "Download sioprobe's summary, JSON"},
+        {"href": "./sioprobe/", "title": "Open sioprobe's page, up to date once a second"},
+    ]
     # Locust keeps these when it brings its template's arguments up to date.
     web_ui.template_args["extended_tabs"] = [
         {"title": title, "key": key} for key, (title, _) in _TABLES.items()
@@ -123,9 +128,11 @@ def _figures(summary: dict[str, Any]) -> Any:
     yield _figure(
         "Verdict", validity["verdict"], "; ".join(validity["reasons"]) or "nothing speaks against it"
     )
-    yield _figure(
-        "Operations", str(summary["operations"]), f"{summary['operations_per_second']:.0f} a second"
-    )
+    if summary["operation"] is None:
+        yield _figure("Operations", NONE, "no series is named as the operation; see Percentiles")
+    else:
+        rate = f"{summary['operations_per_second']:.0f} a second"
+        yield _figure("Operations", str(summary["operations"]), rate)
     errors = summary["errors"]
     kinds = ", ".join(f"{kind}: {count}" for kind, count in sorted(errors.items()))
     yield _figure("Errors", str(sum(errors.values())), kinds)

@@ -222,6 +222,19 @@ class WebSocketChannel:
             text = encode_frame(Opcode.TEXT, last.encode())
             self._stream.write(text + encode_frame(Opcode.CLOSE, encode_close(1000)))
 
+    def stop_reading(self) -> None:
+        """Leave in the kernel what arrives from now on."""
+        self._stream.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read again."""
+        self._stream.start_reading()
+
+    @property
+    def ended_by_peer(self) -> bool | None:
+        """As `Stream.ended_by_peer`."""
+        return self._stream.ended_by_peer
+
     def close(self) -> None:
         """Close the stream at once; no callback follows."""
         self._open = False

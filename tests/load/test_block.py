@@ -144,8 +144,8 @@ def test_users_are_spread_over_several_servers_and_custom_namespaces_work(genera
 
 def test_a_paced_block_keeps_its_schedule(generator: Generator) -> None:
     with start_command([sys.executable, "-m", "load.null_server"]) as server:
-        for scenario, operations in (("ack", 12 * 25), ("fanout", 12 * 25)):
-            block = generator.block(url=server.url, scenario=scenario, rate=50, room_size=4, seconds=0.5)
+        for scenario, operations, more in (("ack", 12 * 25, {}), ("fanout", 12 * 25, {"room_size": 4})):
+            block = generator.block(url=server.url, scenario=scenario, rate=50, seconds=0.5, **more)
 
             assert block["error_kinds"] == {}
             assert block["operations"] <= operations * 1.2
@@ -161,6 +161,15 @@ BAD = {
     "key": ('{"url":"http://127.0.0.1:1","connection":1}', "the nearest is 'connections'"),
     "number": ('{"url":"http://127.0.0.1:1","connections":0}', "connections is 0, not a number from 1"),
     "text": ('{"url":"http://127.0.0.1:1","seconds":"1"}', "seconds is '1', not a number"),
+    "parameter": ('{"url":"http://127.0.0.1:1","payload_byte":1}', "the nearest is 'payload_bytes'"),
+    "parameter of another": (
+        '{"url":"http://127.0.0.1:1","room_size":4}',
+        "room_size: scenario ack does not know it (fanout, slow do)",
+    ),
+    "parameter's value": (
+        '{"url":"http://127.0.0.1:1","scenario":"fanout","room_size":0}',
+        "room_size: 0 is less than 1",
+    ),
     "refused": ('{"url":"http://127.0.0.1:1","connections":2}', "connection refused"),
     "scheme": ('{"url":"ftp://127.0.0.1:1"}', "bad url"),
 }

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from load.profile_files import built_in_profiles
+from tests.load.endings import assert_nothing_failed
 from tests.servers import ROOT, Server, start_command
 
 
@@ -35,18 +37,43 @@ def load(*arguments: str, program: str = "") -> subprocess.CompletedProcess[str]
 def test_prints_figures_and_a_verdict(server: Server) -> None:
     done = load("--url", server.url, "--users", "5", "--seconds", "3")
 
-    assert done.returncode == 0, done.stderr
+    assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     assert "SIO ack message-with-ack" in done.stdout
     assert "  verdict: " in done.stdout
+    assert "  floor (null server, 5 connections, closed loop): " in done.stdout
+
+
+def test_a_broken_threshold_is_shown_and_is_exit_code_3(server: Server) -> None:
+    done = load(
+        *("--url", server.url, "--users", "2", "--rate", "10", "--seconds", "2", "--no-calibrate"),
+        *("--fail-if", "p50>1us", "--fail-if", "errors>0", "--fail-if", "reach<100%"),
+    )
+
+    assert done.returncode == 3, done.stderr
+    assert "  --fail-if p50>1us: broken, " in done.stdout
+    assert "  --fail-if errors>0: kept, 0" in done.stdout
+    assert "  --fail-if reach<100%: broken, not measured" in done.stdout
+    assert "  floor: not calibrated" in done.stdout
 
 
 def test_json_is_clean_on_stdout(server: Server) -> None:
     done = load(
-        *("--url", server.url, "--users", "4", "--seconds", "4", "--processes", "2", "--json"),
+        *(
+            "--url",
+            server.url,
+            "--users",
+            "4",
+            "--seconds",
+            "4",
+            "--processes",
+            "2",
+            "--json",
+            "--no-calibrate",
+        ),
         *("--scenario", "fanout", "--room-size", "2", "--transport", "polling"),
     )
 
-    assert done.returncode == 0, done.stderr
+    assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     result = json.loads(done.stdout)
     assert result["operations"] > 0
     assert result["processes"] == 2
@@ -64,20 +91,54 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
             "unknown transport 'websockt' (the nearest is 'websocket';"
             " valid are polling, websocket, upgrade)",
         ),
+        (
+            ["--url", "http://x", "--fail-if", "p99>50"],
+            "--fail-if 'p99>50': p99 has the unit 'us', 'ms', 's', not none",
+        ),
+        (["--url", "http://x", "--shape-users", "1,2"], "--shape-users is of --shape, which is missing"),
         (["--url", "http://x", "--users", "0"], "Invalid value for '--users': 0 is not in the range x>=1."),
         (["--url", "http://x", "--seconds", "inf"], "--seconds inf is no number to wait or count by"),
-        (["--url", "http://x", "--rate", "nan"], "--rate nan is no number to wait or count by"),
+        (["--url", "http://x", "--rate", "nan"], "--rate: nan is not a number"),
         (
             ["--url", "http://x/path"],
             "http://x/path has a path; give that of the Socket.IO endpoint with --path",
         ),
         (
             ["--url", "http://x", "--namespace", "chat"],
-            "--namespace 'chat' does not start with '/'; did you mean '/chat'?",
+            "--namespace: 'chat' does not start with '/'; did you mean '/chat'?",
+        ),
+        (
+            ["--url", "http://x", "--room-size", "5"],
+            "--room-size: scenario ack does not know it (fanout, slow do)",
+        ),
+        (
+            ["--url", "http://x", "--profile", "fanout", "--scenario", "ack"],
+            "room_size of --profile fanout: scenario ack does not know it (fanout, slow do)",
+        ),
+        (
+            ["--url", "http://x", "--profile", "fanuot"],
+            "--profile no profile 'fanuot'; did you mean 'fanout'? (one of "
+            + ", ".join(built_in_profiles(compares=False))
+            + ", or a TOML file)",
         ),
         (["--url", "ftp://x"], "'ftp://x' is not http://host:port or https://host:port"),
     ],
-    ids=["no url", "nothing listens", "transport", "users", "seconds", "rate", "path", "namespace", "scheme"],
+    ids=[
+        "no url",
+        "nothing listens",
+        "transport",
+        "threshold",
+        "shape",
+        "users",
+        "seconds",
+        "rate",
+        "path",
+        "namespace",
+        "parameter",
+        "profile",
+        "no profile",
+        "scheme",
+    ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
     done = load(*arguments, program="sioprobe load")

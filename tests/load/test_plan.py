@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from load.plan import PROFILES, ProfileError, read_profile
+from load.plan import ProfileError, read_profile
 from load.processes import known_modes
+from load.profile_files import built_in_profiles
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in PROFILES.glob("*.toml")))
+@pytest.mark.parametrize("name", built_in_profiles(compares=True))
 def test_built_in_profiles_can_be_read(name: str) -> None:
     profile = read_profile(name)
 
@@ -52,6 +53,26 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
             "[load]\nrounds = 2\nminimum_rounds = 3\n" + ARM,
             "mine.toml: load: minimum_rounds = 3 is above rounds = 2",
         ),
+        (
+            "[load]\npayload_byte = 3\n" + ARM,
+            "mine.toml: load: unknown key 'payload_byte'; did you mean 'payload_bytes'?",
+        ),
+        (
+            '[load]\nscenario = "upgrade"\n[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n',
+            "mine.toml: load: scenario 'upgrade' needs transports = [\"upgrade\"]",
+        ),
+        (
+            "[load]\nroom_size = 3\n" + ARM,
+            "mine.toml: load: room_size: scenario ack does not know it (fanout, slow do)",
+        ),
+        (
+            '[load]\nscenario = "fanout"\nroom_size = 0\n' + ARM,
+            "mine.toml: load: room_size: 0 is less than 1",
+        ),
+        (
+            "[load]\nusers = 3\n",
+            "mine.toml: needs at least one [[arms]]; without, it is a profile of `sioprobe load`",
+        ),
         (ARM + ARM, "mine.toml: arm 'a' stands twice"),
         (ARM + "workers = 2\n", 'mine.toml: arm a: 2 workers need queue = "redis"'),
         (ARM + 'queue = "kafka"\n', "mine.toml: arm a: queue 'kafka'; did you mean 'redis'?"),
@@ -79,8 +100,8 @@ def test_the_quick_profile_has_blocks_enough_for_an_interval() -> None:
 
 
 def test_the_modes_of_built_in_profiles_are_those_of_the_server() -> None:
-    for path in PROFILES.glob("*.toml"):
-        read_profile(path.stem).check_modes(known_modes())
+    for name in built_in_profiles(compares=True):
+        read_profile(name).check_modes(known_modes())
 
 
 def test_an_unknown_mode_is_named_with_its_arm(tmp_path: Path) -> None:
@@ -97,3 +118,17 @@ def test_only_keeps_the_order_of_the_profile_and_refuses_an_unknown_arm() -> Non
     assert [arm.id for arm in profile.only(["gevent", "threading"]).arms] == ["threading", "gevent"]
     with pytest.raises(ProfileError, match="no arm 'gevnt'; did you mean 'gevent'"):
         profile.only(["gevnt"])
+
+
+def test_parameters_of_the_scenario_are_keys_of_load(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[load]\nscenario = "fanout"\nroom_size = 3\nrounds = 4\n' + ARM)
+
+    load = read_profile(str(path)).load
+
+    assert (load.scenario, load.rounds, load.parameters) == ("fanout", 4, {"room_size": 3})
+
+
+def test_a_profile_of_the_other_command_is_refused() -> None:
+    with pytest.raises(ProfileError, match="'fanout' is one of `sioprobe load`, not of `sioprobe compare`"):
+        read_profile("fanout")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def test_the_page_shows_locusts_figures_and_ours_in_two_tests(browser: Browser, 
     ):
         base = f"http://127.0.0.1:{web_port}"
         while json.loads(fetch(f"{base}/worker-count"))["worker_count"] < 2:
-            pass
+            time.sleep(0.1)
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         context.set_default_timeout(DEADLINE)
         expect.set_options(timeout=DEADLINE)

@@ -71,3 +71,38 @@ def test_ledgers_of_processes_add_up() -> None:
 
 def test_nothing_expected_has_no_reach() -> None:
     assert Ledger().reach is None
+
+
+def test_a_late_delivery_is_received_and_is_not_clean() -> None:
+    ledger = Ledger(published=2, expected=2)
+    receiver = Receiver(ledger, 0)
+    receiver.receive(0)
+    receiver.receive(1, late=True)
+    receiver.close(2)
+
+    assert (ledger.received, ledger.lost, ledger.late, ledger.reach) == (2, 0, 1, 1.0)
+    assert not ledger.clean
+    assert ledger.problems == {"lost": 0, "duplicated": 0, "reordered": 0, "late": 1}
+
+
+def test_of_a_publisher_elsewhere_what_lies_between_is_expected() -> None:
+    ledger = Ledger()
+    receiver = Receiver(ledger, 5, foreign=True)
+    for number in (5, 6, 9, 8):
+        receiver.receive(number)
+    receiver.close(0)
+
+    assert (ledger.expected, ledger.received, ledger.lost, ledger.reordered) == (5, 4, 1, 1)
+
+
+def test_what_a_receiver_lacks_is_what_it_expects_and_has_not() -> None:
+    receiver = Receiver(Ledger(), 2)
+    receiver.receive(4)
+
+    assert [number for number in range(7) if receiver.lacks(number)] == [2, 3, 5, 6]
+
+
+def test_a_ledger_of_an_earlier_version_has_nothing_late() -> None:
+    data = {"published": 1, "expected": 1, "received": 1, "lost": 0, "duplicated": 0, "reordered": 0}
+
+    assert Ledger.from_json(data) == Ledger(1, 1, 1)

@@ -145,6 +145,50 @@ def test_it_gives_up_after_the_last_attempt() -> None:
             client.connection.emit("message")
 
 
+def test_a_session_that_opens_begins_the_delays_anew() -> None:
+    def open_and_vanish(peer: Peer) -> None:
+        peer.accept_websocket()
+        peer.send_text(OPEN)
+        peer.read_text()
+
+    with (
+        ScriptedServer(Sessions(connect_and_vanish, *[open_and_vanish] * 4, stay)) as server,
+        Client(server.url, backoff=Backoff(0.01, 0.01, attempts=2)) as client,
+    ):
+        client.connect()
+        client.connection.emit("anything")
+        client.wait(lambda: client.reconnects or client.connection.closed, "reconnected")
+
+        assert client.reconnects == 1
+        assert client.counted("SIO connect") == (2, 0, {"connection closed": 4})
+
+
+def test_a_namespace_refused_in_an_outage_is_not_asked_for_again() -> None:
+    def both(peer: Peer) -> None:
+        peer.connect_main()
+        assert peer.read_text() == "40/b,"
+        peer.send_text('40/b,{"sid":"y"}')
+        peer.read_text()
+
+    def refuse_one_and_vanish(peer: Peer) -> None:
+        peer.accept_websocket()
+        peer.send_text(OPEN)
+        assert {peer.read_text(), peer.read_text()} == {"40", "40/b,"}
+        peer.send_text('44/b,{"message":"full"}')
+
+    with (
+        ScriptedServer(Sessions(both, refuse_one_and_vanish, stay)) as server,
+        Client(server.url, backoff=SOON) as client,
+    ):
+        client.connect().connect("/b")
+        client.connection.emit("anything")
+        client.wait(lambda: client.reconnects, "reconnected")
+
+        assert client.refusals == [("/b", {"message": "full"})]
+        assert set(client.connection.namespaces) == {"/"}
+        assert client.counted("SIO reconnect") == (1, 0, {})
+
+
 def test_a_first_session_that_fails_is_no_loss() -> None:
     script = Sessions(vanish)
     with ScriptedServer(script) as server, Client(server.url, backoff=SOON) as client:
@@ -255,4 +299,5 @@ def test_half_a_packet_of_the_lost_session_does_not_reach_the_next() -> None:
         client.wait(lambda: client.events, "the event of the second session")
 
         assert client.names() == ["whole"]
+        assert client.counted("SIO connect") == (2, 0, {})
         assert client.counted("SIO session")[2] == {"connection closed": 1}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import ssl
 import sys
 import threading
@@ -16,6 +14,7 @@ import trustme
 from sioprobe.swarm import TRANSPORTS, Backoff, SwarmError, Target
 from tests.servers import Server, start_command
 from tests.swarm.clients import OPEN, OPEN_UPGRADE, Client, Peer, ScriptedServer
+from tests.swarm.tls_front import TlsFront, make_authority
 
 # Headers and cookies
 
@@ -229,60 +228,7 @@ def test_an_answer_to_no_request_is_counted(when: str) -> None:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, str]:
     """A server's TLS context for 127.0.0.1, and the file with the certificate of its authority."""
-    own = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    own.issue_cert("127.0.0.1").configure_cert(context)
-    path = tmp_path_factory.mktemp("ca") / "ca.pem"
-    own.cert_pem.write_to_path(str(path))
-    return context, str(path)
-
-
-class TlsFront:
-    """A TLS endpoint in front of a server: decrypts what comes and hands it on."""
-
-    def __init__(self, context: ssl.SSLContext, behind: str) -> None:
-        self._context = context
-        host, _, port = behind.rpartition("//")[2].partition(":")
-        self._behind = (host, int(port))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._socks: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
-
-    def _serve(self, sock: socket.socket) -> None:
-        with contextlib.suppress(OSError), socket.create_connection(self._behind) as inner:
-            self._socks += [sock, inner]
-            with self._context.wrap_socket(sock, server_side=True) as outer:
-                back = threading.Thread(target=self._pump, args=(inner, outer), daemon=True)
-                back.start()
-                self._pump(outer, inner)
-                back.join(20)
-
-    @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)
-
-    def __enter__(self) -> TlsFront:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for sock in self._socks:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+    return make_authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(scope="module")

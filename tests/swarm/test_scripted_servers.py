@@ -490,6 +490,183 @@ def test_closing_in_any_state_ends_without_an_error(transport: str) -> None:
                 assert client.engine.recorder.errors() == {}
 
 
+@pytest.mark.parametrize("state", ["handshake", "poll", "push"])
+@pytest.mark.parametrize("how", ["end", "reset"])
+@pytest.mark.parametrize("transport", ["polling", "upgrade"])
+def test_polling_lost_in_any_state_is_counted_once(transport: str, state: str, how: str) -> None:
+    opened = OPEN_UPGRADE if transport == "upgrade" else OPEN
+    connected = threading.Event()
+    over = threading.Event()
+
+    def script(peer: Peer) -> None:
+        while request := peer.read_request():
+            if b"transport=websocket" in request:
+                over.wait(20)
+                return
+            if b"sid=" not in request and state != "handshake":
+                peer.answer(opened)
+            elif request.startswith(b"POST") and not connected.is_set():
+                connected.set()
+                peer.answer("ok")
+            elif request.startswith(b"GET") and b"sid=" in request and not told:
+                connected.wait(20)
+                told.append(True)
+                peer.answer(CONNECTED)
+            elif request.startswith(b"POST" if state == "poll" else b"GET") and state != "handshake":
+                over.wait(20)
+                return
+            else:
+                break
+        if how == "reset":
+            peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+    told: list[bool] = []
+    with ScriptedServer(script) as server, Client(server.url, transport) as client:
+        client.connect()
+        if state == "push":
+            client.connection.emit("anything")
+        client.wait(lambda: client.connection.closed, "closed")
+        over.set()
+
+        assert sum(client.engine.recorder.errors().values()) == 1
+        assert set(client.engine.recorder.errors()) <= {"connection closed", "connection reset"}
+        assert client.engine.internal_errors == 0
+
+
+@pytest.mark.parametrize("end", ["close", "server", "abort"])
+@pytest.mark.parametrize("state", ["head due", "answer to the probe due", "paused", "upgraded"])
+def test_an_upgrade_may_end_in_any_state(state: str, end: str) -> None:
+    """We close, the server drops the WebSocket, or we vanish."""
+    drop = threading.Event()
+    probed = threading.Event()
+    upgraded = threading.Event()
+
+    def websocket(peer: Peer, server: UpgradingServer) -> None:
+        assert peer.read_text() == "2probe"
+        probed.set()
+        if state != "answer to the probe due":
+            assert server.polled_again.wait(15)
+            peer.send_text("3probe")
+        if state == "upgraded":
+            assert peer.read_text() == "5"
+            upgraded.set()
+        drop.wait(20)
+
+    class Server(UpgradingServer):
+        def __call__(self, peer: Peer) -> None:
+            first = peer.sock.recv(65536, socket.MSG_PEEK)
+            if state == "head due" and b"transport=websocket" in first:
+                peer.read_request()
+                probed.set()
+                drop.wait(20)
+                return
+            super().__call__(peer)
+
+    script = Server(websocket)
+    with ScriptedServer(script) as server, Client(server.url, "upgrade") as client:
+        client.connect()
+        client.wait(probed.is_set, "the probe")
+        session = client.connection._session
+        if state in ("paused", "upgraded"):
+            client.wait(lambda: session._polling is not None and session._polling._paused, "the pause")
+        if state == "upgraded":
+            script.polls.put("6")
+            client.wait(lambda: session.on_websocket and upgraded.is_set(), "upgraded")
+        if end == "server":
+            drop.set()
+            if state == "upgraded":
+                client.wait(lambda: client.connection.closed, "closed")
+                assert client.counted("SIO session")[2] == {"connection closed": 1}
+            else:
+                client.wait(lambda: client.upgrades, "the end of the upgrade")
+                script.polls.put('42["still here"]')
+                client.wait(lambda: client.events, "an event over polling")
+                assert client.engine.recorder.errors() == {"connection closed": 1}
+        else:
+            getattr(client.connection, end)()
+            drop.set()
+            client.wait(lambda: client.connection.closed, "closed")
+            assert client.failure is None
+            assert client.connection.close_confirmed == (end == "close")
+            assert client.engine.recorder.errors() == {}
+        assert client.engine.internal_errors == 0
+
+
+def test_what_comes_from_a_namespace_that_was_left_is_ignored() -> None:
+    def script(peer: Peer) -> None:
+        peer.connect_main()
+        assert peer.read_text() == "40/room,"
+        peer.send_text('40/room,{"sid":"y"}')
+        assert peer.read_text() == "41/room,"
+        peer.send_text('42/room,["under way"]')
+        peer.send_text('42/foreign,["never asked for"]')
+        peer.send_text('42["last"]')
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Client(server.url) as client:
+        client.connect().connect("/room")
+        client.connection.disconnect("/room")
+        client.wait(lambda: client.events, "the last event")
+
+        assert client.names() == ["last"]
+        assert client.engine.recorder.errors() == {"event of no namespace of ours": 1}
+
+
+def test_a_namespace_connected_too_late_is_left() -> None:
+    late = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.connect_main()
+        assert peer.read_text() == "40/slow,"
+        late.wait(20)
+        peer.send_text('40/slow,{"sid":"y"}')
+        assert peer.read_text() == "41/slow,"
+        peer.send_text('42["last"]')
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Client(server.url, timeout=2) as client:
+        client.connect().connect("/slow")
+        assert client.refusals == [("/slow", {"message": "no answer to CONNECT"})]
+        late.set()
+        client.wait(lambda: client.events, "the last event")
+
+        assert client.engine.recorder.errors() == {"connect timeout": 1}
+        assert set(client.connection.namespaces) == {"/"}
+
+
+def test_an_extension_that_was_not_offered_is_refused() -> None:
+    def script(peer: Peer) -> None:
+        request = peer.read_request()
+        assert b"sec-websocket-extensions" not in request.lower()
+        peer.accept_key(request, b"Sec-WebSocket-Extensions: permessage-deflate\r\n")
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Client(server.url) as client:
+        client.connect()
+
+        assert client.counted("SIO connect")[2] == {"malformed input": 1}
+
+
+def test_what_a_listener_does_wrong_is_no_malformed_input() -> None:
+    """A fault of ours in a callback is counted as such, and the hub sees none of it."""
+
+    class Clumsy(Client):
+        def event(self, *_: object) -> None:
+            int("no number")
+
+    def script(peer: Peer) -> None:
+        peer.connect_main()
+        peer.send_text('42["a"]')
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Clumsy(server.url) as client:
+        client.connect()
+        client.wait(lambda: client.connection.closed, "closed")
+
+        assert client.counted("SIO session")[2] == {"internal error": 1}
+        assert client.engine.internal_errors == 1
+
+
 def test_a_close_that_the_server_ignores_ends_at_the_deadline() -> None:
     def script(peer: Peer) -> None:
         peer.connect_main()

@@ -179,6 +179,230 @@ def test_the_connection_ends_with_the_user_whatever_on_stop_does(server: Server,
         time.sleep(0.1)
 
 
+# Written for locust.contrib.socketio; IMPORT is the one line that differs.
+CONTRIB = """
+    import gevent
+    from locust import HttpUser, task
+    IMPORT
+
+
+    class Tester(SocketIOUser, HttpUser):
+        host = "http://127.0.0.1:1"
+        options = {"reconnection_delay": 2, "logger": False}
+
+        def on_start(self):
+            self.heard, self.told, self.seen = [], [], []
+            self.sio.on("*", self.catch_all)
+            self.sio.on("message-back", self.on_message_back)
+            self.sio.on("question", lambda number: (number, b"answer"))
+            self.sio.on("disconnect", lambda *reason: self.told.append("disconnect"))
+
+            @self.sio.on("asked")
+            def asked(*values):
+                self.heard.append(values)
+
+            @self.sio.event
+            def connect():
+                self.told.append("connect")
+
+            self.sio.connect(
+                "URL",
+                headers={"X-Token": "t"},
+                auth={"token": "good"},
+                transports=["websocket"],
+                namespaces=["/", "/auth"],
+                socketio_path="socket.io",
+                wait_timeout=20,
+            )
+            assert self.sio.connected and self.sio.get_sid() and self.sio.get_sid("/auth")
+            assert set(self.sio.namespaces) == {"/", "/auth"}
+            assert self.sio.transport() == "websocket"
+            self.sio_greenlet = gevent.spawn(self.sio.wait)
+
+        def on_message_back(self, *data):
+            self.heard.append(data)
+
+        def catch_all(self, event, *data):
+            self.seen.append(event)
+            self.sio.on_message(event, data)
+
+        @task
+        def talk(self):
+            assert self.sio.call("message-with-ack", {"a": b"x"}, timeout=20) == {"a": b"x"}
+            assert self.sio.call("message-with-ack", (1, 2), "/auth", 20) == (1, 2)
+            assert self.sio.call("message-with-ack", timeout=20) is None
+            self.sio.emit("message", ("two", 2))
+            self.sio.send("one", name="a message")
+            self.sio.emit("ask", ("question", 7))
+            acked = []
+            self.sio.emit("message-with-ack", [1, 2], callback=acked.append)
+            with gevent.Timeout(20):
+                while len(self.heard) < 3 or not acked or not self.seen:
+                    self.sio.sleep(0.01)
+            assert self.heard == [("two", 2), ("one",), (7, b"answer")], self.heard
+            assert acked == [[1, 2]]
+            assert set(self.seen) == {"auth"}
+            self.sio.disconnect()
+            assert not self.sio.connected
+            self.sio_greenlet.join(20)
+            with gevent.Timeout(20):
+                while "disconnect" not in self.told:
+                    self.sio.sleep(0.01)
+            assert self.told[:2] == ["connect", "disconnect"], self.told
+            print("ALL DONE")
+            self.environment.runner.quit()
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["from sioprobe import SocketIOUser", "from locust.contrib.socketio import SocketIOUser"]
+)
+def test_a_locustfile_for_contrib_runs_with_one_import_changed(
+    server: Server, tmp_path: Path, module: str
+) -> None:
+    source = CONTRIB.replace("IMPORT", module).replace("URL", server.url)
+    done = run(tmp_path, source, "-u", "1", "-t", "60s")
+
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "ALL DONE" in done.stdout, done.stderr
+    if "sioprobe" in module:
+        found = counts(done.stdout[done.stdout.index("[\n") :])
+        assert found["SIO connect", "websocket"] == (2, 0, 0)
+        assert found["SIO ack", "message-with-ack"] == (4, 0, 0)
+        assert found["SIO emit", "a message"] == (1, 0, 1)
+        assert found["SIO event", "auth"] == (2, 0, 2)
+        assert done.returncode == 0
+
+
+LOSING = """
+    import gevent
+    from locust import task
+    from sioprobe import SocketIOUser
+    from sioprobe.swarm import SwarmError
+
+
+    class Loser(SocketIOUser):
+        reconnection_delay = 0.05
+        reconnection_delay_max = 0.1
+        randomization_factor = 0
+        SETTING
+
+        @task
+        def lose(self):
+            self.told = []
+            self.on("connect", lambda: self.told.append("connect"))
+            self.on("disconnect", lambda reason: self.told.append(reason))
+            self.connect(auth={"token": "good"})
+            self.connect("/auth", {"token": "good"})
+            first = self.namespaces
+            self._connection.drop()
+            try:
+                self.call("message-with-ack", 1)
+            except SwarmError as error:
+                print("WHILE LOST", error.kind)
+            if self.reconnection:
+                with gevent.Timeout(20):
+                    while len(self.told) < 3 or self.namespaces.keys() != first.keys():
+                        gevent.sleep(0.01)
+                assert self.call("message-with-ack", 1, namespace="/auth") == 1
+                assert self.namespaces != first
+            print("TOLD", self.told)
+            self.environment.runner.quit()
+"""
+
+
+@pytest.mark.parametrize("reconnection", [True, False])
+def test_a_lost_session_is_followed_by_another_where_it_is_wanted(
+    server: Server, tmp_path: Path, reconnection: bool
+) -> None:
+    source = LOSING.replace("SETTING", f"reconnection = {reconnection}")
+    done = run(tmp_path, source, "-u", "1", "-t", "60s", "--host", server.url)
+
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "WHILE LOST not connected" in done.stdout
+    found = counts(done.stdout[done.stdout.index("[\n") :])
+    if reconnection:
+        assert "TOLD ['connect', 'dropped', 'connect']" in done.stdout
+        assert found["SIO reconnect", "websocket"] == (1, 0, 0)
+        assert found["SIO connect", "websocket"] == (4, 0, 0)
+    else:
+        assert ("SIO reconnect", "websocket") not in found
+        assert found["SIO connect", "websocket"] == (2, 0, 0)
+
+
+WRONG = """
+    import socket
+    from locust import task
+    from sioprobe import SocketIOUser
+    from sioprobe.swarm import SwarmError
+
+
+    class Wrong(SocketIOUser):
+        reconnection_delay = 0.01
+        reconnection_delay_max = 0.01
+        reconnection_attempts = 3
+
+        def kind(self, function, *arguments, **keywords):
+            try:
+                function(*arguments, **keywords)
+            except (SwarmError, AttributeError) as error:
+                return getattr(error, "kind", None) or str(error)[:30]
+            return "fine"
+
+        @task
+        def go_wrong(self):
+            host = self.host
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                self.host = f"http://127.0.0.1:{free.getsockname()[1]}"
+            said = [self.kind(self.connect, retry=True)]
+            self.host, self.headers = host, {"A B": "1"}
+            said.append(self.kind(self.connect))
+            self.headers, self.transport = None, "websockets"
+            said.append(self.kind(self.connect))
+            self.transport, self.reconnection_delay = "websocket", -1
+            said.append(self.kind(self.connect))
+            self.reconnection_delay = 1
+            said.append(self.kind(self.connect))
+            said.append(self.kind(self.emit, "message", object()))
+            said.append(self.kind(self.call, "disconnect"))
+            said.append(self.kind(lambda: self.sio.register_namespace))
+            said.append(self.kind(self.sio.connect, host))
+            print("SAID", said)
+            self.environment.runner.quit()
+"""
+
+
+def test_what_is_wrong_is_told_by_kind(server: Server, tmp_path: Path) -> None:
+    done = run(tmp_path, WRONG, "-u", "1", "-t", "60s", "--host", server.url)
+
+    assert "Traceback" not in done.stderr, done.stderr
+    expected = ["connection refused", "bad header", "bad transport", "bad option", "fine", "cannot be sent"]
+    expected += ["cannot be sent", "self.sio has no 'register_name", "already connected"]
+    assert f"SAID {expected}" in done.stdout, done.stdout
+    found = counts(done.stdout[done.stdout.index("[\n") :])
+    assert found["SIO connect", "websocket"] == (5, 4, 4)
+    assert found["SIO emit", "message"] == (1, 1, 1)
+    assert found["SIO ack", "disconnect"] == (1, 1, 1)
+
+
+def test_an_option_that_cannot_be_honoured_is_refused(tmp_path: Path) -> None:
+    source = """
+        from locust import task
+        from sioprobe import SocketIOUser
+
+
+        class Packer(SocketIOUser):
+            options = {"serializer": "msgpack"}
+
+            @task
+            def nothing(self):
+                pass
+    """
+    done = run(tmp_path, source, "-u", "1", "-t", "2s", "--host", "http://127.0.0.1:1")
+
+    assert "serializer='msgpack' cannot be honoured" in done.stderr
+
+
 def test_sioprobe_has_no_other_lazy_names() -> None:
     import sioprobe
 

@@ -1,0 +1,155 @@
+"""`sioprobe doctor`, or `python -m load.doctor`: examine a server and say what was found."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+from rich.console import Console
+
+from load.doctor.examinations import EXAMINATIONS, examine
+from load.doctor.patient import NoServer, Patient
+from load.doctor.rendering import render
+from load.locating import locate, parse_server_pids
+from load.names import nearest
+from sioprobe.swarm import SwarmError, Target
+from sioprobe.swarm.engine import raise_open_files_limit
+
+__all__ = ["main"]
+
+PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m load.doctor"
+CONNECTIONS_ON_LOOPBACK = 1200
+"""More than the limits that servers come with: 1000 and 1024."""
+
+EXAMPLES = (
+    f"""\b
+Examples:
+  {PROGRAM} http://127.0.0.1:5000
+  {PROGRAM} http://127.0.0.1:5000 --only nagle --only connections --json
+  {PROGRAM} https://chat.example --path /chat/ --max-connections 200
+
+\b
+Examinations:
+"""
+    + "".join(f"  {each.id:<13}{each.title}\n" for each in EXAMINATIONS.values())
+    + """
+\b
+Exit codes:
+  0  nothing was found that costs latency, CPU or connections (notes may be)
+  1  something was found
+  2  bad input
+  4  no Socket.IO server at that URL
+  130  stopped by Ctrl-C
+"""
+)
+
+
+@click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("url")
+@click.option("--path", default="/socket.io/", show_default=True, help="Of the Socket.IO endpoint.")
+@click.option("--only", multiple=True, metavar="ID", help="Make this examination alone, repeatable.")
+@click.option(
+    "--max-connections",
+    type=click.IntRange(0, 50_000),
+    help=f"Open up to so many at once; {CONNECTIONS_ON_LOOPBACK} for a server on loopback, and none elsewhere"
+    " unless given.",
+)
+@click.option(
+    "--server-pid",
+    "server_pids",
+    multiple=True,
+    metavar="PID",
+    help="Process of the server, repeatable; auto, the default, finds what listens at the port on this host;"
+    " none looks at no process.",
+)
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent with each request.")
+@click.option("--no-verify", is_flag=True, help="Take any TLS certificate.")
+@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object on stdout.")
+def main(
+    url: str,
+    path: str,
+    only: tuple[str, ...],
+    max_connections: int | None,
+    server_pids: tuple[str, ...],
+    headers: tuple[str, ...],
+    no_verify: bool,
+    as_json: bool,
+) -> None:
+    """Examine a Socket.IO server for a minute: what its settings cost, and which setting mends it.
+
+    Any server of Engine.IO 4, whoever wrote it; its application needs nothing.
+    """
+    patient = _patient(url, path, headers, server_pids, verify=not no_verify)
+    _limit_connections(patient, max_connections)
+    for name in only:
+        if name not in EXAMINATIONS:
+            near = nearest(name, EXAMINATIONS)
+            hint = f"the nearest is {near!r}; " if near else ""
+            raise click.UsageError(
+                f"unknown examination {name!r} ({hint}valid are {', '.join(EXAMINATIONS)})"
+            )
+    raise_open_files_limit()
+    console = Console(stderr=True)
+    with console.status("handshakes") as status:
+        try:
+            patient.meet()
+        except NoServer as error:
+            click.echo(f"{PROGRAM}: error: {error}", err=True)
+            sys.exit(4)
+        result = examine(patient, only or tuple(EXAMINATIONS), status.update)
+    click.echo(json.dumps(result) if as_json else render(result))
+    costs = any(finding["severity"] != "note" for finding in result["findings"])
+    sys.exit(1 if costs else 0)
+
+
+def _patient(
+    url: str, path: str, headers: tuple[str, ...], server_pids: tuple[str, ...], *, verify: bool
+) -> Patient:
+    given: dict[str, str] = {}
+    for header in headers:
+        name, colon, value = header.partition(":")
+        if not colon or not name.strip() or "\n" in header or "\r" in header:
+            raise click.UsageError(f"--header {header!r} is not NAME:VALUE")
+        given[name.strip()] = value.strip()
+    if urlsplit(url if "//" in url else f"//{url}").path.strip("/"):
+        raise click.UsageError(f"{url} has a path; give that of the Socket.IO endpoint with --path")
+    try:
+        target = Target.from_url(url, path, headers=given, verify=verify)
+        located = locate([url], parse_server_pids(server_pids))
+    except SwarmError as error:
+        raise click.UsageError(error.detail or error.kind) from None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return Patient(target, located)
+
+
+def _limit_connections(patient: Patient, asked: int | None) -> None:
+    """A server elsewhere is not filled unless somebody says how far."""
+    loopback = ipaddress.ip_address(str(patient.target.address[0]).partition("%")[0]).is_loopback
+    if asked is not None:
+        patient.max_connections = asked
+        patient.why_no_connections = "--max-connections 0"
+    elif loopback:
+        patient.max_connections = CONNECTIONS_ON_LOOPBACK
+    else:
+        patient.why_no_connections = "the server is not on loopback; say how many with --max-connections"
+
+
+def run_program() -> Any:
+    """The command line, with bad input told in one line."""
+    try:
+        main.main(prog_name=PROGRAM, standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"{PROGRAM}: error: {error.format_message()}", err=True)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    run_program()

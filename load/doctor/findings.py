@@ -1,0 +1,74 @@
+"""The shapes of what an examination says: findings, figures, and what it could not look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from load.doctor.patient import Patient
+
+__all__ = ["CPU", "INFERRED", "LATENCY", "LIMITS", "MEASURED", "NOTE", "Examination", "Examined", "Finding"]
+__all__ += ["NotExamined"]
+
+LATENCY, CPU, LIMITS, NOTE = "costs latency", "costs CPU", "limits connections", "note"
+MEASURED, INFERRED = "measured", "inferred"
+
+
+class NotExamined(RuntimeError):
+    """An examination could not be made; one line with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was found.
+
+    `seen` is a sentence with the figures, `means` what follows from it, `mend` the setting for each server
+    that is known, and `certainty` whether `means` was measured or is concluded from what was.
+    """
+
+    id: str
+    severity: str
+    seen: str
+    means: str
+    mend: tuple[tuple[str, str], ...] = ()
+    certainty: str = MEASURED
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def costs(self) -> bool:
+        """Whether it is more than a note."""
+        return self.severity != NOTE
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `mend` is a list of objects with `server` and `setting`."""
+        return {
+            "id": self.id,
+            "severity": self.severity,
+            "seen": self.seen,
+            "means": self.means,
+            "mend": [{"server": server, "setting": setting} for server, setting in self.mend],
+            "certainty": self.certainty,
+            "figures": self.figures,
+        }
+
+
+@dataclass(slots=True)
+class Examined:
+    """What one examination saw: a line for a reader, figures for a program, findings."""
+
+    saw: str = ""
+    figures: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Parts of it that could not be looked at, each with its reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """`examine` may raise NotExamined, and SwarmError where the server fails it."""
+
+    id: str
+    title: str
+    examine: Callable[[Patient], Examined]

@@ -1,0 +1,148 @@
+"""The server that is examined: its address, its handshakes, its processes, and the calls that it answers."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from load.doctor.clients import Calls, PollingClient, SocketClient
+from load.doctor.findings import NotExamined
+from load.doctor.http import HttpLink
+from load.locating import Located
+from load.sampling import SamplingError, TreeWatch
+from sioprobe.swarm import SwarmError, Target
+from sioprobe.wire import OpenData
+
+LIBRARIES = ("flask-socketio", "python-socketio", "socket.io")
+
+__all__ = ["NoServer", "Patient", "middle", "milliseconds"]
+
+
+class NoServer(RuntimeError):
+    """There is no Socket.IO server that can be examined; one line."""
+
+
+@dataclass(slots=True)
+class Patient:
+    """What the examinations share. `max_connections` is 0 where connections are not to be counted."""
+
+    target: Target
+    located: Located = field(default_factory=Located)
+    max_connections: int = 0
+    why_no_connections: str = ""
+    calls: Calls = field(default_factory=Calls)
+    """What is called to be timed; `unknown` is what any server answers."""
+    unknown: Calls = field(default_factory=Calls)
+    polling: str = ""
+    """Why there is no polling; empty where there is."""
+    websocket: str = ""
+    opened: OpenData | None = None
+    server_header: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def meet(self) -> None:
+        """Both handshakes, and what the server says about itself. Raises NoServer."""
+        failures: list[SwarmError] = []
+        try:
+            client = PollingClient(self.target)
+            self.opened = client.opened
+            self.server_header = client.handshake.headers.get("server", "")
+            client.close()
+        except (SwarmError, ValueError) as error:
+            failures.append(as_failure(error))
+            self.polling = str(failures[-1])
+        try:
+            socket = SocketClient(self.target)
+            self.opened = self.opened or socket.opened
+            socket.close()
+        except (SwarmError, ValueError) as error:
+            failures.append(as_failure(error))
+            self.websocket = str(failures[-1])
+        if self.polling and self.websocket:
+            raise NoServer(self._no_server(failures[0]))
+        self._ask_about()
+
+    def _no_server(self, failure: SwarmError) -> str:
+        url, path = self.target.url, self.target.path
+        known = {
+            "connection refused": f"nothing listens at {url}",
+            "connect timeout": f"{url} cannot be reached: no answer to a connection",
+            "host unreachable": f"{url} cannot be reached",
+            "timeout": f"{url} accepts connections and does not answer",
+            "tls refused": f"{url}: TLS failed ({failure.detail}); --no-verify takes any certificate",
+        }
+        return known.get(failure.kind, f"{url} is no Socket.IO server of Engine.IO 4 at {path}: {failure}")
+
+    def _ask_about(self) -> None:
+        """GET /about, which a server of the contract answers; then its events may be called."""
+        try:
+            answer = HttpLink(self.target).request("GET", "/about", timeout=2.0)
+            about = json.loads(answer.text) if answer.status == 200 else None
+        except (SwarmError, ValueError):
+            return
+        if isinstance(about, dict) and isinstance(about.get("transports"), list):
+            self.about = about
+            self.calls = Calls(acks=True)
+
+    # What examinations begin with
+
+    def poller(self) -> PollingClient:
+        """A client that polls and may make calls. Raises NotExamined where there is no polling."""
+        if self.polling:
+            raise NotExamined(f"no polling: {self.polling}")
+        client = PollingClient(self.target)
+        if self.calls.acks:
+            client.connect("/")
+        return client
+
+    def socket(self) -> SocketClient:
+        """A client on WebSocket that may make calls. Raises NotExamined where there is none."""
+        if self.websocket:
+            raise NotExamined(f"no WebSocket: {self.websocket}")
+        client = SocketClient(self.target)
+        if self.calls.acks:
+            client.connect("/")
+        return client
+
+    def watch(self) -> TreeWatch:
+        """The server's processes, from now on. Raises NotExamined where they are not seen."""
+        if not self.located.pids:
+            raise NotExamined(f"the server's processes are not seen: {self.located.reason}")
+        try:
+            return TreeWatch(self.located.pids)
+        except SamplingError as error:
+            raise NotExamined(str(error)) from None
+
+    @property
+    def names(self) -> str:
+        """What is known of the server's software, in lower case: its header and /about."""
+        versions = self.about.get("versions")
+        libraries = [name for name in LIBRARIES if isinstance(versions, dict) and name in versions]
+        told = [self.server_header, *(str(self.about.get(key, "")) for key in ("mode", "async_mode"))]
+        return " ".join([*told, *libraries]).lower()
+
+    def cpu_of(self, work: Callable[[], object], times: int) -> float:
+        """CPU of the server for one call of `work`, in seconds. Raises NotExamined."""
+        watch = self.watch()
+        before = watch.sample().cpu_ns
+        for _ in range(times):
+            work()
+        return (watch.sample().cpu_ns - before) / 1e9 / times
+
+
+def as_failure(error: Exception) -> SwarmError:
+    """An error of the codec as one that is counted."""
+    return error if isinstance(error, SwarmError) else SwarmError("malformed input", str(error))
+
+
+def middle(values: Sequence[float]) -> float:
+    """The median."""
+    return float(statistics.median(values))
+
+
+def milliseconds(seconds: float) -> str:
+    """A duration for a reader."""
+    return f"{seconds * 1000:.1f} ms" if seconds < 0.0995 else f"{seconds * 1000:.0f} ms"

@@ -1,0 +1,116 @@
+"""What the locustfile does about the server of a run and about what its scenario found.
+
+Imported by `load/swarm.py` before it adds listeners of its own: a server that the run starts must be there
+when the locustfile looks for one. Left out: what the users do (`load.scenarios`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from typing import Any
+
+import gevent
+import locust
+from locust.env import Environment
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+
+from load.arguments import options_of
+from load.owned_server import OwnedServer, OwnedServerError
+from load.placement import parse_urls
+from load.run_watch import RunWatch
+from load.scenarios import SCENARIOS, ParameterError, Scenario
+from sioprobe.swarm.locust_statistics import LocustStatistics
+
+__all__ = ["attach_scenario", "found_of"]
+
+
+class Run:
+    """What this process holds of the run that is on."""
+
+    server: OwnedServer | None = None
+    watch: RunWatch | None = None
+
+
+@locust.events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
+def add_arguments(parser: Any) -> None:
+    """The option for a server of this run's own."""
+    parser.add_argument(
+        "--server-command",
+        default="",
+        metavar="COMMAND",
+        include_in_web_ui=False,
+        help="start the server at --host by this command and end it afterwards;"
+        " with --drop server a storm restarts it",
+    )
+
+
+@locust.events.init.add_listener  # type: ignore[untyped-decorator]
+def start_server(environment: Environment, **_: Any) -> None:
+    """Start the server, where that was asked for; what is wrong with that is one line."""
+    options = environment.parsed_options
+    if isinstance(environment.runner, WorkerRunner) or not options.server_command:
+        return
+    try:
+        if isinstance(environment.runner, MasterRunner) and getattr(options, "drop", "") == "server":
+            raise OwnedServerError("--server-command restarts the server for a load of one process only")
+        Run.server = OwnedServer(options.server_command, environment.host or "")
+        # After everything else, the last look at the server included.
+        atexit.register(stop_server)
+        Run.server.start()
+    except OwnedServerError as error:
+        stop_server()
+        print(f"locust: error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def stop_server() -> None:
+    """End the server of this run."""
+    server, Run.server = Run.server, None
+    if server is not None:
+        server.stop()
+
+
+def attach_scenario(environment: Environment, scenario: Scenario) -> None:
+    """Let a scenario's state travel with the statistics, and a storm restart the server where we own it."""
+    LocustStatistics.of(environment).scenario_state = scenario.state
+    if hasattr(scenario, "restart_server") and isinstance(environment.runner, LocalRunner):
+        server = Run.server
+        if server is not None:
+            scenario.restart_server = lambda: gevent.spawn(_restart, server)
+
+
+def _restart(server: OwnedServer) -> None:
+    try:
+        server.restart()
+    except OwnedServerError as error:
+        print(f"locust: error: {error}", file=sys.stderr)
+
+
+@locust.events.test_start.add_listener  # type: ignore[untyped-decorator]
+def begin_watch(environment: Environment, **_: Any) -> None:
+    """Look at the server before the first user comes."""
+    if isinstance(environment.runner, WorkerRunner) or not environment.host:
+        return
+    options = environment.parsed_options
+    Run.watch = RunWatch(SCENARIOS[options.scenario], parse_urls(environment.host, options.urls))
+
+
+@locust.events.test_stopping.add_listener  # type: ignore[untyped-decorator]
+def hold_watch(environment: Environment, **_: Any) -> None:
+    """Look at the server while all users are there."""
+    if Run.watch is not None:
+        Run.watch.hold()
+
+
+def found_of(environment: Environment) -> dict[str, Any] | None:
+    """What the scenario found, once the last user has left. Waits for the cool-down where it has one."""
+    watch = Run.watch
+    if watch is None:
+        return None
+    statistics = LocustStatistics.of(environment)
+    try:
+        options = options_of(environment.parsed_options)
+    except ParameterError:
+        return None
+    return watch.found([state.get("scenario") for state in statistics.states()], statistics.recorder, options)

@@ -1,0 +1,80 @@
+"""What one run sees of the server, and what its scenario found: where the figures come together.
+
+Looks are taken before the first connection, once a second where the scenario has phases, when all connections
+are still there, and during a cool-down after the last one has left.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+
+from load.scenarios.common import Scenario
+from load.server_watch import ServerWatch, Watched
+from sioprobe.swarm import Recorder
+
+__all__ = ["RunWatch", "told_pids"]
+
+LOOK_SECONDS = 1.0
+
+
+class RunWatch:
+    """One run. Made before the first connection, `hold` while all are there, `found` after the last has left.
+
+    `pids` are the server's processes; None asks the server itself, where it runs on this host.
+    """
+
+    def __init__(self, kind: type[Scenario], urls: Sequence[str], pids: Sequence[int] | None = None) -> None:
+        self._kind = kind
+        if pids is None:
+            pids = [pid for url in urls for pid in told_pids(url)]
+        self._watch = ServerWatch(urls, pids)
+        self._watched = Watched(before=self._watch.look(), looks=self._watch.looks)
+        self._looking = gevent.spawn(self._look_each_second) if kind.has_phases else None
+
+    def _look_each_second(self) -> None:
+        while True:
+            gevent.sleep(LOOK_SECONDS)
+            self._watch.look(under_load=True)
+
+    def hold(self) -> None:
+        """Look while all connections are there and nothing is under way."""
+        if self._looking is not None:
+            self._looking.kill()
+        self._watched.held = self._watch.look()
+
+    def found(
+        self, states: Sequence[dict[str, Any] | None], recorder: Recorder, options: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """What the scenario found, as `found` of a summary; waits for the cool-down where it has one.
+
+        `states` are those of the scenario in each process.
+        """
+        known = [state for state in states if state is not None]
+        if not known:
+            return None
+        before, longest = self._watched.before, options.get("cool_down", 0.0)
+        if self._kind.cools_down and longest and before is not None and self._watched.cooled is None:
+            heartbeat = max(state["heartbeat_seconds"] for state in known)
+            self._watched.cooled = self._watch.cool_down(before, heartbeat, longest, gevent.sleep)
+        found = self._kind.found(known, recorder, self._watched)
+        return found.to_json() if found is not None else None
+
+
+def told_pids(url: str) -> list[int]:
+    """The process ids that a server on this host names at /about; none where it names none."""
+    host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
+    if not (host in ("localhost", "::1") or host.startswith("127.")):
+        return []
+    try:
+        with urllib.request.urlopen(url.rstrip("/") + "/about", timeout=2) as answer:
+            about = json.load(answer)
+    except (OSError, ValueError):
+        return []
+    pids = about.get("pids") if isinstance(about, dict) else None
+    return [pid for pid in pids if type(pid) is int] if isinstance(pids, list) else []

@@ -1,0 +1,227 @@
+"""`churn`: each user connects, works (emits and waits for `acks` acks), leaves, and comes again.
+
+A life is everything from the connect to the confirmed close. A closed loop with `pause` seconds between the
+lives of a user, or with `rate` a schedule of arrivals a user: what is measured counts from the intended time.
+At the end the server is looked at until it has let go of everything, or has had the time that it may take:
+then what is left is a leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import monotonic_ns
+from typing import Any
+
+from load.scenarios.common import Player, Scenario
+from load.scenarios.found import Found, add_counts, count_of, told
+from load.scenarios.leak import COOL_DOWN, leak_found
+from load.scenarios.lives import PAUSE, LivesPlayer
+from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
+from load.server_watch import Watched
+from sioprobe.swarm import Connection, Engine, Recorder, SwarmError
+
+__all__ = ["ChurnScenario"]
+
+ACKS = Parameter("acks", 3, "acks that a user waits for before it leaves", least=0, most=1_000_000)
+
+
+class ChurnScenario(Scenario):
+    """One operation a life; two messages for each of its acks."""
+
+    title = "connect, wait for some acks, leave, come again"
+    parameters = (NAMESPACE, ACKS, PAYLOAD_BYTES, RATE, PAUSE, TIMEOUT, COOL_DOWN)
+    operation = ("SIO life", "churn")
+    cools_down = True
+
+    def __init__(self, engine: Engine, options: Options) -> None:
+        super().__init__(engine, options)
+        self.messages_per_operation = 2 * options.acks
+        self.series = engine.recorder.series(*self.operation)
+        self.acks = engine.recorder.series("SIO ack", "message-with-ack")
+        self.first_ack = engine.recorder.series("SIO first ack", "churn")
+        self.close = engine.recorder.series("SIO close", "churn")
+        self.payload = "x" * options.payload_bytes
+        self.under_way = 0
+        self.lives = 0
+        self.failed: dict[str, int] = {}
+        self.unconfirmed = 0
+        self.late = 0
+        self.heartbeat = 0.0
+
+    def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
+        """A user, with its first connection."""
+        return ChurnPlayer(self, connection, changed)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no life is under way."""
+        return self.under_way == 0
+
+    def state(self) -> dict[str, Any]:
+        """Lives, what failed in which stage, closes without an answer, late arrivals."""
+        return {
+            "lives": self.lives,
+            "failed": dict(self.failed),
+            "unconfirmed_closes": self.unconfirmed,
+            "late_arrivals": self.late,
+            "heartbeat_seconds": self.heartbeat,
+        }
+
+    @classmethod
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
+        """How many lives, how many failed and in which stage, and what the server kept of them."""
+        failed: dict[str, int] = {}
+        for state in states:
+            add_counts(failed, state["failed"])
+        lives = sum(state["lives"] for state in states)
+        unconfirmed = sum(state["unconfirmed_closes"] for state in states)
+        late = sum(state["late_arrivals"] for state in states)
+        words = [f"{count_of(lives, 'life', 'lives')} from connect to close" + _failed(failed)]
+        if unconfirmed:
+            words.append(f"{count_of(unconfirmed, 'close')} that the server did not answer within 2 s")
+        if late:
+            words.append(f"{count_of(late, 'arrival')} later than intended: the life before was not over")
+        leak = leak_found(server, lives)
+        return Found(
+            [*words, *leak.words],
+            {
+                "lives": lives,
+                "failed": failed,
+                "unconfirmed_closes": unconfirmed,
+                "late_arrivals": late,
+                "leak": leak.figures,
+            },
+        )
+
+
+def _failed(failed: dict[str, int]) -> str:
+    return f"; {sum(failed.values()):,} failed ({told(failed)})" if failed else ""
+
+
+class ChurnPlayer(LivesPlayer):
+    """One user. `stage` is connect, work or close while a life is under way, and empty between lives."""
+
+    __slots__ = ("_acked", "_closing", "_number", "play", "stage")
+
+    def __init__(
+        self, scenario: ChurnScenario, connection: Connection, changed: Callable[[Player], None] | None
+    ) -> None:
+        options = scenario.options
+        super().__init__(scenario, connection, changed, rate=options.rate, pause=options.pause)
+        self.play = scenario
+        self.stage = ""
+        self._acked = 0
+        self._number = 0
+        self._closing = 0
+
+    def open(self) -> None:
+        """Begin the first life."""
+        self._begin_life()
+        super().open()
+
+    def next_life(self) -> None:
+        """Begin another life."""
+        self.play.late += self.late
+        self._begin_life()
+        super().next_life()
+
+    def _begin_life(self) -> None:
+        self.stage = "connect"
+        self._acked = 0
+        self.play.under_way += 1
+
+    def set_ready(self) -> None:
+        """Connected, and upgraded where that was asked for: the first time somebody says `begin`."""
+        if self.connection.heartbeat is not None:
+            self.play.heartbeat = sum(self.connection.heartbeat)
+        if self.state == "connecting":
+            # Until `begin` the life waits for others, and that is not its own time.
+            self.arrival -= monotonic_ns()
+            super().set_ready()
+        else:
+            self._work()
+
+    def begin(self) -> None:
+        """Go on with the first life."""
+        super().begin()
+        self.arrival += monotonic_ns()
+        self._work()
+
+    def upgraded(self, connection: Connection) -> None:
+        if self.scenario.options.namespace in connection.namespaces and self.stage == "connect":
+            self.prepare()
+
+    def _work(self) -> None:
+        self.stage = "work"
+        if self._acked >= self.play.options.acks:
+            self._close()
+            return
+        self._number += 1
+        number, started = self._number, monotonic_ns()
+
+        def answered(args: list[Any] | None, failure: SwarmError | None) -> None:
+            if failure is not None:
+                if not self.going:
+                    self.play.acks.error(failure.kind)
+                self._fail(failure)
+            elif args != [number, self.play.payload]:
+                self.play.acks.error("wrong ack")
+                self._fail(SwarmError("wrong ack"))
+            else:
+                self._acknowledged(started)
+
+        options = self.play.options
+        self.connection.emit(
+            "message-with-ack",
+            number,
+            self.play.payload,
+            namespace=options.namespace,
+            ack=answered,
+            timeout=options.timeout,
+        )
+
+    def _acknowledged(self, started: int) -> None:
+        now = monotonic_ns()
+        self.play.acks.record((now - started) / 1000)
+        self._acked += 1
+        if self._acked == 1:
+            self.play.first_ack.record((now - self.arrival) / 1000)
+        self._work()
+
+    def _close(self) -> None:
+        self.stage = "close"
+        self._closing = monotonic_ns()
+        self.connection.close()
+
+    def _fail(self, failure: SwarmError) -> None:
+        if not self.connection.closed:
+            self.failure = failure
+            self.connection.close()
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        """The end of a life, good or bad."""
+        stage, self.stage = self.stage, ""
+        if stage:
+            self.play.under_way -= 1
+        failure, self.failure = self.failure or failure, None
+        good = stage == "close" and failure is None
+        if good:
+            self._end_well(connection)
+        elif stage and not self.going:
+            kind = failure.kind if failure is not None else "connection closed"
+            add_counts(self.play.failed, {f"{stage}: {kind}": 1})
+        if self.going or self.state != "playing":
+            # A first connection that failed is told, as in every scenario.
+            self.finish(failure)
+        else:
+            self.wait_for_next(failed=not good)
+
+    def _end_well(self, connection: Connection) -> None:
+        now = monotonic_ns()
+        self.play.lives += 1
+        self.play.series.record((now - self.arrival) / 1000)
+        if connection.close_confirmed:
+            self.play.close.record((now - self._closing) / 1000)
+        else:
+            self.play.unconfirmed += 1
+            self.play.close.count()

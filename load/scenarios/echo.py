@@ -1,0 +1,63 @@
+"""`echo`: each connection emits `message` [number, payload], which the server answers by `message-back`.
+
+The answer is an event of its own, not an ack: what applications do that speak in events both ways.
+Its loops are those of `ack`; what comes back is compared whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from load.scenarios.common import Player
+from load.scenarios.round_trips import RoundTripPlayer, RoundTripScenario, numbered
+from sioprobe.swarm import Connection
+
+__all__ = ["EchoScenario"]
+
+EVENT, ANSWER = "message", "message-back"
+
+
+class EchoScenario(RoundTripScenario):
+    """The event and the event that answers it."""
+
+    title = "each connection emits an event, which the server answers by an event"
+    operation = ("SIO echo", EVENT)
+
+    def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
+        """A player on that connection."""
+        return EchoPlayer(self, connection, changed)
+
+
+class EchoPlayer(RoundTripPlayer):
+    """Known by the whole text of the answer, or by its values."""
+
+    __slots__ = ()
+
+    def begin(self) -> None:
+        """Send the first event."""
+        self.connection.tap = self.tap
+        super().begin()
+
+    def transmit(self, number: int) -> str:
+        """The event; the key is the text of what answers it."""
+        play = self.play
+        tail = f'{number},"{play.payload}"]'
+        self.connection.send_raw(f'42{play.prefix}["{EVENT}",{tail}')
+        return f'2{play.prefix}["{ANSWER}",{tail}'
+
+    def event(
+        self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
+    ) -> None:
+        """An answer in other JSON, a wrong one, or one that nobody waits for."""
+        super().event(connection, namespace, name, args, ack_id)
+        if name != ANSWER:
+            return
+        number = numbered(args)
+        key = self.waiting_for(number) if number is not None else None
+        if key is None:
+            self._series.error("answer to nothing")
+        elif args == [number, self.play.payload]:
+            self.answer(key)
+        else:
+            self.fail(key, "wrong answer")

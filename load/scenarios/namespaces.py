@@ -1,0 +1,180 @@
+"""`namespaces`: each connection joins several namespaces, works in each, leaves it and joins it again.
+
+In every namespace at once it emits `message-with-ack` [number, name] and waits for the ack that repeats it;
+after `visit` of them it disconnects the namespace and connects it again, which is `SIO rejoin`. Nothing
+answers a DISCONNECT, and socket.io closes the session where CONNECT comes in the same read: CONNECT waits
+for an ack of another namespace that was asked for after the DISCONNECT.
+A packet that carries the wrong namespace comes to nobody who waits for it. Each CONNECT carries the auth
+object {"token": "good"}, which the contract's `/auth` asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any
+
+from load.scenarios.common import NANOSECONDS, Player, Scenario
+from load.scenarios.parameters import NAMESPACE, TIMEOUT, Options, Parameter, ParameterError
+from sioprobe.swarm import Connection, Engine, SwarmError
+
+__all__ = ["NamespacesScenario"]
+
+EVENT = "message-with-ack"
+AUTH = {"token": "good"}
+
+
+def _complaint(value: str) -> str | None:
+    names = value.split(",")
+    for name in names:
+        if not name.startswith("/"):
+            return f"{name!r} does not start with '/'; did you mean '/{name}'?"
+    return f"{value!r} names one twice" if len(set(names)) < len(names) else None
+
+
+class NamespacesScenario(Scenario):
+    """Two messages an operation: the event and its ack, in one of the namespaces."""
+
+    title = "each connection joins several namespaces, works in each, leaves it and joins again"
+    parameters = (
+        NAMESPACE,
+        Parameter(
+            "namespaces",
+            "/custom,/auth",
+            "those that are joined after the first, by commas",
+            complaint=_complaint,
+        ),
+        Parameter(
+            "visit", 20, "acks in a namespace until it is left and joined again; 0: never left", least=0
+        ),
+        TIMEOUT,
+    )
+    operation = ("SIO ack", EVENT)
+    messages_per_operation = 2
+
+    def __init__(self, engine: Engine, options: Options) -> None:
+        super().__init__(engine, options)
+        self.series = engine.recorder.series(*self.operation)
+        self.rejoins = engine.recorder.series("SIO rejoin", "namespace")
+        self.names = list(dict.fromkeys([options.namespace, *options.namespaces.split(",")]))
+        self.timeout = int(options.timeout * NANOSECONDS)
+        self.outstanding = 0
+
+    @classmethod
+    def check(cls, options: Options) -> None:
+        """One namespace alone cannot be left and joined again."""
+        if set(options.namespaces.split(",")) == {options.namespace}:
+            raise ParameterError("namespaces", f"{options.namespaces!r} names none but that of namespace")
+
+    def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
+        """A player on that connection."""
+        return NamespacesPlayer(self, connection, changed)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether every emit has been answered and every CONNECT."""
+        return self.outstanding == 0
+
+
+class Visit:
+    """What a connection does in one namespace.
+
+    `left_at` is when it was left, and 0 while it is joined; `asked` whether it is to be joined again by now.
+    """
+
+    __slots__ = ("acks", "asked", "left_at", "number")
+
+    def __init__(self) -> None:
+        self.acks = self.number = self.left_at = 0
+        self.asked = False
+
+
+class NamespacesPlayer(Player):
+    """One connection in its namespaces."""
+
+    __slots__ = ("_play", "_visits")
+
+    def __init__(
+        self, scenario: NamespacesScenario, connection: Connection, changed: Callable[[Player], None] | None
+    ) -> None:
+        super().__init__(scenario, connection, changed)
+        self._play = scenario
+        self._visits = {name: Visit() for name in scenario.names}
+
+    def open(self) -> None:
+        """Connect to every namespace."""
+        for name in self._play.names:
+            self.connection.connect(name, AUTH)
+
+    def connected(self, connection: Connection, namespace: str) -> None:
+        """Ready when all are joined; a namespace that is joined again goes on."""
+        if self.state == "connecting":
+            self._look(connection)
+            return
+        visit = self._visits[namespace]
+        self._play.rejoins.record((monotonic_ns() - visit.left_at) / 1000)
+        visit.left_at = 0
+        self._play.outstanding -= 1
+        self._send(namespace)
+
+    def upgraded(self, connection: Connection) -> None:
+        if self.state == "connecting":
+            self._look(connection)
+
+    def _look(self, connection: Connection) -> None:
+        if not connection.upgrading and all(name in connection.namespaces for name in self._visits):
+            self.prepare()
+
+    def begin(self) -> None:
+        """Work in every namespace."""
+        super().begin()
+        for name in self._visits:
+            self._send(name)
+
+    def _send(self, name: str) -> None:
+        play, connection, visit = self._play, self.connection, self._visits[name]
+        if play.halted or self.state != "playing" or not connection.is_open:
+            return
+        done = play.options.visit and visit.acks >= play.options.visit
+        # One stays, to tell when the others may be joined again.
+        if done and any(not other.left_at for other in self._visits.values() if other is not visit):
+            visit.acks = 0
+            visit.left_at = monotonic_ns()
+            visit.asked = False
+            connection.disconnect(name)
+            return
+        visit.number += 1
+        sent, started = [visit.number, name], monotonic_ns()
+
+        def answered(args: list[Any] | None, failure: SwarmError | None) -> None:
+            play.outstanding -= 1
+            if failure is not None:
+                if failure.kind != "connection closed":
+                    play.series.error(failure.kind)
+            elif args != sent:
+                play.series.error("wrong ack")
+            else:
+                play.series.record((monotonic_ns() - started) / 1000)
+            visit.acks += 1
+            if failure is None:
+                self._rejoin(started)
+            self._send(name)
+
+        play.outstanding += 1
+        connection.emit(EVENT, *sent, namespace=name, ack=answered, timeout=play.options.timeout)
+
+    def _rejoin(self, started: int) -> None:
+        """An ack came that was asked for at `started`: what was left before is left at the server too."""
+        for name, visit in self._visits.items():
+            if visit.left_at and not visit.asked and visit.left_at <= started and self.connection.is_open:
+                visit.asked = True
+                self._play.outstanding += 1
+                self.connection.connect(name, AUTH)
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        """What was left is not joined again."""
+        for visit in self._visits.values():
+            if visit.left_at and visit.asked:
+                visit.left_at = 0
+                self._play.outstanding -= 1
+        super().closed(connection, failure)

@@ -1,0 +1,83 @@
+"""The scenarios by name, and the parameters of all of them together.
+
+To add a scenario: its module in this folder, and its line in `SCENARIOS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from load.scenarios.ack import AckScenario
+from load.scenarios.binary import BinaryScenario
+from load.scenarios.broadcast import BroadcastScenario
+from load.scenarios.churn import ChurnScenario
+from load.scenarios.common import Scenario
+from load.scenarios.echo import EchoScenario
+from load.scenarios.fanout import FanoutScenario
+from load.scenarios.idle import IdleScenario
+from load.scenarios.namespaces import NamespacesScenario
+from load.scenarios.parameters import Options, Parameter, ParameterError, meant
+from load.scenarios.slow import SlowScenario
+from load.scenarios.storm import StormScenario
+from load.scenarios.upgrade import UpgradeScenario
+from sioprobe.swarm import Engine
+
+__all__ = ["SCENARIOS", "all_parameters", "make_options", "make_scenario", "scenarios_with"]
+
+SCENARIOS: dict[str, type[Scenario]] = {
+    "ack": AckScenario,
+    "echo": EchoScenario,
+    "binary": BinaryScenario,
+    "fanout": FanoutScenario,
+    "broadcast": BroadcastScenario,
+    "namespaces": NamespacesScenario,
+    "churn": ChurnScenario,
+    "storm": StormScenario,
+    "idle": IdleScenario,
+    "slow": SlowScenario,
+    "upgrade": UpgradeScenario,
+}
+
+
+def all_parameters() -> dict[str, Parameter]:
+    """The parameters of all scenarios by name, in the order of their first scenario."""
+    found: dict[str, Parameter] = {}
+    for scenario in SCENARIOS.values():
+        for parameter in scenario.parameters:
+            found.setdefault(parameter.name, parameter)
+    return found
+
+
+def scenarios_with(name: str) -> dict[str, Parameter]:
+    """The scenarios that declare a parameter of that name, with their own declarations of it."""
+    return {
+        scenario: parameter
+        for scenario, kind in SCENARIOS.items()
+        for parameter in kind.parameters
+        if parameter.name == name
+    }
+
+
+def make_options(scenario: str, given: Mapping[str, object]) -> Options:
+    """The options of that scenario, checked. Raises ParameterError, which says who knows the name."""
+    parameters = SCENARIOS[scenario].parameters
+    known = [parameter.name for parameter in parameters]
+    for name in given:
+        if name not in known:
+            raise ParameterError(name, unknown(scenario, name))
+    options = Options(parameters, given)
+    SCENARIOS[scenario].check(options)
+    return options
+
+
+def unknown(scenario: str, name: str) -> str:
+    """Why that scenario cannot be told this."""
+    others = ", ".join(scenarios_with(name))
+    if others:
+        return f"scenario {scenario} does not know it ({others} {'does' if ',' not in others else 'do'})"
+    return "unknown" + meant(name, all_parameters())
+
+
+def make_scenario(name: str, engine: Engine, options: Options | None = None) -> Scenario:
+    """The scenario of that name; without options it has its defaults. KeyError where there is none."""
+    return SCENARIOS[name](engine, make_options(name, {}) if options is None else options)

@@ -1,0 +1,269 @@
+"""`storm`: everyone is connected, then all connections end at the same moment and come back at once.
+
+`drop` says how they end: `abort`, each client's socket is closed without a word, on a whole second of the
+wall clock, so that several processes drop together; or `server`, the server ends them, restarted by this run
+(`--server-command`) or by somebody else. `backoff` says when a client tries again: `none`, at once and after
+a failure every 0.1 s; `fixed`, with the delays of the official client without its jitter; `official`, with
+its jitter.
+A wave is over when all who were dropped are back, or after `wave_seconds`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from load.scenarios.common import Player, Scenario
+from load.scenarios.found import Found
+from load.scenarios.lives import CALM, Calm, Later, LivesPlayer
+from load.scenarios.parameters import NAMESPACE, Options, Parameter
+from load.scenarios.waves import Wave, waves_found
+from load.server_watch import Watched
+from sioprobe.swarm import Connection, Engine, Recorder, SwarmError
+from sioprobe.swarm.reconnect import Backoff
+
+__all__ = ["StormScenario"]
+
+WAVES = Parameter("waves", 3, "how often all connections end", least=1, most=10_000)
+BACKOFF = Parameter(
+    "backoff",
+    "none",
+    "when a dropped client tries again: at once and then every 0.1 s (none), or after the official client's"
+    " delays, without its jitter (fixed) or with it (official)",
+    choices=("none", "fixed", "official"),
+)
+DROP = Parameter(
+    "drop",
+    "abort",
+    "who ends the connections: the clients, without a word (abort), or the server (server)",
+    choices=("abort", "server"),
+)
+WAVE_SECONDS = Parameter(
+    "wave_seconds",
+    60.0,
+    "after which a wave is over though not all are back",
+    unit="s",
+    least=0.1,
+    most=86_400,
+)
+
+BACKOFFS = {
+    "none": Backoff(delay=0.1, delay_max=0.1, factor=1.0, randomization_factor=0.0),
+    "fixed": Backoff(randomization_factor=0.0),
+    "official": Backoff(),
+}
+LOOK_SECONDS = 0.05
+AFTERMATH_SECONDS = 1.0
+"""A wave of the server's making is over when nobody has been dropped for so long."""
+
+
+class StormScenario(Scenario):
+    """One operation a client that came back, timed from the drop; one that does not is an error."""
+
+    title = "everyone is dropped at once and comes back"
+    parameters = (NAMESPACE, WAVES, DROP, BACKOFF, CALM, WAVE_SECONDS)
+    operation = ("SIO back", "storm")
+
+    def __init__(self, engine: Engine, options: Options) -> None:
+        super().__init__(engine, options)
+        self.series = engine.recorder.series(*self.operation)
+        self.backoff = BACKOFFS[options.backoff]
+        self.players: set[StormPlayer] = set()
+        self.waves: list[Wave] = []
+        self.wave: Wave | None = None
+        self.unexpected: dict[str, int] = {}
+        self.restart_server: Callable[[], None] | None = None
+        """Where this run owns the server: begins to restart it, and returns at once."""
+        self._asked_for_restart = False
+        self._calm = Calm(options.calm)
+        self._look_timer = Later(engine)
+        self._drop_timer = Later(engine)
+        self._drop_due = False
+
+    def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
+        """A client; with the first one the watch for the calm begins."""
+        if not self.players:
+            self._look_timer.set(LOOK_SECONDS, self._look)
+        player = StormPlayer(self, connection, changed)
+        self.players.add(player)
+        return player
+
+    def arrived(self) -> None:
+        """A client is connected for the first time. One that cannot connect holds up nobody."""
+        self._calm.disturb()
+
+    # The course of a run
+
+    def _look(self) -> None:
+        if self.players and not self.halted:
+            self._look_timer.set(LOOK_SECONDS, self._look)
+        wave = self.wave
+        if wave is not None:
+            if wave.seconds() > self.options.wave_seconds or self._is_over(wave):
+                self._end_wave()
+        elif not self._drop_due and len(self.waves) < self.options.waves and self._everybody_is_there():
+            self._prepare_drop()
+
+    def _everybody_is_there(self) -> bool:
+        calm = self._calm.reached and not self.halted
+        return calm and any(player.in_place for player in self.players)
+
+    def _is_over(self, wave: Wave) -> bool:
+        if wave.out:
+            return False
+        return self.options.drop == "abort" or wave.seconds_since_drop() >= AFTERMATH_SECONDS
+
+    def _prepare_drop(self) -> None:
+        if self.options.drop == "server":
+            if self.restart_server is not None and not self._asked_for_restart:
+                self._asked_for_restart = True
+                self.restart_server()
+            return  # the wave begins with the first connection that ends
+        self._drop_due = True
+        now = time.time()
+        self._drop_timer.set(math.ceil(now) - now, self._drop)
+
+    def _drop(self) -> None:
+        self._drop_due = False
+        if self.halted:
+            return
+        dropped = [player for player in self.players if player.in_place]
+        self._begin_wave()
+        for player in dropped:
+            player.drop()
+
+    def _begin_wave(self) -> Wave:
+        self.wave = wave = Wave()
+        self.waves.append(wave)
+        return wave
+
+    def _end_wave(self) -> None:
+        if self.wave is not None:
+            for _ in range(self.wave.out):
+                self.series.error("not back")
+            self.wave.end()
+        self.wave = None
+        self._asked_for_restart = False
+        self._calm.disturb()
+
+    def wave_of_loss(self, failure: SwarmError | None) -> Wave | None:
+        """The wave to which a lost connection belongs; None where none is on, and the loss is unexpected."""
+        if self.wave is not None:
+            return self.wave
+        if self.options.drop == "server" and not self.halted and len(self.waves) < self.options.waves:
+            return self._begin_wave()
+        kind = failure.kind if failure is not None else "connection closed"
+        self.unexpected[kind] = self.unexpected.get(kind, 0) + 1
+        self._calm.disturb()
+        return None
+
+    # Ends and accounts
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no wave is on."""
+        return self.wave is None or not self.wave.out
+
+    def settle(self) -> None:
+        """End the wave that is on: the run is over."""
+        self._drop_timer.cancel()
+        self._look_timer.cancel()
+        if self.wave is not None:
+            self.wave.end()
+            self.wave = None
+
+    def state(self) -> dict[str, Any]:
+        """Every wave, and connections that were lost outside of one."""
+        return {
+            "waves": [wave.to_json() for wave in self.waves],
+            "planned": self.options.waves,
+            "unexpected": dict(self.unexpected),
+        }
+
+    @classmethod
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
+        """For each wave, when the first, half, 99 % and all were back, attempts and what failed."""
+        return waves_found(states)
+
+
+class StormPlayer(LivesPlayer):
+    """One client. `out` is the wave that it is dropped in, None while it is connected."""
+
+    __slots__ = ("_attempt", "out", "play")
+
+    def __init__(
+        self, scenario: StormScenario, connection: Connection, changed: Callable[[Player], None] | None
+    ) -> None:
+        super().__init__(scenario, connection, changed)
+        self.play = scenario
+        self.out: Wave | None = None
+        self._attempt = 0
+        # What a server's restart does to connections is what is looked for, and no error.
+        connection.end_is_no_error = scenario.options.drop == "server"
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it is connected and may be dropped."""
+        return self.state == "playing" and self.out is None and self.connection.is_open
+
+    def drop(self) -> None:
+        """End the connection without a word."""
+        self.connection.abort()
+
+    def set_ready(self) -> None:
+        """Connected: for the first time, or again."""
+        if self.state == "connecting":
+            self.play.arrived()
+            super().set_ready()
+            return
+        wave, self.out = self.out, None
+        self._attempt = 0
+        us = wave.back() if wave is not None else None
+        if us is not None:
+            self.play.series.record(us)
+
+    def upgraded(self, connection: Connection) -> None:
+        if self.state == "connecting":
+            super().upgraded(connection)
+        elif self.play.options.namespace in connection.namespaces and self.out is not None:
+            self.prepare()
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        """Dropped, or an attempt that failed: try again when the back-off says so."""
+        failure, self.failure = self.failure or failure, None
+        if self.going or self.state != "playing":
+            self.play.players.discard(self)
+            if self.out is not None:
+                self.out.leave()
+            self.finish(failure)
+            return
+        if self.out is None:
+            self.out = self.play.wave_of_loss(failure)
+            if self.out is not None:
+                self.out.drop()
+        else:
+            self.out.fail(failure.kind if failure is not None else "connection closed")
+        self._try_again()
+
+    def _try_again(self) -> None:
+        at_once = self.play.options.backoff == "none" and not self._attempt
+        seconds = 0.0 if at_once else self.play.backoff.seconds(self._attempt)
+        self._attempt += 1
+        self.later.set(seconds, self._attempt_now)
+
+    def _attempt_now(self) -> None:
+        if self.going:
+            return
+        if self.out is not None:
+            self.out.attempts += 1
+        self.reopen()
+
+    def leave(self) -> None:
+        """Leave for good, from wherever it is."""
+        self.play.players.discard(self)
+        if self.out is not None and self.connection.closed:
+            self.out.leave()
+            self.out = None
+        super().leave()

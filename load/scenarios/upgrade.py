@@ -1,0 +1,320 @@
+"""`upgrade`: connect over polling and upgrade to WebSocket while events are in flight both ways.
+
+From the CONNECT on, and until the upgrade is over and a little longer, each client keeps four events of its
+own unanswered (each ack is one delivery) and one `burst` of the server under way (events that must come in
+order). The ledger says whether any of them was lost, came twice, or overtook another.
+Then the client closes and upgrades again: one operation a client whose accounts are closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import monotonic_ns
+from typing import Any
+
+from load.scenarios.common import NANOSECONDS, Player, Scenario
+from load.scenarios.found import Found, add_counts, count_of, duration, spread, told
+from load.scenarios.lives import PAUSE, LivesPlayer
+from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
+from load.server_watch import Watched
+from sioprobe.swarm import Connection, Engine, Ledger, Recorder, SwarmError
+from sioprobe.swarm.ledger import Receiver
+
+__all__ = ["UpgradeScenario"]
+
+BURST = Parameter(
+    "burst", 10, "events that the server sends in one go during the upgrade", least=1, most=100_000
+)
+WINDOW = 4
+"""Events of a client that wait for their ack at the same time."""
+
+
+class UpgradeScenario(Scenario):
+    """One operation an upgrade with its accounts closed: the time is that from connect to close."""
+
+    title = "upgrade from polling to WebSocket with events in flight both ways"
+    parameters = (NAMESPACE, BURST, PAYLOAD_BYTES, RATE, PAUSE, TIMEOUT)
+    transports = ("upgrade",)
+    operation = ("SIO life", "upgrade")
+
+    def __init__(self, engine: Engine, options: Options) -> None:
+        super().__init__(engine, options)
+        self.ledger: Ledger = Ledger()
+        self.series = engine.recorder.series(*self.operation)
+        self.payload = "x" * options.payload_bytes
+        self.under_way = 0
+        self.lives = 0
+        self.failed: dict[str, int] = {}
+        self.in_flight_sent = 0
+        self.in_flight_received = 0
+
+    def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
+        """A client, with its first connection."""
+        return UpgradePlayer(self, connection, changed)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether all accounts are closed."""
+        return self.under_way == 0
+
+    def enter(self, kind: str, count: int = 1) -> None:
+        """Enter what is wrong with some deliveries: as errors, beside the ledger."""
+        for _ in range(count):
+            self.series.error(kind)
+
+    def state(self) -> dict[str, Any]:
+        """Lives, what failed, and how many events were under way when transports were exchanged."""
+        return {
+            "lives": self.lives,
+            "failed": dict(self.failed),
+            "in_flight_sent": self.in_flight_sent,
+            "in_flight_received": self.in_flight_received,
+        }
+
+    @classmethod
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
+        """The share of upgrades that failed and why, their time, and what was in flight meanwhile."""
+        failed: dict[str, int] = {}
+        for state in states:
+            add_counts(failed, state["failed"])
+        lives, sent, received = (
+            sum(state[name] for state in states) for name in ("lives", "in_flight_sent", "in_flight_received")
+        )
+        series = recorder.series("SIO upgrade", "upgrade")
+        series.take()
+        upgrades, errors = series.total.timed, dict(series.total.errors)
+        tried = upgrades + sum(errors.values())
+        times = spread(series.total.histogram)
+        words = f"{count_of(tried, 'upgrade')}, "
+        if errors:
+            words += f"{sum(errors.values()):,} failed ({sum(errors.values()) / tried:.1%}: {told(errors)})"
+        else:
+            words += "none failed"
+        if upgrades:
+            words += f"; half within {duration(times['p50'])}, all within {duration(times['max'])}"
+        more = [
+            f"under way when upgrades ended: {count_of(sent, 'event')} of clients without their acks,"
+            f" {received:,} of the server"
+        ]
+        if failed:
+            more.append(f"{count_of(sum(failed.values()), 'client')} failed before the end: {told(failed)}")
+        return Found(
+            [words, *more],
+            {
+                "upgrades": upgrades,
+                "upgrade_errors": errors,
+                "failed_share": sum(errors.values()) / tried if tried else None,
+                "upgrade_us": times,
+                "lives": lives,
+                "failed": failed,
+                "in_flight_sent": sent,
+                "in_flight_received": received,
+            },
+        )
+
+
+class UpgradePlayer(LivesPlayer):
+    """One client. `stage` is connect, work or close while a life is under way, and empty between lives.
+
+    `_more` counts what it still begins after the upgrade: (events, bursts); None before, without end.
+    """
+
+    __slots__ = (
+        "_burst_base",
+        "_burst_left",
+        "_more",
+        "_outstanding",
+        "_receiver",
+        "_sent",
+        "_settled",
+        "play",
+        "stage",
+    )
+
+    def __init__(
+        self, scenario: UpgradeScenario, connection: Connection, changed: Callable[[Player], None] | None
+    ) -> None:
+        options = scenario.options
+        super().__init__(scenario, connection, changed, rate=options.rate, pause=options.pause)
+        self.play = scenario
+        self.stage = ""
+        self._receiver: Receiver | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._settled = False
+        self._more: list[int] | None = None
+        self._outstanding = 0
+        self._sent = 0
+        self._burst_base = 0
+        self._burst_left = 0
+
+    # The course of a life
+
+    def open(self) -> None:
+        """Begin the first life."""
+        self._begin_life()
+        super().open()
+
+    def next_life(self) -> None:
+        """Begin another life."""
+        self._begin_life()
+        super().next_life()
+
+    def _begin_life(self) -> None:
+        self.stage = "connect"
+        self._reset()
+        self.play.under_way += 1
+
+    def connected(self, connection: Connection, namespace: str) -> None:
+        """Do not wait for the upgrade: what happens during it is the matter."""
+        if self.state == "connecting":
+            self.set_ready()
+        else:
+            self._work()
+
+    def begin(self) -> None:
+        """Go on with the first life."""
+        super().begin()
+        self._work()
+
+    def upgraded(self, connection: Connection) -> None:
+        """Upgraded, or not and polling for good: a little more, then the end."""
+        self._settled = True
+        if self.stage == "work":
+            self.play.in_flight_sent += self._outstanding
+            self.play.in_flight_received += self._burst_left
+            self._last_turn()
+
+    def _work(self) -> None:
+        if self.connection.closed:
+            return
+        self.stage = "work"
+        self._receiver = Receiver(self.play.ledger, 0)
+        self.connection.deadline = monotonic_ns() + int(self.play.options.timeout * NANOSECONDS)
+        if self._settled:
+            self._last_turn()
+        else:
+            self._begin_burst()
+            self._send()
+
+    def _last_turn(self) -> None:
+        self._more = [WINDOW, 1]
+        self._send()
+        if not self._burst_left:
+            self._begin_burst()
+
+    def _send(self) -> None:
+        """Keep as many events unanswered as there may be."""
+        options, ledger = self.play.options, self.play.ledger
+        while self._outstanding < WINDOW and self.stage == "work":
+            if self._more is not None:
+                if not self._more[0]:
+                    return
+                self._more[0] -= 1
+            number, self._sent = self._sent, self._sent + 1
+            self._outstanding += 1
+            ledger.published += 1
+            ledger.expected += 1
+            self.connection.emit(
+                "message-with-ack",
+                number,
+                self.play.payload,
+                namespace=options.namespace,
+                ack=partial(self._answered, number),
+                timeout=2 * options.timeout,  # the deadline of the whole life comes first
+            )
+
+    def _answered(self, number: int, args: list[Any] | None, failure: SwarmError | None) -> None:
+        if failure is not None:
+            return  # the end of the connection, which accounts for all that is outstanding
+        self._outstanding -= 1
+        if args != [number, self.play.payload]:
+            self.play.enter("wrong ack")
+        self.play.ledger.received += 1
+        self._send()
+        self._close_if_done()
+
+    def _begin_burst(self) -> None:
+        if self._more is not None:
+            if not self._more[1]:
+                return
+            self._more[1] -= 1
+        options, ledger = self.play.options, self.play.ledger
+        self._burst_left = options.burst
+        ledger.published += options.burst
+        ledger.expected += options.burst
+        self.connection.emit("burst", options.burst, options.payload_bytes, namespace=options.namespace)
+
+    def event(
+        self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
+    ) -> None:
+        """One of the burst that is under way."""
+        super().event(connection, namespace, name, args, ack_id)
+        if name != "b" or self._receiver is None:
+            return
+        if len(args) != 2 or type(args[0]) is not int or args[1] != self.play.payload:
+            self.play.enter("wrong event")
+            return
+        reordered, duplicated = self.play.ledger.reordered, self.play.ledger.duplicated
+        if self._receiver.receive(self._burst_base + args[0]):
+            self._burst_left -= 1
+        self.play.enter("reordered", self.play.ledger.reordered - reordered)
+        self.play.enter("duplicated", self.play.ledger.duplicated - duplicated)
+        if not self._burst_left and self.stage == "work":
+            self._burst_base += self.play.options.burst
+            self._begin_burst()
+            self._close_if_done()
+
+    def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
+        """An ack for the second time."""
+        self.play.ledger.duplicated += 1
+        self.play.enter("duplicated")
+
+    # The end of a life
+
+    def _close_if_done(self) -> None:
+        done = self._more == [0, 0] and not self._outstanding and not self._burst_left
+        if done and self.stage == "work":
+            self.stage = "close"
+            self.connection.deadline = 0
+            self.connection.close()
+
+    def expired(self, connection: Connection) -> None:
+        """Something did not come in time."""
+        self.failure = SwarmError("timeout", "not all events came")
+        connection.close()
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        """Close the accounts; what was under way when the connection ended by itself is lost."""
+        stage, self.stage = self.stage, ""
+        if stage:
+            self.play.under_way -= 1
+        failure, self.failure = self.failure or failure, None
+        self._account()
+        good = stage == "close" and failure is None
+        if good:
+            self.play.lives += 1
+            self.play.series.record((monotonic_ns() - self.arrival) / 1000)
+        elif stage and not self.going:
+            kind = failure.kind if failure is not None else "connection closed"
+            add_counts(self.play.failed, {f"{stage}: {kind}": 1})
+        if self.going or self.state != "playing":
+            self.finish(failure)
+        else:
+            self.wait_for_next(failed=not good)
+
+    def _account(self) -> None:
+        receiver, self._receiver = self._receiver, None
+        lost = 0
+        if receiver is not None:
+            lost = receiver.close(
+                self._burst_base + (self.play.options.burst if self._burst_left else 0), excused=self.going
+            )
+        if self.going:
+            self.play.ledger.expected -= self._outstanding
+        else:
+            self.play.ledger.lost += self._outstanding
+            self.play.enter("lost", lost + self._outstanding)
+        self._outstanding = 0

@@ -1,0 +1,133 @@
+"""What a server holds, looked at before, during and after a run: sessions, memory, threads, open files.
+
+Sessions come from the server's own `/metrics`, the rest from its processes where their ids are known and from
+`/metrics` otherwise. What nobody tells is None. A `ServerWatch` is used by the process in which figures come
+together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from load.metrics import server_metrics
+from load.sampling import sample_trees
+
+__all__ = ["Cooled", "Look", "ServerWatch", "Watched", "left_behind"]
+
+MARGIN_SECONDS = 5.0
+"""How much later than ping interval and ping timeout a server may notice that a client is gone."""
+COOL_DOWN_STEP = 0.5
+TOLERATED_THREADS = 2
+"""Pools of servers breathe by a thread or so, and a request of ours may hold one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look; `at` is seconds of the wall clock, so that other processes' phases can be found in it."""
+
+    at: float
+    sessions: int | None = None
+    rss_bytes: int | None = None
+    threads: int | None = None
+    fds: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Cooled:
+    """The look at the end of a cool-down, and how long that took; `waited` is enough for a verdict or not."""
+
+    look: Look
+    seconds: float
+    enough: bool
+
+
+@dataclass(slots=True)
+class Watched:
+    """The looks of one run: before its first connection, with all of them there, after the last was closed.
+
+    `cooled` is None where nobody waited for a cool-down; `looks` has every look, in order.
+    """
+
+    before: Look | None = None
+    held: Look | None = None
+    cooled: Cooled | None = None
+    looks: list[Look] = field(default_factory=list)
+
+
+def left_behind(before: Look, after: Look) -> dict[str, int]:
+    """How many sessions, threads and open files are there that were not there before; without memory.
+
+    A few threads and files are tolerated: pools breathe, and a kept connection of ours is one.
+    """
+    found: dict[str, int] = {}
+    for name, tolerated in (
+        ("sessions", 0),
+        ("threads", TOLERATED_THREADS),
+        ("fds", TOLERATED_THREADS),
+    ):
+        old, new = getattr(before, name), getattr(after, name)
+        if old is not None and new is not None and new - old > tolerated:
+            found[name] = new - old
+    return found
+
+
+class ServerWatch:
+    """Looks at the servers of some URLs and at the processes of some ids; sums over all of them."""
+
+    def __init__(self, urls: Iterable[str], pids: Sequence[int] = ()) -> None:
+        self._urls = tuple(urls)
+        self._pids = tuple(pids)
+        self.looks: list[Look] = []
+
+    def look(self, *, under_load: bool = False) -> Look:
+        """Look, and keep what was seen. Blocks for a request to each URL.
+
+        `under_load` leaves out the requests where the processes are known, so as not to disturb.
+        """
+        asked = () if under_load and self._pids else self._urls
+        told: list[dict[str, Any] | None] = [server_metrics(url) for url in asked]
+        rss, threads, fds = (_sum(told, name) for name in ("rss_bytes", "threads", "fds"))
+        if self._pids:
+            sample = sample_trees(self._pids)
+            if sample.processes:
+                rss, threads, fds = sample.rss_bytes, sample.threads, sample.fds
+        look = Look(time.time(), _sum(told, "sessions"), rss, threads, fds)
+        self.looks.append(look)
+        return look
+
+    def cool_down(
+        self, before: Look, heartbeat: float, longest: float, pause: Callable[[float], object]
+    ) -> Cooled:
+        """Wait until nothing is left behind, at most `heartbeat` and a margin, or `longest` if that is less.
+
+        `heartbeat` is ping interval and ping timeout in seconds: after it, a server may have no client left.
+        """
+        began = time.monotonic()
+        needed = heartbeat + MARGIN_SECONDS
+        while True:
+            look = self.look()
+            waited = time.monotonic() - began
+            if not left_behind(before, look):
+                return Cooled(look, waited, True)
+            if waited >= min(needed, longest):
+                return Cooled(look, waited, waited >= needed)
+            pause(COOL_DOWN_STEP)
+
+
+def _sum(told: Sequence[dict[str, Any] | None], name: str) -> int | None:
+    if not told:
+        return None
+    total = 0
+    for metrics in told:
+        value = metrics.get(name) if metrics is not None else None
+        if not isinstance(value, int) or isinstance(value, bool):
+            return None
+        total += value
+    return total

@@ -1,0 +1,89 @@
+"""Each fault of a small polling server is found, and none where it has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from load.doctor import closing, handshake, polling, roundtrips, sessions
+from load.doctor.examinations import EXAMINATIONS
+from load.doctor.findings import NotExamined
+from load.doctor.mend import COMPRESSION, NAGLE, mend_for
+from tests.load.doctor.patients import finding, ids, meet, polling_server
+
+FAULTS: dict[str, tuple[dict[str, Any], Any, str]] = {
+    "websocket refused": ({}, handshake.examine_transports, "no-websocket"),
+    "upgrade fails": ({"upgrades": ["websocket"]}, handshake.examine_transports, "upgrade-fails"),
+    "long pings": ({"ping_interval": 90_000}, handshake.examine_heartbeat, "long-ping-interval"),
+    "short pings": ({"ping_interval": 1000}, handshake.examine_heartbeat, "short-ping-interval"),
+    "short timeout": ({"ping_timeout": 1000}, handshake.examine_heartbeat, "short-ping-timeout"),
+    "small payload": ({"max_payload": 5000}, handshake.examine_heartbeat, "small-max-payload"),
+    "origin refused": ({"refuses_origin": True}, handshake.examine_origins, "origin-refused"),
+    "origin not named": ({"allows_origin": ""}, handshake.examine_origins, "origin-refused"),
+    "closes": ({"closes": True}, polling.examine_keeping, "closes-each-poll"),
+    "packs": ({"packs": True}, polling.examine_compression, "compresses-polling"),
+    "cookie": ({"cookie": "lb=1"}, sessions.examine, "sticky-by-cookie"),
+    "calls unanswered": ({"deaf": True}, roundtrips.examine, "calls-fail"),
+    "held poll": ({"holds_polls": True}, closing.examine, "poll-held-after-close"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "examine", "expected"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_is_found(behaviour: dict[str, Any], examine: Any, expected: str) -> None:
+    with polling_server(**behaviour) as url:
+        found = examine(meet(url, pids=False))
+
+    assert ids(found) == [expected]
+    assert found.findings[0].seen
+    assert found.findings[0].means
+
+
+def test_a_server_without_faults_has_none() -> None:
+    with polling_server() as url:
+        patient = meet(url, pids=False)
+        found = [
+            examination.examine(patient)
+            for id, examination in EXAMINATIONS.items()
+            if id in ("heartbeat", "origins", "keeping", "compression", "sessions", "closing", "nagle")
+        ]
+
+    assert [ids(each) for each in found] == [[]] * 7
+
+
+def test_figures_are_those_of_what_was_seen() -> None:
+    with polling_server(closes=True, packs=True) as url:
+        patient = meet(url, pids=False)
+        kept = finding(polling.examine_keeping(patient), "closes-each-poll")
+        packed = polling.examine_compression(patient)
+
+    assert (kept.figures["closed"], kept.figures["answers"]) == (16, 16)
+    assert kept.figures["connect_p50_ms"] > 0
+    figures = finding(packed, "compresses-polling").figures
+    assert figures["bytes"] > 3000 > figures["packed_bytes"] > 0
+    # Without processes its price was not measured, and that is said.
+    assert finding(packed, "compresses-polling").certainty == "inferred"
+    assert packed.left_out == ["its CPU: the server's processes are not seen: "]
+
+
+def test_what_needs_processes_or_websocket_is_not_examined_without() -> None:
+    with polling_server() as url:
+        patient = meet(url, pids=False)
+        for id, reason in (
+            ("log", "the server's processes are not seen"),
+            ("deflate", "no WebSocket"),
+            ("connections", "not asked"),
+        ):
+            with pytest.raises(NotExamined, match=reason):
+                EXAMINATIONS[id].examine(patient)
+
+
+def test_the_setting_named_is_that_of_the_server_that_says_what_it_is() -> None:
+    assert [who for who, _ in mend_for(NAGLE, "gevent gevent flask-socketio")] == [
+        "Flask-SocketIO with gevent"
+    ]
+    assert [who for who, _ in mend_for(NAGLE, "werkzeug/3.1.9 python/3.11")] == [
+        "Flask-SocketIO with threading"
+    ]
+    assert [who for who, _ in mend_for(COMPRESSION, "node  socket.io")] == ["socket.io on Node"]
+    assert mend_for(NAGLE, "cowboy") == NAGLE
