@@ -8,7 +8,7 @@ PROFILE ?= quick
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare matrix figures test lint setup servers clean
+.PHONY: help compare matrix figures bench test lint setup servers clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ figures: .venv/installed .venv/parts .venv/test-parts  ## Print what the judge c
 	$(BIN)/sioprobe conform --list | tail -n 1
 	$(BIN)/pytest -q -k "notice or faultless" tests/conformance/test_mutation.py \
 		tests/conformance/test_flask_faults.py tests/conformance/test_reference_breaks.py
+
+bench: .venv/installed .venv/bench  ## Compare what an operation costs the load generator with others (12 minutes)
+	$(BIN)/python -m load.bench $(BENCH)
 
 test: .venv/installed .venv/parts .venv/test-parts .venv/servers lint  ## Check style, types and imports, and run every test
 	$(BIN)/pytest -n 2 --dist loadfile
@@ -55,10 +58,15 @@ servers: .venv/installed .venv/parts  ## Build the foreign servers whose toolcha
 .venv/test-parts: .venv/parts
 	$(BIN)/python ci/parts.py --require --stamp $@ redis node browser
 
+# Artillery wants Node.js; without it, or where npm cannot fetch it, its rows are "not run".
+.venv/bench: .venv/installed load/bench/artillery_npm/package-lock.json
+	$(BIN)/python ci/parts.py --stamp $@ artillery
+
 # A source that changed is built again; what could not be built is tried again the next time.
 .venv/servers: .venv/parts $(wildcard $(patsubst %,server_under_test/%/*,bun go java rust) server_under_test/rust/src/*)
 	$(BIN)/python ci/parts.py --stamp $@ $(SERVERS)
 
 clean:  ## Remove what the set-up and the runs made
-	rm -rf .venv reports/out dist server_under_test/*/node_modules server_under_test/*/target \
+	rm -rf .venv reports/out dist load/bench/artillery_npm/node_modules server_under_test/*/node_modules \
+		server_under_test/*/target \
 		server_under_test/*/build server_under_test/*/.built server_under_test/rust/Cargo.lock

@@ -1,4 +1,4 @@
-"""Fetches the real parts that a wheel of Python code cannot bring: Redis, Node, uWSGI, a browser.
+"""Fetches the real parts that a wheel of Python code cannot bring: Redis, Node, uWSGI, a browser, Artillery.
 
 `python ci/parts.py redis node uwsgi browser` finds or fetches each and prints one line about it.
 A part that is there costs nothing. One that cannot be had is named with the way to get it;
@@ -19,6 +19,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from load.bench.artillery import install as install_artillery
 from server_under_test.building import build
 from server_under_test.foreign import FOREIGN, missing, ready
 from server_under_test.problems import Problem
@@ -170,12 +171,26 @@ def foreign(name: str) -> str:
     return "built just now"
 
 
-PARTS: dict[str, Callable[[], str]] = {"redis": redis, "node": node, "uwsgi": uwsgi, "browser": browser}
+def artillery() -> str:
+    """Only to compare with, in `make bench`."""
+    lack = install_artillery()
+    if lack is not None:
+        raise Missing(f"{lack}; it is not run")
+    return "installed"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "redis": redis,
+    "node": node,
+    "uwsgi": uwsgi,
+    "browser": browser,
+    "artillery": artillery,
+}
 SERVERS = tuple(
     name for name, server in FOREIGN.items() if server.recipe is not None and server.recipe.folder != "node"
 )
 PARTS |= {name: partial(foreign, name) for name in SERVERS}
-OPTIONAL = {"uwsgi", *SERVERS}
+OPTIONAL = {"uwsgi", "artillery", *SERVERS}
 
 
 def main() -> int:

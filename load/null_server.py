@@ -3,6 +3,7 @@
 `python -m load.null_server --port 0` prints the READY line and serves handshake, CONNECT, heartbeat, upgrade,
 `message-with-ack` (with attachments too), `message`, `join`, `leave`, `in`, `all` and `burst` on WebSocket
 and polling, as callbacks on the gevent hub.
+`GET /counts` answers what it has done so far, as JSON: acks, deliveries, connects, and the sessions open now.
 What it leaves out: checking what clients send, other events, refusing namespaces. It is no reference.
 """
 
@@ -91,6 +92,7 @@ class Client:
         elif packet.startswith("40"):
             namespace = _namespace(packet)
             self.namespaces.add(namespace)
+            self.server.connects += 1
             self.send(f'40{namespace}{{"sid":"{self.session_id}"}}')
         elif packet.startswith("41"):
             self.namespaces.discard(_namespace(packet))
@@ -131,6 +133,7 @@ class Client:
         start = packet.index("[")
         prefix = packet[2:start]  # namespace and ack id
         if packet.startswith('["message-with-ack",', start):
+            self.server.acks += 1
             self.send(f"43{prefix}[{packet[start + 20 :]}")
             return
         if packet.startswith('["message",', start):
@@ -147,13 +150,16 @@ class Client:
         elif name == "in":
             namespace = prefix.rpartition(",")[0] + "," if "," in prefix else ""
             text = f"42{namespace}{json.dumps(args[1:], separators=(',', ':'))}"
-            for member in self.server.rooms.get(args[0], ()):
+            members = self.server.rooms.get(args[0], ())
+            self.server.deliveries += len(members)
+            for member in members:
                 member.send(text)
         elif name == "all":
             namespace = prefix.rpartition(",")[0] + "," if "," in prefix else ""
             text = f"42{namespace}{json.dumps(args, separators=(',', ':'))}"
             for member in list(self.server.clients.values()):
                 if namespace in member.namespaces:
+                    self.server.deliveries += 1
                     member.send(text)
         elif name == "leave":
             self.server.leave(self, args[0])
@@ -220,6 +226,9 @@ class Exchange:
         self.body += body
 
     def on_message_complete(self) -> None:
+        if self.url == b"/counts":
+            self.answer(json.dumps(self.server.counts()))
+            return
         query = dict(
             pair.split("=", 1) for pair in self.url.decode().partition("?")[2].split("&") if "=" in pair
         )
@@ -342,6 +351,7 @@ class NullServer:
         self.clients: dict[str, Client] = {}
         self.rooms: dict[str, set[Client]] = {}
         self.exchanges: set[Exchange] = set()
+        self.acks = self.deliveries = self.connects = 0
         self._count = 0
         self._sock: Any = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
         self._sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
@@ -372,6 +382,15 @@ class NullServer:
         client = Client(self, f"null-{self._count}")
         self.clients[client.session_id] = client
         return client
+
+    def counts(self) -> dict[str, int]:
+        """Operations since the start, and the sessions that are open."""
+        return {
+            "acks": self.acks,
+            "deliveries": self.deliveries,
+            "connects": self.connects,
+            "sessions": len(self.clients),
+        }
 
     def open_packet(self, client: Client) -> str:
         """The OPEN packet of a session."""

@@ -23,10 +23,12 @@ from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 from locust.stats import RequestStats
 
 from sioprobe.swarm.clock import clock_id, host_name
+from sioprobe.swarm.collector import spare_collector
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.ledger import Ledger
 from sioprobe.swarm.locust_entries import add_errors, csv_texts, entry_of, without_counts
 from sioprobe.swarm.recorder import Recorder, Sample, Series
+from sioprobe.swarm.request_events import RequestEvents
 from sioprobe.swarm.schedule import Schedule
 from sioprobe.swarm.summary import summarise
 from sioprobe.swarm.validity import Floor
@@ -69,6 +71,7 @@ class LocustStatistics:
 
     def __init__(self, environment: Environment) -> None:
         self.engine = Engine()
+        self.request_events = RequestEvents(environment, self.engine.recorder)
         self.ledger: Ledger | None = None
         self.schedule: Schedule | None = None
         self.halt: Callable[[], None] | None = None
@@ -199,6 +202,7 @@ class LocustStatistics:
 
     def _test_start(self, environment: Environment, **_: Any) -> None:
         self.reset()
+        spare_collector()
         runner, options = environment.runner, environment.parsed_options
         self._final = self._left = False
         self._last_state = self._users = None

@@ -6,6 +6,7 @@ module; `sioprobe.swarm.locust_statistics` carries the one to the other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,14 +72,19 @@ class Sample:
         return cls(histogram, data["total_us"], data["untimed"], dict(data["errors"]), parts)
 
 
+Sink = Callable[["Series", "float | None", "str | None"], None]
+"""Told of one operation: its duration in microseconds (None: untimed), and its error's kind, if any."""
+
+
 class Series:
     """One kind of operation. Called for every operation, hence the few attributes."""
 
-    __slots__ = ("_parts", "_record", "name", "recent", "total", "type")
+    __slots__ = ("_parts", "_record", "_sink", "name", "recent", "total", "type")
 
-    def __init__(self, type: str, name: str) -> None:
+    def __init__(self, type: str, name: str, sink: Sink | None = None) -> None:
         self.type = type
         self.name = name
+        self._sink = sink
         self.total = Sample()
         self._parts: dict[str, Series] = {}
         self._begin()
@@ -87,12 +93,24 @@ class Series:
         """Where to record what is to be told apart under that label; `take` adds it to this series."""
         found = self._parts.get(label)
         if found is None:
-            found = self._parts[label] = Series(self.type, self.name)
+            found = self._parts[label] = Series(self.type, self.name, self._sink)
         return found
 
     def _begin(self) -> None:
         self.recent = Sample()
-        self._record = self.recent.histogram.record
+        self._record = self.recent.histogram.record if self._sink is None else self._record_and_tell
+
+    def _record_and_tell(self, us: float) -> None:
+        self.recent.histogram.record(us)
+        if self._sink is not None:
+            self._sink(self, us, None)
+
+    def set_sink(self, sink: Sink | None) -> None:
+        """Tell `sink` of each operation from now on, or nobody."""
+        self._sink = sink
+        self._record = self.recent.histogram.record if sink is None else self._record_and_tell
+        for part in self._parts.values():
+            part.set_sink(sink)
 
     def record(self, us: float) -> None:
         """One operation that took `us` microseconds."""
@@ -102,11 +120,15 @@ class Series:
     def count(self) -> None:
         """One operation that has no duration."""
         self.recent.untimed += 1
+        if self._sink is not None:
+            self._sink(self, None, None)
 
     def error(self, kind: str) -> None:
         """One operation that failed."""
         errors = self.recent.errors
         errors[kind] = errors.get(kind, 0) + 1
+        if self._sink is not None:
+            self._sink(self, None, kind)
 
     def take(self) -> Sample:
         """What came since the last call; it is in `total` from now on."""
@@ -134,16 +156,23 @@ class Series:
 
 
 class Recorder:
-    """The series of one process."""
+    """The series of one process. `sink`, if any, is told of each operation when it is recorded."""
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str], Series] = {}
+        self.sink: Sink | None = None
+
+    def set_sink(self, sink: Sink | None) -> None:
+        """Tell `sink` of each operation of every series from now on, or nobody."""
+        self.sink = sink
+        for series in self._series.values():
+            series.set_sink(sink)
 
     def series(self, type: str, name: str) -> Series:
         """The series of that type and name, made at the first call."""
         found = self._series.get((type, name))
         if found is None:
-            found = self._series[type, name] = Series(type, name)
+            found = self._series[type, name] = Series(type, name, self.sink)
         return found
 
     def take(self) -> list[tuple[Series, Sample]]:

@@ -207,6 +207,8 @@ class Session:
         self.state = "open"
         if self._polling is None:
             self._socket, self._probe = self._probe, None
+        if self._socket is not None:
+            self._socket.message = self._owner.session_text
         self._owner.session_opened()
         if self._polling is not None and self.state == "open":
             # After the owner: its CONNECT packet goes out before the upgrade is tried.
@@ -255,6 +257,7 @@ class Session:
         self._probe = self._polling = None
         self.upgrading = False
         socket.text, socket.binary, socket.lost = self._receive_text, self._receive_binary, self._lost
+        socket.message = self._owner.session_text
         socket.send_text("5")
         self._socket = socket
         for packet in polling.take_unsent():
@@ -293,8 +296,7 @@ class Session:
             self._probe = None
             self.upgrading = False
         if self._socket is not None:
-            self._socket.send_text("1")
-            self._socket.send_close()
+            self._socket.send_close("1")
         elif self._polling is not None:
             self._polling.resume()
             self._polling.when_sent(self._close_confirmed)

@@ -237,6 +237,8 @@ class Stream:
     def close(self) -> None:
         """Close the socket; no callback follows."""
         self._lost = None
+        # What these belong to holds this stream: without them no cycle is left for the garbage collector.
+        self._receive, self._opened = _ignore, None
         for watcher in (self._reader, self._writer):
             if watcher is not None:
                 watcher.stop()
@@ -246,3 +248,7 @@ class Stream:
         sock, self._sock = self._sock, None
         if sock is not None:
             sock.close()
+
+
+def _ignore(data: bytes) -> None:
+    pass

@@ -6,9 +6,9 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 from sioprobe.swarm.errors import SwarmError
 
@@ -75,7 +75,7 @@ class Target:
         if parts.scheme not in _PORTS or not parts.hostname:
             raise SwarmError("bad url", f"{url!r} is not http://host:port or https://host:port")
         try:
-            found = socket.getaddrinfo(parts.hostname, port or _PORTS[parts.scheme], type=socket.SOCK_STREAM)
+            found = _addresses(parts.hostname, port or _PORTS[parts.scheme])
         except OSError as error:
             raise SwarmError("unknown host", f"{parts.hostname} ({error.strerror})") from None
         # IPv4 first: servers under test mostly listen on 127.0.0.1 only, while `localhost` also names ::1.
@@ -97,10 +97,19 @@ class Target:
 
     def endpoint(self, transport: str, session_id: str | None = None) -> str:
         """The request target of one transport, with the session id once there is one."""
-        pairs = [*self.query, ("EIO", "4"), ("transport", transport)]
-        if session_id is not None:
-            pairs.append(("sid", session_id))
-        return f"{self.path}?{urlencode(pairs)}"
+        endpoint = _endpoint(self.path, self.query, transport)
+        return endpoint if session_id is None else f"{endpoint}&sid={quote_plus(session_id)}"
+
+
+@lru_cache
+def _endpoint(path: str, query: tuple[tuple[str, str], ...], transport: str) -> str:
+    return f"{path}?{urlencode([*query, ('EIO', '4'), ('transport', transport)])}"
+
+
+@cache
+def _addresses(name: str, port: int) -> list[Any]:
+    # Once for each name: under Locust it would be a thread's work for every connection.
+    return socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
 
 
 Pairs = tuple[tuple[str, str], ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from time import monotonic_ns
 from typing import Any, ClassVar
 
@@ -173,11 +173,11 @@ class SocketIOUser(User):  # type: ignore[misc]
 
     def _backoff(self) -> Backoff:
         try:
-            return Backoff(
-                delay=self.reconnection_delay,
-                delay_max=self.reconnection_delay_max,
-                randomization_factor=self.randomization_factor,
-                attempts=self.reconnection_attempts or None,
+            return _made_backoff(
+                self.reconnection_delay,
+                self.reconnection_delay_max,
+                self.randomization_factor,
+                self.reconnection_attempts or None,
             )
         except (TypeError, ValueError) as error:
             raise SwarmError("bad option", str(error)) from None
@@ -201,15 +201,8 @@ class SocketIOUser(User):  # type: ignore[misc]
             raise SwarmError("bad url", "no host; give --host or set it in the class")
         if self.transport not in TRANSPORTS:
             raise SwarmError("bad transport", f"{self.transport!r}; valid are {', '.join(TRANSPORTS)}")
-        target = Target.from_url(
-            self.host,
-            self.path,
-            headers=self.headers,
-            query=self.query,
-            cookies=self.cookies,
-            verify=self.verify,
-            ca_file=self.ca_file,
-        )
+        pairs = _pairs(self.headers), _pairs(self.query), _pairs(self.cookies)
+        target = _target(self.host, self.path, *pairs, self.verify, self.ca_file)
         self._inbox.ended.clear()
         engine = self._statistics.engine
         return Connection(engine, target, self.transport, self._inbox, timeout=timeout, backoff=backoff)
@@ -404,6 +397,42 @@ class SocketIOUser(User):  # type: ignore[misc]
                     self._live(namespace).ack(ack_id, *values, namespace=namespace)
                 except (SwarmError, WireError) as error:
                     _counted(self._statistics.recorder.series("SIO emit", "ack"), error)
+
+
+Pairs = tuple[tuple[str, Any], ...]
+
+
+def _pairs(mapping: Mapping[str, Any] | None) -> Pairs:
+    if not mapping:
+        return ()
+    # As text, which is what is sent: 1 and True are the same key of a cache.
+    return tuple((name, value if isinstance(value, bytes) else str(value)) for name, value in mapping.items())
+
+
+@lru_cache
+def _made_backoff(
+    delay: float, delay_max: float, randomization_factor: float, attempts: int | None
+) -> Backoff:
+    # Users mostly have the same, and each needs one to connect.
+    return Backoff(
+        delay=delay, delay_max=delay_max, randomization_factor=randomization_factor, attempts=attempts
+    )
+
+
+@lru_cache
+def _target(
+    host: str, path: str, headers: Pairs, query: Pairs, cookies: Pairs, verify: bool, ca_file: str | None
+) -> Target:
+    # Users mostly have the same; who connects again and again has not to take the URL apart each time.
+    return Target.from_url(
+        host,
+        path,
+        headers=dict(headers),
+        query=dict(query),
+        cookies=dict(cookies),
+        verify=verify,
+        ca_file=ca_file,
+    )
 
 
 def _counted(series: Series, error: SwarmError | WireError) -> SwarmError:
