@@ -13,7 +13,7 @@ from typing import Any
 
 from sioprobe.swarm.cookies import Cookies
 from sioprobe.swarm.engine import Engine
-from sioprobe.swarm.errors import INTERNAL_ERROR, SwarmError
+from sioprobe.swarm.errors import INTERNAL_ERROR, LEFT, SwarmError
 from sioprobe.swarm.reconnect import Backoff, Reconnector
 from sioprobe.swarm.recorder import Series
 from sioprobe.swarm.session import SECOND, Session
@@ -392,7 +392,7 @@ class Connection:
             self._engine.connections.discard(self)
             if self._reconnector is not None:
                 self._reconnector.forget()
-        self._end_acks(failure or SwarmError("connection closed"))
+        self._end_acks(failure or SwarmError(LEFT))
         try:
             if again and failure is not None:
                 self.listener.lost(self, failure)

@@ -9,10 +9,13 @@ import errno
 
 from sioprobe.wire import RemoteProtocolError
 
-__all__ = ["INTERNAL_ERROR", "MALFORMED_INPUT", "SwarmError", "failure_of", "failure_of_os_error"]
+__all__ = ["INTERNAL_ERROR", "LEFT", "MALFORMED_INPUT", "SwarmError", "failure_of", "failure_of_os_error"]
 
 INTERNAL_ERROR = "internal error"
 """The kind of a fault of our own, or of a listener."""
+
+LEFT = "left"
+"""The kind of what was under way when this side closed the session: told to whoever waits, never counted."""
 
 MALFORMED_INPUT = "malformed input"
 """The kind of what a server sent that no layer of the protocol allows."""

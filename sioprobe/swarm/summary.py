@@ -141,9 +141,12 @@ def by_url(
 
 def render(summary: dict[str, Any]) -> str:
     """The summary for a terminal of 100 columns."""
+    done = f"{summary['operations']} operations in "
+    rate = f" ({summary['operations_per_second']:.0f}/s)"
+    if summary["operation"] is None:
+        done = rate = ""
     lines = [
-        f"sioprobe: {summary['operations']} operations in {summary['seconds']:.1f} s"
-        f" ({summary['operations_per_second']:.0f}/s), times in µs",
+        f"sioprobe: {done}{summary['seconds']:.1f} s{rate}, times in µs",
         f"  {'series':<36} {'count':>9} {'p50':>9} {'p90':>9} {'p99':>9} {'max':>9}",
     ]
     for series in summary["series"]:

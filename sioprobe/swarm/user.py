@@ -22,8 +22,9 @@ from locust.env import Environment
 
 from sioprobe.swarm.connection import Connection, Listener
 from sioprobe.swarm.contrib import SocketIOClient, apply_options
-from sioprobe.swarm.errors import SwarmError
+from sioprobe.swarm.errors import LEFT, SwarmError
 from sioprobe.swarm.locust_statistics import LocustStatistics
+from sioprobe.swarm.own_locustfile import tell_at_end
 from sioprobe.swarm.reconnect import Backoff
 from sioprobe.swarm.recorder import Series
 from sioprobe.swarm.session import TRANSPORTS
@@ -316,7 +317,7 @@ class SocketIOUser(User):  # type: ignore[misc]
             # Here and not after the wait: the greenlet may wake up late.
             if failure is None:
                 series.record((monotonic_ns() - started) / 1000)
-            else:
+            elif failure.kind != LEFT:
                 series.error(failure.kind)
             done(values, failure)
 
@@ -477,7 +478,7 @@ class _Inbox(Listener):
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         for answer in self.answers.values():
-            answer.set_exception(failure or SwarmError("connection closed"))
+            answer.set_exception(failure or SwarmError(LEFT))
         self.answers.clear()
         self.ended.set()
         if connection.namespaces:
@@ -492,3 +493,4 @@ class _Inbox(Listener):
 def _attach(environment: Environment, **_: Any) -> None:
     """Before the test starts, so that masters, which have no users, take their workers' reports too."""
     LocustStatistics.of(environment)
+    tell_at_end(environment)

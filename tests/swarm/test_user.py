@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import textwrap
@@ -49,6 +50,49 @@ def counts(stdout: str) -> dict[tuple[str, str], tuple[int, int, int]]:
         )
         for entry in entries
     }
+
+
+QUIET = """
+    from locust import constant, task
+    from sioprobe import SocketIOUser
+
+
+    class Quiet(SocketIOUser):
+        wait_time = constant(0.1)
+
+        def on_start(self):
+            self.connect()
+
+        @task
+        def ask_it(self):
+            self.call("message-with-ack", 1)
+"""
+
+
+def test_a_run_ends_with_our_figures_and_the_verdict(server: Server, tmp_path: Path) -> None:
+    done = run(tmp_path, QUIET, "--host", server.url, "-u", "2", "-r", "2", "-t", "2s")
+
+    # A call that is under way when the run ends is no failure.
+    assert done.returncode == 0, done.stderr
+    told = done.stderr[done.stderr.index("sioprobe: ") :].splitlines()
+    acks = next(line.split() for line in told if "SIO ack message-with-ack" in line)
+    assert int(acks[3]) == counts(done.stdout)["SIO ack", "message-with-ack"][0] > 0
+    assert told[-1].startswith("  verdict: ")
+
+
+def test_a_master_tells_for_its_workers(server: Server, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = str(found.getsockname()[1])
+    words = ["--processes", "2", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+    done = run(
+        tmp_path, QUIET, "--host", server.url, *words, "--master-port", port, "-u", "2", "-r", "2", "-t", "2s"
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("sioprobe: ") == 1
+    told = done.stderr[done.stderr.index("sioprobe: ") :]
+    assert "SIO ack message-with-ack" in told
+    assert "  verdict: " in told
 
 
 WHOLE = """
