@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 
 from load.bench import artillery
 from load.bench.measuring import CountFailures, Failed, Plan, Start
+from load.scenarios import SCENARIOS
 from sioprobe.harness import harness_root, module_command
 
 __all__ = ["CONTENDERS", "Contender"]
 
 HERE = Path(__file__).resolve().parent
-SCENARIOS = {"acks": "ack", "deliveries": "fanout", None: "idle"}
+SCENARIO = {"acks": "ack", "deliveries": "fanout", None: "idle"}
 COMPILERS = ("cc", "gcc", "clang")
 
 
@@ -48,9 +49,13 @@ def start_swarm(
     url: str, plan: Plan, folder: Path, *, events: str = "batch"
 ) -> tuple[list[str], dict[str, str]]:
     """`load/swarm.py` with the scenario that does the operation."""
-    arguments = ["--scenario", SCENARIOS[plan.operation], "--transport", plan.transport]
-    arguments += ["--payload-bytes", str(plan.payload_bytes), "--sio-events", events]
-    arguments += ["--room-size", str(plan.users), "--summary-json", str(folder / "summary.json")]
+    arguments = ["--scenario", SCENARIO[plan.operation], "--transport", plan.transport]
+    arguments += ["--sio-events", events, "--summary-json", str(folder / "summary.json")]
+    # One that the scenario does not know would be refused.
+    known = {parameter.name for parameter in SCENARIOS[SCENARIO[plan.operation]].parameters}
+    for name, value in (("payload_bytes", plan.payload_bytes), ("room_size", plan.users)):
+        if name in known:
+            arguments += ["--" + name.replace("_", "-"), str(value)]
     files = str(harness_root() / "load" / "swarm.py")
     if events == "fire":
         files += f",{HERE / 'locustfiles' / 'listener.py'}"

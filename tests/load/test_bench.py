@@ -128,6 +128,16 @@ def test_a_run_of_one_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert set(entry["figures"]["delivery"]) == {OURS, CONTRIB, C}
 
 
+@pytest.mark.parametrize("operation", ["acks", None], ids=str)
+def test_the_swarm_is_measured_at_what_no_other_test_asks_for(operation: str | None) -> None:
+    ours = CONTENDERS[OURS]
+
+    window = measure(ours.start, ours.count_failures, Plan(operation, "websocket", 3, 0.3))
+
+    assert window.failures == 0
+    assert (window.operations > 0) == (operation is not None)
+
+
 def test_a_wrong_row_gets_the_nearest() -> None:
     done = CliRunner().invoke(main, ["--row", "poling"])
 

@@ -84,7 +84,9 @@ def test_an_overloaded_generator_is_noticed(server: Server, tmp_path: Path) -> N
     assert causes(summary) & {"cpu", "run delay"}, summary["validity"]
     # It had the core, or others had it and kept the generator from it: either says so.
     if summary["max_cpu_share"] >= 0.9:
-        assert (summary["validity"]["verdict"], code) == ("INVALID", 3)
+        assert summary["validity"]["verdict"] == "INVALID"
+        # What could not be sent in time may have failed as well, which comes first.
+        assert code == (1 if summary["errors"] else 3)
 
 
 def test_a_worker_that_was_paused_is_noticed(server: Server, tmp_path: Path) -> None:
