@@ -102,12 +102,16 @@ class Publisher:
         flight.latencies.append(latency_us)
         flight.left -= 1
         if not flight.left:
-            latencies = flight.latencies
-            first, median, last = self.room.scenario.spread
-            first.record(latencies[0])
-            median.record(latencies[len(latencies) // 2])
-            last.record(latencies[-1])
-            self._land(number)
+            self.complete(number, flight)
+
+    def complete(self, number: int, flight: Flight) -> None:
+        """All members have the number."""
+        latencies = flight.latencies
+        first, median, last = self.room.scenario.spread
+        first.record(latencies[0])
+        median.record(latencies[len(latencies) // 2])
+        last.record(latencies[-1])
+        self._land(number)
 
     def excuse(self, receiver: Receiver) -> None:
         """A member is gone: nothing that it lacks is waited for any more."""
@@ -162,7 +166,7 @@ class Room:
         self.members: list[FanoutPlayer] = []
         self.lost: set[FanoutPlayer] = set()
         self.last_text = ""
-        self.last_delivery = ("", 0, 0)
+        self.last_delivery: tuple[str, int, int, Publisher | None] = ("", 0, 0, None)
         self.publishers = {
             f"{tag}{index}": Publisher(self, index, f"{tag}{index}") for index in range(publishers)
         }
@@ -197,10 +201,6 @@ class Room:
         """End the schedules."""
         for publisher in self.publishers.values():
             publisher.stop()
-
-    def delivered(self, tag: str, number: int, latency_us: float) -> None:
-        """One member has that number of that publisher."""
-        self.publishers[tag].delivered(number, latency_us)
 
     def give_up(self, member: FanoutPlayer) -> None:
         """The deadline of what a member published has passed."""

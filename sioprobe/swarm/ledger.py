@@ -66,54 +66,55 @@ class Receiver:
     """One receiver's account of one publisher: numbers from `first` on.
 
     What is expected is entered by the publisher when it publishes; of a `foreign` one, which is in another
-    process, it is entered here.
+    process, it is entered here. `next_number` comes next where nothing is lost or overtaken.
     """
 
-    __slots__ = ("_ledger", "_missing", "_next", "first", "foreign")
+    __slots__ = ("_ledger", "_missing", "first", "foreign", "next_number")
 
     def __init__(self, ledger: Ledger, first: int, *, foreign: bool = False) -> None:
         self.foreign = foreign
         self._ledger = ledger
         self._missing: set[int] = set()
-        self._next = first
+        self.next_number = first
         self.first = first
 
-    def receive(self, number: int, *, late: bool = False) -> bool:
+    def receive(self, number: int, late: bool = False) -> bool:
         """Enter one delivery; whether it was expected (not a duplicate, not from before joining)."""
-        if self.foreign and number >= self._next:
-            self._ledger.expected += number + 1 - self._next
-        if number == self._next:
-            self._next = number + 1
-        elif number > self._next:
-            self._missing.update(range(self._next, number))
-            self._next = number + 1
+        ledger = self._ledger
+        if self.foreign and number >= self.next_number:
+            ledger.expected += number + 1 - self.next_number
+        if number == self.next_number:
+            self.next_number = number + 1
+        elif number > self.next_number:
+            self._missing.update(range(self.next_number, number))
+            self.next_number = number + 1
         elif number in self._missing:
             self._missing.discard(number)
-            self._ledger.reordered += 1
+            ledger.reordered += 1
         else:
             if number >= self.first:
-                self._ledger.duplicated += 1
+                ledger.duplicated += 1
             return False
-        self._ledger.received += 1
+        ledger.received += 1
         if late:
-            self._ledger.late += 1
+            ledger.late += 1
         return True
 
     def lacks(self, number: int) -> bool:
         """Whether that number is expected and has not come."""
-        return number >= self._next or number in self._missing
+        return number >= self.next_number or number in self._missing
 
     def close(self, published: int, *, excused: bool = False) -> int:
         """End the account: how many numbers below `published` (not asked of a foreign one) never came.
 
         They are entered as lost; `excused`, because the receiver left of its own will, as never expected.
         """
-        published = self._next if self.foreign else published
-        missing = len(self._missing) + max(0, published - self._next)
+        published = self.next_number if self.foreign else published
+        missing = len(self._missing) + max(0, published - self.next_number)
         if excused:
             self._ledger.expected -= missing
         else:
             self._ledger.lost += missing
         self._missing.clear()
-        self._next = max(self._next, published)
+        self.next_number = max(self.next_number, published)
         return missing
