@@ -18,6 +18,7 @@ RELEASED = 10
 """How many of the served connections are closed to see who moves up."""
 NEAR = 16
 """Files left of a process that is out of them: some libraries keep a few back."""
+FURTHER = 4
 
 
 def diagnose(patient: Patient, crowd: Crowd) -> Finding:
@@ -77,9 +78,17 @@ def diagnose(patient: Patient, crowd: Crowd) -> Finding:
 
 
 def _system_accepts(patient: Patient) -> bool:
-    """Whether one more TCP connection can be opened, whoever would answer on it."""
+    """Whether some more TCP connections can be opened at once, whoever would answer on them.
+
+    One alone may find the last place in the queue of a server that accepts no more.
+    """
+    links = []
     try:
-        Link(patient.target, timeout=PATIENCE).close()
+        for _ in range(FURTHER):
+            links.append(Link(patient.target, timeout=PATIENCE))
     except SwarmError as error:
         return error.kind != "connect timeout"
+    finally:
+        for link in links:
+            link.close()
     return True
