@@ -96,7 +96,7 @@ def _draw_latency(axes: Axes, result: dict[str, Any]) -> None:
             axes.axhline(value, color=MUTED, linewidth=1, linestyle=":")
             axes.annotate(
                 f" {text}",
-                (0.0, value),
+                (0.45, value),  # between the legend and the knee
                 xycoords=("axes fraction", "data"),
                 va="bottom",
                 color=MUTED,
