@@ -158,6 +158,9 @@ class FanoutPlayer(Player):
             return
         self.room.join(self)
         self.connection.tap = self._tap
+        if self.connection.target.label is None:
+            # A frame that is known as such is recorded for the whole room, not apart for each target.
+            self.connection.tap_frames(self._tap_frame)
         self.set_ready()
 
     def begin(self) -> None:
@@ -168,25 +171,8 @@ class FanoutPlayer(Player):
     def _tap(self, text: str) -> bool:
         room = self.room
         if text == room.last_text:
-            # What another member has just got: it was taken apart then. This is `_deliver` without its calls,
-            # for the delivery that most members get: the next number, in time.
-            tag, number, stamp, publisher = room.last_delivery
-            elapsed = monotonic_ns() - stamp
-            if publisher is not None and self.receivers is not None and 0 <= elapsed < self._timeout:
-                receiver = self.receivers[tag]
-                if receiver.next_number == number:
-                    receiver.next_number = number + 1
-                    self._play.ledger.received += 1
-                    us = elapsed / 1000
-                    self._series.record(us)
-                    flight = publisher.flights.get(number)
-                    if flight is not None:
-                        flight.latencies.append(us)
-                        flight.left -= 1
-                        if not flight.left:
-                            publisher.complete(number, flight)
-                    return True
-            self._deliver(tag, number, stamp, publisher)
+            # What another member has just got: it was taken apart then.
+            self._deliver(*room.last_delivery)
             return True
         match = self._play.pattern.fullmatch(text)
         if match is None or len(match[4]) != len(self._play.payload):
@@ -195,9 +181,28 @@ class FanoutPlayer(Player):
         if not self._countdown:
             self._countdown = VERIFIED_SHARE
             return False
-        room.last_text = text
-        room.last_delivery = match[1], int(match[2]), int(match[3]), room.publishers.get(match[1])
+        room.remember(text, match[1], int(match[2]), int(match[3]))
         self._deliver(*room.last_delivery)
+        return True
+
+    def _tap_frame(self, data: bytes) -> bool:
+        """What most deliveries are: the frame that another member has just got, the next number, in time."""
+        room = self.room
+        if data != room.last_frame:
+            return False
+        assert room.last_flight is not None
+        tag, number, stamp, publisher, flight = room.last_flight
+        elapsed = monotonic_ns() - stamp
+        if self.receivers is None or not 0 <= elapsed < self._timeout:
+            return False
+        receiver = self.receivers[tag]
+        if receiver.next_number != number:
+            return False
+        receiver.next_number = number + 1
+        flight.unrecorded.append(elapsed / 1000)
+        flight.left -= 1
+        if not flight.left:
+            publisher.complete(number, flight)
         return True
 
     def event(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from load.scenarios.pacing import Pacer
 from sioprobe.swarm.ledger import Receiver
+from sioprobe.swarm.websocket import message_frame
 
 if TYPE_CHECKING:
     from load.scenarios.fanout import FanoutPlayer, FanoutScenario
@@ -20,14 +21,19 @@ NO_CONNECTION = "not sent: no connection"
 
 
 class Flight:
-    """One number under way: since when, to how many members still, and how long it took to the others."""
+    """One number under way: since when, to how many members still, and how many µs it took to the others.
 
-    __slots__ = ("latencies", "left", "sent")
+    Those of `unrecorded` enter the ledger and the series together when the flight ends: it is the same for
+    each, and there are as many as members.
+    """
+
+    __slots__ = ("left", "recorded", "sent", "unrecorded")
 
     def __init__(self, sent: int, members: int) -> None:
         self.sent = sent
         self.left = members
-        self.latencies: list[float] = []
+        self.recorded: list[float] = []
+        self.unrecorded: list[float] = []
 
 
 class Publisher:
@@ -99,14 +105,16 @@ class Publisher:
         flight = self.flights.get(number)
         if flight is None:
             return
-        flight.latencies.append(latency_us)
+        flight.recorded.append(latency_us)
         flight.left -= 1
         if not flight.left:
             self.complete(number, flight)
 
     def complete(self, number: int, flight: Flight) -> None:
         """All members have the number."""
-        latencies = flight.latencies
+        latencies = flight.unrecorded
+        if flight.recorded:
+            latencies = sorted(latencies + flight.recorded)
         first, median, last = self.room.scenario.spread
         first.record(latencies[0])
         median.record(latencies[len(latencies) // 2])
@@ -122,9 +130,22 @@ class Publisher:
                     self._land(number)
 
     def _land(self, number: int) -> None:
-        del self.flights[number]
+        self._end(number)
         self.set_deadline()
         self.go_on()
+
+    def _end(self, number: int) -> None:
+        flight = self.flights.pop(number)
+        self.room.last_frame = b""
+        if flight.unrecorded:
+            scenario = self.room.scenario
+            scenario.ledger.received += len(flight.unrecorded)
+            scenario.series.record_all(flight.unrecorded)
+
+    def end_all(self) -> None:
+        """Nothing under way is waited for any more."""
+        for number in list(self.flights):
+            self._end(number)
 
     def go_on(self) -> None:
         """In a closed loop: the next number, where none is under way."""
@@ -134,7 +155,8 @@ class Publisher:
     def give_up(self) -> None:
         """The deadline of what is under way has passed; the ledger knows who misses what."""
         end = monotonic_ns() - self.room.scenario.timeout
-        self.flights = {number: flight for number, flight in self.flights.items() if flight.sent > end}
+        for number in [number for number, flight in self.flights.items() if flight.sent <= end]:
+            self._end(number)
         self.set_deadline()
         self.go_on()
 
@@ -150,6 +172,10 @@ class Publisher:
 
 class Room:
     """Members in one process. `head` is what is emitted before the event's name.
+
+    `last_text` is the delivery that was taken apart last, and `last_delivery` what it says.
+    `last_frame` is the frame that brings the same to others, and `last_flight` what it says, while its number
+    is under way.
 
     `seats` are taken by players that come, `members` have joined, `away` lost their connection and have not
     been replaced.
@@ -167,6 +193,8 @@ class Room:
         self.lost: set[FanoutPlayer] = set()
         self.last_text = ""
         self.last_delivery: tuple[str, int, int, Publisher | None] = ("", 0, 0, None)
+        self.last_frame = b""
+        self.last_flight: tuple[str, int, int, Publisher, Flight] | None = None
         self.publishers = {
             f"{tag}{index}": Publisher(self, index, f"{tag}{index}") for index in range(publishers)
         }
@@ -190,6 +218,17 @@ class Room:
         self.members.append(member)
         if self.lost:
             self.lost.pop()
+
+    def remember(self, text: str, tag: str, number: int, stamp: int) -> None:
+        """A delivery was taken apart: the same text, or the same frame, says the same to other members."""
+        publisher = self.publishers.get(tag)
+        self.last_text = text
+        self.last_delivery = tag, number, stamp, publisher
+        self.last_frame = b""
+        flight = publisher.flights.get(number) if publisher is not None else None
+        if publisher is not None and flight is not None:
+            self.last_frame = message_frame(text)
+            self.last_flight = tag, number, stamp, publisher, flight
 
     def start(self) -> None:
         """Let every publisher begin whose member is there."""
@@ -223,7 +262,7 @@ class Room:
             if tag in receivers:
                 publisher.excuse(receivers[tag])
             if not self.members:
-                publisher.flights.clear()
+                publisher.end_all()
             publisher.set_deadline()
             publisher.go_on()
         self._close(member, excused=excused)
@@ -240,4 +279,4 @@ class Room:
         for member in self.members:
             self._close(member)
         for publisher in self.publishers.values():
-            publisher.flights.clear()
+            publisher.end_all()

@@ -75,6 +75,23 @@ class Histogram:
         if us > self._max:
             self._max = us
 
+    def record_all(self, durations_us: Iterable[float]) -> None:
+        """Count many durations in µs, as `record` does each, with less work for each."""
+        counts = self._counts
+        for us in durations_us:
+            index = int(us)
+            if index >= _LINEAR_BELOW:
+                shift = index.bit_length() - _MANTISSA_BITS
+                index = (shift << SUB_BUCKET_BITS) + (index >> shift)
+            elif us < 0:
+                raise ValueError(f"a duration is a finite number from 0, not {us!r}")
+            try:
+                counts[index] += 1
+            except KeyError:
+                counts[index] = 1
+            if us > self._max:
+                self._max = us
+
     def merge(self, other: Histogram) -> None:
         """Add every count of `other` to this one."""
         counts = self._counts

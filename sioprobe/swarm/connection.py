@@ -97,6 +97,7 @@ class Connection:
         "_cookies",
         "_decoder",
         "_engine",
+        "_frame_tap",
         "_left",
         "_next_id",
         "_poll_series",
@@ -147,6 +148,7 @@ class Connection:
         self._left: set[str] | None = None
         self.listener = listener or Listener()
         self.tap: Callable[[str], bool] | None = None
+        self._frame_tap: Callable[[bytes], bool] | None = None
         self.deadline = 0
         self.end_is_no_error = False
         self.transport = transport
@@ -263,6 +265,15 @@ class Connection:
         """Send the text of a whole Engine.IO packet, made from a template by the caller."""
         self._session.send_text(packet)
 
+    def tap_frames(self, tap: Callable[[bytes], bool]) -> None:
+        """Show `tap` the bytes of each read of this session's WebSocket, where a frame begins there.
+
+        For a scenario that knows a whole frame by comparing bytes: what it answers True to is taken. Nothing
+        is shown on polling, nor while attachments are due, nor after a reconnection.
+        """
+        self._frame_tap = tap
+        self._session.tap_frames(tap)
+
     def _send(self, packet: SocketPacket) -> None:
         if self._session.state != "open":
             raise SwarmError("connection closed" if self.closed else "not connected")
@@ -353,11 +364,15 @@ class Connection:
         self._waiting = packet is None
         if packet is not None:
             self._take(packet)
+        elif self._frame_tap is not None:
+            self._session.tap_frames(None)
 
     def session_binary(self, data: bytes) -> None:
         packet = self._decoder.decode(data)
         if packet is not None:
             self._waiting = False
+            if self._frame_tap is not None:
+                self._session.tap_frames(self._frame_tap)
             self._take(packet)
 
     def session_pinged(self) -> None:
@@ -386,6 +401,7 @@ class Connection:
             self._connect_started.clear()
             self._decoder = SocketDecoder()
             self._waiting = False
+            self._frame_tap = None
             self._left = None
         else:
             self.closed = True

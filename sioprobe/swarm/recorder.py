@@ -6,7 +6,7 @@ module; `sioprobe.swarm.locust_statistics` carries the one to the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,6 +116,15 @@ class Series:
         """One operation that took `us` microseconds."""
         self._record(us)
         self.recent.total_us += us
+
+    def record_all(self, durations_us: Sequence[float]) -> None:
+        """Many operations, each of which took so many microseconds."""
+        if self._sink is not None:
+            for us in durations_us:
+                self.record(us)
+            return
+        self.recent.histogram.record_all(durations_us)
+        self.recent.total_us += sum(durations_us)
 
     def count(self) -> None:
         """One operation that has no duration."""

@@ -6,6 +6,7 @@ and no packet lost between the two. Left out: what MESSAGE packets carry (`siopr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any, Protocol
 
@@ -133,6 +134,11 @@ class Session:
             self._polling.send_binary(data)
         else:
             raise SwarmError("not connected")
+
+    def tap_frames(self, tap: Callable[[bytes], bool] | None) -> None:
+        """Show `tap` what each read of the WebSocket brings, from now on; nothing on polling."""
+        if self._socket is not None:
+            self._socket.frame_tap = tap
 
     @property
     def on_websocket(self) -> bool:

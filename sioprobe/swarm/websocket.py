@@ -29,7 +29,7 @@ from sioprobe.wire import (
     new_key,
 )
 
-__all__ = ["WebSocketChannel"]
+__all__ = ["WebSocketChannel", "message_frame"]
 
 MAX_HEAD = 65536
 
@@ -57,11 +57,24 @@ _next_mask = _masks().__next__
 _from_bytes = int.from_bytes
 
 
+def message_frame(text: str) -> bytes:
+    """The one frame in which a server sends `text` as the data of an Engine.IO MESSAGE."""
+    payload = b"4" + text.encode()
+    length = len(payload)
+    if length < 126:
+        return bytes((0x81, length)) + payload
+    if length < 0x10000:
+        return b"\x81\x7e" + length.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + length.to_bytes(8, "big") + payload
+
+
 class WebSocketChannel:
     """`opened()`, `text(str)`, `binary(bytes)` and `lost(failure or None)` are called on the hub.
 
     The last three are attributes: an upgrade exchanges the prober's for the session's. `message`, an
     attribute as well, takes what follows the `4` of a MESSAGE, where its owner does not want it in `text`.
+    `frame_tap` sees what one read brought before anything else does, wherever a frame begins there; what it
+    answers True to is done with.
     """
 
     __slots__ = (
@@ -77,6 +90,7 @@ class WebSocketChannel:
         "_stream",
         "_target",
         "binary",
+        "frame_tap",
         "lost",
         "message",
         "text",
@@ -102,6 +116,7 @@ class WebSocketChannel:
         self.binary = binary
         self.lost = lost
         self.message: Callable[[str], None] | None = None
+        self.frame_tap: Callable[[bytes], bool] | None = None
         self._decoder = MessageDecoder()
         self._head = b""
         self._key = ""
@@ -116,6 +131,9 @@ class WebSocketChannel:
         self._stream.write(encode_upgrade_request(self._target.host, self._endpoint, self._key, headers))
 
     def _receive(self, data: bytes) -> None:
+        tap = self.frame_tap
+        if tap is not None and not self._slow and tap(data):
+            return
         if data[0] == 0x81 and self._open and not self._slow and 2 < len(data) == data[1] + 2 < 128:
             # What a load test mostly meets: one short text, alone.
             if data[2] == 0x34 and self.message is not None:

@@ -15,6 +15,7 @@ import pytest
 
 from load.block import BlockRequest, Crowd, measure
 from load.scenarios import SCENARIOS
+from load.scenarios.fanout import FanoutPlayer
 from tests.load.endings import assert_nothing_failed
 from tests.load.lying_server import LyingServer, lying
 from tests.servers import Server, start_command, start_foreign, start_server
@@ -42,6 +43,12 @@ def wait_for(condition: Any, what: str) -> None:
     with gevent.Timeout(DEADLINE, AssertionError(f"not within {DEADLINE} s: {what}")):
         while not condition():
             gevent.sleep(0.01)
+
+
+def timed(crowd: Crowd, type: str) -> dict[str, int]:
+    """How many durations the series of that type have, by name."""
+    totals = crowd.engine.recorder.totals()
+    return {series.name: sample.timed for series, sample in totals if series.type == type}
 
 
 FANOUTS: dict[str, dict[str, Any]] = {"fanout": {"room_size": 4}, "broadcast": {}}
@@ -75,6 +82,7 @@ def test_the_ledger_notices_what_a_server_does_wrong(
     assert errors[account] == getattr(ledger, account)
     assert not ledger.clean
     assert ledger.received + ledger.lost == ledger.expected
+    assert timed(crowd, "SIO deliver") == {"m": ledger.received}
     if fault == "double":
         assert ledger.lost == ledger.late == 0
 
@@ -86,15 +94,34 @@ def test_a_sound_server_has_a_clean_ledger(scenario: str) -> None:
             ledger = crowd.scenario.ledger
             assert ledger is not None
             wait_for(lambda: ledger.published >= 50, "deliveries")
-        spread = {
-            series.name: sample.timed
-            for series, sample in crowd.engine.recorder.totals()
-            if series.type == "SIO fan-out"
-        }
-
     assert ledger.clean
     assert ledger.reach == 1.0
-    assert spread == dict.fromkeys(("first delivery", "median delivery", "last delivery"), ledger.published)
+    assert timed(crowd, "SIO fan-out") == dict.fromkeys(
+        ("first delivery", "median delivery", "last delivery"), ledger.published
+    )
+
+
+@pytest.mark.parametrize("payload_bytes", [0, 1000])
+@pytest.mark.parametrize("scenario", FANOUTS)
+def test_a_delivery_that_repeats_anothers_frame_is_not_taken_apart_again(
+    scenario: str, payload_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    decode = FanoutPlayer._tap
+    monkeypatch.setattr(
+        FanoutPlayer, "_tap", lambda player, text: parsed.append(text) or decode(player, text)
+    )
+    request = {"timeout": 30.0, "connections": 10, "room_size": 10, "payload_bytes": payload_bytes}
+    if scenario == "broadcast":
+        del request["room_size"]
+    with lying("") as server, playing(server, scenario=scenario, **request) as crowd:
+        ledger = crowd.scenario.ledger
+        assert ledger is not None
+        wait_for(lambda: ledger.published >= 100, "deliveries")
+
+    assert ledger.clean
+    # One of ten, and those that a read brought together with something else.
+    assert len(parsed) < ledger.received / 3
 
 
 @pytest.mark.parametrize("loop", [{}, {"rate": 50}, {"total_rate": 200, "schedule": "poisson"}])

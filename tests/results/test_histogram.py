@@ -106,6 +106,15 @@ def test_merging_counts_like_recording_everything_in_one(left: list[float], righ
 
 
 @PROFILE
+@given(st.lists(DURATIONS))
+def test_recording_many_at_once_counts_like_recording_each(durations: list[float]) -> None:
+    at_once = Histogram()
+    at_once.record_all(durations)
+    assert at_once.to_pairs() == of(*durations).to_pairs()
+    assert at_once.max == of(*durations).max
+
+
+@PROFILE
 @given(st.lists(DURATIONS, min_size=1))
 def test_pairs_round_trip(durations: list[float]) -> None:
     histogram = of(*durations)
@@ -121,6 +130,8 @@ def test_pairs_without_a_maximum_take_the_middle_of_the_last_bucket() -> None:
 def test_what_is_not_a_duration_is_refused(us: float) -> None:
     with pytest.raises((ValueError, OverflowError)):
         Histogram().record(us)
+    with pytest.raises((ValueError, OverflowError)):
+        Histogram().record_all([1.0, us])
     with pytest.raises(ValueError, match="a duration is"):
         bucket_index(us)
 

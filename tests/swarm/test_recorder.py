@@ -24,6 +24,20 @@ def test_a_sample_is_taken_once_and_stays_in_the_total() -> None:
     assert recorder.take() == []
 
 
+def test_many_durations_at_once_are_told_and_counted_as_each_alone() -> None:
+    recorder = Recorder()
+    series = recorder.series("SIO deliver", "m")
+    told: list[float | None] = []
+
+    series.record_all([100, 300])
+    series.set_sink(lambda series, us, error: told.append(us))
+    series.record_all([500, 700])
+
+    ((_, sample),) = recorder.take()
+    assert (sample.timed, sample.total_us, sample.histogram.max) == (4, 1600, 700)
+    assert told == [500, 700]
+
+
 def test_a_taken_sample_does_not_change_any_more() -> None:
     recorder = Recorder()
     series = recorder.series("SIO ack", "x")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sioprobe.swarm.websocket import message_frame
 from tests.swarm.clients import OPEN, OPEN_UPGRADE, Client, Peer, ScriptedServer, frame
 
 CONNECTED = '40{"sid":"x"}'
@@ -62,6 +63,60 @@ def test_frames_may_be_cut_anywhere(size: int) -> None:
             ("/", "c" * 200, [1]),
             ("/", "d", []),
         ]
+
+
+@pytest.mark.parametrize("length", [1, 100, 124, 125, 126, 65534, 65535, 65536])
+def test_the_frame_of_a_message_is_that_of_a_server(length: int) -> None:
+    text = "2" * length
+    assert message_frame(text) == frame(1, b"4" + text.encode())
+
+
+def test_a_frame_tap_sees_reads_that_begin_with_a_frame_and_nothing_while_attachments_are_due() -> None:
+    """A text among attachments is an error, which the tap must not hide."""
+    known = frame(1, b'42["known"]')
+    pieces = [
+        (known, "shown"),
+        (frame(1, b'42["other"]'), "shown"),
+        (frame(1, b'451-["binary",{"_placeholder":true,"num":0}]'), "shown"),
+        (frame(2, b"x"), "hidden"),
+        (known, "shown"),
+        (frame(1, b'42["cut', fin=False), "shown"),
+        (frame(0, b'"]'), "hidden"),
+        (known, "shown"),
+        (frame(1, b'451-["broken",{"_placeholder":true,"num":0}]'), "shown"),
+    ]
+    to_send: queue.Queue[bytes | None] = queue.Queue()
+    seen: list[bytes] = []
+    names: list[str] = []
+
+    def tap(data: bytes) -> bool:
+        seen.append(data)
+        return data == known
+
+    def script(peer: Peer) -> None:
+        peer.connect_main()
+        while (piece := to_send.get()) is not None:
+            peer.send(piece)
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Client(server.url) as client:
+        client.connect()
+        client.connection.tap_frames(tap)
+        for number, (piece, state) in enumerate(pieces):
+            to_send.put(piece)
+            if state == "shown":
+                client.wait(lambda: seen[-1:] == [piece], f"piece {number}")  # noqa: B023
+                seen.clear()
+            else:
+                names = [*client.names()]
+                client.wait(lambda: client.names() != names, f"piece {number}")  # noqa: B023
+        to_send.put(known)
+        to_send.put(None)
+        client.wait(lambda: client.connection.closed, "closed")
+
+        assert seen == []
+        assert client.names() == ["other", "binary", "cut"]
+        assert client.counted("SIO session")[2] == {"malformed input": 1}
 
 
 MALFORMED_FRAMES = {
