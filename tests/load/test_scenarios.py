@@ -89,16 +89,30 @@ def test_the_ledger_notices_what_a_server_does_wrong(
 
 @pytest.mark.parametrize("scenario", FANOUTS)
 def test_a_sound_server_has_a_clean_ledger(scenario: str) -> None:
-    with lying("") as server:
-        with playing(server, scenario=scenario, timeout=30.0, **FANOUTS[scenario]) as crowd:
-            ledger = crowd.scenario.ledger
-            assert ledger is not None
-            wait_for(lambda: ledger.published >= 50, "deliveries")
+    request = {"scenario": scenario, "timeout": 30.0, **FANOUTS[scenario]}
+    with lying("") as server, playing(server, **request) as crowd:
+        ledger = crowd.scenario.ledger
+        assert ledger is not None
+        wait_for(lambda: ledger.published >= 50, "deliveries")
     assert ledger.clean
     assert ledger.reach == 1.0
     assert timed(crowd, "SIO fan-out") == dict.fromkeys(
         ("first delivery", "median delivery", "last delivery"), ledger.published
     )
+
+
+@pytest.mark.parametrize("scenario", FANOUTS)
+def test_a_closed_loop_gives_up_what_is_lost_and_goes_on(scenario: str) -> None:
+    request = {"scenario": scenario, "timeout": 0.4, **FANOUTS[scenario]}
+    with lying("lose") as server, playing(server, **request) as crowd:
+        ledger = crowd.scenario.ledger
+        assert ledger is not None
+        # Of each member every seventh is lost.
+        wait_for(lambda: ledger.published >= 20, "numbers after those that were lost")
+
+    assert ledger.lost > 0
+    assert ledger.received + ledger.lost == ledger.expected
+    assert timed(crowd, "SIO deliver") == {"m": ledger.received}
 
 
 @pytest.mark.parametrize("payload_bytes", [0, 1000])

@@ -110,6 +110,7 @@ def test_a_frame_tap_sees_reads_that_begin_with_a_frame_and_nothing_while_attach
             else:
                 names = [*client.names()]
                 client.wait(lambda: client.names() != names, f"piece {number}")  # noqa: B023
+                assert seen == []
         to_send.put(known)
         to_send.put(None)
         client.wait(lambda: client.connection.closed, "closed")
