@@ -328,9 +328,8 @@ def _take_operations(crowd: Crowd) -> Sample:
     if crowd.scenario.operation is None:
         return Sample()
     sample = Sample()
-    series = crowd.engine.recorder.series(*crowd.scenario.operation)
-    series.take()
-    sample.merge(series.total)
+    crowd.engine.recorder.take()
+    sample.merge(crowd.engine.recorder.series(*crowd.scenario.operation).total)
     return sample
 
 

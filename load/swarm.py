@@ -314,6 +314,7 @@ def counts_of(environment: Environment) -> Counts:
     if played.operation is None:
         return Counts(connections)
     series = statistics.recorder.series(*played.operation)
+    statistics.recorder.enter_held_back()
     operations = series.total.timed + series.recent.timed
     return Counts(connections, operations, operations * played.messages_per_operation + published)
 

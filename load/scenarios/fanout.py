@@ -73,6 +73,7 @@ class FanoutScenario(Scenario):
         self.payload = "x" * options.payload_bytes
         self.timeout = int(options.timeout * NANOSECONDS)
         self.rooms: list[Room] = []
+        engine.recorder.hold_back(self._enter)
         # Other processes have rooms on the same server.
         self.stem = f"{os.getpid():x}-{monotonic_ns():x}"
 
@@ -95,6 +96,11 @@ class FanoutScenario(Scenario):
         player = FanoutPlayer(self, connection, changed, room)
         room.seats.add(player)
         return player
+
+    def _enter(self) -> None:
+        for room in self.rooms:
+            for publisher in room.publishers.values():
+                publisher.enter()
 
     @property
     def published(self) -> int:

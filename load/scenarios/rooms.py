@@ -23,8 +23,8 @@ NO_CONNECTION = "not sent: no connection"
 class Flight:
     """One number under way: since when, to how many members still, and how many µs it took to the others.
 
-    Those of `unrecorded` enter the ledger and the series together when the flight ends: it is the same for
-    each, and there are as many as members.
+    Those of `unrecorded` enter the ledger and the series together, when the flight ends or somebody looks at
+    the counts: it is the same for each, and there are as many as members.
     """
 
     __slots__ = ("left", "recorded", "sent", "unrecorded")
@@ -135,12 +135,21 @@ class Publisher:
         self.go_on()
 
     def _end(self, number: int) -> None:
-        flight = self.flights.pop(number)
         self.room.last_frame = b""
+        self._enter(self.flights.pop(number))
+
+    def _enter(self, flight: Flight) -> None:
         if flight.unrecorded:
             scenario = self.room.scenario
             scenario.ledger.received += len(flight.unrecorded)
             scenario.series.record_all(flight.unrecorded)
+            flight.recorded += flight.unrecorded
+            flight.unrecorded = []
+
+    def enter(self) -> None:
+        """Enter into ledger and series what came of the numbers under way."""
+        for flight in self.flights.values():
+            self._enter(flight)
 
     def end_all(self) -> None:
         """Nothing under way is waited for any more."""

@@ -169,6 +169,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str], Series] = {}
+        self._enter: list[Callable[[], None]] = []
         self.sink: Sink | None = None
 
     def set_sink(self, sink: Sink | None) -> None:
@@ -184,13 +185,24 @@ class Recorder:
             found = self._series[type, name] = Series(type, name, self.sink)
         return found
 
+    def hold_back(self, enter: Callable[[], None]) -> None:
+        """Whoever records many operations at once gives a function that records those it holds back."""
+        self._enter.append(enter)
+
+    def enter_held_back(self) -> None:
+        """Record what is held back, before counts are looked at; `take` and `reset` do so themselves."""
+        for enter in self._enter:
+            enter()
+
     def take(self) -> list[tuple[Series, Sample]]:
         """What each series counted since the last call, those with nothing left out."""
+        self.enter_held_back()
         taken = [(series, series.take()) for series in self._series.values()]
         return [(series, sample) for series, sample in taken if not sample.is_empty]
 
     def reset(self) -> None:
         """Forget all counts. Holders of a series go on using it."""
+        self.enter_held_back()
         for series in self._series.values():
             series.reset()
 

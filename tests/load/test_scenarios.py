@@ -115,6 +115,25 @@ def test_a_closed_loop_gives_up_what_is_lost_and_goes_on(scenario: str) -> None:
     assert timed(crowd, "SIO deliver") == {"m": ledger.received}
 
 
+def test_deliveries_are_counted_before_the_last_member_has_the_number() -> None:
+    request = {"scenario": "fanout", "room_size": 4, "timeout": 30.0}
+    with lying("lose") as server, playing(server, **request) as crowd:
+        mute, *others = crowd.players
+        for player in others:
+            server.clients[str(player.connection.session_id)].fault = ""
+        # The seventh number of the mute one is lost, and the loop stands.
+        wait_for(lambda: timed(crowd, "SIO fan-out").get("last delivery") == 6, "six complete numbers")
+        wait_for(lambda: timed(crowd, "SIO deliver") == {"m": 6 * 4 + 3}, "three of the seventh")
+        ledger = crowd.scenario.ledger
+        assert ledger is not None
+        assert ledger.received == 6 * 4 + 3
+        mute.leave()
+        wait_for(lambda: ledger.published > 7, "the next number")
+
+    assert ledger.clean
+    assert timed(crowd, "SIO deliver") == {"m": ledger.received}
+
+
 @pytest.mark.parametrize("payload_bytes", [0, 1000])
 @pytest.mark.parametrize("scenario", FANOUTS)
 def test_a_delivery_that_repeats_anothers_frame_is_not_taken_apart_again(
