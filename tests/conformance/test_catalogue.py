@@ -62,6 +62,13 @@ def test_ids_levels_and_texts_are_in_form() -> None:
         assert set(entry.capabilities) <= CAPABILITIES.keys()
 
 
+def test_what_keeps_a_server_busy_for_a_second_is_asked_alone() -> None:
+    """Else the heartbeats of other cases are late by it, and their requirements seem broken."""
+    large = [asked for asked in all_questions() if asked.requirement.id in ("EIO-MX-02", "EIO-MX-04")]
+    assert len(large) >= 5
+    assert [asked.label for asked in large if not asked.exclusive] == []
+
+
 def test_case_names_are_unique() -> None:
     labels = [question.label for question in all_questions()]
     assert len(labels) == len(set(labels))
