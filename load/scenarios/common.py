@@ -11,7 +11,7 @@ from load.scenarios.parameters import NAMESPACE, Options, Parameter
 from load.server_watch import Watched
 from sioprobe.swarm import TRANSPORTS, Connection, Engine, Ledger, Listener, Recorder, Schedule, SwarmError
 
-__all__ = ["Player", "Scenario"]
+__all__ = ["Player", "Scenario", "kind_of_end"]
 
 NANOSECONDS = 1_000_000_000
 GOLDEN_RATIO = 0.6180339887498949
@@ -158,3 +158,8 @@ class Player(Listener):
     def _tell(self) -> None:
         if self._changed is not None:
             self._changed(self)
+
+
+def kind_of_end(failure: SwarmError | None) -> str:
+    """Why a connection ended, as a key of counts; None is an end without a failure."""
+    return failure.kind if failure is not None else "connection closed"

@@ -12,8 +12,8 @@ from typing import Any
 
 import psutil
 
-from load.scenarios.common import NANOSECONDS, Player, Scenario
-from load.scenarios.found import Found, add_counts, count_of, duration, pack, spread, told, unpack
+from load.scenarios.common import NANOSECONDS, Player, Scenario, kind_of_end
+from load.scenarios.found import Found, add_counts, count_of, duration, pack, spread, summed, told, unpack
 from load.scenarios.parameters import NAMESPACE, Options
 from load.server_watch import Watched
 from sioprobe.results.histogram import Histogram
@@ -81,9 +81,7 @@ class IdleScenario(Scenario):
     def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
         """Memory per connection, pings and their drift, ends that nobody asked for."""
         connections = sum(state["connections"] for state in states)
-        ended: dict[str, int] = {}
-        for state in states:
-            add_counts(ended, state["ended"])
+        ended = summed(state["ended"] for state in states)
         memory, memory_words = _memory(states, connections, server)
         pings, ping_words = _pings(states, connections)
         words = [*memory_words, *ping_words]
@@ -219,5 +217,4 @@ class IdlePlayer(Player):
         self.play.players.discard(self)
         super().closed(connection, failure)
         if was_there and not self._leaving:
-            kind = self.failure.kind if self.failure is not None else "connection closed"
-            add_counts(self.play.ended, {kind: 1})
+            add_counts(self.play.ended, {kind_of_end(self.failure): 1})

@@ -17,7 +17,7 @@ from dataclasses import replace
 from time import monotonic_ns
 from typing import Any
 
-from load.scenarios.common import NANOSECONDS, Player, Scenario
+from load.scenarios.common import NANOSECONDS, Player, Scenario, kind_of_end
 from load.scenarios.fanout import ROOM_SIZE
 from load.scenarios.found import Found, pack
 from load.scenarios.lives import CALM, Calm, Later
@@ -409,4 +409,4 @@ class SlowPlayer(Player):
         self.room.leave(self, excused=self._leaving)
         super().closed(connection, failure)
         if not self._leaving:
-            self._end = self.failure.kind if self.failure is not None else "connection closed"
+            self._end = kind_of_end(self.failure)

@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from load.scenarios.common import Player, Scenario
-from load.scenarios.found import Found
+from load.scenarios.common import Player, Scenario, kind_of_end
+from load.scenarios.found import Found, add_counts
 from load.scenarios.lives import CALM, Calm, Later, LivesPlayer
 from load.scenarios.parameters import NAMESPACE, Options, Parameter
 from load.scenarios.waves import Wave, waves_found
@@ -154,8 +154,7 @@ class StormScenario(Scenario):
             return self.wave
         if self.options.drop == "server" and not self.halted and len(self.waves) < self.options.waves:
             return self._begin_wave()
-        kind = failure.kind if failure is not None else "connection closed"
-        self.unexpected[kind] = self.unexpected.get(kind, 0) + 1
+        add_counts(self.unexpected, {kind_of_end(failure): 1})
         self._calm.disturb()
         return None
 
@@ -244,7 +243,7 @@ class StormPlayer(LivesPlayer):
             if self.out is not None:
                 self.out.drop()
         else:
-            self.out.fail(failure.kind if failure is not None else "connection closed")
+            self.out.fail(kind_of_end(failure))
         self._try_again()
 
     def _try_again(self) -> None:
