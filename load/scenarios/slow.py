@@ -18,9 +18,9 @@ from time import monotonic_ns
 from typing import Any
 
 from load.scenarios.common import NANOSECONDS, Player, Scenario
-from load.scenarios.fanout import ROOM_SIZE
 from load.scenarios.found import Found, pack
 from load.scenarios.lives import CALM, Calm, Later
+from load.scenarios.membership import ROOM_SIZE, room_with_a_seat
 from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, TIMEOUT, Options, Parameter
 from load.scenarios.slow_found import AFTER, BEFORE, PHASES, SLOW, slow_found
 from load.scenarios.slow_members import EVENT, Room, SlowPlayer
@@ -88,14 +88,10 @@ class SlowScenario(Scenario):
         """A member of the first room that is not full."""
         if not self.rooms:
             self._timer.set(LOOK_SECONDS, self._look)
-        size = self.options.room_size
-        room = next((room for room in self.rooms if len(room.seats) < size), None)
-        if room is None:
-            room = Room(self, f"{self._stem}-{len(self.rooms)}")
-            self.rooms.append(room)
-        player = SlowPlayer(self, connection, changed, room)
-        room.seats.add(player)
-        return player
+        room = room_with_a_seat(
+            self.rooms, self.options.room_size, lambda index: Room(self, f"{self._stem}-{index}")
+        )
+        return SlowPlayer(self, connection, changed, room)
 
     @property
     def published(self) -> int:

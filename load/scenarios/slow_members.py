@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from load.scenarios.common import NANOSECONDS, Player, kind_of_end
 from load.scenarios.lives import Later
+from load.scenarios.membership import Member, MemberRoom
 from sioprobe.swarm import Connection, Ledger, SwarmError
 from sioprobe.swarm.ledger import Receiver
 
@@ -22,14 +23,15 @@ __all__ = ["EVENT", "Room", "SlowPlayer"]
 EVENT = "s"
 
 
-class Room:
-    """Members in one process; the first one publishes and always reads."""
+class Room(MemberRoom):
+    """The first of the members publishes and always reads."""
+
+    seats: set[SlowPlayer]
+    members: list[SlowPlayer]
 
     def __init__(self, scenario: SlowScenario, name: str) -> None:
+        super().__init__(name)
         self.scenario = scenario
-        self.name = name
-        self.seats: set[SlowPlayer] = set()
-        self.members: list[SlowPlayer] = []
         self.published = 0
         self.running = False
         self._intended = 0
@@ -88,15 +90,13 @@ class Room:
             namespace=scenario.options.namespace,
         )
 
-    def leave(self, member: SlowPlayer, excused: bool) -> None:
-        """A member is gone; what it had not got is lost, unless it left of its own will."""
-        self.seats.discard(member)
-        if member in self.members:
-            self.members.remove(member)
+    def leave(self, member: SlowPlayer, *, excused: bool) -> None:
+        """What the member had not got is lost, unless it left of its own will."""
+        if self.remove(member):
             member.close_account(excused=excused)
 
 
-class SlowPlayer(Player):
+class SlowPlayer(Member):
     """One member. `chosen` to stop reading, it has `stopped` once it did."""
 
     __slots__ = (
@@ -106,15 +106,14 @@ class SlowPlayer(Player):
         "_ended_us",
         "_expected_from",
         "_got",
-        "_leaving",
         "_limit",
         "_receiver",
         "_stopped_at",
         "chosen",
         "play",
-        "room",
         "stopped",
     )
+    room: Room
 
     def __init__(
         self,
@@ -123,10 +122,9 @@ class SlowPlayer(Player):
         changed: Callable[[Player], None] | None,
         room: Room,
     ) -> None:
-        super().__init__(scenario, connection, changed)
+        super().__init__(scenario, connection, changed, room)
         self.play = scenario
-        self.room = room
-        self.chosen = self.stopped = self._leaving = False
+        self.chosen = self.stopped = False
         self._receiver: Receiver | None = None
         self._expected_from = self._got = 0
         self._stopped_at = self._limit = 0
@@ -135,22 +133,10 @@ class SlowPlayer(Player):
         self._ended_us: float | None = None
         self._end: str | None = None
 
-    def prepare(self) -> None:
-        """Join the room."""
-        options = self.play.options
-        self.connection.emit(
-            "join", self.room.name, namespace=options.namespace, ack=self._joined, timeout=options.timeout
-        )
-
-    def _joined(self, args: list[Any] | None, failure: SwarmError | None) -> None:
-        if failure is not None:
-            if not self.connection.closed:
-                self.connection.count_error("join " + failure.kind)
-                self.connection.close()
-            return
-        self.room.join(self)
+    def join(self) -> None:
+        """A further one: the wait for the calm begins anew."""
         self.play.arrived()
-        self.set_ready()
+        super().join()
 
     def expect(self, ledger: Ledger, first: int) -> None:
         """Expect every number from `first` on."""
@@ -224,15 +210,8 @@ class SlowPlayer(Player):
         if receiver is not None:
             receiver.close(self.room.published, excused=excused)
 
-    def leave(self) -> None:
-        """Leave of the member's own will."""
-        self._leaving = True
-        self.room.leave(self, excused=True)
-        super().leave()
-
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """An end that the member did not want, or its own."""
-        self.room.leave(self, excused=self._leaving)
         super().closed(connection, failure)
-        if not self._leaving:
+        if not self.leaving:
             self._end = kind_of_end(self.failure)
