@@ -141,7 +141,7 @@ class ChurnPlayer(StagedPlayer):
 
         def answered(args: list[Any] | None, failure: SwarmError | None) -> None:
             if failure is not None:
-                if not self.going:
+                if not self.leaving:
                     self.play.acks.error(failure.kind)
                 self._fail(failure)
             elif args != [number, self.play.payload]:

@@ -97,10 +97,11 @@ class Scenario(ABC):
 class Player(Listener):
     """One connection's part in a scenario.
 
-    `state` goes from connecting to ready (it may `begin`), playing, and closed.
+    `state` goes from connecting to ready (it may `begin`), playing, and closed; `leaving` says that an end is
+    of the player's own will.
     """
 
-    __slots__ = ("_changed", "connection", "failure", "scenario", "state")
+    __slots__ = ("_changed", "connection", "failure", "leaving", "scenario", "state")
 
     def __init__(
         self, scenario: Scenario, connection: Connection, changed: Callable[[Player], None] | None
@@ -109,6 +110,7 @@ class Player(Listener):
         self.connection = connection
         self.state = "connecting"
         self.failure: SwarmError | None = None
+        self.leaving = False
         self._changed = changed
         connection.listener = self
 
@@ -122,6 +124,7 @@ class Player(Listener):
 
     def leave(self) -> None:
         """Leave of the player's own will: close the connection."""
+        self.leaving = True
         self.connection.close()
 
     def connected(self, connection: Connection, namespace: str) -> None:

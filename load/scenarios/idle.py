@@ -173,7 +173,7 @@ def _pings(states: Sequence[dict[str, Any]], connections: int) -> tuple[dict[str
 class IdlePlayer(Player):
     """One connection. `last_ping` is when the last PING came, or the session opened (`monotonic_ns`)."""
 
-    __slots__ = ("_interval", "_leaving", "_pings", "last_ping", "play")
+    __slots__ = ("_interval", "_pings", "last_ping", "play")
 
     def __init__(
         self, scenario: IdleScenario, connection: Connection, changed: Callable[[Player], None] | None
@@ -183,7 +183,6 @@ class IdlePlayer(Player):
         self.last_ping = 0
         self._interval = 0
         self._pings = 0
-        self._leaving = False
 
     def connected(self, connection: Connection, namespace: str) -> None:
         self.last_ping = monotonic_ns()
@@ -206,15 +205,10 @@ class IdlePlayer(Player):
             (self.play.late if late >= 0 else self.play.early).record(abs(late))
         self.last_ping = now
 
-    def leave(self) -> None:
-        """Leave of the player's own will."""
-        self._leaving = True
-        super().leave()
-
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """An end that nobody asked for is entered; one before the connection was made is no such end."""
         was_there = self in self.play.players
         self.play.players.discard(self)
         super().closed(connection, failure)
-        if was_there and not self._leaving:
+        if was_there and not self.leaving:
             add_counts(self.play.ended, {kind_of_end(self.failure): 1})

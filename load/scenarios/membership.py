@@ -55,7 +55,7 @@ def room_with_a_seat(rooms: list[AnyRoom], size: int, make: Callable[[int], AnyR
 class Member(Player):
     """A player with a seat in a room, which it joins before it begins. A subclass says what it does there."""
 
-    __slots__ = ("leaving", "room")
+    __slots__ = ("room",)
 
     def __init__(
         self,
@@ -66,7 +66,6 @@ class Member(Player):
     ) -> None:
         super().__init__(scenario, connection, changed)
         self.room = room
-        self.leaving = False
         room.seats.add(self)
 
     def prepare(self) -> None:
@@ -90,7 +89,6 @@ class Member(Player):
 
     def leave(self) -> None:
         """Leave of the member's own will."""
-        self.leaving = True
         self.room.leave(self, excused=True)
         super().leave()
 

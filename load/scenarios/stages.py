@@ -92,9 +92,9 @@ class StagedPlayer(LivesPlayer):
         good = stage == "close" and failure is None
         if good:
             self.end_well(monotonic_ns())
-        elif stage and not self.going:
+        elif stage and not self.leaving:
             add_counts(self.play.failed, {f"{stage}: {kind_of_end(failure)}": 1})
-        if self.going or self.state != "playing":
+        if self.leaving or self.state != "playing":
             # A first connection that failed is told, as in every scenario.
             self.finish(failure)
         else:

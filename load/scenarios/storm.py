@@ -232,7 +232,7 @@ class StormPlayer(LivesPlayer):
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """Dropped, or an attempt that failed: try again when the back-off says so."""
         failure, self.failure = self.failure or failure, None
-        if self.going or self.state != "playing":
+        if self.leaving or self.state != "playing":
             self.play.players.discard(self)
             if self.out is not None:
                 self.out.leave()
@@ -253,7 +253,7 @@ class StormPlayer(LivesPlayer):
         self.later.set(seconds, self._attempt_now)
 
     def _attempt_now(self) -> None:
-        if self.going:
+        if self.leaving:
             return
         if self.out is not None:
             self.out.attempts += 1

@@ -266,9 +266,9 @@ class UpgradePlayer(StagedPlayer):
         lost = 0
         if receiver is not None:
             lost = receiver.close(
-                self._burst_base + (self.play.options.burst if self._burst_left else 0), excused=self.going
+                self._burst_base + (self.play.options.burst if self._burst_left else 0), excused=self.leaving
             )
-        if self.going:
+        if self.leaving:
             self.play.ledger.expected -= self._outstanding
         else:
             self.play.ledger.lost += self._outstanding
