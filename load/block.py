@@ -18,178 +18,25 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import gevent
 import psutil
-from gevent.event import Event
 
-from load.names import nearest
+from load.block_request import BlockRequest, RequestError
+from load.crowd import CLOSE_DEADLINE, CONNECT_DEADLINE, DRAIN_DEADLINE, Crowd
 from load.run_watch import RunWatch
 from load.sampling import SamplingError, TreeSample, TreeWatch
-from load.scenarios import (
-    SCENARIOS,
-    Options,
-    ParameterError,
-    Player,
-    all_parameters,
-    make_options,
-    make_scenario,
-)
-from sioprobe.swarm import TRANSPORTS, Connection, Engine, SwarmError, Target, judge
+from load.scenarios import SCENARIOS, make_options
+from sioprobe.swarm import SwarmError, judge
 from sioprobe.swarm.recorder import Sample
 
-__all__ = ["BlockRequest", "RequestError", "main", "measure"]
+__all__ = ["BlockRequest", "Crowd", "RequestError", "main", "measure"]
 
-CONNECT_DEADLINE = 20.0
 SETTLE_DEADLINE = 1.0
 SETTLE_INTERVAL = 0.05
-DRAIN_DEADLINE = 3.0
-CLOSE_DEADLINE = 4.0
-CONNECTS_AT_ONCE = 64
-
-
-class RequestError(ValueError):
-    """A request that cannot be measured; one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class BlockRequest:
-    """What to measure. Users are spread over `urls`; `server_pids` are sampled with their children."""
-
-    urls: tuple[str, ...]
-    transport: str = "websocket"
-    scenario: str = "ack"
-    connections: int = 50
-    warmup_seconds: float = 0.5
-    seconds: float = 1.5
-    server_pids: tuple[int, ...] = ()
-    path: str = "/socket.io/"
-    options: Options | None = None
-    """The scenario's parameters; in a request each is a key of its own. None are the defaults."""
-
-    @classmethod
-    def from_json(cls, data: Any) -> BlockRequest:
-        """The request in `data`; RequestError names the key, the value, and the nearest valid one."""
-        if not isinstance(data, dict):
-            raise RequestError("a request is a JSON object")
-        values = dict(data)
-        url = values.pop("url", None)
-        values["urls"] = tuple(values.get("urls") or ([url] if url else []))
-        values["server_pids"] = tuple(values.get("server_pids") or ())
-        known = [field.name for field in fields(cls) if field.name != "options"]
-        given = {key: values.pop(key) for key in list(values) if key in all_parameters()}
-        for key in values:
-            if key not in known:
-                raise RequestError(f"unknown key {key!r}{_nearest(key, [*known, *all_parameters()])}")
-        if not values["urls"] or not all(isinstance(url, str) for url in values["urls"]):
-            raise RequestError("url is missing")
-        request = cls(**values)
-        for name, choices in (("transport", TRANSPORTS), ("scenario", tuple(SCENARIOS))):
-            value = getattr(request, name)
-            if value not in choices:
-                raise RequestError(f"unknown {name} {value!r}{_nearest(value, choices)}")
-        numbers: tuple[tuple[str, float], ...] = (
-            ("connections", 1),
-            ("warmup_seconds", 0),
-            ("seconds", 0.001),
-        )
-        for name, least in numbers:
-            value = getattr(request, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
-                raise RequestError(f"{name} is {value!r}, not a number from {least}")
-        transports = SCENARIOS[request.scenario].transports
-        if request.transport not in transports:
-            raise RequestError(f"scenario {request.scenario} needs transport {' or '.join(transports)}")
-        try:
-            return replace(request, options=make_options(request.scenario, given))
-        except ParameterError as error:
-            raise RequestError(str(error)) from None
-
-    @property
-    def total_seconds(self) -> float:
-        """The deadline of the whole block."""
-        waits = CONNECT_DEADLINE + SETTLE_DEADLINE + DRAIN_DEADLINE + CLOSE_DEADLINE
-        if SCENARIOS[self.scenario].cools_down and self.options is not None:
-            waits += self.options.cool_down
-        return self.warmup_seconds + self.seconds + waits + 5.0
-
-
-def _nearest(value: Any, choices: Any) -> str:
-    near = nearest(value, choices)
-    return f"; the nearest is {near!r}" if near else f"; valid are {', '.join(choices)}"
-
-
-class Crowd:
-    """The players of one block, and the events that the hub's callbacks set for the waiting greenlet."""
-
-    def __init__(self, request: BlockRequest) -> None:
-        self.engine = Engine()
-        self.scenario = make_scenario(request.scenario, self.engine, request.options)
-        self._request = request
-        self._targets = [Target.from_url(url, request.path) for url in request.urls]
-        self._changed = Event()
-        self.players: list[Player] = []
-
-    def _opening(self) -> Iterator[Player]:
-        for index in range(self._request.connections):
-            target = self._targets[index % len(self._targets)]
-            connection = Connection(
-                self.engine, target, self._request.transport, timeout=min(CONNECT_DEADLINE, 10.0)
-            )
-            yield self.scenario.player(connection, self._tell)
-
-    def _tell(self, player: Player) -> None:
-        self._changed.set()
-
-    def _wait(self, done: Callable[[], bool], deadline: float) -> bool:
-        """Wait until `done` holds; False when the deadline (seconds from now) passes first."""
-        end = time.monotonic() + deadline
-        while not done():
-            left = end - time.monotonic()
-            if left <= 0:
-                return False
-            self._changed.clear()
-            # Not every end of an operation is told, so look again before long.
-            self._changed.wait(min(left, 0.02))
-        return True
-
-    def connect(self) -> list[Player]:
-        """Open all connections, some at a time; those that are ready when all are or the deadline passes."""
-        end = time.monotonic() + CONNECT_DEADLINE
-        for player in self._opening():
-            self.players.append(player)
-            player.open()
-            if not self._wait(self._few_connecting, end - time.monotonic()):
-                break
-        self._wait(lambda: not self._count("connecting"), end - time.monotonic())
-        return [player for player in self.players if player.state == "ready"]
-
-    def _few_connecting(self) -> bool:
-        return self._count("connecting") < CONNECTS_AT_ONCE
-
-    def _count(self, state: str) -> int:
-        return sum(player.state == state for player in self.players)
-
-    def drain(self) -> bool:
-        """Let what is under way end; whether it did."""
-        self.scenario.halt()
-        rested = self._wait(lambda: self.scenario.at_rest, DRAIN_DEADLINE)
-        self.scenario.settle()
-        return rested
-
-    def close(self) -> int:
-        """Close every connection in order; how many the server did not confirm."""
-        for player in self.players:
-            player.leave()
-        if not self._wait(lambda: self._count("closed") == len(self.players), CLOSE_DEADLINE):
-            for connection in list(self.engine.connections):
-                connection.abort()
-        self.engine.stop()
-        return sum(not player.connection.close_confirmed for player in self.players if player.failure is None)
 
 
 def measure(request: BlockRequest) -> dict[str, Any]:
@@ -197,12 +44,20 @@ def measure(request: BlockRequest) -> dict[str, Any]:
     crowd = Crowd(request)
     crowd.engine.start()
     try:
-        with gevent.Timeout(request.total_seconds, RequestError("the block did not end before its deadline")):
+        with gevent.Timeout(_longest(request), RequestError("the block did not end before its deadline")):
             return _measure(request, crowd)
     finally:
         for connection in list(crowd.engine.connections):
             connection.abort()
         crowd.engine.stop()
+
+
+def _longest(request: BlockRequest) -> float:
+    """The deadline of the whole block, in seconds."""
+    waits = CONNECT_DEADLINE + SETTLE_DEADLINE + DRAIN_DEADLINE + CLOSE_DEADLINE
+    if SCENARIOS[request.scenario].cools_down and request.options is not None:
+        waits += request.options.cool_down
+    return request.warmup_seconds + request.seconds + waits + 5.0
 
 
 def _wake(request: BlockRequest) -> None:

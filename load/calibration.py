@@ -64,7 +64,8 @@ def floor_of_run(request: dict[str, Any], connections: int, processes: int) -> F
 def main(text: str) -> int:
     """Measure what `text` asks for and print it."""
     # Here, because who only calls `calibrate` has no use for the engine.
-    from load.block import BlockRequest, RequestError, measure
+    from load.block import measure
+    from load.block_request import BlockRequest, RequestError
     from load.scenarios import SCENARIOS
 
     given = json.loads(text)

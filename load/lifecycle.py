@@ -1,4 +1,4 @@
-"""What the locustfile does about the server of a run and about what its scenario found.
+"""What the locustfile does about the server of a run: starts it, samples it, looks at what it keeps.
 
 Imported by `load/swarm.py` before it adds listeners of its own: a server that the run starts must be there
 when the locustfile looks for one. Left out: what the users do (`load.scenarios`).
@@ -16,13 +16,16 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from load.arguments import options_of
+from load.locating import NONE, parse_server_pids
 from load.owned_server import OwnedServer, OwnedServerError
 from load.placement import parse_urls
 from load.run_watch import RunWatch
 from load.scenarios import SCENARIOS, ParameterError, Scenario
+from load.server_cpu import TellingServers
+from load.server_side import Counts, ServerSide
 from sioprobe.swarm.locust_statistics import LocustStatistics
 
-__all__ = ["attach_scenario", "found_of"]
+__all__ = ["attach_sampling", "attach_scenario", "begin_sampling", "found_of"]
 
 
 class Run:
@@ -30,6 +33,9 @@ class Run:
 
     server: OwnedServer | None = None
     watch: RunWatch | None = None
+    sampled: ServerSide | None = None
+    telling: TellingServers | None = None
+    scenario: Scenario | None = None
 
 
 @locust.events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
@@ -73,6 +79,7 @@ def stop_server() -> None:
 
 def attach_scenario(environment: Environment, scenario: Scenario) -> None:
     """Let a scenario's state travel with the statistics, and a storm restart the server where we own it."""
+    Run.scenario = scenario
     LocustStatistics.of(environment).scenario_state = scenario.state
     if hasattr(scenario, "restart_server") and isinstance(environment.runner, LocalRunner):
         server = Run.server
@@ -101,6 +108,71 @@ def hold_watch(environment: Environment, **_: Any) -> None:
     """Look at the server while all users are there."""
     if Run.watch is not None:
         Run.watch.hold()
+
+
+def attach_sampling(environment: Environment) -> None:
+    """Have the samples of each test told when all users are there, and end when operations are at rest."""
+    environment.events.test_stopping.add_listener(end_sampling)
+    environment.events.spawning_complete.add_listener(lambda **_: all_connected(environment))
+
+
+def begin_sampling(environment: Environment) -> None:
+    """Sample the server from now on, before there is any user; with a web page, ask it for its CPU."""
+    options = environment.parsed_options
+    urls = parse_urls(environment.host or "", options.urls)
+    try:
+        asked = parse_server_pids(options.server_pid or ())
+    except ValueError:
+        asked = NONE  # told already, by problem_of
+    Run.scenario = None
+    Run.sampled = ServerSide(
+        urls,
+        asked,
+        counts=lambda: counts_of(environment),
+        exact=not isinstance(environment.runner, MasterRunner),
+    )
+    Run.sampled.start()
+    if environment.web_ui is not None:
+        Run.telling = TellingServers(urls)
+        LocustStatistics.of(environment).server_cpu = Run.telling.share
+
+
+def counts_of(environment: Environment) -> Counts:
+    """What is counted at this moment, without taking it from those who carry it to Locust."""
+    statistics, runner = LocustStatistics.of(environment), environment.runner
+    played = SCENARIOS[environment.parsed_options.scenario]
+    if isinstance(runner, MasterRunner):
+        connections = runner.user_count
+        published = sum(state["ledger"]["published"] for state in statistics.states() if state["ledger"])
+    else:
+        connections = len(statistics.engine.connections)
+        published = Run.scenario.published if Run.scenario is not None else 0
+    if played.operation is None:
+        return Counts(connections)
+    series = statistics.recorder.series(*played.operation)
+    statistics.recorder.enter_held_back()
+    operations = series.total.timed + series.recent.timed
+    return Counts(connections, operations, operations * played.messages_per_operation + published)
+
+
+def all_connected(environment: Environment) -> None:
+    """Every user was spawned."""
+    if Run.sampled is not None:
+        Run.sampled.all_connected(reset=environment.reset_stats)
+
+
+def end_sampling(environment: Environment, **_: Any) -> None:
+    """Operations have come to rest, and connections are still there."""
+    if Run.sampled is not None:
+        Run.sampled.finish()
+        LocustStatistics.of(environment).extras["server"] = Run.sampled.result
+
+
+@locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
+def stop_asking(environment: Environment, **_: Any) -> None:
+    """With a web page, a test may be followed by another."""
+    if Run.telling is not None:
+        Run.telling.close()
 
 
 def found_of(environment: Environment) -> dict[str, Any] | None:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import json
 import os
 import socket
 import sys
-import urllib.request
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from load.metrics import told_pids
 from load.sampling import descendants
 from sioprobe.swarm import SwarmError, Target
 
@@ -90,7 +89,7 @@ def _locate_one(url: str) -> Located:
         return Located(_roots(holders), how=f"listens at port {port}")
     if denied:
         # Its own word counts only where the system keeps us from looking.
-        told = [pid for pid in _told_pids(url) if psutil.pid_exists(pid)]
+        told = [pid for pid in told_pids(url) if psutil.pid_exists(pid)]
         if told:
             return Located(tuple(told), how=f"as {url}/about says")
         return Located(reason=f"the process that listens at port {port} belongs to another user")
@@ -159,16 +158,6 @@ def _roots(holders: set[int]) -> tuple[int, ...]:
     """Those of the holders that no other holder started: the master of a server with workers."""
     below = {pid for holder in holders for pid in descendants(holder) - {holder}}
     return tuple(sorted(holders - below))
-
-
-def _told_pids(url: str) -> list[int]:
-    try:
-        with urllib.request.urlopen(url.rstrip("/") + "/about", timeout=2) as answer:
-            about = json.load(answer)
-    except (OSError, ValueError):
-        return []
-    pids = about.get("pids") if isinstance(about, dict) else None
-    return [pid for pid in pids if isinstance(pid, int)] if isinstance(pids, list) else []
 
 
 def _without_ourselves(pids: tuple[int, ...], how: str) -> Located:

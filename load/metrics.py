@@ -1,4 +1,4 @@
-"""What a server tells about itself at `/metrics`, where it has such a page."""
+"""What a server tells about itself at `/metrics` and `/about`, where it has such pages."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ import json
 import urllib.request
 from typing import Any
 
-__all__ = ["server_metrics"]
+__all__ = ["server_metrics", "told_pids"]
 
 
 def server_metrics(url: str, seconds: float = 2.0) -> dict[str, Any] | None:
     """The JSON object at `url`/metrics, or None where there is none. Blocks for at most `seconds`."""
+    return _object(url, "/metrics", seconds)
+
+
+def told_pids(url: str, seconds: float = 2.0) -> list[int]:
+    """The process ids that are named at `url`/about; none where none is. Blocks for at most `seconds`."""
+    pids = (_object(url, "/about", seconds) or {}).get("pids")
+    return [pid for pid in pids if type(pid) is int] if isinstance(pids, list) else []
+
+
+def _object(url: str, page: str, seconds: float) -> dict[str, Any] | None:
     try:
-        with urllib.request.urlopen(url.rstrip("/") + "/metrics", timeout=seconds) as answer:
+        with urllib.request.urlopen(url.rstrip("/") + page, timeout=seconds) as answer:
             data = json.load(answer)
     except (OSError, ValueError):
         return None

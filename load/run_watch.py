@@ -6,19 +6,18 @@ are still there, and during a cool-down after the last one has left.
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
 
+from load.metrics import told_pids
 from load.scenarios.common import Scenario
 from load.server_watch import ServerWatch, Watched
 from sioprobe.swarm import Recorder
 
-__all__ = ["RunWatch", "told_pids"]
+__all__ = ["RunWatch"]
 
 LOOK_SECONDS = 1.0
 
@@ -32,7 +31,7 @@ class RunWatch:
     def __init__(self, kind: type[Scenario], urls: Sequence[str], pids: Sequence[int] | None = None) -> None:
         self._kind = kind
         if pids is None:
-            pids = [pid for url in urls for pid in told_pids(url)]
+            pids = [pid for url in urls for pid in _pids_here(url)]
         self._watch = ServerWatch(urls, pids)
         self._watched = Watched(before=self._watch.look(), looks=self._watch.looks)
         self._looking = gevent.spawn(self._look_each_second) if kind.has_phases else None
@@ -66,15 +65,8 @@ class RunWatch:
         return found.to_json() if found is not None else None
 
 
-def told_pids(url: str) -> list[int]:
-    """The process ids that a server on this host names at /about; none where it names none."""
+def _pids_here(url: str) -> list[int]:
+    """The processes that a server on this host names; none of a server elsewhere."""
     host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
-    if not (host in ("localhost", "::1") or host.startswith("127.")):
-        return []
-    try:
-        with urllib.request.urlopen(url.rstrip("/") + "/about", timeout=2) as answer:
-            about = json.load(answer)
-    except (OSError, ValueError):
-        return []
-    pids = about.get("pids") if isinstance(about, dict) else None
-    return [pid for pid in pids if type(pid) is int] if isinstance(pids, list) else []
+    here = host in ("localhost", "::1") or host.startswith("127.")
+    return told_pids(url) if here else []

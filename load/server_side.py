@@ -63,11 +63,6 @@ class ServerSide:
             except SamplingError as error:
                 self._reason = str(error)
 
-    @property
-    def sampling(self) -> bool:
-        """Whether there is anything to sample."""
-        return self._watch is not None
-
     def start(self) -> None:
         """Take the first sample, before any connection, and one each second from now on."""
         if self._watch is not None:

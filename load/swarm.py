@@ -6,13 +6,11 @@ workers elsewhere. At the end it prints figures of its own, in microseconds, and
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 # Locust puts this file's folder first on the path and takes entry 0 away afterwards: hence entry 1.
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
@@ -27,25 +25,12 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from load import lifecycle  # isort: skip - first: its server must be there when ours is looked for
 from load import closing, shaping
-from load.arguments import add_scenario_arguments, options_of, problem_with_arguments
-from load.connection_options import add_connection_options, target_options
-from load.locating import NONE, parse_server_pids
-from load.metrics import server_metrics
-from load.names import nearest
+from load.arguments import problem_with_arguments
+from load.connection_options import target_options
 from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
-from load.scenarios import (
-    SCENARIOS,
-    Options,
-    ParameterError,
-    Player,
-    Scenario,
-    make_options,
-    make_scenario,
-)
-from load.server_cpu import TellingServers
-from load.server_side import Counts, ServerSide
-from sioprobe.swarm import TRANSPORTS, Connection, SwarmError, Target
-from sioprobe.swarm.check import problem_with
+from load.scenarios import SCENARIOS, ParameterError, Player, Scenario, make_scenario
+from load.swarm_options import add_swarm_options, block_request, played_options, problem_of
+from sioprobe.swarm import Connection, SwarmError, Target
 from sioprobe.swarm.locust_statistics import LocustStatistics
 from sioprobe.swarm.summary import render
 
@@ -62,73 +47,10 @@ class Swarm:
     placement: Placement | None = None
     placing = BoundedSemaphore(1)
     transport = "websocket"
-    rss_before: int | None = None
-    server: ServerSide | None = None
     shaping: shaping.Shaping | None = None
-    telling: TellingServers | None = None
 
 
-def choice(name: str, choices: tuple[str, ...]) -> Any:
-    """An argparse type that names the nearest valid value."""
-
-    def convert(value: str) -> str:
-        if value in choices:
-            return value
-        near = nearest(value, choices)
-        hint = f"the nearest is {near!r}; " if near else ""
-        raise argparse.ArgumentTypeError(f"unknown {name} {value!r} ({hint}valid are {', '.join(choices)})")
-
-    return convert
-
-
-@locust.events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
-def add_arguments(parser: Any) -> None:
-    """The swarm's own options, and those of all scenarios; the web page shows them too."""
-    # Not in an argument group: the web page shows what is added to the parser itself.
-    add = parser.add_argument
-    scenarios = tuple(SCENARIOS)
-    add(
-        "--transport",
-        type=choice("transport", TRANSPORTS),
-        choices=TRANSPORTS,
-        default="websocket",
-        help="polling, websocket, or upgrade (from polling to websocket)",
-    )
-    add(
-        "--scenario",
-        type=choice("scenario", scenarios),
-        choices=scenarios,
-        default="ack",
-        help="; ".join(f"{name}: {kind.title}" for name, kind in SCENARIOS.items()),
-    )
-    add("--urls", default="", metavar="URL,URL", help="further servers, over which users are spread evenly")
-    add(
-        "--source-addresses",
-        default="",
-        metavar="FROM-TO",
-        help="local addresses to connect from in turn (127.0.0.1-127.0.0.8, or a list with commas):"
-        " each has 28,000 ports to a server",
-    )
-    add("--path", default="/socket.io/", help="path of the server's Socket.IO endpoint")
-    add_connection_options(add)
-    add(
-        "--server-pid",
-        action="append",
-        metavar="PID",
-        include_in_web_ui=False,
-        help="process of the server to sample with its children, repeatable; auto (the default) finds what"
-        " listens at the port of a server on this host, none samples nothing",
-    )
-    shaping.add_arguments(parser)
-    closing.add_arguments(parser)
-    add(
-        "--summary-json",
-        default="",
-        metavar="FILE",
-        include_in_web_ui=False,
-        help="also write the figures at the end to this file, as JSON",
-    )
-    add_scenario_arguments(parser)
+locust.events.init_command_line_parser.add_listener(add_swarm_options)
 
 
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]
@@ -141,11 +63,10 @@ def attach(environment: Environment, **_: Any) -> None:
         Swarm.shaping.attach()
         return
     # After those of the statistics, which let operations come to rest and reset counts.
-    environment.events.test_stopping.add_listener(finish_server_side)
-    environment.events.spawning_complete.add_listener(lambda **_: all_connected(environment))
+    lifecycle.attach_sampling(environment)
     problem = problem_with_arguments(options) or Swarm.shaping.problem()
     if problem is None and options.headless:
-        problem = problem_of(environment)
+        problem = problem_of(environment.host, options)
     if problem is not None:
         print(f"locust: error: {problem}", file=sys.stderr)
         if isinstance(environment.runner, MasterRunner):
@@ -155,20 +76,6 @@ def attach(environment: Environment, **_: Any) -> None:
     if options.headless:
         users, rate = Swarm.shaping.peak()
         closing.attach(environment, block_request(options, rate), users)
-
-
-def block_request(options: Any, total_rate: float | None = None) -> dict[str, Any]:
-    """The same play as a block, to be calibrated."""
-    played = {"transport": options.transport, "scenario": options.scenario}
-    return {**played, **played_options(options, total_rate)}
-
-
-def played_options(options: Any, total_rate: float | None) -> Options:
-    """The scenario's parameters, at a shape's rate where it has one. Raises ParameterError."""
-    played = options_of(options)
-    if total_rate is None:
-        return played
-    return make_options(options.scenario, {**played, "rate": 0.0, "total_rate": total_rate})
 
 
 def dismiss_workers(environment: Environment, expected: int) -> None:
@@ -181,38 +88,6 @@ def dismiss_workers(environment: Environment, expected: int) -> None:
     ) and time.monotonic() < end:
         Event().wait(0.05)
     runner.quit()
-
-
-def problem_of(environment: Environment) -> str | None:
-    """One line about the server that was named, or None."""
-    options = environment.parsed_options
-    if not environment.host:
-        return "--host is missing: the server's URL, such as http://127.0.0.1:5000"
-    try:
-        namespace = str(options_of(options).namespace)
-    except ParameterError as error:
-        return f"argument {error}"
-    try:
-        parse_server_pids(options.server_pid or ())
-    except ValueError as error:
-        return str(error)
-    try:
-        parse_addresses(options.source_addresses)
-    except PlacementError as error:
-        return f"--source-addresses: {error}"
-    try:
-        how = target_options(options)
-    except SwarmError as error:
-        return error.detail
-    for url in parse_urls(environment.host, options.urls):
-        if urlsplit(url if "//" in url else f"//{url}").path.strip("/"):
-            return f"{url} has a path; give that of the Socket.IO endpoint with --path"
-        problem = problem_with(
-            url, transport=options.transport, namespace=namespace, path=options.path, how=how
-        )
-        if problem is not None:
-            return problem
-    return None
 
 
 @locust.events.test_start.add_listener  # type: ignore[untyped-decorator]
@@ -228,14 +103,11 @@ def begin(environment: Environment, **_: Any) -> None:
     }
     if not is_worker(environment):
         if not options.headless:
-            problem = problem_of(environment)
+            problem = problem_of(environment.host, options)
             if problem is not None:
                 environment.runner.log_exception("local", problem, "")
                 print(f"locust: error: {problem}", file=sys.stderr)
-        begin_server_side(environment)
-        if environment.web_ui is not None:
-            Swarm.telling = TellingServers(parse_urls(environment.host or "", options.urls))
-            statistics.server_cpu = Swarm.telling.share
+        lifecycle.begin_sampling(environment)
     if isinstance(environment.runner, MasterRunner):
         # With the next message to the workers, which do not know of each other.
         options.sioprobe_workers = environment.runner.worker_count
@@ -282,56 +154,6 @@ def make_placement(environment: Environment) -> Placement:
     return Placement(targets, addresses)
 
 
-def begin_server_side(environment: Environment) -> None:
-    """Sample the server from now on, before there is any user."""
-    options = environment.parsed_options
-    try:
-        asked = parse_server_pids(options.server_pid or ())
-    except ValueError:
-        asked = NONE  # told already, by problem_of
-    Swarm.server = ServerSide(
-        parse_urls(environment.host or "", options.urls),
-        asked,
-        counts=lambda: counts_of(environment),
-        exact=not isinstance(environment.runner, MasterRunner),
-    )
-    # Of a server whose processes are not seen, what it says itself.
-    told = options.scenario == "idle" and not Swarm.server.sampling
-    Swarm.rss_before = server_rss(environment) if told else None
-    Swarm.server.start()
-
-
-def counts_of(environment: Environment) -> Counts:
-    """What is counted at this moment, without taking it from those who carry it to Locust."""
-    statistics, runner = LocustStatistics.of(environment), environment.runner
-    played = SCENARIOS[environment.parsed_options.scenario]
-    if isinstance(runner, MasterRunner):
-        connections = runner.user_count
-        published = sum(state["ledger"]["published"] for state in statistics.states() if state["ledger"])
-    else:
-        connections = len(statistics.engine.connections)
-        published = Swarm.scenario.published if Swarm.scenario is not None else 0
-    if played.operation is None:
-        return Counts(connections)
-    series = statistics.recorder.series(*played.operation)
-    statistics.recorder.enter_held_back()
-    operations = series.total.timed + series.recent.timed
-    return Counts(connections, operations, operations * played.messages_per_operation + published)
-
-
-def all_connected(environment: Environment) -> None:
-    """Every user was spawned."""
-    if Swarm.server is not None:
-        Swarm.server.all_connected(reset=environment.reset_stats)
-
-
-def finish_server_side(environment: Environment, **_: Any) -> None:
-    """Operations have come to rest, and connections are still there."""
-    if Swarm.server is not None:
-        Swarm.server.finish()
-        LocustStatistics.of(environment).extras["server"] = Swarm.server.result
-
-
 def is_worker(environment: Environment) -> bool:
     """Whether this process is a worker; one that joins a test is told to start before it has a runner."""
     return bool(environment.parsed_options.worker)
@@ -347,31 +169,9 @@ def come_to_rest(scenario: Scenario) -> None:
     scenario.settle()
 
 
-def server_rss(environment: Environment) -> int | None:
-    """The server's memory in bytes, where it tells."""
-    metrics = server_metrics(environment.host or "")
-    rss = metrics.get("rss_bytes") if metrics is not None else None
-    return rss if isinstance(rss, int) else None
-
-
-@locust.events.test_stopping.add_listener  # type: ignore[untyped-decorator]
-def weigh(environment: Environment, **_: Any) -> None:
-    """Idle: what a connection cost the server, while all are still there."""
-    runner = environment.runner
-    if Swarm.rss_before is None or isinstance(runner, WorkerRunner) or not runner.user_count:
-        return
-    after = server_rss(environment)
-    if after is not None:
-        LocustStatistics.of(environment).extras["server_bytes_per_connection"] = (
-            after - Swarm.rss_before
-        ) / runner.user_count
-
-
 @locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def tell_after_test(environment: Environment, **_: Any) -> None:
     """With a web page, a test may be followed by another."""
-    if Swarm.telling is not None:
-        Swarm.telling.close()
     options = environment.parsed_options
     if not options.headless:
         if not isinstance(environment.runner, WorkerRunner):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from load.scenarios.common import Player
-from load.scenarios.round_trips import RoundTripPlayer, RoundTripScenario, numbered
+from load.scenarios.round_trips import RoundTripScenario, TextRoundTripPlayer
 from sioprobe.swarm import Connection
 
 __all__ = ["AckScenario"]
@@ -27,15 +27,10 @@ class AckScenario(RoundTripScenario):
         return AckPlayer(self, connection, changed)
 
 
-class AckPlayer(RoundTripPlayer):
+class AckPlayer(TextRoundTripPlayer):
     """Known by the whole text of the ack, or, where a server writes JSON otherwise, by its values."""
 
     __slots__ = ()
-
-    def begin(self) -> None:
-        """Send the first event."""
-        self.connection.tap = self.tap
-        super().begin()
 
     def transmit(self, number: int) -> str:
         """The event; the key is the text of its ack."""
@@ -47,10 +42,9 @@ class AckPlayer(RoundTripPlayer):
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
         """An ack whose text is not what we expected: other JSON for the same values, or a wrong answer."""
-        number = numbered(args)
-        key = self.waiting_for(number) if number is not None else None
+        key = self.waiting_for(args)
         head = f"3{self.play.prefix}{ack_id}["
-        if key is not None and str(key).startswith(head) and args == [number, self.play.payload]:
+        if key is not None and str(key).startswith(head) and args[1:] == [self.play.payload]:
             self.answer(key)
             return
         wrong = next((key for key in self._waiting if str(key).startswith(head)), None)

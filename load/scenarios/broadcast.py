@@ -38,9 +38,7 @@ class BroadcastScenario(FanoutScenario):
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A member of the only room."""
-        player = BroadcastPlayer(self, connection, changed, self.room)
-        self.room.seats.add(player)
-        return player
+        return BroadcastPlayer(self, connection, changed, self.room)
 
 
 class BroadcastPlayer(FanoutPlayer):
@@ -50,4 +48,4 @@ class BroadcastPlayer(FanoutPlayer):
 
     def prepare(self) -> None:
         """The namespace is connected, and that is all."""
-        self.joined([], None)
+        self.join()

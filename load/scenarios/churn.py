@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import Any
 
-from load.scenarios.common import Player, Scenario
-from load.scenarios.found import Found, add_counts, count_of, told
+from load.scenarios.common import Player
+from load.scenarios.found import Found, count_of, summed, told
 from load.scenarios.leak import COOL_DOWN, leak_found
-from load.scenarios.lives import PAUSE, LivesPlayer
+from load.scenarios.lives import PAUSE
 from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
+from load.scenarios.stages import StagedPlayer, StagedScenario
 from load.server_watch import Watched
 from sioprobe.swarm import Connection, Engine, Recorder, SwarmError
 
@@ -25,8 +26,8 @@ __all__ = ["ChurnScenario"]
 ACKS = Parameter("acks", 3, "acks that a user waits for before it leaves", least=0, most=1_000_000)
 
 
-class ChurnScenario(Scenario):
-    """One operation a life; two messages for each of its acks."""
+class ChurnScenario(StagedScenario):
+    """Two messages for each ack of a life."""
 
     title = "connect, wait for some acks, leave, come again"
     parameters = (NAMESPACE, ACKS, PAYLOAD_BYTES, RATE, PAUSE, TIMEOUT, COOL_DOWN)
@@ -36,14 +37,9 @@ class ChurnScenario(Scenario):
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
         self.messages_per_operation = 2 * options.acks
-        self.series = engine.recorder.series(*self.operation)
         self.acks = engine.recorder.series("SIO ack", "message-with-ack")
         self.first_ack = engine.recorder.series("SIO first ack", "churn")
         self.close = engine.recorder.series("SIO close", "churn")
-        self.payload = "x" * options.payload_bytes
-        self.under_way = 0
-        self.lives = 0
-        self.failed: dict[str, int] = {}
         self.unconfirmed = 0
         self.late = 0
         self.heartbeat = 0.0
@@ -52,16 +48,10 @@ class ChurnScenario(Scenario):
         """A user, with its first connection."""
         return ChurnPlayer(self, connection, changed)
 
-    @property
-    def at_rest(self) -> bool:
-        """Whether no life is under way."""
-        return self.under_way == 0
-
     def state(self) -> dict[str, Any]:
         """Lives, what failed in which stage, closes without an answer, late arrivals."""
         return {
-            "lives": self.lives,
-            "failed": dict(self.failed),
+            **super().state(),
             "unconfirmed_closes": self.unconfirmed,
             "late_arrivals": self.late,
             "heartbeat_seconds": self.heartbeat,
@@ -70,9 +60,7 @@ class ChurnScenario(Scenario):
     @classmethod
     def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
         """How many lives, how many failed and in which stage, and what the server kept of them."""
-        failed: dict[str, int] = {}
-        for state in states:
-            add_counts(failed, state["failed"])
+        failed = summed(state["failed"] for state in states)
         lives = sum(state["lives"] for state in states)
         unconfirmed = sum(state["unconfirmed_closes"] for state in states)
         late = sum(state["late_arrivals"] for state in states)
@@ -98,37 +86,29 @@ def _failed(failed: dict[str, int]) -> str:
     return f"; {sum(failed.values()):,} failed ({told(failed)})" if failed else ""
 
 
-class ChurnPlayer(LivesPlayer):
-    """One user. `stage` is connect, work or close while a life is under way, and empty between lives."""
+class ChurnPlayer(StagedPlayer):
+    """One user."""
 
-    __slots__ = ("_acked", "_closing", "_number", "play", "stage")
+    __slots__ = ("_acked", "_closing", "_number")
+    play: ChurnScenario
 
     def __init__(
         self, scenario: ChurnScenario, connection: Connection, changed: Callable[[Player], None] | None
     ) -> None:
-        options = scenario.options
-        super().__init__(scenario, connection, changed, rate=options.rate, pause=options.pause)
-        self.play = scenario
-        self.stage = ""
+        super().__init__(scenario, connection, changed)
         self._acked = 0
         self._number = 0
         self._closing = 0
 
-    def open(self) -> None:
-        """Begin the first life."""
-        self._begin_life()
-        super().open()
-
     def next_life(self) -> None:
-        """Begin another life."""
+        """Begin another life, late or in time."""
         self.play.late += self.late
-        self._begin_life()
         super().next_life()
 
-    def _begin_life(self) -> None:
-        self.stage = "connect"
+    def begin_life(self) -> None:
+        """A life without acks so far."""
+        super().begin_life()
         self._acked = 0
-        self.play.under_way += 1
 
     def set_ready(self) -> None:
         """Connected, and upgraded where that was asked for: the first time somebody says `begin`."""
@@ -139,19 +119,19 @@ class ChurnPlayer(LivesPlayer):
             self.arrival -= monotonic_ns()
             super().set_ready()
         else:
-            self._work()
+            self.work()
 
     def begin(self) -> None:
         """Go on with the first life."""
-        super().begin()
         self.arrival += monotonic_ns()
-        self._work()
+        super().begin()
 
     def upgraded(self, connection: Connection) -> None:
         if self.scenario.options.namespace in connection.namespaces and self.stage == "connect":
             self.prepare()
 
-    def _work(self) -> None:
+    def work(self) -> None:
+        """Emit, or close after the last ack."""
         self.stage = "work"
         if self._acked >= self.play.options.acks:
             self._close()
@@ -161,7 +141,7 @@ class ChurnPlayer(LivesPlayer):
 
         def answered(args: list[Any] | None, failure: SwarmError | None) -> None:
             if failure is not None:
-                if not self.going:
+                if not self.leaving:
                     self.play.acks.error(failure.kind)
                 self._fail(failure)
             elif args != [number, self.play.payload]:
@@ -186,7 +166,7 @@ class ChurnPlayer(LivesPlayer):
         self._acked += 1
         if self._acked == 1:
             self.play.first_ack.record((now - self.arrival) / 1000)
-        self._work()
+        self.work()
 
     def _close(self) -> None:
         self.stage = "close"
@@ -198,29 +178,10 @@ class ChurnPlayer(LivesPlayer):
             self.failure = failure
             self.connection.close()
 
-    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """The end of a life, good or bad."""
-        stage, self.stage = self.stage, ""
-        if stage:
-            self.play.under_way -= 1
-        failure, self.failure = self.failure or failure, None
-        good = stage == "close" and failure is None
-        if good:
-            self._end_well(connection)
-        elif stage and not self.going:
-            kind = failure.kind if failure is not None else "connection closed"
-            add_counts(self.play.failed, {f"{stage}: {kind}": 1})
-        if self.going or self.state != "playing":
-            # A first connection that failed is told, as in every scenario.
-            self.finish(failure)
-        else:
-            self.wait_for_next(failed=not good)
-
-    def _end_well(self, connection: Connection) -> None:
-        now = monotonic_ns()
-        self.play.lives += 1
-        self.play.series.record((now - self.arrival) / 1000)
-        if connection.close_confirmed:
+    def end_well(self, now: int) -> None:
+        """With the time of the close, where the server answered it."""
+        super().end_well(now)
+        if self.connection.close_confirmed:
             self.play.close.record((now - self._closing) / 1000)
         else:
             self.play.unconfirmed += 1

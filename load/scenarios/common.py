@@ -11,7 +11,7 @@ from load.scenarios.parameters import NAMESPACE, Options, Parameter
 from load.server_watch import Watched
 from sioprobe.swarm import TRANSPORTS, Connection, Engine, Ledger, Listener, Recorder, Schedule, SwarmError
 
-__all__ = ["Player", "Scenario"]
+__all__ = ["Player", "Scenario", "kind_of_end"]
 
 NANOSECONDS = 1_000_000_000
 GOLDEN_RATIO = 0.6180339887498949
@@ -97,10 +97,11 @@ class Scenario(ABC):
 class Player(Listener):
     """One connection's part in a scenario.
 
-    `state` goes from connecting to ready (it may `begin`), playing, and closed.
+    `state` goes from connecting to ready (it may `begin`), playing, and closed; `leaving` says that an end is
+    of the player's own will.
     """
 
-    __slots__ = ("_changed", "connection", "failure", "scenario", "state")
+    __slots__ = ("_changed", "connection", "failure", "leaving", "scenario", "state")
 
     def __init__(
         self, scenario: Scenario, connection: Connection, changed: Callable[[Player], None] | None
@@ -109,6 +110,7 @@ class Player(Listener):
         self.connection = connection
         self.state = "connecting"
         self.failure: SwarmError | None = None
+        self.leaving = False
         self._changed = changed
         connection.listener = self
 
@@ -122,6 +124,7 @@ class Player(Listener):
 
     def leave(self) -> None:
         """Leave of the player's own will: close the connection."""
+        self.leaving = True
         self.connection.close()
 
     def connected(self, connection: Connection, namespace: str) -> None:
@@ -158,3 +161,8 @@ class Player(Listener):
     def _tell(self) -> None:
         if self._changed is not None:
             self._changed(self)
+
+
+def kind_of_end(failure: SwarmError | None) -> str:
+    """Why a connection ended, as a key of counts; None is an end without a failure."""
+    return failure.kind if failure is not None else "connection closed"

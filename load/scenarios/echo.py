@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from load.scenarios.common import Player
-from load.scenarios.round_trips import RoundTripPlayer, RoundTripScenario, numbered
+from load.scenarios.round_trips import RoundTripScenario, TextRoundTripPlayer
 from sioprobe.swarm import Connection
 
 __all__ = ["EchoScenario"]
@@ -29,15 +29,10 @@ class EchoScenario(RoundTripScenario):
         return EchoPlayer(self, connection, changed)
 
 
-class EchoPlayer(RoundTripPlayer):
+class EchoPlayer(TextRoundTripPlayer):
     """Known by the whole text of the answer, or by its values."""
 
     __slots__ = ()
-
-    def begin(self) -> None:
-        """Send the first event."""
-        self.connection.tap = self.tap
-        super().begin()
 
     def transmit(self, number: int) -> str:
         """The event; the key is the text of what answers it."""
@@ -53,11 +48,10 @@ class EchoPlayer(RoundTripPlayer):
         super().event(connection, namespace, name, args, ack_id)
         if name != ANSWER:
             return
-        number = numbered(args)
-        key = self.waiting_for(number) if number is not None else None
+        key = self.waiting_for(args)
         if key is None:
             self._series.error("answer to nothing")
-        elif args == [number, self.play.payload]:
+        elif args[1:] == [self.play.payload]:
             self.answer(key)
         else:
             self.fail(key, "wrong answer")

@@ -16,6 +16,7 @@ from time import monotonic_ns
 from typing import Any, ClassVar
 
 from load.scenarios.common import NANOSECONDS, Player, Scenario
+from load.scenarios.membership import ROOM_SIZE, Member, room_with_a_seat
 from load.scenarios.pacing import SCHEDULE
 from load.scenarios.parameters import (
     NAMESPACE,
@@ -27,7 +28,7 @@ from load.scenarios.parameters import (
     ParameterError,
 )
 from load.scenarios.rooms import Publisher, Room
-from sioprobe.swarm import Connection, Engine, Ledger, Schedule, SwarmError
+from sioprobe.swarm import Connection, Engine, Ledger, Schedule
 from sioprobe.swarm.ledger import Receiver
 
 __all__ = ["FanoutPlayer", "FanoutScenario"]
@@ -35,8 +36,6 @@ __all__ = ["FanoutPlayer", "FanoutScenario"]
 EVENT = "m"
 VERIFIED_SHARE = 64
 """One text in so many is decoded strictly; the others are recognised by a pattern of the whole text."""
-
-ROOM_SIZE = Parameter("room_size", 10, "members of a room", least=1)
 
 
 class FanoutScenario(Scenario):
@@ -87,15 +86,12 @@ class FanoutScenario(Scenario):
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A member of the first room that is not full."""
-        size = self.options.room_size
-        room = next((room for room in self.rooms if len(room.seats) < size), None)
-        if room is None:
-            name = f"fanout-{self.stem}-{len(self.rooms)}"
-            room = Room(self, f'"in","{name}"', name, self.options.publishers)
-            self.rooms.append(room)
-        player = FanoutPlayer(self, connection, changed, room)
-        room.seats.add(player)
-        return player
+        room = room_with_a_seat(self.rooms, self.options.room_size, self._room)
+        return FanoutPlayer(self, connection, changed, room)
+
+    def _room(self, index: int) -> Room:
+        name = f"fanout-{self.stem}-{index}"
+        return Room(self, f'"in","{name}"', name, self.options.publishers)
 
     def _enter(self) -> None:
         for room in self.rooms:
@@ -127,10 +123,11 @@ class FanoutScenario(Scenario):
                 self.series.error(kind)
 
 
-class FanoutPlayer(Player):
+class FanoutPlayer(Member):
     """One member. `receivers` are its accounts by the tag of the publisher, None when it has none."""
 
-    __slots__ = ("_countdown", "_leaving", "_play", "_series", "_timeout", "receivers", "room")
+    __slots__ = ("_countdown", "_play", "_series", "_timeout", "receivers")
+    room: Room
 
     def __init__(
         self,
@@ -139,35 +136,20 @@ class FanoutPlayer(Player):
         changed: Callable[[Player], None] | None,
         room: Room,
     ) -> None:
-        super().__init__(scenario, connection, changed)
+        super().__init__(scenario, connection, changed, room)
         self._play = scenario
         self._series = connection.series(*scenario.operation)
-        self.room = room
         self.receivers: dict[str, Receiver] | None = None
-        self._leaving = False
         self._countdown = VERIFIED_SHARE
         self._timeout = scenario.timeout
 
-    def prepare(self) -> None:
-        """Join the room."""
-        options = self.scenario.options
-        self.connection.emit(
-            "join", self.room.name, namespace=options.namespace, ack=self.joined, timeout=options.timeout
-        )
-
-    def joined(self, args: list[Any] | None, failure: SwarmError | None) -> None:
+    def join(self) -> None:
         """The join was acknowledged: from now on every number is expected."""
-        if failure is not None:
-            if not self.connection.closed:
-                self.connection.count_error("join " + failure.kind)
-                self.connection.close()
-            return
-        self.room.join(self)
         self.connection.tap = self._tap
         if self.connection.target.label is None:
             # A frame that is known as such is recorded for the whole room, not apart for each target.
             self.connection.tap_frames(self._tap_frame)
-        self.set_ready()
+        super().join()
 
     def begin(self) -> None:
         """Let the room start."""
@@ -242,14 +224,3 @@ class FanoutPlayer(Player):
     def expired(self, connection: Connection) -> None:
         """As publisher: some member did not get a number in time."""
         self.room.give_up(self)
-
-    def leave(self) -> None:
-        """Leave of the member's own will."""
-        self._leaving = True
-        self.room.leave(self, excused=True)
-        super().leave()
-
-    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """What was under way to a member that dropped out is lost; what follows, it misses."""
-        self.room.leave(self, excused=self._leaving)
-        super().closed(connection, failure)

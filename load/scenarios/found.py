@@ -12,7 +12,7 @@ from typing import Any
 
 from sioprobe.results.histogram import Histogram
 
-__all__ = ["Found", "add_counts", "count_of", "duration", "pack", "spread", "told", "unpack"]
+__all__ = ["Found", "add_counts", "count_of", "duration", "pack", "spread", "summed", "told", "unpack"]
 
 
 @dataclass(slots=True)
@@ -54,6 +54,14 @@ def add_counts(into: dict[str, int], more: Mapping[str, int]) -> None:
     """Add counts by kind."""
     for kind, count in more.items():
         into[kind] = into.get(kind, 0) + count
+
+
+def summed(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counts by kind of several parts together."""
+    total: dict[str, int] = {}
+    for part in parts:
+        add_counts(total, part)
+    return total
 
 
 def pack(histogram: Histogram) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import psutil
 
-from load.scenarios.common import NANOSECONDS, Player, Scenario
-from load.scenarios.found import Found, add_counts, count_of, duration, pack, spread, told, unpack
+from load.scenarios.common import NANOSECONDS, Player, Scenario, kind_of_end
+from load.scenarios.found import Found, add_counts, count_of, duration, pack, spread, summed, told, unpack
 from load.scenarios.parameters import NAMESPACE, Options
 from load.server_watch import Watched
 from sioprobe.results.histogram import Histogram
@@ -81,9 +81,7 @@ class IdleScenario(Scenario):
     def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
         """Memory per connection, pings and their drift, ends that nobody asked for."""
         connections = sum(state["connections"] for state in states)
-        ended: dict[str, int] = {}
-        for state in states:
-            add_counts(ended, state["ended"])
+        ended = summed(state["ended"] for state in states)
         memory, memory_words = _memory(states, connections, server)
         pings, ping_words = _pings(states, connections)
         words = [*memory_words, *ping_words]
@@ -175,7 +173,7 @@ def _pings(states: Sequence[dict[str, Any]], connections: int) -> tuple[dict[str
 class IdlePlayer(Player):
     """One connection. `last_ping` is when the last PING came, or the session opened (`monotonic_ns`)."""
 
-    __slots__ = ("_interval", "_leaving", "_pings", "last_ping", "play")
+    __slots__ = ("_interval", "_pings", "last_ping", "play")
 
     def __init__(
         self, scenario: IdleScenario, connection: Connection, changed: Callable[[Player], None] | None
@@ -185,7 +183,6 @@ class IdlePlayer(Player):
         self.last_ping = 0
         self._interval = 0
         self._pings = 0
-        self._leaving = False
 
     def connected(self, connection: Connection, namespace: str) -> None:
         self.last_ping = monotonic_ns()
@@ -208,16 +205,10 @@ class IdlePlayer(Player):
             (self.play.late if late >= 0 else self.play.early).record(abs(late))
         self.last_ping = now
 
-    def leave(self) -> None:
-        """Leave of the player's own will."""
-        self._leaving = True
-        super().leave()
-
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """An end that nobody asked for is entered; one before the connection was made is no such end."""
         was_there = self in self.play.players
         self.play.players.discard(self)
         super().closed(connection, failure)
-        if was_there and not self._leaving:
-            kind = self.failure.kind if self.failure is not None else "connection closed"
-            add_counts(self.play.ended, {kind: 1})
+        if was_there and not self.leaving:
+            add_counts(self.play.ended, {kind_of_end(self.failure): 1})

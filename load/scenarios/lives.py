@@ -90,7 +90,7 @@ class LivesPlayer(Player):
     `pause` seconds after the end of the last. A subclass says what a life is: it calls `end_life`.
     """
 
-    __slots__ = ("_due", "_interval", "_pause", "arrival", "going", "late", "later")
+    __slots__ = ("_due", "_interval", "_pause", "arrival", "late", "later")
 
     def __init__(
         self,
@@ -103,7 +103,6 @@ class LivesPlayer(Player):
     ) -> None:
         super().__init__(scenario, connection, changed)
         self.later = Later(scenario.engine)
-        self.going = False
         self.late = False
         self.arrival = 0
         self._interval = int(NANOSECONDS / rate) if rate else 0
@@ -126,7 +125,7 @@ class LivesPlayer(Player):
 
     def wait_for_next(self, *, failed: bool) -> None:
         """Open the next connection when it is due, none after a halt; `late` says that it was due already."""
-        if self.scenario.halted or self.going:
+        if self.scenario.halted or self.leaving:
             return
         now = monotonic_ns()
         if self._interval:
@@ -143,7 +142,7 @@ class LivesPlayer(Player):
         self.later.set(wait, self._arrive)
 
     def _arrive(self) -> None:
-        if self.scenario.halted or self.going:
+        if self.scenario.halted or self.leaving:
             return
         if self._interval:
             self.scenario.engine.send_lag.record(max(0, monotonic_ns() - self._due) / 1000)
@@ -158,7 +157,7 @@ class LivesPlayer(Player):
 
     def leave(self) -> None:
         """Leave for good."""
-        self.going = True
+        self.leaving = True
         self.later.cancel()
         if self.connection.closed:
             self.finish(None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
+from load.scenarios.membership import MemberRoom
 from load.scenarios.pacing import Pacer
 from sioprobe.swarm.ledger import Receiver
 from sioprobe.swarm.websocket import message_frame
@@ -90,7 +91,7 @@ class Publisher:
         self.flights[number] = Flight(now, len(members))
         scenario.ledger.published += 1
         scenario.ledger.expected += len(members)
-        scenario.ledger.missed_away += room.away
+        scenario.ledger.missed_away += len(room.lost)
         scenario.emitted.count()
         connection = members[self.index].connection
         if len(self.flights) == 1:
@@ -179,26 +180,26 @@ class Publisher:
             )
 
 
-class Room:
-    """Members in one process. `head` is what is emitted before the event's name.
+class Room(MemberRoom):
+    """`head` is what is emitted before the event's name.
 
     `last_text` is the delivery that was taken apart last, and `last_delivery` what it says.
     `last_frame` is the frame that brings the same to others, and `last_flight` what it says, while its number
     is under way.
 
-    `seats` are taken by players that come, `members` have joined, `away` lost their connection and have not
-    been replaced.
+    `lost` are members whose connection was lost, and whose place nobody has taken.
     """
+
+    seats: set[FanoutPlayer]
+    members: list[FanoutPlayer]
 
     def __init__(
         self, scenario: FanoutScenario, head: str, name: str, publishers: int, tag: str = ""
     ) -> None:
+        super().__init__(name)
         self.scenario = scenario
         self.head = head
-        self.name = name
         self.publisher_count = publishers
-        self.seats: set[FanoutPlayer] = set()
-        self.members: list[FanoutPlayer] = []
         self.lost: set[FanoutPlayer] = set()
         self.last_text = ""
         self.last_delivery: tuple[str, int, int, Publisher | None] = ("", 0, 0, None)
@@ -207,11 +208,6 @@ class Room:
         self.publishers = {
             f"{tag}{index}": Publisher(self, index, f"{tag}{index}") for index in range(publishers)
         }
-
-    @property
-    def away(self) -> int:
-        """Members whose connection was lost, and whose place nobody has taken."""
-        return len(self.lost)
 
     @property
     def at_rest(self) -> bool:
@@ -257,13 +253,11 @@ class Room:
                 publisher.give_up()
 
     def leave(self, member: FanoutPlayer, *, excused: bool) -> None:
-        """A member is gone, of its own will where it is excused."""
-        self.seats.discard(member)
+        """What was under way to a member that dropped out is lost; what follows, it misses."""
         if excused:
             self.lost.discard(member)
-        if member not in self.members:
+        if not self.remove(member):
             return
-        self.members.remove(member)
         if not excused and not self.scenario.halted:
             self.lost.add(member)
         receivers = member.receivers or {}

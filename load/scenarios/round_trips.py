@@ -27,7 +27,7 @@ from load.scenarios.parameters import (
 )
 from sioprobe.swarm import Connection, Engine, Schedule, SwarmError
 
-__all__ = ["OPEN_LOOP", "RoundTripPlayer", "RoundTripScenario"]
+__all__ = ["OPEN_LOOP", "RoundTripPlayer", "RoundTripScenario", "TextRoundTripPlayer"]
 
 NO_CONNECTION = "not sent: no connection"
 OUTSTANDING = "not sent: too many outstanding"
@@ -205,14 +205,6 @@ class RoundTripPlayer(Player):
         self._waiting[self.transmit(number)] = (intended, now, number)
         play.outstanding += 1
 
-    def tap(self, text: str) -> bool:
-        """The connection's tap, where answers are known by their whole text."""
-        entry = self._waiting.pop(text, None)
-        if entry is None:
-            return False
-        self._end(entry)
-        return True
-
     def answer(self, key: Hashable) -> bool:
         """The right answer of that key has come; False where none is waited for."""
         entry = self._waiting.pop(key, None)
@@ -227,10 +219,6 @@ class RoundTripPlayer(Player):
             self.play.outstanding -= 1
             self._series.error(kind)
             self._go_on(monotonic_ns())
-
-    def waiting_for(self, number: int) -> Hashable | None:
-        """The key of the operation of that number, None where it is not under way."""
-        return next((key for key, entry in self._waiting.items() if entry[2] == number), None)
 
     def _end(self, entry: tuple[int, int, int]) -> None:
         now = monotonic_ns()
@@ -277,6 +265,18 @@ class RoundTripPlayer(Player):
             self.play.lose(self)
 
 
-def numbered(args: list[Any]) -> int | None:
-    """The number that an answer repeats as its first argument, or None."""
-    return args[0] if args and type(args[0]) is int else None
+class TextRoundTripPlayer(RoundTripPlayer):
+    """One whose keys are the whole texts of the answers: what comes is looked up before it is decoded."""
+
+    __slots__ = ()
+
+    def begin(self) -> None:
+        """Listen to texts, then as every player."""
+        self.connection.tap = self.answer
+        super().begin()
+
+    def waiting_for(self, args: list[Any]) -> Hashable | None:
+        """The key of the operation whose number these arguments begin with, None where none is under way."""
+        if not args or type(args[0]) is not int:
+            return None
+        return next((key for key, entry in self._waiting.items() if entry[2] == args[0]), None)

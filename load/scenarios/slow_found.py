@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from load.scenarios.found import Found, add_counts, count_of, duration, spread, told, unpack
+from load.scenarios.found import Found, count_of, duration, spread, summed, told, unpack
 from load.server_watch import Watched
 from sioprobe.swarm import Ledger
 
@@ -74,9 +74,7 @@ def _slow(
     read_again = [fate for fate in fates if fate["backlog"] is not None]
     ended = [fate for fate in fates if fate["end"] is not None]
     known = [fate["ended_us"] for fate in fates if fate["ended_us"] is not None]
-    kinds: dict[str, int] = {}
-    for fate in ended:
-        add_counts(kinds, {fate["end"]: 1})
+    kinds = summed({fate["end"]: 1} for fate in ended)
     stayed = [fate for fate in read_again if fate["end"] is None]
     figures = {
         "members": len(fates),

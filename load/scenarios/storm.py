@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from load.scenarios.common import Player, Scenario
-from load.scenarios.found import Found
+from load.scenarios.common import Player, Scenario, kind_of_end
+from load.scenarios.found import Found, add_counts
 from load.scenarios.lives import CALM, Calm, Later, LivesPlayer
 from load.scenarios.parameters import NAMESPACE, Options, Parameter
 from load.scenarios.waves import Wave, waves_found
@@ -154,8 +154,7 @@ class StormScenario(Scenario):
             return self.wave
         if self.options.drop == "server" and not self.halted and len(self.waves) < self.options.waves:
             return self._begin_wave()
-        kind = failure.kind if failure is not None else "connection closed"
-        self.unexpected[kind] = self.unexpected.get(kind, 0) + 1
+        add_counts(self.unexpected, {kind_of_end(failure): 1})
         self._calm.disturb()
         return None
 
@@ -233,7 +232,7 @@ class StormPlayer(LivesPlayer):
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """Dropped, or an attempt that failed: try again when the back-off says so."""
         failure, self.failure = self.failure or failure, None
-        if self.going or self.state != "playing":
+        if self.leaving or self.state != "playing":
             self.play.players.discard(self)
             if self.out is not None:
                 self.out.leave()
@@ -244,7 +243,7 @@ class StormPlayer(LivesPlayer):
             if self.out is not None:
                 self.out.drop()
         else:
-            self.out.fail(failure.kind if failure is not None else "connection closed")
+            self.out.fail(kind_of_end(failure))
         self._try_again()
 
     def _try_again(self) -> None:
@@ -254,7 +253,7 @@ class StormPlayer(LivesPlayer):
         self.later.set(seconds, self._attempt_now)
 
     def _attempt_now(self) -> None:
-        if self.going:
+        if self.leaving:
             return
         if self.out is not None:
             self.out.attempts += 1

@@ -13,10 +13,11 @@ from functools import partial
 from time import monotonic_ns
 from typing import Any
 
-from load.scenarios.common import NANOSECONDS, Player, Scenario
-from load.scenarios.found import Found, add_counts, count_of, duration, spread, told
-from load.scenarios.lives import PAUSE, LivesPlayer
+from load.scenarios.common import NANOSECONDS, Player
+from load.scenarios.found import Found, count_of, duration, spread, summed, told
+from load.scenarios.lives import PAUSE
 from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
+from load.scenarios.stages import StagedPlayer, StagedScenario
 from load.server_watch import Watched
 from sioprobe.swarm import Connection, Engine, Ledger, Recorder, SwarmError
 from sioprobe.swarm.ledger import Receiver
@@ -30,8 +31,8 @@ WINDOW = 4
 """Events of a client that wait for their ack at the same time."""
 
 
-class UpgradeScenario(Scenario):
-    """One operation an upgrade with its accounts closed: the time is that from connect to close."""
+class UpgradeScenario(StagedScenario):
+    """A life ends well when its accounts are closed; its time is that from connect to close."""
 
     title = "upgrade from polling to WebSocket with events in flight both ways"
     parameters = (NAMESPACE, BURST, PAYLOAD_BYTES, RATE, PAUSE, TIMEOUT)
@@ -41,22 +42,12 @@ class UpgradeScenario(Scenario):
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
         self.ledger: Ledger = Ledger()
-        self.series = engine.recorder.series(*self.operation)
-        self.payload = "x" * options.payload_bytes
-        self.under_way = 0
-        self.lives = 0
-        self.failed: dict[str, int] = {}
         self.in_flight_sent = 0
         self.in_flight_received = 0
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A client, with its first connection."""
         return UpgradePlayer(self, connection, changed)
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether all accounts are closed."""
-        return self.under_way == 0
 
     def enter(self, kind: str, count: int = 1) -> None:
         """Enter what is wrong with some deliveries: as errors, beside the ledger."""
@@ -66,8 +57,7 @@ class UpgradeScenario(Scenario):
     def state(self) -> dict[str, Any]:
         """Lives, what failed, and how many events were under way when transports were exchanged."""
         return {
-            "lives": self.lives,
-            "failed": dict(self.failed),
+            **super().state(),
             "in_flight_sent": self.in_flight_sent,
             "in_flight_received": self.in_flight_received,
         }
@@ -75,9 +65,7 @@ class UpgradeScenario(Scenario):
     @classmethod
     def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
         """The share of upgrades that failed and why, their time, and what was in flight meanwhile."""
-        failed: dict[str, int] = {}
-        for state in states:
-            add_counts(failed, state["failed"])
+        failed = summed(state["failed"] for state in states)
         lives, sent, received = (
             sum(state[name] for state in states) for name in ("lives", "in_flight_sent", "in_flight_received")
         )
@@ -114,8 +102,8 @@ class UpgradeScenario(Scenario):
         )
 
 
-class UpgradePlayer(LivesPlayer):
-    """One client. `stage` is connect, work or close while a life is under way, and empty between lives.
+class UpgradePlayer(StagedPlayer):
+    """One client.
 
     `_more` counts what it still begins after the upgrade: (events, bursts); None before, without end.
     """
@@ -128,17 +116,13 @@ class UpgradePlayer(LivesPlayer):
         "_receiver",
         "_sent",
         "_settled",
-        "play",
-        "stage",
     )
+    play: UpgradeScenario
 
     def __init__(
         self, scenario: UpgradeScenario, connection: Connection, changed: Callable[[Player], None] | None
     ) -> None:
-        options = scenario.options
-        super().__init__(scenario, connection, changed, rate=options.rate, pause=options.pause)
-        self.play = scenario
-        self.stage = ""
+        super().__init__(scenario, connection, changed)
         self._receiver: Receiver | None = None
         self._reset()
 
@@ -152,32 +136,17 @@ class UpgradePlayer(LivesPlayer):
 
     # The course of a life
 
-    def open(self) -> None:
-        """Begin the first life."""
-        self._begin_life()
-        super().open()
-
-    def next_life(self) -> None:
-        """Begin another life."""
-        self._begin_life()
-        super().next_life()
-
-    def _begin_life(self) -> None:
-        self.stage = "connect"
+    def begin_life(self) -> None:
+        """A life with empty accounts."""
+        super().begin_life()
         self._reset()
-        self.play.under_way += 1
 
     def connected(self, connection: Connection, namespace: str) -> None:
         """Do not wait for the upgrade: what happens during it is the matter."""
         if self.state == "connecting":
             self.set_ready()
         else:
-            self._work()
-
-    def begin(self) -> None:
-        """Go on with the first life."""
-        super().begin()
-        self._work()
+            self.work()
 
     def upgraded(self, connection: Connection) -> None:
         """Upgraded, or not and polling for good: a little more, then the end."""
@@ -187,7 +156,8 @@ class UpgradePlayer(LivesPlayer):
             self.play.in_flight_received += self._burst_left
             self._last_turn()
 
-    def _work(self) -> None:
+    def work(self) -> None:
+        """Open the accounts, and have events under way both ways."""
         if self.connection.closed:
             return
         self.stage = "work"
@@ -288,31 +258,17 @@ class UpgradePlayer(LivesPlayer):
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """Close the accounts; what was under way when the connection ended by itself is lost."""
-        stage, self.stage = self.stage, ""
-        if stage:
-            self.play.under_way -= 1
-        failure, self.failure = self.failure or failure, None
         self._account()
-        good = stage == "close" and failure is None
-        if good:
-            self.play.lives += 1
-            self.play.series.record((monotonic_ns() - self.arrival) / 1000)
-        elif stage and not self.going:
-            kind = failure.kind if failure is not None else "connection closed"
-            add_counts(self.play.failed, {f"{stage}: {kind}": 1})
-        if self.going or self.state != "playing":
-            self.finish(failure)
-        else:
-            self.wait_for_next(failed=not good)
+        super().closed(connection, failure)
 
     def _account(self) -> None:
         receiver, self._receiver = self._receiver, None
         lost = 0
         if receiver is not None:
             lost = receiver.close(
-                self._burst_base + (self.play.options.burst if self._burst_left else 0), excused=self.going
+                self._burst_base + (self.play.options.burst if self._burst_left else 0), excused=self.leaving
             )
-        if self.going:
+        if self.leaving:
             self.play.ledger.expected -= self._outstanding
         else:
             self.play.ledger.lost += self._outstanding

@@ -8,7 +8,7 @@ from time import monotonic_ns
 from typing import Any
 
 from load.scenarios.common import NANOSECONDS
-from load.scenarios.found import Found, add_counts, count_of, duration, pack, told, unpack
+from load.scenarios.found import Found, add_counts, count_of, duration, pack, summed, told, unpack
 from sioprobe.results.histogram import Histogram
 
 __all__ = ["Wave", "waves_found"]
@@ -46,7 +46,7 @@ class Wave:
 
     def fail(self, kind: str) -> None:
         """One attempt failed."""
-        self.errors[kind] = self.errors.get(kind, 0) + 1
+        add_counts(self.errors, {kind: 1})
 
     def back(self) -> float | None:
         """One client is back; the time since the first drop, or None where the wave is over."""
@@ -90,9 +90,7 @@ def waves_found(states: Sequence[dict[str, Any]]) -> Found:
         _merged([state["waves"][index] for state in states if index < len(state["waves"])])
         for index in range(count)
     ]
-    unexpected: dict[str, int] = {}
-    for state in states:
-        add_counts(unexpected, state["unexpected"])
+    unexpected = summed(state["unexpected"] for state in states)
     words = [_line(index + 1, wave) for index, wave in enumerate(waves)]
     if count < planned:
         words.append(
@@ -106,9 +104,7 @@ def waves_found(states: Sequence[dict[str, Any]]) -> Found:
 def _merged(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     back = unpack(part["back"] for part in parts)
     dropped = sum(part["dropped"] for part in parts)
-    errors: dict[str, int] = {}
-    for part in parts:
-        add_counts(errors, part["errors"])
+    errors = summed(part["errors"] for part in parts)
     firsts = [part["first_us"] for part in parts if part["first_us"] is not None]
     at = [part["at"] for part in parts]
     return {

@@ -174,9 +174,6 @@ def render(summary: dict[str, Any]) -> str:
     if summary.get("schedule") is not None:
         lines.append(f"  {Schedule.from_json(summary['schedule']).to_line()}")
     lines += [f"  {line}" for line in (summary.get("found") or {}).get("words", ())]
-    per_connection = summary.get("server_bytes_per_connection")
-    if per_connection is not None:
-        lines.append(f"  server memory per connection {per_connection / 1024:.1f} KiB")
     lines += render_server(summary.get("server"))
     lines += maximum_lines(summary)
     lags = [f"hub lag p99 {_figure(summary['hub_lag_p99_us'])}"]

@@ -48,6 +48,9 @@ class LyingClient(Client):
             self.held = packet
         elif self.fault == "change":
             super().send(packet.replace("xx", "xy"))
+        elif self.fault == "respell":
+            # The same values, as other writers of JSON put them.
+            super().send(packet.replace(",", ", "))
         elif self.fault == "hold":
             timer = self.server.loop.timer(HELD_BACK)
             timer.start(super().send, packet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import gevent
 import pytest
@@ -234,6 +235,22 @@ def test_idle_counts_pings_and_their_drift(transport: str) -> None:
         assert found["early_us"]["count"] + found["late_us"]["count"] == found["intervals"]["count"]
         assert found["words"][0].startswith("memory of each of 4 connections: server not known, generator ")
         assert found["words"][-1] == "no connection ended unexpectedly"
+
+
+def test_idle_tells_what_a_connection_cost_the_server() -> None:
+    before = Look(0.0, rss_bytes=50_000_000, threads=2)
+
+    def found(held: Look) -> dict[str, Any]:
+        with LameServer() as server, Stage(server.url, "idle", "websocket", 4) as stage:
+            stage.wait(lambda: len(stage.scenario.players) == 4, "everybody")
+            return stage.finish(Watched(before=before, held=held))
+
+    grown = found(Look(9.0, rss_bytes=50_000_000 + 4 * 50 * 1024, threads=8))
+    assert (grown["server_bytes_per_connection"], grown["server_threads_per_connection"]) == (51_200, 1.5)
+    assert "4 connections: server 50.0 KiB and 1.50 threads, generator " in grown["words"][0]
+    shrunk = found(Look(9.0, rss_bytes=40_000_000))
+    assert shrunk["server_bytes_per_connection"] is None
+    assert "4 connections: server no more than it had before, generator " in shrunk["words"][0]
 
 
 def test_idle_says_that_pings_are_missing() -> None:

@@ -172,6 +172,14 @@ def test_round_trips_notice_what_a_server_does_wrong(scenario: str, fault: str, 
     assert crowd.scenario.at_rest
 
 
+@pytest.mark.parametrize("scenario", ["ack", "echo"])
+def test_the_right_answer_in_other_json_is_right(scenario: str) -> None:
+    with lying("respell") as server, playing(server, scenario=scenario, timeout=30.0) as crowd:
+        wait_for(lambda: sum(timed(crowd, f"SIO {scenario}").values()) > 100, "answers")
+
+    assert crowd.engine.recorder.errors() == {}
+
+
 def test_an_open_loop_does_not_wait_and_counts_what_it_cannot_send() -> None:
     with lying("silent") as server:
         request = {"rate": 100, "max_outstanding": 5, "timeout": 30.0}
