@@ -27,9 +27,11 @@ import psutil
 
 from load.block_request import BlockRequest, RequestError
 from load.crowd import CLOSE_DEADLINE, CONNECT_DEADLINE, DRAIN_DEADLINE, Crowd
+from load.locating import locate
 from load.run_watch import RunWatch
-from load.sampling import SamplingError, TreeSample, TreeWatch
+from load.sampling import TreeSample, TreeWatch
 from load.scenarios import SCENARIOS, make_options
+from load.server_watch import ServerWatch
 from sioprobe.swarm import SwarmError, judge
 from sioprobe.swarm.recorder import Sample
 
@@ -80,9 +82,10 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     engine, scenario = crowd.engine, crowd.scenario
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     _wake(request)
-    watch = _watch(request.server_pids)
+    server = ServerWatch(request.urls, locate(request.urls, request.server_pids))
+    watch = server.tree
     before = watch.sample()
-    looks = RunWatch(SCENARIOS[request.scenario], request.urls, request.server_pids)
+    looks = RunWatch(SCENARIOS[request.scenario], server)
     ready = crowd.connect()
     if not ready:
         failures = [player.failure for player in crowd.players if player.failure is not None]
@@ -186,14 +189,6 @@ def _take_operations(crowd: Crowd) -> Sample:
     crowd.engine.recorder.take()
     sample.merge(crowd.engine.recorder.series(*crowd.scenario.operation).total)
     return sample
-
-
-def _watch(pids: tuple[int, ...]) -> TreeWatch:
-    """A watch over the servers; over nothing where they cannot be read."""
-    try:
-        return TreeWatch(pids)
-    except SamplingError:
-        return TreeWatch(())
 
 
 def _seen(watch: TreeWatch, figures: dict[str, Any]) -> dict[str, Any]:

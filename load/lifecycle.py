@@ -16,13 +16,14 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from load.arguments import options_of
-from load.locating import NONE, parse_server_pids
+from load.locating import NONE, locate, parse_server_pids
 from load.owned_server import OwnedServer, OwnedServerError
 from load.placement import parse_urls
 from load.run_watch import RunWatch
 from load.scenarios import SCENARIOS, ParameterError, Scenario
 from load.server_cpu import TellingServers
 from load.server_side import Counts, ServerSide
+from load.server_watch import ServerWatch
 from sioprobe.swarm.locust_statistics import LocustStatistics
 
 __all__ = ["attach_sampling", "attach_scenario", "begin_sampling", "found_of"]
@@ -94,18 +95,11 @@ def _restart(server: OwnedServer) -> None:
         print(f"locust: error: {error}", file=sys.stderr)
 
 
-@locust.events.test_start.add_listener  # type: ignore[untyped-decorator]
-def begin_watch(environment: Environment, **_: Any) -> None:
-    """Look at the server before the first user comes."""
-    if isinstance(environment.runner, WorkerRunner) or not environment.host:
-        return
-    options = environment.parsed_options
-    Run.watch = RunWatch(SCENARIOS[options.scenario], parse_urls(environment.host, options.urls))
-
-
 @locust.events.test_stopping.add_listener  # type: ignore[untyped-decorator]
-def hold_watch(environment: Environment, **_: Any) -> None:
-    """Look at the server while all users are there."""
+def hold(environment: Environment, **_: Any) -> None:
+    """Look at the server while all users are there: before the statistics let operations come to rest."""
+    if Run.sampled is not None:
+        Run.sampled.hold()
     if Run.watch is not None:
         Run.watch.hold()
 
@@ -117,24 +111,29 @@ def attach_sampling(environment: Environment) -> None:
 
 
 def begin_sampling(environment: Environment) -> None:
-    """Sample the server from now on, before there is any user; with a web page, ask it for its CPU."""
+    """Look at the server and sample it from now on, before there is any user."""
     options = environment.parsed_options
     urls = parse_urls(environment.host or "", options.urls)
     try:
         asked = parse_server_pids(options.server_pid or ())
     except ValueError:
         asked = NONE  # told already, by problem_of
+    server = ServerWatch(urls, locate(urls, asked))
     Run.scenario = None
     Run.sampled = ServerSide(
-        urls,
-        asked,
+        server,
         counts=lambda: counts_of(environment),
         exact=not isinstance(environment.runner, MasterRunner),
     )
+    # First: the look asks the server, which may hold a file for that a little longer.
     Run.sampled.start()
+    Run.watch = RunWatch(SCENARIOS[options.scenario], server)
+    Run.telling = None
     if environment.web_ui is not None:
-        Run.telling = TellingServers(urls)
-        LocustStatistics.of(environment).server_cpu = Run.telling.share
+        if not Run.sampled.sampling:
+            Run.telling = TellingServers(urls)
+        share = Run.sampled.share if Run.telling is None else Run.telling.share
+        LocustStatistics.of(environment).server_cpu = share
 
 
 def counts_of(environment: Environment) -> Counts:

@@ -1,4 +1,4 @@
-"""Which processes of this host are the server at a URL: those that listen at its port.
+"""Which processes of this host are the server at a URL: those that listen at its port, for all who ask.
 
 Found through /proc, without rights beyond those of the user who asks: the listening socket in the kernel's
 table, then who holds it open. Where another user's server holds it, what the server itself says at /about.
@@ -6,7 +6,6 @@ table, then who holds it open. Where another user's server holds it, what the se
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import os
 import socket
@@ -18,7 +17,8 @@ from pathlib import Path
 import psutil
 
 from load.metrics import told_pids
-from load.sampling import descendants
+from load.proc import descendants, descriptor_targets
+from load.sampling import SamplingError, TreeWatch
 from sioprobe.swarm import SwarmError, Target
 
 __all__ = ["AUTO", "NONE", "Located", "is_this_host", "locate", "parse_server_pids"]
@@ -34,6 +34,12 @@ class Located:
     pids: tuple[int, ...] = ()
     how: str = ""
     reason: str = ""
+
+    def watch(self) -> TreeWatch:
+        """Over these processes, from now on. SamplingError says why they are not seen."""
+        if not self.pids:
+            raise SamplingError(self.reason)
+        return TreeWatch(self.pids)
 
 
 def parse_server_pids(values: Iterable[str]) -> str | tuple[int, ...]:
@@ -53,11 +59,17 @@ def parse_server_pids(values: Iterable[str]) -> str | tuple[int, ...]:
 
 
 def locate(urls: Sequence[str], asked: str | tuple[int, ...] = AUTO) -> Located:
-    """The server processes of some URLs. Blocks for name resolution and one HTTP request at most."""
+    """The processes of the servers at some URLs.
+
+    Those that were asked for, else those that listen, else, where they are another user's, those that the
+    server names. Blocks for name resolution and one HTTP request to each URL at most.
+    """
     if asked == NONE:
         return Located(reason="--server-pid none")
     if isinstance(asked, tuple):
-        return _without_ourselves(asked, "--server-pid")
+        return _without_ourselves(asked, "--server-pid") if asked else Located(reason="no process was named")
+    if not urls:
+        return Located(reason="no server was named")
     if not Path("/proc/net/tcp").exists():
         return Located(
             reason="this system has no /proc/net/tcp to find the server in; name it by --server-pid"
@@ -140,17 +152,10 @@ def _holders(inodes: set[str]) -> tuple[set[int], bool]:
         if not name.isdigit():
             continue
         try:
-            descriptors = os.listdir(f"/proc/{name}/fd")
+            if any(target in wanted for target in descriptor_targets(int(name))):
+                holders.add(int(name))
         except PermissionError:
             denied = True
-            continue
-        except OSError:
-            continue
-        for descriptor in descriptors:
-            with contextlib.suppress(OSError):
-                if os.readlink(f"/proc/{name}/fd/{descriptor}") in wanted:
-                    holders.add(int(name))
-                    break
     return holders, denied
 
 

@@ -21,8 +21,9 @@ def told_pids(url: str, seconds: float = 2.0) -> list[int]:
 
 
 def _object(url: str, page: str, seconds: float) -> dict[str, Any] | None:
+    base = url if "//" in url else f"http://{url}"
     try:
-        with urllib.request.urlopen(url.rstrip("/") + page, timeout=seconds) as answer:
+        with urllib.request.urlopen(base.rstrip("/") + page, timeout=seconds) as answer:
             data = json.load(answer)
     except (OSError, ValueError):
         return None

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import gevent
 
-from load.metrics import told_pids
 from load.scenarios.common import Scenario
 from load.server_watch import ServerWatch, Watched
 from sioprobe.swarm import Recorder
@@ -23,17 +21,12 @@ LOOK_SECONDS = 1.0
 
 
 class RunWatch:
-    """One run. Made before the first connection, `hold` while all are there, `found` after the last has left.
+    """One run. Made before the first connection; `hold` while all are there, `found` after the last."""
 
-    `pids` are the server's processes; None asks the server itself, where it runs on this host.
-    """
-
-    def __init__(self, kind: type[Scenario], urls: Sequence[str], pids: Sequence[int] | None = None) -> None:
+    def __init__(self, kind: type[Scenario], server: ServerWatch) -> None:
         self._kind = kind
-        if pids is None:
-            pids = [pid for url in urls for pid in _pids_here(url)]
-        self._watch = ServerWatch(urls, pids)
-        self._watched = Watched(before=self._watch.look(), looks=self._watch.looks)
+        self._watch = server
+        self._watched = Watched(before=server.look(), looks=server.looks, unseen=server.unseen)
         self._looking = gevent.spawn(self._look_each_second) if kind.has_phases else None
 
     def _look_each_second(self) -> None:
@@ -63,10 +56,3 @@ class RunWatch:
             self._watched.cooled = self._watch.cool_down(before, heartbeat, longest, gevent.sleep)
         found = self._kind.found(known, recorder, self._watched)
         return found.to_json() if found is not None else None
-
-
-def _pids_here(url: str) -> list[int]:
-    """The processes that a server on this host names; none of a server elsewhere."""
-    host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
-    here = host in ("localhost", "::1") or host.startswith("127.")
-    return told_pids(url) if here else []

@@ -8,20 +8,15 @@ taken for the first. So the CPU time of a watch never falls, and nothing is coun
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-__all__ = ["SamplingError", "TreeSample", "TreeWatch", "descendants", "process_cpu_ns", "process_name"]
-__all__ += ["sample_trees"]
+from load import proc
 
-_MANY_THREADS = 64
-"""Beyond so many threads their context switches are read when asked for, not with each sample."""
+__all__ = ["SamplingError", "TreeSample", "TreeWatch", "sample_trees"]
 
 
 class SamplingError(RuntimeError):
@@ -56,23 +51,9 @@ class TreeSample:
         }
 
 
-def process_cpu_ns(pid: int) -> int:
-    """CPU time of one process, all its threads. Raises ProcessLookupError or OSError when it is gone."""
-    # The kernel's encoding of a process CPU clock: clock_getcpuclockid(3) makes the same number.
-    return time.clock_gettime_ns((~pid << 3) | 2)
-
-
-def process_name(pid: int) -> str:
-    """The name that the kernel has for a process; empty when it is gone."""
-    try:
-        return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
-    except OSError:
-        return ""
-
-
 @dataclass(slots=True)
 class _Process:
-    """What /proc/PID/stat and the clock said last, and what was there when the watch began."""
+    """What /proc and the clock said last, and what was there when the watch began."""
 
     pid: int
     born: int
@@ -83,7 +64,7 @@ class _Process:
     cpu_ns: int = 0
     cpu_before_ns: int = 0
     reaped_ns: int = 0
-    """CPU of its ended children, as the kernel adds it up, in ticks."""
+    """CPU of its ended children."""
     reaped_before_ns: int = 0
     seen_of_reaped_ns: int = 0
     """How much of `reaped_ns` samples saw while those children lived."""
@@ -107,18 +88,16 @@ class TreeWatch:
         pids = tuple(dict.fromkeys(pids))
         if pids and sys.platform != "linux":
             raise SamplingError(f"the CPU clock of another process is read on Linux only, not {sys.platform}")
-        self._page = os.sysconf("SC_PAGE_SIZE")
-        self._tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
         self._roots: list[tuple[int, int]] = []
         self._living: dict[tuple[int, int], _Process] = {}
         self._ended_ns = 0
         self._switches: dict[tuple[int, int], int] = {}
         self._switches_before: int | None = None
         for pid in pids:
-            fields = _stat(pid)
-            if fields is None:
+            stat = proc.stat(pid)
+            if stat is None:
                 raise SamplingError(f"there is no process {pid} here that can be read")
-            self._roots.append((pid, int(fields[19])))
+            self._roots.append((pid, stat.born))
         self._read(first=not since_birth)
         self._read_switches()
         self._switches_before = self._switch_total()
@@ -138,7 +117,7 @@ class TreeWatch:
         self._read()
         living = self._living.values()
         threads = sum(process.threads for process in living)
-        if switches or threads <= _MANY_THREADS:
+        if switches or threads <= proc.MANY_THREADS:
             self._read_switches()
             total = self._switch_total()
         else:
@@ -170,30 +149,29 @@ class TreeWatch:
         self, pid: int, born: int | None, found: dict[tuple[int, int], _Process], *, first: bool
     ) -> None:
         """Read a process and its descendants into `found`, those left out that are there already."""
-        fields = _stat(pid)
-        if fields is None or (born is not None and int(fields[19]) != born):
+        stat = proc.stat(pid)
+        if stat is None or (born is not None and stat.born != born):
             return
-        key = (pid, int(fields[19]))
+        key = (pid, stat.born)
         if key in found:
             return
         try:
-            cpu = process_cpu_ns(pid)
+            cpu = proc.process_cpu_ns(pid)
         except OSError:
             return
         process = self._living.get(key)
-        reaped = (int(fields[13]) + int(fields[14])) * self._tick_ns
         if process is None:
             # One that was born since the watch began counts from its birth.
-            process = _Process(pid, key[1], 0, cpu_before_ns=cpu if first else 0)
-            process.reaped_before_ns = reaped if first else 0
-        process.parent = int(fields[1])
-        process.threads = int(fields[17])
-        process.rss_bytes = int(fields[21]) * self._page
+            process = _Process(pid, stat.born, stat.parent, cpu_before_ns=cpu if first else 0)
+            process.reaped_before_ns = stat.reaped_ns if first else 0
+        process.parent = stat.parent
+        process.threads = stat.threads
+        process.rss_bytes = stat.rss_bytes
         process.cpu_ns = cpu
-        process.reaped_ns = reaped
-        process.fds = _count_fds(pid)
+        process.reaped_ns = stat.reaped_ns
+        process.fds = proc.open_files(pid)
         found[key] = process
-        for child in _children(pid):
+        for child in proc.children(pid):
             self._visit(child, None, found, first=first)
 
     def _bury(self, found: dict[tuple[int, int], _Process]) -> None:
@@ -218,13 +196,9 @@ class TreeWatch:
 
     def _read_switches(self) -> None:
         for pid, _ in self._living:
-            with contextlib.suppress(OSError):
-                for thread in os.listdir(f"/proc/{pid}/task"):
-                    count = _context_switches(f"/proc/{pid}/task/{thread}/status")
-                    if count is not None:
-                        key = (pid, int(thread))
-                        # A thread that took an ended one's number starts from zero again.
-                        self._switches[key] = max(self._switches.get(key, 0), count)
+            for thread, count in proc.context_switches(pid).items():
+                # A thread that took an ended one's number starts from zero again.
+                self._switches[pid, thread] = max(self._switches.get((pid, thread), 0), count)
 
     def _switch_total(self) -> int | None:
         return sum(self._switches.values()) if self._switches else None
@@ -232,57 +206,4 @@ class TreeWatch:
 
 def sample_trees(pids: Iterable[int]) -> TreeSample:
     """Those processes and their descendants once, CPU since their start; what is not there is left out."""
-    return TreeWatch([pid for pid in pids if _stat(pid) is not None], since_birth=True).sample()
-
-
-def descendants(*pids: int) -> set[int]:
-    """The ids of some processes and of all that they started, as far as they still have them as ancestors."""
-    found: set[int] = set()
-    waiting = list(pids)
-    while waiting:
-        next_pid = waiting.pop()
-        if next_pid not in found:
-            found.add(next_pid)
-            waiting += _children(next_pid)
-    return found
-
-
-def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat from the state on, or None. The name before may hold anything."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return None
-    return text.rpartition(")")[2].split()
-
-
-def _children(pid: int) -> list[int]:
-    """Of the main thread, and of the others where they are few: each has a file of its own."""
-    try:
-        threads = os.listdir(f"/proc/{pid}/task")
-    except OSError:
-        return []
-    if len(threads) > _MANY_THREADS:
-        threads = [str(pid)]
-    found: list[int] = []
-    for thread in threads:
-        with contextlib.suppress(OSError):
-            found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
-    return found
-
-
-def _count_fds(pid: int) -> int | None:
-    try:
-        return len(os.listdir(f"/proc/{pid}/fd"))
-    except PermissionError:
-        return None
-    except OSError:
-        return 0
-
-
-def _context_switches(status: str) -> int | None:
-    try:
-        text = Path(status).read_text(errors="replace")
-    except OSError:
-        return None
-    return sum(int(line.split()[1]) for line in text.splitlines() if "ctxt_switches" in line)
+    return TreeWatch([pid for pid in pids if proc.stat(pid) is not None], since_birth=True).sample()

@@ -1,7 +1,7 @@
 """The server's CPU share while a test runs, from what it tells at `/metrics`, for Locust's web page.
 
-Asked once in two seconds and URL, and only where there is a page to show it on. Left out: servers that tell
-nothing, whose processes only their own host can sample.
+Asked once in two seconds and URL, and only where there is a page to show it on, and where the server's
+processes are not seen from here: those that are seen are sampled (`load.server_side`).
 """
 
 from __future__ import annotations

@@ -6,19 +6,21 @@ Runs where Locust's figures come together: in the only process, or in the master
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import gevent
 
-from load.locating import AUTO, locate
-from load.sampling import SamplingError, TreeWatch, process_name
+from load.proc import process_name
+from load.server_watch import ServerWatch
 from sioprobe.swarm.server_side import Moment, server_figures
 
 __all__ = ["Counts", "ServerSide"]
 
 INTERVAL = 1.0
+SHARE_SECONDS = 0.9
+"""Samples nearer than this say nothing about a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Counts:
 
 
 class ServerSide:
-    """One run's samples. `counts` is asked with each of them.
+    """One run's samples of a server's processes. `counts` is asked with each of them.
 
     `exact` says that counts are up to date at every moment; those of workers arrive seconds later, and
     then figures per message are of the whole run.
@@ -39,17 +41,15 @@ class ServerSide:
 
     def __init__(
         self,
-        urls: Sequence[str],
-        asked: str | tuple[int, ...] = AUTO,
+        server: ServerWatch,
         *,
         counts: Callable[[], Counts],
         exact: bool = True,
     ) -> None:
         self._counts = counts
         self._exact = exact
-        self._located = locate(urls, asked)
-        self._reason = self._located.reason
-        self._watch: TreeWatch | None = None
+        self._server = server
+        self._watch = server.tree if server.tree.watches else None
         self._moments: list[Moment] = []
         self._connected: int | None = None
         self._reset = 0
@@ -57,11 +57,21 @@ class ServerSide:
         self._sampler: Any = None
         self._ended = False
         self.result: dict[str, Any] | None = None
-        if self._located.pids:
-            try:
-                self._watch = TreeWatch(self._located.pids)
-            except SamplingError as error:
-                self._reason = str(error)
+
+    @property
+    def sampling(self) -> bool:
+        """Whether there is anything to sample."""
+        return self._watch is not None
+
+    def share(self) -> float | None:
+        """The share of a core that the server used in the last second; None while that is not known."""
+        if self._ended or not self._moments:
+            return None
+        last = self._moments[-1]
+        for moment in reversed(self._moments):
+            if last.at - moment.at >= SHARE_SECONDS:
+                return (last.cpu_seconds - moment.cpu_seconds) / (last.at - moment.at)
+        return None
 
     def start(self) -> None:
         """Take the first sample, before any connection, and one each second from now on."""
@@ -111,14 +121,20 @@ class ServerSide:
             messages=counts.messages,
         )
 
-    def finish(self) -> None:
-        """Take the last sample: when operations have come to rest, and before connections are closed."""
-        if self.result is not None:
-            return
+    def hold(self) -> None:
+        """Take the last sample under load, while every user is there: workers end theirs before `finish`."""
         if self._sampler is not None:
             self._sampler.kill()
+            self._sampler = None
+            self._add(self._take())
+
+    def finish(self) -> None:
+        """Take the sample that ends the counts: when operations have come to rest."""
+        if self.result is not None:
+            return
+        self.hold()
         if self._watch is None or not self._moments:
-            self.result = {"sampled": False, "reason": self._reason or "the run did not begin"}
+            self.result = {"sampled": False, "reason": self._server.unseen or "the run did not begin"}
             return
         end = self._take(switches=True)
         if len(self._moments) == 1:
@@ -135,7 +151,7 @@ class ServerSide:
             notes.append("the server's processes ended during the run")
         self.result = {
             **figures,
-            "how": self._located.how,
-            "roots": [{"pid": pid, "name": process_name(pid)} for pid in self._located.pids],
+            "how": self._server.located.how,
+            "roots": [{"pid": pid, "name": process_name(pid)} for pid in self._server.located.pids],
             "notes": notes,
         }

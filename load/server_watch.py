@@ -1,19 +1,20 @@
 """What a server holds, looked at before, during and after a run: sessions, memory, threads, open files.
 
-Sessions come from the server's own `/metrics`, the rest from its processes where their ids are known and from
-`/metrics` otherwise. What nobody tells is None. A `ServerWatch` is used by the process in which figures come
-together.
+Sessions come from the server's own `/metrics`, the rest from its processes where `load.locating` found them
+and from `/metrics` otherwise. What nobody tells is None. A `ServerWatch` is used by the process in which
+figures come together, for one run.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from load.locating import Located
 from load.metrics import server_metrics
-from load.sampling import sample_trees
+from load.sampling import SamplingError, TreeWatch
 
 __all__ = ["Cooled", "Look", "ServerWatch", "Watched", "left_behind"]
 
@@ -52,13 +53,15 @@ class Cooled:
 class Watched:
     """The looks of one run: before its first connection, with all of them there, after the last was closed.
 
-    `cooled` is None where nobody waited for a cool-down; `looks` has every look, in order.
+    `cooled` is None where nobody waited for a cool-down; `looks` has every look, in order; `unseen` says why
+    the server's processes are not seen, and is empty where they are.
     """
 
     before: Look | None = None
     held: Look | None = None
     cooled: Cooled | None = None
     looks: list[Look] = field(default_factory=list)
+    unseen: str = ""
 
 
 def left_behind(before: Look, after: Look) -> dict[str, int]:
@@ -79,11 +82,20 @@ def left_behind(before: Look, after: Look) -> dict[str, int]:
 
 
 class ServerWatch:
-    """Looks at the servers of some URLs and at the processes of some ids; sums over all of them."""
+    """Looks at the servers of some URLs and at their processes; sums over all of them.
 
-    def __init__(self, urls: Iterable[str], pids: Sequence[int] = ()) -> None:
+    `tree` watches the processes from now on, for whoever else samples them during the run; it watches none
+    where they are not seen, and `unseen` says why.
+    """
+
+    def __init__(self, urls: Sequence[str], located: Located) -> None:
         self._urls = tuple(urls)
-        self._pids = tuple(pids)
+        self.located = located
+        self.unseen = ""
+        try:
+            self.tree = located.watch()
+        except SamplingError as error:
+            self.tree, self.unseen = TreeWatch(()), str(error)
         self.looks: list[Look] = []
 
     def look(self, *, under_load: bool = False) -> Look:
@@ -91,14 +103,22 @@ class ServerWatch:
 
         `under_load` leaves out the requests where the processes are known, so as not to disturb.
         """
-        asked = () if under_load and self._pids else self._urls
+        at = time.time()
+        # Before the server is asked, which may hold a file or a thread for that a little longer.
+        sample = self.tree.sample() if self.tree.watches else None
+        asked = () if under_load and sample is not None else self._urls
         told: list[dict[str, Any] | None] = [server_metrics(url) for url in asked]
-        rss, threads, fds = (_sum(told, name) for name in ("rss_bytes", "threads", "fds"))
-        if self._pids:
-            sample = sample_trees(self._pids)
-            if sample.processes:
-                rss, threads, fds = sample.rss_bytes, sample.threads, sample.fds
-        look = Look(time.time(), _sum(told, "sessions"), rss, threads, fds)
+        if not self.looks and None in told:
+            # One that tells nothing may not even answer; and of a sum, each part must be known.
+            self._urls = ()
+        if sample is None:
+            held = [_sum(told, name) for name in ("rss_bytes", "threads", "fds")]
+        elif sample.processes:
+            held = [sample.rss_bytes, sample.threads, sample.fds]
+        else:
+            # Zeros of a server that is gone would be read as its figures.
+            held = [None, None, None]
+        look = Look(at, _sum(told, "sessions"), *held)
         self.looks.append(look)
         return look
 

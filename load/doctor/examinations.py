@@ -13,7 +13,7 @@ from load.doctor.findings import Examination, Finding, NotExamined
 from load.doctor.mend import mend_for
 from load.doctor.patient import Patient, as_failure
 from load.doctor.rendering import NOT_ASKED
-from load.sampling import process_name
+from load.proc import process_name
 from sioprobe.swarm import SwarmError
 
 __all__ = ["EXAMINATIONS", "examine"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from load.sampling import descendants
+from load.proc import descendants, open_files, open_files_allowed
 
 __all__ = ["Files", "least_files_left", "listen_backlog", "open_files_limit"]
 
@@ -71,29 +69,13 @@ def least_files_left(pids: Iterable[int]) -> Files | None:
     """Of the process, among those and their descendants, that may open the fewest more; None if not told."""
     found = []
     for pid in descendants(*pids):
-        limit = _soft_limit(pid)
-        try:
-            opened = len(os.listdir(f"/proc/{pid}/fd"))
-        except OSError:
-            continue
-        if limit is not None:
+        limit, opened = open_files_allowed(pid), open_files(pid)
+        if limit is not None and opened is not None:
             found.append(Files(opened, limit))
     return min(found, key=lambda files: files.limit - files.opened, default=None)
 
 
 def open_files_limit(pids: Iterable[int]) -> int | None:
     """The smallest soft limit of open files among the processes and their descendants; None if not told."""
-    limits = (_soft_limit(pid) for pid in descendants(*pids))
+    limits = (open_files_allowed(pid) for pid in descendants(*pids))
     return min((limit for limit in limits if limit is not None), default=None)
-
-
-def _soft_limit(pid: int) -> int | None:
-    try:
-        lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        if line.startswith("Max open files"):
-            soft = line.split()[3]
-            return int(soft) if soft.isdigit() else None
-    return None

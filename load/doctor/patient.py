@@ -109,12 +109,10 @@ class Patient:
 
     def watch(self) -> TreeWatch:
         """The server's processes, from now on. Raises NotExamined where they are not seen."""
-        if not self.located.pids:
-            raise NotExamined(f"the server's processes are not seen: {self.located.reason}")
         try:
-            return TreeWatch(self.located.pids)
+            return self.located.watch()
         except SamplingError as error:
-            raise NotExamined(str(error)) from None
+            raise NotExamined(f"the server's processes are not seen: {error}") from None
 
     @property
     def names(self) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from load.doctor.findings import CPU, INFERRED, MEASURED, NOTE, Examined, Finding, NotExamined
 from load.doctor.mend import CLOSES_POLLS, COMPRESSION, LOG
 from load.doctor.patient import Patient, middle, milliseconds
-from load.sampling import descendants
+from load.proc import descendants, written_bytes
 
 __all__ = ["examine_compression", "examine_keeping", "examine_log"]
 
@@ -170,10 +169,7 @@ def _written(pids: tuple[int, ...]) -> int:
     total = 0
     for pid in descendants(*pids):
         try:
-            lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+            total += written_bytes(pid)
         except PermissionError:
             raise NotExamined(f"what process {pid} writes may not be read") from None
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("wchar:"))
     return total

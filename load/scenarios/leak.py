@@ -43,15 +43,20 @@ def leak_found(server: Watched, lives: int) -> Found:
         "rss_bytes_per_life": None,
     }
     if not seen:
+        why = server.unseen
+        if before.rss_bytes is not None and cooled.look.rss_bytes is None:
+            why = "they ended during the run"
         words = "whether the server kept anything is not known: it has no /metrics, and its processes are not"
-        return Found([f"{words} known either (--server-pid)"], figures)
+        return Found([f"{words} seen{': ' + why if why else ''}"], figures)
     memory = _memory(before, cooled.look, lives, figures)
     if not kept:
         figures["verdict"] = "clean"
         sums = ", ".join(
             f"{_NAMES[name]}s {getattr(cooled.look, name)} ({getattr(before, name)} before)" for name in seen
         )
-        return Found([f"the server kept nothing: {sums} {cooled.seconds:.1f} s later{memory}"], figures)
+        words = f"the server kept nothing: {sums} {cooled.seconds:.1f} s later"
+        words += "" if "sessions" in seen else "; sessions are not known"
+        return Found([words + memory], figures)
     what = ", ".join(count_of(count, _NAMES[name]) for name, count in kept.items())
     what += f" more than before, {cooled.seconds:.0f} s after the last client left"
     leaks = "sessions" in kept or max(kept.values()) >= lives * LEAKING_SHARE

@@ -27,7 +27,7 @@ def slow_found(states: Sequence[dict[str, Any]], server: Watched) -> Found:
     phases = {name: _merged_phase(states, name) for name in seen}
     memory = _memory(phases, server)
     slow, slow_words = _slow(fates, phases)
-    words = [_healthy(seen, latencies), *slow_words, *_memory_words(memory)]
+    words = [_healthy(seen, latencies), *slow_words, *_memory_words(memory, server.unseen)]
     if not seen:
         words = ["nothing was measured: the run ended before everybody was there and calm"]
     elif seen[-1] != AFTER:
@@ -127,9 +127,9 @@ def _memory(phases: dict[str, dict[str, Any]], server: Watched) -> dict[str, int
     return most
 
 
-def _memory_words(memory: dict[str, int | None]) -> list[str]:
+def _memory_words(memory: dict[str, int | None], unseen: str) -> list[str]:
     known = [(name, rss) for name, rss in memory.items() if rss is not None]
     if not known:
-        return ["the server's memory is not known"] if memory else []
+        return ["the server's memory is not known" + (f": {unseen}" if unseen else "")] if memory else []
     parts = [f"{_SAID[name]} {rss / 2**20:.1f} MiB" for name, rss in known]
     return ["server memory, at most: " + ", ".join(parts)]

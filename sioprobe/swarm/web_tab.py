@@ -155,7 +155,7 @@ def _figures(summary: dict[str, Any]) -> Any:
         "Generator CPU", _share(summary["max_cpu_share"]), "of one core, busiest process and second"
     )
     server = summary["server_cpu_share"]
-    note = "the server does not tell" if server is None else "of one core, lately, all its processes"
+    note = "not seen, and not told" if server is None else "of one core, lately, all its processes"
     yield _figure("Server CPU", _share(server), note)
     for url, figures in summary["urls"].items():
         yield _figure(

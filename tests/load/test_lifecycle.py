@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 import pytest
 
+from load.locating import locate
 from load.scenarios.found import duration
 from load.scenarios.leak import leak_found
 from load.scenarios.waves import waves_found
@@ -85,7 +86,7 @@ def test_churn_counts_closes_without_an_answer() -> None:
 
 def test_churn_says_that_a_server_leaks() -> None:
     with start_command([sys.executable, "-m", "tests.load.lame_servers"]) as server:
-        watch = ServerWatch([], server.about["pids"])
+        watch = ServerWatch([], locate([], tuple(server.about["pids"])))
         watched = Watched(before=watch.look())
         with Stage(server.url, "churn", "websocket", 3) as stage:
             stage.wait(lambda: stage.scenario.lives >= 20, "twenty lives")

@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
-from load import sampling
-from load.sampling import SamplingError, TreeWatch, descendants, process_cpu_ns, process_name, sample_trees
+from load import proc
+from load.proc import Stat, descendants, process_cpu_ns, process_name
+from load.sampling import SamplingError, TreeWatch, sample_trees
 
 BURN = """
 def burn(seconds):
@@ -197,13 +199,13 @@ def test_a_process_that_ended_keeps_its_cpu_and_holds_nothing() -> None:
 def test_another_process_under_the_same_id_is_not_the_one_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     with running() as child:
         watch = TreeWatch([child.pid])
-        real = sampling._stat
+        real = proc.stat
 
-        def reborn(pid: int) -> list[str] | None:
-            fields = real(pid)
-            return None if fields is None else [*fields[:19], str(int(fields[19]) + 1), *fields[20:]]
+        def reborn(pid: int) -> Stat | None:
+            stat = real(pid)
+            return None if stat is None else replace(stat, born=stat.born + 1)
 
-        monkeypatch.setattr(sampling, "_stat", reborn)
+        monkeypatch.setattr(proc, "stat", reborn)
 
         assert watch.sample().processes == 0
 

@@ -8,8 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 
+from load.locating import Located, locate
+from load.server_side import INTERVAL, Counts, ServerSide
+from load.server_watch import ServerWatch
 from sioprobe.swarm.server_side import Moment, render_server, server_figures
 from tests.load.endings import assert_nothing_failed
 from tests.servers import ROOT, start_command, start_server
@@ -79,6 +83,38 @@ def test_what_was_not_seen_is_none() -> None:
     assert "ended" in text
 
 
+def test_the_share_is_that_of_the_last_second_and_none_of_a_server_that_ended() -> None:
+    side = ServerSide(ServerWatch([], Located(reason="not asked")), counts=Counts)
+    assert (side.sampling, side.share()) == (False, None)
+
+    side._moments = [moment(0.0, cpu_seconds=0.0), moment(1.0, cpu_seconds=0.5)]
+    assert side.share() == 0.5
+    # All connected: a sample out of turn, 0.1 s later, says nothing alone.
+    side._moments.append(moment(1.1, cpu_seconds=0.6))
+    assert side.share() == pytest.approx(0.6 / 1.1)
+    side._moments.append(moment(2.1, cpu_seconds=1.4))
+    assert side.share() == pytest.approx(0.8)
+    side._ended = True
+    assert side.share() is None
+
+
+def test_the_last_sample_under_load_is_taken_before_workers_end_their_users() -> None:
+    with start_command([sys.executable, "-m", "load.null_server"]) as server:
+        now = Counts(connections=8, operations=100, messages=200)
+        side = ServerSide(ServerWatch([server.url], locate([server.url])), counts=lambda: now)
+        side.start()
+        side.all_connected()
+        side.hold()
+        # What comes now is the end of the users, and the counts that their last reports bring.
+        now = Counts(connections=0, operations=150, messages=300)
+        gevent.sleep(INTERVAL)
+        side.finish()
+
+    assert side.result is not None
+    assert [each["connections"] for each in side.result["series"]] == [8, 8, 8]
+    assert side.result["cpu_us_per_operation"] == pytest.approx(1e6 * side.result["window_cpu_seconds"] / 50)
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_run_says_what_the_server_used(processes: int) -> None:
     with start_server("gunicorn-gthread") as server:
@@ -116,11 +152,14 @@ def test_a_run_says_what_the_server_used(processes: int) -> None:
 def test_a_run_that_samples_nothing_says_why() -> None:
     with start_command([sys.executable, "-m", "load.null_server"]) as server:
         done = load(
-            "--url", server.url, "--no-calibrate", "--users", "2", "--seconds", "2", "--server-pid", "none"
+            *("--url", server.url, "--no-calibrate", "--users", "2", "--seconds", "2"),
+            *("--scenario", "churn", "--server-pid", "none"),
         )
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     assert "  server: not sampled (--server-pid none)" in done.stdout.splitlines()
+    # The scenario looks at the same processes, or at none.
+    assert "its processes are not seen: --server-pid none" in done.stdout
 
 
 def test_a_wrong_process_is_one_line_and_exit_code_2() -> None:

@@ -17,6 +17,7 @@ from tests.reports.browsing import DEADLINE, assert_nothing_sticks_out
 from tests.reports.conftest import browser  # noqa: F401 - a fixture
 
 ACK = ("SIO ack", "message-with-ack")
+WORKERS_DEADLINE = 120.0
 
 
 @pytest.mark.usefixtures("browser")
@@ -31,7 +32,9 @@ def test_the_page_shows_locusts_figures_and_ours_in_two_tests(browser: Browser, 
         ) as run,
     ):
         base = f"http://127.0.0.1:{web_port}"
+        end = time.monotonic() + WORKERS_DEADLINE
         while json.loads(fetch(f"{base}/worker-count"))["worker_count"] < 2:
+            assert time.monotonic() < end, run.stderr
             time.sleep(0.1)
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         context.set_default_timeout(DEADLINE)
@@ -43,6 +46,8 @@ def test_the_page_shows_locusts_figures_and_ours_in_two_tests(browser: Browser, 
         start(page, users=4, button="Start")
         first = summary_when(web_port, lambda summary: operations(summary) > 0)
         assert len(first["generators"]) == 2
+        # It tells nothing: its processes are seen.
+        summary_when(web_port, lambda summary: summary["server_cpu_share"] is not None)
 
         page.get_by_role("tab", name="Socket.IO").click()
         expect(page.get_by_role("cell", name=re.compile("^(VALID|SUSPECT|INVALID)$"))).to_be_visible()
