@@ -21,6 +21,12 @@ from typing import Any
 import click
 from rich.console import Console
 
+from load.connection_options import (
+    ConnectionOptions,
+    connection_options,
+    locust_connection_arguments,
+    target_options,
+)
 from load.find_max_command import Search, conditions_of, find_max_options, run_search
 from load.options import DEFAULTS, Choice, list_scenarios, locust_arguments, plan_of, scenario_options
 from load.outcome import EXIT_CODES, exit_code
@@ -45,6 +51,7 @@ Examples:
   {PROGRAM} --list
   {PROGRAM} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json
   {PROGRAM} --url http://127.0.0.1:5000 --find-max --objective 'p99<50ms' --figure knee.png
+  {PROGRAM} --url https://chat.example --auth @token.json --header 'X-Tenant: a'
   {PROGRAM} --url http://127.0.0.1:5000 --rate 20 --fail-if 'p99>50ms' --fail-if 'errors>0.1%'
 
 {EXIT_CODES}"""
@@ -90,6 +97,7 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     help="Connect from these local addresses in turn, such as 127.0.0.1-127.0.0.8.",
 )
 @click.option("--path", help=f"Of the Socket.IO endpoint; default {DEFAULTS.path}.")
+@connection_options
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="Of the generator.")
 @click.option(
     "--server-pid",
@@ -136,6 +144,7 @@ def main(
     url: str,
     profile: str | None,
     source_addresses: str,
+    connection: ConnectionOptions,
     processes: int,
     server_command: str | None,
     server_pids: tuple[str, ...],
@@ -151,7 +160,7 @@ def main(
     **given: Any,
 ) -> None:
     """Put a measured load on a server and print what it carried."""
-    plan = plan_of(profile, given)
+    plan = plan_of(profile, given, connection)
     shaping = [shape, shape_users, shape_rate, shape_seconds]
     try:
         check_rate(shape_rate, plan.scenario)
@@ -165,6 +174,7 @@ def main(
             search,
             plan,
             url.split(","),
+            how=target_options(connection),
             processes=processes,
             server_pids=server_pids,
             calibrate=calibrate,
@@ -178,6 +188,9 @@ def main(
             *("--users", str(plan.users), "--spawn-rate", str(min(plan.users, 100))),
             *("--summary-json", str(summary_file)),
             *locust_arguments(plan),
+            *locust_connection_arguments(
+                connection, json.dumps(plan.auth) if plan.auth is not None else None, Path(folder)
+            ),
         ]
         if source_addresses:
             arguments.append(f"--source-addresses={source_addresses}")

@@ -3,7 +3,8 @@
 One JSON request a line on stdin, one JSON block a line on stdout; end of input ends it:
 `{"url": …, "urls": […], "transport": "websocket", "scenario": "ack", "connections": 50,
 "warmup_seconds": 0.5, "seconds": 1.5, "server_pids": […], "payload_bytes": 32}`; of these only `url` or
-`urls` is required. The scenario's parameters are keys too.
+`urls` is required. The scenario's parameters are keys too. `auth` is the auth payload of CONNECT, `how` an
+object with keyword arguments of `Target.from_url`; neither is in the block.
 A block that cannot be measured is answered by `{"error": "one line"}`, and the next may follow.
 
 Plays the scenarios of `load.scenarios` on the engine, as `load/swarm.py` does, but without Locust between:
@@ -28,6 +29,7 @@ import psutil
 from load.block_request import BlockRequest, RequestError
 from load.crowd import CLOSE_DEADLINE, CONNECT_DEADLINE, DRAIN_DEADLINE, Crowd
 from load.locating import locate
+from load.redaction import redacted, secrets_of
 from load.run_watch import RunWatch
 from load.sampling import TreeSample, TreeWatch
 from load.scenarios import SCENARIOS, make_options
@@ -89,7 +91,10 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     ready = crowd.connect()
     if not ready:
         failures = [player.failure for player in crowd.players if player.failure is not None]
-        raise RequestError(f"no connection to {request.urls[0]}: {failures[0] if failures else 'no answer'}")
+        reason = (
+            redacted(str(failures[0]), secrets_of(request.how, request.auth)) if failures else "no answer"
+        )
+        raise RequestError(f"no connection to {request.urls[0]}: {reason}")
     settled = _settle(watch)
     gc.collect()
     gc.freeze()

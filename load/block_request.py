@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from load.auth_payload import AuthError, check_auth
 from load.names import nearest
 from load.scenarios import SCENARIOS, Options, ParameterError, all_parameters, make_options
 from sioprobe.swarm import TRANSPORTS
 
 __all__ = ["BlockRequest", "RequestError"]
+
+HOW = frozenset({"headers", "cookies", "query", "ca_file", "verify"})
 
 
 class RequestError(ValueError):
@@ -28,6 +32,8 @@ class BlockRequest:
     seconds: float = 1.5
     server_pids: tuple[int, ...] = ()
     path: str = "/socket.io/"
+    auth: dict[str, Any] | None = None
+    how: Mapping[str, Any] = field(default_factory=dict)
     options: Options | None = None
     """The scenario's parameters; in a request each is a key of its own. None are the defaults."""
 
@@ -40,7 +46,7 @@ class BlockRequest:
         url = values.pop("url", None)
         values["urls"] = tuple(values.get("urls") or ([url] if url else []))
         values["server_pids"] = tuple(values.get("server_pids") or ())
-        known = [field.name for field in fields(cls) if field.name != "options"]
+        known = [each.name for each in fields(cls) if each.name != "options"]
         given = {key: values.pop(key) for key in list(values) if key in all_parameters()}
         for key in values:
             if key not in known:
@@ -48,6 +54,13 @@ class BlockRequest:
         if not values["urls"] or not all(isinstance(url, str) for url in values["urls"]):
             raise RequestError("url is missing")
         request = cls(**values)
+        if request.auth is not None:
+            try:
+                check_auth(request.auth)
+            except AuthError as error:
+                raise RequestError(f"auth {error}") from None
+        if not isinstance(request.how, dict) or not set(request.how) <= HOW:
+            raise RequestError(f"how is no object with keys of {', '.join(sorted(HOW))}")
         for name, choices in (("transport", TRANSPORTS), ("scenario", tuple(SCENARIOS))):
             value = getattr(request, name)
             if value not in choices:

@@ -1,7 +1,9 @@
 """`python -m load.calibration '{"connections": 50}'`: the generator's own floor, one JSON object on stdout.
 
 A short block (`load.block`) of the same scenario over the same transport against the null server, which does
-next to nothing: what is measured is the generator. The request is a block's, without its URL.
+next to nothing: what is measured is the generator. The request is a block's, without its URL and without what
+connections show a server (headers, auth payload): the null server asks for nothing, and a list of processes
+would show it.
 `calibrate` starts this as a process of its own and answers what it found.
 Left out: TLS, and Locust's share, which is its once-a-second flush.
 """
@@ -24,12 +26,14 @@ __all__ = ["calibrate", "floor_of_run"]
 WARMUP_SECONDS = 0.3
 SECONDS = 1.0
 DEADLINE = 60.0
+PRIVATE = frozenset({"auth", "how"})
 
 
 def calibrate(request: dict[str, Any]) -> Floor | str:
     """The floor of that block request, or one line that says why there is none. Takes some three seconds."""
+    shown = {key: value for key, value in request.items() if key not in PRIVATE}
     child = subprocess.Popen(
-        module_command("load.calibration", json.dumps(request)),
+        module_command("load.calibration", json.dumps(shown)),
         env=harness_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -25,8 +25,9 @@ class Crowd:
     def __init__(self, request: BlockRequest) -> None:
         self.engine = Engine()
         self.scenario = make_scenario(request.scenario, self.engine, request.options)
+        self.scenario.auth = request.auth
         self._request = request
-        self._targets = [Target.from_url(url, request.path) for url in request.urls]
+        self._targets = [Target.from_url(url, request.path, **request.how) for url in request.urls]
         self._changed = Event()
         self.players: list[Player] = []
 

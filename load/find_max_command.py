@@ -21,7 +21,9 @@ from load.conditions import Condition, ConditionError
 from load.find_max import DEFAULT_OBJECTIVES, Plan, find_max, full_objective
 from load.locating import locate, parse_server_pids
 from load.maximum import HEAD, document, render, row
+from load.placement import problem_with_url
 from load.processes import ChildError
+from load.redaction import redacted, secrets_of
 from load.run_plan import RunPlan
 from load.scenarios import make_options, scenarios_with
 from load.searching import Probe
@@ -132,13 +134,14 @@ def run_search(
     run_plan: RunPlan,
     urls: list[str],
     *,
+    how: dict[str, Any],
     processes: int,
     server_pids: tuple[str, ...],
     calibrate: bool,
     as_json: bool,
 ) -> NoReturn:
     """Search, print, and end: 0 with a rate that was confirmed, 3 without, 2 for bad input."""
-    plan = _plan(search, run_plan, urls, processes, server_pids, calibrate)
+    plan = _plan(search, run_plan, urls, how, processes, server_pids, calibrate)
     _check_figure(search.figure)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
@@ -167,6 +170,7 @@ def _plan(
     search: Search,
     run_plan: RunPlan,
     urls: list[str],
+    how: dict[str, Any],
     processes: int,
     server_pids: tuple[str, ...],
     calibrate: bool,
@@ -182,8 +186,17 @@ def _plan(
             option = "--" + name.replace("_", "-")
             raise click.UsageError(f"{option} is what --find-max looks for; where to begin is --start-rate")
     namespace = str(make_options(scenario, parameters).namespace)
+    secrets = secrets_of(how, run_plan.auth)
     for url in urls:
-        problem = problem_with(url, transport=run_plan.transport, namespace=namespace, path=run_plan.path)
+        problem = problem_with_url(url) or problem_with(
+            url,
+            transport=run_plan.transport,
+            namespace=namespace,
+            path=run_plan.path,
+            how=how,
+            auth=run_plan.auth,
+            redact=lambda text: redacted(text, secrets),
+        )
         if problem is not None:
             raise click.UsageError(problem)
     block = {
@@ -191,6 +204,8 @@ def _plan(
         "scenario": scenario,
         "transport": run_plan.transport,
         "path": run_plan.path,
+        "auth": run_plan.auth,
+        "how": how,
         **parameters,
     }
     try:

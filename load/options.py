@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from load.arguments import help_of
+from load.connection_options import ConnectionOptions, auth_of
 from load.names import nearest
 from load.profile_files import ProfileError, built_in_profiles
 from load.run_plan import RunPlan, read_run_plan
@@ -65,13 +66,15 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def plan_of(profile: str | None, given: dict[str, Any]) -> RunPlan:
+def plan_of(profile: str | None, given: dict[str, Any], connection: ConnectionOptions) -> RunPlan:
     """The plan of the profile with what was given on the command line. Raises click.UsageError."""
     try:
         plan = read_run_plan(profile) if profile is not None else DEFAULTS
     except ProfileError as error:
         raise click.UsageError(f"--profile {error}") from None
-    told = {name: value for name, value in given.items() if value is not None}
+    told = {
+        name: value for name, value in {**given, "auth": auth_of(connection)}.items() if value is not None
+    }
     own = {name: told[name] for name in told if name in all_parameters()}
     plan = replace(
         plan,

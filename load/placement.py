@@ -12,10 +12,19 @@ import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
+from urllib.parse import urlsplit
 
 from sioprobe.swarm import Target
 
-__all__ = ["Placement", "PlacementError", "check_addresses", "parse_addresses", "parse_urls", "server_index"]
+__all__ = [
+    "Placement",
+    "PlacementError",
+    "check_addresses",
+    "parse_addresses",
+    "parse_urls",
+    "problem_with_url",
+    "server_index",
+]
 
 MOST_ADDRESSES = 1024
 
@@ -63,6 +72,26 @@ def parse_urls(host: str, others: str) -> list[str]:
     """`--host` and what `--urls` adds, each once."""
     urls = [url.strip().rstrip("/") for url in [host, *others.split(",")] if url.strip()]
     return list(dict.fromkeys(urls))
+
+
+def problem_with_url(url: str) -> str | None:
+    """One line where a URL holds more than a server's address, or None.
+
+    The rest has options of its own, because the URL stands in every report, and a secret must not.
+    """
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+    except ValueError:
+        return f"{url!r} is not http://host:port or https://host:port"
+    shown = parts.netloc.rpartition("@")[2] + parts.path
+    shown = f"{parts.scheme}://{shown}" if parts.scheme else shown
+    if "@" in parts.netloc:
+        return f"{shown} has a user name in front of it; give it with --header 'Authorization: Basic ...'"
+    if parts.query:
+        return f"{shown} has a query; give it with --query NAME=VALUE"
+    if parts.path.strip("/"):
+        return f"{shown} has a path; give that of the Socket.IO endpoint with --path"
+    return None
 
 
 def parse_addresses(text: str) -> list[str]:

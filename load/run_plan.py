@@ -8,6 +8,7 @@
     users = 100
     seconds = 20
     room_size = 20        # the scenario's parameters are keys of the same table
+    auth = "@token.json"  # as --auth; a file is one of the profile's folder. Or a table, [load.auth]
 
 Each key may be left out, and each option of the command line wins over it.
 """
@@ -16,9 +17,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from load.auth_payload import AuthError, check_auth, parse_auth, read_text
 from load.profile_files import ProfileError, check_keys, meant, read_document
 from load.scenarios import SCENARIOS, ParameterError, all_parameters, make_options
 from sioprobe.swarm import TRANSPORTS
@@ -36,10 +39,11 @@ class RunPlan:
     users: int = 50
     seconds: float = 10.0
     path: str = "/socket.io/"
+    auth: dict[str, Any] | None = field(default=None, repr=False)
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-OWN_KEYS = ("scenario", "transport", "users", "seconds", "path")
+OWN_KEYS = ("scenario", "transport", "users", "seconds", "path", "auth")
 
 
 def read_run_plan(name: str) -> RunPlan:
@@ -58,7 +62,16 @@ def read_run_plan(name: str) -> RunPlan:
         **own,
     )
     _check(plan, place)
-    return plan
+    return replace(plan, auth=_auth(plan.auth, Path(name).parent, place))
+
+
+def _auth(given: Any, folder: Path, place: str) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    try:
+        return parse_auth(read_text(given, folder)) if isinstance(given, str) else check_auth(given)
+    except AuthError as error:
+        raise ProfileError(f"{place}: auth {error}") from None
 
 
 def _check(plan: RunPlan, place: str) -> None:

@@ -26,10 +26,16 @@ from locust.runners import MasterRunner, WorkerRunner
 from load import lifecycle  # isort: skip - first: its server must be there when ours is looked for
 from load import closing, shaping
 from load.arguments import problem_with_arguments
-from load.connection_options import target_options
+from load.connection_options import auth_of, target_options
 from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
 from load.scenarios import SCENARIOS, ParameterError, Player, Scenario, make_scenario
-from load.swarm_options import add_swarm_options, block_request, played_options, problem_of
+from load.swarm_options import (
+    add_swarm_options,
+    block_request,
+    played_options,
+    problem_of,
+    problem_with_connection,
+)
 from sioprobe.swarm import Connection, SwarmError, Target
 from sioprobe.swarm.locust_statistics import LocustStatistics
 from sioprobe.swarm.summary import render
@@ -64,7 +70,7 @@ def attach(environment: Environment, **_: Any) -> None:
         return
     # After those of the statistics, which let operations come to rest and reset counts.
     lifecycle.attach_sampling(environment)
-    problem = problem_with_arguments(options) or Swarm.shaping.problem()
+    problem = problem_with_arguments(options) or Swarm.shaping.problem() or problem_with_connection(options)
     if problem is None and options.headless:
         problem = problem_of(environment.host, options)
     if problem is not None:
@@ -116,7 +122,8 @@ def begin(environment: Environment, **_: Any) -> None:
     try:
         total_rate = Swarm.shaping.total_rate if Swarm.shaping is not None else None
         scenario = make_scenario(options.scenario, statistics.engine, played_options(options, total_rate))
-    except ParameterError as error:
+        scenario.auth = auth_of(options)
+    except (ParameterError, SwarmError) as error:
         # Only the web page can say such a thing; the users then wait for the next start.
         print(f"locust: error: argument {error}", file=sys.stderr)
         Swarm.scenario = Swarm.placement = None

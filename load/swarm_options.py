@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 from typing import Any
-from urllib.parse import urlsplit
 
 from load import closing, shaping
 from load.arguments import add_scenario_arguments, options_of
-from load.connection_options import add_connection_options, target_options
+from load.connection_options import add_connection_options, auth_of, read_files, target_options
 from load.locating import parse_server_pids
 from load.names import nearest
-from load.placement import PlacementError, parse_addresses, parse_urls
+from load.placement import PlacementError, parse_addresses, parse_urls, problem_with_url
+from load.redaction import redacted, secrets_of
 from load.scenarios import SCENARIOS, Options, ParameterError, make_options
 from sioprobe.swarm import TRANSPORTS, SwarmError
 from sioprobe.swarm.check import problem_with
 
-__all__ = ["add_swarm_options", "block_request", "played_options", "problem_of"]
+__all__ = [
+    "add_swarm_options",
+    "block_request",
+    "played_options",
+    "problem_of",
+    "problem_with_connection",
+]
 
 
 def choice(name: str, choices: tuple[str, ...]) -> Any:
@@ -81,6 +87,20 @@ def add_swarm_options(parser: Any) -> None:
     add_scenario_arguments(parser)
 
 
+def problem_with_connection(options: Any) -> str | None:
+    """One line about headers and the like, or None; what files hold takes the place of their names.
+
+    Workers get the options of their master, which are then without names of files.
+    """
+    try:
+        vars(options).update(read_files(options))
+        auth_of(options)
+        target_options(options)
+    except SwarmError as error:
+        return error.detail
+    return None
+
+
 def problem_of(host: str | None, options: Any) -> str | None:
     """One line about the server that was named, or None."""
     if not host:
@@ -98,14 +118,19 @@ def problem_of(host: str | None, options: Any) -> str | None:
     except PlacementError as error:
         return f"--source-addresses: {error}"
     try:
-        how = target_options(options)
+        how, auth = target_options(options), auth_of(options)
     except SwarmError as error:
         return error.detail
+    secrets = secrets_of(how, auth)
     for url in parse_urls(host, options.urls):
-        if urlsplit(url if "//" in url else f"//{url}").path.strip("/"):
-            return f"{url} has a path; give that of the Socket.IO endpoint with --path"
-        problem = problem_with(
-            url, transport=options.transport, namespace=namespace, path=options.path, how=how
+        problem = problem_with_url(url) or problem_with(
+            url,
+            transport=options.transport,
+            namespace=namespace,
+            path=options.path,
+            how=how,
+            auth=auth,
+            redact=lambda text: redacted(text, secrets),
         )
         if problem is not None:
             return problem

@@ -7,16 +7,18 @@ import json
 import os
 import sys
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
 
+from load.auth_payload import AuthError, parse_auth, read_text
 from load.doctor.examinations import EXAMINATIONS, examine
 from load.doctor.patient import NoServer, Patient
 from load.doctor.rendering import render
 from load.locating import locate, parse_server_pids
 from load.names import nearest
+from load.placement import problem_with_url
+from load.redaction import redacted, secrets_of
 from sioprobe.swarm import SwarmError, Target
 from sioprobe.swarm.engine import raise_open_files_limit
 
@@ -68,6 +70,11 @@ Exit codes:
     " none looks at no process.",
 )
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent with each request.")
+@click.option(
+    "--auth",
+    metavar="JSON|@FILE",
+    help="Auth payload of CONNECT to the main namespace, a JSON object, or the file that holds it.",
+)
 @click.option("--no-verify", is_flag=True, help="Take any TLS certificate.")
 @click.option("--json", "as_json", is_flag=True, help="The result as one JSON object on stdout.")
 def main(
@@ -77,6 +84,7 @@ def main(
     max_connections: int | None,
     server_pids: tuple[str, ...],
     headers: tuple[str, ...],
+    auth: str | None,
     no_verify: bool,
     as_json: bool,
 ) -> None:
@@ -85,6 +93,7 @@ def main(
     Any server of Engine.IO 4, whoever wrote it; its application needs nothing.
     """
     patient = _patient(url, path, headers, server_pids, verify=not no_verify)
+    patient.auth = _auth(auth)
     _limit_connections(patient, max_connections)
     for name in only:
         if name not in EXAMINATIONS:
@@ -99,7 +108,8 @@ def main(
         try:
             patient.meet()
         except NoServer as error:
-            click.echo(f"{PROGRAM}: error: {error}", err=True)
+            secrets = secrets_of({"headers": dict(patient.target.headers)}, patient.auth)
+            click.echo(f"{PROGRAM}: error: {redacted(str(error), secrets)}", err=True)
             sys.exit(4)
         result = examine(patient, only or tuple(EXAMINATIONS), status.update)
     click.echo(json.dumps(result) if as_json else render(result))
@@ -111,13 +121,16 @@ def _patient(
     url: str, path: str, headers: tuple[str, ...], server_pids: tuple[str, ...], *, verify: bool
 ) -> Patient:
     given: dict[str, str] = {}
-    for header in headers:
+    for number, header in enumerate(headers, start=1):
         name, colon, value = header.partition(":")
         if not colon or not name.strip() or "\n" in header or "\r" in header:
-            raise click.UsageError(f"--header {header!r} is not NAME:VALUE")
+            # Not the text itself, which may be a secret.
+            which = f" number {number}" if len(headers) > 1 else ""
+            raise click.UsageError(f"--header{which} is not NAME:VALUE")
         given[name.strip()] = value.strip()
-    if urlsplit(url if "//" in url else f"//{url}").path.strip("/"):
-        raise click.UsageError(f"{url} has a path; give that of the Socket.IO endpoint with --path")
+    problem = problem_with_url(url)
+    if problem is not None:
+        raise click.UsageError(problem)
     try:
         target = Target.from_url(url, path, headers=given, verify=verify)
         located = locate([url], parse_server_pids(server_pids))
@@ -126,6 +139,13 @@ def _patient(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     return Patient(target, located)
+
+
+def _auth(given: str | None) -> dict[str, Any] | None:
+    try:
+        return parse_auth(read_text(given)) if given is not None else None
+    except AuthError as error:
+        raise click.UsageError(f"--auth {error}") from None
 
 
 def _limit_connections(patient: Patient, asked: int | None) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from load.doctor.http import Answer, HttpLink, receive_all
 from load.doctor.plain import TIMEOUT, Link
@@ -73,6 +75,10 @@ class Calls:
             return Call(f'42{self._prefix}{number}["message-with-ack","x"]', (f"43{self._prefix}{number}[",))
         name = f"{UNKNOWN}{number}{'-' + 'x' * padding if padding else ''},"
         return Call("40" + name, ("44" + name, "40" + name))
+
+
+def _payload(auth: dict[str, Any] | None) -> str:
+    return "" if auth is None else json.dumps(auth, ensure_ascii=False, separators=(",", ":"))
 
 
 def open_of(packet: str) -> OpenData:
@@ -156,10 +162,10 @@ class PollingClient:
             raise SwarmError(f"http {self.last_push.status}", self.last_push.excerpt)
         return self.last_push
 
-    def connect(self, namespace: str) -> bool:
+    def connect(self, namespace: str, auth: dict[str, Any] | None = None) -> bool:
         """CONNECT to a namespace; whether the server accepted."""
         text = "40" if namespace == "/" else f"40{namespace},"
-        self.call(Call(text, (text, "44" + text[2:])))
+        self.call(Call(text + _payload(auth), (text, "44" + text[2:])))
         assert self.last_poll is not None
         return any(packet.startswith(text) for packet in self.last_poll.text.split(RECORD_SEPARATOR))
 
@@ -274,10 +280,10 @@ class SocketClient:
                     times[index] = now
         return [times[index] for index in range(len(calls))]
 
-    def connect(self, namespace: str) -> bool:
+    def connect(self, namespace: str, auth: dict[str, Any] | None = None) -> bool:
         """CONNECT to a namespace; whether the server accepted."""
         text = "40" if namespace == "/" else f"40{namespace},"
-        self.send(text)
+        self.send(text + _payload(auth))
         while True:
             packet = self.take()
             if packet.startswith((text, "44" + text[2:])):

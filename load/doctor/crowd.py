@@ -31,17 +31,18 @@ MANY_THREADS = 800
 class Member(Listener):
     """One connection, as its state says: waiting, open, or why it is not."""
 
-    __slots__ = ("answers", "connection", "state")
+    __slots__ = ("answers", "auth", "connection", "state")
 
     def __init__(self, engine: Engine, patient: Patient) -> None:
         transport = "polling" if patient.websocket else "websocket"
         self.state = "waiting"
         self.answers = 0
+        self.auth = patient.auth
         self.connection = Connection(engine, patient.target, transport, self, timeout=DEADLINE * 4)
 
     def open(self) -> None:
         """Connect to the main namespace; that it is refused counts as an answer too."""
-        self.connection.connect()
+        self.connection.connect(auth=self.auth)
 
     def ask(self) -> None:
         """Make a call, whose answer is counted."""

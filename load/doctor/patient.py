@@ -31,6 +31,8 @@ class Patient:
 
     target: Target
     located: Located = field(default_factory=Located)
+    auth: dict[str, Any] | None = None
+    """The auth payload of CONNECT to the main namespace."""
     max_connections: int = 0
     why_no_connections: str = ""
     calls: Calls = field(default_factory=Calls)
@@ -95,7 +97,7 @@ class Patient:
             raise NotExamined(f"no polling: {self.polling}")
         client = PollingClient(self.target)
         if self.calls.acks:
-            client.connect("/")
+            client.connect("/", self.auth)
         return client
 
     def socket(self) -> SocketClient:
@@ -104,7 +106,7 @@ class Patient:
             raise NotExamined(f"no WebSocket: {self.websocket}")
         client = SocketClient(self.target)
         if self.calls.acks:
-            client.connect("/")
+            client.connect("/", self.auth)
         return client
 
     def watch(self) -> TreeWatch:

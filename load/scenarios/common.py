@@ -20,6 +20,7 @@ GOLDEN_RATIO = 0.6180339887498949
 class Scenario(ABC):
     """One a process. `operation` is the (type, name) of the series that counts its operations, or None.
 
+    `auth` is the auth payload of every CONNECT, None where there is none.
     `title` says in one line what a user does, `parameters` what the scenario can be told; every scenario has
     the parameter `namespace`. `ledger` and `schedule` are its accounts, None where it has none; `processes`
     is how many like this one take part in the run. `timed_between` says that an operation begins in one
@@ -47,6 +48,7 @@ class Scenario(ABC):
         self.ledger: Ledger | None = None
         self.schedule: Schedule | None = None
         self.processes = 1
+        self.auth: dict[str, Any] | None = None
 
     @abstractmethod
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
@@ -116,7 +118,7 @@ class Player(Listener):
 
     def open(self) -> None:
         """Connect to the scenario's namespace."""
-        self.connection.connect(self.scenario.options.namespace)
+        self.connection.connect(self.scenario.options.namespace, self.scenario.auth)
 
     def begin(self) -> None:
         """Start playing; the state must be ready."""

@@ -121,7 +121,7 @@ class LivesPlayer(Player):
         old = self.connection
         self.connection = old.successor()
         self.connection.listener = self
-        self.connection.connect(self.scenario.options.namespace)
+        self.connection.connect(self.scenario.options.namespace, self.scenario.auth)
 
     def wait_for_next(self, *, failed: bool) -> None:
         """Open the next connection when it is due, none after a halt; `late` says that it was due already."""

@@ -4,8 +4,8 @@ In every namespace at once it emits `message-with-ack` [number, name] and waits 
 after `visit` of them it disconnects the namespace and connects it again, which is `SIO rejoin`. Nothing
 answers a DISCONNECT, and socket.io closes the session where CONNECT comes in the same read: CONNECT waits
 for an ack of another namespace that was asked for after the DISCONNECT.
-A packet that carries the wrong namespace comes to nobody who waits for it. Each CONNECT carries the auth
-object {"token": "good"}, which the contract's `/auth` asks for.
+A packet that carries the wrong namespace comes to nobody who waits for it. Where no auth payload is given,
+each CONNECT carries {"token": "good"}, which the contract's `/auth` asks for.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sioprobe.swarm import Connection, Engine, SwarmError
 __all__ = ["NamespacesScenario"]
 
 EVENT = "message-with-ack"
-AUTH = {"token": "good"}
+CONTRACT_AUTH = {"token": "good"}
 
 
 def _complaint(value: str) -> str | None:
@@ -104,7 +104,11 @@ class NamespacesPlayer(Player):
     def open(self) -> None:
         """Connect to every namespace."""
         for name in self._play.names:
-            self.connection.connect(name, AUTH)
+            self._connect(name)
+
+    def _connect(self, name: str) -> None:
+        auth = self._play.auth
+        self.connection.connect(name, CONTRACT_AUTH if auth is None else auth)
 
     def connected(self, connection: Connection, namespace: str) -> None:
         """Ready when all are joined; a namespace that is joined again goes on."""
@@ -169,7 +173,7 @@ class NamespacesPlayer(Player):
             if visit.left_at and not visit.asked and visit.left_at <= started and self.connection.is_open:
                 visit.asked = True
                 self._play.outstanding += 1
-                self.connection.connect(name, AUTH)
+                self._connect(name)
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """What was left is not joined again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gevent.event import Event
@@ -56,10 +56,13 @@ def problem_with(
     path: str = DEFAULT_PATH,
     seconds: float = 5.0,
     how: Mapping[str, Any] | None = None,
+    auth: Any = None,
+    redact: Callable[[str], str] = str,
 ) -> str | None:
     """One line: why no load can be put on `url`; or None. Blocks for `seconds` and a little at most.
 
-    `how` holds further keyword arguments of `Target.from_url`.
+    `how` holds further keyword arguments of `Target.from_url`, `auth` is the auth payload of CONNECT;
+    `redact` cuts them out of what a server says, which may repeat them.
     """
     engine = Engine()
     engine.start()
@@ -72,7 +75,7 @@ def problem_with(
             visitor,
             timeout=seconds,
         )
-        connection.connect(namespace)
+        connection.connect(namespace, auth)
         if not visitor.done.wait(seconds + 3.0):
             connection.abort()
         failure = visitor.failure
@@ -86,5 +89,6 @@ def problem_with(
         failure = SwarmError("connect timeout")
     told = _NO_SERVER.get(failure.kind)
     if told is None:
-        return f"{url} is no Socket.IO server of Engine.IO 4 at {path}: {failure}".rstrip(": ")
-    return told.format(url=url, detail=failure.detail)
+        reason = redact(str(failure))
+        return f"{url} is no Socket.IO server of Engine.IO 4 at {path}: {reason}".rstrip(": ")
+    return told.format(url=url, detail=redact(failure.detail))

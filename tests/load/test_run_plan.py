@@ -29,6 +29,18 @@ def test_each_key_may_be_left_out(tmp_path: Path) -> None:
     assert (plan.transport, plan.seconds) == ("websocket", 10.0)
 
 
+@pytest.mark.parametrize("auth", ['"@token.json"', '"{\\"token\\": \\"good\\"}"', '{ token = "good" }'])
+def test_the_auth_payload_may_be_a_file_beside_the_profile(auth: str, tmp_path: Path) -> None:
+    (tmp_path / "token.json").write_text('{"token": "good"}')
+    path = tmp_path / "mine.toml"
+    path.write_text(f"[load]\nauth = {auth}\n")
+
+    plan = read_run_plan(str(path))
+
+    assert plan.auth == {"token": "good"}
+    assert "good" not in repr(plan)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -51,6 +63,8 @@ def test_each_key_may_be_left_out(tmp_path: Path) -> None:
         ),
         ("[load]\nrate = -1\n", "mine.toml: load: rate: -1 is less than 0"),
         ("[load]\npayload_bytes = 1.5\n", "mine.toml: load: payload_bytes: 1.5 is not a whole number"),
+        ("[load]\nauth = 3\n", "mine.toml: load: auth is a number and no JSON object, such as"),
+        ('[load]\nauth = "@none"\n', "mine.toml: load: auth @none: No such file or directory"),
         (
             "[[arms]]\n",
             "mine.toml: has [[arms]]: a profile of `sioprobe compare`, not of `sioprobe load`",
@@ -65,7 +79,7 @@ def test_a_mistake_is_named_with_its_place(text: str, complaint: str, tmp_path: 
     with pytest.raises(ProfileError) as caught:
         read_run_plan(str(path))
 
-    assert str(caught.value) == complaint
+    assert str(caught.value).removesuffix(' {"token": "..."}') == complaint
 
 
 def test_a_profile_of_the_other_command_is_refused() -> None:

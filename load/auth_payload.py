@@ -1,0 +1,74 @@
+"""`--auth`: the auth payload, which is the data of every CONNECT packet: a JSON object, or `@FILE` with one.
+
+It is a secret: no message of these functions holds any of it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sioprobe.wire import LocalProtocolError, SocketPacket, SocketPacketType, encode_socket_packet
+
+__all__ = ["AuthError", "check_auth", "parse_auth", "read_text"]
+
+EXAMPLE = '{"token": "..."}'
+
+
+class AuthError(ValueError):
+    """An auth payload that cannot be sent; one line without any of its values."""
+
+
+def parse_auth(text: str) -> dict[str, Any]:
+    """The payload that a JSON text stands for. Raises AuthError."""
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise AuthError(
+            f"is not JSON ({error.msg} at character {error.pos + 1}); such as {EXAMPLE}"
+        ) from None
+    except RecursionError:
+        raise AuthError("is nested too deeply") from None
+    except ValueError as error:
+        # The text of others may repeat what was given.
+        raise AuthError(
+            str(error) if isinstance(error, AuthError) else "holds a number of too many digits"
+        ) from None
+    return check_auth(value)
+
+
+def check_auth(value: Any) -> dict[str, Any]:
+    """The payload itself, where the protocol allows it as data of CONNECT. Raises AuthError."""
+    if not isinstance(value, dict):
+        raise AuthError(f"is {_kind(value)} and no JSON object, such as {EXAMPLE}")
+    try:
+        encode_socket_packet(SocketPacket(SocketPacketType.CONNECT, data=value))
+    except LocalProtocolError:
+        raise AuthError("cannot be sent: it holds what JSON has not") from None
+    return value
+
+
+def read_text(given: str, folder: Path | None = None) -> str:
+    """What was given, or for `@FILE` what it holds; one of `folder` where relative. Raises AuthError."""
+    if not given.startswith("@"):
+        return given
+    name = given[1:]
+    if not name:
+        raise AuthError("@ is not @FILE")
+    try:
+        return ((folder or Path()) / name).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise AuthError(f"@{name}: is not UTF-8") from None
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "is no file"
+        raise AuthError(f"@{name}: {reason}") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise AuthError(f"holds {name}, which JSON has not")
+
+
+def _kind(value: Any) -> str:
+    kinds = {list: "an array", str: "text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
