@@ -9,7 +9,18 @@ import errno
 
 from sioprobe.wire import RemoteProtocolError
 
-__all__ = ["INTERNAL_ERROR", "LEFT", "MALFORMED_INPUT", "SwarmError", "failure_of", "failure_of_os_error"]
+__all__ = [
+    "DROPPED",
+    "INTERNAL_ERROR",
+    "LEFT",
+    "MALFORMED_INPUT",
+    "SwarmError",
+    "failure_of",
+    "failure_of_os_error",
+]
+
+DROPPED = "dropped"
+"""The kind of a loss that `Connection.drop` made: an operation of ours, and so counted as no error."""
 
 INTERNAL_ERROR = "internal error"
 """The kind of a fault of our own, or of a listener."""

@@ -7,8 +7,9 @@ which namespaces. Left out: opening the session, which is the connection's (`sio
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from time import monotonic_ns
 from typing import Any
 
 __all__ = ["Backoff", "Reconnector"]
@@ -59,6 +60,22 @@ class Reconnector:
         self.attempt = 0
         self.lost_at = 0
         self.namespaces: list[str] = []
+
+    def lose(self, connected: Iterable[str], connecting: Iterable[str]) -> bool:
+        """A session with these namespaces is lost; whether any is to be connected again.
+
+        Only a session in which one was connected begins a loss: a first that fails is none.
+        """
+        now_connected = list(connected)
+        if not self.lost_at and now_connected:
+            self.lost_at = monotonic_ns()
+            self.namespaces = [*now_connected, *connecting]
+        return bool(self.namespaces)
+
+    def give_up(self, namespace: str) -> None:
+        """The server does not want us in that namespace."""
+        if namespace in self.namespaces:
+            self.namespaces.remove(namespace)
 
     @property
     def exhausted(self) -> bool:
