@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from sioprobe.swarm.errors import SwarmError
+from sioprobe.swarm.user_calls import UserCalls
 from sioprobe.wire import MAIN_NAMESPACE
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class SocketIOClient:
         `wait_timeout` seconds.
         """
         user = self._user
-        if user.connected:
+        client = user._sioprobe
+        if client.namespaces:
             raise SwarmError("already connected", url)
         user.host = url
         user.transport = _transport(transports)
@@ -74,45 +76,46 @@ class SocketIOClient:
         if headers:
             user.headers = {**(user.headers or {}), **headers}
         if namespaces is None:
-            names = user.handled_namespaces() or [MAIN_NAMESPACE]
+            names = client.handled_namespaces or [MAIN_NAMESPACE]
         else:
             names = [namespaces] if isinstance(namespaces, str) else list(namespaces)
         value = auth() if callable(auth) else auth
         for name in names:
-            user.connect(name, value, timeout=wait_timeout, retry=retry)
+            client.connect(name, value, wait_timeout, retry=retry)
 
     def disconnect(self) -> None:
         """Close the session."""
-        self._user.disconnect()
+        self._user._sioprobe.disconnect(None)
 
     shutdown = disconnect
 
     @property
     def connected(self) -> bool:
         """Whether a namespace is connected."""
-        return self._user.connected
+        return bool(self.namespaces)
 
     @property
     def namespaces(self) -> dict[str, str]:
         """The connected namespaces and the socket id in each."""
-        return self._user.namespaces
+        return self._user._sioprobe.namespaces
 
     @property
     def sid(self) -> str | None:
         """The id of the Engine.IO session."""
-        return self._user.session_id
+        return self._user._sioprobe.session_id
 
     def get_sid(self, namespace: str | None = None) -> str | None:
         """The socket id in a namespace; None where it is not connected."""
-        return self._user.namespaces.get(namespace or MAIN_NAMESPACE)
+        return self.namespaces.get(namespace or MAIN_NAMESPACE)
 
     def transport(self) -> str:
         """`polling` or `websocket`: what the session is on now."""
-        return self._user.current_transport
+        connection = self._user._sioprobe.connection
+        return connection.current_transport if connection is not None else "polling"
 
     def wait(self) -> None:
         """Wait until the connection is over, its attempts to reconnect included."""
-        self._user.wait_until_closed()
+        self._user._sioprobe.wait_until_closed()
 
     # Sending
 
@@ -124,7 +127,10 @@ class SocketIOClient:
         callback: Callable[..., Any] | None = None,
     ) -> None:
         """Send an event; `callback` is called with what the server's ack holds."""
-        self._user.emit(event, *_arguments(data), namespace=namespace or MAIN_NAMESPACE, callback=callback)
+        # Not `self._user.emit`: a locustfile for contrib may have a method of that name.
+        UserCalls.emit(
+            self._user, event, *_arguments(data), namespace=namespace or MAIN_NAMESPACE, callback=callback
+        )
 
     def send(
         self,
@@ -134,14 +140,19 @@ class SocketIOClient:
         name: str = "message",
     ) -> None:
         """Send `message`; `name` is that of its figures."""
-        self._user.emit(
-            "message", *_arguments(data), namespace=namespace or MAIN_NAMESPACE, callback=callback, name=name
+        UserCalls.emit(
+            self._user,
+            "message",
+            *_arguments(data),
+            namespace=namespace or MAIN_NAMESPACE,
+            callback=callback,
+            name=name,
         )
 
     def call(self, event: str, data: Any = None, namespace: str | None = None, timeout: float = 60) -> Any:
         """Send an event and wait for its ack: None, its value, or a tuple of several. Raises SwarmError."""
-        answer = self._user.ask(
-            event, *_arguments(data), namespace=namespace or MAIN_NAMESPACE, timeout=timeout
+        answer = self._user._sioprobe.answer_of(
+            event, _arguments(data), namespace or MAIN_NAMESPACE, timeout, None
         )
         return None if not answer else answer[0] if len(answer) == 1 else tuple(answer)
 
@@ -151,7 +162,7 @@ class SocketIOClient:
         """Call the handler for each such event, `*` for those without one; a decorator without a handler."""
         if handler is None:
             return lambda function: self.on(event, function, namespace) or function
-        self._user.on(event, handler, namespace or MAIN_NAMESPACE)
+        self._user._sioprobe.handle(event, handler, namespace or MAIN_NAMESPACE)
         return None
 
     def event(self, *arguments: Any, **keywords: Any) -> Any:

@@ -339,7 +339,7 @@ LOSING = """
             self.connect(auth={"token": "good"})
             self.connect("/auth", {"token": "good"})
             first = self.namespaces
-            self._connection.drop()
+            self._sioprobe.connection.drop()
             try:
                 self.call("message-with-ack", 1)
             except SwarmError as error:
@@ -445,6 +445,111 @@ def test_an_option_that_cannot_be_honoured_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path, source, "-u", "1", "-t", "2s", "--host", "http://127.0.0.1:1")
 
     assert "serializer='msgpack' cannot be honoured" in done.stderr
+
+
+NAMES = """
+    from locust import HttpUser, TaskSet, tag, task
+    from sioprobe import SocketIOUser
+
+
+    @task
+    def job(self):
+        pass
+
+
+    @task
+    class Jobs(TaskSet):
+        pass
+
+
+    class Mixin:
+        @tag("x")
+        @task
+        def call(self):
+            pass
+
+
+    def told(name, bases, **body):
+        try:
+            type(SocketIOUser)(name, bases, body)
+        except TypeError as error:
+            print("TOLD", error)
+        else:
+            print("TAKEN", name)
+
+
+    own = (SocketIOUser,)
+    told("A", own, emit=job)
+    told("B", own, wait=job)
+    told("C", (Mixin, SocketIOUser, HttpUser))
+    told("D", own, on_stop=Jobs)
+    told("E", own, query=lambda self: {})
+    told("F", own, _sioprobe=job)
+    told("G", own, on_start=job, ask=job, say=job, query={"a": "1"}, headers=property(lambda self: {}))
+    told("H", own, emit=lambda self, *args: None, namespaces=["/"])
+"""
+
+
+def test_a_task_in_the_place_of_a_call_is_refused_where_the_class_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "names.py"
+    file.write_text(textwrap.dedent(NAMES))
+    done = subprocess.run([sys.executable, str(file)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+    place = "takes the place of"
+    other = "give it another name, such as"
+    assert done.stdout.splitlines() == [
+        f"TOLD the task A.emit {place} SocketIOUser.emit; {other} do_emit",
+        f"TOLD the task B.wait {place} SocketIOUser.wait; {other} do_wait",
+        f"TOLD the task C.call {place} SocketIOUser.call; {other} do_call",
+        f"TOLD the task D.on_stop {place} SocketIOUser.on_stop; {other} do_on_stop",
+        f"TOLD the method E.query {place} a setting of SocketIOUser (a mapping); {other} do_query",
+        f"TOLD the task F._sioprobe {place} SocketIOUser._sioprobe; {other} do_sioprobe",
+        "TAKEN G",
+        "TAKEN H",
+    ], done.stderr
+
+
+OWN_NAMES = """
+    import gevent
+    from locust import task
+    from sioprobe import SocketIOUser
+
+
+    class Namesake(SocketIOUser):
+        # None of these is what it would be in SocketIOUser; some were its own once.
+        namespaces = ["/"]
+        connected = session_id = _connection = _inbox = _handlers = _statistics = _worker = None
+
+        def send(self):
+            raise AssertionError("called from inside")
+
+        emit = disconnect = _live = _tell = _open = send
+
+        @task
+        def ask(self):
+            asked = []
+            self.on("question", lambda number: number + 1)
+            self.sio.on("asked", asked.append)
+            self.connect()
+            assert self.call("message-with-ack", 1) == 1
+            self.sio.emit("ask", ("question", 7))
+            with gevent.Timeout(20):
+                while not asked:
+                    gevent.sleep(0.01)
+            assert asked == [8], asked
+            assert self.sio.connected and list(self.sio.namespaces) == ["/"]
+            self.sio.disconnect()
+            assert not self.sio.connected
+            print("ALL DONE")
+            self.environment.runner.quit()
+"""
+
+
+def test_a_class_may_have_names_of_its_own(server: Server, tmp_path: Path) -> None:
+    done = run(tmp_path, OWN_NAMES, "-u", "1", "-t", "60s", "--host", server.url)
+
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "ALL DONE" in done.stdout, done.stderr
 
 
 def test_sioprobe_has_no_other_lazy_names() -> None:

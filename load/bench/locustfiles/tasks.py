@@ -59,6 +59,6 @@ else:
             self.connect(timeout=60)
 
         @task  # type: ignore[untyped-decorator]
-        def wait(self) -> None:
+        def do_nothing(self) -> None:
             """Do nothing."""
             Event().wait()

@@ -1,0 +1,44 @@
+"""Which names of a user's class are taken: what takes their place by accident is refused at once.
+
+A task that is called `emit` would leave its class without `emit`, and run wherever it is called.
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import FunctionType
+
+__all__ = ["check_names"]
+
+SETTINGS = {
+    **dict.fromkeys(("transport", "path", "ca_file"), "a text"),
+    **dict.fromkeys(("headers", "query", "cookies", "options"), "a mapping"),
+    **dict.fromkeys(("verify", "reconnection"), "True or False"),
+    **dict.fromkeys(("reconnection_delay", "reconnection_delay_max", "randomization_factor"), "a number"),
+    "reconnection_attempts": "a number or None",
+}
+INNER = "_sioprobe"
+MAY_BE_TASKS = frozenset({"on_start"})
+"""Locust calls it once; that it is a task too harms nobody."""
+
+
+def check_names(made: type, base: type) -> None:
+    """TypeError where a task of `made` has the name of something of `base`, or a method that of a setting."""
+    for name in (*dir(base), INNER):
+        if name.startswith("__") or name in MAY_BE_TASKS:
+            continue
+        found = inspect.getattr_static(made, name, None)
+        if hasattr(found, "locust_task_weight"):
+            raise TypeError(
+                f"the task {made.__name__}.{name} takes the place of {base.__name__}.{name}; "
+                f"give it another name, such as {_other(name)}"
+            )
+        if name in SETTINGS and isinstance(found, FunctionType):
+            raise TypeError(
+                f"the method {made.__name__}.{name} takes the place of a setting of {base.__name__} "
+                f"({SETTINGS[name]}); give it another name, such as {_other(name)}"
+            )
+
+
+def _other(name: str) -> str:
+    return f"do_{name.lstrip('_')}"
