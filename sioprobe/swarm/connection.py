@@ -71,7 +71,7 @@ class Connection(Outgoing):
         self._waiting = False
         self._acks = {}
         self._next_id = 0
-        self._auth = {}
+        self._connect_packets = {}
         self._connect_started = {}
         self.target = target
         self._connect_series = self.series("SIO connect", transport)
@@ -127,7 +127,7 @@ class Connection(Outgoing):
         if self._reconnector is not None:
             self._reconnector.attempt = 0
         for namespace in list(self._connect_started):
-            self._send(SocketPacket(SocketPacketType.CONNECT, namespace, self._auth[namespace]))
+            self._session.send_text(self._connect_packets[namespace])
 
     def session_text(self, data: str) -> None:
         tap = self.tap

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import gevent
+from gevent.event import Event
 
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.user_calls import UserCalls
@@ -76,7 +77,7 @@ class SocketIOClient:
         if headers:
             user.headers = {**(user.headers or {}), **headers}
         if namespaces is None:
-            names = client.handled_namespaces or [MAIN_NAMESPACE]
+            names = client.handlers.namespaces or [MAIN_NAMESPACE]
         else:
             names = [namespaces] if isinstance(namespaces, str) else list(namespaces)
         value = auth() if callable(auth) else auth
@@ -162,7 +163,7 @@ class SocketIOClient:
         """Call the handler for each such event, `*` for those without one; a decorator without a handler."""
         if handler is None:
             return lambda function: self.on(event, function, namespace) or function
-        self._user._sioprobe.handle(event, handler, namespace or MAIN_NAMESPACE)
+        self._user._sioprobe.handlers.handle(event, handler, namespace or MAIN_NAMESPACE)
         return None
 
     def event(self, *arguments: Any, **keywords: Any) -> Any:
@@ -187,11 +188,25 @@ class SocketIOClient:
         """Run a function in a greenlet."""
         return gevent.spawn(target, *arguments, **keywords)
 
+    @property
+    def eio(self) -> _Events:
+        """What `socketio.Client.call(self.sio, ...)` asks for, which tasks of contrib's users write."""
+        return _Events()
+
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
             f"self.sio has no {name!r}; sioprobe has the common calls of locust.contrib.socketio: connect, "
             "disconnect, emit, send, call, on, event, wait"
         )
+
+
+class _Events:
+    """The part of an Engine.IO client that makes events to wait for."""
+
+    @staticmethod
+    def create_event(*arguments: Any, **keywords: Any) -> Any:
+        """An event of gevent."""
+        return Event()
 
 
 def _transport(transports: str | list[str] | None) -> str:

@@ -16,9 +16,23 @@ from sioprobe.swarm.reconnect import Reconnector
 from sioprobe.swarm.recorder import Series
 from sioprobe.swarm.session import SECOND, Session
 from sioprobe.swarm.target import Target
-from sioprobe.wire import MAIN_NAMESPACE, SocketPacket, SocketPacketType, encode_socket_packet
+from sioprobe.wire import (
+    MAIN_NAMESPACE,
+    LocalProtocolError,
+    SocketPacket,
+    SocketPacketType,
+    encode_socket_packet,
+)
 
-__all__ = ["Outgoing"]
+__all__ = ["Outgoing", "check_namespace"]
+
+
+def check_namespace(namespace: str) -> None:
+    """SwarmError for a name that is none of a namespace."""
+    if not isinstance(namespace, str) or not namespace.startswith("/") or "," in namespace:
+        meant = isinstance(namespace, str) and not namespace.startswith("/")
+        hint = f"does not start with '/'; did you mean '/{namespace}'?" if meant else "is no namespace"
+        raise SwarmError("bad namespace", f"{namespace!r} {hint}")
 
 
 class Outgoing:
@@ -26,7 +40,7 @@ class Outgoing:
 
     __slots__ = (
         "_acks",
-        "_auth",
+        "_connect_packets",
         "_connect_started",
         "_engine",
         "_frame_tap",
@@ -41,7 +55,7 @@ class Outgoing:
     )
 
     _acks: dict[int, tuple[AckCallback, int]]
-    _auth: dict[str, Any]
+    _connect_packets: dict[str, str]
     _connect_started: dict[str, int]
     _engine: Engine
     _frame_tap: Callable[[bytes], bool] | None
@@ -55,14 +69,17 @@ class Outgoing:
     target: Target
 
     def connect(self, namespace: str = MAIN_NAMESPACE, auth: Any = None) -> None:
-        """Connect to a namespace; the first call opens the session, and its time counts from here."""
+        """Connect to a namespace; the first call opens the session, and its time counts from here.
+
+        Raises SwarmError at once for a namespace or auth payload that cannot be sent.
+        """
         reconnector = self._reconnector
         wanted = reconnector.namespaces if reconnector is not None else []
         if namespace in self._connect_started or namespace in self.namespaces or namespace in wanted:
             raise SwarmError("already connected", namespace)
         if self.closed:
             raise SwarmError("connection closed")
-        self._auth[namespace] = auth
+        self._connect_packets[namespace] = packet = _connect_packet(namespace, auth)
         if self._left is not None:
             self._left.discard(namespace)
         if reconnector is not None and reconnector.lost_at:
@@ -73,7 +90,7 @@ class Outgoing:
         if self._session.state == "new":
             self._begin()
         elif self._session.state == "open":
-            self._send(SocketPacket(SocketPacketType.CONNECT, namespace, auth))
+            self._session.send_text(packet)
 
     def _begin(self) -> None:
         """Open the first session."""
@@ -221,3 +238,13 @@ class Outgoing:
     def count_error(self, kind: str) -> None:
         """Count something wrong that belongs to no operation."""
         self._session_series.error(kind)
+
+
+def _connect_packet(namespace: str, auth: Any) -> str:
+    """The Engine.IO packet that asks for a namespace."""
+    check_namespace(namespace)
+    try:
+        text, _ = encode_socket_packet(SocketPacket(SocketPacketType.CONNECT, namespace, auth))
+    except LocalProtocolError as error:
+        raise SwarmError("cannot be sent", f"the auth payload: {error}") from None
+    return "4" + text

@@ -52,9 +52,10 @@ class SocketIOUser(UserCalls, User):  # type: ignore[misc]
             def say(self):
                 self.emit("say", "lobby", "hello")
 
-    `locust -f chat.py --host http://127.0.0.1:5000`. Recorded are `SIO connect`, `SIO upgrade`, `SIO ack`
-    and `SIO reconnect` with their times, `SIO emit` and `SIO event` with their numbers only. What fails is
-    counted by kind, raises SwarmError, and so ends the task.
+    `locust -f chat.py --host http://127.0.0.1:5000`. Recorded are `SIO connect`, `SIO upgrade`, `SIO ack`,
+    `SIO answer` and `SIO reconnect` with their times, `SIO emit` and `SIO event` with their numbers only.
+    What fails is counted by kind, raises SwarmError, and so ends the task; in `on_start`, as with any
+    exception there, it ends the user.
     """
 
     abstract = True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sioprobe.swarm.errors import SwarmError
-from sioprobe.swarm.user_client import Handler, UserClient, counted
+from sioprobe.swarm.user_client import UserClient
+from sioprobe.swarm.user_handlers import Handler, counted
 from sioprobe.wire import MAIN_NAMESPACE, WireError
 
 __all__ = ["UserCalls"]
@@ -84,7 +86,9 @@ class UserCalls:
                 namespace,
                 timeout,
                 name,
-                lambda values, failure: None if values is None else client.run_later(handler, values),
+                lambda values, failure: (
+                    None if values is None else client.handlers.run_later(handler, values)
+                ),
             )
             return
         series = client.series("SIO emit", name or event)
@@ -105,12 +109,21 @@ class UserCalls:
         namespace: str = MAIN_NAMESPACE,
         timeout: float = 10.0,
         name: str | None = None,
+        answer: str | None = None,
+        where: Callable[..., Any] | None = None,
     ) -> Any:
         """Send an event and wait for its ack: None, its one argument, or a list of several.
 
-        Recorded as `SIO ack` under `name`, the event's where that is None.
+        With `answer`, no ack is asked for: the next event of that name in the namespace is waited for, or
+        with `where` the next for whose arguments that holds. Its handler is called as well.
+        Recorded as `SIO ack`, or `SIO answer`, under `name`, the event's where that is None.
         """
-        values = self._sioprobe.answer_of(event, args, namespace, timeout, name)
+        if answer is not None:
+            values = self._sioprobe.event_after(event, args, namespace, timeout, name, answer, where)
+        elif where is not None:
+            raise TypeError("call() has `where` without `answer`, the name of the event that is waited for")
+        else:
+            values = self._sioprobe.answer_of(event, args, namespace, timeout, name)
         return None if not values else values[0] if len(values) == 1 else values
 
     # Receiving
@@ -122,4 +135,4 @@ class UserCalls:
         A handler of `*` takes the events that have none of their own, the event's name first. No events of
         the server are `connect` (no arguments), `disconnect` (the reason) and `connect_error` (its data).
         """
-        self._sioprobe.handle(event, handler, namespace)
+        self._sioprobe.handlers.handle(event, handler, namespace)

@@ -1,47 +1,35 @@
-"""What a `SocketIOUser` holds behind one attribute: connection, handlers, and the greenlet that runs them.
+"""What a `SocketIOUser` holds behind one attribute: its connection, and whoever waits for something of it.
 
-The hub tells a `UserClient` what comes; it wakes the greenlets that wait and queues the handlers' calls. Here
-and not in the user's class, whose names belong to whoever writes tasks.
+The hub tells a `UserClient` what comes; it wakes the greenlets that wait and hands events to the handlers.
+Here and not in the user's class, whose names belong to whoever writes tasks.
 """
 
 from __future__ import annotations
 
-import inspect
-import logging
 from collections.abc import Callable
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import AsyncResult, Event
-from gevent.queue import SimpleQueue
+from gevent.queue import Empty, SimpleQueue
 
 from sioprobe.swarm.connection import Connection
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.errors import LEFT, SwarmError
 from sioprobe.swarm.listener import Listener
 from sioprobe.swarm.reconnect import Backoff
-from sioprobe.swarm.recorder import Series
+from sioprobe.swarm.session import SECOND
+from sioprobe.swarm.user_handlers import Handlers, counted
 from sioprobe.swarm.user_target import backoff_of, target_of
 from sioprobe.wire import WireError
 
 if TYPE_CHECKING:
     from sioprobe.swarm.user import SocketIOUser
 
-__all__ = ["Handler", "UserClient", "counted"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["UserClient"]
 
 CLOSE_DEADLINE = 3.0
-
-Handler = Callable[..., Any]
-
-
-def counted(series: Series, error: SwarmError | WireError) -> SwarmError:
-    """The error as one of the swarm's, counted."""
-    failure = error if isinstance(error, SwarmError) else SwarmError("cannot be sent", str(error))
-    series.error(failure.kind)
-    return failure
 
 
 class UserClient(Listener):
@@ -49,13 +37,12 @@ class UserClient(Listener):
 
     __slots__ = (
         "_answers",
+        "_awaited",
         "_ended",
         "_engine",
-        "_handlers",
-        "_jobs",
         "_user",
-        "_worker",
         "connection",
+        "handlers",
         "series",
     )
 
@@ -65,10 +52,9 @@ class UserClient(Listener):
         self.series = engine.recorder.series
         self.connection: Connection | None = None
         self._answers: dict[str, AsyncResult] = {}
+        self._awaited: list[tuple[str, str, Any]] = []
         self._ended = Event()
-        self._handlers: dict[tuple[str, str], Handler] = {}
-        self._jobs: Any = None
-        self._worker: Any = None
+        self.handlers = Handlers(user, self)
 
     # Connecting
 
@@ -120,11 +106,15 @@ class UserClient(Listener):
         connection.connect(namespace, auth)
         self._answers[namespace] = answer
         try:
-            return str(answer.get(timeout=timeout + 1.0))
+            socket_id, failure = answer.get(timeout=timeout + 1.0)
         except gevent.Timeout:
             raise SwarmError("connect timeout", namespace) from None
         finally:
             self._answers.pop(namespace, None)
+        # Not by the result itself, whose frames would fill half of each traceback.
+        if failure is not None:
+            raise failure
+        return str(socket_id)
 
     def disconnect(self, namespace: str | None) -> None:
         """Leave a namespace; without one, close the session and wait for the server."""
@@ -143,8 +133,7 @@ class UserClient(Listener):
 
     def greenlet_ended(self, _: Any) -> None:
         """The user's greenlet is over, and so is the connection, whatever its `on_stop` did."""
-        if self._worker is not None:
-            self._worker.kill(block=False)
+        self.handlers.end()
         if self.connection is not None:
             self.connection.close()
 
@@ -181,107 +170,101 @@ class UserClient(Listener):
     ) -> list[Any]:
         """Emit, wait for the ack, and answer its values. Raises SwarmError."""
         answer: AsyncResult = AsyncResult()
-        self.ask(
-            event,
-            args,
-            namespace,
-            timeout,
-            name,
-            lambda values, failure: answer.set(values) if failure is None else answer.set_exception(failure),
-        )
-        values: list[Any] = answer.get()
-        return values
+        self.ask(event, args, namespace, timeout, name, lambda *both: answer.set(both))
+        values: list[Any] | None
+        values, failure = answer.get()
+        if failure is not None:
+            raise failure
+        return values or []
 
-    # Handlers
+    def event_after(
+        self,
+        event: str,
+        args: tuple[Any, ...],
+        namespace: str,
+        timeout: float,
+        name: str | None,
+        awaited: str,
+        where: Callable[..., Any] | None,
+    ) -> list[Any]:
+        """Emit, wait for an event `awaited` for which `where` holds, and answer its values.
 
-    def handle(self, event: str, handler: Handler, namespace: str) -> None:
-        """Call the handler for each such event."""
-        self._handlers[namespace, event] = handler
+        Raises SwarmError. Judged here and not on the hub: `where` is the user's, and may fail.
+        """
+        series = self.series("SIO answer", name or event)
+        candidates: Any = SimpleQueue()
+        entry = (namespace, awaited, candidates)
+        started = monotonic_ns()
+        end = started + int(timeout * SECOND)
+        self._awaited.append(entry)
+        try:
+            self.live(namespace).emit(event, *args, namespace=namespace)
+            while True:
+                left = (end - monotonic_ns()) / SECOND
+                if left <= 0:
+                    raise Empty
+                came, values, failure = candidates.get(timeout=left)
+                if failure is not None:
+                    raise failure
+                if where is None or where(*values):
+                    series.record((came - started) / 1000)
+                    return list(values)
+        except Empty:
+            raise counted(series, SwarmError("timeout", f"no event {awaited!r}")) from None
+        except (SwarmError, WireError) as error:
+            raise error if getattr(error, "kind", "") == LEFT else counted(series, error) from None
+        finally:
+            self._awaited.remove(entry)
 
-    @property
-    def handled_namespaces(self) -> list[str]:
-        """The namespaces that have handlers."""
-        return list(dict.fromkeys(namespace for namespace, _ in self._handlers))
-
-    def run_later(self, handler: Handler, args: Any, answer: Any = (None, "", None)) -> None:
-        """Run a handler in the user's greenlet for them; `answer` is session, namespace and ack id."""
-        if self._worker is None:
-            self._jobs = SimpleQueue()
-            self._worker = gevent.spawn(self._work, self._jobs)
-        self._jobs.put((handler, args, answer))
-
-    def _work(self, jobs: Any) -> None:
-        while True:
-            handler, args, (session_id, namespace, ack_id) = jobs.get()
-            result: Any = None
-            try:
-                result = handler(*args)
-            except Exception as error:
-                logger.exception("handler %r", getattr(handler, "__name__", handler))
-                self._user.environment.events.user_error.fire(
-                    user_instance=self._user, exception=error, tb=error.__traceback__
-                )
-            # An ack of a session that is over would answer another event of the next.
-            if ack_id is not None and session_id == self.session_id and namespace in self.namespaces:
-                values = () if result is None else result if isinstance(result, tuple) else (result,)
-                try:
-                    self.live(namespace).ack(ack_id, *values, namespace=namespace)
-                except (SwarmError, WireError) as error:
-                    counted(self.series("SIO emit", "ack"), error)
-
-    def _tell(self, namespace: str, name: str, *args: Any) -> None:
-        """Run the handler of something that is no event of the server."""
-        handler = self._handlers.get((namespace, name))
-        if handler is not None:
-            try:
-                inspect.signature(handler).bind(*args)
-            except TypeError:
-                args = ()  # a handler of `disconnect` that does not ask for the reason
-            except ValueError:
-                pass
-            self.run_later(handler, args)
-
-    def _tell_all(self, reason: str) -> None:
-        for namespace in self.handled_namespaces:
-            self._tell(namespace, "disconnect", reason)
+    def _end_waiting(self, failure: SwarmError) -> None:
+        for _, _, candidates in self._awaited:
+            candidates.put((0, (), failure))
 
     # What the connection tells
 
     def connected(self, connection: Connection, namespace: str) -> None:
         answer = self._answers.get(namespace)
         if answer is not None:
-            answer.set(connection.namespaces[namespace])
-        self._tell(namespace, "connect")
+            answer.set((connection.namespaces[namespace], None))
+        self.handlers.tell(namespace, "connect")
 
     def refused(self, connection: Connection, namespace: str, data: Any) -> None:
         answer = self._answers.get(namespace)
         if answer is not None:
-            answer.set_exception(SwarmError("connect refused", str(data)))
-        self._tell(namespace, "connect_error", data)
+            answer.set(("", SwarmError("connect refused", str(data))))
+        self.handlers.tell(namespace, "connect_error", data)
 
     def event(
         self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
     ) -> None:
         self.series("SIO event", name).count()
-        handler = self._handlers.get((namespace, name))
+        if self._awaited:
+            now = monotonic_ns()
+            for where, awaited, candidates in self._awaited:
+                if where == namespace and awaited == name:
+                    candidates.put((now, args, None))
+        handlers = self.handlers
+        handler = handlers.by_name.get((namespace, name))
         if handler is None:
-            handler = self._handlers.get((namespace, "*"))
+            handler = handlers.by_name.get((namespace, "*"))
             args = [name, *args]
         if handler is not None:
-            self.run_later(handler, args, (connection.session_id, namespace, ack_id))
+            handlers.run_later(handler, args, (connection.session_id, namespace, ack_id))
         elif ack_id is not None:
             connection.ack(ack_id, namespace=namespace)
 
     def disconnected(self, connection: Connection, namespace: str) -> None:
-        self._tell(namespace, "disconnect", "io server disconnect")
+        self.handlers.tell(namespace, "disconnect", "io server disconnect")
 
     def lost(self, connection: Connection, failure: SwarmError) -> None:
-        self._tell_all(failure.kind)
+        self._end_waiting(failure)
+        self.handlers.tell_all(failure.kind)
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         for answer in self._answers.values():
-            answer.set_exception(failure or SwarmError(LEFT))
+            answer.set(("", failure or SwarmError(LEFT)))
         self._answers.clear()
+        self._end_waiting(failure or SwarmError(LEFT))
         self._ended.set()
         if connection.namespaces:
-            self._tell_all(failure.kind if failure is not None else "io client disconnect")
+            self.handlers.tell_all(failure.kind if failure is not None else "io client disconnect")

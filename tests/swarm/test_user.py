@@ -70,7 +70,16 @@ QUIET = """
 
 
 def test_a_run_ends_with_our_figures_and_the_verdict(server: Server, tmp_path: Path) -> None:
-    done = run(tmp_path, QUIET, "--host", server.url, "-u", "2", "-r", "2", "-t", "2s")
+    # Until something was measured, however busy the machine is.
+    source = (
+        QUIET
+        + """
+            self.asked = getattr(self, "asked", 0) + 1
+            if self.asked == 5:
+                self.environment.runner.quit()
+"""
+    )
+    done = run(tmp_path, source, "--host", server.url, "-u", "1", "-t", "60s")
 
     # A call that is under way when the run ends is no failure.
     assert done.returncode == 0, done.stderr
@@ -227,6 +236,7 @@ def test_the_connection_ends_with_the_user_whatever_on_stop_does(server: Server,
 CONTRIB = """
     import gevent
     from locust import HttpUser, task
+    from socketio import Client
     IMPORT
 
 
@@ -275,6 +285,7 @@ CONTRIB = """
             assert self.sio.call("message-with-ack", {"a": b"x"}, timeout=20) == {"a": b"x"}
             assert self.sio.call("message-with-ack", (1, 2), "/auth", 20) == (1, 2)
             assert self.sio.call("message-with-ack", timeout=20) is None
+            assert Client.call(self.sio, "message-with-ack", [7], timeout=20) == [7]
             self.sio.emit("message", ("two", 2))
             self.sio.send("one", name="a message")
             self.sio.emit("ask", ("question", 7))
@@ -312,7 +323,7 @@ def test_a_locustfile_for_contrib_runs_with_one_import_changed(
     if "sioprobe" in module:
         found = counts(done.stdout[done.stdout.index("[\n") :])
         assert found["SIO connect", "websocket"] == (2, 0, 0)
-        assert found["SIO ack", "message-with-ack"] == (4, 0, 0)
+        assert found["SIO ack", "message-with-ack"] == (5, 0, 0)
         assert found["SIO emit", "a message"] == (1, 0, 1)
         assert found["SIO event", "auth"] == (2, 0, 2)
         assert done.returncode == 0
@@ -445,6 +456,69 @@ def test_an_option_that_cannot_be_honoured_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path, source, "-u", "1", "-t", "2s", "--host", "http://127.0.0.1:1")
 
     assert "serializer='msgpack' cannot be honoured" in done.stderr
+
+
+ANSWERS = """
+    import gevent
+    from locust import task
+    from sioprobe import SocketIOUser
+    from sioprobe.swarm import SwarmError
+
+
+    class Asker(SocketIOUser):
+        def kind(self, function, *arguments, **keywords):
+            try:
+                function(*arguments, **keywords)
+            except (SwarmError, TypeError) as error:
+                return getattr(error, "kind", "TypeError")
+            return "fine"
+
+        @task
+        def ask(self):
+            heard = []
+            self.on("message-back", lambda *values: heard.append(values))
+            said = [self.kind(self.call, "message", 1, answer="message-back")]
+            said.append(self.kind(self.connect, "custom"))
+            said.append(self.kind(self.on, "message-back", heard.append, "custom"))
+            said.append(self.kind(self.connect, "/", {"token": object()}))
+            self.connect()
+            self.connect("/custom")
+            assert self.call("message", 1, answer="message-back") == 1
+            assert self.call("message", 1, 2, answer="message-back", namespace="/custom") == [1, 2]
+            assert self.call("message", answer="message-back") is None
+            # What comes for another is let pass: an event sent before, and one in another namespace.
+            gevent.spawn_later(0.1, self.emit, "message", "elsewhere")
+            said.append(
+                self.kind(self.call, "nobody-answers", namespace="/custom", answer="message-back", timeout=1)
+            )
+            self.emit("message", "other")
+            own = lambda *values: values == ("own",)
+            assert self.call("message", "own", answer="message-back", where=own, name="asked") == "own"
+            said.append(self.kind(self.call, "message", 2, answer="another", timeout=0.3))
+            said.append(self.kind(self.call, "message", 3, where=own))
+            gevent.spawn_later(0.2, self._sioprobe.connection.drop)
+            said.append(self.kind(self.call, "message", 4, answer="another", timeout=60))
+            print("SAID", said)
+            with gevent.Timeout(20):
+                while ("own",) not in heard:
+                    gevent.sleep(0.01)
+            self.environment.runner.quit()
+"""
+
+
+def test_an_event_may_be_answered_by_an_event(server: Server, tmp_path: Path) -> None:
+    done = run(tmp_path, ANSWERS, "-u", "1", "-t", "60s", "--host", server.url)
+
+    assert "SAID" in done.stdout, done.stderr
+    expected = ["not connected", "bad namespace", "bad namespace", "cannot be sent"]
+    assert f"SAID {[*expected, 'timeout', 'timeout', 'TypeError', 'dropped']}" in done.stdout
+    found = counts(done.stdout[done.stdout.index("[\n") :])
+    # Three answers; before the session, without an answer, and when the session was lost.
+    assert found["SIO answer", "message"] == (6, 3, 3)
+    assert found["SIO answer", "asked"] == (1, 0, 0)
+    assert found["SIO answer", "nobody-answers"] == (1, 1, 1)
+    assert ("SIO ack", "message") not in found
+    assert found["SIO connect", "websocket"][0] >= 2
 
 
 NAMES = """
