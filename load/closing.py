@@ -13,7 +13,7 @@ from locust.runners import STATE_CLEANUP, STATE_INIT, STATE_STOPPED, STATE_STOPP
 
 from load.calibration import floor_of_run
 from load.conditions import Condition, ConditionError
-from load.outcome import broken_thresholds, exit_code
+from load.outcome import broken_thresholds, exit_code, hints
 from sioprobe.swarm import Floor
 from sioprobe.swarm.locust_statistics import LocustStatistics
 
@@ -88,4 +88,4 @@ def conclude(environment: Environment) -> dict[str, Any]:
     if statistics.calibration is not None:
         summary["calibration"] = statistics.calibration
     thresholds = broken_thresholds(summary, environment.parsed_options.fail_if)
-    return {**summary, "thresholds": thresholds}
+    return {**summary, "notes": [*summary["notes"], *hints(summary)], "thresholds": thresholds}

@@ -1,4 +1,4 @@
-"""How a run ended: which `--fail-if` hold, and the exit code that says so."""
+"""How a run ended: which `--fail-if` hold, the exit code that says so, and what may be behind it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from load.conditions import Condition, Figures
 
-__all__ = ["EXIT_CODES", "broken_thresholds", "exit_code"]
+__all__ = ["EXIT_CODES", "broken_thresholds", "exit_code", "hints"]
 
 EXIT_CODES = """\b
 Exit codes:
@@ -46,3 +46,15 @@ def exit_code(summary: Mapping[str, Any]) -> int:
     if any(threshold["broken"] for threshold in thresholds):
         return 3
     return 3 if summary["validity"]["verdict"] == "INVALID" else 0
+
+
+def hints(summary: Mapping[str, Any]) -> list[str]:
+    """What may be behind a run in which the server let everybody in and answered nothing."""
+    connected = any(series["type"] == "SIO connect" and series["latency"] for series in summary["series"])
+    if summary["operation"] is None or summary["operations"] or not connected:
+        return []
+    return [
+        f"connections were made and nothing was answered: the scenario {summary.get('scenario')} plays events"
+        " of conformance/CONTRACT.md, which the application must have; idle, storm and churn with --acks 0"
+        " need none, and events of its own are for tasks (SocketIOUser, in the README)"
+    ]
