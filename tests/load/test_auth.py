@@ -26,9 +26,11 @@ from load.connection_options import (
 from load.doctor.crowd import Crowd as DoctorsCrowd
 from load.doctor.patient import Patient
 from load.find_max_command import Search, _plan
+from load.maximum import document
 from load.redaction import redacted, secrets_of
 from load.run_plan import RunPlan
 from load.scenarios import SCENARIOS
+from load.searching import Found
 from sioprobe.swarm import SwarmError, Target
 from tests.load.guarded_server import SECRETS
 from tests.servers import ROOT, Server, start_command
@@ -185,7 +187,8 @@ def test_a_search_shows_them_and_its_result_does_not(guarded: Server) -> None:
 
     assert block["errors"] == 0
     assert block["operations"] > 0
-    assert_no_secret(json.dumps(block), repr(plan))
+    result = document(Found(None, 0, "budget", ()), found, None, 1.0, {})
+    assert_no_secret(json.dumps(block), json.dumps(result), repr(plan))
     with pytest.raises(RequestError) as caught:
         measure(BlockRequest.from_json({**found.request(20.0), "auth": {"token": "wrong-one"}}))
     assert str(caught.value).startswith(f"no connection to {guarded.url}: connect refused: ")
