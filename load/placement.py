@@ -82,7 +82,8 @@ def problem_with_url(url: str) -> str | None:
     try:
         parts = urlsplit(url if "//" in url else f"//{url}")
     except ValueError:
-        return f"{url!r} is not http://host:port or https://host:port"
+        bare = url.rpartition("@")[2].partition("?")[0]
+        return f"{bare!r} is not http://host:port or https://host:port"
     shown = parts.netloc.rpartition("@")[2] + parts.path
     shown = f"{parts.scheme}://{shown}" if parts.scheme else shown
     if "@" in parts.netloc:

@@ -27,6 +27,7 @@ from load.doctor.crowd import Crowd as DoctorsCrowd
 from load.doctor.patient import Patient
 from load.find_max_command import Search, _plan
 from load.maximum import document
+from load.placement import problem_with_url
 from load.redaction import redacted, secrets_of
 from load.run_plan import RunPlan
 from load.scenarios import SCENARIOS
@@ -128,6 +129,16 @@ def test_every_connect_of_every_scenario_carries_it(strict: Server, scenario: st
         assert "connect refused" not in crowd.engine.recorder.errors()
     finally:
         crowd.close()
+
+
+@pytest.mark.parametrize("namespace", ["/", "/chat"])
+def test_the_null_server_takes_it(namespace: str) -> None:
+    with start_command([sys.executable, "-m", "load.null_server"]) as server:
+        request = {"url": server.url, "namespace": namespace, "auth": {"token": "a,/b{"}, "connections": 2}
+        block = measure(BlockRequest.from_json({**request, "warmup_seconds": 0.0, "seconds": 0.1}))
+
+    assert (block["connected"], block["errors"]) == (2, 0)
+    assert block["operations"] > 0
 
 
 def test_results_and_what_is_printed_hold_no_secret(guarded: Server, tmp_path: Path) -> None:
@@ -285,18 +296,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert read_text("@bom.json", tmp_path) == "{}"
 
 
-@pytest.mark.parametrize("command", [load, locust, doctor])
-def test_bad_input_gets_one_line_and_exit_code_2(command: Any) -> None:
-    address = {load: ["--url"], locust: ["--host"], doctor: []}[command]
-    for given, line in {
-        "{nonsense}": "--auth is not JSON (Expecting property name enclosed in double quotes at character 2)",
-        "@nowhere.json": "--auth @nowhere.json: No such file or directory",
-    }.items():
-        done = command(*address, "http://127.0.0.1:1", "--auth", given)
-        assert done.returncode == 2
-        (said,) = done.stderr.splitlines()
-        assert f"error: {line}" in said
-        assert "nonsense" not in said
+@pytest.mark.parametrize(
+    ("command", "address", "given", "line"),
+    [
+        (load, "--url", "@nowhere.json", "--auth @nowhere.json: No such file or directory"),
+        (locust, "--host", "{nonsense}", "--auth is not JSON (Expecting property name enclosed in double"),
+        (doctor, "", "{nonsense}", "--auth is not JSON (Expecting property name enclosed in double"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(command: Any, address: str, given: str, line: str) -> None:
+    done = command(*([address] if address else []), "http://127.0.0.1:1", "--auth", given)
+
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert f"error: {line}" in said
+    assert "nonsense" not in said
 
 
 @pytest.mark.parametrize(
@@ -307,17 +321,23 @@ def test_bad_input_gets_one_line_and_exit_code_2(command: Any) -> None:
             "http://127.0.0.1:1 has a user name in front of it; give it with --header",
         ),
         ("http://127.0.0.1:1?key=pw", "http://127.0.0.1:1 has a query; give it with --query NAME=VALUE"),
+        ("http://127.0.0.1:1/pa/", "http://127.0.0.1:1/pa/ has a path; give that of the Socket.IO endpoint"),
+        ("http://a:pw@[::1?key=pw", "'[::1' is not http://host:port or https://host:port"),
     ],
 )
 def test_a_url_with_secrets_is_refused_without_them(url: str, line: str) -> None:
-    for done in (
-        load("--url", url, "--find-max"),
-        doctor(url),
-        locust("--host", url, "-u", "1", "-t", "1s"),
-    ):
-        assert done.returncode == 2
-        assert f"error: {line}" in done.stderr
-        assert "pw" not in done.stderr
+    problem = problem_with_url(url)
+
+    assert problem is not None
+    assert problem.startswith(line)
+    assert "pw" not in problem
+
+
+def test_a_url_with_secrets_is_refused_by_the_locustfile() -> None:
+    done = locust("--host", "http://127.0.0.1:1?key=pw", "-u", "1", "-t", "1s")
+
+    assert done.returncode == 2
+    assert done.stderr == "locust: error: http://127.0.0.1:1 has a query; give it with --query NAME=VALUE\n"
 
 
 def test_what_is_cut_out() -> None:
