@@ -14,6 +14,7 @@ from load.doctor.http import HttpLink
 from load.locating import Located
 from load.sampling import SamplingError, TreeWatch
 from sioprobe.swarm import SwarmError, Target
+from sioprobe.swarm.tls import speaks_tls
 from sioprobe.wire import OpenData
 
 LIBRARIES = ("flask-socketio", "python-socketio", "socket.io")
@@ -69,13 +70,17 @@ class Patient:
 
     def _no_server(self, failure: SwarmError) -> str:
         url, path = self.target.url, self.target.path
+        trust = "; --no-verify takes any certificate" if "CERTIFICATE" in failure.detail else ""
         known = {
             "connection refused": f"nothing listens at {url}",
             "connect timeout": f"{url} cannot be reached: no answer to a connection",
             "host unreachable": f"{url} cannot be reached",
             "timeout": f"{url} accepts connections and does not answer",
-            "tls refused": f"{url}: TLS failed ({failure.detail}); --no-verify takes any certificate",
+            "tls refused": f"{url} is refused by TLS: {failure.detail}" + trust,
         }
+        if failure.kind not in known and self.target.tls is None:
+            if speaks_tls(self.target.family, self.target.address):
+                return f"{url} speaks TLS; write https://{self.target.host}"
         return known.get(failure.kind, f"{url} is no Socket.IO server of Engine.IO 4 at {path}: {failure}")
 
     def _ask_about(self) -> None:

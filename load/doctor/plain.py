@@ -13,6 +13,7 @@ from typing import Any
 
 from sioprobe.swarm import SwarmError, Target
 from sioprobe.swarm.errors import failure_of_os_error
+from sioprobe.swarm.tls import failure_of_tls
 
 __all__ = ["TIMEOUT", "Link", "can_choose_acks"]
 
@@ -111,5 +112,5 @@ def _failure(error: OSError) -> SwarmError:
     if isinstance(error, TimeoutError):
         return SwarmError("connect timeout")
     if type(error).__module__ == "ssl":
-        return SwarmError("tls refused", str(getattr(error, "reason", None) or error))
+        return failure_of_tls(error)
     return failure_of_os_error(error)

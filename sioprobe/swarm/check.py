@@ -11,6 +11,7 @@ from sioprobe.swarm.connection import Connection, Listener
 from sioprobe.swarm.engine import Engine
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.target import DEFAULT_PATH, Target
+from sioprobe.swarm.tls import speaks_tls
 
 __all__ = ["problem_with"]
 
@@ -58,11 +59,13 @@ def problem_with(
     how: Mapping[str, Any] | None = None,
     auth: Any = None,
     redact: Callable[[str], str] = str,
+    hints: bool = True,
 ) -> str | None:
     """One line: why no load can be put on `url`; or None. Blocks for `seconds` and a little at most.
 
     `how` holds further keyword arguments of `Target.from_url`, `auth` is the auth payload of CONNECT;
-    `redact` cuts them out of what a server says, which may repeat them.
+    `redact` cuts them out of what a server says, which may repeat them. With `hints` the line says where the
+    server would be found with another scheme, transport or path, which takes further connections.
     """
     engine = Engine()
     engine.start()
@@ -87,8 +90,29 @@ def problem_with(
         return None
     if failure is None:
         failure = SwarmError("connect timeout")
+    if "CERTIFICATE" in failure.detail:
+        untrusted = f"{url} is refused by TLS: {failure.detail}"
+        return f"{untrusted}; --ca-file trusts its authority, --no-verify takes any certificate"
+    if hints and failure.kind not in _NO_SERVER:
+        asked = {"namespace": namespace, "how": how, "auth": auth, "hints": False}
+        hint = _what_is_there(url, transport, path, asked)
+        if hint is not None:
+            return hint
     told = _NO_SERVER.get(failure.kind)
     if told is None:
         reason = redact(str(failure))
         return f"{url} is no Socket.IO server of Engine.IO 4 at {path}: {reason}".rstrip(": ")
     return told.format(url=url, detail=redact(failure.detail))
+
+
+def _what_is_there(url: str, transport: str, path: str, asked: dict[str, Any]) -> str | None:
+    """One line where the same server would be found with another scheme, transport or path; or None."""
+    target = Target.from_url(url, path, **(asked["how"] or {}))
+    if target.tls is None and speaks_tls(target.family, target.address):
+        return f"{url} speaks TLS; write https://{url.rpartition('//')[2]}"
+    if transport == "websocket" and not problem_with(url, path=path, **asked):
+        return f"{url} takes no WebSocket at {path}, but answers there with --transport polling"
+    elsewhere = target.path.strip("/") != DEFAULT_PATH.strip("/")
+    if elsewhere and not problem_with(url, transport=transport, **asked):
+        return f"{url} is no Socket.IO server at {path}; the nearest is --path {DEFAULT_PATH}"
+    return None

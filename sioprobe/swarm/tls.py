@@ -9,7 +9,34 @@ from typing import Any
 from sioprobe.swarm.errors import SwarmError
 from sioprobe.swarm.stream import CHUNK, Stream
 
-__all__ = ["TlsStream"]
+__all__ = ["TlsStream", "failure_of_tls", "speaks_tls"]
+
+
+def failure_of_tls(error: OSError) -> SwarmError:
+    """The failure that an error of the handshake stands for: OpenSSL's reason, and what it means."""
+    reason = str(getattr(error, "reason", None) or error)
+    if reason == "CERTIFICATE_VERIFY_FAILED":
+        reason += f" ({getattr(error, 'verify_message', 'not trusted')})"
+    elif reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+        reason += " (what listens there speaks no TLS; write http://)"
+    return SwarmError("tls refused", reason)
+
+
+def speaks_tls(family: int, address: tuple[Any, ...], seconds: float = 2.0) -> bool:
+    """Whether a TLS server with any certificate listens at `address`. Blocks for `seconds` at most."""
+    import socket
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.socket(family, socket.SOCK_STREAM) as plain:
+        plain.settimeout(seconds)
+        try:
+            plain.connect(address)
+            with context.wrap_socket(plain):
+                return True
+        except OSError:
+            return False
 
 
 class TlsStream(Stream):
@@ -65,7 +92,7 @@ class TlsStream(Stream):
             return
         except OSError as error:
             self._flush()
-            self._lose(SwarmError("tls refused", getattr(error, "reason", None) or str(error)))
+            self._lose(failure_of_tls(error))
             return
         self._shaken = True
         self._flush()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from sioprobe.swarm import SwarmError, Target
 from sioprobe.swarm.check import problem_with
+from tests.servers import start_server
 from tests.swarm.clients import Peer, ScriptedServer
+from tests.swarm.tls_front import TlsFront, make_authority
 
 
 @pytest.mark.parametrize(
@@ -63,6 +66,28 @@ def test_a_url_that_is_no_server_gets_one_line() -> None:
         assert (
             problem_with(server.url, seconds=0.3) == f"{server.url} accepts connections and does not answer"
         )
+
+
+def test_a_url_that_is_nearly_right_is_told_what_is_there(tmp_path: Path) -> None:
+    context, _ = make_authority(tmp_path)
+    with (
+        start_server("threading", transports="polling") as server,
+        TlsFront(context, server.url) as front,
+    ):
+        url, plain = server.url, front.url.replace("https", "http")
+        assert problem_with(url) is None
+        assert problem_with(url, path="/chat/") == (
+            f"{url} is no Socket.IO server at /chat/; the nearest is --path /socket.io/"
+        )
+        assert problem_with(url, transport="websocket") == (
+            f"{url} takes no WebSocket at /socket.io/, but answers there with --transport polling"
+        )
+        assert problem_with(plain) == f"{plain} speaks TLS; write {front.url}"
+        untrusted = problem_with(front.url) or ""
+        assert untrusted.startswith(f"{front.url} is refused by TLS: CERTIFICATE_VERIFY_FAILED (")
+        assert untrusted.endswith("; --ca-file trusts its authority, --no-verify takes any certificate")
+        secured = problem_with(url.replace("http", "https")) or ""
+        assert secured.endswith("WRONG_VERSION_NUMBER (what listens there speaks no TLS; write http://)")
 
 
 def test_importing_the_engine_patches_nothing_and_imports_no_locust() -> None:
