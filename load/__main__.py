@@ -63,6 +63,12 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
     return value
 
 
+def _named(context: click.Context, option: click.Parameter, url: str) -> str:
+    if not url.strip():
+        raise click.UsageError("--url is empty: give the server's, such as http://127.0.0.1:5000")
+    return url
+
+
 def _readable(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     conditions_of(option.opts[0], values)
     return values
@@ -81,7 +87,10 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     help="Print every scenario with its parameters, and the profiles.",
 )
 @click.option(
-    "--url", required=True, help="The server, such as http://127.0.0.1:5000; several with commas between."
+    "--url",
+    required=True,
+    callback=_named,
+    help="The server, such as http://127.0.0.1:5000; several with commas between.",
 )
 @click.option(
     "--profile", metavar="NAME|FILE", help="Take what is not given here from a profile; --list names them."

@@ -7,8 +7,10 @@ scenario it is may still be changed on the web page.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
+from load.placement import PlacementError, check_addresses, parse_addresses
 from load.scenarios import (
     SCENARIOS,
     Options,
@@ -90,4 +92,29 @@ def problem_with_arguments(parsed: Any) -> str | None:
     for name, parameter in all_parameters().items():
         if name not in known and str(getattr(parsed, name, "")):
             return f"argument {parameter.option}: {unknown(parsed.scenario, name)}"
+    return _contradiction(parsed) or _unusable_here(parsed)
+
+
+def _contradiction(parsed: Any) -> str | None:
+    """What was given to a schedule where there is none."""
+    rates = [parsed.shape_rate, *(getattr(parsed, name, "") for name in ("rate", "total_rate"))]
+    if not any(text and text.strip("0.") for text in rates):
+        for name in ("schedule", "max_outstanding"):
+            if str(getattr(parsed, name, "")):
+                option = all_parameters()[name].option
+                return f"argument {option}: is of --rate, --total-rate and --shape-rate, which are missing"
+    return None
+
+
+def _unusable_here(parsed: Any) -> str | None:
+    """Addresses and files that this machine does not have; a master's workers may be elsewhere."""
+    try:
+        if not parsed.master or parsed.processes:
+            check_addresses(parse_addresses(parsed.source_addresses))
+    except PlacementError as error:
+        return f"--source-addresses: {error}"
+    if parsed.summary_json:
+        file = Path(parsed.summary_json)
+        if file.is_dir() or not file.absolute().parent.is_dir():
+            return f"--summary-json {file}: " + ("is a folder" if file.is_dir() else "there is no such folder")
     return None

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from load.conditions import Condition, ConditionError
 from load.find_max import DEFAULT_OBJECTIVES, Plan, find_max, full_objective
@@ -75,6 +76,11 @@ def find_max_options(command: Callable[..., None]) -> Callable[..., None]:
         if not options["find_max"] and (objective or report or figure):
             given = "--objective" if objective else "--report" if report else "--figure"
             raise click.UsageError(f"{given} is of --find-max, which is missing")
+        context = click.get_current_context()
+        for name in ("budget", "probe_seconds", "start_rate"):
+            given_here = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+            if given_here and not options["find_max"]:
+                raise click.UsageError(f"--{name.replace('_', '-')} is of --find-max, which is missing")
         command(search=Search(objective, budget, probe_seconds, start_rate, report, figure), **options)
 
     with_search.__doc__ = command.__doc__

@@ -71,7 +71,7 @@ def plan_of(profile: str | None, given: dict[str, Any], connection: ConnectionOp
     try:
         plan = read_run_plan(profile) if profile is not None else DEFAULTS
     except ProfileError as error:
-        raise click.UsageError(f"--profile {error}") from None
+        raise click.UsageError(f"--profile: {error}") from None
     told = {
         name: value for name, value in {**given, "auth": auth_of(connection)}.items() if value is not None
     }

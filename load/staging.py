@@ -18,6 +18,8 @@ __all__ = ["SHAPE_NAMES", "ShapeError", "Stage", "at", "check_name", "check_rate
 RAMP_STAGES = 10
 SOAK_STAGES = 10
 """Results are given for so many parts of what has no steps of its own."""
+LEAST_PART_SECONDS = 2.0
+"""Shorter parts are put together."""
 
 MOST_USERS = 1_000_000
 Levels = tuple[float, ...]
@@ -52,7 +54,8 @@ class Parameters:
 def _each(values: Levels, count: int, what: str) -> Levels:
     """So many values, from one for all or from one each."""
     if len(values) not in (1, count):
-        raise ShapeError(f"{what} has {len(values)} values, where one or {count} are needed")
+        needed = f"one or {count} are" if count > 1 else "one is"
+        raise ShapeError(f"{what} has {len(values)} values, where {needed} needed")
     return values * count if len(values) == 1 else values
 
 
@@ -60,6 +63,11 @@ def _line(ends: Levels, part: int, parts: int) -> tuple[float, float]:
     """One of the equal parts of a straight line."""
     step = (ends[1] - ends[0]) / parts
     return ends[0] + part * step, ends[0] + (part + 1) * step
+
+
+def _parts(seconds: float, most: int) -> int:
+    """How many parts of a stage are reported: Locust asks a shape once a second, and misses shorter ones."""
+    return max(1, min(most, int(seconds / LEAST_PART_SECONDS)))
 
 
 def _steps(given: Parameters) -> list[Stage]:
@@ -88,20 +96,21 @@ def _name(users: float, rate: float | None) -> str:
 
 
 def _ramp(given: Parameters) -> list[Stage]:
-    """A straight line from the first level to the second, in ten parts."""
+    """A straight line from the first level to the second, in ten parts at most."""
     if len(given.users) < 2 and len(given.rate) < 2:
         raise ShapeError("ramp needs two levels, such as --shape-users 1,100 or --shape-rate 100,2000")
     users, rate = _each(given.users, 2, "--shape-users"), given.rate
     rate = _each(rate, 2, "--shape-rate") if rate else ()
     (seconds,) = _each(given.seconds or (60.0,), 1, "--shape-seconds")
+    parts = _parts(seconds, RAMP_STAGES)
     return [
         Stage(
-            f"{part * 100 // RAMP_STAGES}-{(part + 1) * 100 // RAMP_STAGES} %",
-            seconds / RAMP_STAGES,
-            _line(users, part, RAMP_STAGES),
-            _line(rate, part, RAMP_STAGES) if rate else None,
+            f"{part * 100 // parts}-{(part + 1) * 100 // parts} %",
+            seconds / parts,
+            _line(users, part, parts),
+            _line(rate, part, parts) if rate else None,
         )
-        for part in range(RAMP_STAGES)
+        for part in range(parts)
     ]
 
 
@@ -120,14 +129,14 @@ def _spike(given: Parameters) -> list[Stage]:
 
 
 def _soak(given: Parameters) -> list[Stage]:
-    """Up, a long time at one level in ten parts, and down again."""
+    """Up, a long time at one level in ten parts at most, and down again."""
     (users,) = _each(given.users, 1, "--shape-users")
     rate = _each(given.rate, 1, "--shape-rate")[0] if given.rate else None
     up, hold, down = _each(given.seconds or (60.0, 3600.0, 60.0), 3, "--shape-seconds")
     level = (rate, rate) if rate is not None else None
+    count = _parts(hold, SOAK_STAGES)
     parts = [
-        Stage(f"part {part + 1} of {SOAK_STAGES}", hold / SOAK_STAGES, (users, users), level)
-        for part in range(SOAK_STAGES)
+        Stage(f"part {part + 1} of {count}", hold / count, (users, users), level) for part in range(count)
     ]
     return [Stage("up", up, (1.0, users), level), *parts, Stage("down", down, (users, 1.0), level)]
 

@@ -66,7 +66,8 @@ def main() -> None:
       1    a server was judged and failed, two results differ, operations of a load failed, or the
            doctor found something
       2    bad input, a part that is missing, or (load) no Socket.IO server at that address
-      3    compare: the machine was too busy for any block to be believed
+      3    load: the run is INVALID, a --fail-if holds, or --find-max confirmed no rate;
+           compare: the machine was too busy for any block to be believed
       4    conform, doctor: no Socket.IO server at that address, or nothing at all
       130  stopped by Ctrl-C
 

@@ -140,19 +140,21 @@ def by_url(
 
 
 def render(summary: dict[str, Any]) -> str:
-    """The summary for a terminal of 100 columns."""
+    """The summary for a terminal: tables of 80 columns where names are not longer than 28."""
     done = f"{summary['operations']} operations in "
     rate = f" ({summary['operations_per_second']:.0f}/s)"
     if summary["operation"] is None:
         done = rate = ""
+    names = [f"{series['type']} {series['name']}" for series in summary["series"]]
+    width = max(map(len, [*names, 28 * " "]))
     lines = [
         f"sioprobe: {done}{summary['seconds']:.1f} s{rate}, times in µs",
-        f"  {'series':<36} {'count':>9} {'p50':>9} {'p90':>9} {'p99':>9} {'max':>9}",
+        f"  {'series':<{width}} {'count':>9} {'p50':>9} {'p90':>9} {'p99':>9} {'max':>9}",
     ]
-    for series in summary["series"]:
+    for name, series in zip(names, summary["series"], strict=True):
         latency = series["latency"] or {}
         figures = " ".join(f"{_figure(latency.get(name)):>9}" for name in ("p50", "p90", "p99", "max"))
-        lines.append(f"  {series['type'] + ' ' + series['name']:<36} {series['count']:>9} {figures}")
+        lines.append(f"  {name:<{width}} {series['count']:>9} {figures}")
     for series in summary["series"]:
         for kind, count in series["errors"].items():
             lines.append(f"  error: {series['type']} {series['name']}: {kind}: {count}")
@@ -187,10 +189,16 @@ def render(summary: dict[str, Any]) -> str:
     for threshold in summary.get("thresholds", ()):
         state = "broken" if threshold["broken"] else "kept"
         lines.append(f"  --fail-if {threshold['fail_if']}: {state}, {threshold['measured']}")
-    validity = summary["validity"]
-    reasons = "; ".join(validity["reasons"])
-    lines.append(f"  verdict: {validity['verdict']}" + (f" ({reasons})" if reasons else ""))
-    return "\n".join(lines)
+    return "\n".join(lines + _verdict_lines(summary["validity"]))
+
+
+def _verdict_lines(validity: dict[str, Any]) -> list[str]:
+    """The verdict and a line for each reason; of an INVALID run those first that made it so."""
+    lines = [f"  verdict: {validity['verdict']}"]
+    if validity["verdict"] == "SUSPECT":
+        return lines + [f"    {reason}" for reason in validity["reasons"]]
+    found = sorted(validity["findings"], key=lambda finding: finding["verdict"] != validity["verdict"])
+    return lines + [f"    {finding['verdict']}: {finding['reason']}" for finding in found]
 
 
 def maximum_lines(summary: dict[str, Any]) -> list[str]:

@@ -201,6 +201,8 @@ def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(
     ("arguments", "line"),
     [
         (["--objective", "p99<1ms"], "--objective is of --find-max, which is missing"),
+        (["--budget", "20"], "--budget is of --find-max, which is missing"),
+        (["--probe-seconds", "1"], "--probe-seconds is of --find-max, which is missing"),
         (
             ["--find-max", "--objective", "p99"],
             "--objective 'p99' is no condition such as 'p99>50ms' or 'errors>0'",

@@ -117,7 +117,7 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         ),
         (
             ["--url", "http://x", "--profile", "fanuot"],
-            "--profile no profile 'fanuot'; did you mean 'fanout'? (one of "
+            "--profile: no profile 'fanuot'; did you mean 'fanout'? (one of "
             + ", ".join(built_in_profiles(compares=False))
             + ", or a TOML file)",
         ),

@@ -34,9 +34,16 @@ def test_a_ramp_is_a_straight_line() -> None:
 
 
 def test_a_ramp_of_the_rate_leaves_the_users_alone() -> None:
-    stages = plan("ramp", "", "100,200", "10", 40)
+    stages = plan("ramp", "", "100,200", "20", 40)
 
-    assert at(stages, 5.0) == (5, 40, 150.0)
+    assert at(stages, 10.0) == (5, 40, 150.0)
+
+
+def test_parts_are_not_shorter_than_locust_can_tell_apart() -> None:
+    ramp, soak = plan("ramp", "1,20", "", "5", 1), plan("soak", "5", "", "2,3,2", 1)
+
+    assert [(stage.name, stage.seconds) for stage in ramp] == [("0-50 %", 2.5), ("50-100 %", 2.5)]
+    assert [stage.name for stage in soak] == ["up", "part 1 of 1", "down"]
 
 
 def test_a_spike_comes_back_to_where_it_was() -> None:
@@ -72,9 +79,9 @@ def test_without_a_name_there_are_no_stages() -> None:
         (("ramp", "1,x", "", ""), "--shape-users: 'x' is not a number"),
         (("ramp", "0,5", "", ""), "--shape-users: 0 is not between 1 and 1000000"),
         (("ramp", "1,5", "nan", ""), "--shape-rate: nan is not between 0.001 and 1000000"),
-        (("ramp", "1,5", "", "1,2"), "--shape-seconds has 2 values, where one or 1 are needed"),
+        (("ramp", "1,5", "", "1,2"), "--shape-seconds has 2 values, where one is needed"),
         (("spike", "1,5", "", "1,2"), "--shape-seconds has 2 values, where one or 3 are needed"),
-        (("soak", "1,2", "", ""), "--shape-users has 2 values, where one or 1 are needed"),
+        (("soak", "1,2", "", ""), "--shape-users has 2 values, where one is needed"),
     ],
 )
 def test_what_makes_no_shape_is_named(arguments: tuple[str, str, str, str], complaint: str) -> None:

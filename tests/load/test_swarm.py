@@ -162,8 +162,31 @@ def test_csv_and_html_are_written(server: Server, tmp_path: Path) -> None:
             "locust: error: argument --room-size: scenario ack does not know it (fanout, slow do)",
         ),
         ([], "locust: error: --host is missing: the server's URL, such as http://127.0.0.1:5000"),
+        (
+            ["--host", "http://127.0.0.1:1", "--schedule", "poisson", "--rate", "0"],
+            "locust: error: argument --schedule: is of --rate, --total-rate and --shape-rate,"
+            " which are missing",
+        ),
+        (
+            ["--host", "http://127.0.0.1:1", "--summary-json", "no/such/folder.json"],
+            "locust: error: --summary-json no/such/folder.json: there is no such folder",
+        ),
+        (
+            ["--host", "http://127.0.0.1:1", "--source-addresses", "192.0.2.1"],
+            "locust: error: --source-addresses: source address 192.0.2.1 is none of this machine's"
+            " (Cannot assign requested address)",
+        ),
     ],
-    ids=["nothing listens", "transport", "number", "parameter", "no host"],
+    ids=[
+        "nothing listens",
+        "transport",
+        "number",
+        "parameter",
+        "no host",
+        "a schedule of nothing",
+        "no folder",
+        "no address of ours",
+    ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
     done = locust("-u", "1", "-t", "1s", "--loglevel", "ERROR", *arguments)

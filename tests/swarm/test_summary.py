@@ -82,3 +82,21 @@ def test_remarks_lower_the_verdict_or_are_notes() -> None:
     assert summary["validity"]["reasons"] == ["one left"]
     assert summary["notes"] == ["one joined"]
     assert "  note: one joined" in render(summary)
+
+
+def test_what_made_a_run_invalid_stands_first_each_reason_on_a_line() -> None:
+    remarks = [("SUSPECT", "one left"), ("INVALID", "one was lost")]
+
+    summary = summarise(recorder(), [state("a", between=False)], 1.0, DELIVER, {}, remarks=remarks)
+
+    assert render(summary).splitlines()[-3:] == [
+        "  verdict: INVALID",
+        "    INVALID: one was lost",
+        "    SUSPECT: one left",
+    ]
+
+
+def test_the_table_of_series_fits_80_columns() -> None:
+    told = render(summarise(recorder(), [state("a", between=False)], 1.0, DELIVER, {})).splitlines()
+
+    assert [len(line) for line in told[1:3]] == [80, 80]

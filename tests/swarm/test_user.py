@@ -86,7 +86,9 @@ def test_a_run_ends_with_our_figures_and_the_verdict(server: Server, tmp_path: P
     told = done.stderr[done.stderr.index("sioprobe: ") :].splitlines()
     acks = next(line.split() for line in told if "SIO ack message-with-ack" in line)
     assert int(acks[3]) == counts(done.stdout)["SIO ack", "message-with-ack"][0] > 0
-    assert told[-1].startswith("  verdict: ")
+    # Behind it there is nothing but its reasons, indented further.
+    verdict = max(number for number, line in enumerate(told) if line.startswith("  verdict: "))
+    assert all(line.startswith("    ") for line in told[verdict + 1 :])
 
 
 def test_a_master_tells_for_its_workers(server: Server, tmp_path: Path) -> None:
