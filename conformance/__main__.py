@@ -27,6 +27,7 @@ from conformance.plugin import LEVELS, GivenRun, Run, begin
 from conformance.progress import Progress
 from conformance.requirements import catalogue, nearest
 from conformance.target import NoServer, UsageError
+from sioprobe.one_line import run_command
 
 HERE = Path(__file__).parent
 FILE = click.Path(path_type=Path)
@@ -199,7 +200,7 @@ def main(
     except UsageError as error:
         raise click.UsageError(str(error)) from None
     except NoServer as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"{report.program()}: error: {error}", err=True)
         sys.exit(4)
     given = _words({"url": urls, "id": ids, "level": levels, "path": path, **options})
     sys.exit(_run(run, given + list(words), wanted, as_json=as_json))
@@ -284,4 +285,4 @@ def _command(words: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    main(prog_name=report.program())
+    run_command(main.main, report.program())

@@ -109,12 +109,14 @@ def _contradiction(parsed: Any) -> str | None:
 def _unusable_here(parsed: Any) -> str | None:
     """Addresses and files that this machine does not have; a master's workers may be elsewhere."""
     try:
-        if not parsed.master or parsed.processes:
+        if not (parsed.master or parsed.processes):
             check_addresses(parse_addresses(parsed.source_addresses))
     except PlacementError as error:
         return f"--source-addresses: {error}"
     if parsed.summary_json:
         file = Path(parsed.summary_json)
-        if file.is_dir() or not file.absolute().parent.is_dir():
-            return f"--summary-json {file}: " + ("is a folder" if file.is_dir() else "there is no such folder")
+        if file.is_dir():
+            return f"--summary-json {file}: is a folder"
+        if not file.absolute().parent.is_dir():
+            return f"--summary-json {file}: there is no such folder"
     return None

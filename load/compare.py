@@ -16,6 +16,7 @@ from load.comparison import Comparison, stop_asked
 from load.plan import ProfileError, read_profile
 from load.processes import ChildError, known_modes, run_child
 from load.progress import Progress
+from sioprobe.one_line import run_command
 
 
 def _refuse(line: str) -> NoReturn:
@@ -153,4 +154,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main(prog_name=os.environ.get("SIOPROBE_PROG"))
+    run_command(main.main, os.environ.get("SIOPROBE_PROG") or "python -m load.compare")

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from reports.derive import derive
 from reports.inputs import Inputs, read_folder
@@ -31,10 +32,18 @@ exit codes:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells bad input in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2 behind the line."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
     prog = os.environ.get("SIOPROBE_PROG") or "python -m reports"
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         description="Write the report of a result folder: results.json, summary.md, report.html, cells.csv.",
         epilog=EXAMPLES.format(prog=prog),

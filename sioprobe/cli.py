@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from functools import partial
 from typing import Any
 
 import click
 
 from sioprobe import __version__
 from sioprobe.harness import harness_environment, module_command
+from sioprobe.one_line import run_command
 
 __all__ = ["main"]
 
@@ -46,7 +48,16 @@ class _Room(click.Command):
         os.execve(command[0], command, harness_environment(SIOPROBE_PROG=f"sioprobe {self.name}"))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Program(click.Group):
+    """Tells bad input in one line, as the subcommands do."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """As click's, but for what is printed of an error."""
+        run = partial(super().main, *args)
+        return run_command(run, "sioprobe") if standalone_mode else run(standalone_mode=False, **extra)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="sioprobe")
 def main() -> None:
     """Judges whether a Socket.IO server keeps the protocol, and measures what it carries.

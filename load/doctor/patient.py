@@ -78,9 +78,9 @@ class Patient:
             "timeout": f"{url} accepts connections and does not answer",
             "tls refused": f"{url} is refused by TLS: {failure.detail}" + trust,
         }
-        if failure.kind not in known and self.target.tls is None:
-            if speaks_tls(self.target.family, self.target.address):
-                return f"{url} speaks TLS; write https://{self.target.host}"
+        target = self.target
+        if failure.kind not in known and not target.tls and speaks_tls(target.family, target.address):
+            return f"{url} speaks TLS; write https://{target.host}"
         return known.get(failure.kind, f"{url} is no Socket.IO server of Engine.IO 4 at {path}: {failure}")
 
     def _ask_about(self) -> None:

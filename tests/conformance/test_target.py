@@ -47,7 +47,7 @@ def test_the_command_ends_with_4(kind: str, tmp_path: Path) -> None:
         )  # fmt: skip
     assert done.returncode == 4
     assert done.stdout == ""
-    assert done.stderr.startswith("Error: ")
+    assert done.stderr.startswith("python -m conformance: error: ")
     assert SENTENCES[kind] in done.stderr
     assert done.stderr.count("\n") == 1
 
