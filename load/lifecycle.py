@@ -85,7 +85,7 @@ def attach_scenario(environment: Environment, scenario: Scenario) -> None:
     if hasattr(scenario, "restart_server") and isinstance(environment.runner, LocalRunner):
         server = Run.server
         if server is not None:
-            scenario.restart_server = lambda: gevent.spawn(_restart, server)
+            scenario.restart_server = lambda: gevent.spawn(_restart, server).ready
 
 
 def _restart(server: OwnedServer) -> None:

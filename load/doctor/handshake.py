@@ -106,7 +106,7 @@ def examine_heartbeat(patient: Patient) -> Examined:
     assert opened is not None
     examined = Examined(
         saw=f"ping interval {opened.ping_interval / 1000:g} s, ping timeout {opened.ping_timeout / 1000:g} s,"
-        f" payload up to {opened.max_payload:g} bytes",
+        f" payload up to {opened.max_payload:,} bytes",
         figures={
             "ping_interval_ms": opened.ping_interval,
             "ping_timeout_ms": opened.ping_timeout,

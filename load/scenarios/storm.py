@@ -74,8 +74,10 @@ class StormScenario(Scenario):
         self.waves: list[Wave] = []
         self.wave: Wave | None = None
         self.unexpected: dict[str, int] = {}
-        self.restart_server: Callable[[], None] | None = None
-        """Where this run owns the server: begins to restart it, and returns at once."""
+        self.restart_server: Callable[[], Callable[[], bool]] | None = None
+        """Where this run owns the server: begins to restart it, and answers at once what tells whether it is
+        over."""
+        self._restarted: Callable[[], bool] = lambda: True
         self._asked_for_restart = False
         self._calm = Calm(options.calm)
         self._look_timer = Later(engine)
@@ -111,7 +113,8 @@ class StormScenario(Scenario):
         return calm and any(player.in_place for player in self.players)
 
     def _is_over(self, wave: Wave) -> bool:
-        if wave.out:
+        # A server that is ending may take clients back before it drops them again.
+        if wave.out or not self._restarted():
             return False
         return self.options.drop == "abort" or wave.seconds_since_drop() >= AFTERMATH_SECONDS
 
@@ -119,7 +122,7 @@ class StormScenario(Scenario):
         if self.options.drop == "server":
             if self.restart_server is not None and not self._asked_for_restart:
                 self._asked_for_restart = True
-                self.restart_server()
+                self._restarted = self.restart_server()
             return  # the wave begins with the first connection that ends
         self._drop_due = True
         now = time.time()

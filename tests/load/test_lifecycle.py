@@ -179,6 +179,27 @@ def test_a_storm_may_be_the_servers_doing() -> None:
         assert stage.errors() == {}
 
 
+def test_a_wave_lasts_until_the_server_was_restarted() -> None:
+    """One that is ending may take clients back, and drop them again when they seemed to be safe."""
+    with (
+        LameServer() as server,
+        Stage(server.url, "storm", "websocket", 3, waves=1, drop="server", calm=0.1) as stage,
+    ):
+        restarted, asked = [False], []
+        stage.scenario.restart_server = lambda: asked.append(1) or (lambda: restarted[0])
+        stage.wait(lambda: asked, "the restart")
+        server.drop_all()
+        stage.wait(lambda: stage.scenario.wave and stage.scenario.wave.out == 0, "everybody again")
+        stage.wait(lambda: stage.scenario.wave.seconds_since_drop() > 1.5, "what would have been the end")
+        server.drop_all()
+        restarted[0] = True
+        stage.wait(lambda: stage.scenario.wave is None, "the end of the wave")
+        found = stage.finish()
+
+        (wave,) = found["waves"]
+        assert (wave["dropped"], wave["back"], found["unexpected"]) == (6, 6, {})
+
+
 def test_a_loss_outside_of_a_wave_is_told() -> None:
     with LameServer() as server, Stage(server.url, "storm", "websocket", 3, calm=60.0) as stage:
         stage.wait(lambda: sum(player.state == "playing" for player in stage.players) == 3, "everybody")
