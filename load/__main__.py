@@ -40,6 +40,7 @@ from sioprobe.swarm.summary import render
 __all__ = ["main"]
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m load"
+LOCUSTFILE = Path(__file__).resolve().with_name("swarm.py")
 GRACE_SECONDS = 30.0
 """What Locust may need beyond the run: starting, coming to rest, closing."""
 
@@ -61,6 +62,12 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
     if value is not None and not math.isfinite(value):
         raise click.UsageError(f"{option.opts[0]} {value} is no number to wait or count by")
     return value
+
+
+def _tell_locustfile(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(LOCUSTFILE)
+        context.exit(0)
 
 
 def _named(context: click.Context, option: click.Parameter, url: str) -> str:
@@ -85,6 +92,14 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     expose_value=False,
     is_eager=True,
     help="Print every scenario with its parameters, and the profiles.",
+)
+@click.option(
+    "--locustfile",
+    is_flag=True,
+    callback=_tell_locustfile,
+    expose_value=False,
+    is_eager=True,
+    help="Print where the locustfile is, for `locust -f`, and stop.",
 )
 @click.option(
     "--url",
@@ -192,7 +207,7 @@ def main(
     with tempfile.TemporaryDirectory(prefix="sioprobe-load-") as folder:
         summary_file = Path(folder) / "summary.json"
         arguments = [
-            *("-f", str(Path(__file__).with_name("swarm.py")), "--headless", "--only-summary"),
+            *("-f", str(LOCUSTFILE), "--headless", "--only-summary"),
             *("--host", url.partition(",")[0], f"--urls={url.partition(',')[2]}"),
             *("--users", str(plan.users), "--spawn-rate", str(min(plan.users, 100))),
             *("--summary-json", str(summary_file)),

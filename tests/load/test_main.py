@@ -34,6 +34,13 @@ def load(*arguments: str, program: str = "") -> subprocess.CompletedProcess[str]
     )
 
 
+def test_the_locustfile_can_be_found_wherever_it_is_installed() -> None:
+    done = load("--locustfile")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [str(ROOT / "load" / "swarm.py")]
+
+
 def test_prints_figures_and_a_verdict(server: Server) -> None:
     done = load("--url", server.url, "--users", "5", "--seconds", "3")
 
@@ -116,6 +123,10 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
             "room_size of --profile fanout: scenario ack does not know it (fanout, slow do)",
         ),
         (
+            ["--url", ""],
+            "--url is empty: give the server's, such as http://127.0.0.1:5000",
+        ),
+        (
             ["--url", "http://x", "--profile", "fanuot"],
             "--profile: no profile 'fanuot'; did you mean 'fanout'? (one of "
             + ", ".join(built_in_profiles(compares=False))
@@ -136,6 +147,7 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         "namespace",
         "parameter",
         "profile",
+        "empty url",
         "no profile",
         "scheme",
     ],
