@@ -372,6 +372,11 @@ async def expect_gone(target: Target, session: Session) -> None:
     body = session.revision.payload([session.revision.heartbeat]).encode()
     while not _is_400(answer := await target.request("POST", session.query(), body=body, seconds=part)):
         if time.monotonic() > deadline:
+            if isinstance(answer, NoAnswer) and answer.silent:
+                # A server that needs longer than a part for every answer is slow, and may have forgotten.
+                answer = await target.request("POST", session.query(), body=body)
+            if _is_400(answer):
+                break
             _note("not at all")
             raise Violation("HTTP 400 to a push with the session's id", str(answer))
         await asyncio.sleep(part / PARTS)

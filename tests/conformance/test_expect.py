@@ -23,8 +23,8 @@ OPENED = OpenData("unknown", ("websocket",), 1000, 1000, 1_000_000)
 Reply = Callable[[int, str], int | None]  # the number and method of a request; its status, None to leave it
 
 
-async def replying(reply: Reply, work: Callable[[Target], Awaitable[None]]) -> None:
-    """`work` against a server that answers each request by a status alone."""
+async def replying(reply: Reply, work: Callable[[Target], Awaitable[None]], delay: float = 0.0) -> None:
+    """`work` against a server that answers each request by a status alone, after `delay` seconds."""
     RECORDING.set(Recording())
     seen: list[str] = []
 
@@ -32,6 +32,7 @@ async def replying(reply: Reply, work: Callable[[Target], Awaitable[None]]) -> N
         head = await reader.readuntil(b"\r\n\r\n")
         seen.append(head.split(b" ")[0].decode())
         status = reply(len(seen), seen[-1])
+        await asyncio.sleep(delay)
         if status is None:
             await reader.read()
         else:
@@ -50,6 +51,10 @@ async def gone(target: Target) -> None:
 
 def test_one_request_left_open_does_not_use_up_the_deadline() -> None:
     undisturbed(lambda: asyncio.run(replying(lambda number, _: None if number == 1 else 400, gone)))
+
+
+def test_a_server_that_is_slow_with_every_answer_has_forgotten_all_the_same() -> None:
+    undisturbed(lambda: asyncio.run(replying(lambda *_: 400, gone, delay=1.0)))
 
 
 @pytest.mark.parametrize("status", [200, None])
