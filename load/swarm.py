@@ -125,7 +125,8 @@ def begin(environment: Environment, **_: Any) -> None:
         scenario.auth = auth_of(options)
     except (ParameterError, SwarmError) as error:
         # Only the web page can say such a thing; the users then wait for the next start.
-        print(f"locust: error: argument {error}", file=sys.stderr)
+        if is_worker(environment):
+            print(f"locust: error: argument {error}", file=sys.stderr)
         Swarm.scenario = Swarm.placement = None
         return
     scenario.processes = max(1, getattr(options, "sioprobe_workers", 1))
@@ -182,7 +183,11 @@ def tell_after_test(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     if not options.headless:
         if not isinstance(environment.runner, WorkerRunner):
-            closing.calibrate(environment, block_request(options), environment.runner.target_user_count)
+            try:
+                block = block_request(options)
+            except ParameterError:
+                return  # told when it was started: nothing was played
+            closing.calibrate(environment, block, environment.runner.target_user_count)
         tell(environment)
 
 

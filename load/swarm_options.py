@@ -106,7 +106,7 @@ def problem_of(host: str | None, options: Any) -> str | None:
     if not host:
         return "--host is missing: the server's URL, such as http://127.0.0.1:5000"
     try:
-        namespace = str(options_of(options).namespace)
+        namespace = str(played_options(options, None).namespace)
     except ParameterError as error:
         return f"argument {error}"
     try:
@@ -145,6 +145,9 @@ def block_request(options: Any, total_rate: float | None = None) -> dict[str, An
 
 def played_options(options: Any, total_rate: float | None) -> Options:
     """The scenario's parameters, at a shape's rate where it has one. Raises ParameterError."""
+    transports = SCENARIOS[options.scenario].transports
+    if options.transport not in transports:
+        raise ParameterError("transport", f"scenario {options.scenario} needs {' or '.join(transports)}")
     played = options_of(options)
     if total_rate is None:
         return played

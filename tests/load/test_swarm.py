@@ -234,12 +234,33 @@ def test_the_web_page_starts_a_swarm_and_shows_its_figures(server: Server) -> No
         )
         stats = wait_for_requests(port, "SIO deliver")
         assert "SIO poll" not in {entry["method"] for entry in stats}
+        fetch(f"http://127.0.0.1:{port}/stop", b"")
+        # What cannot be played is told on the page, and the next start is not the worse for it.
+        for form, told in (
+            (b"rate=ten&transport=websocket", "argument rate: 'ten' is not a number"),
+            (
+                b"rate=&scenario=upgrade&transport=polling",
+                "argument transport: scenario upgrade needs upgrade",
+            ),
+        ):
+            fetch(f"http://127.0.0.1:{port}/swarm", b"user_count=1&spawn_rate=1&" + form)
+            end = time.monotonic() + 60
+            while messages_of(port) != [told] and time.monotonic() < end:
+                time.sleep(0.1)
+            assert messages_of(port) == [told]
+            fetch(f"http://127.0.0.1:{port}/stop", b"")
     finally:
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
         kill_group(process.pid)
     assert "Traceback" not in errors
     assert errors.count("verdict: ") == 2
+
+
+def messages_of(port: int) -> list[str]:
+    """What stands on the page's tab of exceptions."""
+    told = json.loads(fetch(f"http://127.0.0.1:{port}/exceptions"))["exceptions"]
+    return [exception["msg"] for exception in told]
 
 
 def wait_for_requests(port: int, *types: str) -> list[dict[str, Any]]:
