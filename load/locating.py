@@ -75,13 +75,15 @@ def locate(urls: Sequence[str], asked: str | tuple[int, ...] = AUTO) -> Located:
             reason="this system has no /proc/net/tcp to find the server in; name it by --server-pid"
         )
     pids: list[int] = []
-    how = ""
+    hows: list[str] = []
     for url in urls:
         found = _locate_one(url)
         if found.reason:
             return found
         pids += found.pids
-        how = found.how
+        hows.append(found.how)
+    first, *others = dict.fromkeys(hows)  # of one URL at least
+    how = " and ".join([first, *(each.removeprefix("listens at ") for each in others)])
     return _without_ourselves(tuple(dict.fromkeys(pids)), how)
 
 

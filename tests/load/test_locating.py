@@ -52,6 +52,8 @@ def test_several_servers_are_found_and_one_only_once() -> None:
         found = locate([first.url, second.url, first.url])
 
     assert found.pids == (first.process.pid, second.process.pid)
+    ports = [server.url.rpartition(":")[2] for server in (first, second)]
+    assert found.how == f"listens at port {ports[0]} and port {ports[1]}"
 
 
 def test_a_listener_of_another_address_is_not_taken_for_it() -> None:
