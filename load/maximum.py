@@ -109,10 +109,11 @@ def render(result: dict[str, Any]) -> str:
     knee = result["knee"]
     if knee is not None:
         per_core = knee["messages_per_second_and_core"]
+        seen = "at most in the confirmations" if result["confirmed"] else "in the last probe that met it"
         lines.append(
             f"  {knee['messages_per_second']:.0f} messages/s"
             + (f", {per_core:.0f} a second and server core" if per_core is not None else "")
-            + f"; p50 {_ms(knee['p50_us'])} ms, p99 {_ms(knee['p99_us'])} ms at most in the confirmations"
+            + f"; p50 {_ms(knee['p50_us'])} ms, p99 {_ms(knee['p99_us'])} ms {seen}"
         )
     floor = result["floor"]
     if floor is not None and knee is not None:

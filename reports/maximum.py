@@ -43,11 +43,12 @@ def draw(result: dict[str, Any]) -> Figure:
         for axes in (above, below):
             axes.axvline(knee["rate"], color=INK, linewidth=1, linestyle=(0, (4, 2)))
         above.annotate(
-            f" {knee['rate']:.0f}/s",
+            f"{knee['rate']:.0f}/s",
             (knee["rate"], 1.0),
             xycoords=("data", "axes fraction"),
-            va="top",
-            ha="left",
+            # Above the axes: below their edge there may be points.
+            va="bottom",
+            ha="center",
             color=INK,
         )
     for axes in (above, below):

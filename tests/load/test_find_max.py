@@ -139,6 +139,7 @@ def found(limit: str, confirmed: int = 3, server_cpu: float | None = 0.95) -> di
         ("generator", 3, 0.3, "beyond it is the generator's limit, not the server's"),
         ("machine", 3, 0.3, "beyond it others on this machine took the CPU"),
         ("budget", 1, 0.3, "the time was over before the search was (confirmed 1 of 3 times)"),
+        ("budget", 0, 0.3, "the time was over before the search was (confirmed 0 of 3 times)"),
     ],
 )
 def test_no_more_is_claimed_than_was_seen(
@@ -150,6 +151,7 @@ def test_no_more_is_claimed_than_was_seen(
     assert words in result["statement"]
     assert result["statement"].startswith("maximum") is (limit == "server" and server_cpu == 0.95)
     assert "floor (null server" in render(result)
+    assert ("in the confirmations" in render(result)) is (confirmed > 0)
 
 
 def test_a_knee_says_messages_a_second_and_core() -> None:
