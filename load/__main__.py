@@ -34,6 +34,7 @@ from load.scenarios import SCENARIOS, make_options
 from load.staging import SHAPE_NAMES, ShapeError, check_rate
 from load.staging import plan as stages_of
 from sioprobe.harness import harness_environment, module_command
+from sioprobe.one_line import run_command
 from sioprobe.swarm import TRANSPORTS
 from sioprobe.swarm.summary import render
 
@@ -304,16 +305,5 @@ def _reason(errors: str, code: int) -> str:
     return f"locust ended with {code}: {lines[-1] if lines else 'it said nothing'}"
 
 
-def run_program() -> None:
-    """The command line, with bad input told in one line."""
-    try:
-        main.main(prog_name=PROGRAM, standalone_mode=False)
-    except click.ClickException as error:
-        click.echo(f"{PROGRAM}: error: {error.format_message()}", err=True)
-        sys.exit(2)
-    except click.Abort:
-        sys.exit(130)
-
-
 if __name__ == "__main__":
-    run_program()
+    run_command(main.main, PROGRAM)

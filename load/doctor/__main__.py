@@ -19,6 +19,7 @@ from load.locating import locate, parse_server_pids
 from load.names import nearest
 from load.placement import problem_with_url
 from load.redaction import redacted, secrets_of
+from sioprobe.one_line import run_command
 from sioprobe.swarm import SwarmError, Target
 from sioprobe.swarm.engine import raise_open_files_limit
 
@@ -160,16 +161,5 @@ def _limit_connections(patient: Patient, asked: int | None) -> None:
         patient.why_no_connections = "the server is not on loopback; say how many with --max-connections"
 
 
-def run_program() -> Any:
-    """The command line, with bad input told in one line."""
-    try:
-        main.main(prog_name=PROGRAM, standalone_mode=False)
-    except click.ClickException as error:
-        click.echo(f"{PROGRAM}: error: {error.format_message()}", err=True)
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-
-
 if __name__ == "__main__":
-    run_program()
+    run_command(main.main, PROGRAM)

@@ -123,6 +123,14 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
             "room_size of --profile fanout: scenario ack does not know it (fanout, slow do)",
         ),
         (
+            ["--url", "http://x", "--seconds", "10s"],
+            "Invalid value for '--seconds': '10s' is not a number.",
+        ),
+        (
+            ["--url", "http://x", "--users", "2.5"],
+            "Invalid value for '--users': '2.5' is not a whole number.",
+        ),
+        (
             ["--url", ""],
             "--url is empty: give the server's, such as http://127.0.0.1:5000",
         ),
@@ -147,6 +155,8 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         "namespace",
         "parameter",
         "profile",
+        "seconds with a unit",
+        "half a user",
         "empty url",
         "no profile",
         "scheme",
