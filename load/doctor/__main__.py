@@ -76,7 +76,10 @@ Exit codes:
     metavar="JSON|@FILE",
     help="Auth payload of CONNECT to the main namespace, a JSON object, or the file that holds it.",
 )
-@click.option("--no-verify", is_flag=True, help="Take any TLS certificate.")
+@click.option(
+    "--ca-file", metavar="FILE", help="https: trust the authorities whose certificates (PEM) this file holds."
+)
+@click.option("--no-verify", is_flag=True, help="https: take any certificate.")
 @click.option("--json", "as_json", is_flag=True, help="The result as one JSON object on stdout.")
 def main(
     url: str,
@@ -86,6 +89,7 @@ def main(
     server_pids: tuple[str, ...],
     headers: tuple[str, ...],
     auth: str | None,
+    ca_file: str | None,
     no_verify: bool,
     as_json: bool,
 ) -> None:
@@ -93,7 +97,7 @@ def main(
 
     Any server of Engine.IO 4, whoever wrote it; its application needs nothing.
     """
-    patient = _patient(url, path, headers, server_pids, verify=not no_verify)
+    patient = _patient(url, path, headers, server_pids, verify=not no_verify, ca_file=ca_file)
     patient.auth = _auth(auth)
     _limit_connections(patient, max_connections)
     for name in only:
@@ -119,7 +123,13 @@ def main(
 
 
 def _patient(
-    url: str, path: str, headers: tuple[str, ...], server_pids: tuple[str, ...], *, verify: bool
+    url: str,
+    path: str,
+    headers: tuple[str, ...],
+    server_pids: tuple[str, ...],
+    *,
+    verify: bool,
+    ca_file: str | None,
 ) -> Patient:
     given: dict[str, str] = {}
     for number, header in enumerate(headers, start=1):
@@ -133,7 +143,7 @@ def _patient(
     if problem is not None:
         raise click.UsageError(problem)
     try:
-        target = Target.from_url(url, path, headers=given, verify=verify)
+        target = Target.from_url(url, path, headers=given, verify=verify, ca_file=ca_file)
         located = locate([url], parse_server_pids(server_pids))
     except SwarmError as error:
         raise click.UsageError(error.detail or error.kind) from None

@@ -17,6 +17,7 @@ from sioprobe.swarm import SwarmError, Target
 from sioprobe.swarm.tls import speaks_tls
 from sioprobe.wire import OpenData
 
+TRUST = "; --ca-file trusts its authority, --no-verify takes any certificate"
 LIBRARIES = ("flask-socketio", "python-socketio", "socket.io")
 
 __all__ = ["NoServer", "Patient", "middle", "milliseconds"]
@@ -70,7 +71,7 @@ class Patient:
 
     def _no_server(self, failure: SwarmError) -> str:
         url, path = self.target.url, self.target.path
-        trust = "; --no-verify takes any certificate" if "CERTIFICATE" in failure.detail else ""
+        trust = TRUST if "CERTIFICATE" in failure.detail else ""
         known = {
             "connection refused": f"nothing listens at {url}",
             "connect timeout": f"{url} cannot be reached: no answer to a connection",

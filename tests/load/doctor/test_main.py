@@ -11,11 +11,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
 from tests.load.doctor.patients import polling_server
 from tests.servers import ROOT, start_command
+from tests.swarm.tls_front import TlsFront, make_authority
 
 
 def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -221,3 +223,21 @@ def test_a_server_elsewhere_is_not_filled_unless_told() -> None:
     here = Patient(Target.from_url("http://localhost:5000"))
     _limit_connections(here, None)
     assert here.max_connections == 1200
+
+
+def test_a_server_behind_tls_is_examined_by_those_who_trust_it(tmp_path: Path) -> None:
+    context, ca_file = make_authority(tmp_path)
+    with (
+        start_command([sys.executable, "-m", "tests.strict_server"]) as server,
+        TlsFront(context, server.url) as front,
+    ):
+        words = ("--only", "heartbeat", "--server-pid", "none")
+        trusted = doctor(front.url, *words, "--ca-file", ca_file)
+        untrusted = doctor(front.url, *words)
+        plain = doctor(front.url.replace("https", "http"), *words)
+
+    assert "heartbeat and payload: ping interval" in trusted.stdout, trusted.stderr
+    assert untrusted.returncode == plain.returncode == 4
+    assert "CERTIFICATE_VERIFY_FAILED (" in untrusted.stderr
+    assert untrusted.stderr.endswith("; --ca-file trusts its authority, --no-verify takes any certificate\n")
+    assert plain.stderr.endswith(f" speaks TLS; write {front.url}\n")
