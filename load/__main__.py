@@ -21,6 +21,8 @@ from typing import Any
 import click
 from rich.console import Console
 
+from load.all_scenarios import ALL
+from load.all_scenarios_command import run_all
 from load.connection_options import (
     ConnectionOptions,
     connection_options,
@@ -52,6 +54,7 @@ Examples:
   {PROGRAM} --url http://127.0.0.1:5000 --profile ack --users 200
   {PROGRAM} --list
   {PROGRAM} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json
+  {PROGRAM} --url http://127.0.0.1:5000 --scenario all
   {PROGRAM} --url http://127.0.0.1:5000 --find-max --objective 'p99<50ms' --figure knee.png
   {PROGRAM} --url https://chat.example --auth @token.json --header 'X-Tenant: a'
   {PROGRAM} --url http://127.0.0.1:5000 --rate 20 --fail-if 'p99>50ms' --fail-if 'errors>0.1%'
@@ -112,7 +115,11 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     "--profile", metavar="NAME|FILE", help="Take what is not given here from a profile; --list names them."
 )
 @click.option("--transport", type=Choice("transport", TRANSPORTS), help=f"Default {DEFAULTS.transport}.")
-@click.option("--scenario", type=Choice("scenario", tuple(SCENARIOS)), help=f"Default {DEFAULTS.scenario}.")
+@click.option(
+    "--scenario",
+    type=Choice("scenario", (*SCENARIOS, ALL)),
+    help=f"Default {DEFAULTS.scenario}; {ALL}: each of them, short, over each transport, in turn.",
+)
 @click.option("--users", type=click.IntRange(1), help=f"Connections; default {DEFAULTS.users}.")
 @click.option("--seconds", type=click.FloatRange(1), callback=_finite, help=f"Default {DEFAULTS.seconds:g}.")
 @click.option(
@@ -185,6 +192,15 @@ def main(
     **given: Any,
 ) -> None:
     """Put a measured load on a server and print what it carried."""
+    if given["scenario"] == ALL:
+        names = ("transport", "users", "namespace", "path")
+        run_all(
+            url.split(","),
+            **{name: given[name] for name in names},
+            connection=connection,
+            server_pids=server_pids,
+            as_json=as_json,
+        )
     plan = plan_of(profile, given, connection)
     shaping = [shape, shape_users, shape_rate, shape_seconds]
     try:

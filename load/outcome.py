@@ -15,6 +15,7 @@ Exit codes:
   1  operations failed; with a --fail-if on errors, more of them than that allows
   2  bad input, or no Socket.IO server at that URL
   3  no operation failed, but the run is INVALID, or a --fail-if holds; --find-max confirmed no rate
+     (--scenario all ends with 0 where every run is clean, and with 1 where one is not)
   130  stopped by Ctrl-C
 """
 
