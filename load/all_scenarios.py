@@ -7,24 +7,24 @@ server. They say whether a scenario is clean there; their figures show that some
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from load.scenarios import SCENARIOS
 from load.scenarios.found import count_of, told
+from sioprobe.swarm.errors import MALFORMED_INPUT
 
 __all__ = [
     "ALL",
     "HEAD",
-    "LONGEST_HEARTBEAT",
     "Outcome",
     "ShortRun",
     "code_of",
     "heartbeat_of",
+    "later_runs",
     "render",
     "row",
     "runs",
-    "slow_beyond",
 ]
 
 ALL = "all"
@@ -41,6 +41,10 @@ CALM_SECONDS = 0.5
 COOL_DOWN_SECONDS = 15.0
 LONGEST_HEARTBEAT = 8.0
 """Ping interval and timeout, in seconds, up to which twice as long without reading is a short run."""
+
+FULL_SECONDS = 6.0
+FULL_BYTES, FULL_PAYLOAD_BYTES = 6_000_000, 20_000
+"""More than the kernels of both sides keep of a connection, in six seconds: some servers unmask in Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,44 @@ RUNS = (
 )
 
 
-def slow_beyond(heartbeat: float) -> ShortRun:
-    """`slow` for twice the ping interval and timeout: a server should have given up who reads nothing."""
-    return _slow(f"slow, {2 * heartbeat:g} s", 2 * heartbeat)
+def later_runs(
+    transports: tuple[str, ...], interval: float, timeout: float
+) -> Iterator[tuple[ShortRun, str, str]]:
+    """`slow` as ping interval and timeout (seconds; 0 where not known) allow it; why not, where they do not.
+
+    Twice for as long as the two together, when a server should have given up who reads nothing, and so much
+    within the timeout that the server itself must hold it.
+    """
+    heartbeat = interval + timeout
+    known = heartbeat > 0
+    for transport in transports:
+        longer = _slow(f"slow, {2 * heartbeat:g} s" if known else "slow, longer", 2 * heartbeat)
+        why = ""
+        if not known:
+            why = "ping interval and ping timeout are not known"
+        elif heartbeat > LONGEST_HEARTBEAT:
+            why = (
+                f"ping interval and timeout are {heartbeat:g} s together;"
+                f" --scenario slow --phase-seconds {2 * heartbeat:g} --seconds {4 * heartbeat + 10:g} tells"
+            )
+        yield longer, transport, why
+    for transport in transports:
+        # On polling the server holds everything anyway.
+        if transport != "polling":
+            least = FULL_SECONDS + 1.0
+            why = "" if timeout >= least else f"needs a ping timeout of {least:g} s; it is {timeout:g} s"
+            yield _slow_full(), transport, why
+
+
+def _slow_full() -> ShortRun:
+    parameters = {
+        "room_size": 4,
+        "slow_share": 0.25,
+        "payload_bytes": FULL_PAYLOAD_BYTES,
+        "publish_rate": FULL_BYTES / FULL_PAYLOAD_BYTES / FULL_SECONDS,
+    }
+    run = _slow(f"slow, {FULL_BYTES / 1e6:g} MB", FULL_SECONDS)
+    return replace(run, parameters={**run.parameters, **parameters}, connections=4)
 
 
 def runs(transports: tuple[str, ...]) -> Iterator[tuple[ShortRun, str]]:
@@ -180,12 +219,28 @@ def _found_problems(found: dict[str, Any]) -> Iterator[str]:
     for wave in found.get("waves", ()):
         if wave["errors"]:
             yield f"attempts failed: {told(wave['errors'])}"
+    if "slow" in found:
+        yield from _slow_problems(found["slow"], found["slow_ledger"])
 
 
-def heartbeat_of(outcome: Outcome) -> float | None:
-    """Ping interval and timeout together, in seconds, where `idle` was told them."""
+def _slow_problems(slow: dict[str, Any], ledger: dict[str, Any]) -> Iterator[str]:
+    """Of the members that did not read: to be dropped is no fault, to be sent what cannot be read is one."""
+    broken = slow["dropped_kinds"].get(MALFORMED_INPUT)
+    if broken:
+        yield f"{MALFORMED_INPUT} to the slow {broken}"
+    missing = slow["backlog_of_those_who_stayed"] - slow["backlog_got_of_those_who_stayed"]
+    if missing:
+        yield f"lost to the slow who stayed {missing:,}"
+    for name in ("duplicated", "reordered"):
+        if ledger[name]:
+            yield f"{name} to the slow {ledger[name]:,}"
+
+
+def heartbeat_of(outcome: Outcome) -> tuple[float, float] | None:
+    """Ping interval and timeout in seconds, where `idle` was told them."""
     found = (outcome.block or {}).get("found") or {}
-    return (found.get("ping_interval_seconds", 0.0) + found.get("ping_timeout_seconds", 0.0)) or None
+    interval, timeout = (found.get(f"ping_{name}_seconds", 0.0) for name in ("interval", "timeout"))
+    return (interval, timeout) if interval else None
 
 
 HEAD = f"{'scenario':<12} {'transport':<9} {'operations':>10}  {'generator':<9}  what was seen"

@@ -16,15 +16,14 @@ from rich.console import Console
 from load.all_scenarios import (
     ALL,
     HEAD,
-    LONGEST_HEARTBEAT,
     Outcome,
     ShortRun,
     code_of,
     heartbeat_of,
+    later_runs,
     render,
     row,
     runs,
-    slow_beyond,
 )
 from load.locating import locate, parse_server_pids
 from load.options import DEFAULTS
@@ -125,21 +124,11 @@ def _outcomes(urls: list[str], transports: tuple[str, ...], common: dict[str, An
             outcome = generator.measure(run, transport, urls, common)
             heartbeat = heartbeat or heartbeat_of(outcome)
             yield outcome
-        for transport in transports:
-            if heartbeat is not None and heartbeat <= LONGEST_HEARTBEAT:
-                yield generator.measure(slow_beyond(heartbeat), transport, urls, common)
+        for run, transport, why_not in later_runs(transports, *(heartbeat or (0.0, 0.0))):
+            if why_not:
+                yield Outcome(run, transport, skipped=why_not)
             else:
-                run = ShortRun("slow, longer", "slow")
-                yield Outcome(run, transport, skipped=_why_not(heartbeat))
-
-
-def _why_not(heartbeat: float | None) -> str:
-    if heartbeat is None:
-        return "ping interval and ping timeout are not known"
-    return (
-        f"its ping interval and timeout are {heartbeat:g} s together;"
-        f" --scenario slow --phase-seconds {2 * heartbeat:g} --seconds {4 * heartbeat + 10:g} tells"
-    )
+                yield generator.measure(run, transport, urls, common)
 
 
 class Generator:

@@ -18,7 +18,17 @@ from click.testing import CliRunner, Result
 
 from load import all_scenarios, all_scenarios_command
 from load.__main__ import main
-from load.all_scenarios import RUNS, Outcome, ShortRun, code_of, heartbeat_of, render, row, runs, slow_beyond
+from load.all_scenarios import (
+    RUNS,
+    Outcome,
+    ShortRun,
+    code_of,
+    heartbeat_of,
+    later_runs,
+    render,
+    row,
+    runs,
+)
 from load.scenarios import SCENARIOS, make_options
 from sioprobe.swarm import TRANSPORTS
 from tests.servers import ROOT, Server, start_command, start_server
@@ -48,6 +58,18 @@ def ledger(**changes: int) -> dict[str, int]:
     return {"lost": 0, "duplicated": 0, "reordered": 0, "late": 0, **changes}
 
 
+def slow(**changes: Any) -> dict[str, Any]:
+    """What the scenario of that name found."""
+    ledger = changes.pop("ledger", {"duplicated": 0, "reordered": 0})
+    found = {
+        "dropped_kinds": {},
+        "backlog_of_those_who_stayed": 10,
+        "backlog_got_of_those_who_stayed": 10,
+        **changes,
+    }
+    return {"found": {"slow": found, "slow_ledger": ledger}}
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -71,6 +93,10 @@ def ledger(**changes: int) -> dict[str, int]:
             {"found": {"waves": [{"errors": {"http 400": 3}}], "planned": 1}},
             "attempts failed: http 400 3",
         ),
+        (slow(dropped_kinds={"connection closed": 3, "http 400": 1}), "clean"),
+        (slow(dropped_kinds={"malformed input": 2}), "malformed input to the slow 2"),
+        (slow(backlog_got_of_those_who_stayed=7), "lost to the slow who stayed 3"),
+        (slow(ledger={"duplicated": 1, "reordered": 0}), "duplicated to the slow 1"),
     ],
 )
 def test_what_is_not_clean_is_named(changes: dict[str, Any], problem: str) -> None:
@@ -112,7 +138,10 @@ def test_every_scenario_runs_over_every_transport_that_it_takes() -> None:
     assert {transport for _, transport in runs(("polling",))} == {"polling"}
 
 
-@pytest.mark.parametrize("run", [*RUNS, slow_beyond(3.0)], ids=lambda run: run.title)
+LATER = [run for run, _, _ in later_runs(("websocket",), 1.0, 7.0)]
+
+
+@pytest.mark.parametrize("run", [*RUNS, *LATER], ids=lambda run: run.title)
 def test_parameters_of_the_runs_are_the_scenarios(run: ShortRun) -> None:
     make_options(run.scenario, run.parameters)
 
@@ -120,9 +149,31 @@ def test_parameters_of_the_runs_are_the_scenarios(run: ShortRun) -> None:
 def test_the_heartbeat_is_what_idle_was_told() -> None:
     found = {"ping_interval_seconds": 1.0, "ping_timeout_seconds": 2.0}
 
-    assert heartbeat_of(Outcome.of_block(ACK, "polling", block(found=found))) == 3.0
+    assert heartbeat_of(Outcome.of_block(ACK, "polling", block(found=found))) == (1.0, 2.0)
     assert heartbeat_of(Outcome.of_block(ACK, "polling", block())) is None
-    assert slow_beyond(3.0).parameters["phase_seconds"] == 6.0
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "taking_place"),
+    [
+        ((1.0, 2.0), {("slow, 6 s", transport) for transport in TRANSPORTS}),
+        ((25.0, 20.0), {("slow, 6 MB", "websocket"), ("slow, 6 MB", "upgrade")}),
+        ((0.0, 0.0), set()),
+    ],
+)
+def test_how_long_some_do_not_read_is_chosen_by_the_heartbeat(
+    heartbeat: tuple[float, float], taking_place: set[tuple[str, str]]
+) -> None:
+    found = list(later_runs(TRANSPORTS, *heartbeat))
+
+    assert {(run.title, transport) for run, transport, why_not in found if not why_not} == taking_place
+    assert len(found) == 5
+    for run, _, why_not in found:
+        if not why_not:
+            phase = run.parameters["phase_seconds"]
+            assert run.seconds > 2 * phase
+            # Either long after the server should have given up, or well before it may.
+            assert phase == 2 * sum(heartbeat) or phase < heartbeat[1]
 
 
 # Whole runs
@@ -142,6 +193,17 @@ def keep_signals() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
+@pytest.fixture
+def no_later_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take half a minute."""
+    slow = ShortRun("slow, longer", "slow")
+    monkeypatch.setattr(
+        all_scenarios_command,
+        "later_runs",
+        lambda transports, *_: [(slow, transport, "a reason") for transport in transports],
+    )
+
+
 def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["--scenario", "all", *arguments])
 
@@ -151,7 +213,7 @@ def short(*names: str) -> tuple[ShortRun, ...]:
     return tuple(replace(run, connections=3, seconds=0.3) for run in RUNS if run.title in names)
 
 
-@pytest.mark.usefixtures("keep_signals")
+@pytest.mark.usefixtures("keep_signals", "no_later_runs")
 def test_runs_one_after_the_other_and_says_what_each_was(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,11 +229,11 @@ def test_runs_one_after_the_other_and_says_what_each_was(
         *(("idle", transport, "clean") for transport in TRANSPORTS),
         ("upgrade", "upgrade", "clean"),
     ]
-    assert done.stdout.count("not run: its ping interval and timeout are 45 s together;") == 3
+    assert done.stdout.count("not run: a reason") == 3
     assert "7 of 7 runs clean; 3 not run" in done.stdout
 
 
-@pytest.mark.usefixtures("keep_signals")
+@pytest.mark.usefixtures("keep_signals", "no_later_runs")
 def test_one_transport_users_and_namespace_go_to_every_run(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,15 +247,18 @@ def test_one_transport_users_and_namespace_go_to_every_run(
     found = json.loads(done.stdout)["runs"]
     assert [each["transport"] for each in found] == ["websocket"] * 3
     assert [each["block"]["connections"] for each in found if each["block"]] == [2, 2]
-    assert found[-1]["skipped"].startswith("its ping interval")
+    assert found[-1]["skipped"] == "a reason"
 
 
-@pytest.mark.usefixtures("keep_signals")
+@pytest.mark.usefixtures("keep_signals", "no_later_runs")
 def test_a_transport_that_the_server_has_not_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(all_scenarios, "RUNS", short("ack"))
     with start_server("threading", transports=["polling"]) as server:
         done = invoke("--url", server.url)
+        refused = invoke("--url", server.url, "--namespace", "/nobody")
 
+    assert refused.exit_code == 2
+    assert f"{server.url} refuses the namespace: " in refused.stderr
     assert done.exit_code == 1, done.output
     assert "1 of 3 runs clean; 3 not run" in done.stdout
     assert "not clean: ack websocket; ack upgrade" in done.stdout
@@ -201,24 +266,28 @@ def test_a_transport_that_the_server_has_not_is_a_failure(monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("keep_signals")
-def test_the_slow_run_that_the_heartbeat_allows_is_made_for_it(
+def test_later_runs_are_chosen_by_what_the_server_announced(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
-    def made(heartbeat: float) -> ShortRun:
+    def later(transports: tuple[str, ...], *heartbeat: float) -> Iterator[tuple[ShortRun, str, str]]:
         asked.append(heartbeat)
-        return replace(short("ack")[0], title="made")
+        yield replace(short("ack")[0], title="made"), "polling", ""
+        yield replace(short("ack")[0], title="not made"), "polling", "a reason"
 
     monkeypatch.setattr(all_scenarios, "RUNS", short("idle"))
-    monkeypatch.setattr(all_scenarios_command, "LONGEST_HEARTBEAT", 45.0)
-    monkeypatch.setattr(all_scenarios_command, "slow_beyond", made)
+    monkeypatch.setattr(all_scenarios_command, "later_runs", later)
 
     done = invoke("--url", server.url, "--transport", "polling", "--json")
 
     assert done.exit_code == 0, done.output
-    assert [run["title"] for run in json.loads(done.stdout)["runs"]] == ["idle", "made"]
-    assert asked == [45.0]
+    assert [(run["title"], run["clean"], run["skipped"]) for run in json.loads(done.stdout)["runs"]] == [
+        ("idle", True, None),
+        ("made", True, None),
+        ("not made", False, "a reason"),
+    ]
+    assert asked == [(25.0, 20.0)]
 
 
 def test_ctrl_c_says_what_was_measured_and_leaves_nothing_behind(server: Server) -> None:
