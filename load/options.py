@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from load.all_scenarios import ALL
 from load.arguments import help_of
 from load.connection_options import ConnectionOptions, auth_of
 from load.names import nearest
@@ -116,5 +117,6 @@ def list_scenarios(context: click.Context, option: click.Parameter, wanted: bool
             click.echo(
                 f"  {parameter.option:<22} {parameter.help}{unit}; {parameter.kind}{limit}, default {default}"
             )
+    click.echo(f"{ALL}: each of them, some seconds each, and which are clean")
     click.echo(f"profiles (--profile): {', '.join(built_in_profiles(compares=False)) or 'none'}")
     context.exit(0)
