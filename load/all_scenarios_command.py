@@ -25,16 +25,24 @@ from load.all_scenarios import (
     row,
     runs,
 )
+from load.connection_options import ConnectionOptions, auth_of, target_options
 from load.locating import locate, parse_server_pids
 from load.options import DEFAULTS
+from load.placement import problem_with_url
 from load.processes import BlockGenerator, ChildError
+from load.redaction import redacted, secrets_of
 from load.scenarios import ParameterError, make_options
 from sioprobe.swarm import TRANSPORTS
 from sioprobe.swarm.check import problem_with
 
 __all__ = ["run_all"]
 
-TAKEN = ("url", "scenario", "transport", "users", "namespace", "path", "server_pids", "as_json")
+CONNECTION = ("auth", "header", "cookie", "query", "ca_file", "no_verify")
+TAKEN = (
+    *("url", "scenario", "transport", "users", "namespace", "path"),
+    *CONNECTION,
+    *("server_pids", "as_json"),
+)
 
 
 def run_all(
@@ -44,13 +52,18 @@ def run_all(
     users: int | None,
     namespace: str | None,
     path: str | None,
+    connection: ConnectionOptions,
     server_pids: tuple[str, ...],
     as_json: bool,
 ) -> NoReturn:
     """Run, print each when it has ended, and end as `load.outcome` says. Raises click.UsageError."""
     _refuse_others(click.get_current_context())
     transports = (transport,) if transport is not None else TRANSPORTS
-    common: dict[str, Any] = {"path": path or DEFAULTS.path}
+    common: dict[str, Any] = {
+        "path": path or DEFAULTS.path,
+        "how": target_options(connection),
+        "auth": auth_of(connection),
+    }
     if namespace is not None:
         common["namespace"] = namespace
     if users is not None:
@@ -104,10 +117,19 @@ def _check(urls: list[str], transports: tuple[str, ...], common: dict[str, Any])
         namespace = str(make_options("idle", given).namespace)
     except ParameterError as error:
         raise click.UsageError(f"--namespace: {error.problem}") from None
+    secrets = secrets_of(common["how"], common["auth"])
     for url in urls:
         problem = None
         for transport in transports:
-            told = problem_with(url, transport=transport, namespace=namespace, path=common["path"])
+            told = problem_with_url(url) or problem_with(
+                url,
+                transport=transport,
+                namespace=namespace,
+                path=common["path"],
+                how=common["how"],
+                auth=common["auth"],
+                redact=lambda text: redacted(text, secrets),
+            )
             if told is None:
                 # A server with one of the transports is one; what the others come to, their runs say.
                 break

@@ -36,7 +36,8 @@ from tests.servers import ROOT, Server, start_command, start_server
 ACK = RUNS[0]
 KNOWS = (
     "--scenario all does not know it;"
-    " it knows --url, --scenario, --transport, --users, --namespace, --path, --server-pid, --json"
+    " it knows --url, --scenario, --transport, --users, --namespace, --path,"
+    " --auth, --header, --cookie, --query, --ca-file, --no-verify, --server-pid, --json"
 )
 
 
@@ -256,7 +257,10 @@ def test_a_transport_that_the_server_has_not_is_a_failure(monkeypatch: pytest.Mo
     with start_server("threading", transports=["polling"]) as server:
         done = invoke("--url", server.url)
         refused = invoke("--url", server.url, "--namespace", "/nobody")
+        welcome = ("--namespace", "/auth", "--auth", '{"token": "good"}', "--transport", "polling")
+        let_in = invoke("--url", server.url, *welcome)
 
+    assert let_in.exit_code == 0, let_in.output
     assert refused.exit_code == 2
     assert f"{server.url} refuses the namespace: " in refused.stderr
     assert done.exit_code == 1, done.output
