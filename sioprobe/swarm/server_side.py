@@ -140,7 +140,8 @@ def render_server(server: dict[str, Any] | None) -> list[str]:
     if server["context_switches"] is not None:
         lines[-1] += f"; context switches {server['context_switches']}"
     if server["rss_bytes_per_connection"] is not None:
-        each = [f"{server['rss_bytes_per_connection'] / 1024:.1f} KiB"]
+        grown = server["rss_bytes_per_connection"]
+        each = [f"{grown / 1024:.1f} KiB" if grown >= 0 else "memory has not grown"]
         each.append(f"{server['threads_per_connection']:.2f} threads")
         if server["fds_per_connection"] is not None:
             each.append(f"{server['fds_per_connection']:.2f} fds")

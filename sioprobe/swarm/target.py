@@ -16,6 +16,7 @@ __all__ = ["DEFAULT_PATH", "Target", "client_tls_context"]
 
 DEFAULT_PATH = "/socket.io/"
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_BARE = {f"{scheme}:" for scheme in _PORTS}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"connection", "content-length", "content-type", "transfer-encoding", "upgrade"})
 """Headers that say how the connection is used, and so are written by the client itself."""
@@ -72,7 +73,8 @@ class Target:
             port = parts.port
         except ValueError:
             raise SwarmError("bad url", f"{url!r} has no valid port") from None
-        if parts.scheme not in _PORTS or not parts.hostname:
+        # Locust takes slashes off the end: "http:" is what it leaves of a URL without a host.
+        if parts.scheme not in _PORTS or not parts.hostname or url.rstrip("/").lower() in _BARE:
             raise SwarmError("bad url", f"{url!r} is not http://host:port or https://host:port")
         try:
             found = _addresses(parts.hostname, port or _PORTS[parts.scheme])

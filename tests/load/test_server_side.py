@@ -63,6 +63,10 @@ def test_figures_are_those_of_the_window_and_of_settled_memory() -> None:
     assert (figures["threads_per_connection"], figures["fds_per_connection"]) == (2.0, 2.0)
     assert figures["context_switches"] == 77
     assert len(figures["series"]) == 5
+    told = {**figures, "how": "x", "roots": [], "notes": []}
+    assert "per connection: 5.9 KiB, " in "\n".join(render_server(told))
+    told["rss_bytes_per_connection"] = -600_000.0
+    assert "per connection: memory has not grown, 2.00 threads" in "\n".join(render_server(told))
 
 
 def test_what_was_not_seen_is_none() -> None:

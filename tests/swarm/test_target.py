@@ -33,7 +33,9 @@ def test_a_url_names_host_and_address(url: str, host: str, address: tuple[str, i
     assert (target.tls is not None) == url.startswith("https")
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "http://", "http://127.0.0.1:99999", "http://127.0.0.1:x"])
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "http://", "http:", "HTTPS:/", "http://127.0.0.1:99999", "http://127.0.0.1:x"]
+)
 def test_a_bad_url_is_refused(url: str) -> None:
     with pytest.raises(SwarmError, match="bad url"):
         Target.from_url(url)
