@@ -43,7 +43,7 @@ def draw(result: dict[str, Any]) -> Figure:
         for axes in (above, below):
             axes.axvline(knee["rate"], color=INK, linewidth=1, linestyle=(0, (4, 2)))
         above.annotate(
-            f"{knee['rate']:.0f}/s",
+            f"{knee['rate']:,.0f}/s",
             (knee["rate"], 1.0),
             xycoords=("data", "axes fraction"),
             # Above the axes: below their edge there may be points.
@@ -148,7 +148,7 @@ def _shares(probes: list[dict[str, Any]]) -> list[float]:
 
 
 def _plain(value: float, position: float = 0.0) -> str:
-    return f"{value:g}" if value < 1e5 else f"{value:.0e}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
 
 
 def _minor(value: float, position: float = 0.0) -> str:

@@ -68,11 +68,22 @@ def test_probes_the_objective_and_the_knee_are_drawn() -> None:
     above, below = draw(RESULT).axes
 
     texts = [text.get_text().strip() for text in above.texts]
-    assert "1000/s" in texts
+    assert "1,000/s" in texts
     assert "p99<50ms" in texts
     drawn = {tuple(point) for scatter in above.collections for point in scatter.get_offsets().tolist()}
     assert {(500.0, 4.0), (1000.0, 9.0), (2000.0, 300.0)} <= drawn
     assert below.get_ylabel() == "CPU, % of a core"
+
+
+def test_large_rates_are_written_out() -> None:
+    result = copy.deepcopy(RESULT)
+    result["probes"][2]["rate"] = 120_000.0
+
+    figure = draw(result)
+    figure.canvas.draw()
+
+    ticks = [label.get_text() for label in figure.axes[1].get_xticklabels()]
+    assert "100,000" in ticks
 
 
 def test_probes_without_answers_and_a_search_without_knee_are_drawn_too() -> None:
