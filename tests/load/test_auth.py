@@ -345,6 +345,9 @@ def test_what_is_cut_out() -> None:
     secrets = secrets_of(how, {"token": "abcdef", "deep": [{"pin": 123456}], "short": "ab", "on": True})
 
     assert redacted("abcdef 123456 ab dXNlcg== True /some/file", secrets) == "*** *** ab *** True /some/file"
+    # Where one holds another, no rest of the longer one is left.
+    nested = secrets_of({}, {"user": "name", "token": "name-and-more"})
+    assert redacted("name-and-more of name", nested) == "*** of ***"
 
 
 def test_a_pair_that_is_none_is_not_repeated() -> None:
