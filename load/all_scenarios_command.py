@@ -28,12 +28,10 @@ from load.all_scenarios import (
 from load.connection_options import ConnectionOptions, auth_of, target_options
 from load.locating import locate, parse_server_pids
 from load.options import DEFAULTS
-from load.placement import problem_with_url
+from load.placement import problem_with_server
 from load.processes import BlockGenerator, ChildError
-from load.redaction import redacted, secrets_of
 from load.scenarios import ParameterError, make_options
 from sioprobe.swarm import TRANSPORTS
-from sioprobe.swarm.check import problem_with
 
 __all__ = ["run_all"]
 
@@ -117,18 +115,16 @@ def _check(urls: list[str], transports: tuple[str, ...], common: dict[str, Any])
         namespace = str(make_options("idle", given).namespace)
     except ParameterError as error:
         raise click.UsageError(f"--namespace: {error.problem}") from None
-    secrets = secrets_of(common["how"], common["auth"])
     for url in urls:
         problem = None
         for transport in transports:
-            told = problem_with_url(url) or problem_with(
+            told = problem_with_server(
                 url,
                 transport=transport,
                 namespace=namespace,
                 path=common["path"],
                 how=common["how"],
                 auth=common["auth"],
-                redact=lambda text: redacted(text, secrets),
             )
             if told is None:
                 # A server with one of the transports is one; what the others come to, their runs say.

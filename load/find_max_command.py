@@ -22,9 +22,8 @@ from load.conditions import Condition, ConditionError
 from load.find_max import DEFAULT_OBJECTIVES, Plan, find_max, full_objective
 from load.locating import locate, parse_server_pids
 from load.maximum import HEAD, document, render, row
-from load.placement import problem_with_url
+from load.placement import problem_with_server
 from load.processes import ChildError
-from load.redaction import redacted, secrets_of
 from load.run_plan import RunPlan
 from load.scenarios import make_options, scenarios_with
 from load.searching import Probe
@@ -32,7 +31,6 @@ from sioprobe.harness import harness_environment, module_command
 from sioprobe.results.environment import fingerprint
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import write_maximum
-from sioprobe.swarm.check import problem_with
 
 __all__ = ["Search", "find_max_options", "run_search"]
 
@@ -192,16 +190,14 @@ def _plan(
             option = "--" + name.replace("_", "-")
             raise click.UsageError(f"{option} is what --find-max looks for; where to begin is --start-rate")
     namespace = str(make_options(scenario, parameters).namespace)
-    secrets = secrets_of(how, run_plan.auth)
     for url in urls:
-        problem = problem_with_url(url) or problem_with(
+        problem = problem_with_server(
             url,
             transport=run_plan.transport,
             namespace=namespace,
             path=run_plan.path,
             how=how,
             auth=run_plan.auth,
-            redact=lambda text: redacted(text, secrets),
         )
         if problem is not None:
             raise click.UsageError(problem)

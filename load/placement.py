@@ -9,12 +9,15 @@ from __future__ import annotations
 import ipaddress
 import math
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
 
+from load.redaction import redacted, secrets_of
 from sioprobe.swarm import Target
+from sioprobe.swarm.check import problem_with
 
 __all__ = [
     "Placement",
@@ -22,6 +25,7 @@ __all__ = [
     "check_addresses",
     "parse_addresses",
     "parse_urls",
+    "problem_with_server",
     "problem_with_url",
     "server_index",
 ]
@@ -93,6 +97,25 @@ def problem_with_url(url: str) -> str | None:
     if parts.path.strip("/"):
         return f"{shown} has a path; give that of the Socket.IO endpoint with --path"
     return None
+
+
+def problem_with_server(
+    url: str, *, transport: str, namespace: str, path: str, how: Mapping[str, Any], auth: Any
+) -> str | None:
+    """One line: why no load can be put on what a user named; or None. Opens a connection, and blocks for it.
+
+    As `sioprobe.swarm.check.problem_with`, with the values of `how` and `auth` cut out of the line.
+    """
+    secrets = secrets_of(how, auth)
+    return problem_with_url(url) or problem_with(
+        url,
+        transport=transport,
+        namespace=namespace,
+        path=path,
+        how=how,
+        auth=auth,
+        redact=lambda text: redacted(text, secrets),
+    )
 
 
 def parse_addresses(text: str) -> list[str]:

@@ -10,11 +10,9 @@ from load.arguments import add_scenario_arguments, options_of
 from load.connection_options import add_connection_options, auth_of, read_files, target_options
 from load.locating import parse_server_pids
 from load.names import nearest
-from load.placement import PlacementError, parse_addresses, parse_urls, problem_with_url
-from load.redaction import redacted, secrets_of
+from load.placement import PlacementError, parse_addresses, parse_urls, problem_with_server
 from load.scenarios import SCENARIOS, Options, ParameterError, make_options
 from sioprobe.swarm import TRANSPORTS, SwarmError
-from sioprobe.swarm.check import problem_with
 
 __all__ = [
     "add_swarm_options",
@@ -121,16 +119,14 @@ def problem_of(host: str | None, options: Any) -> str | None:
         how, auth = target_options(options), auth_of(options)
     except SwarmError as error:
         return error.detail
-    secrets = secrets_of(how, auth)
     for url in parse_urls(host, options.urls):
-        problem = problem_with_url(url) or problem_with(
+        problem = problem_with_server(
             url,
             transport=options.transport,
             namespace=namespace,
             path=options.path,
             how=how,
             auth=auth,
-            redact=lambda text: redacted(text, secrets),
         )
         if problem is not None:
             return problem

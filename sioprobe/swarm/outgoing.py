@@ -5,6 +5,7 @@ Every call returns at once. What comes from the server is the other half, `siopr
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
@@ -35,7 +36,7 @@ def check_namespace(namespace: str) -> None:
         raise SwarmError("bad namespace", f"{namespace!r} {hint}")
 
 
-class Outgoing:
+class Outgoing(ABC):
     """What a client does. Made as a `Connection` only, which sets what is declared here."""
 
     __slots__ = (
@@ -92,9 +93,9 @@ class Outgoing:
         elif self._session.state == "open":
             self._session.send_text(packet)
 
+    @abstractmethod
     def _begin(self) -> None:
         """Open the first session."""
-        raise NotImplementedError
 
     def emit(
         self,
