@@ -27,7 +27,7 @@ from conformance.plugin import LEVELS, GivenRun, Run, begin
 from conformance.progress import Progress
 from conformance.requirements import catalogue, nearest
 from conformance.target import NoServer, UsageError
-from sioprobe.one_line import run_command
+from sioprobe.commandline.one_line import run_command
 
 HERE = Path(__file__).parent
 FILE = click.Path(path_type=Path)

@@ -21,24 +21,31 @@ from typing import Any
 import click
 from rich.console import Console
 
-from load.all_scenarios import ALL
-from load.all_scenarios_command import run_all
-from load.connection_options import (
+from load.capacity.command import Search, conditions_of, find_max_options, run_search
+from load.running.command_options import (
+    DEFAULTS,
+    Choice,
+    list_scenarios,
+    locust_arguments,
+    plan_of,
+    scenario_options,
+)
+from load.running.outcome import EXIT_CODES, exit_code
+from load.running.shape_stages import SHAPE_NAMES, ShapeError, check_rate
+from load.running.shape_stages import plan as stages_of
+from load.scenarios import SCENARIOS, make_options
+from load.survey.command import run_all
+from load.survey.short_runs import ALL
+from sioprobe.commandline.connection_options import (
     ConnectionOptions,
     connection_options,
     locust_connection_arguments,
     target_options,
 )
-from load.find_max_command import Search, conditions_of, find_max_options, run_search
-from load.options import DEFAULTS, Choice, list_scenarios, locust_arguments, plan_of, scenario_options
-from load.outcome import EXIT_CODES, exit_code
-from load.scenarios import SCENARIOS, make_options
-from load.staging import SHAPE_NAMES, ShapeError, check_rate
-from load.staging import plan as stages_of
+from sioprobe.commandline.one_line import run_command
+from sioprobe.engine import TRANSPORTS
 from sioprobe.harness import harness_environment, module_command
-from sioprobe.one_line import run_command
-from sioprobe.swarm import TRANSPORTS
-from sioprobe.swarm.summary import render
+from sioprobe.measured.summary import render
 
 __all__ = ["main"]
 

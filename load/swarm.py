@@ -23,22 +23,22 @@ from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from load import lifecycle  # isort: skip - first: its server must be there when ours is looked for
-from load import closing, shaping
-from load.arguments import problem_with_arguments
-from load.connection_options import auth_of, target_options
-from load.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
-from load.scenarios import SCENARIOS, ParameterError, Player, Scenario, make_scenario
-from load.swarm_options import (
+from load.running import lifecycle  # isort: skip - first: its server must be there when ours is looked for
+from load.running import closing, shaping
+from load.running.locustfile_options import (
     add_swarm_options,
     block_request,
     played_options,
     problem_of,
     problem_with_connection,
 )
-from sioprobe.swarm import Connection, SwarmError, Target
-from sioprobe.swarm.locust_statistics import LocustStatistics
-from sioprobe.swarm.summary import render
+from load.running.scenario_arguments import problem_with_arguments
+from load.scenarios import SCENARIOS, ParameterError, Player, Scenario, make_scenario
+from load.servers.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
+from sioprobe.commandline.connection_options import OptionError, auth_of, target_options
+from sioprobe.engine import Connection, SwarmError, Target
+from sioprobe.locusts.statistics import LocustStatistics
+from sioprobe.measured.summary import render
 
 REST_DEADLINE = 3.0
 CLOSE_DEADLINE = 3.0
@@ -123,7 +123,7 @@ def begin(environment: Environment, **_: Any) -> None:
         total_rate = Swarm.shaping.total_rate if Swarm.shaping is not None else None
         scenario = make_scenario(options.scenario, statistics.engine, played_options(options, total_rate))
         scenario.auth = auth_of(options)
-    except (ParameterError, SwarmError) as error:
+    except (ParameterError, OptionError) as error:
         # Only the web page can say such a thing; the users then wait for the next start.
         if is_worker(environment):
             print(f"locust: error: argument {error}", file=sys.stderr)
@@ -238,7 +238,7 @@ class SwarmUser(User):  # type: ignore[misc]
         statistics = LocustStatistics.of(self.environment)
         try:
             self._target = self._target or place(self.environment)
-        except (SwarmError, PlacementError) as error:
+        except (SwarmError, OptionError, PlacementError) as error:
             # Counted, because a worker's stderr is not where anybody looks.
             statistics.recorder.series("SIO connect", Swarm.transport).error(str(error))
             self._closed.wait()

@@ -15,8 +15,8 @@ from typing import Any
 import click
 
 from sioprobe import __version__
+from sioprobe.commandline.one_line import run_command
 from sioprobe.harness import harness_environment, module_command
-from sioprobe.one_line import run_command
 
 __all__ = ["main"]
 
@@ -105,7 +105,7 @@ for _room in (
     ),
     _Room(
         "compare",
-        "load.compare",
+        "load.comparing",
         "all",
         "flask_socketio gevent httptools jinja2 locust matplotlib psutil",
         "Compare async modes and transports, and report.",

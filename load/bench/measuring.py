@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from load.sampling import sample_trees
+from load.watching.trees import sample_trees
 from sioprobe.harness import harness_environment, module_command
 
 __all__ = ["Failed", "Plan", "Window", "measure"]
@@ -115,7 +115,7 @@ def measure(start: Start, count_failures: CountFailures, plan: Plan) -> Window:
 def null_server() -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A fresh server and its URL."""
     process = subprocess.Popen(
-        module_command("load.null_server", "--port", "0"),
+        module_command("load.blocks.null_server", "--port", "0"),
         env=harness_environment(),
         stdout=subprocess.PIPE,
         text=True,

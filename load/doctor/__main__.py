@@ -11,17 +11,17 @@ from typing import Any
 import click
 from rich.console import Console
 
-from load.auth_payload import AuthError, parse_auth, read_text
-from load.doctor.examinations import EXAMINATIONS, examine
 from load.doctor.patient import NoServer, Patient
+from load.doctor.registry import EXAMINATIONS, examine
 from load.doctor.rendering import render
-from load.locating import locate, parse_server_pids
-from load.names import nearest
-from load.placement import problem_with_url
-from load.redaction import redacted, secrets_of
-from sioprobe.one_line import run_command
-from sioprobe.swarm import SwarmError, Target
-from sioprobe.swarm.engine import raise_open_files_limit
+from load.servers.placement import problem_with_url
+from load.watching.locating import locate, parse_server_pids
+from sioprobe.commandline.auth_payload import AuthError, parse_auth, read_text
+from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.one_line import run_command
+from sioprobe.commandline.redaction import redacted, secrets_of
+from sioprobe.engine import SwarmError, Target
+from sioprobe.engine.engine import raise_open_files_limit
 
 __all__ = ["main"]
 

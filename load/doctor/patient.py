@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from load.doctor.clients import Calls, PollingClient, SocketClient
 from load.doctor.findings import NotExamined
-from load.doctor.http import HttpLink
-from load.locating import Located
-from load.sampling import SamplingError, TreeWatch
-from sioprobe.swarm import SwarmError, Target
-from sioprobe.swarm.tls import speaks_tls
+from load.doctor.probing.clients import Calls, PollingClient, SocketClient
+from load.doctor.probing.http import HttpLink
+from load.watching.locating import Located
+from load.watching.trees import SamplingError, TreeWatch
+from sioprobe.engine import SwarmError, Target
+from sioprobe.engine.tls import speaks_tls
 from sioprobe.wire import OpenData
 
 TRUST = "; --ca-file trusts its authority, --no-verify takes any certificate"

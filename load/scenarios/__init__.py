@@ -1,13 +1,13 @@
 """What the users of a swarm do, one module a scenario.
 
 A scenario is one object a process; it makes one `Player` a connection. The same objects play under Locust
-(`load/swarm.py`) and in the blocks of a comparison (`load/block.py`). `load/SCENARIOS.md` describes them.
+(`load/swarm.py`) and in blocks (`load/blocks/`). `load/SCENARIOS.md` describes them.
 """
 
 from __future__ import annotations
 
-from load.scenarios.common import Player, Scenario
-from load.scenarios.parameters import Options, Parameter, ParameterError
+from load.playing.parameters import Options, Parameter, ParameterError
+from load.playing.players import Player, Scenario
 from load.scenarios.registry import SCENARIOS, all_parameters, make_options, make_scenario, scenarios_with
 
 __all__ = [

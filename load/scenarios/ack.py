@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from load.scenarios.common import Player
-from load.scenarios.round_trips import RoundTripScenario, TextRoundTripPlayer
-from sioprobe.swarm import Connection
+from load.playing.players import Player
+from load.playing.round_trips import RoundTripScenario, TextRoundTripPlayer
+from sioprobe.engine import Connection
 
 __all__ = ["AckScenario"]
 

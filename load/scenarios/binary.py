@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from load.scenarios.common import Player
-from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, TIMEOUT, Options, Parameter
-from load.scenarios.round_trips import OPEN_LOOP, RoundTripPlayer, RoundTripScenario
-from sioprobe.swarm import Connection, Engine, SwarmError
+from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, TIMEOUT, Options, Parameter
+from load.playing.players import Player
+from load.playing.round_trips import OPEN_LOOP, RoundTripPlayer, RoundTripScenario
+from sioprobe.engine import Connection, Engine, SwarmError
 
 __all__ = ["BinaryScenario"]
 

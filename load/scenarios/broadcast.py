@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from load.scenarios.common import Player
+from load.playing.pacing import SCHEDULE
+from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options
+from load.playing.players import Player
+from load.playing.publishing import Room
 from load.scenarios.fanout import FanoutPlayer, FanoutScenario
-from load.scenarios.pacing import SCHEDULE
-from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options
-from load.scenarios.rooms import Room
-from sioprobe.swarm import Connection, Engine
+from sioprobe.engine import Connection, Engine
 
 __all__ = ["BroadcastScenario"]
 

@@ -12,14 +12,15 @@ from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import Any
 
-from load.scenarios.common import Player
-from load.scenarios.found import Found, count_of, summed, told
-from load.scenarios.leak import COOL_DOWN, leak_found
-from load.scenarios.lives import PAUSE
-from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
-from load.scenarios.stages import StagedPlayer, StagedScenario
-from load.server_watch import Watched
-from sioprobe.swarm import Connection, Engine, Recorder, SwarmError
+from load.playing.findings import Found, count_of, summed, told
+from load.playing.leak import COOL_DOWN, leak_found
+from load.playing.life_steps import StagedPlayer, StagedScenario
+from load.playing.lives import PAUSE
+from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
+from load.playing.players import Player
+from load.watching.looks import Watched
+from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.measured import Recorder
 
 __all__ = ["ChurnScenario"]
 

@@ -15,10 +15,9 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any, ClassVar
 
-from load.scenarios.common import NANOSECONDS, Player, Scenario
-from load.scenarios.membership import ROOM_SIZE, Member, room_with_a_seat
-from load.scenarios.pacing import SCHEDULE
-from load.scenarios.parameters import (
+from load.playing.membership import ROOM_SIZE, Member, room_with_a_seat
+from load.playing.pacing import SCHEDULE
+from load.playing.parameters import (
     NAMESPACE,
     PAYLOAD_BYTES,
     RATE,
@@ -27,9 +26,11 @@ from load.scenarios.parameters import (
     Parameter,
     ParameterError,
 )
-from load.scenarios.rooms import Publisher, Room
-from sioprobe.swarm import Connection, Engine, Ledger, Schedule
-from sioprobe.swarm.ledger import Receiver
+from load.playing.players import NANOSECONDS, Player, Scenario
+from load.playing.publishing import Publisher, Room
+from sioprobe.engine import Connection, Engine
+from sioprobe.measured import Ledger, Schedule
+from sioprobe.measured.ledger import Receiver
 
 __all__ = ["FanoutPlayer", "FanoutScenario"]
 

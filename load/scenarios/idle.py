@@ -12,12 +12,13 @@ from typing import Any
 
 import psutil
 
-from load.scenarios.common import NANOSECONDS, Player, Scenario, kind_of_end
-from load.scenarios.found import Found, add_counts, count_of, duration, pack, spread, summed, told, unpack
-from load.scenarios.parameters import NAMESPACE, Options
-from load.server_watch import Watched
+from load.playing.findings import Found, add_counts, count_of, duration, pack, spread, summed, told, unpack
+from load.playing.parameters import NAMESPACE, Options
+from load.playing.players import NANOSECONDS, Player, Scenario, kind_of_end
+from load.watching.looks import Watched
+from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.measured import Recorder
 from sioprobe.results.histogram import Histogram
-from sioprobe.swarm import Connection, Engine, Recorder, SwarmError
 
 __all__ = ["IdleScenario"]
 

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from load.scenarios.common import NANOSECONDS, Player, Scenario
-from load.scenarios.parameters import NAMESPACE, TIMEOUT, Options, Parameter, ParameterError
-from sioprobe.swarm import Connection, Engine, SwarmError
+from load.playing.parameters import NAMESPACE, TIMEOUT, Options, Parameter, ParameterError
+from load.playing.players import NANOSECONDS, Player, Scenario
+from sioprobe.engine import Connection, Engine, SwarmError
 
 __all__ = ["NamespacesScenario"]
 

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from load.playing.parameters import Options, Parameter, ParameterError, meant
+from load.playing.players import Scenario
 from load.scenarios.ack import AckScenario
 from load.scenarios.binary import BinaryScenario
 from load.scenarios.broadcast import BroadcastScenario
 from load.scenarios.churn import ChurnScenario
-from load.scenarios.common import Scenario
 from load.scenarios.echo import EchoScenario
 from load.scenarios.fanout import FanoutScenario
 from load.scenarios.idle import IdleScenario
 from load.scenarios.namespaces import NamespacesScenario
-from load.scenarios.parameters import Options, Parameter, ParameterError, meant
 from load.scenarios.slow import SlowScenario
 from load.scenarios.storm import StormScenario
 from load.scenarios.upgrade import UpgradeScenario
-from sioprobe.swarm import Engine
+from sioprobe.engine import Engine
 
 __all__ = ["SCENARIOS", "all_parameters", "make_options", "make_scenario", "scenarios_with"]
 

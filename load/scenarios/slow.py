@@ -17,16 +17,17 @@ from dataclasses import replace
 from time import monotonic_ns
 from typing import Any
 
-from load.scenarios.common import NANOSECONDS, Player, Scenario
-from load.scenarios.found import Found, pack
-from load.scenarios.lives import CALM, Calm, Later
-from load.scenarios.membership import ROOM_SIZE, room_with_a_seat
-from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, TIMEOUT, Options, Parameter
-from load.scenarios.slow_found import AFTER, BEFORE, PHASES, SLOW, slow_found
-from load.scenarios.slow_members import EVENT, Room, SlowPlayer
-from load.server_watch import Watched
+from load.playing.findings import Found, pack
+from load.playing.lives import CALM, Calm, Later
+from load.playing.membership import ROOM_SIZE, room_with_a_seat
+from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, TIMEOUT, Options, Parameter
+from load.playing.players import NANOSECONDS, Player, Scenario
+from load.playing.slow_findings import AFTER, BEFORE, PHASES, SLOW, slow_found
+from load.playing.slow_members import EVENT, Room, SlowPlayer
+from load.watching.looks import Watched
+from sioprobe.engine import Connection, Engine
+from sioprobe.measured import Ledger, Recorder
 from sioprobe.results.histogram import Histogram
-from sioprobe.swarm import Connection, Engine, Ledger, Recorder
 
 __all__ = ["SlowScenario"]
 

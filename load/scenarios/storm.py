@@ -15,14 +15,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from load.scenarios.common import Player, Scenario, kind_of_end
-from load.scenarios.found import Found, add_counts
-from load.scenarios.lives import CALM, Calm, Later, LivesPlayer
-from load.scenarios.parameters import NAMESPACE, Options, Parameter
-from load.scenarios.waves import Wave, waves_found
-from load.server_watch import Watched
-from sioprobe.swarm import Connection, Engine, Recorder, SwarmError
-from sioprobe.swarm.reconnect import Backoff
+from load.playing.findings import Found, add_counts
+from load.playing.lives import CALM, Calm, Later, LivesPlayer
+from load.playing.parameters import NAMESPACE, Options, Parameter
+from load.playing.players import Player, Scenario, kind_of_end
+from load.playing.waves import Wave, waves_found
+from load.watching.looks import Watched
+from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.engine.reconnect import Backoff
+from sioprobe.measured import Recorder
 
 __all__ = ["StormScenario"]
 

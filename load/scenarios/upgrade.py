@@ -13,14 +13,15 @@ from functools import partial
 from time import monotonic_ns
 from typing import Any
 
-from load.scenarios.common import NANOSECONDS, Player
-from load.scenarios.found import Found, count_of, duration, spread, summed, told
-from load.scenarios.lives import PAUSE
-from load.scenarios.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
-from load.scenarios.stages import StagedPlayer, StagedScenario
-from load.server_watch import Watched
-from sioprobe.swarm import Connection, Engine, Ledger, Recorder, SwarmError
-from sioprobe.swarm.ledger import Receiver
+from load.playing.findings import Found, count_of, duration, spread, summed, told
+from load.playing.life_steps import StagedPlayer, StagedScenario
+from load.playing.lives import PAUSE
+from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
+from load.playing.players import NANOSECONDS, Player
+from load.watching.looks import Watched
+from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.measured import Ledger, Recorder
+from sioprobe.measured.ledger import Receiver
 
 __all__ = ["UpgradeScenario"]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event
 
-from load.null_server import Client, Exchange, NullServer
+from load.blocks.null_server import Client, Exchange, NullServer
 
 
 class LameServer(NullServer):
@@ -164,9 +164,9 @@ class LeakingExchange(Exchange):
 
 def main() -> int:
     """The leaking server, until SIGTERM."""
-    import load.null_server
+    import load.blocks.null_server
 
-    load.null_server.Exchange = LeakingExchange  # type: ignore[misc]
+    load.blocks.null_server.Exchange = LeakingExchange  # type: ignore[misc]
     server = LeakingServer()
     stopped = Event()
     gevent.signal_handler(signal.SIGTERM, stopped.set)

@@ -71,7 +71,7 @@ def started(*arguments: str, prefix: Sequence[str] = (), cwd: Path = ROOT) -> It
 
 def null_server(address: str = "127.0.0.1", prefix: Sequence[str] = ()) -> Server:
     """A server that does next to nothing, on a free port of that address."""
-    return start_command([*prefix, sys.executable, "-m", "load.null_server", "--host", address])
+    return start_command([*prefix, sys.executable, "-m", "load.blocks.null_server", "--host", address])
 
 
 def free_port() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from load.null_server import Client, NullServer
+from load.blocks.null_server import Client, NullServer
 
 EVERY = 7
 """Of the packets that carry a delivery or an answer, each so many-th."""

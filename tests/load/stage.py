@@ -8,8 +8,8 @@ from typing import Any
 import gevent
 
 from load.scenarios import SCENARIOS, Player, Scenario, make_options
-from load.server_watch import Watched
-from sioprobe.swarm import Connection, Engine, Target
+from load.watching.looks import Watched
+from sioprobe.engine import Connection, Engine, Target
 
 DEADLINE = 60.0
 

@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from load.doctor.findings import Examined, Finding
 from load.doctor.patient import Patient
-from load.locating import locate
-from sioprobe.swarm import Target
+from load.watching.locating import locate
+from sioprobe.engine import Target
 
 __all__ = ["Behaviour", "finding", "ids", "meet", "polling_server"]
 

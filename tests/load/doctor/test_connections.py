@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from load.doctor import connections, polling, sessions
+from load.doctor.examinations import many_connections, polling, sessions
 from load.doctor.findings import Examined, NotExamined
-from load.doctor.kernel import least_files_left, listen_backlog, open_files_limit
-from load.sampling import TreeSample
+from load.doctor.probing.kernel import least_files_left, listen_backlog, open_files_limit
+from load.watching.trees import TreeSample
 from tests.load.doctor.patients import finding, ids, meet
 from tests.servers import Server, start_command, start_foreign, start_server
 
@@ -34,7 +34,7 @@ def with_files(number: int, *command: str) -> list[str]:
 
 def test_a_limit_of_places_is_found_by_who_moves_up() -> None:
     with start_command([*EVENTLET, "30"]) as server:
-        found = connections.examine(meet(server.url, max_connections=100))
+        found = many_connections.examine(meet(server.url, max_connections=100))
 
     limit = finding(found, "connection-limit")
     assert limit.figures["served"] == 30
@@ -50,7 +50,7 @@ def test_a_limit_of_places_is_found_by_who_moves_up() -> None:
 def test_a_limit_of_files_is_told_from_it() -> None:
     command = with_files(64, "-m", "server_under_test", "--mode", "gevent", "--port", "0")
     with start_command(command) as server:
-        found = connections.examine(meet(server.url, max_connections=100))
+        found = many_connections.examine(meet(server.url, max_connections=100))
 
     assert "connection-limit" not in ids(found)
     files = finding(found, "out-of-files").figures
@@ -61,16 +61,16 @@ def test_a_limit_of_files_is_told_from_it() -> None:
 
 
 def test_few_files_are_found_before_they_are_used_up() -> None:
-    command = with_files(256, "-m", "load.null_server")
+    command = with_files(256, "-m", "load.blocks.null_server")
     with start_command(command) as server:
-        found = connections.examine(meet(server.url, max_connections=10))
+        found = many_connections.examine(meet(server.url, max_connections=10))
 
     assert finding(found, "few-open-files").figures["open_files_limit"] == 256
 
 
 def test_what_a_connection_costs_is_told() -> None:
     with start_server("threading") as server:
-        found = connections.examine(meet(server.url, max_connections=20))
+        found = many_connections.examine(meet(server.url, max_connections=20))
 
     each = finding(found, "thread-per-connection").figures
     assert each["threads"] >= 1
@@ -81,12 +81,12 @@ def test_what_a_connection_costs_is_told() -> None:
 
 @pytest.fixture(scope="module")
 def null() -> Iterator[Server]:
-    with start_command([sys.executable, "-m", "load.null_server"]) as server:
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
         yield server
 
 
 def test_a_server_that_takes_all_has_no_finding(null: Server) -> None:
-    found = connections.examine(meet(null.url, max_connections=150))
+    found = many_connections.examine(meet(null.url, max_connections=150))
 
     # The limit of files is the machine's.
     assert set(ids(found)) <= {"few-open-files"}
@@ -150,7 +150,7 @@ def forwarding(*servers: Server, refuse_from: int | None = None, stop_at: int | 
 
 def test_who_turns_clients_away_is_found(null: Server) -> None:
     with forwarding(null, refuse_from=25) as url:
-        found = connections.examine(meet(url, pids=False, max_connections=60))
+        found = many_connections.examine(meet(url, pids=False, max_connections=60))
 
     limit = finding(found, "connection-limit")
     assert limit.figures["served"] == 25
@@ -160,9 +160,9 @@ def test_who_turns_clients_away_is_found(null: Server) -> None:
 
 
 def test_a_full_backlog_is_told_from_other_limits(null: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "RECOVERY", 1.0)
+    monkeypatch.setattr(many_connections, "RECOVERY", 1.0)
     with forwarding(null, stop_at=20) as url:
-        found = connections.examine(meet(url, pids=False, max_connections=60))
+        found = many_connections.examine(meet(url, pids=False, max_connections=60))
 
     full = finding(found, "backlog-full").figures
     assert full["served"] == 20
@@ -177,14 +177,17 @@ def test_heavy_connections_are_found() -> None:
     before = TreeSample(at=0.0, cpu_ns=0, rss_bytes=2**20, threads=1, fds=None, processes=1)
     during = TreeSample(at=1.0, cpu_ns=0, rss_bytes=11 * 2**20, threads=2, fds=None, processes=1)
 
-    connections._weigh(examined, before, during, 10)
+    many_connections._weigh(examined, before, during, 10)
 
     assert finding(examined, "memory-per-connection").figures == {"rss_bytes": 2**20}
     assert examined.figures["fds_per_connection"] is None
 
 
 def test_sessions_that_are_not_sticky_are_found(null: Server) -> None:
-    with start_command([sys.executable, "-m", "load.null_server"]) as other, forwarding(null, other) as url:
+    with (
+        start_command([sys.executable, "-m", "load.blocks.null_server"]) as other,
+        forwarding(null, other) as url,
+    ):
         lost = sessions.examine(meet(url, pids=False))
     with forwarding(null) as url:
         sticky = sessions.examine(meet(url, pids=False))
@@ -214,7 +217,7 @@ def test_what_the_kernel_tells_of_a_listener_and_a_process() -> None:
         port = listener.getsockname()[1]
     assert listen_backlog(port) is None
     assert open_files_limit([os.getpid()]) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    with start_command(with_files(64, "-m", "load.null_server")) as server:
+    with start_command(with_files(64, "-m", "load.blocks.null_server")) as server:
         assert open_files_limit([os.getpid()]) == 64
         files = least_files_left([os.getpid()])
         assert files is not None
@@ -224,9 +227,9 @@ def test_what_the_kernel_tells_of_a_listener_and_a_process() -> None:
 
 
 def test_a_server_with_a_thread_for_each_is_not_filled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("load.doctor.crowd.MANY_THREADS", 60)
+    monkeypatch.setattr("load.doctor.probing.held_connections.MANY_THREADS", 60)
     with start_server("threading") as server:
-        found = connections.examine(meet(server.url, max_connections=400))
+        found = many_connections.examine(meet(server.url, max_connections=400))
 
     assert 50 <= found.figures["served"] < 400
     assert finding(found, "thread-per-connection").figures["threads"] >= 1

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.tls_front import TlsFront, make_authority
 from tests.load.doctor.patients import polling_server
 from tests.servers import ROOT, start_command
-from tests.swarm.tls_front import TlsFront, make_authority
 
 
 def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -32,7 +32,7 @@ def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_whole_examination_as_json() -> None:
-    with start_command([sys.executable, "-m", "load.null_server"]) as server:
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
         done = doctor(server.url, "--json", "--max-connections", "60")
         pid = server.process.pid
 
@@ -212,7 +212,7 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], line: str) 
 def test_a_server_elsewhere_is_not_filled_unless_told() -> None:
     from load.doctor.__main__ import _limit_connections
     from load.doctor.patient import Patient
-    from sioprobe.swarm import Target
+    from sioprobe.engine import Target
 
     elsewhere = Patient(Target.from_url("http://192.0.2.1:5000"))
     _limit_connections(elsewhere, None)

@@ -9,10 +9,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from load.doctor import closing, handshake, nagle, polling, websocket
-from load.doctor.nagle import Arms
+from load.doctor.examinations import (
+    endings,
+    handshake,
+    nagle,
+    polling,
+    websocket,
+)
+from load.doctor.examinations.nagle import Arms
 from load.doctor.patient import Patient
-from sioprobe.swarm import Target
+from sioprobe.engine import Target
 from tests.load.doctor.patients import finding, ids, meet
 from tests.servers import Server, start_foreign, start_server
 from tests.standstill import undisturbed
@@ -63,7 +69,7 @@ def test_the_transports_of_real_servers_are_in_order(mended: Server) -> None:
 
 
 def test_what_leaving_clients_hold_is_that_of_the_mode(mended: Server) -> None:
-    found = closing.examine(meet(mended.url, pids=False))
+    found = endings.examine(meet(mended.url, pids=False))
 
     assert ids(found) == (["connection-held-after-close"] if mended.about["mode"] == "threading" else [])
     assert found.figures["websocket"]["closed"] == 8

@@ -6,10 +6,16 @@ from typing import Any
 
 import pytest
 
-from load.doctor import closing, handshake, polling, roundtrips, sessions
-from load.doctor.examinations import EXAMINATIONS
+from load.doctor.examinations import (
+    endings,
+    handshake,
+    polling,
+    roundtrips,
+    sessions,
+)
 from load.doctor.findings import NotExamined
 from load.doctor.mend import COMPRESSION, NAGLE, mend_for
+from load.doctor.registry import EXAMINATIONS
 from tests.load.doctor.patients import finding, ids, meet, polling_server
 
 FAULTS: dict[str, tuple[dict[str, Any], Any, str]] = {
@@ -25,7 +31,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "packs": ({"packs": True}, polling.examine_compression, "compresses-polling"),
     "cookie": ({"cookie": "lb=1"}, sessions.examine, "sticky-by-cookie"),
     "calls unanswered": ({"deaf": True}, roundtrips.examine, "calls-fail"),
-    "held poll": ({"holds_polls": True}, closing.examine, "poll-held-after-close"),
+    "held poll": ({"holds_polls": True}, endings.examine, "poll-held-after-close"),
 }
 
 

@@ -1,0 +1,123 @@
+"""`python -m load.blocks.calibration '{"connections": 50}'` prints the generator's floor as a JSON object.
+
+A short block (`load.blocks`) of the same scenario over the same transport against the null server, which does
+next to nothing: what is measured is the generator. The request is a block's, without its URL and without what
+connections show a server (headers, auth payload): the null server asks for nothing, and a list of processes
+would show it.
+`calibrate` starts this as a process of its own and answers what it found.
+Left out: TLS, and Locust's share, which is its once-a-second flush.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from sioprobe.harness import harness_environment, module_command
+from sioprobe.measured import Floor
+
+__all__ = ["calibrate", "floor_of_run"]
+
+WARMUP_SECONDS = 0.3
+SECONDS = 1.0
+DEADLINE = 60.0
+PRIVATE = frozenset({"auth", "how"})
+
+
+def calibrate(request: dict[str, Any]) -> Floor | str:
+    """The floor of that block request, or one line that says why there is none. Takes some three seconds."""
+    shown = {key: value for key, value in request.items() if key not in PRIVATE}
+    child = subprocess.Popen(
+        module_command("load.blocks.calibration", json.dumps(shown)),
+        env=harness_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # With the null server, which it starts: both are ended together.
+        start_new_session=True,
+    )
+    try:
+        out, _ = child.communicate(timeout=DEADLINE)
+    except subprocess.TimeoutExpired:
+        return f"no floor: the null server was not measured within {DEADLINE:.0f} s"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    try:
+        answer = json.loads(out)
+    except ValueError:
+        return f"no floor: the calibration ended with {child.returncode}"
+    return str(answer["error"]) if "error" in answer else Floor.from_json(answer)
+
+
+def floor_of_run(request: dict[str, Any], connections: int, processes: int) -> Floor | str:
+    """The floor of one of `processes` that share these connections evenly."""
+    processes = max(processes, 1)
+    share = {**request, "connections": max(1, -(-connections // processes))}
+    if share.get("total_rate"):
+        share["total_rate"] /= processes
+    return calibrate(share)
+
+
+def main(text: str) -> int:
+    """Measure what `text` asks for and print it."""
+    # Here, because who only calls `calibrate` has no use for the engine.
+    from load.blocks.measuring import measure
+    from load.blocks.request import BlockRequest, RequestError
+    from load.scenarios import SCENARIOS
+
+    given = json.loads(text)
+    server = subprocess.Popen(
+        module_command("load.blocks.null_server", "--port", "0"),
+        env=harness_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        url = json.loads(server.stdout.readline().removeprefix("READY "))["urls"][0]
+        request = BlockRequest.from_json(
+            {**given, "warmup_seconds": WARMUP_SECONDS, "seconds": SECONDS, "urls": [url], "server_pids": []}
+        )
+        if SCENARIOS[request.scenario].operation is None:
+            print(json.dumps({"error": f"no floor: {request.scenario} has no operations"}))
+            return 0
+        block = measure(request)
+        print(json.dumps(floor_of(block, given)))
+    except (RequestError, ValueError) as error:
+        print(json.dumps({"error": f"no floor: {error}"}))
+    finally:
+        server.kill()
+        server.wait()
+    return 0
+
+
+def floor_of(block: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+    """The floor that a block says, or an error where it measured nothing or failed."""
+    latency, operations = block["latency"], block["operations"]
+    if not operations:
+        return {"error": f"no floor: the null server does not answer the scenario {block['scenario']}"}
+    if block["errors"]:
+        kinds = ", ".join(block["error_kinds"])
+        return {"error": f"no floor: {block['scenario']} failed against the null server: {kinds}"}
+    floor = Floor(
+        connections=block["connections"],
+        rate=float(request.get("total_rate") or request.get("rate") or 0.0),
+        seconds=block["seconds"],
+        operations_per_second=operations / block["seconds"],
+        p50_us=latency["p50"],
+        p99_us=latency["p99"],
+        cpu_us_per_operation=block["generator"]["cpu_seconds"] * 1e6 / operations,
+    )
+    return floor.to_json()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,89 @@
+"""The connections of one block: opened some at a time, let come to rest, closed in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from gevent.event import Event
+
+from load.blocks.request import BlockRequest
+from load.scenarios import Player, make_scenario
+from sioprobe.engine import Connection, Engine, Target
+
+__all__ = ["CLOSE_DEADLINE", "CONNECT_DEADLINE", "DRAIN_DEADLINE", "Crowd"]
+
+CONNECT_DEADLINE = 20.0
+DRAIN_DEADLINE = 3.0
+CLOSE_DEADLINE = 4.0
+CONNECTS_AT_ONCE = 64
+
+
+class Crowd:
+    """The players of one block, and the events that the hub's callbacks set for the waiting greenlet."""
+
+    def __init__(self, request: BlockRequest) -> None:
+        self.engine = Engine()
+        self.scenario = make_scenario(request.scenario, self.engine, request.options)
+        self.scenario.auth = request.auth
+        self._request = request
+        self._targets = [Target.from_url(url, request.path, **request.how) for url in request.urls]
+        self._changed = Event()
+        self.players: list[Player] = []
+
+    def _opening(self) -> Iterator[Player]:
+        for index in range(self._request.connections):
+            target = self._targets[index % len(self._targets)]
+            connection = Connection(
+                self.engine, target, self._request.transport, timeout=min(CONNECT_DEADLINE, 10.0)
+            )
+            yield self.scenario.player(connection, self._tell)
+
+    def _tell(self, player: Player) -> None:
+        self._changed.set()
+
+    def _wait(self, done: Callable[[], bool], deadline: float) -> bool:
+        """Wait until `done` holds; False when the deadline (seconds from now) passes first."""
+        end = time.monotonic() + deadline
+        while not done():
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            self._changed.clear()
+            # Not every end of an operation is told, so look again before long.
+            self._changed.wait(min(left, 0.02))
+        return True
+
+    def connect(self) -> list[Player]:
+        """Open all connections, some at a time; those that are ready when all are or the deadline passes."""
+        end = time.monotonic() + CONNECT_DEADLINE
+        for player in self._opening():
+            self.players.append(player)
+            player.open()
+            if not self._wait(self._few_connecting, end - time.monotonic()):
+                break
+        self._wait(lambda: not self._count("connecting"), end - time.monotonic())
+        return [player for player in self.players if player.state == "ready"]
+
+    def _few_connecting(self) -> bool:
+        return self._count("connecting") < CONNECTS_AT_ONCE
+
+    def _count(self, state: str) -> int:
+        return sum(player.state == state for player in self.players)
+
+    def drain(self) -> bool:
+        """Let what is under way end; whether it did."""
+        self.scenario.halt()
+        rested = self._wait(lambda: self.scenario.at_rest, DRAIN_DEADLINE)
+        self.scenario.settle()
+        return rested
+
+    def close(self) -> int:
+        """Close every connection in order; how many the server did not confirm."""
+        for player in self.players:
+            player.leave()
+        if not self._wait(lambda: self._count("closed") == len(self.players), CLOSE_DEADLINE):
+            for connection in list(self.engine.connections):
+                connection.abort()
+        self.engine.stop()
+        return sum(not player.connection.close_confirmed for player in self.players if player.failure is None)

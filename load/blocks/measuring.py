@@ -1,0 +1,203 @@
+"""One block: connect, warm up, measure, close; in the shape of `rounds.jsonl`.
+
+Plays the scenarios of `load.scenarios` on the engine, as `load/swarm.py` does, but without Locust between:
+a block needs no users to be spawned, and is over in seconds.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import gevent
+import psutil
+
+from load.blocks.crowd import CLOSE_DEADLINE, CONNECT_DEADLINE, DRAIN_DEADLINE, Crowd
+from load.blocks.request import BlockRequest, RequestError
+from load.scenarios import SCENARIOS, make_options
+from load.watching.locating import locate
+from load.watching.looks import ServerWatch
+from load.watching.run_watch import RunWatch
+from load.watching.trees import TreeSample, TreeWatch
+from sioprobe.commandline.redaction import redacted, secrets_of
+from sioprobe.measured import judge
+from sioprobe.measured.recorder import Sample
+
+__all__ = ["measure"]
+
+SETTLE_DEADLINE = 1.0
+SETTLE_INTERVAL = 0.05
+
+
+def measure(request: BlockRequest) -> dict[str, Any]:
+    """One block, in the shape of `rounds.jsonl` without `round`, `order` and `arm`."""
+    crowd = Crowd(request)
+    crowd.engine.start()
+    try:
+        with gevent.Timeout(_longest(request), RequestError("the block did not end before its deadline")):
+            return _measure(request, crowd)
+    finally:
+        for connection in list(crowd.engine.connections):
+            connection.abort()
+        crowd.engine.stop()
+
+
+def _longest(request: BlockRequest) -> float:
+    """The deadline of the whole block, in seconds."""
+    waits = CONNECT_DEADLINE + SETTLE_DEADLINE + DRAIN_DEADLINE + CLOSE_DEADLINE
+    if SCENARIOS[request.scenario].cools_down and request.options is not None:
+        waits += request.options.cool_down
+    return request.warmup_seconds + request.seconds + waits + 5.0
+
+
+def _wake(request: BlockRequest) -> None:
+    """One connection to each process, and its end.
+
+    What a server imports and allocates for its first client is not what a further connection costs.
+    """
+    namespace = request.options.namespace if request.options is not None else "/"
+    idle = make_options("idle", {"namespace": namespace})
+    first = Crowd(replace(request, connections=len(request.urls), scenario="idle", options=idle))
+    first.engine.start()
+    try:
+        first.connect()
+        first.close()
+    finally:
+        first.engine.stop()
+
+
+def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
+    engine, scenario = crowd.engine, crowd.scenario
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    _wake(request)
+    server = ServerWatch(request.urls, locate(request.urls, request.server_pids))
+    watch = server.tree
+    before = watch.sample()
+    looks = RunWatch(SCENARIOS[request.scenario], server)
+    ready = crowd.connect()
+    if not ready:
+        failures = [player.failure for player in crowd.players if player.failure is not None]
+        reason = (
+            redacted(str(failures[0]), secrets_of(request.how, request.auth)) if failures else "no answer"
+        )
+        raise RequestError(f"no connection to {request.urls[0]}: {reason}")
+    settled = _settle(watch)
+    gc.collect()
+    gc.freeze()
+
+    for player in ready:
+        player.begin()
+    gevent.sleep(request.warmup_seconds)
+    errors = engine.recorder.errors()
+    # First, because it holds the hub up for some milliseconds; the window ends with it as well.
+    server_start = watch.sample()
+    engine.recorder.reset()
+    engine.reset_pulse()
+    published = scenario.published
+    cpu_start, wall_start = time.process_time(), time.monotonic()
+    gevent.sleep(request.seconds)
+    server_end, cpu, wall = (
+        watch.sample(),
+        time.process_time() - cpu_start,
+        time.monotonic() - wall_start,
+    )
+    measured = _take_operations(crowd)
+    published = scenario.published - published
+    # Here, before connections are closed, which is no part of the window.
+    vitals = engine.pulse.take()
+
+    if not crowd.drain():
+        engine.recorder.series("SIO session", request.transport).error("not at rest before the deadline")
+    looks.hold()
+    unconfirmed = crowd.close()
+    found = looks.found([scenario.state()], engine.recorder, scenario.options)
+    gc.unfreeze()
+    for kind, count in engine.recorder.errors().items():
+        errors[kind] = errors.get(kind, 0) + count
+    missing = request.connections - len(ready) - errors.get("connect timeout", 0)
+    if missing > 0 and not errors:
+        errors["not connected"] = missing
+    operations = measured.timed
+    unsent = scenario.schedule.due - scenario.schedule.sent if scenario.schedule is not None else 0
+    validity = judge(
+        operations=operations if scenario.operation else None,
+        # What could not be sent is in both accounts.
+        errors=max(0, sum(errors.values()) - unsent),
+        unsent=unsent,
+        vitals=[vitals],
+        latency=measured.histogram,
+        ledger_clean=scenario.ledger is None or scenario.ledger.clean,
+    )
+    if len(ready) < request.connections:
+        validity.add("INVALID", f"{len(ready)} of {request.connections} connections were opened")
+    return {
+        "schema": 1,
+        "kind": "block",
+        "transport": request.transport,
+        "scenario": request.scenario,
+        "connections": request.connections,
+        "connected": len(ready),
+        "started_at": started_at,
+        "warmup_seconds": request.warmup_seconds,
+        "seconds": wall,
+        "operations": operations,
+        "published": published,
+        "unsent": unsent,
+        "messages": operations * scenario.messages_per_operation + published,
+        "errors": sum(errors.values()),
+        "error_kinds": errors,
+        "latency": measured.histogram.to_latency(),
+        "server": _seen(
+            watch,
+            {
+                **server_end.to_json(since=server_start),
+                "rss_bytes": settled.rss_bytes,
+                "rss_before_connections_bytes": before.rss_bytes,
+                "rss_under_load_bytes": server_end.rss_bytes,
+            },
+        ),
+        "generator": {
+            "cpu_seconds": cpu,
+            "rss_bytes": psutil.Process().memory_info().rss,
+            "hub_lag_p99_us": vitals.hub_lag.percentile(99),
+            "send_lag_p99_us": vitals.send_lag.percentile(99),
+            "max_cpu_share": vitals.busiest_share,
+            "run_delay_share": vitals.share(vitals.run_delay_seconds),
+            "unconfirmed_closes": unconfirmed,
+        },
+        "ledger": scenario.ledger.to_json() if scenario.ledger is not None else None,
+        "schedule": scenario.schedule.to_json() if scenario.schedule is not None else None,
+        "validity": validity.to_json(),
+        **({"found": found} if found is not None else {}),
+    }
+
+
+def _take_operations(crowd: Crowd) -> Sample:
+    """What the operations' series counted since the reset, and nothing after this moment."""
+    if crowd.scenario.operation is None:
+        return Sample()
+    sample = Sample()
+    crowd.engine.recorder.take()
+    sample.merge(crowd.engine.recorder.series(*crowd.scenario.operation).total)
+    return sample
+
+
+def _seen(watch: TreeWatch, figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures, or None for each where no server was watched: a zero would be one."""
+    return figures if watch.watches else dict.fromkeys(figures)
+
+
+def _settle(watch: TreeWatch) -> TreeSample:
+    """The servers' sample once two readings of the memory are equal, or at the deadline."""
+    end = time.monotonic() + SETTLE_DEADLINE
+    last = watch.sample()
+    while time.monotonic() < end:
+        gevent.sleep(SETTLE_INTERVAL)
+        sample = watch.sample()
+        if sample.rss_bytes == last.rss_bytes:
+            return sample
+        last = sample
+    return last

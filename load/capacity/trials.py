@@ -1,0 +1,222 @@
+"""`sioprobe load --find-max`: the highest total rate that meets an objective, by short runs in an open loop.
+
+Each probe is a block (`load.blocks`) on fresh connections, at a constant rate that all connections share.
+The search itself is `load.capacity.search`; what is printed of it is `load.find_max_table`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from load.blocks.calibration import calibrate
+from load.capacity.search import Found, Probe, search
+from load.running.fail_if import Condition, Figures
+from load.scenarios import make_options, scenarios_with
+from load.servers.processes import BlockGenerator, ChildError
+from sioprobe.measured import Floor, Ledger
+from sioprobe.measured.validity import GENERATOR_CAUSES, is_saturated
+from sioprobe.results.histogram import Histogram
+
+__all__ = ["DEFAULT_OBJECTIVES", "Plan", "find_max", "full_objective", "probe_of"]
+
+DEFAULT_OBJECTIVES = ("p99<100ms", "reach>=100%", "errors<=0")
+WARMUP_SECONDS = 1.0
+OVERHEAD_SECONDS = 3.0
+"""Connecting, draining and closing, as long as no probe has told."""
+
+_ORDER = ("VALID", "SUSPECT", "INVALID")
+
+ACHIEVED = 0.95
+"""A rate of which less was answered was not carried, whatever the latency of the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to search for. `block` is a request to `load.blocks` without connections, rate and times."""
+
+    block: dict[str, Any]
+    connections: int
+    processes: int = 1
+    objective: tuple[Condition, ...] = ()
+    start: float = 100.0
+    seconds: float = 3.0
+    budget: float = 120.0
+    calibrate: bool = True
+
+    def request(self, rate: float) -> dict[str, Any]:
+        """One process's share of a probe at a total of `rate` operations a second."""
+        connections = -(-self.connections // self.processes)
+        share = rate / self.processes
+        scenario = self.block["scenario"]
+        if scenario in scenarios_with("total_rate"):
+            paced = {"total_rate": share}
+        else:
+            # Of each room; `broadcast` has one of all.
+            size = self.block.get("room_size") or make_options(scenario, {}).get("room_size", connections)
+            paced = {"rate": share / -(-connections // int(size))}
+        return {
+            **self.block,
+            **paced,
+            "connections": connections,
+            "warmup_seconds": WARMUP_SECONDS,
+            "seconds": self.seconds,
+        }
+
+
+def full_objective(given: Sequence[Condition]) -> tuple[Condition, ...]:
+    """What was given, and the defaults for figures that it does not name; any latency stands for p99."""
+    named = {"latency" if condition.is_latency else condition.figure for condition in given}
+    defaults = (Condition.parse(text) for text in DEFAULT_OBJECTIVES)
+    return (
+        *given,
+        *(
+            condition
+            for condition in defaults
+            if ("latency" if condition.is_latency else condition.figure) not in named
+        ),
+    )
+
+
+def find_max(
+    plan: Plan, told: Callable[[Probe], None] = lambda probe: None
+) -> tuple[Found, Floor | str | None]:
+    """Search; what was found, and the generator's floor at the knee. Raises ChildError at the first probe."""
+    began = time.monotonic()
+    longest = WARMUP_SECONDS + plan.seconds + OVERHEAD_SECONDS
+    generators = [BlockGenerator() for _ in range(plan.processes)]
+    any_measured: list[bool] = []
+
+    def probe(rate: float, phase: str) -> Probe:
+        nonlocal longest
+        started = time.monotonic()
+        try:
+            block = _measure(generators, plan.request(rate))
+        except ChildError as error:
+            if not any_measured:
+                raise
+            generators[:] = [each if each.alive else BlockGenerator() for each in generators]
+            return failed_probe(rate, phase, str(error))
+        any_measured.append(True)
+        longest = max(longest, time.monotonic() - started)
+        return probe_of(block, rate, phase, plan.objective)
+
+    try:
+        found = search(
+            probe,
+            plan.start,
+            time_left=lambda: time.monotonic() - began + longest <= plan.budget,
+            told=told,
+        )
+    finally:
+        for generator in generators:
+            generator.close()
+    if not plan.calibrate or found.knee is None:
+        return found, None
+    return found, calibrate(plan.request(found.knee.rate))
+
+
+def _measure(generators: Sequence[BlockGenerator], request: dict[str, Any]) -> dict[str, Any]:
+    """One probe by all generators at once, merged."""
+    deadline = request["warmup_seconds"] + request["seconds"] + 60.0
+    with ThreadPoolExecutor(len(generators)) as pool:
+        blocks = list(pool.map(lambda generator: generator.measure(request, deadline), generators))
+    return merged(blocks)
+
+
+def merged(blocks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Blocks of several generators at the same server and time, as one; the worst of each vital."""
+    first = blocks[0]
+    latency = Histogram()
+    ledger: Ledger | None = None
+    for block in blocks:
+        latency.merge(Histogram.from_pairs(block["latency"]["histogram"], block["latency"]["max"] or 0.0))
+        if block["ledger"] is not None:
+            ledger = ledger or Ledger()
+            ledger.merge(Ledger.from_json(block["ledger"]))
+    return {
+        **first,
+        **{
+            name: sum(block[name] for block in blocks)
+            for name in ("operations", "errors", "published", "messages", "unsent")
+        },
+        "latency": latency.to_latency(),
+        "ledger": ledger.to_json() if ledger is not None else None,
+        "generator": {"max_cpu_share": max(block["generator"]["max_cpu_share"] for block in blocks)},
+        "validity": {"findings": [found for block in blocks for found in block["validity"]["findings"]]},
+    }
+
+
+def failed_probe(rate: float, phase: str, why: str) -> Probe:
+    """A rate at which nothing could be measured, by a server that could be measured before."""
+    return Probe(
+        rate=rate,
+        achieved=0.0,
+        p50_us=None,
+        p99_us=None,
+        reach=None,
+        errors=1,
+        messages_per_second=0.0,
+        server_cpu_share=None,
+        generator_cpu_share=0.0,
+        verdict="INVALID",
+        reasons=(why,),
+        blame="server",
+        why=why,
+        phase=phase,
+    )
+
+
+def probe_of(block: dict[str, Any], rate: float, phase: str, objective: Sequence[Condition]) -> Probe:
+    """What a block at that total rate says of the objective, and who is to blame where it was not met."""
+    seconds = block["seconds"]
+    achieved = (block["published"] or block["operations"]) / seconds
+    findings = block["validity"]["findings"]
+    figures = Figures.of_block(block)
+    broken = [
+        f"{condition.text} not met: {condition.show(condition.measured(figures))}"
+        for condition in objective
+        if condition.holds(figures) is False or (condition.holds(figures) is None and condition.is_latency)
+    ]
+    if achieved < ACHIEVED * rate:
+        broken.append(f"{achieved:.0f}/s of {rate:.0f}/s were carried")
+    faults = [
+        found
+        for found in findings
+        if found["cause"] in GENERATOR_CAUSES
+        # Where the objective was not met, a generator that is nearly at its limit may have caused it.
+        and (found["verdict"] == "INVALID" or (broken and found["cause"] == "cpu"))
+    ]
+    server_cpu = block["server"]["cpu_seconds"]
+    share = server_cpu / seconds if server_cpu is not None else None
+    # A saturated server presses the machine itself; one that had room was kept from it by others.
+    pressed = [found for found in findings if found["cause"] == "pressure" and is_saturated(share) is False]
+    if faults:
+        causes = {found["cause"] for found in faults}
+        # Kept from running, and not busy itself: its lags are what others on this machine made of it.
+        held_up = causes & {"run delay", "stall"} and "cpu" not in causes
+        blame, why = "machine" if held_up else "generator", [found["reason"] for found in faults]
+    elif broken:
+        blame = "machine" if pressed else "server"
+        why = [*broken, *(found["reason"] for found in pressed)]
+    else:
+        blame, why = "", []
+    return Probe(
+        rate=rate,
+        achieved=achieved,
+        p50_us=block["latency"]["p50"],
+        p99_us=block["latency"]["p99"],
+        reach=block["ledger"]["reach"] if block["ledger"] is not None else None,
+        errors=block["errors"],
+        messages_per_second=block["messages"] / seconds,
+        server_cpu_share=share,
+        generator_cpu_share=block["generator"]["max_cpu_share"],
+        verdict=max((found["verdict"] for found in findings), key=_ORDER.index, default="VALID"),
+        reasons=tuple(found["reason"] for found in findings),
+        blame=blame,
+        why="; ".join(why),
+        phase=phase,
+    )

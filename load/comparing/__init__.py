@@ -1,0 +1,1 @@
+"""The comparison: rounds of blocks over all servers and transports."""

@@ -1,0 +1,287 @@
+"""One run of a profile into one folder: each server is judged, then all are loaded in turns.
+
+Everything measured is on disk at once (`rounds.jsonl`, `conformance-*.json`), so that a run that is
+stopped keeps what it has. Statistics and pages are `reports`'; this module only measures.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from load.comparing.plan import ArmPlan, Profile
+from load.comparing.progress import Progress
+from load.servers.processes import (
+    BlockGenerator,
+    ChildError,
+    Server,
+    cpu_sets,
+    end_all,
+    run_child,
+    server_arguments,
+)
+from sioprobe import __version__
+from sioprobe.harness import harness_root
+from sioprobe.results.environment import fingerprint
+from sioprobe.results.files import (
+    append_block,
+    conformance_path,
+    read_conformance,
+    write_conformance,
+    write_run,
+)
+from sioprobe.results.types import Arm, Block, Run
+
+__all__ = ["Comparison", "stop_asked"]
+
+CONFORMANCE_DEADLINE = 150.0  # seconds for one server
+JUDGED_AT_ONCE = 3  # a conformance run mostly waits
+BLOCK_OVERHEAD = 40.0  # seconds that connecting and closing may take around a block
+
+
+stop_asked = threading.Event()
+"""Set by the handler of Ctrl-C and SIGTERM, beside the KeyboardInterrupt that it raises: an exception that
+comes while a child is forked is lost with the hooks that Python runs there, and never raised again."""
+
+
+def _check_stop() -> None:
+    if stop_asked.is_set():
+        raise KeyboardInterrupt
+
+
+@dataclass(slots=True)
+class Comparison:
+    """One run of a profile into one folder."""
+
+    profile: Profile
+    folder: Path
+    command: str
+    conformance: bool
+    progress: Progress
+    run: Run = field(init=False)
+    _judged: set[str] = field(default_factory=set)
+    _ending: threading.Thread | None = None
+
+    def __post_init__(self) -> None:
+        self.run = {
+            "schema": 1,
+            "kind": "run",
+            "sioprobe": __version__,
+            "command": self.command,
+            "profile": self.profile.as_json(),
+            "environment": fingerprint(harness_root()),
+            "started_at": _now(),
+            "finished_at": None,
+            "interrupted": False,
+            "arms": [_arm(plan) for plan in self.profile.arms],
+            "cells": [
+                {
+                    "arm": plan.id,
+                    "transport": cast(Any, transport),
+                    "scenario": self.profile.load.scenario,
+                    "connections": self.profile.load.connections,
+                }
+                for plan in self.profile.arms
+                if plan.load
+                for transport in self.profile.load.transports
+            ],
+        }
+
+    def measure(self) -> None:
+        """Judge and load every arm. Ctrl-C and SIGTERM arrive as KeyboardInterrupt and are passed on."""
+        self.write()
+        try:
+            self._prove_alive()
+            self._blocks()
+        except KeyboardInterrupt:
+            self.run["interrupted"] = True
+            for arm in self.run["arms"]:
+                # Whatever reason it has by now comes of ending its processes.
+                if arm["id"] not in self._judged:
+                    arm["status"], arm["reason"] = "not run", "the run was stopped before"
+            raise
+        finally:
+            end_all()
+            self.run["finished_at"] = _now()
+            self.write()
+
+    def write(self) -> None:
+        write_run(self.folder / "run.json", self.run)
+
+    def _prove_alive(self) -> None:
+        """Start every server once: judge it, or, without the judge, see that it says READY."""
+        plans = self.profile.arms
+        task = self.progress.task("conformance" if self.conformance else "start", len(plans))
+        pool = ThreadPoolExecutor(JUDGED_AT_ONCE)
+        try:
+            for plan, reason in pool.map(self._judge, plans):
+                _check_stop()
+                self._judged.add(plan.id)
+                task.advance(plan.title if reason is None else f"{plan.title}: not run: {reason}")
+                self.write()
+        finally:
+            # On Ctrl-C the threads wait for children: ending those ends the threads.
+            pool.shutdown(wait=False, cancel_futures=True)
+            if sys.exc_info()[0] is not None:
+                end_all()
+            pool.shutdown(wait=True)
+
+    def _judge(self, plan: ArmPlan) -> tuple[ArmPlan, str | None]:
+        arm = self._arm(plan)
+        try:
+            with Server(plan.mode, *self._heartbeat(), *_cluster(plan)) as server:
+                arm["versions"] = server.about.get("versions", {})
+                arm["async_mode"] = server.about.get("async_mode")
+                if self.conformance:
+                    self._conformance(plan, server)
+        except ChildError as error:
+            arm["reason"] = str(error)
+        else:
+            arm["status"], arm["reason"] = "measured", None
+        return plan, arm["reason"]
+
+    def _conformance(self, plan: ArmPlan, server: Server) -> None:
+        report = conformance_path(self.folder, plan.id)
+        urls = [word for url in server.urls for word in ("--url", url)]
+        code, complaint = run_child(
+            "conformance", *urls, "--level", "2", "--report", str(report), deadline=CONFORMANCE_DEADLINE
+        )
+        if code not in (0, 1) or not report.exists():
+            raise ChildError(f"the judge could not judge it (exit code {code}): {complaint}")
+        result = read_conformance(report)
+        for case in result["cases"]:
+            if case.get("reproduce"):
+                case["reproduce"] = self._reproduce(plan, server, str(case["reproduce"]))
+        write_conformance(report, result)
+
+    def _reproduce(self, plan: ArmPlan, server: Server, command: str) -> str:
+        """The command of a case, with that which starts its server: the one that was judged is gone."""
+        for number, url in enumerate(server.urls):
+            command = command.replace(url, f"http://127.0.0.1:{5000 + number}")
+        serve = " ".join(
+            ("sioprobe serve", *server_arguments(plan.mode), *self._heartbeat(), *_cluster(plan))
+        )
+        return f"{serve}; then: {command}"
+
+    def _heartbeat(self) -> tuple[str, ...]:
+        timing = self.profile.conformance
+        return "--ping-interval", str(timing.ping_interval), "--ping-timeout", str(timing.ping_timeout)
+
+    def _blocks(self) -> None:
+        plans = [plan for plan in self.profile.arms if plan.load and self._arm(plan)["status"] == "measured"]
+        if not plans:
+            return
+        load = self.profile.load
+        server_cores, generator_cores = cpu_sets()
+        self.run["profile"]["pinned"] = server_cores != generator_cores
+        order = random.Random(load.seed)
+        task = self.progress.task("load", load.rounds * len(plans) * len(load.transports))
+        started, longest = time.monotonic(), 0.0
+        with ExitStack() as stack:
+            generator = stack.enter_context(BlockGenerator(generator_cores))
+            for number in range(1, load.rounds + 1):
+                spent = time.monotonic() - started
+                if number > load.minimum_rounds and spent + longest > load.budget_seconds:
+                    task.total = task.done
+                    break
+                cells = [(plan, transport) for plan in plans for transport in load.transports]
+                for plan, transport in order.sample(cells, len(cells)):
+                    _check_stop()
+                    # Two processes on one core would measure the scheduler.
+                    cores = server_cores if plan.workers <= len(server_cores) else None
+                    if not generator.alive:
+                        generator = stack.enter_context(BlockGenerator(generator_cores))
+                    self._block(plan, cores, generator, transport, number, task.done + 1)
+                    task.advance(f"round {number}: {plan.title}, {transport}")
+                longest = max(longest, time.monotonic() - started - spent)
+                self.run["profile"]["rounds_done"] = number
+            self._wait_for_end()
+        task.advance(None, 0)
+
+    def _block(
+        self,
+        plan: ArmPlan,
+        cores: set[int] | None,
+        generator: BlockGenerator,
+        transport: str,
+        number: int,
+        order: int,
+    ) -> None:
+        """One block on a fresh server: memory that an earlier block left would hide that of this one.
+
+        The server before it may still be ending while this one starts, but not while it is measured.
+        """
+        load = self.profile.load
+        try:
+            with self._server(plan, cores) as server:
+                self._wait_for_end()
+                _check_stop()
+                request = {
+                    "url": server.urls[0],
+                    "urls": server.urls,
+                    "transport": transport,
+                    "scenario": load.scenario,
+                    "connections": load.connections,
+                    "warmup_seconds": load.warmup_seconds,
+                    "seconds": load.seconds,
+                    "server_pids": server.pids,
+                    **load.parameters,
+                }
+                block = generator.measure(request, load.warmup_seconds + load.seconds + BLOCK_OVERHEAD)
+        except ChildError as error:
+            note = f"round {number}: {plan.title}, {transport}: no block: {error}"
+            self.run["profile"].setdefault("failed_blocks", []).append(note)
+            self.progress.say(note)
+        else:
+            block |= {"round": number, "order": order, "arm": plan.id}
+            append_block(self.folder / "rounds.jsonl", cast(Block, block))
+
+    @contextmanager
+    def _server(self, plan: ArmPlan, cores: set[int] | None) -> Iterator[Server]:
+        """A running server, which is told to end when the block is over, without waiting for that."""
+        server = Server(plan.mode, *_cluster(plan), cores=cores)
+        try:
+            yield server
+        finally:
+            self._wait_for_end()
+            # Daemonic: on Ctrl-C `end_all` ends what this was about to end.
+            self._ending = threading.Thread(target=server.close, daemon=True)
+            self._ending.start()
+
+    def _wait_for_end(self) -> None:
+        if self._ending is not None:
+            self._ending.join()
+
+    def _arm(self, plan: ArmPlan) -> Arm:
+        return next(arm for arm in self.run["arms"] if arm["id"] == plan.id)
+
+
+def _arm(plan: ArmPlan) -> Arm:
+    return {
+        "id": plan.id,
+        "title": plan.title,
+        "mode": plan.mode,
+        "workers": plan.workers,
+        "queue": plan.queue or None,
+        "status": "not run",
+        "reason": "not started yet",
+        "versions": {},
+        "async_mode": None,
+    }
+
+
+def _cluster(plan: ArmPlan) -> tuple[str, ...]:
+    return ("--workers", str(plan.workers), "--queue", plan.queue) if plan.queue else ()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,193 @@
+"""The plan of a comparison: which servers, how many connections, how long. Read from TOML.
+
+A wrong key or value names the file, the place, and the nearest valid key.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from load.profiles.reading import PROFILES, ProfileError, check_keys, meant, read_document
+from load.scenarios import SCENARIOS, ParameterError, all_parameters, make_options
+
+__all__ = ["PROFILES", "ArmPlan", "ConformancePlan", "LoadPlan", "Profile", "ProfileError", "read_profile"]
+
+TRANSPORTS = ("polling", "websocket", "upgrade")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """Blocks of `seconds` after `warmup_seconds`; at most `rounds` passes within `budget_seconds`.
+
+    `parameters` are those of the scenario; in a profile each is a key of `[load]`.
+    """
+
+    scenario: str = "ack"
+    transports: tuple[str, ...] = ("polling", "websocket")
+    connections: int = 50
+    warmup_seconds: float = 0.5
+    seconds: float = 1.5
+    rounds: int = 5
+    minimum_rounds: int = 3
+    budget_seconds: float = 150.0
+    seed: int = 1
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConformancePlan:
+    """Heartbeat of the servers that are judged, in seconds."""
+
+    ping_interval: int = 1
+    ping_timeout: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ArmPlan:
+    """One server: an async mode, how many processes, and whether load is put on it."""
+
+    id: str
+    title: str
+    mode: str
+    workers: int = 1
+    queue: str = ""
+    load: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A whole plan. `arms` is never empty and its ids are unique."""
+
+    title: str
+    arms: tuple[ArmPlan, ...]
+    load: LoadPlan = field(default_factory=LoadPlan)
+    conformance: ConformancePlan = field(default_factory=ConformancePlan)
+
+    def only(self, arms: Iterable[str]) -> Profile:
+        """This plan with just these arms; ProfileError for an unknown one."""
+        known = [arm.id for arm in self.arms]
+        wanted = list(arms)
+        for name in wanted:
+            if name not in known:
+                raise ProfileError(
+                    f"profile {self.title} has no arm {name!r}{meant(name, known)} (has {', '.join(known)})"
+                )
+        return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
+
+    def check_modes(self, known: Iterable[str]) -> None:
+        """ProfileError for an arm whose mode is none of these, which the server's command line knows."""
+        known = list(known)
+        for arm in self.arms:
+            if arm.mode not in known:
+                hint = meant(arm.mode, known) or f" (one of {', '.join(known)})"
+                raise ProfileError(f"profile {self.title}: arm {arm.id}: unknown mode {arm.mode!r}{hint}")
+
+    def as_json(self) -> dict[str, Any]:
+        """For run.json."""
+        return asdict(self)
+
+
+def read_profile(name: str) -> Profile:
+    """The profile of that name, or of that path to a TOML file. Raises ProfileError."""
+    return _profile(*read_document(name, compares=True))
+
+
+def _profile(document: dict[str, Any], place: str) -> Profile:
+    check_keys(document, ("title", "load", "conformance", "arms"), place)
+    arms = document.get("arms")
+    if not isinstance(arms, list) or not arms:
+        hint = "; without, it is a profile of `sioprobe load`" if document else ""
+        raise ProfileError(f"{place}: needs at least one [[arms]]{hint}")
+    plans = tuple(_section(ArmPlan, arm, f"{place}: arms[{n}]") for n, arm in enumerate(arms))
+    ids = [plan.id for plan in plans]
+    if len(set(ids)) < len(ids):
+        raise ProfileError(f"{place}: arm {next(i for i in ids if ids.count(i) > 1)!r} stands twice")
+    load = _load(document.get("load", {}), f"{place}: load")
+    _check_values(load, plans, place)
+    return Profile(
+        title=str(document.get("title", place)),
+        arms=plans,
+        load=load,
+        conformance=_section(ConformancePlan, document.get("conformance", {}), f"{place}: conformance"),
+    )
+
+
+def _load(section: Any, place: str) -> LoadPlan:
+    """The plan in `[load]`, with the parameters of its scenario, which are checked too."""
+    if not isinstance(section, dict):
+        raise ProfileError(f"{place}: is not a table")
+    given = {key: value for key, value in section.items() if key in all_parameters()}
+    rest = {key: value for key, value in section.items() if key not in given}
+    plan: LoadPlan = _section(LoadPlan, rest, place, also=tuple(all_parameters()))
+    if plan.scenario in SCENARIOS:
+        try:
+            make_options(plan.scenario, given)
+        except ParameterError as error:
+            raise ProfileError(f"{place}: {error}") from None
+    return replace(plan, parameters=given)
+
+
+_KINDS = {
+    "int": "a whole number above 0",
+    "float": "a number of 0 or more",
+    "str": "text",
+    "bool": "true or false",
+    "tuple": "a list of text",
+}
+
+
+def _section(kind: Any, section: Any, place: str, also: tuple[str, ...] = ()) -> Any:
+    """A dataclass of this kind from a table; strings, numbers, booleans and lists of strings only."""
+    if not isinstance(section, dict):
+        raise ProfileError(f"{place}: is not a table")
+    types = {item.name: str(item.type) for item in fields(kind) if item.name != "parameters"}
+    check_keys(section, (*types, *also), place)
+    values = {}
+    for key, value in section.items():
+        wanted = types[key]
+        if wanted.startswith("tuple"):
+            good = isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+            value = tuple(value) if good else value
+        elif wanted == "float":
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            good = number and 0 <= value < math.inf
+        elif wanted == "int":
+            good = isinstance(value, int) and not isinstance(value, bool) and value > 0
+        else:
+            good = type(value).__name__ == wanted
+        if not good:
+            raise ProfileError(f"{place}: {key} = {value!r} is not {_KINDS[wanted.split('[')[0]]}")
+        values[key] = value
+    try:
+        return kind(**values)
+    except TypeError:
+        missing = [name for name in ("id", "title", "mode") if name in types and name not in values]
+        raise ProfileError(f"{place}: needs {', '.join(missing)}") from None
+
+
+def _check_values(load: LoadPlan, arms: tuple[ArmPlan, ...], place: str) -> None:
+    for transport in load.transports:
+        if transport not in TRANSPORTS:
+            raise ProfileError(f"{place}: load: transport {transport!r}{meant(transport, TRANSPORTS)}")
+    if load.scenario not in SCENARIOS:
+        raise ProfileError(f"{place}: load: scenario {load.scenario!r}{meant(load.scenario, SCENARIOS)}")
+    able = SCENARIOS[load.scenario].transports
+    if any(transport in TRANSPORTS and transport not in able for transport in load.transports):
+        named = ", ".join(f'"{transport}"' for transport in able)
+        raise ProfileError(f"{place}: load: scenario {load.scenario!r} needs transports = [{named}]")
+    if load.seconds < 0.2:
+        raise ProfileError(f"{place}: load: seconds = {load.seconds} is too short a block; 0.2 is the least")
+    if load.minimum_rounds > load.rounds:
+        raise ProfileError(
+            f"{place}: load: minimum_rounds = {load.minimum_rounds} is above rounds = {load.rounds}"
+        )
+    for arm in arms:
+        if not arm.id.replace("-", "").replace("_", "").isalnum():
+            raise ProfileError(f"{place}: arm id {arm.id!r} may hold letters, digits, '-' and '_' only")
+        if arm.queue not in ("", "redis"):
+            raise ProfileError(f"{place}: arm {arm.id}: queue {arm.queue!r}; did you mean 'redis'?")
+        if arm.workers > 1 and not arm.queue:
+            raise ProfileError(f'{place}: arm {arm.id}: {arm.workers} workers need queue = "redis"')

@@ -1,0 +1,1 @@
+"""One module an examination: what it asks of a server, and what it says."""

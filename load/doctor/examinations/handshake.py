@@ -1,0 +1,200 @@
+"""What the handshakes say: transports, upgrade, heartbeat, payload, origins."""
+
+from __future__ import annotations
+
+from load.doctor.findings import LATENCY, LIMITS, NOTE, Examined, Finding, NotExamined
+from load.doctor.mend import CORS, MAX_PAYLOAD, PING, POLLING, UPGRADE, WEBSOCKET
+from load.doctor.patient import Patient
+from load.doctor.probing.clients import PollingClient, SocketClient
+from load.doctor.probing.http import HttpLink
+from sioprobe.engine import SwarmError
+
+__all__ = ["examine_heartbeat", "examine_origins", "examine_transports"]
+
+ORIGIN = "http://sioprobe-doctor.example"
+LONG_PING = 60_000
+"""Milliseconds: what proxies commonly allow an idle connection."""
+SHORT_PING = 5_000
+SHORT_TIMEOUT = 5_000
+SMALL_PAYLOAD = 100_000
+
+
+def examine_transports(patient: Patient) -> Examined:
+    """Which transports there are, and whether a session gets from one to the other."""
+    examined = Examined(figures={"polling": not patient.polling, "websocket": not patient.websocket})
+    if patient.polling:
+        examined.saw = "WebSocket alone"
+        examined.findings.append(
+            Finding(
+                "no-polling",
+                NOTE,
+                f"The handshake over polling is refused: {patient.polling}",
+                "Clients begin with polling unless they are told not to; those fail here.",
+                POLLING,
+            )
+        )
+        return examined
+    client = PollingClient(patient.target)
+    offered = "websocket" in client.opened.upgrades
+    examined.figures["upgrade_offered"] = offered
+    if patient.websocket:
+        examined.saw = "polling alone"
+        if not offered:
+            examined.findings.append(
+                Finding(
+                    "no-websocket",
+                    LATENCY,
+                    f"The handshake over WebSocket is refused ({patient.websocket}), and no upgrade"
+                    " is offered",
+                    "Every event takes HTTP requests, and clients stay on polling.",
+                    WEBSOCKET,
+                )
+            )
+    failure = _upgrade(client, patient) if offered else None
+    client.close()
+    if not offered and not patient.websocket:
+        examined.saw = "polling and WebSocket, no upgrade between them"
+        examined.findings.append(
+            Finding(
+                "upgrade-not-offered",
+                LATENCY,
+                "WebSocket works, and the OPEN packet over polling offers no upgrade to it",
+                "A client that begins with polling, which is the default, stays there.",
+                UPGRADE,
+            )
+        )
+    elif offered:
+        examined.saw = "polling and WebSocket, and the upgrade " + ("fails" if failure else "works")
+        examined.figures["upgrade_failure"] = failure
+        if failure:
+            examined.findings.append(
+                Finding(
+                    "upgrade-fails",
+                    LATENCY,
+                    f"The OPEN packet offers an upgrade to WebSocket, and it fails: {failure}",
+                    "Each client tries in vain and stays on polling.",
+                    UPGRADE,
+                )
+            )
+    return examined
+
+
+def _upgrade(client: PollingClient, patient: Patient) -> str | None:
+    """Upgrade that session; why it failed, or None."""
+    try:
+        cookies = "; ".join(f"{name}={value}" for name, value in client.poll.cookies.items())
+        socket = SocketClient(
+            patient.target,
+            session_id=client.opened.session_id,
+            headers=[("Cookie", cookies)] if cookies else [],
+        )
+        socket.send("2probe")
+        answer = socket.take()
+        if answer != "3probe":
+            return f"{answer[:20]!r} came where the answer to the probe is due"
+        socket.send("5")
+        socket.call(patient.unknown.next())
+        socket.close()
+    except SwarmError as error:
+        return str(error)
+    return None
+
+
+def examine_heartbeat(patient: Patient) -> Examined:
+    """The times and the size that the OPEN packet names."""
+    opened = patient.opened
+    assert opened is not None
+    examined = Examined(
+        saw=f"ping interval {opened.ping_interval / 1000:g} s, ping timeout {opened.ping_timeout / 1000:g} s,"
+        f" payload up to {opened.max_payload:,} bytes",
+        figures={
+            "ping_interval_ms": opened.ping_interval,
+            "ping_timeout_ms": opened.ping_timeout,
+            "max_payload_bytes": opened.max_payload,
+        },
+    )
+    seconds = f"{opened.ping_interval / 1000:g} s"
+    add = examined.findings.append
+    if opened.ping_interval >= LONG_PING:
+        add(
+            Finding(
+                "long-ping-interval",
+                NOTE,
+                f"The server pings every {seconds}",
+                "A proxy that cuts idle connections after 60 s, as many do, cuts these.",
+                PING,
+                "inferred",
+            )
+        )
+    elif opened.ping_interval < SHORT_PING:
+        add(
+            Finding(
+                "short-ping-interval",
+                NOTE,
+                f"The server pings every {seconds}: 10,000 idle clients are"
+                f" {10_000_000 / opened.ping_interval:.0f} pings a second",
+                "Idle clients cost CPU and wake telephones.",
+                PING,
+                "inferred",
+            )
+        )
+    if opened.ping_timeout < SHORT_TIMEOUT:
+        add(
+            Finding(
+                "short-ping-timeout",
+                NOTE,
+                f"A client has {opened.ping_timeout / 1000:g} s to answer a ping",
+                "One that stands still for so long, a telephone or a busy page, is disconnected.",
+                PING,
+                "inferred",
+            )
+        )
+    if 0 < opened.max_payload < SMALL_PAYLOAD:
+        add(
+            Finding(
+                "small-max-payload",
+                LIMITS,
+                f"maxPayload is {opened.max_payload:g} bytes",
+                "A greater message closes the session, and clients split what waits into more pushes.",
+                MAX_PAYLOAD,
+                "inferred",
+            )
+        )
+    return examined
+
+
+def examine_origins(patient: Patient) -> Examined:
+    """Whether a page of another origin may connect."""
+    examined = Examined()
+    refused = {}
+    if not patient.polling:
+        answer = HttpLink(patient.target).request(
+            "GET", patient.target.endpoint("polling"), headers=[("Origin", ORIGIN)]
+        )
+        allowed = answer.headers.get("access-control-allow-origin")
+        if answer.status != 200:
+            refused["polling"] = f"HTTP {answer.status} {answer.excerpt}".strip()
+        elif allowed not in ("*", ORIGIN):
+            refused["polling"] = "no Access-Control-Allow-Origin for it"
+    if not patient.websocket:
+        try:
+            SocketClient(patient.target, headers=[("Origin", ORIGIN)]).close()
+        except SwarmError as error:
+            refused["websocket"] = str(error)
+    if patient.polling and patient.websocket:
+        raise NotExamined("no transport")
+    examined.figures = {"origin": ORIGIN, "refused": refused}
+    examined.saw = "another origin is refused" if refused else "any origin may connect"
+    if refused:
+        examined.findings.append(
+            Finding(
+                "origin-refused",
+                NOTE,
+                f"With the origin {ORIGIN}: "
+                + "; ".join(f"{transport}: {why}" for transport, why in refused.items()),
+                "Pages of other origins cannot connect; meant so where there are none.",
+                CORS,
+                figures=examined.figures,
+            )
+        )
+    return examined

@@ -1,0 +1,202 @@
+"""How many connections the server takes, what each costs it, and how it fails beyond.
+
+Opens them on the load engine, some at a time, and holds them. Where some stay without an answer while the
+others are served, some are closed: the waiting ones that are answered then had waited for a place.
+"""
+
+from __future__ import annotations
+
+import time
+
+import gevent
+
+from load.doctor.examinations.limits import diagnose
+from load.doctor.findings import INFERRED, LIMITS, NOTE, Examined, Finding, NotExamined
+from load.doctor.mend import BACKLOG, OPEN_FILES, THREADS
+from load.doctor.patient import Patient
+from load.doctor.probing.held_connections import DEADLINE, Crowd
+from load.doctor.probing.http import HttpLink
+from load.doctor.probing.kernel import listen_backlog, open_files_limit
+from load.watching.locating import is_this_host
+from load.watching.trees import TreeSample, TreeWatch
+from sioprobe.engine import SwarmError
+
+__all__ = ["examine"]
+
+REST, REST_DEADLINE = 0.5, 5.0
+RECOVERY = 20.0
+FEW_FILES = 1024
+SMALL_BACKLOG = 128
+HEAVY = 256 * 1024
+
+
+def examine(patient: Patient) -> Examined:
+    """As many connections as were allowed, or as the server takes."""
+    if not patient.max_connections:
+        raise NotExamined(patient.why_no_connections)
+    examined = Examined()
+    before: TreeSample | None = None
+    watch = None
+    try:
+        watch = patient.watch()
+        before = _at_rest(watch)
+    except NotExamined as error:
+        examined.left_out.append(f"memory and threads per connection: {error}")
+    crowd = Crowd(patient)
+    crowd.engine.start()
+    try:
+        stopped = crowd.fill(
+            lambda: watch.sample().threads - before.threads if watch is not None and before is not None else 0
+        )
+        served = crowd.count("open")
+        figures = examined.figures
+        figures |= {"asked": patient.max_connections, "served": served, "waiting": crowd.count("waiting")}
+        figures["failures"] = crowd.failures()
+        during = watch.sample() if watch is not None else None
+        if before is not None and during is not None and served:
+            _weigh(examined, before, during, served)
+        if stopped == "deadline":
+            examined.left_out.append(
+                f"more than {served} connections: these took {DEADLINE:.0f} s to open, and time was up"
+            )
+        elif stopped == "threads":
+            examined.left_out.append(
+                f"more than {served} connections: the server has a thread or more for each"
+            )
+        elif stopped == "memory":
+            examined.left_out.append(f"more than {served} connections: memory of this machine runs out")
+        elif stopped and not served:
+            examined.left_out.append("no connection was served, so there is nothing to count")
+        elif stopped == "silence" and not crowd.still_served():
+            examined.left_out.append(
+                f"more than {served} connections: the server no longer answered those that it had"
+            )
+        elif stopped:
+            examined.findings.append(diagnose(patient, crowd))
+    finally:
+        crowd.end()
+    examined.saw = f"{served} connections at once" + (f" of {patient.max_connections}" if stopped else "")
+    if "threads_per_connection" in examined.figures:
+        examined.saw += (
+            f"; {examined.figures['rss_bytes_per_connection'] / 1024:.0f} KiB and"
+            f" {examined.figures['threads_per_connection']:.2f} threads each"
+        )
+    _recover(patient, examined)
+    _listener(patient, examined, before)
+    return examined
+
+
+def _at_rest(watch: TreeWatch) -> TreeSample:
+    """The server when what served earlier clients has gone, or does not go soon."""
+    end = time.monotonic() + REST_DEADLINE
+    last, since = watch.sample(), time.monotonic()
+    while time.monotonic() < min(end, since + REST):
+        gevent.sleep(0.05)
+        sample = watch.sample()
+        if (sample.threads, sample.fds) != (last.threads, last.fds):
+            since = time.monotonic()
+        last = sample
+    return last
+
+
+def _weigh(examined: Examined, before: TreeSample, during: TreeSample, served: int) -> None:
+    """What each connection holds in the server's processes."""
+    threads = (during.threads - before.threads) / served
+    memory = (during.rss_bytes - before.rss_bytes) / served
+    fds = (during.fds - before.fds) / served if during.fds is not None and before.fds is not None else None
+    examined.figures |= {
+        "threads_per_connection": threads,
+        "rss_bytes_per_connection": memory,
+        "fds_per_connection": fds,
+        "threads": during.threads,
+        "rss_bytes": during.rss_bytes,
+    }
+    if threads >= 0.5:
+        examined.findings.append(
+            Finding(
+                "thread-per-connection",
+                LIMITS,
+                f"{served} connections brought {during.threads - before.threads} threads"
+                f" ({threads:.1f} each) and {memory / 1024:.0f} KiB of memory each",
+                "Threads are what this server runs out of: each connection needs memory for its stacks, and"
+                " all of them share the interpreter's lock.",
+                THREADS,
+                figures={"threads": threads, "rss_bytes": memory},
+            )
+        )
+    elif memory >= HEAVY:
+        examined.findings.append(
+            Finding(
+                "memory-per-connection",
+                LIMITS,
+                f"{served} connections brought {memory / 1024:.0f} KiB of memory each",
+                "Memory limits how many clients fit.",
+                figures={"rss_bytes": memory},
+            )
+        )
+
+
+def _recover(patient: Patient, examined: Examined) -> None:
+    """Whether a new client is served when all have gone."""
+    started = time.monotonic()
+    failure = ""
+    while time.monotonic() < started + RECOVERY:
+        link = HttpLink(patient.target)
+        try:
+            if patient.polling:
+                patient.socket().close()
+            else:
+                link.request("GET", patient.target.endpoint("polling"), timeout=5.0)
+        except SwarmError as error:
+            failure = str(error)
+            time.sleep(0.2)  # asked again, not waited for
+            continue
+        finally:
+            link.close()
+        examined.figures["recovered_ms"] = (time.monotonic() - started) * 1000
+        return
+    examined.figures["recovered_ms"] = None
+    examined.findings.append(
+        Finding(
+            "no-recovery",
+            LIMITS,
+            f"{RECOVERY:.0f} s after all connections were closed, a new client was not served: {failure}",
+            "The server has failed, or what its clients left keeps it from serving new ones for so long.",
+        )
+    )
+
+
+def _listener(patient: Patient, examined: Examined, before: TreeSample | None) -> None:
+    """What the kernel says about the listener and the process, whether or not it was reached."""
+    if not patient.located.pids or before is None:
+        return
+    host, port = str(patient.target.address[0]), int(patient.target.address[1])
+    backlog = listen_backlog(port) if is_this_host(host) else None
+    limit = open_files_limit(patient.located.pids)
+    examined.figures |= {"listen_backlog": backlog, "open_files_limit": limit}
+    reached = any(finding.id == "out-of-files" for finding in examined.findings)
+    if limit is not None and limit <= FEW_FILES and not reached:
+        examined.findings.append(
+            Finding(
+                "few-open-files",
+                LIMITS,
+                f"The server's process may open {limit} files, and has {before.fds} open without any client",
+                f"Each client needs one at least: it ends at fewer than {limit}, by hanging.",
+                OPEN_FILES,
+                INFERRED,
+                {"open_files_limit": limit, "fds": before.fds},
+            )
+        )
+    if backlog is not None and backlog < SMALL_BACKLOG:
+        examined.findings.append(
+            Finding(
+                "small-backlog",
+                NOTE,
+                f"The listener's backlog is {backlog}",
+                "Of clients that all come at once, after a restart, those beyond wait 1 s or more for their"
+                " connection while the server is busy with the others.",
+                BACKLOG,
+                INFERRED,
+                {"listen_backlog": backlog},
+            )
+        )

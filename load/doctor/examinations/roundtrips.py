@@ -1,0 +1,66 @@
+"""How long a call takes on each transport: the figures beside which findings are read."""
+
+from __future__ import annotations
+
+from load.doctor.findings import LATENCY, Examined, Finding, NotExamined
+from load.doctor.patient import Patient, middle, milliseconds
+from load.doctor.probing.clients import Call
+from sioprobe.engine import SwarmError
+
+__all__ = ["examine"]
+
+CALLS = 30
+
+
+def examine(patient: Patient) -> Examined:
+    """One call after the other, on one connection a transport."""
+    examined = Examined(figures={"call": patient.calls.what})
+    saw = []
+    for name, times_of in (("polling", _polling), ("websocket", _websocket)):
+        try:
+            times = sorted(times_of(patient)[2:])
+        except NotExamined as error:
+            examined.left_out.append(f"{name}: {error}")
+            continue
+        except SwarmError as error:
+            saw.append(f"{name} fails")
+            examined.findings.append(
+                Finding(
+                    "calls-fail",
+                    LATENCY,
+                    f"A session over {name} was opened, and a call in it ({patient.calls.what}) failed:"
+                    f" {error}",
+                    "The server takes clients on this transport and does not serve them; what else was to be"
+                    " examined there was not.",
+                )
+            )
+            continue
+        p50, p90 = middle(times), times[int(len(times) * 0.9)]
+        examined.figures[name] = {
+            "calls": len(times),
+            "p50_ms": p50 * 1000,
+            "p90_ms": p90 * 1000,
+            "max_ms": times[-1] * 1000,
+        }
+        saw.append(f"{name} p50 {milliseconds(p50)}, p90 {milliseconds(p90)}")
+    if not saw:
+        raise NotExamined("; ".join(examined.left_out))
+    examined.saw = "; ".join(saw) + f" ({patient.calls.what})"
+    return examined
+
+
+def _polling(patient: Patient) -> list[float]:
+    client = patient.poller()
+    try:
+        return [client.call(patient.calls.next()) for _ in range(CALLS + 2)]
+    finally:
+        client.close()
+
+
+def _websocket(patient: Patient) -> list[float]:
+    client = patient.socket()
+    try:
+        calls: list[Call] = [patient.calls.next() for _ in range(CALLS + 2)]
+        return [client.call(call)[0] for call in calls]
+    finally:
+        client.close()

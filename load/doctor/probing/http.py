@@ -1,0 +1,203 @@
+"""HTTP requests over blocking links, one at a time on each, their answers read as the parts come."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httptools
+
+from load.doctor.probing.plain import TIMEOUT, Link
+from sioprobe.engine import SwarmError, Target
+
+__all__ = ["Answer", "HttpLink", "receive_all"]
+
+
+@dataclass(slots=True)
+class Answer:
+    """One HTTP answer. Header names in lower case; `set_cookie` apart, because there may be several."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    set_cookie: list[str] = field(default_factory=list)
+    keep_alive: bool = True
+    seconds: float = 0.0
+    gap: float = 0.0
+    parts: int = 0
+    connect_seconds: float | None = None
+    """What opening the connection cost; None where one that was open carried it. TLS included."""
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the body, in one line."""
+        return " ".join(self.text[:80].split())
+
+
+class HttpLink:
+    """One request at a time, on a connection that is kept for as long as the server keeps it."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._link: Link | None = None
+        self._connect_seconds: float | None = None
+        self._parser: Any = None
+        self.ack_at_once = False
+        self.cookies: dict[str, str] = {}
+
+    def request(
+        self,
+        method: str,
+        endpoint: str,
+        body: bytes | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        *,
+        fresh: bool = False,
+        timeout: float = TIMEOUT,
+    ) -> Answer:
+        """Send a request and wait for its answer. Raises SwarmError."""
+        self.start(method, endpoint, body, headers, fresh=fresh)
+        return receive_all([self], timeout)[0]
+
+    def start(
+        self,
+        method: str,
+        endpoint: str,
+        body: bytes | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        *,
+        fresh: bool = False,
+    ) -> None:
+        """Send a request; `receive_all` waits for the answer."""
+        lines = [f"{method} {endpoint} HTTP/1.1", f"Host: {self._target.host}"]
+        lines += [f"{name}: {value}" for name, value in (*self._target.headers, *headers)]
+        if self.cookies:
+            lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
+        if body is not None:
+            lines += ["Content-Type: text/plain;charset=UTF-8", f"Content-Length: {len(body)}"]
+        data = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b"")
+        self._parser = _Parser()
+        self._connect_seconds = None
+        if fresh:
+            self.close()
+        # A kept connection that the server has closed meanwhile is readable, and gives nothing.
+        if self._link is not None and select.select([self._link], [], [], 0)[0]:
+            self.close()
+        if self._link is None:
+            self._link = Link(self._target)
+            self._connect_seconds = self._link.connect_seconds + self._link.tls_seconds
+        self._link.ack_at_once = self.ack_at_once
+        self._link.send(data)
+
+    def take(self, timeout: float) -> Answer | None:
+        """Read one part; the answer when it is whole."""
+        assert self._link is not None
+        link = self._link
+        data = link.receive(timeout)
+        whole = self._parser.feed(data)
+        if not whole:
+            if not data:
+                self.close()
+                raise SwarmError("connection closed", "in the middle of an HTTP answer")
+            return None
+        parser = self._parser
+        answer = Answer(
+            status=parser.status,
+            headers=parser.headers,
+            body=b"".join(parser.body),
+            set_cookie=parser.set_cookie,
+            keep_alive=parser.keep_alive,
+            seconds=link.parts[-1][0] - link.sent_at + (self._connect_seconds or 0.0),
+            gap=link.gap,
+            parts=sum(1 for _, size in link.parts if size),
+            connect_seconds=self._connect_seconds,
+        )
+        for cookie in answer.set_cookie:
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name.strip()] = value.strip()
+        if not answer.keep_alive:
+            self.close()
+        return answer
+
+    @property
+    def link(self) -> Link | None:
+        """The connection, where one is open."""
+        return self._link
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+
+def receive_all(channels: Sequence[HttpLink], timeout: float = TIMEOUT) -> list[Answer]:
+    """The answers to what was started on each, parts read as they come. Raises SwarmError."""
+    answers: dict[int, Answer] = {}
+    end = time.perf_counter() + timeout
+    while len(answers) < len(channels):
+        waiting = [each for each in channels if id(each) not in answers and each.link is not None]
+        ready = [each for each in waiting if each.link is not None and each.link.pending]
+        if not ready:
+            links = {each.link: each for each in waiting if each.link is not None}
+            found = select.select(list(links), [], [], max(0.0, end - time.perf_counter()))[0]
+            ready = [links[link] for link in found]
+        if not ready:
+            for each in channels:
+                each.close()
+            raise SwarmError("timeout", f"no HTTP answer for {timeout:.1f} s")
+        for each in ready:
+            answer = each.take(end - time.perf_counter())
+            if answer is not None:
+                answers[id(each)] = answer
+    return [answers[id(each)] for each in channels]
+
+
+class _Parser:
+    """What httptools calls; `feed` answers whether the answer is whole."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.headers: dict[str, str] = {}
+        self.set_cookie: list[str] = []
+        self.body: list[bytes] = []
+        self.status = 0
+        self.keep_alive = False
+        self._complete = self._head_done = False
+
+    def feed(self, data: bytes) -> bool:
+        if not data:
+            # An answer without a length ends with the connection.
+            return self._head_done
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._complete = True
+        except httptools.HttpParserError as error:
+            raise SwarmError("malformed input", f"HTTP answer: {error}") from None
+        return self._complete
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        lower = name.decode("latin-1").lower()
+        if lower == "set-cookie":
+            self.set_cookie.append(value.decode("latin-1"))
+        self.headers[lower] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self._head_done = True
+        self.status = self._parser.get_status_code()
+
+    def on_body(self, body: bytes) -> None:
+        self.body.append(body)
+
+    def on_message_complete(self) -> None:
+        self._complete = True
+        self.keep_alive = self._parser.should_keep_alive()

@@ -1,0 +1,100 @@
+"""The list of examinations, in the order in which they are made, and the round that makes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from load.doctor.examinations import (
+    endings,
+    handshake,
+    many_connections,
+    nagle,
+    polling,
+    roundtrips,
+    sessions,
+    websocket,
+)
+from load.doctor.findings import Examination, Finding, NotExamined
+from load.doctor.mend import mend_for
+from load.doctor.patient import Patient, as_failure
+from load.doctor.rendering import NOT_ASKED
+from load.watching.proc import process_name
+from sioprobe.engine import SwarmError
+
+__all__ = ["EXAMINATIONS", "examine"]
+
+EXAMINATIONS = {
+    each.id: each
+    for each in (
+        Examination("transports", "transports and upgrade", handshake.examine_transports),
+        Examination("heartbeat", "heartbeat and payload", handshake.examine_heartbeat),
+        Examination("origins", "other origins", handshake.examine_origins),
+        Examination("roundtrips", "round trips", roundtrips.examine),
+        Examination("nagle", "Nagle's algorithm", nagle.examine),
+        Examination("keeping", "kept connections", polling.examine_keeping),
+        Examination("compression", "compression of polling", polling.examine_compression),
+        Examination("deflate", "compression of WebSocket", websocket.examine_deflate),
+        Examination("log", "access log", polling.examine_log),
+        Examination("sessions", "one session, many connections", sessions.examine),
+        Examination("closing", "closing", endings.examine),
+        # Last: it fills the server.
+        Examination("connections", "many connections", many_connections.examine),
+    )
+}
+
+
+def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -> dict[str, Any]:
+    """Make the examinations of those ids on a patient that was met; the whole result, in plain values.
+
+    `tell` is called with the title of each before it begins.
+    """
+    started = time.monotonic()
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    examined: list[dict[str, Any]] = []
+    left_out: list[dict[str, str]] = []
+    findings: list[Finding] = []
+    for examination in EXAMINATIONS.values():
+        if examination.id not in ids:
+            left_out.append({"id": examination.id, "reason": NOT_ASKED})
+            continue
+        tell(examination.title)
+        try:
+            result = examination.examine(patient)
+        except NotExamined as error:
+            left_out.append({"id": examination.id, "reason": str(error)})
+            continue
+        except (SwarmError, ValueError) as error:
+            left_out.append({"id": examination.id, "reason": f"it failed: {as_failure(error)}"})
+            continue
+        examined.append(
+            {
+                "id": examination.id,
+                "title": examination.title,
+                "saw": result.saw,
+                "figures": result.figures,
+            }
+        )
+        left_out += [{"id": examination.id, "reason": reason} for reason in result.left_out]
+        findings += [
+            replace(finding, mend=mend_for(finding.mend, patient.names)) for finding in result.findings
+        ]
+    return {
+        "schema": 1,
+        "kind": "doctor",
+        "url": patient.target.url,
+        "at": at,
+        "seconds": time.monotonic() - started,
+        "server": {
+            "header": patient.server_header or None,
+            "mode": patient.about.get("mode"),
+            "processes": [{"pid": pid, "name": process_name(pid)} for pid in patient.located.pids],
+            "found": patient.located.how or patient.located.reason,
+        },
+        "findings": [finding.to_json() for finding in sorted(findings, key=lambda each: not each.costs)],
+        "examined": examined,
+        "not_examined": left_out,
+    }

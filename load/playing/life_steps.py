@@ -1,0 +1,106 @@
+"""What scenarios share in which a user's lives are the operations: their stages, and the account of them.
+
+A life is everything from the connect to the close, which the user does itself. One that ends in another way
+has failed, in the stage that it had come to.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any
+
+from load.playing.findings import add_counts
+from load.playing.lives import LivesPlayer
+from load.playing.parameters import Options
+from load.playing.players import Player, Scenario, kind_of_end
+from sioprobe.engine import Connection, Engine, SwarmError
+
+__all__ = ["StagedPlayer", "StagedScenario"]
+
+
+class StagedScenario(Scenario):
+    """One operation a life that ended well. `failed` counts the others by stage and kind."""
+
+    operation: tuple[str, str]
+
+    def __init__(self, engine: Engine, options: Options) -> None:
+        super().__init__(engine, options)
+        self.series = engine.recorder.series(*self.operation)
+        self.payload = "x" * options.payload_bytes
+        self.under_way = 0
+        self.lives = 0
+        self.failed: dict[str, int] = {}
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no life is under way."""
+        return self.under_way == 0
+
+    def state(self) -> dict[str, Any]:
+        """Lives, and what failed in which stage."""
+        return {"lives": self.lives, "failed": dict(self.failed)}
+
+
+class StagedPlayer(LivesPlayer):
+    """One user. `stage` is connect, work or close while a life is under way, and empty between lives.
+
+    A subclass goes on to the stages work (in `work`) and close.
+    """
+
+    __slots__ = ("play", "stage")
+
+    def __init__(
+        self, scenario: StagedScenario, connection: Connection, changed: Callable[[Player], None] | None
+    ) -> None:
+        options = scenario.options
+        super().__init__(scenario, connection, changed, rate=options.rate, pause=options.pause)
+        self.play = scenario
+        self.stage = ""
+
+    def open(self) -> None:
+        """Begin the first life."""
+        self.begin_life()
+        super().open()
+
+    def next_life(self) -> None:
+        """Begin another life."""
+        self.begin_life()
+        super().next_life()
+
+    def begin_life(self) -> None:
+        """Enter a life that begins to connect."""
+        self.stage = "connect"
+        self.play.under_way += 1
+
+    def begin(self) -> None:
+        """Go on with the first life."""
+        super().begin()
+        self.work()
+
+    @abstractmethod
+    def work(self) -> None:
+        """Connected: do what the life is for."""
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        """The end of a life, good or bad."""
+        stage, self.stage = self.stage, ""
+        if stage:
+            self.play.under_way -= 1
+        failure, self.failure = self.failure or failure, None
+        good = stage == "close" and failure is None
+        if good:
+            self.end_well(monotonic_ns())
+        elif stage and not self.leaving:
+            add_counts(self.play.failed, {f"{stage}: {kind_of_end(failure)}": 1})
+        if self.leaving or self.state != "playing":
+            # A first connection that failed is told, as in every scenario.
+            self.finish(failure)
+        else:
+            self.wait_for_next(failed=not good)
+
+    def end_well(self, now: int) -> None:
+        """Enter a life that ended as it should."""
+        self.play.lives += 1
+        self.play.series.record((now - self.arrival) / 1000)

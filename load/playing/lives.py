@@ -1,0 +1,174 @@
+"""What scenarios about the life of connections share: users whose connections follow one another, and timers.
+
+Under Locust one user is one slot: it has one connection at a time, and `-u` says how many slots there are.
+The slot opens its next connection by itself, so it is a player from its first connection to its last.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any
+
+from load.playing.parameters import Parameter
+from load.playing.players import NANOSECONDS, Player, Scenario
+from sioprobe.engine import Connection, Engine, SwarmError
+
+__all__ = ["CALM", "PAUSE", "RETRY_SECONDS", "Calm", "Later", "LivesPlayer"]
+
+RETRY_SECONDS = 1.0
+"""The least pause after a connection that failed: a server that refuses must not be asked in a tight loop."""
+
+PAUSE = Parameter(
+    "pause", 0.0, "time between a user's connections, where no rate is given", unit="s", least=0, most=86_400
+)
+CALM = Parameter(
+    "calm",
+    2.0,
+    "how long nobody must have come, or come back, before it begins",
+    unit="s",
+    least=0.1,
+    most=86_400,
+)
+
+
+class Later:
+    """At most one call that is due later; `set` replaces the one before."""
+
+    __slots__ = ("_engine", "_timer")
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._timer: Any = None
+
+    def set(self, seconds: float, function: Callable[[], None]) -> None:
+        """Call `function` on the hub in so many seconds; what it raises is counted."""
+        self.cancel()
+        self._timer = self._engine.loop.timer(max(0.0, seconds))
+        # The hub's clock stands still while it works: without `update` the wait would begin in the past.
+        self._timer.start(self._call, function, update=True)
+
+    def _call(self, function: Callable[[], None]) -> None:
+        self.cancel()
+        try:
+            function()
+        except Exception as error:
+            self._engine.count_internal(error)
+
+    def cancel(self) -> None:
+        """Forget the call."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.stop()
+            timer.close()
+
+
+class Calm:
+    """Whether nobody has come for a while: then all who were to come are taken to be there."""
+
+    __slots__ = ("_since", "_still")
+
+    def __init__(self, seconds: float) -> None:
+        self._still = int(seconds * NANOSECONDS)
+        self._since = monotonic_ns()
+
+    def disturb(self) -> None:
+        """Somebody came, or something happened that begins the wait anew."""
+        self._since = monotonic_ns()
+
+    @property
+    def reached(self) -> bool:
+        """Whether the last disturbance is so long ago."""
+        return monotonic_ns() - self._since >= self._still
+
+
+class LivesPlayer(Player):
+    """A user with one connection after the other; it is closed when no further one comes.
+
+    `rate` (connections a second, of this user) is a schedule; without it the next connection follows
+    `pause` seconds after the end of the last. A subclass says what a life is: it calls `end_life`.
+    """
+
+    __slots__ = ("_due", "_interval", "_pause", "arrival", "late", "later")
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        connection: Connection,
+        changed: Callable[[Player], None] | None,
+        *,
+        rate: float = 0.0,
+        pause: float = 0.0,
+    ) -> None:
+        super().__init__(scenario, connection, changed)
+        self.later = Later(scenario.engine)
+        self.late = False
+        self.arrival = 0
+        self._interval = int(NANOSECONDS / rate) if rate else 0
+        self._pause = pause
+        self._due = 0
+
+    def open(self) -> None:
+        """Open the first connection."""
+        self.arrival = monotonic_ns()
+        # Users come in batches: a phase of their own keeps their schedules from going in step.
+        self._due = self.arrival + int(self._interval * random.random())
+        super().open()
+
+    def reopen(self) -> None:
+        """Open the next connection, to the same server."""
+        old = self.connection
+        self.connection = old.successor()
+        self.connection.listener = self
+        self.connection.connect(self.scenario.options.namespace, self.scenario.auth)
+
+    def wait_for_next(self, *, failed: bool) -> None:
+        """Open the next connection when it is due, none after a halt; `late` says that it was due already."""
+        if self.scenario.halted or self.leaving:
+            return
+        now = monotonic_ns()
+        if self._interval:
+            while self._due <= self.arrival:
+                self._due += self._interval
+            wait = (self._due - now) / NANOSECONDS
+            self.late = wait < 0
+            if failed and wait < RETRY_SECONDS:
+                wait = RETRY_SECONDS
+                self._due = now + int(wait * NANOSECONDS)
+        else:
+            wait = max(self._pause, RETRY_SECONDS if failed else 0.0)
+            self._due = now + int(wait * NANOSECONDS)
+        self.later.set(wait, self._arrive)
+
+    def _arrive(self) -> None:
+        if self.scenario.halted or self.leaving:
+            return
+        if self._interval:
+            self.scenario.engine.send_lag.record(max(0, monotonic_ns() - self._due) / 1000)
+            self.arrival = self._due  # whoever comes late has waited since then
+        else:
+            self.arrival = monotonic_ns()
+        self.next_life()
+
+    def next_life(self) -> None:
+        """A connection is due; a subclass prepares its accounts and calls this."""
+        self.reopen()
+
+    def leave(self) -> None:
+        """Leave for good."""
+        self.leaving = True
+        self.later.cancel()
+        if self.connection.closed:
+            self.finish(None)
+        else:
+            self.connection.close()
+
+    def finish(self, failure: SwarmError | None) -> None:
+        """No further connection comes."""
+        if self.state == "closed":
+            return
+        self.later.cancel()
+        self.failure = self.failure or failure
+        self.state = "closed"
+        self._tell()

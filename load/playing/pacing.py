@@ -1,0 +1,81 @@
+"""When the operations of an open loop are due: a constant schedule, or Poisson arrivals.
+
+The schedule does not wait for anything: a turn that comes late is taken late, none is left out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any
+
+from load.playing.parameters import Parameter
+from sioprobe.engine import Engine
+
+__all__ = ["SCHEDULE", "Pacer"]
+
+NANOSECONDS = 1_000_000_000
+
+SCHEDULE = Parameter(
+    "schedule",
+    "constant",
+    "with a rate: equal gaps, or gaps at random (Poisson arrivals)",
+    choices=("constant", "poisson"),
+)
+
+
+class Pacer:
+    """Calls `turn(intended)` on the hub for each intended time, in `monotonic_ns`."""
+
+    __slots__ = ("_engine", "_interval", "_next", "_poisson", "_running", "_timer", "_turn")
+
+    def __init__(self, engine: Engine, rate: float, kind: str, turn: Callable[[int], None]) -> None:
+        self._engine = engine
+        self._interval = NANOSECONDS / rate
+        self._poisson = kind == "poisson"
+        self._turn = turn
+        self._next = 0.0
+        self._running = False
+        self._timer: Any = None
+
+    def start(self, offset: int = 0) -> None:
+        """Begin; the first turn of a constant schedule comes after `offset` nanoseconds."""
+        self._running = True
+        self._next = monotonic_ns() + (self._gap() if self._poisson else offset)
+        self._wait()
+
+    @property
+    def interval(self) -> int:
+        """The mean gap in nanoseconds."""
+        return int(self._interval)
+
+    def set_rate(self, rate: float) -> None:
+        """From the next turn on, take so many a second."""
+        self._interval = NANOSECONDS / rate
+
+    def stop(self) -> None:
+        """Take no turn any more."""
+        self._running = False
+        if self._timer is not None:
+            self._timer.stop()
+
+    def _gap(self) -> float:
+        return random.expovariate(1.0) * self._interval if self._poisson else self._interval
+
+    def _wait(self) -> None:
+        wait = max(0.0, self._next - monotonic_ns()) / NANOSECONDS
+        # A new one, because a timer keeps the time that it was made with.
+        self._timer = self._engine.loop.timer(wait)
+        self._timer.start(self._due, update=True)
+
+    def _due(self) -> None:
+        now = monotonic_ns()
+        while self._running and self._next <= now:
+            intended, self._next = int(self._next), self._next + self._gap()
+            try:
+                self._turn(intended)
+            except Exception as error:
+                self._engine.count_internal(error)
+        if self._running:
+            self._wait()

@@ -1,0 +1,176 @@
+"""What a scenario can be told: each declares its parameters, and everything else is made from that.
+
+A `Parameter` gives an option of `locust -f load/swarm.py` (and a field of Locust's web page), one of
+`sioprobe load`, a key of a request to `load.blocks` and a key of `[load]` in a profile.
+`Options` are the values of one scenario. Scenarios that share a name mean the same by it: type,
+limits and unit; their defaults may differ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sioprobe.commandline.nearest import nearest
+
+__all__ = ["NAMESPACE", "PAYLOAD_BYTES", "RATE", "TIMEOUT", "Options", "Parameter", "ParameterError"]
+
+Value = int | float | str | bool
+
+
+class ParameterError(ValueError):
+    """A name or value that cannot be used: `name`, and one line that does not repeat it."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.name = name
+        self.problem = problem
+
+
+def _sound(value: Any) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter. Its type is that of `default`: int, float, str or bool.
+
+    `least` and `most` bound a number, `choices` a text; `complaint` says what else is wrong with a value, or
+    None. `help` is one line without a full stop, `unit` what a number counts.
+    """
+
+    name: str
+    default: Value
+    help: str
+    unit: str = ""
+    least: float | None = None
+    most: float | None = None
+    choices: tuple[str, ...] = ()
+    complaint: Callable[[Any], str | None] = _sound
+
+    @property
+    def option(self) -> str:
+        """`--payload-bytes` for `payload_bytes`."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def kind(self) -> str:
+        """`whole number`, `number`, `true or false`, `text`, or the choices."""
+        if self.choices:
+            return "|".join(self.choices)
+        kinds = {bool: "true or false", int: "whole number", float: "number"}
+        return kinds.get(type(self.default), "text")
+
+    @property
+    def _a_kind(self) -> str:
+        return ("a " if type(self.default) in (int, float) else "") + self.kind
+
+    def parse(self, text: str) -> Value:
+        """The value that a text of the command line stands for. Raises ParameterError."""
+        kind = type(self.default)
+        try:
+            if kind is bool:
+                return self.accept({"true": True, "false": False}[text.lower()])
+            return self.accept(kind(text))
+        except ParameterError:
+            raise
+        except (ValueError, KeyError):
+            raise ParameterError(self.name, f"{text!r} is not {self._a_kind}") from None
+
+    def accept(self, value: object) -> Value:
+        """A value of JSON or TOML, a whole number taken for a float. Raises ParameterError."""
+        kind = type(self.default)
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
+            raise ParameterError(self.name, f"{value!r} is not {self._a_kind}")
+        if self.choices and value not in self.choices:
+            near = nearest(value, self.choices)
+            hint = f"the nearest is {near!r}; " if near else ""
+            raise ParameterError(
+                self.name, f"unknown {self.name} {value!r} ({hint}valid are {', '.join(self.choices)})"
+            )
+        if isinstance(value, (int, float)):
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            if self.least is not None and value < self.least:
+                raise ParameterError(self.name, f"{shown} is less than {self.least:g}")
+            if self.most is not None and value > self.most:
+                raise ParameterError(self.name, f"{shown} is more than {self.most:g}")
+        complaint = self.complaint(value)
+        if complaint is not None:
+            raise ParameterError(self.name, complaint)
+        return value
+
+
+class Options(Mapping[str, Value]):
+    """The values of a scenario's parameters, as `options["rate"]` or `options.rate`.
+
+    Made from what was given; the others have their defaults. Raises ParameterError for a value that cannot
+    be used and for a name that is none of the parameters.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, parameters: Iterable[Parameter], given: Mapping[str, object]) -> None:
+        known = {parameter.name: parameter for parameter in parameters}
+        for name in given:
+            if name not in known:
+                raise ParameterError(name, f"unknown{meant(name, known)}")
+        self._values = {
+            name: parameter.accept(given[name]) if name in given else parameter.default
+            for name, parameter in known.items()
+        }
+
+    def __getitem__(self, name: str) -> Value:
+        return self._values[name]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(f"the scenario declares no parameter {name!r}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def meant(wrong: str, known: Iterable[str]) -> str:
+    """`; the nearest is 'x'`, or the names that there are."""
+    known = list(known)
+    near = nearest(wrong, known)
+    return f"; the nearest is {near!r}" if near else f"; valid are {', '.join(known)}"
+
+
+def _namespace_complaint(value: str) -> str | None:
+    if not value.startswith("/"):
+        return f"{value!r} does not start with '/'; did you mean '/{value}'?"
+    return f"{value!r} holds a comma, which ends a namespace" if "," in value else None
+
+
+NAMESPACE = Parameter(
+    "namespace", "/", "Socket.IO namespace, / for the main one", complaint=_namespace_complaint
+)
+PAYLOAD_BYTES = Parameter(
+    "payload_bytes",
+    32,
+    "length of the text that each message carries",
+    unit="bytes",
+    least=0,
+    most=100_000_000,
+)
+TIMEOUT = Parameter(
+    "timeout", 10.0, "how long an answer or a delivery is waited for", unit="s", least=0.001, most=86_400
+)
+RATE = Parameter(
+    "rate",
+    0.0,
+    "operations of each connection, or of each room; 0: the next follows the last",
+    unit="a second",
+    least=0,
+    most=1_000_000,
+)

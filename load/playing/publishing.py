@@ -1,0 +1,285 @@
+"""A room of `fanout`: its members and its publishers, each of which numbers what it publishes.
+
+Publisher k is the k-th member: where it drops out, the member that moves up goes on with its numbers.
+"""
+
+from __future__ import annotations
+
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+from load.playing.membership import MemberRoom
+from load.playing.pacing import Pacer
+from sioprobe.engine.websocket import message_frame
+from sioprobe.measured.ledger import Receiver
+
+if TYPE_CHECKING:
+    from load.scenarios.fanout import FanoutPlayer, FanoutScenario
+
+__all__ = ["Room"]
+
+NO_CONNECTION = "not sent: no connection"
+
+
+class Flight:
+    """One number under way: since when, to how many members still, and how many µs it took to the others.
+
+    Those of `unrecorded` enter the ledger and the series together, when the flight ends or somebody looks at
+    the counts: it is the same for each, and there are as many as members.
+    """
+
+    __slots__ = ("left", "recorded", "sent", "unrecorded")
+
+    def __init__(self, sent: int, members: int) -> None:
+        self.sent = sent
+        self.left = members
+        self.recorded: list[float] = []
+        self.unrecorded: list[float] = []
+
+
+class Publisher:
+    """The k-th publisher of a room. `number` is the next one."""
+
+    def __init__(self, room: Room, index: int, tag: str) -> None:
+        self.room = room
+        self.index = index
+        self.tag = tag
+        self.number = 0
+        self.started = False
+        self.flights: dict[int, Flight] = {}
+        options = room.scenario.options
+        self._pacer: Pacer | None = None
+        if options.rate:
+            rate = options.rate / room.publisher_count
+            self._pacer = Pacer(room.scenario.engine, rate, options.schedule, self._take_turn)
+
+    def start(self) -> None:
+        """Publish the first number, or let the schedule do so; a later call goes on with a closed loop."""
+        if self.started:
+            self.go_on()
+            return
+        self.started = True
+        if self._pacer is not None:
+            self._pacer.start(self.room.scenario.next_offset(self._pacer.interval))
+        else:
+            self.publish(monotonic_ns())
+
+    def stop(self) -> None:
+        """Take no turn any more."""
+        if self._pacer is not None:
+            self._pacer.stop()
+
+    def _take_turn(self, intended: int) -> None:
+        scenario = self.room.scenario
+        lag_us = max(0, monotonic_ns() - intended) / 1000
+        assert scenario.schedule is not None
+        if self.publish(intended):
+            scenario.engine.send_lag.record(lag_us)
+            scenario.schedule.send(lag_us)
+        elif not scenario.halted:
+            scenario.schedule.miss(NO_CONNECTION.removeprefix("not sent: "))
+            scenario.emitted.error(NO_CONNECTION)
+
+    def publish(self, stamp: int) -> bool:
+        """Publish the next number; False where there is nobody to do so."""
+        room, scenario = self.room, self.room.scenario
+        members = room.members
+        if scenario.halted or self.index >= len(members) or not members[self.index].connection.is_open:
+            return False
+        number, self.number = self.number, self.number + 1
+        now = monotonic_ns()
+        self.flights[number] = Flight(now, len(members))
+        scenario.ledger.published += 1
+        scenario.ledger.expected += len(members)
+        scenario.ledger.missed_away += len(room.lost)
+        scenario.emitted.count()
+        connection = members[self.index].connection
+        if len(self.flights) == 1:
+            connection.deadline = now + scenario.timeout
+        connection.send_raw(
+            f'42{scenario.prefix}[{room.head},"m","{self.tag}",{number},{stamp},"{scenario.payload}"]'
+        )
+        return True
+
+    def delivered(self, number: int, latency_us: float) -> None:
+        """One member has the number."""
+        flight = self.flights.get(number)
+        if flight is None:
+            return
+        flight.recorded.append(latency_us)
+        flight.left -= 1
+        if not flight.left:
+            self.complete(number, flight)
+
+    def complete(self, number: int, flight: Flight) -> None:
+        """All members have the number."""
+        latencies = flight.unrecorded
+        if flight.recorded:
+            latencies = sorted(latencies + flight.recorded)
+        first, median, last = self.room.scenario.spread
+        first.record(latencies[0])
+        median.record(latencies[len(latencies) // 2])
+        last.record(latencies[-1])
+        self._land(number)
+
+    def excuse(self, receiver: Receiver) -> None:
+        """A member is gone: nothing that it lacks is waited for any more."""
+        for number, flight in list(self.flights.items()):
+            if receiver.lacks(number):
+                flight.left -= 1
+                if not flight.left:
+                    self._land(number)
+
+    def _land(self, number: int) -> None:
+        self._end(number)
+        self.set_deadline()
+        self.go_on()
+
+    def _end(self, number: int) -> None:
+        self.room.last_frame = b""
+        self._enter(self.flights.pop(number))
+
+    def _enter(self, flight: Flight) -> None:
+        if flight.unrecorded:
+            scenario = self.room.scenario
+            scenario.ledger.received += len(flight.unrecorded)
+            scenario.series.record_all(flight.unrecorded)
+            flight.recorded += flight.unrecorded
+            flight.unrecorded = []
+
+    def enter(self) -> None:
+        """Enter into ledger and series what came of the numbers under way."""
+        for flight in self.flights.values():
+            self._enter(flight)
+
+    def end_all(self) -> None:
+        """Nothing under way is waited for any more."""
+        for number in list(self.flights):
+            self._end(number)
+
+    def go_on(self) -> None:
+        """In a closed loop: the next number, where none is under way."""
+        if self._pacer is None and self.started and not self.flights:
+            self.publish(monotonic_ns())
+
+    def give_up(self) -> None:
+        """The deadline of what is under way has passed; the ledger knows who misses what."""
+        end = monotonic_ns() - self.room.scenario.timeout
+        for number in [number for number, flight in self.flights.items() if flight.sent <= end]:
+            self._end(number)
+        self.set_deadline()
+        self.go_on()
+
+    def set_deadline(self) -> None:
+        """That of the oldest number under way, on the connection of the publisher."""
+        members = self.room.members
+        if self.index < len(members):
+            oldest = next(iter(self.flights.values()), None)
+            members[self.index].connection.deadline = (
+                oldest.sent + self.room.scenario.timeout if oldest is not None else 0
+            )
+
+
+class Room(MemberRoom):
+    """`head` is what is emitted before the event's name.
+
+    `last_text` is the delivery that was taken apart last, and `last_delivery` what it says.
+    `last_frame` is the frame that brings the same to others, and `last_flight` what it says, while its number
+    is under way.
+
+    `lost` are members whose connection was lost, and whose place nobody has taken.
+    """
+
+    seats: set[FanoutPlayer]
+    members: list[FanoutPlayer]
+
+    def __init__(
+        self, scenario: FanoutScenario, head: str, name: str, publishers: int, tag: str = ""
+    ) -> None:
+        super().__init__(name)
+        self.scenario = scenario
+        self.head = head
+        self.publisher_count = publishers
+        self.lost: set[FanoutPlayer] = set()
+        self.last_text = ""
+        self.last_delivery: tuple[str, int, int, Publisher | None] = ("", 0, 0, None)
+        self.last_frame = b""
+        self.last_flight: tuple[str, int, int, Publisher, Flight] | None = None
+        self.publishers = {
+            f"{tag}{index}": Publisher(self, index, f"{tag}{index}") for index in range(publishers)
+        }
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no number is under way."""
+        return not any(publisher.flights for publisher in self.publishers.values())
+
+    def join(self, member: FanoutPlayer) -> None:
+        """Take a member whose join was acknowledged: it expects every number from the next on."""
+        ledger = self.scenario.ledger
+        member.receivers = {
+            tag: Receiver(ledger, publisher.number) for tag, publisher in self.publishers.items()
+        }
+        self.members.append(member)
+        if self.lost:
+            self.lost.pop()
+
+    def remember(self, text: str, tag: str, number: int, stamp: int) -> None:
+        """A delivery was taken apart: the same text, or the same frame, says the same to other members."""
+        publisher = self.publishers.get(tag)
+        self.last_text = text
+        self.last_delivery = tag, number, stamp, publisher
+        self.last_frame = b""
+        flight = publisher.flights.get(number) if publisher is not None else None
+        if publisher is not None and flight is not None:
+            self.last_frame = message_frame(text)
+            self.last_flight = tag, number, stamp, publisher, flight
+
+    def start(self) -> None:
+        """Let every publisher begin whose member is there."""
+        for publisher in self.publishers.values():
+            if publisher.index < len(self.members):
+                publisher.start()
+
+    def stop(self) -> None:
+        """End the schedules."""
+        for publisher in self.publishers.values():
+            publisher.stop()
+
+    def give_up(self, member: FanoutPlayer) -> None:
+        """The deadline of what a member published has passed."""
+        for publisher in self.publishers.values():
+            if publisher.index < len(self.members) and self.members[publisher.index] is member:
+                publisher.give_up()
+
+    def leave(self, member: FanoutPlayer, *, excused: bool) -> None:
+        """What was under way to a member that dropped out is lost; what follows, it misses."""
+        if excused:
+            self.lost.discard(member)
+        if not self.remove(member):
+            return
+        if not excused and not self.scenario.halted:
+            self.lost.add(member)
+        receivers = member.receivers or {}
+        for tag, publisher in self.publishers.items():
+            if tag in receivers:
+                publisher.excuse(receivers[tag])
+            if not self.members:
+                publisher.end_all()
+            publisher.set_deadline()
+            publisher.go_on()
+        self._close(member, excused=excused)
+
+    def _close(self, member: FanoutPlayer, *, excused: bool = False) -> None:
+        receivers, member.receivers = member.receivers, None
+        for tag, receiver in (receivers or {}).items():
+            number = self.publishers[tag].number if tag in self.publishers else 0
+            receiver.close(number, excused=excused)
+
+    def settle(self) -> None:
+        """Close all accounts."""
+        self.stop()
+        for member in self.members:
+            self._close(member)
+        for publisher in self.publishers.values():
+            publisher.end_all()

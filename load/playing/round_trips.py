@@ -1,0 +1,283 @@
+"""What the scenarios of one emit and one answer share: closed loop, open loop, deadlines, accounts.
+
+A closed loop has one operation outstanding a connection. An open loop sends by its schedule, whatever is
+still outstanding: latency counts from the intended time, the service time from the sending, and what is due
+but cannot be sent is counted as an error of the series. The schedule of a connection that was lost goes on
+until another takes its place.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable, Hashable
+from time import monotonic_ns
+from typing import Any, ClassVar
+
+from load.playing.pacing import SCHEDULE, Pacer
+from load.playing.parameters import (
+    NAMESPACE,
+    PAYLOAD_BYTES,
+    RATE,
+    TIMEOUT,
+    Options,
+    Parameter,
+    ParameterError,
+)
+from load.playing.players import NANOSECONDS, Player, Scenario
+from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.measured import Schedule
+
+__all__ = ["OPEN_LOOP", "RoundTripPlayer", "RoundTripScenario", "TextRoundTripPlayer"]
+
+NO_CONNECTION = "not sent: no connection"
+OUTSTANDING = "not sent: too many outstanding"
+
+OPEN_LOOP = (
+    RATE,
+    Parameter(
+        "total_rate",
+        0.0,
+        "operations over all connections together, which take turns; instead of rate",
+        unit="a second",
+        least=0,
+        most=10_000_000,
+    ),
+    SCHEDULE,
+    Parameter(
+        "max_outstanding",
+        64,
+        "with a rate: unanswered operations of a connection from which on none is sent",
+        least=1,
+        most=1_000_000,
+    ),
+)
+
+
+class RoundTripScenario(Scenario):
+    """Two messages an operation: what is emitted and what answers it."""
+
+    parameters: ClassVar[tuple[Parameter, ...]] = (NAMESPACE, PAYLOAD_BYTES, *OPEN_LOOP, TIMEOUT)
+    operation: tuple[str, str]
+    messages_per_operation = 2
+
+    def __init__(self, engine: Engine, options: Options) -> None:
+        super().__init__(engine, options)
+        self.series = engine.recorder.series(*self.operation)
+        self.prefix = "" if options.namespace == "/" else options.namespace + ","
+        self.payload = "x" * options.payload_bytes
+        self.timeout = int(options.timeout * NANOSECONDS)
+        self.max_outstanding = options.max_outstanding
+        self.outstanding = 0
+        if options.rate or options.total_rate:
+            self.schedule = Schedule()
+        self._turns: deque[RoundTripPlayer] = deque()
+        self._lost: list[RoundTripPlayer] = []
+        self._pacer: Pacer | None = None
+        self._total_rate = options.total_rate
+
+    @classmethod
+    def check(cls, options: Options) -> None:
+        """Two rates at once say nothing."""
+        if options.rate and options.total_rate:
+            raise ParameterError("total_rate", "excludes rate; give one of the two")
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether every emit has been answered or given up."""
+        return self.outstanding == 0
+
+    def join(self, player: RoundTripPlayer) -> None:
+        """Take a player into the open loop, in the place of one that was lost, if there is one."""
+        options = self.options
+        if self._lost:
+            self.dismiss(self._lost.pop())
+        if options.rate:
+            player.pacer = Pacer(self.engine, options.rate, options.schedule, player.take_turn)
+            player.pacer.start(self.next_offset(player.pacer.interval))
+            return
+        self._turns.append(player)
+        if self._pacer is None:
+            rate = self._total_rate / self.processes
+            self._pacer = Pacer(self.engine, rate, options.schedule, self._take_turn)
+            self._pacer.start()
+
+    def set_total_rate(self, rate: float) -> None:
+        """A load that changes over time: another rate from now on."""
+        self._total_rate = rate
+        if self._pacer is not None:
+            self._pacer.set_rate(rate / self.processes)
+
+    def lose(self, player: RoundTripPlayer) -> None:
+        """The player's connection is lost: its turns go on, and are counted as not sent."""
+        self._lost.append(player)
+
+    def dismiss(self, player: RoundTripPlayer) -> None:
+        """The player has no turns any more."""
+        if player.pacer is not None:
+            player.pacer.stop()
+        if player in self._turns:
+            self._turns.remove(player)
+        if player in self._lost:
+            self._lost.remove(player)
+
+    def _take_turn(self, intended: int) -> None:
+        if self._turns:
+            self._turns.rotate(-1)
+            self._turns[-1].take_turn(intended)
+        else:
+            self.miss(NO_CONNECTION)
+
+    def miss(self, reason: str) -> None:
+        """What is due cannot be sent."""
+        assert self.schedule is not None
+        self.schedule.miss(reason.removeprefix("not sent: "))
+        self.series.error(reason)
+
+    def halt(self) -> None:
+        """Start no operation any more."""
+        super().halt()
+        if self._pacer is not None:
+            self._pacer.stop()
+        for player in [*self._turns, *self._lost]:
+            self.dismiss(player)
+
+
+class RoundTripPlayer(Player):
+    """One connection's loop.
+
+    `_waiting` holds by the key of its answer: the intended time, the sending time, the number.
+    """
+
+    __slots__ = ("_open", "_series", "_waiting", "number", "pacer", "play")
+
+    def __init__(
+        self,
+        scenario: RoundTripScenario,
+        connection: Connection,
+        changed: Callable[[Player], None] | None,
+    ) -> None:
+        super().__init__(scenario, connection, changed)
+        self.play = scenario
+        self._series = connection.series(*scenario.operation)
+        self._open = scenario.schedule is not None
+        self._waiting: dict[Hashable, tuple[int, int, int]] = {}
+        self.number = 0
+        self.pacer: Pacer | None = None
+
+    @abstractmethod
+    def transmit(self, number: int) -> Hashable:
+        """Send the operation of that number; answers the key by which its answer is known."""
+
+    def begin(self) -> None:
+        """Send the first event, or let the schedule do so."""
+        super().begin()
+        if self._open:
+            self.play.join(self)
+        else:
+            self._send(monotonic_ns())
+
+    def take_turn(self, intended: int) -> None:
+        """By the schedule: send, or count why not."""
+        play = self.play
+        if play.halted:
+            if self.pacer is not None:
+                self.pacer.stop()
+        elif self.state != "playing" or not self.connection.is_open:
+            play.miss(NO_CONNECTION)
+        elif len(self._waiting) >= play.max_outstanding:
+            play.miss(OUTSTANDING)
+        else:
+            assert play.schedule is not None
+            lag_us = max(0, monotonic_ns() - intended) / 1000
+            play.engine.send_lag.record(lag_us)
+            play.schedule.send(lag_us)
+            self._send(intended)
+
+    def _send(self, intended: int) -> None:
+        play = self.play
+        # Acks end before the listener hears that the connection is closed.
+        if play.halted or not self.connection.is_open:
+            return
+        self.number = number = self.number + 1
+        now = monotonic_ns() if self._open else intended
+        if not self._waiting:
+            self.connection.deadline = now + play.timeout
+        self._waiting[self.transmit(number)] = (intended, now, number)
+        play.outstanding += 1
+
+    def answer(self, key: Hashable) -> bool:
+        """The right answer of that key has come; False where none is waited for."""
+        entry = self._waiting.pop(key, None)
+        if entry is None:
+            return False
+        self._end(entry)
+        return True
+
+    def fail(self, key: Hashable, kind: str) -> None:
+        """The operation of that key failed."""
+        if self._waiting.pop(key, None) is not None:
+            self.play.outstanding -= 1
+            self._series.error(kind)
+            self._go_on(monotonic_ns())
+
+    def _end(self, entry: tuple[int, int, int]) -> None:
+        now = monotonic_ns()
+        self.play.outstanding -= 1
+        self._series.record((now - entry[0]) / 1000)
+        if self._open:
+            assert self.play.schedule is not None
+            self.play.schedule.service.record((now - entry[1]) / 1000)
+        self._go_on(now)
+
+    def _go_on(self, now: int) -> None:
+        if self._waiting:
+            # The oldest first, as dicts keep their order.
+            self.connection.deadline = next(iter(self._waiting.values()))[1] + self.play.timeout
+        else:
+            self.connection.deadline = 0
+            if not self._open and self.state == "playing":
+                self._send(now)
+
+    def expired(self, connection: Connection) -> None:
+        """No answer in time."""
+        end = monotonic_ns() - self.play.timeout
+        for key in [key for key, entry in self._waiting.items() if entry[1] <= end]:
+            self.fail(key, "timeout")
+        if self._waiting:
+            self.connection.deadline = next(iter(self._waiting.values()))[1] + self.play.timeout
+
+    def leave(self) -> None:
+        """Leave of the player's own will, with its place in the schedule."""
+        self.play.dismiss(self)
+        super().leave()
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        """Account for the operations under way."""
+        begun = self.state == "playing"
+        self.play.outstanding -= len(self._waiting)
+        kind = failure.kind if failure is not None else self.failure.kind if self.failure is not None else ""
+        if kind:
+            for _ in self._waiting:
+                self._series.error(kind)
+        self._waiting.clear()
+        super().closed(connection, failure)
+        if begun and self._open and kind and not self.play.halted:
+            self.play.lose(self)
+
+
+class TextRoundTripPlayer(RoundTripPlayer):
+    """One whose keys are the whole texts of the answers: what comes is looked up before it is decoded."""
+
+    __slots__ = ()
+
+    def begin(self) -> None:
+        """Listen to texts, then as every player."""
+        self.connection.tap = self.answer
+        super().begin()
+
+    def waiting_for(self, args: list[Any]) -> Hashable | None:
+        """The key of the operation whose number these arguments begin with, None where none is under way."""
+        if not args or type(args[0]) is not int:
+            return None
+        return next((key for key, entry in self._waiting.items() if entry[2] == args[0]), None)

@@ -1,0 +1,218 @@
+"""A room of `slow` and its members, some of which stop reading and read again.
+
+What a slow member was sent meanwhile and what became of it is its own account, beside that of its ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Any
+
+from load.playing.lives import Later
+from load.playing.membership import Member, MemberRoom
+from load.playing.players import NANOSECONDS, Player, kind_of_end
+from sioprobe.engine import Connection, SwarmError
+from sioprobe.measured import Ledger
+from sioprobe.measured.ledger import Receiver
+
+if TYPE_CHECKING:
+    from load.scenarios.slow import SlowScenario
+
+__all__ = ["EVENT", "Room", "SlowPlayer"]
+
+EVENT = "s"
+
+
+class Room(MemberRoom):
+    """The first of the members publishes and always reads."""
+
+    seats: set[SlowPlayer]
+    members: list[SlowPlayer]
+
+    def __init__(self, scenario: SlowScenario, name: str) -> None:
+        super().__init__(name)
+        self.scenario = scenario
+        self.published = 0
+        self.running = False
+        self._intended = 0
+        self._interval = int(NANOSECONDS / scenario.options.publish_rate)
+        self._timer = Later(scenario.engine)
+
+    def join(self, member: SlowPlayer) -> None:
+        """Take a member; once publishing goes on, it is a healthy one."""
+        self.members.append(member)
+        if self.running:
+            member.expect(self.scenario.ledger, self.published)
+
+    def start(self) -> None:
+        """Choose who will stop reading, open all accounts, and publish."""
+        scenario = self.scenario
+        others = self.members[1:]
+        count = min(len(others), max(1, round(len(self.members) * scenario.options.slow_share)))
+        for member in others[len(others) - count :] if scenario.options.slow_share else ():
+            member.chosen = True
+            scenario.slow.append(member)
+        for member in self.members:
+            member.expect(scenario.slow_ledger if member.chosen else scenario.ledger, self.published)
+        self.running = True
+        self._intended = monotonic_ns()
+        self._publish()
+
+    def stop(self) -> None:
+        """Publish nothing more."""
+        self.running = False
+        self._timer.cancel()
+
+    def _publish(self) -> None:
+        if not self.running:
+            return
+        publisher = next((member for member in self.members if not member.chosen), None)
+        if publisher is not None and publisher.connection.is_open:
+            self._send(publisher)
+        self._intended += self._interval
+        self._timer.set((self._intended - monotonic_ns()) / NANOSECONDS, self._publish)
+
+    def _send(self, publisher: SlowPlayer) -> None:
+        scenario = self.scenario
+        number, self.published = self.published, self.published + 1
+        scenario.engine.send_lag.record(max(0, monotonic_ns() - self._intended) / 1000)
+        scenario.ledger.published += 1
+        slow = sum(member.chosen for member in self.members)
+        scenario.slow_ledger.expected += slow
+        scenario.ledger.expected += len(self.members) - slow
+        publisher.connection.emit(
+            "in",
+            self.name,
+            EVENT,
+            number,
+            self._intended,
+            scenario.payload,
+            namespace=scenario.options.namespace,
+        )
+
+    def leave(self, member: SlowPlayer, *, excused: bool) -> None:
+        """What the member had not got is lost, unless it left of its own will."""
+        if self.remove(member):
+            member.close_account(excused=excused)
+
+
+class SlowPlayer(Member):
+    """One member. `chosen` to stop reading, it has `stopped` once it did."""
+
+    __slots__ = (
+        "_backlog",
+        "_backlog_got",
+        "_end",
+        "_ended_us",
+        "_expected_from",
+        "_got",
+        "_limit",
+        "_receiver",
+        "_stopped_at",
+        "chosen",
+        "play",
+        "stopped",
+    )
+    room: Room
+
+    def __init__(
+        self,
+        scenario: SlowScenario,
+        connection: Connection,
+        changed: Callable[[Player], None] | None,
+        room: Room,
+    ) -> None:
+        super().__init__(scenario, connection, changed, room)
+        self.play = scenario
+        self.chosen = self.stopped = False
+        self._receiver: Receiver | None = None
+        self._expected_from = self._got = 0
+        self._stopped_at = self._limit = 0
+        self._backlog: int | None = None
+        self._backlog_got = 0
+        self._ended_us: float | None = None
+        self._end: str | None = None
+
+    def join(self) -> None:
+        """A further one: the wait for the calm begins anew."""
+        self.play.arrived()
+        super().join()
+
+    def expect(self, ledger: Ledger, first: int) -> None:
+        """Expect every number from `first` on."""
+        self._receiver = Receiver(ledger, first)
+        self._expected_from = first
+
+    @property
+    def has_all(self) -> bool:
+        """Whether nothing is missing."""
+        return self._receiver is None or self._got >= self.room.published - self._expected_from
+
+    def event(
+        self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
+    ) -> None:
+        """One delivery."""
+        super().event(connection, namespace, name, args, ack_id)
+        if name != EVENT or self._receiver is None:
+            return
+        right = len(args) == 3 and type(args[0]) is int and type(args[1]) is int
+        if not right or args[2] != self.play.payload:
+            self.play.series.error("wrong delivery")
+            return
+        if not self._receiver.receive(args[0]):
+            return
+        self._got += 1
+        if not self.chosen:
+            us = max(0, monotonic_ns() - args[1]) / 1000
+            self.play.series.record(us)
+            self.play.latencies[self.play.phase_of(args[1])].record(us)
+        elif self._backlog is not None and args[0] < self._limit:
+            self._backlog_got += 1
+
+    # Not reading, and reading again
+
+    def stop_reading(self) -> None:
+        """Read nothing from now on."""
+        self.connection.end_is_no_error = True
+        self.connection.stop_reading()
+        self.stopped = not self.connection.reading
+        self._stopped_at = monotonic_ns()
+
+    def look_for_end(self) -> None:
+        """Note when the kernel knew that the server ended the connection."""
+        if self.stopped and self._ended_us is None and self.connection.ended_by_server:
+            self._ended_us = (monotonic_ns() - self._stopped_at) / 1000
+
+    def start_reading(self) -> None:
+        """Read again: what was published meanwhile is the backlog."""
+        if not self.stopped or self._backlog is not None or self._receiver is None:
+            return
+        self.look_for_end()
+        self._limit = self.room.published
+        self._backlog = max(0, self._limit - self._expected_from - self._got)
+        self.connection.start_reading()
+
+    def fate(self) -> dict[str, Any]:
+        """What became of one that did not read; `end` is the kind of an end that it did not want."""
+        return {
+            "backlog": self._backlog,
+            "backlog_got": self._backlog_got,
+            "backlog_bytes": (self._backlog or 0) * self.play.options.payload_bytes,
+            "end": self._end,
+            "ended_us": self._ended_us,
+        }
+
+    # Ends
+
+    def close_account(self, *, excused: bool = False) -> None:
+        """Enter what is missing."""
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.close(self.room.published, excused=excused)
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        """An end that the member did not want, or its own."""
+        super().closed(connection, failure)
+        if not self.leaving:
+            self._end = kind_of_end(self.failure)

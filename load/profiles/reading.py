@@ -1,0 +1,70 @@
+"""The files of `load/profiles/`: two kinds, told apart by their arms.
+
+A profile with `[[arms]]` is one of `sioprobe compare` (`load.comparing.plan`), one without is one of
+`sioprobe load` (`load.profiles.run_plan`). A name, or a path to a TOML file, of the other kind is refused in
+one line.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from sioprobe.commandline.nearest import nearest
+
+__all__ = ["PROFILES", "ProfileError", "built_in_profiles", "check_keys", "meant", "read_document"]
+
+PROFILES = Path(__file__).resolve().parent
+ARMS = "arms"
+COMMANDS = {True: "sioprobe compare", False: "sioprobe load"}
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be used; one line that names the place."""
+
+
+def meant(wrong: str, known: Any) -> str:
+    """`; did you mean 'x'?`, or nothing where nothing is near."""
+    near = nearest(wrong, known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def check_keys(section: dict[str, Any], known: Any, place: str) -> None:
+    """ProfileError for a key that is not known, with the nearest that is."""
+    for key in section:
+        if key not in known:
+            hint = meant(key, known) or f" (one of {', '.join(known)})"
+            raise ProfileError(f"{place}: unknown key {key!r}{hint}")
+
+
+def built_in_profiles(*, compares: bool) -> list[str]:
+    """The names of the built-in profiles of one kind."""
+    return [
+        path.stem
+        for path in sorted(PROFILES.glob("*.toml"))
+        if (ARMS in tomllib.loads(path.read_text(encoding="utf-8"))) is compares
+    ]
+
+
+def read_document(name: str, *, compares: bool) -> tuple[dict[str, Any], str]:
+    """The profile of that name or path, and what to call it. Raises ProfileError."""
+    names = built_in_profiles(compares=compares)
+    valid = f"one of {', '.join(names)}, or a TOML file"
+    if name in built_in_profiles(compares=not compares):
+        raise ProfileError(
+            f"profile {name!r} is one of `{COMMANDS[not compares]}`, not of `{COMMANDS[compares]}` ({valid})"
+        )
+    path = PROFILES / f"{name}.toml" if name in names else Path(name)
+    try:
+        with path.open("rb") as file:
+            document = tomllib.load(file)
+    except FileNotFoundError:
+        raise ProfileError(f"no profile {name!r}{meant(name, names)} ({valid})") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError(f"{path.name}: cannot be read: {error}") from None
+    if ARMS in document and not compares:
+        raise ProfileError(
+            f"{path.name}: has [[arms]]: a profile of `{COMMANDS[True]}`, not of `{COMMANDS[False]}`"
+        )
+    return document, path.name

@@ -1,0 +1,94 @@
+"""A profile of `sioprobe load`: what one run does, read from TOML.
+
+    title = "rooms of twenty"
+
+    [load]
+    scenario = "fanout"
+    transport = "websocket"
+    users = 100
+    seconds = 20
+    room_size = 20        # the scenario's parameters are keys of the same table
+    auth = "@token.json"  # as --auth; a file is one of the profile's folder. Or a table, [load.auth]
+
+Each key may be left out, and each option of the command line wins over it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from load.profiles.reading import ProfileError, check_keys, meant, read_document
+from load.scenarios import SCENARIOS, ParameterError, all_parameters, make_options
+from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
+from sioprobe.engine import TRANSPORTS
+
+__all__ = ["RunPlan", "read_run_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """`users` connections for `seconds`; `parameters` are those given, not the defaults."""
+
+    title: str = ""
+    scenario: str = "ack"
+    transport: str = "websocket"
+    users: int = 50
+    seconds: float = 10.0
+    path: str = "/socket.io/"
+    auth: dict[str, Any] | None = field(default=None, repr=False)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+OWN_KEYS = ("scenario", "transport", "users", "seconds", "path", "auth")
+
+
+def read_run_plan(name: str) -> RunPlan:
+    """The profile of that name, or of that path to a TOML file. Raises ProfileError."""
+    document, place = read_document(name, compares=False)
+    check_keys(document, ("title", "load"), place)
+    section = document.get("load")
+    if not isinstance(section, dict):
+        raise ProfileError(f"{place}: needs a table [load]")
+    place = f"{place}: load"
+    check_keys(section, (*OWN_KEYS, *all_parameters()), place)
+    own = {key: value for key, value in section.items() if key in OWN_KEYS}
+    plan = RunPlan(
+        title=str(document.get("title", name)),
+        parameters={key: value for key, value in section.items() if key not in own},
+        **own,
+    )
+    _check(plan, place)
+    return replace(plan, auth=_auth(plan.auth, Path(name).parent, place))
+
+
+def _auth(given: Any, folder: Path, place: str) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    try:
+        return parse_auth(read_text(given, folder)) if isinstance(given, str) else check_auth(given)
+    except AuthError as error:
+        raise ProfileError(f"{place}: auth {error}") from None
+
+
+def _check(plan: RunPlan, place: str) -> None:
+    for key, value, valid in (
+        ("scenario", plan.scenario, tuple(SCENARIOS)),
+        ("transport", plan.transport, TRANSPORTS),
+    ):
+        if value not in valid:
+            hint = meant(value, valid) or f" (one of {', '.join(valid)})"
+            raise ProfileError(f"{place}: {key} {value!r}{hint}")
+    if type(plan.users) is not int or plan.users < 1:
+        raise ProfileError(f"{place}: users = {plan.users!r} is not a whole number from 1")
+    if type(plan.seconds) not in (int, float) or not 1 <= plan.seconds < math.inf:
+        raise ProfileError(f"{place}: seconds = {plan.seconds!r} is not a number from 1")
+    if not isinstance(plan.path, str):
+        raise ProfileError(f"{place}: path = {plan.path!r} is not text")
+    try:
+        make_options(plan.scenario, plan.parameters)
+    except ParameterError as error:
+        raise ProfileError(f"{place}: {error}") from None

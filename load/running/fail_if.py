@@ -1,0 +1,163 @@
+"""Conditions on a run's figures: `p99>50ms`, `reach<100%`, `errors>0`, `rate<1000/s`.
+
+`--fail-if` fails a run of which one holds; the objective of `--find-max` is one that must hold.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sioprobe.commandline.nearest import nearest
+from sioprobe.results.histogram import Histogram
+
+__all__ = ["Condition", "ConditionError", "Figures"]
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_TIMES = {"us": 1.0, "µs": 1.0, "ms": 1e3, "s": 1e6}
+_SHARES = {"%": 0.01}
+_COUNTS = {"": 1.0}
+
+# The units of each figure. A latency needs one: 50 could be anything.
+_UNITS: dict[str, dict[str, float]] = {
+    **dict.fromkeys(("p50", "p90", "p99", "p99.9", "max", "mean"), _TIMES),
+    "reach": _SHARES,
+    **dict.fromkeys(("lost", "duplicated", "reordered", "late"), _COUNTS),
+    "errors": {**_COUNTS, **_SHARES},
+    "unsent": {**_COUNTS, **_SHARES},
+    "rate": {"": 1.0, "/s": 1.0},
+}
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,3})?)")
+_EXPRESSION = re.compile(r"\s*([^\s<>=!]+)\s*([<>=!]+)\s*([0-9.eE+_]*)\s*(\S*)\s*")
+
+
+class ConditionError(ValueError):
+    """A condition that cannot be read; one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What conditions compare: `values` are mean, reach, rate, and the counts."""
+
+    operations: int = 0
+    latency: Histogram = field(default_factory=Histogram)
+    values: Mapping[str, float | None] = field(default_factory=dict)
+
+    @classmethod
+    def of_summary(cls, summary: Mapping[str, Any]) -> Figures:
+        """Those of a run, from its summary (`sioprobe.measured.summary`)."""
+        measured = next(
+            (
+                series
+                for series in summary["series"]
+                if [series["type"], series["name"]] == summary["operation"] and series["latency"] is not None
+            ),
+            None,
+        )
+        ledger = summary["ledger"] or {}
+        return cls(
+            summary["operations"],
+            _histogram(measured["latency"]) if measured is not None else Histogram(),
+            {
+                "mean": measured["mean_us"] if measured is not None else None,
+                **{name: ledger.get(name) for name in ("reach", "lost", "duplicated", "reordered", "late")},
+                "errors": sum(summary["errors"].values()),
+                "unsent": summary["unsent"],
+                "rate": summary["operations_per_second"],
+            },
+        )
+
+    @classmethod
+    def of_block(cls, block: Mapping[str, Any]) -> Figures:
+        """Those of a block (`load.blocks`), which knows no mean."""
+        ledger = block["ledger"] or {}
+        return cls(
+            block["operations"],
+            _histogram(block["latency"]),
+            {
+                **{name: ledger.get(name) for name in ("reach", "lost", "duplicated", "reordered", "late")},
+                "errors": block["errors"],
+                "unsent": block["unsent"],
+                "rate": block["operations"] / block["seconds"],
+            },
+        )
+
+
+def _histogram(latency: Mapping[str, Any]) -> Histogram:
+    return Histogram.from_pairs(latency["histogram"], latency["max"] or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One comparison. `value` is in µs for latencies, and a share of 1 where `is_share`."""
+
+    text: str
+    figure: str
+    comparison: str
+    value: float
+    is_share: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """The condition that `text` says. ConditionError names what is wrong, and the nearest valid name."""
+        match = _EXPRESSION.fullmatch(text)
+        if match is None:
+            raise ConditionError(f"{text!r} is no condition such as 'p99>50ms' or 'errors>0'")
+        figure, comparison, number, unit = match.groups()
+        if comparison not in _OPERATORS:
+            raise ConditionError(f"{text!r}: {comparison!r} is none of {', '.join(_OPERATORS)}")
+        units = _UNITS.get(figure) or (_TIMES if _PERCENTILE.fullmatch(figure) else None)
+        if units is None:
+            near = nearest(figure, _UNITS)
+            hint = f"the nearest is {near!r}; " if near else ""
+            raise ConditionError(f"{text!r}: unknown figure {figure!r} ({hint}valid are {', '.join(_UNITS)})")
+        try:
+            value = float(number)
+        except ValueError:
+            raise ConditionError(f"{text!r}: {number + unit!r} is not a number with its unit") from None
+        if unit not in units:
+            valid = ", ".join(repr(each) if each else "none" for each in units if each != "µs")
+            said = repr(unit) if unit else "none"
+            raise ConditionError(f"{text!r}: {figure} has the unit {valid}, not {said}")
+        return cls(text.strip(), figure, comparison, value * units[unit], unit == "%" and figure != "reach")
+
+    @property
+    def is_latency(self) -> bool:
+        """Whether it compares a time."""
+        return _UNITS.get(self.figure, _TIMES) is _TIMES
+
+    def measured(self, figures: Figures) -> float | None:
+        """What it compares with its value; None where that was not measured."""
+        match = _PERCENTILE.fullmatch(self.figure)
+        if match is not None:
+            return figures.latency.percentile(float(match[1]))
+        if self.figure == "max":
+            return figures.latency.max if figures.latency.count else None
+        value = figures.values.get(self.figure)
+        if self.is_share and value is not None:
+            intended = figures.operations + (figures.values["errors"] or 0) + (figures.values["unsent"] or 0)
+            return value / intended if intended else None
+        return value
+
+    def holds(self, figures: Figures) -> bool | None:
+        """Whether it holds; None where what it compares was not measured."""
+        measured = self.measured(figures)
+        return None if measured is None else _OPERATORS[self.comparison](measured, self.value)
+
+    def show(self, measured: float | None) -> str:
+        """A measured value in the unit of the condition."""
+        if measured is None:
+            return "not measured"
+        if self.is_share or self.figure == "reach":
+            return f"{measured:.4%}"
+        if self.is_latency:
+            return f"{measured / 1000:.3f} ms"
+        return f"{measured:.0f}" + ("/s" if self.figure == "rate" else "")

@@ -1,0 +1,61 @@
+"""How a run ended: which `--fail-if` hold, the exit code that says so, and what may be behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from load.running.fail_if import Condition, Figures
+
+__all__ = ["EXIT_CODES", "broken_thresholds", "exit_code", "hints"]
+
+EXIT_CODES = """\b
+Exit codes:
+  0  no operation failed, and the run is VALID or SUSPECT
+  1  operations failed; with a --fail-if on errors, more of them than that allows
+  2  bad input, or no Socket.IO server at that URL
+  3  no operation failed, but the run is INVALID, or a --fail-if holds; --find-max confirmed no rate
+     (--scenario all ends with 0 where every run is clean, and with 1 where one is not)
+  130  stopped by Ctrl-C
+"""
+
+
+def broken_thresholds(summary: Mapping[str, Any], thresholds: Iterable[str]) -> list[dict[str, Any]]:
+    """Each `--fail-if` with what was measured, and whether it is broken.
+
+    One whose figure was not measured is broken: a gate that cannot be asked does not open.
+    """
+    figures = Figures.of_summary(summary)
+    conditions = [Condition.parse(text) for text in thresholds]
+    return [
+        {
+            "fail_if": condition.text,
+            "figure": condition.figure,
+            "measured": condition.show(condition.measured(figures)),
+            "broken": condition.holds(figures) is not False,
+        }
+        for condition in conditions
+    ]
+
+
+def exit_code(summary: Mapping[str, Any]) -> int:
+    """0, 1 or 3, as in EXIT_CODES; `thresholds` of the summary are what `broken_thresholds` answered."""
+    thresholds = summary.get("thresholds", ())
+    of_errors = [threshold["broken"] for threshold in thresholds if threshold["figure"] == "errors"]
+    if any(of_errors) or (not of_errors and sum(summary["errors"].values())):
+        return 1
+    if any(threshold["broken"] for threshold in thresholds):
+        return 3
+    return 3 if summary["validity"]["verdict"] == "INVALID" else 0
+
+
+def hints(summary: Mapping[str, Any]) -> list[str]:
+    """What may be behind a run in which the server let everybody in and answered nothing."""
+    connected = any(series["type"] == "SIO connect" and series["latency"] for series in summary["series"])
+    if summary["operation"] is None or summary["operations"] or not connected:
+        return []
+    return [
+        f"connections were made and nothing was answered: the scenario {summary.get('scenario')} plays events"
+        " of conformance/CONTRACT.md, which the application must have; idle, storm and churn with --acks 0"
+        " need none, and events of its own are for tasks (SocketIOUser, in the README)"
+    ]

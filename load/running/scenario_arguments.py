@@ -1,0 +1,122 @@
+"""The parameters of all scenarios as options of the locustfile and fields of Locust's web page.
+
+Every option is a text there, empty where nothing was given: the scenario's own default then holds, and which
+scenario it is may still be changed on the web page.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from load.scenarios import (
+    SCENARIOS,
+    Options,
+    Parameter,
+    ParameterError,
+    all_parameters,
+    make_options,
+    scenarios_with,
+)
+from load.scenarios.registry import unknown
+from load.servers.placement import PlacementError, check_addresses, parse_addresses
+
+__all__ = ["add_scenario_arguments", "help_of", "options_of", "problem_with_arguments"]
+
+
+def help_of(parameter: Parameter) -> str:
+    """One line: what it is, its unit, its default, and which scenarios know it."""
+    declared = scenarios_with(parameter.name)
+    unit = f" ({parameter.unit})" if parameter.unit else ""
+    by_default: dict[str, list[str]] = {}
+    for scenario, own in declared.items():
+        by_default.setdefault(f"{own.default:g}" if own.kind == "number" else str(own.default), []).append(
+            scenario
+        )
+    if len(by_default) == 1:
+        defaults = f"default {next(iter(by_default))}"
+    else:
+        defaults = "default " + ", ".join(f"{value} ({', '.join(of)})" for value, of in by_default.items())
+    scenarios = "every scenario" if len(declared) == len(SCENARIOS) else ", ".join(declared)
+    return f"{parameter.help}{unit}; {scenarios}; {defaults}"
+
+
+def add_scenario_arguments(parser: Any) -> None:
+    """Add one option a parameter. Not in an argument group: the web page shows what the parser itself has."""
+    for parameter in all_parameters().values():
+        more: dict[str, Any] = {}
+        if parameter.choices or parameter.kind == "true or false":
+            # The web page makes a list of choices; the first stands for the scenario's default.
+            more["choices"] = ("", *(parameter.choices or ("true", "false")))
+        parser.add_argument(
+            parameter.option,
+            type=_checked(parameter),
+            default="",
+            metavar="|".join(parameter.choices) or parameter.name.upper(),
+            help=help_of(parameter).replace("%", "%%"),
+            **more,
+        )
+
+
+def _checked(parameter: Parameter) -> Any:
+    """An argparse type that refuses what the parameter refuses, and leaves the text as it is."""
+
+    def convert(text: str) -> str:
+        if text:
+            try:
+                parameter.parse(text)
+            except ParameterError as error:
+                raise argparse.ArgumentTypeError(error.problem) from None
+        return text
+
+    return convert
+
+
+def options_of(parsed: Any) -> Options:
+    """The options of the chosen scenario; what others are told does not concern it. Raises ParameterError."""
+    given: dict[str, object] = {}
+    for parameter in SCENARIOS[parsed.scenario].parameters:
+        text = str(getattr(parsed, parameter.name, ""))
+        if text:
+            given[parameter.name] = parameter.parse(text)
+    return make_options(parsed.scenario, given)
+
+
+def problem_with_arguments(parsed: Any) -> str | None:
+    """One line about an option that the chosen scenario does not know, or None."""
+    transports = SCENARIOS[parsed.scenario].transports
+    if parsed.transport not in transports:
+        return f"--scenario {parsed.scenario} needs --transport {' or '.join(transports)}"
+    known = {parameter.name for parameter in SCENARIOS[parsed.scenario].parameters}
+    for name, parameter in all_parameters().items():
+        if name not in known and str(getattr(parsed, name, "")):
+            return f"argument {parameter.option}: {unknown(parsed.scenario, name)}"
+    return _contradiction(parsed) or _unusable_here(parsed)
+
+
+def _contradiction(parsed: Any) -> str | None:
+    """What was given to a schedule where there is none."""
+    rates = [parsed.shape_rate, *(getattr(parsed, name, "") for name in ("rate", "total_rate"))]
+    if not any(text and text.strip("0.") for text in rates):
+        for name in ("schedule", "max_outstanding"):
+            if str(getattr(parsed, name, "")):
+                option = all_parameters()[name].option
+                return f"argument {option}: is of --rate, --total-rate and --shape-rate, which are missing"
+    return None
+
+
+def _unusable_here(parsed: Any) -> str | None:
+    """Addresses and files that this machine does not have; a master's workers may be elsewhere."""
+    try:
+        if not (parsed.master or parsed.processes):
+            check_addresses(parse_addresses(parsed.source_addresses))
+    except PlacementError as error:
+        return f"--source-addresses: {error}"
+    if parsed.summary_json:
+        file = Path(parsed.summary_json)
+        if file.is_dir():
+            return f"--summary-json {file}: is a folder"
+        if not file.absolute().parent.is_dir():
+            return f"--summary-json {file}: there is no such folder"
+    return None

@@ -1,0 +1,151 @@
+"""Where the users of a swarm go: which server each, and from which local address.
+
+A user keeps its server for life, whatever reconnects. Users are spread evenly over the servers by all workers
+together, and each worker's users over all servers, so that a room of one worker has members on each.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+from sioprobe.commandline.redaction import redacted, secrets_of
+from sioprobe.engine import Target
+from sioprobe.engine.first_visit import problem_with
+
+__all__ = [
+    "Placement",
+    "PlacementError",
+    "check_addresses",
+    "parse_addresses",
+    "parse_urls",
+    "problem_with_server",
+    "problem_with_url",
+    "server_index",
+]
+
+MOST_ADDRESSES = 1024
+
+
+class PlacementError(ValueError):
+    """URLs or addresses that cannot be used; one line that names the wrong one."""
+
+
+def server_index(user: int, servers: int, worker: int = 0, workers: int = 1) -> int:
+    """Which of `servers` the `user`-th user of a worker goes to; all count from 0.
+
+    Locust gives users to workers in turn: this one is the swarm's user number `user * workers + worker`.
+    With that modulo `servers`, no server has two users more than another, but a worker of two would know
+    one server of two. Hence it moves on by one whenever the turns of workers and servers meet again.
+    """
+    number = user * workers + worker
+    met = number // math.lcm(workers, servers) if math.gcd(workers, servers) > 1 else 0
+    return (number + met) % servers
+
+
+class Placement:
+    """Gives each user of this process its target."""
+
+    def __init__(
+        self, targets: Sequence[Target], addresses: Sequence[str] = (), worker: int = 0, workers: int = 1
+    ) -> None:
+        several = len(targets) > 1
+        self._targets = [replace(target, label=target.url) if several else target for target in targets]
+        self._addresses = list(addresses)
+        self._worker, self._workers = max(worker, 0), max(workers, 1)
+        self._users = count()
+
+    def next(self) -> Target:
+        """The target of the next user."""
+        user = next(self._users)
+        servers = len(self._targets)
+        target = self._targets[server_index(user, servers, self._worker, self._workers)]
+        if not self._addresses:
+            return target
+        # The address changes when each server had its turn, so that every pair of them comes up.
+        return replace(target, source=self._addresses[user // servers % len(self._addresses)])
+
+
+def parse_urls(host: str, others: str) -> list[str]:
+    """`--host` and what `--urls` adds, each once."""
+    urls = [url.strip().rstrip("/") for url in [host, *others.split(",")] if url.strip()]
+    return list(dict.fromkeys(urls))
+
+
+def problem_with_url(url: str) -> str | None:
+    """One line where a URL holds more than a server's address, or None.
+
+    The rest has options of its own, because the URL stands in every report, and a secret must not.
+    """
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+    except ValueError:
+        bare = url.rpartition("@")[2].partition("?")[0]
+        return f"{bare!r} is not http://host:port or https://host:port"
+    shown = parts.netloc.rpartition("@")[2] + parts.path
+    shown = f"{parts.scheme}://{shown}" if parts.scheme else shown
+    if "@" in parts.netloc:
+        return f"{shown} has a user name in front of it; give it with --header 'Authorization: Basic ...'"
+    if parts.query:
+        return f"{shown} has a query; give it with --query NAME=VALUE"
+    if parts.path.strip("/"):
+        return f"{shown} has a path; give that of the Socket.IO endpoint with --path"
+    return None
+
+
+def problem_with_server(
+    url: str, *, transport: str, namespace: str, path: str, how: Mapping[str, Any], auth: Any
+) -> str | None:
+    """One line: why no load can be put on what a user named; or None. Opens a connection, and blocks for it.
+
+    As `sioprobe.engine.first_visit.problem_with`, with the values of `how` and `auth` cut out of the line.
+    """
+    secrets = secrets_of(how, auth)
+    return problem_with_url(url) or problem_with(
+        url,
+        transport=transport,
+        namespace=namespace,
+        path=path,
+        how=how,
+        auth=auth,
+        redact=lambda text: redacted(text, secrets),
+    )
+
+
+def parse_addresses(text: str) -> list[str]:
+    """The addresses of `127.0.0.1-127.0.0.8` or `10.0.0.5,10.0.0.6`; PlacementError names a wrong one."""
+    addresses: list[str] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        low, high = _address(first), _address(last if dash else first)
+        if not 0 <= int(high) - int(low) < MOST_ADDRESSES:
+            raise PlacementError(f"{part} is not a range of at most {MOST_ADDRESSES} addresses, lowest first")
+        addresses += [str(ipaddress.IPv4Address(number)) for number in range(int(low), int(high) + 1)]
+    return list(dict.fromkeys(addresses))
+
+
+def _address(text: str) -> ipaddress.IPv4Address:
+    try:
+        return ipaddress.IPv4Address(text)
+    except ValueError:
+        raise PlacementError(
+            f"{text!r} is not an IPv4 address; write 127.0.0.1-127.0.0.8 or 10.0.0.5,10.0.0.6"
+        ) from None
+
+
+def check_addresses(addresses: Sequence[str]) -> None:
+    """PlacementError for the first that is no address of this machine."""
+    for address in addresses:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((address, 0))
+            except OSError as error:
+                raise PlacementError(
+                    f"source address {address} is none of this machine's ({error.strerror})"
+                ) from None

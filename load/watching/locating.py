@@ -1,0 +1,178 @@
+"""Which processes of this host are the server at a URL: those that listen at its port, for all who ask.
+
+Found through /proc, without rights beyond those of the user who asks: the listening socket in the kernel's
+table, then who holds it open. Where another user's server holds it, what the server itself says at /about.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from load.watching.metrics import told_pids
+from load.watching.proc import descendants, descriptor_targets
+from load.watching.trees import SamplingError, TreeWatch
+from sioprobe.engine import SwarmError, Target
+
+__all__ = ["AUTO", "NONE", "Located", "is_this_host", "locate", "parse_server_pids"]
+
+AUTO, NONE = "auto", "none"
+_LISTEN = "0A"
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """`pids` are the roots of the server's trees; where there are none, `reason` says why, in a few words."""
+
+    pids: tuple[int, ...] = ()
+    how: str = ""
+    reason: str = ""
+
+    def watch(self) -> TreeWatch:
+        """Over these processes, from now on. SamplingError says why they are not seen."""
+        if not self.pids:
+            raise SamplingError(self.reason)
+        return TreeWatch(self.pids)
+
+
+def parse_server_pids(values: Iterable[str]) -> str | tuple[int, ...]:
+    """What `--server-pid` was given: AUTO, NONE, or process ids. ValueError names the wrong one."""
+    values = tuple(values)
+    if not values or values == (AUTO,):
+        return AUTO
+    if values == (NONE,):
+        return NONE
+    for value in values:
+        if not value.isdigit() or not int(value):
+            raise ValueError(f"--server-pid {value!r} is no process id (valid are a number, auto and none)")
+        # Beyond what the system's call takes, there is none either.
+        if int(value) >= 2**31 or not psutil.pid_exists(int(value)):
+            raise ValueError(f"--server-pid {value}: there is no such process on this host")
+    return tuple(dict.fromkeys(map(int, values)))
+
+
+def locate(urls: Sequence[str], asked: str | tuple[int, ...] = AUTO) -> Located:
+    """The processes of the servers at some URLs.
+
+    Those that were asked for, else those that listen, else, where they are another user's, those that the
+    server names. Blocks for name resolution and one HTTP request to each URL at most.
+    """
+    if asked == NONE:
+        return Located(reason="--server-pid none")
+    if isinstance(asked, tuple):
+        return _without_ourselves(asked, "--server-pid") if asked else Located(reason="no process was named")
+    if not urls:
+        return Located(reason="no server was named")
+    if not Path("/proc/net/tcp").exists():
+        return Located(
+            reason="this system has no /proc/net/tcp to find the server in; name it by --server-pid"
+        )
+    pids: list[int] = []
+    hows: list[str] = []
+    for url in urls:
+        found = _locate_one(url)
+        if found.reason:
+            return found
+        pids += found.pids
+        hows.append(found.how)
+    first, *others = dict.fromkeys(hows)  # of one URL at least
+    how = " and ".join([first, *(each.removeprefix("listens at ") for each in others)])
+    return _without_ourselves(tuple(dict.fromkeys(pids)), how)
+
+
+def _locate_one(url: str) -> Located:
+    try:
+        target = Target.from_url(url)
+    except SwarmError as error:
+        return Located(reason=str(error))
+    host, port = str(target.address[0]), int(target.address[1])
+    if not is_this_host(host):
+        return Located(reason=f"the server is on another host ({host})")
+    inodes = _listening_inodes(host, port)
+    if not inodes:
+        return Located(reason=f"no process in this network namespace listens at port {port}")
+    holders, denied = _holders(inodes)
+    if holders:
+        return Located(_roots(holders), how=f"listens at port {port}")
+    if denied:
+        # Its own word counts only where the system keeps us from looking.
+        told = [pid for pid in told_pids(url) if psutil.pid_exists(pid)]
+        if told:
+            return Located(tuple(told), how=f"as {url}/about says")
+        return Located(reason=f"the process that listens at port {port} belongs to another user")
+    return Located(reason=f"the process that listens at port {port} is not visible from here")
+
+
+def is_this_host(host: str) -> bool:
+    """Whether an address is one of this machine's."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if address.is_loopback:
+        return True
+    ours = {found.address.partition("%")[0] for each in psutil.net_if_addrs().values() for found in each}
+    return str(address) in ours
+
+
+def _listening_inodes(host: str, port: int) -> set[str]:
+    """Inodes of the sockets that listen at the port, on that address or on all."""
+    exact, any_address = set(), set()
+    for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        try:
+            lines = Path("/proc/net", name).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            address, _, number = fields[1].rpartition(":")
+            if fields[3] != _LISTEN or int(number, 16) != port:
+                continue
+            if not address.strip("0"):
+                any_address.add(fields[9])
+            elif _address(family, address) in (host, f"::ffff:{host}"):
+                exact.add(fields[9])
+    return exact or any_address
+
+
+def _address(family: int, text: str) -> str:
+    """An address as /proc/net/tcp has it: words of four bytes in the byte order of the machine."""
+    words = (int(text[start : start + 8], 16) for start in range(0, len(text), 8))
+    return socket.inet_ntop(family, b"".join(word.to_bytes(4, sys.byteorder) for word in words))
+
+
+def _holders(inodes: set[str]) -> tuple[set[int], bool]:
+    """The processes that hold one of the sockets open, and whether some could not be looked into."""
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    holders: set[int] = set()
+    denied = False
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            if any(target in wanted for target in descriptor_targets(int(name))):
+                holders.add(int(name))
+        except PermissionError:
+            denied = True
+    return holders, denied
+
+
+def _roots(holders: set[int]) -> tuple[int, ...]:
+    """Those of the holders that no other holder started: the master of a server with workers."""
+    below = {pid for holder in holders for pid in descendants(holder) - {holder}}
+    return tuple(sorted(holders - below))
+
+
+def _without_ourselves(pids: tuple[int, ...], how: str) -> Located:
+    """A tree that holds the generator, or the whole system, is not the server's."""
+    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    for pid in pids:
+        if pid in ours:
+            return Located(
+                reason=f"process {pid} is this generator or has started it: its figures would hold both"
+            )
+    return Located(pids, how)

@@ -1,0 +1,58 @@
+"""What one run sees of the server, and what its scenario found: where the figures come together.
+
+Looks are taken before the first connection, once a second where the scenario has phases, when all connections
+are still there, and during a cool-down after the last one has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gevent
+
+from load.playing.players import Scenario
+from load.watching.looks import ServerWatch, Watched
+from sioprobe.measured import Recorder
+
+__all__ = ["RunWatch"]
+
+LOOK_SECONDS = 1.0
+
+
+class RunWatch:
+    """One run. Made before the first connection; `hold` while all are there, `found` after the last."""
+
+    def __init__(self, kind: type[Scenario], server: ServerWatch) -> None:
+        self._kind = kind
+        self._watch = server
+        self._watched = Watched(before=server.look(), looks=server.looks, unseen=server.unseen)
+        self._looking = gevent.spawn(self._look_each_second) if kind.has_phases else None
+
+    def _look_each_second(self) -> None:
+        while True:
+            gevent.sleep(LOOK_SECONDS)
+            self._watch.look(under_load=True)
+
+    def hold(self) -> None:
+        """Look while all connections are there and nothing is under way."""
+        if self._looking is not None:
+            self._looking.kill()
+        self._watched.held = self._watch.look()
+
+    def found(
+        self, states: Sequence[dict[str, Any] | None], recorder: Recorder, options: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """What the scenario found, as `found` of a summary; waits for the cool-down where it has one.
+
+        `states` are those of the scenario in each process.
+        """
+        known = [state for state in states if state is not None]
+        if not known:
+            return None
+        before, longest = self._watched.before, options.get("cool_down", 0.0)
+        if self._kind.cools_down and longest and before is not None and self._watched.cooled is None:
+            heartbeat = max(state["heartbeat_seconds"] for state in known)
+            self._watched.cooled = self._watch.cool_down(before, heartbeat, longest, gevent.sleep)
+        found = self._kind.found(known, recorder, self._watched)
+        return found.to_json() if found is not None else None

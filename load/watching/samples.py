@@ -1,0 +1,157 @@
+"""Samples the server's process tree during a run of the locustfile, once a second.
+
+Runs where Locust's figures come together: in the only process, or in the master.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gevent
+
+from load.watching.looks import ServerWatch
+from load.watching.proc import process_name
+from sioprobe.measured.server_figures import Moment, server_figures
+
+__all__ = ["Counts", "ServerSide"]
+
+INTERVAL = 1.0
+SHARE_SECONDS = 0.9
+"""Samples nearer than this say nothing about a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the generator had counted at one moment; None where it does not know yet."""
+
+    connections: int = 0
+    operations: int | None = None
+    messages: int | None = None
+
+
+class ServerSide:
+    """One run's samples of a server's processes. `counts` is asked with each of them.
+
+    `exact` says that counts are up to date at every moment; those of workers arrive seconds later, and
+    then figures per message are of the whole run.
+    """
+
+    def __init__(
+        self,
+        server: ServerWatch,
+        *,
+        counts: Callable[[], Counts],
+        exact: bool = True,
+    ) -> None:
+        self._counts = counts
+        self._exact = exact
+        self._server = server
+        self._watch = server.tree if server.tree.watches else None
+        self._moments: list[Moment] = []
+        self._connected: int | None = None
+        self._reset = 0
+        self._started = time.monotonic()
+        self._sampler: Any = None
+        self._ended = False
+        self.result: dict[str, Any] | None = None
+
+    @property
+    def sampling(self) -> bool:
+        """Whether there is anything to sample."""
+        return self._watch is not None
+
+    def share(self) -> float | None:
+        """The share of a core that the server used in the last second; None while that is not known."""
+        if self._ended or not self._moments:
+            return None
+        last = self._moments[-1]
+        for moment in reversed(self._moments):
+            if last.at - moment.at >= SHARE_SECONDS:
+                return (last.cpu_seconds - moment.cpu_seconds) / (last.at - moment.at)
+        return None
+
+    def start(self) -> None:
+        """Take the first sample, before any connection, and one each second from now on."""
+        if self._watch is not None:
+            self._started = time.monotonic()
+            self._moments.append(self._take())
+            self._sampler = gevent.spawn(self._go_on)
+
+    def _go_on(self) -> None:
+        due = self._started
+        while True:
+            # On the second, so that a late sample does not move those that follow.
+            due += INTERVAL
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            self._add(self._take())
+
+    def all_connected(self, *, reset: bool = False) -> None:
+        """Every connection is there; `reset` says that counts begin anew with this moment."""
+        if self._watch is not None and self._moments and self.result is None:
+            self._add(self._take())
+            if not self._ended:
+                self._connected = len(self._moments) - 1
+                self._reset = self._connected if reset else 0
+
+    def _add(self, moment: Moment) -> None:
+        assert self._watch is not None
+        if self._watch.alive:
+            self._moments.append(moment)
+        else:
+            # Zeros of a server that is gone would be read as its figures.
+            self._ended = True
+
+    def _take(self, *, switches: bool = False) -> Moment:
+        assert self._watch is not None
+        sample = self._watch.sample(switches=switches)
+        counts = self._counts()
+        return Moment(
+            at=sample.at - self._started,
+            cpu_seconds=sample.cpu_ns / 1e9,
+            rss_bytes=sample.rss_bytes,
+            threads=sample.threads,
+            fds=sample.fds,
+            processes=sample.processes,
+            context_switches=sample.context_switches,
+            connections=counts.connections,
+            operations=counts.operations,
+            messages=counts.messages,
+        )
+
+    def hold(self) -> None:
+        """Take the last sample under load, while every user is there: workers end theirs before `finish`."""
+        if self._sampler is not None:
+            self._sampler.kill()
+            self._sampler = None
+            self._add(self._take())
+
+    def finish(self) -> None:
+        """Take the sample that ends the counts: when operations have come to rest."""
+        if self.result is not None:
+            return
+        self.hold()
+        if self._watch is None or not self._moments:
+            self.result = {"sampled": False, "reason": self._server.unseen or "the run did not begin"}
+            return
+        end = self._take(switches=True)
+        if len(self._moments) == 1:
+            self._add(end)
+        if self._exact and self._connected is not None:
+            first, window = self._connected, "all connected"
+        else:
+            first, window = self._reset, "from the reset of the counts" if self._reset else "whole run"
+        figures = server_figures(
+            self._moments, connected=self._connected, first=first, end=end, window=window
+        )
+        notes = []
+        if self._ended or not self._watch.alive:
+            notes.append("the server's processes ended during the run")
+        self.result = {
+            **figures,
+            "how": self._server.located.how,
+            "roots": [{"pid": pid, "name": process_name(pid)} for pid in self._server.located.pids],
+            "notes": notes,
+        }

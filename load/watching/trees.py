@@ -1,0 +1,209 @@
+"""CPU time, memory, threads, open files and context switches of process trees, read from outside.
+
+CPU comes from each process's own clock, in nanoseconds; what /proc counts has ticks of 10 ms. Linux only.
+A `TreeWatch` keeps accounts: a process that has ended stays in the sums with what it had used, what its
+parent reaped of children that no sample saw is added, and a process id that another process took is not
+taken for the first. So the CPU time of a watch never falls, and nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from load.watching import proc
+
+__all__ = ["SamplingError", "TreeSample", "TreeWatch", "sample_trees"]
+
+
+class SamplingError(RuntimeError):
+    """Nothing can be sampled; one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeSample:
+    """Sums over all processes of some trees at one moment.
+
+    CPU in nanoseconds and context switches since the watch began, ended processes included; the other
+    figures are of those that live. None is what this user may not read.
+    """
+
+    at: float
+    cpu_ns: int
+    rss_bytes: int
+    threads: int
+    fds: int | None
+    processes: int
+    context_switches: int | None = None
+
+    def to_json(self, since: TreeSample | None = None) -> dict[str, Any]:
+        """As a block's `server`; CPU in seconds, since another sample where one is given."""
+        used = self.cpu_ns - (since.cpu_ns if since is not None else 0)
+        return {
+            "cpu_seconds": used / 1e9,
+            "rss_bytes": self.rss_bytes,
+            "threads": self.threads,
+            "fds": self.fds,
+            "processes": self.processes,
+        }
+
+
+@dataclass(slots=True)
+class _Process:
+    """What /proc and the clock said last, and what was there when the watch began."""
+
+    pid: int
+    born: int
+    parent: int
+    threads: int = 0
+    rss_bytes: int = 0
+    fds: int | None = None
+    cpu_ns: int = 0
+    cpu_before_ns: int = 0
+    reaped_ns: int = 0
+    """CPU of its ended children."""
+    reaped_before_ns: int = 0
+    seen_of_reaped_ns: int = 0
+    """How much of `reaped_ns` samples saw while those children lived."""
+    most_unseen_ns: int = 0
+
+    @property
+    def used_ns(self) -> int:
+        """Since the watch began: its own, and what no sample saw of its ended children."""
+        return self.cpu_ns - self.cpu_before_ns + self.most_unseen_ns
+
+
+class TreeWatch:
+    """The processes of some ids and all their descendants, from now on.
+
+    A descendant that a daemon's way of starting gave another parent stays watched once it was seen.
+    `since_birth` counts what the processes used before, too.
+    Raises SamplingError where the system has no such clocks, or no process of those ids can be read.
+    """
+
+    def __init__(self, pids: Iterable[int], *, since_birth: bool = False) -> None:
+        pids = tuple(dict.fromkeys(pids))
+        if pids and sys.platform != "linux":
+            raise SamplingError(f"the CPU clock of another process is read on Linux only, not {sys.platform}")
+        self._roots: list[tuple[int, int]] = []
+        self._living: dict[tuple[int, int], _Process] = {}
+        self._ended_ns = 0
+        self._switches: dict[tuple[int, int], int] = {}
+        self._switches_before: int | None = None
+        for pid in pids:
+            stat = proc.stat(pid)
+            if stat is None:
+                raise SamplingError(f"there is no process {pid} here that can be read")
+            self._roots.append((pid, stat.born))
+        self._read(first=not since_birth)
+        self._read_switches()
+        self._switches_before = self._switch_total()
+
+    @property
+    def watches(self) -> bool:
+        """Whether it has anything to watch at all."""
+        return bool(self._roots)
+
+    @property
+    def alive(self) -> bool:
+        """Whether any of the processes lives."""
+        return bool(self._living)
+
+    def sample(self, *, switches: bool = False) -> TreeSample:
+        """All figures, now; `switches` reads the context switches of however many threads."""
+        self._read()
+        living = self._living.values()
+        threads = sum(process.threads for process in living)
+        if switches or threads <= proc.MANY_THREADS:
+            self._read_switches()
+            total = self._switch_total()
+        else:
+            total = None
+        counts = [process.fds for process in living]
+        return TreeSample(
+            at=time.monotonic(),
+            cpu_ns=self._ended_ns + sum(process.used_ns for process in living),
+            rss_bytes=sum(process.rss_bytes for process in living),
+            threads=threads,
+            fds=None if None in counts else sum(filter(None, counts)),
+            processes=len(self._living),
+            context_switches=(
+                total - self._switches_before
+                if total is not None and self._switches_before is not None
+                else None
+            ),
+        )
+
+    def _read(self, *, first: bool = False) -> None:
+        roots = [*self._roots, *(key for key in self._living if key not in self._roots)]
+        found: dict[tuple[int, int], _Process] = {}
+        for pid, born in roots:
+            self._visit(pid, born, found, first=first)
+        self._bury(found)
+        self._living = found
+
+    def _visit(
+        self, pid: int, born: int | None, found: dict[tuple[int, int], _Process], *, first: bool
+    ) -> None:
+        """Read a process and its descendants into `found`, those left out that are there already."""
+        stat = proc.stat(pid)
+        if stat is None or (born is not None and stat.born != born):
+            return
+        key = (pid, stat.born)
+        if key in found:
+            return
+        try:
+            cpu = proc.process_cpu_ns(pid)
+        except OSError:
+            return
+        process = self._living.get(key)
+        if process is None:
+            # One that was born since the watch began counts from its birth.
+            process = _Process(pid, stat.born, stat.parent, cpu_before_ns=cpu if first else 0)
+            process.reaped_before_ns = stat.reaped_ns if first else 0
+        process.parent = stat.parent
+        process.threads = stat.threads
+        process.rss_bytes = stat.rss_bytes
+        process.cpu_ns = cpu
+        process.reaped_ns = stat.reaped_ns
+        process.fds = proc.open_files(pid)
+        found[key] = process
+        for child in proc.children(pid):
+            self._visit(child, None, found, first=first)
+
+    def _bury(self, found: dict[tuple[int, int], _Process]) -> None:
+        """Move those that have ended into the sums, and look at what their parents reaped."""
+        by_pid = {process.pid: process for process in found.values()}
+        parents = {process.pid: process.parent for process in self._living.values()}
+        for key, process in self._living.items():
+            if key in found:
+                continue
+            self._ended_ns += process.used_ns
+            # What a parent reaps holds what it had reaped itself: so the sum has arrived at the nearest
+            # ancestor that lives.
+            ancestor = process.parent
+            while ancestor in parents and ancestor not in by_pid:
+                ancestor = parents[ancestor]
+            if ancestor in by_pid:
+                by_pid[ancestor].seen_of_reaped_ns += process.cpu_ns + process.reaped_ns
+        for process in found.values():
+            unseen = process.reaped_ns - process.reaped_before_ns - process.seen_of_reaped_ns
+            # The greatest so far: ticks are coarser than clocks, and an account must not fall.
+            process.most_unseen_ns = max(process.most_unseen_ns, unseen)
+
+    def _read_switches(self) -> None:
+        for pid, _ in self._living:
+            for thread, count in proc.context_switches(pid).items():
+                # A thread that took an ended one's number starts from zero again.
+                self._switches[pid, thread] = max(self._switches.get((pid, thread), 0), count)
+
+    def _switch_total(self) -> int | None:
+        return sum(self._switches.values()) if self._switches else None
+
+
+def sample_trees(pids: Iterable[int]) -> TreeSample:
+    """Those processes and their descendants once, CPU since their start; what is not there is left out."""
+    return TreeWatch([pid for pid in pids if proc.stat(pid) is not None], since_birth=True).sample()

@@ -1,0 +1,14 @@
+"""The load engine: Socket.IO connections as callbacks on the gevent hub.
+
+It imports gevent but never Locust, and patches nothing. `Connection` is one client; `Engine` holds all
+connections of a process. It speaks revision 4 of Engine.IO alone.
+"""
+
+from sioprobe.engine.connection import DROPPED, Connection, Listener
+from sioprobe.engine.engine import Engine
+from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.reconnect import Backoff
+from sioprobe.engine.session import TRANSPORTS
+from sioprobe.engine.target import Target
+
+__all__ = ["DROPPED", "TRANSPORTS", "Backoff", "Connection", "Engine", "Listener", "SwarmError", "Target"]

@@ -1,0 +1,70 @@
+"""The cookies of one connection: those given, and those that the server set, as one header.
+
+Balancers with sticky sessions set one at the handshake and want it back in every request. The rules are the
+standard library's (`http.cookiejar`): domain, path, `Secure`, `Max-Age`. They are asked when a cookie is set;
+one that expires later is sent until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sioprobe.engine.target import Target
+
+__all__ = ["Cookies"]
+
+
+class Cookies:
+    """`line` is what a request's head holds: empty, or `Cookie: name=value` with its line end."""
+
+    __slots__ = ("_jar", "_target", "line")
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._jar: Any = None
+        self.line = _line(target.cookies)
+
+    @property
+    def header(self) -> tuple[tuple[str, str], ...]:
+        """The header as name and value; none where there is no cookie."""
+        return (("Cookie", self.line[len("Cookie: ") : -2]),) if self.line else ()
+
+    def take(self, values: Iterable[str]) -> None:
+        """Take the values of the Set-Cookie headers of one answer; what is no cookie is ignored."""
+        # Imported when a server sets one: urllib brings `ssl`, which Locust must have patched before.
+        from email.message import Message
+        from http.cookiejar import CookieJar
+        from urllib.request import Request
+
+        if self._jar is None:
+            self._jar = CookieJar()
+        answer = _Answer(Message())
+        for value in values:
+            answer.headers["Set-Cookie"] = value
+        scheme = "http" if self._target.tls is None else "https"
+        url = f"{scheme}://{self._target.host}{self._target.path}"
+        self._jar.extract_cookies(answer, Request(url))
+        request = Request(url)
+        self._jar.add_cookie_header(request)
+        set_by_server = request.get_header("Cookie", "")
+        names = {cookie.name for cookie in self._jar}
+        given = [(name, value) for name, value in self._target.cookies if name not in names]
+        self.line = _line(given, set_by_server)
+
+
+class _Answer:
+    """As much of a response as the jar wants."""
+
+    def __init__(self, headers: Any) -> None:
+        self.headers = headers
+
+    def info(self) -> Any:
+        return self.headers
+
+
+def _line(pairs: Iterable[tuple[str, str]], more: str = "") -> str:
+    parts = [f"{name}={value}" for name, value in pairs]
+    if more:
+        parts.append(more)
+    return f"Cookie: {'; '.join(parts)}\r\n" if parts else ""

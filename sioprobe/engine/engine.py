@@ -1,0 +1,87 @@
+"""What the connections of one process share: the hub's loop, the recorder, the deadlines, the pulse.
+
+One timer checks the deadlines of all connections ten times a second; the pulse measures how this process
+fares.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from sioprobe.measured.pulse import Pulse
+from sioprobe.measured.recorder import Recorder
+from sioprobe.results.histogram import Histogram
+
+if TYPE_CHECKING:
+    from sioprobe.engine.connection import Connection
+
+__all__ = ["Engine", "raise_open_files_limit"]
+
+SWEEP_SECONDS = 0.1
+
+
+class Engine:
+    """Connections register themselves here. `start` before the first, `stop` after the last."""
+
+    def __init__(self, recorder: Recorder | None = None) -> None:
+        self.loop: Any = gevent.get_hub().loop
+        self.recorder = recorder or Recorder()
+        self.connections: set[Connection] = set()
+        self.pulse = Pulse()
+        self.internal_errors = 0
+        self._sweep_timer: Any = None
+
+    def start(self) -> None:
+        """Start the timers; a second call does nothing."""
+        if self._sweep_timer is not None:
+            return
+        raise_open_files_limit()
+        self._sweep_timer = self.loop.timer(SWEEP_SECONDS, SWEEP_SECONDS)
+        self._sweep_timer.start(self._sweep)
+        self.pulse.start(self.loop)
+
+    def stop(self) -> None:
+        """Stop the timers."""
+        if self._sweep_timer is not None:
+            self._sweep_timer.stop()
+            self._sweep_timer.close()
+            self._sweep_timer = None
+        self.pulse.stop()
+
+    @property
+    def send_lag(self) -> Histogram:
+        """Where a scenario records how late it sent what its schedule intended, in microseconds."""
+        return self.pulse.send_lag
+
+    def reset_pulse(self) -> None:
+        """Measure how this process fares anew from here."""
+        self.pulse.reset()
+
+    def _sweep(self) -> None:
+        now = time.monotonic_ns()
+        for connection in list(self.connections):
+            try:
+                connection.check(now)
+            except Exception as error:
+                self.count_internal(error)
+
+    def count_internal(self, error: Exception) -> None:
+        """Account for a fault of our own in a callback, where nobody else can."""
+        self.internal_errors += 1
+        self.recorder.series("SIO session", "internal").error(f"internal error: {type(error).__name__}")
+
+
+def raise_open_files_limit() -> None:
+    """Let this process have as many connections as the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == hard:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ValueError, OSError):
+        # macOS announces no limit and then takes no more than this.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(10240, hard), hard))

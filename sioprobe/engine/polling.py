@@ -1,0 +1,190 @@
+"""Engine.IO polling: one GET outstanding on one connection, pushes on another.
+
+Packets that wait while a push is under way go out together in the next one.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from sioprobe.engine.cookies import Cookies
+from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.http import HttpChannel
+from sioprobe.engine.target import Target
+from sioprobe.wire import RECORD_SEPARATOR, decode_payload
+
+__all__ = ["PollingChannel"]
+
+_SEPARATOR = RECORD_SEPARATOR.encode()
+
+MAX_PACKETS = 16
+"""Packets in one push; python-engineio refuses more (`max_decode_packets`)."""
+
+
+class PollingChannel:
+    """`text(str)`, `binary(bytes)`, `polled()` and `failed(failure)` are called on the hub."""
+
+    __slots__ = (
+        "_binary",
+        "_closed",
+        "_endpoint",
+        "_failed",
+        "_loop",
+        "_outbox",
+        "_paused",
+        "_poll",
+        "_polled",
+        "_push",
+        "_sent",
+        "_taking",
+        "_target",
+        "_text",
+        "max_payload",
+    )
+
+    def __init__(
+        self,
+        loop: Any,
+        target: Target,
+        cookies: Cookies,
+        *,
+        text: Callable[[str], None],
+        binary: Callable[[bytes], None],
+        polled: Callable[[], None],
+        failed: Callable[[SwarmError], None],
+    ) -> None:
+        self._loop = loop
+        self._target = target
+        self._text = text
+        self._binary = binary
+        self._polled = polled
+        self._failed = failed
+        self._poll = HttpChannel(loop, target, cookies, self._take_poll, failed)
+        self._push = HttpChannel(loop, target, cookies, self._take_push, failed)
+        self._endpoint: str | None = None
+        self._outbox: deque[str] = deque()
+        self._paused: Callable[[], None] | None = None
+        self._sent: Callable[[], None] | None = None
+        self._closed = False
+        self._taking = False
+        self.max_payload: float = 1_000_000
+
+    def handshake(self) -> None:
+        """Send the request whose answer carries the OPEN packet."""
+        self._poll.request("GET", self._target.endpoint("polling"))
+
+    def start(self, session_id: str, max_payload: float) -> None:
+        """Poll and push for this session from now on; `max_payload` is in bytes, 0 for no limit."""
+        self._endpoint = self._target.endpoint("polling", session_id)
+        self.max_payload = max_payload or float("inf")
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._closed or self._taking or self._endpoint is None:
+            return
+        if self._paused is not None:
+            if not self._poll.busy and not self._push.busy:
+                done, self._paused = self._paused, None
+                done()
+            return
+        if not self._poll.busy:
+            self._poll.request("GET", self._endpoint)
+        if self._outbox and not self._push.busy:
+            self._push.request("POST", self._endpoint, self._next_body())
+
+    def _next_body(self) -> bytes:
+        outbox = self._outbox
+        if len(outbox) == 1:
+            return outbox.popleft().encode()
+        # A packet above the limit goes out alone, and it is the server who refuses it.
+        records = [outbox.popleft().encode()]
+        size = len(records[0])
+        while outbox and len(records) < MAX_PACKETS:
+            record = outbox[0].encode()
+            size += len(record) + 1
+            if size > self.max_payload:
+                break
+            outbox.popleft()
+            records.append(record)
+        return _SEPARATOR.join(records)
+
+    def _take_poll(self, status: int, body: bytes) -> None:
+        if status != 200:
+            raise SwarmError(f"http {status}", _excerpt(body))
+        # Whatever an answer makes us send, the pause of an upgrade must not end in the middle of it.
+        self._taking = True
+        for record in str(body, "utf-8").split(RECORD_SEPARATOR):
+            if record[:1] == "b":
+                self._binary(decode_payload(record)[0].data)  # type: ignore[arg-type]
+            else:
+                self._text(record)
+            if self._closed:
+                return
+        self._taking = False
+        self._polled()
+        self._go_on()
+
+    def _take_push(self, status: int, body: bytes) -> None:
+        if status != 200:
+            raise SwarmError(f"http {status}", _excerpt(body))
+        if self._sent is not None and not self._outbox:
+            self._sent()
+            return
+        self._go_on()
+
+    def send_text(self, packet: str) -> None:
+        """Push one text packet."""
+        self._outbox.append(packet)
+        if not self._push.busy:
+            self._go_on()
+
+    def send_binary(self, data: bytes) -> None:
+        """Push one attachment."""
+        self.send_text("b" + base64.b64encode(data).decode("ascii"))
+
+    def pause(self, done: Callable[[], None]) -> None:
+        """Start no request any more; `done` is called when none is under way."""
+        self._paused = done
+        self._go_on()
+
+    def resume(self) -> None:
+        """Go on polling after a pause that came to nothing."""
+        self._paused = None
+        self._go_on()
+
+    def stop_reading(self) -> None:
+        """Leave the answer to the outstanding poll in the kernel, and so ask for nothing more."""
+        self._poll.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read the answer, and poll again."""
+        self._poll.start_reading()
+
+    def take_unsent(self) -> list[str]:
+        """The packets that no push carried; they are the caller's now."""
+        packets = list(self._outbox)
+        self._outbox.clear()
+        return packets
+
+    def when_sent(self, done: Callable[[], None]) -> None:
+        """Call `done` when the server has taken everything that was sent."""
+        self._sent = done
+
+    @property
+    def unsent(self) -> int:
+        """Packets that wait for a push."""
+        return len(self._outbox)
+
+    def close(self) -> None:
+        """Close both connections at once; no callback follows."""
+        self._closed = True
+        self._outbox.clear()
+        self._poll.close()
+        self._push.close()
+
+
+def _excerpt(body: bytes) -> str:
+    return body[:80].decode("utf-8", "replace").replace("\n", " ").strip()

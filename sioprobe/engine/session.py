@@ -1,0 +1,361 @@
+"""One Engine.IO session: handshake, heartbeat, upgrade and close, over either transport.
+
+`transport` is `polling` or `websocket` from the start, or `upgrade`: handshake on polling, then the probe,
+and no packet lost between the two. Left out: what MESSAGE packets carry (`sioprobe.engine.connection`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any, Protocol
+
+from sioprobe.engine.cookies import Cookies
+from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.polling import PollingChannel
+from sioprobe.engine.target import Target
+from sioprobe.engine.websocket import WebSocketChannel
+from sioprobe.wire import EnginePacket, EnginePacketType, OpenData, RemoteProtocolError, decode_open
+
+__all__ = ["TRANSPORTS", "Session", "SessionOwner"]
+
+TRANSPORTS = ("polling", "websocket", "upgrade")
+
+SECOND = 1_000_000_000
+CLOSE_DEADLINE = 2 * SECOND
+
+
+class SessionOwner(Protocol):
+    """Who is told, on the hub, what happens in a session."""
+
+    def session_opened(self) -> None: ...
+    def session_text(self, data: str) -> None: ...
+    def session_binary(self, data: bytes) -> None: ...
+    def session_polled(self) -> None: ...
+    def session_pinged(self) -> None: ...
+    def session_upgraded(self, nanoseconds: int, failure: SwarmError | None) -> None: ...
+    def session_closed(self, failure: SwarmError | None) -> None: ...
+
+
+class Session:
+    """A session. `session_closed` is its last call: None where it closed in order and we asked for it."""
+
+    __slots__ = (
+        "_closing_deadline",
+        "_cookies",
+        "_heartbeat",
+        "_last_ping",
+        "_loop",
+        "_open_deadline",
+        "_owner",
+        "_polling",
+        "_probe",
+        "_probe_started",
+        "_socket",
+        "_target",
+        "close_confirmed",
+        "opened",
+        "reading",
+        "state",
+        "timeout",
+        "transport",
+        "upgrading",
+    )
+
+    def __init__(
+        self,
+        loop: Any,
+        target: Target,
+        transport: str,
+        owner: SessionOwner,
+        timeout: float = 10.0,
+        cookies: Cookies | None = None,
+    ) -> None:
+        self._loop = loop
+        self._target = target
+        self._cookies = cookies or Cookies(target)
+        self._owner = owner
+        self.timeout = int(timeout * SECOND)
+        self._polling: PollingChannel | None = None
+        self._socket: WebSocketChannel | None = None
+        self._probe: WebSocketChannel | None = None
+        self._probe_started = 0
+        self._open_deadline = self._closing_deadline = self._last_ping = self._heartbeat = 0
+        self.transport = transport
+        self.state = "new"
+        self.opened: OpenData | None = None
+        self.upgrading = False
+        self.close_confirmed = False
+        self.reading = True
+
+    def open(self) -> None:
+        """Start the handshake."""
+        self.state = "opening"
+        self._open_deadline = monotonic_ns() + self.timeout
+        if self.transport == "websocket":
+            self._probe = WebSocketChannel(
+                self._loop,
+                self._target,
+                self._target.endpoint("websocket"),
+                self._cookies,
+                opened=_nothing,
+                text=self._receive_text,
+                binary=self._receive_binary,
+                lost=self._lost,
+            )
+        else:
+            self._polling = PollingChannel(
+                self._loop,
+                self._target,
+                self._cookies,
+                text=self._receive_text,
+                binary=self._receive_binary,
+                polled=self._owner.session_polled,
+                failed=self._lost,
+            )
+            self._polling.handshake()
+
+    # Sending
+
+    def send_text(self, packet: str) -> None:
+        """Send one text packet, its type digit included. Raises SwarmError where no session is open."""
+        if self._socket is not None:
+            self._socket.send_text(packet)
+        elif self._polling is not None and self.opened is not None:
+            self._polling.send_text(packet)
+        else:
+            raise SwarmError("not connected")
+
+    def send_binary(self, data: bytes) -> None:
+        """Send one attachment. Raises SwarmError where no session is open."""
+        if self._socket is not None:
+            self._socket.send_binary(data)
+        elif self._polling is not None and self.opened is not None:
+            self._polling.send_binary(data)
+        else:
+            raise SwarmError("not connected")
+
+    def tap_frames(self, tap: Callable[[bytes], bool] | None) -> None:
+        """Show `tap` what each read of the WebSocket brings, from now on; nothing on polling."""
+        if self._socket is not None:
+            self._socket.frame_tap = tap
+
+    @property
+    def on_websocket(self) -> bool:
+        """Whether the session's packets go over WebSocket now."""
+        return self._socket is not None
+
+    @property
+    def unsent(self) -> int:
+        """Bytes (WebSocket) or packets (polling) that wait to be sent."""
+        channel = self._socket or self._polling
+        return channel.unsent if channel is not None else 0
+
+    # Receiving
+
+    def stop_reading(self) -> None:
+        """Be a client that hangs: read nothing, answer no ping. Nothing happens while an upgrade goes on."""
+        channel = self._socket or self._polling
+        if channel is not None and self.state == "open" and not self.upgrading:
+            self.reading = False
+            channel.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read again; the server has its ping interval and ping timeout anew to send a PING."""
+        channel = self._socket or self._polling
+        if channel is not None and not self.reading:
+            self.reading = True
+            self._last_ping = monotonic_ns()
+            channel.start_reading()
+
+    @property
+    def ended_by_server(self) -> bool | None:
+        """Whether the kernel knows that the server ended the WebSocket, read or not; None on polling."""
+        return self._socket.ended_by_peer if self._socket is not None else None
+
+    def _receive_text(self, text: str) -> None:
+        kind = text[:1]
+        if kind == "4":
+            if self.opened is None:
+                raise RemoteProtocolError("MESSAGE before OPEN")
+            self._owner.session_text(text[1:])
+        elif kind == "2":
+            if self.opened is None or text != "2":
+                raise RemoteProtocolError(f"unexpected PING {text[:20]!r}")
+            self._last_ping = monotonic_ns()
+            self.send_text("3")
+            self._owner.session_pinged()
+        elif kind == "0":
+            self._take_open(text)
+        elif kind == "6":
+            if text != "6":
+                raise RemoteProtocolError("NOOP with data")
+        elif kind == "1":
+            self._end(SwarmError("closed by the server"))
+        else:
+            raise RemoteProtocolError(f"unexpected packet {text[:20]!r}")
+
+    def _receive_binary(self, data: bytes) -> None:
+        if self.opened is None:
+            raise RemoteProtocolError("binary message before OPEN")
+        self._owner.session_binary(data)
+
+    def _take_open(self, text: str) -> None:
+        if self.opened is not None:
+            raise RemoteProtocolError("a second OPEN packet")
+        # As of revision 3, which does not ask for maxPayload: some servers of revision 4 leave it out.
+        opened = decode_open(EnginePacket(EnginePacketType.OPEN, text[1:]), revision=3)
+        self.opened = opened
+        self._last_ping = monotonic_ns()
+        self._heartbeat = int((opened.ping_interval + opened.ping_timeout) * 1_000_000)
+        if self.state != "opening":
+            return
+        self.state = "open"
+        if self._polling is None:
+            self._socket, self._probe = self._probe, None
+        if self._socket is not None:
+            self._socket.message = self._owner.session_text
+        self._owner.session_opened()
+        if self._polling is not None and self.state == "open":
+            # After the owner: its CONNECT packet goes out before the upgrade is tried.
+            self._polling.start(opened.session_id, opened.max_payload)
+            if self.transport == "upgrade":
+                self._start_upgrade(opened)
+
+    # Upgrade
+
+    def _start_upgrade(self, opened: OpenData) -> None:
+        self._probe_started = monotonic_ns()
+        if "websocket" not in opened.upgrades:
+            self._owner.session_upgraded(0, SwarmError("upgrade not offered"))
+            return
+        self.upgrading = True
+        self._probe = WebSocketChannel(
+            self._loop,
+            self._target,
+            self._target.endpoint("websocket", opened.session_id),
+            self._cookies,
+            opened=self._send_probe,
+            text=self._take_probe,
+            binary=self._refuse_binary,
+            lost=self._probe_lost,
+        )
+
+    def _send_probe(self) -> None:
+        assert self._probe is not None
+        self._probe.send_text("2probe")
+
+    def _take_probe(self, text: str) -> None:
+        if text == "6":
+            return
+        if text != "3probe":
+            raise RemoteProtocolError(f"{text[:20]!r} where the answer to the probe is due")
+        if self._polling is not None:
+            self._polling.pause(self._switch)
+
+    def _refuse_binary(self, data: bytes) -> None:
+        raise RemoteProtocolError("binary message where the answer to the probe is due")
+
+    def _switch(self) -> None:
+        socket, polling = self._probe, self._polling
+        assert socket is not None
+        assert polling is not None
+        self._probe = self._polling = None
+        self.upgrading = False
+        socket.text, socket.binary, socket.lost = self._receive_text, self._receive_binary, self._lost
+        socket.message = self._owner.session_text
+        socket.send_text("5")
+        self._socket = socket
+        for packet in polling.take_unsent():
+            if packet[:1] == "b":
+                socket.send_binary(_decode_base64(packet))
+            else:
+                socket.send_text(packet)
+        polling.close()
+        self._owner.session_upgraded(monotonic_ns() - self._probe_started, None)
+
+    def _probe_lost(self, failure: SwarmError | None) -> None:
+        if self._probe is not None:
+            self._probe.close()
+        self._probe = None
+        self.upgrading = False
+        self._owner.session_upgraded(
+            monotonic_ns() - self._probe_started, failure or SwarmError("connection closed")
+        )
+        if self._polling is not None:
+            self._polling.resume()
+
+    # Closing
+
+    def close(self) -> None:
+        """Close in order; `session_closed` follows within the deadline (2 s)."""
+        if self.state in ("closing", "closed"):
+            return
+        if self.state != "open":
+            self._end(None)
+            return
+        self.state = "closing"
+        self.start_reading()
+        self._closing_deadline = monotonic_ns() + CLOSE_DEADLINE
+        if self._probe is not None:
+            self._probe.close()
+            self._probe = None
+            self.upgrading = False
+        if self._socket is not None:
+            self._socket.send_close("1")
+        elif self._polling is not None:
+            self._polling.resume()
+            self._polling.when_sent(self._close_confirmed)
+            self._polling.send_text("1")
+
+    def _close_confirmed(self) -> None:
+        self.close_confirmed = True
+        self._end(None)
+
+    def _lost(self, failure: SwarmError | None) -> None:
+        if self.state == "closing":
+            # Whatever ends the stream now is an answer to our closing.
+            self.close_confirmed = True
+            self._end(None)
+        else:
+            self._end(failure or SwarmError("connection closed"))
+
+    def _end(self, failure: SwarmError | None) -> None:
+        if self.state == "closed":
+            return
+        asked, self.state = self.state == "closing", "closed"
+        for channel in (self._socket, self._polling, self._probe):
+            if channel is not None:
+                channel.close()
+        self._socket = self._polling = self._probe = None
+        if asked and failure is not None:
+            self.close_confirmed = True
+        self._owner.session_closed(None if asked else failure)
+
+    def abort(self, failure: SwarmError | None = None) -> None:
+        """End at once, without telling the server."""
+        self._end(failure)
+
+    def check(self, now: int) -> None:
+        """Enforce the deadlines; `now` is `monotonic_ns()`."""
+        if self.state == "opening":
+            if now > self._open_deadline:
+                self._end(SwarmError("connect timeout"))
+        elif self.state == "closing":
+            if now > self._closing_deadline:
+                self._end(None)
+        elif self.state == "open":
+            if self._heartbeat and self.reading and now > self._last_ping + self._heartbeat:
+                self._end(SwarmError("ping timeout", "no PING from the server"))
+            elif self.upgrading and now > self._probe_started + self.timeout:
+                self._probe_lost(SwarmError("upgrade timeout"))
+
+
+def _nothing() -> None:
+    pass
+
+
+def _decode_base64(record: str) -> bytes:
+    import base64
+
+    return base64.b64decode(record[1:])

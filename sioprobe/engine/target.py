@@ -1,0 +1,171 @@
+"""Where connections go: a server's address, resolved once, and the path of its Socket.IO endpoint."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
+
+from sioprobe.engine.errors import SwarmError
+
+__all__ = ["DEFAULT_PATH", "Target", "client_tls_context"]
+
+DEFAULT_PATH = "/socket.io/"
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_BARE = {f"{scheme}:" for scheme in _PORTS}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OURS = frozenset({"connection", "content-length", "content-type", "transfer-encoding", "upgrade"})
+"""Headers that say how the connection is used, and so are written by the client itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One server. `family` and `address` are what `socket.connect` takes; `host` is the Host header.
+
+    `head` is what every request holds behind its first line: Host and the headers given, cookies left out.
+    `source` is the local address to connect from, None where the system chooses; what is recorded on
+    connections to a target with a `label` is also told apart under it.
+    """
+
+    url: str
+    host: str
+    name: str
+    family: int
+    address: tuple[Any, ...]
+    path: str = DEFAULT_PATH
+    tls: Any = None
+    headers: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str], ...] = field(default=())
+    cookies: tuple[tuple[str, str], ...] = ()
+    source: str | None = None
+    label: str | None = None
+    head: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        lines = [f"Host: {self.host}", *(f"{name}: {value}" for name, value in self.headers)]
+        object.__setattr__(self, "head", "\r\n".join(lines) + "\r\n")
+
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        path: str = DEFAULT_PATH,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        verify: bool = True,
+        ca_file: str | None = None,
+    ) -> Target:
+        """The target that `url` names. Blocks for name resolution.
+
+        A query of the URL is part of each request's, `query` wins where both name a parameter. A header
+        Host takes the place of the URL's, a header Cookie joins `cookies`. `ca_file` holds certificates
+        (PEM) of authorities to trust in place of the system's; without `verify` any is taken.
+        Raises SwarmError: "bad url", "unknown host", "bad header", "bad ca file".
+        """
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        try:
+            port = parts.port
+        except ValueError:
+            raise SwarmError("bad url", f"{url!r} has no valid port") from None
+        # Locust takes slashes off the end: "http:" is what it leaves of a URL without a host.
+        if parts.scheme not in _PORTS or not parts.hostname or url.rstrip("/").lower() in _BARE:
+            raise SwarmError("bad url", f"{url!r} is not http://host:port or https://host:port")
+        try:
+            found = _addresses(parts.hostname, port or _PORTS[parts.scheme])
+        except OSError as error:
+            raise SwarmError("unknown host", f"{parts.hostname} ({error.strerror})") from None
+        # IPv4 first: servers under test mostly listen on 127.0.0.1 only, while `localhost` also names ::1.
+        family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        secure = parts.scheme in ("https", "wss")
+        host, kept, jar = _sorted_headers(headers or {}, cookies or {})
+        return cls(
+            url=url,
+            host=host or parts.netloc.rpartition("@")[2],
+            name=parts.hostname,
+            family=int(family),
+            address=tuple(address),
+            path=path if path.startswith("/") else "/" + path,
+            tls=client_tls_context(verify, ca_file) if secure else None,
+            headers=kept,
+            query=tuple((dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query or {})).items()),
+            cookies=jar,
+        )
+
+    def endpoint(self, transport: str, session_id: str | None = None) -> str:
+        """The request target of one transport, with the session id once there is one."""
+        endpoint = _endpoint(self.path, self.query, transport)
+        return endpoint if session_id is None else f"{endpoint}&sid={quote_plus(session_id)}"
+
+
+@lru_cache
+def _endpoint(path: str, query: tuple[tuple[str, str], ...], transport: str) -> str:
+    return f"{path}?{urlencode([*query, ('EIO', '4'), ('transport', transport)])}"
+
+
+@cache
+def _addresses(name: str, port: int) -> list[Any]:
+    # Once for each name: under Locust it would be a thread's work for every connection.
+    return socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+def _sorted_headers(headers: Mapping[str, str], cookies: Mapping[str, str]) -> tuple[str, Pairs, Pairs]:
+    """Host (empty where none is given), the other headers, and the cookies of both."""
+    host = ""
+    kept: list[tuple[str, str]] = []
+    jar: dict[str, str] = {}
+    for name, value in headers.items():
+        lower = name.lower()
+        if not _TOKEN.fullmatch(name) or lower in _OURS or lower.startswith("sec-websocket-"):
+            raise SwarmError("bad header", f"{name!r} cannot be set")
+        _check_value(name, str(value))
+        if lower == "host":
+            host = str(value)
+        elif lower == "cookie":
+            parts = (part.strip().partition("=") for part in str(value).split(";"))
+            jar.update((key, rest) for key, _, rest in parts if key)
+        else:
+            kept.append((name, str(value)))
+    for name, value in cookies.items():
+        if not _TOKEN.fullmatch(name) or ";" in str(value):
+            raise SwarmError("bad header", f"{name!r} is no cookie")
+        _check_value(name, str(value))
+        jar[name] = str(value)
+    return host, tuple(kept), tuple(jar.items())
+
+
+def _check_value(name: str, value: str) -> None:
+    # What it would break is the request itself.
+    if any(character in value for character in "\r\n\0"):
+        raise SwarmError("bad header", f"{name!r} has a line break in its value")
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        raise SwarmError("bad header", f"the value of {name!r} is not Latin-1") from None
+
+
+@cache
+def client_tls_context(verify: bool, ca_file: str | None = None) -> Any:
+    """The TLS client context of this process, made once, for reading the authorities takes long.
+
+    Without `verify` it takes any certificate. Raises SwarmError("bad ca file").
+    """
+    # Imported when needed: Locust must patch `ssl` before anybody has used it.
+    import ssl
+
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError among them
+        raise SwarmError("bad ca file", f"{ca_file} ({error.strerror or error})") from None
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,265 @@
+"""A WebSocket to one endpoint: opening handshake, then whole messages in both directions.
+
+The frames are `sioprobe.wire`'s. A short text frame, which is what a load test mostly meets, is taken apart
+here where it is whole in one read, and put together here; everything else goes through the codec.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sioprobe.engine.cookies import Cookies
+from sioprobe.engine.errors import MALFORMED_INPUT, SwarmError
+from sioprobe.engine.http import open_stream
+from sioprobe.engine.stream import Stream
+from sioprobe.engine.target import Target
+from sioprobe.wire import (
+    Frame,
+    MessageDecoder,
+    Opcode,
+    RemoteProtocolError,
+    check_upgrade_response,
+    decode_close,
+    decode_response_head,
+    encode_close,
+    encode_frame,
+    encode_upgrade_request,
+    new_key,
+)
+
+__all__ = ["WebSocketChannel", "message_frame"]
+
+MAX_HEAD = 65536
+
+
+def _shapes() -> Iterator[tuple[bytes, int, int]]:
+    # For each length: the head, the number that repeats a mask over the payload, and the payload's length
+    # in whole masks.
+    for length in range(126):
+        words = (length + 3) // 4
+        yield bytes((0x81, 0x80 | length)), int.from_bytes(b"\1\0\0\0" * words, "little"), words * 4
+
+
+_SHORT_TEXTS = tuple(_shapes())
+
+
+def _masks() -> Iterator[bytes]:
+    # One call of the system for many masks: it costs as much as the rest of a frame.
+    while True:
+        block = os.urandom(4096)
+        for start in range(0, len(block), 4):
+            yield block[start : start + 4]
+
+
+_next_mask = _masks().__next__
+_from_bytes = int.from_bytes
+
+
+def message_frame(text: str) -> bytes:
+    """The one frame in which a server sends `text` as the data of an Engine.IO MESSAGE."""
+    payload = b"4" + text.encode()
+    length = len(payload)
+    if length < 126:
+        return bytes((0x81, length)) + payload
+    if length < 0x10000:
+        return b"\x81\x7e" + length.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + length.to_bytes(8, "big") + payload
+
+
+class WebSocketChannel:
+    """`opened()`, `text(str)`, `binary(bytes)` and `lost(failure or None)` are called on the hub.
+
+    The last three are attributes: an upgrade exchanges the prober's for the session's. `message`, an
+    attribute as well, takes what follows the `4` of a MESSAGE, where its owner does not want it in `text`.
+    `frame_tap` sees what one read brought before anything else does, wherever a frame begins there; what it
+    answers True to is done with.
+    """
+
+    __slots__ = (
+        "_close_sent",
+        "_cookies",
+        "_decoder",
+        "_endpoint",
+        "_head",
+        "_key",
+        "_open",
+        "_opened",
+        "_slow",
+        "_stream",
+        "_target",
+        "binary",
+        "frame_tap",
+        "lost",
+        "message",
+        "text",
+    )
+
+    def __init__(
+        self,
+        loop: Any,
+        target: Target,
+        endpoint: str,
+        cookies: Cookies,
+        *,
+        opened: Callable[[], None],
+        text: Callable[[str], None],
+        binary: Callable[[bytes], None],
+        lost: Callable[[SwarmError | None], None],
+    ) -> None:
+        self._target = target
+        self._endpoint = endpoint
+        self._cookies = cookies
+        self._opened = opened
+        self.text = text
+        self.binary = binary
+        self.lost = lost
+        self.message: Callable[[str], None] | None = None
+        self.frame_tap: Callable[[bytes], bool] | None = None
+        self._decoder = MessageDecoder()
+        self._head = b""
+        self._key = ""
+        self._open = False
+        self._slow = False
+        self._close_sent = False
+        self._stream: Stream = open_stream(loop, target, self._receive, self._stream_lost, self._request)
+
+    def _request(self) -> None:
+        self._key = new_key()
+        headers = self._target.headers + self._cookies.header
+        self._stream.write(encode_upgrade_request(self._target.host, self._endpoint, self._key, headers))
+
+    def _receive(self, data: bytes) -> None:
+        tap = self.frame_tap
+        if tap is not None and not self._slow and tap(data):
+            return
+        if data[0] == 0x81 and self._open and not self._slow and 2 < len(data) == data[1] + 2 < 128:
+            # What a load test mostly meets: one short text, alone.
+            if data[2] == 0x34 and self.message is not None:
+                self.message(data[3:].decode())
+            else:
+                self.text(data[2:].decode())
+            return
+        if not self._open:
+            data = self._take_head(data)
+        if not self._slow:
+            data = self._take_short_texts(data)
+        if data:
+            self._take_all(data)
+
+    def _take_head(self, data: bytes) -> bytes:
+        self._head += data
+        end = self._head.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self._head) > MAX_HEAD:
+                raise SwarmError(MALFORMED_INPUT, "endless head of the answer to the upgrade")
+            return b""
+        head, rest, self._head = self._head[:end], self._head[end + 4 :], b""
+        response = decode_response_head(head)
+        try:
+            check_upgrade_response(response, self._key)
+        except RemoteProtocolError as error:
+            kind = f"http {response.status}" if response.status != 101 else MALFORMED_INPUT
+            raise SwarmError(kind, str(error)) from None
+        set_cookies = [value for name, value in response.headers if name == "set-cookie"]
+        if set_cookies:
+            self._cookies.take(set_cookies)
+        self._open = True
+        self._opened()
+        return rest
+
+    def _take_short_texts(self, data: bytes) -> bytes:
+        """Deliver unfragmented texts of less than 126 bytes; answer what is left for the decoder."""
+        position, end = 0, len(data)
+        while end - position > 1 and data[position] == 0x81:
+            stop = position + 2 + data[position + 1]
+            if data[position + 1] > 125 or stop > end:
+                break
+            text = str(data[position + 2 : stop], "utf-8")
+            position = stop
+            self.text(text)
+            if self._slow:  # a callback closed the channel
+                return b""
+        return data[position:] if position else data
+
+    def _take_all(self, data: bytes) -> None:
+        self._slow = True
+        for message in self._decoder.decode(data):
+            if isinstance(message, str):
+                self.text(message)
+            elif isinstance(message, Frame):
+                self._take_control(message)
+            else:
+                self.binary(message)
+            if not self._open:
+                return
+        self._slow = not self._decoder.idle
+
+    def _take_control(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.PING:
+            self._stream.write(encode_frame(Opcode.PONG, frame.payload))
+        elif frame.opcode is Opcode.CLOSE:
+            code, reason = decode_close(frame.payload)
+            if not self._close_sent:
+                self._close_sent = True
+                self._stream.write(encode_frame(Opcode.CLOSE, frame.payload[:2]))
+            self.close()
+            said = f"close frame, code {code} {reason!r}" if code is not None else "close frame"
+            self.lost(SwarmError("connection closed", said))
+
+    def _stream_lost(self, failure: SwarmError | None) -> None:
+        self._open = False
+        self._slow = True
+        self.lost(failure)
+
+    def send_text(self, text: str) -> None:
+        """Send one text message."""
+        payload = text.encode()
+        length = len(payload)
+        if length > 125:
+            self._stream.write(encode_frame(Opcode.TEXT, payload))
+            return
+        # What `apply_mask` does, with less work for each frame.
+        head, ones, padded = _SHORT_TEXTS[length]
+        mask = _next_mask()
+        masked = _from_bytes(payload, "little") ^ (_from_bytes(mask, "little") * ones)
+        self._stream.write(head + mask + masked.to_bytes(padded, "little")[:length])
+
+    def send_binary(self, data: bytes) -> None:
+        """Send one binary message."""
+        self._stream.write(encode_frame(Opcode.BINARY, data))
+
+    def send_close(self, last: str) -> None:
+        """Send a last text and start the closing handshake, in one piece.
+
+        `lost` follows when the server answers or ends the stream.
+        """
+        if self._open and not self._close_sent:
+            self._close_sent = True
+            text = encode_frame(Opcode.TEXT, last.encode())
+            self._stream.write(text + encode_frame(Opcode.CLOSE, encode_close(1000)))
+
+    def stop_reading(self) -> None:
+        """Leave in the kernel what arrives from now on."""
+        self._stream.stop_reading()
+
+    def start_reading(self) -> None:
+        """Read again."""
+        self._stream.start_reading()
+
+    @property
+    def ended_by_peer(self) -> bool | None:
+        """As `Stream.ended_by_peer`."""
+        return self._stream.ended_by_peer
+
+    def close(self) -> None:
+        """Close the stream at once; no callback follows."""
+        self._open = False
+        self._slow = True
+        self._stream.close()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait until the server reads."""
+        return self._stream.unsent

@@ -1,0 +1,137 @@
+"""`--sio-events`: whether listeners of Locust's `events.request` hear of each operation, one by one.
+
+Locust's own statistics never need that: they get the recorder's counts once a second. A plugin that listens
+(for a time series database, say) does. `fire` calls such listeners, `batch` never does, and `auto` does where
+there is one when the test starts. They are called in a greenlet of their own, in order, so that they may
+block; what Locust itself listens with is left out, or it would count everything twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import deque
+from difflib import get_close_matches
+from typing import Any
+
+import gevent
+import locust
+from gevent.event import Event
+from gevent.lock import RLock
+from locust.env import Environment
+from locust.event import EventHook
+from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
+
+from sioprobe.engine.errors import SwarmError
+from sioprobe.measured.recorder import Recorder, Series
+
+__all__ = ["MODES", "RequestEvents", "third_party_listeners"]
+
+MODES = ("auto", "fire", "batch")
+
+
+class RequestEvents:
+    """Calls the listeners of one environment, from each test's start to its end."""
+
+    def __init__(self, environment: Environment, recorder: Recorder) -> None:
+        self._environment = environment
+        self._recorder = recorder
+        self._hook = EventHook()
+        self._waiting: deque[tuple[str, str, float | None, str | None, float]] = deque()
+        self._some = Event()
+        self._turn = RLock()
+        self._asleep = True
+        self._greenlet: Any = None
+        events = environment.events
+        events.test_start.add_listener(self._begin)
+        events.test_stop.add_listener(self._end)
+        # Listeners of `quitting` are called last one first: this is after Locust's own, which stop the test.
+        events.quitting._handlers.insert(0, self._end)
+
+    @property
+    def active(self) -> bool:
+        """Whether listeners are called."""
+        return self._recorder.sink is not None
+
+    def _begin(self, **_: Any) -> None:
+        # Who listens now, and what the command line says.
+        mode = getattr(self._environment.parsed_options, "sio_events", MODES[0])
+        self._hook._handlers = third_party_listeners(self._environment)
+        if mode == "fire" or (mode == "auto" and self._hook._handlers):
+            self._recorder.set_sink(self._take)
+            if self._greenlet is None:
+                self._greenlet = gevent.spawn(self._run)
+        else:
+            self._recorder.set_sink(None)
+
+    def _take(self, series: Series, us: float | None, kind: str | None) -> None:
+        # Called on the hub, where a listener could not block.
+        self._waiting.append((series.type, series.name, us, kind, time.time()))
+        if self._asleep:
+            self._asleep = False
+            self._some.set()
+
+    def _run(self) -> None:
+        while True:
+            self._asleep = True
+            self._some.wait()
+            self._some.clear()
+            self.drain()
+
+    def _end(self, **_: Any) -> None:
+        self.drain()
+
+    def drain(self) -> None:
+        """Tell the listeners of everything that has happened so far."""
+        # One at a time: a listener may block, and the next operation is not told before.
+        with self._turn:
+            while self._waiting:
+                self._tell(*self._waiting.popleft())
+
+    def _tell(self, type: str, name: str, us: float | None, kind: str | None, ended: float) -> None:
+        try:
+            self._hook.fire(
+                request_type=type,
+                name=name,
+                response_time=None if us is None else us / 1000,
+                response_length=0,
+                exception=None if kind is None else SwarmError(kind),
+                context={},
+                start_time=ended - (us or 0.0) / 1e6,
+                url=None,
+                response=None,
+            )
+        except StopTest:
+            if self._environment.runner is not None:
+                gevent.spawn(self._environment.runner.quit)
+        except (StopUser, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet):
+            pass  # meant for the task that did the operation, which has gone on
+
+
+def third_party_listeners(environment: Environment) -> list[Any]:
+    """Who listens to `events.request` beside Locust itself."""
+    return [
+        handler
+        for handler in environment.events.request._handlers
+        if (getattr(handler, "__module__", None) or "").partition(".")[0] != "locust"
+    ]
+
+
+def _mode(value: str) -> str:
+    if value in MODES:
+        return value
+    near = next(iter(get_close_matches(value, MODES, n=1)), None)
+    hint = f"the nearest is {near!r}; " if near else ""
+    raise argparse.ArgumentTypeError(f"unknown mode {value!r} ({hint}valid are {', '.join(MODES)})")
+
+
+@locust.events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
+def _add_argument(parser: Any) -> None:
+    parser.add_argument(
+        "--sio-events",
+        type=_mode,
+        choices=MODES,
+        default=MODES[0],
+        help="call listeners of events.request for each Socket.IO operation (fire), never (batch), "
+        "or where there is one beside Locust's own (auto)",
+    )

@@ -1,0 +1,174 @@
+"""What a master knows of its workers in one test: what each reported last, and who is missing.
+
+A worker's last report is final when its users were stopped before it. One whose last report is not final
+when the test is over was lost: what it counted after that report is nowhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sioprobe.measured.vitals import Vitals
+
+__all__ = ["Worker", "Workers", "generator"]
+
+SILENT_SECONDS = 5.0
+"""A worker reports once a second, and Locust calls it missing after three."""
+
+TOGETHER_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker. Times are `monotonic` of the master; `state` is what it reported last."""
+
+    client_id: str
+    index: int
+    since: float
+    late: bool
+    last_report: float
+    longest_silence: float = 0.0
+    state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def final(self) -> bool:
+        """Whether everything it counted has come."""
+        return bool(self.state["final"])
+
+    @property
+    def name(self) -> str:
+        """For people: `worker 1 (host, pid 4711)`."""
+        return f"worker {self.index} ({self.state['host']}, pid {self.state['pid']})"
+
+
+class Workers:
+    """The workers of one test; `present` are the index of each that is there when it starts, by client id.
+
+    `run` names the test as the workers' reports do; None, before the first test, is none of theirs.
+    The master sets `stopping` (`monotonic`) when it tells them to stop, and `over` when none is waited for.
+    """
+
+    def __init__(self, run: str | None = None, present: dict[str, int] | None = None) -> None:
+        self.run = run
+        self.started = time.monotonic()
+        self.stopping = 0.0
+        self.over = False
+        self._present = present or {}
+        self._workers: dict[str, Worker] = {}
+
+    def take(self, client_id: str, index: int, state: dict[str, Any]) -> bool:
+        """Enter a report; False for one of another test."""
+        if state["run"] != self.run:
+            return False
+        now = time.monotonic()
+        worker = self._workers.get(client_id)
+        if worker is None:
+            late = client_id not in self._present
+            worker = self._workers[client_id] = Worker(client_id, index, now, late, now)
+        worker.longest_silence = max(worker.longest_silence, now - worker.last_report)
+        worker.last_report = now
+        worker.state = state
+        return True
+
+    def __iter__(self) -> Iterator[Worker]:
+        return iter(sorted(self._workers.values(), key=lambda worker: worker.index))
+
+    def __len__(self) -> int:
+        return len(self._workers)
+
+    def halted(self, present: list[str]) -> bool:
+        """Whether each of those that are `present` and take part has sent its final report."""
+        return all(
+            client_id in self._workers and self._workers[client_id].final
+            for client_id in present
+            if client_id in self._workers or client_id in self._present
+        )
+
+    def _left_early(self, worker: Worker) -> bool:
+        """Whether it ended of its own, and not because Ctrl-C reached it together with the master."""
+        if not worker.state["left"]:
+            return False
+        return not self.stopping or self.stopping - worker.last_report > TOGETHER_SECONDS
+
+    def remarks(self, missing: set[str]) -> list[tuple[str | None, str]]:
+        """Who joined late, left, was silent, or was lost; each with the verdict that it calls for, or None.
+
+        `missing` are the client ids that do not answer the master now. When the test is `over`,
+        everybody's final report must be there.
+        """
+        remarks: list[tuple[str | None, str]] = [
+            ("INVALID", f"worker {index} was lost before its first report: what it counted is missing")
+            for client_id, index in self._present.items()
+            if self.over and client_id not in self._workers
+        ]
+        for worker in self:
+            last = f"{worker.last_report - self.started:.1f} s after the start"
+            counted = worker.state["counted"]
+            if worker.final and self._left_early(worker):
+                remarks.append(("SUSPECT", f"{worker.name} left {last}; its {counted} counts are complete"))
+            elif not worker.final and (self.over or worker.client_id in missing):
+                remarks.append(
+                    (
+                        "INVALID",
+                        f"{worker.name} was lost: its last report came {last} and covers {counted} counts of"
+                        f" {worker.state['users']} users; what it counted later is missing",
+                    )
+                )
+            if worker.longest_silence >= SILENT_SECONDS:
+                remarks.append(("SUSPECT", f"{worker.name} was silent for {worker.longest_silence:.1f} s"))
+            if worker.late:
+                remarks.append(
+                    (None, f"{worker.name} joined {worker.since - self.started:.1f} s after the start")
+                )
+        return remarks
+
+    @property
+    def incomplete(self) -> bool:
+        """After the test: whether one was lost, or left before the end."""
+        return any(client_id not in self._workers for client_id in self._present) or any(
+            not worker.final or self._left_early(worker) for worker in self
+        )
+
+    def to_json(self, missing: set[str]) -> list[dict[str, Any]]:
+        """Each worker as it stands in a summary; times in seconds since the start."""
+        return [
+            {
+                **generator(worker.state),
+                "worker": worker.name,
+                "state": self._status(worker, missing),
+                "late": worker.late,
+                "first_report": worker.since - self.started,
+                "last_report": worker.last_report - self.started,
+                "longest_silence": worker.longest_silence,
+            }
+            for worker in self
+        ]
+
+    def _status(self, worker: Worker, missing: set[str]) -> str:
+        if worker.final:
+            return "left" if self._left_early(worker) else "done"
+        return "lost" if worker.client_id in missing or self.over else "running"
+
+
+def generator(state: dict[str, Any]) -> dict[str, Any]:
+    """One process that generates load, of what it says of itself, as it stands in a summary."""
+    vitals = Vitals.from_json(state["vitals"])
+    return {
+        "worker": f"this process ({state['host']}, pid {state['pid']})",
+        "state": "done" if state["final"] else "running",
+        "late": False,
+        "host": state["host"],
+        "pid": state["pid"],
+        "users": state["users"],
+        "counted": state["counted"],
+        "cpu_share": state["cpu_share"],
+        "max_cpu_share": vitals.busiest_share,
+        "hub_lag_p99_us": vitals.hub_lag.percentile(99),
+        "send_lag_p99_us": vitals.send_lag.percentile(99),
+        "first_report": None,
+        "last_report": None,
+        "longest_silence": None,
+    }

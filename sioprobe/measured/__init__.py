@@ -1,0 +1,13 @@
+"""What one process counts and times during a load, and whether the figures can be believed.
+
+No sockets here, and no Locust. Connections write into a `Recorder`; scenarios keep a `Ledger` and a
+`Schedule`.
+"""
+
+from sioprobe.measured.ledger import Ledger
+from sioprobe.measured.recorder import Recorder, Series
+from sioprobe.measured.schedule import Schedule
+from sioprobe.measured.validity import Floor, Validity, judge
+from sioprobe.measured.vitals import Vitals
+
+__all__ = ["Floor", "Ledger", "Recorder", "Schedule", "Series", "Validity", "Vitals", "judge"]

@@ -1,0 +1,270 @@
+"""What a `SocketIOUser` holds behind one attribute: its connection, and whoever waits for something of it.
+
+The hub tells a `UserClient` what comes; it wakes the greenlets that wait and hands events to the handlers.
+Here and not in the user's class, whose names belong to whoever writes tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.event import AsyncResult, Event
+from gevent.queue import Empty, SimpleQueue
+
+from sioprobe.engine.connection import Connection
+from sioprobe.engine.engine import Engine
+from sioprobe.engine.errors import LEFT, SwarmError
+from sioprobe.engine.listener import Listener
+from sioprobe.engine.reconnect import Backoff
+from sioprobe.engine.session import SECOND
+from sioprobe.users.handlers import Handlers, counted
+from sioprobe.users.settings import backoff_of, target_of
+from sioprobe.wire import WireError
+
+if TYPE_CHECKING:
+    from sioprobe.users.user import SocketIOUser
+
+__all__ = ["UserClient"]
+
+CLOSE_DEADLINE = 3.0
+
+
+class UserClient(Listener):
+    """One user's client. `series` is the recorder's."""
+
+    __slots__ = (
+        "_answers",
+        "_awaited",
+        "_ended",
+        "_engine",
+        "_user",
+        "connection",
+        "handlers",
+        "series",
+    )
+
+    def __init__(self, user: SocketIOUser, engine: Engine) -> None:
+        self._user = user
+        self._engine = engine
+        self.series = engine.recorder.series
+        self.connection: Connection | None = None
+        self._answers: dict[str, AsyncResult] = {}
+        self._awaited: list[tuple[str, str, Any]] = []
+        self._ended = Event()
+        self.handlers = Handlers(user, self)
+
+    # Connecting
+
+    @property
+    def namespaces(self) -> dict[str, str]:
+        """The connected namespaces, and the socket id in each."""
+        connection = self.connection
+        return dict(connection.namespaces) if connection is not None and not connection.closed else {}
+
+    @property
+    def session_id(self) -> str | None:
+        """The id of the Engine.IO session; None where there is none."""
+        return self.connection.session_id if self.connection is not None else None
+
+    def live(self, namespace: str) -> Connection:
+        """The connection. Raises SwarmError where that namespace is not connected."""
+        connection = self.connection
+        if connection is None or connection.closed:
+            raise SwarmError("not connected")
+        if namespace not in connection.namespaces:
+            raise SwarmError("not connected", f"to namespace {namespace}")
+        return connection
+
+    def connect(self, namespace: str, auth: Any, timeout: float, *, retry: bool) -> str:
+        """The socket id in a namespace that is connected now. Raises SwarmError."""
+        backoff = backoff_of(self._user)
+        attempt = 0
+        while True:
+            try:
+                return self._connect_once(
+                    namespace, auth, timeout, backoff if self._user.reconnection else None
+                )
+            except SwarmError:
+                failed = self.connection is not None and self.connection.closed
+                if not retry or not failed or attempt == backoff.attempts:
+                    raise
+            gevent.sleep(backoff.seconds(attempt))
+            attempt += 1
+
+    def _connect_once(self, namespace: str, auth: Any, timeout: float, backoff: Backoff | None) -> str:
+        connection = self.connection
+        if connection is None or connection.closed:
+            target, transport = target_of(self._user)
+            self._ended.clear()
+            connection = self.connection = Connection(
+                self._engine, target, transport, self, timeout=timeout, backoff=backoff
+            )
+        answer: AsyncResult = AsyncResult()
+        connection.connect(namespace, auth)
+        self._answers[namespace] = answer
+        try:
+            socket_id, failure = answer.get(timeout=timeout + 1.0)
+        except gevent.Timeout:
+            raise SwarmError("connect timeout", namespace) from None
+        finally:
+            self._answers.pop(namespace, None)
+        # Not by the result itself, whose frames would fill half of each traceback.
+        if failure is not None:
+            raise failure
+        return str(socket_id)
+
+    def disconnect(self, namespace: str | None) -> None:
+        """Leave a namespace; without one, close the session and wait for the server."""
+        if self.connection is None or self.connection.closed:
+            return
+        if namespace is not None:
+            self.connection.disconnect(namespace)
+            return
+        self.connection.close()
+        self._ended.wait(CLOSE_DEADLINE)
+
+    def wait_until_closed(self) -> None:
+        """Wait until the connection is over."""
+        if self.connection is not None and not self.connection.closed:
+            self._ended.wait()
+
+    def greenlet_ended(self, _: Any) -> None:
+        """The user's greenlet is over, and so is the connection, whatever its `on_stop` did."""
+        self.handlers.end()
+        if self.connection is not None:
+            self.connection.close()
+
+    # Asking
+
+    def ask(
+        self,
+        event: str,
+        args: tuple[Any, ...],
+        namespace: str,
+        timeout: float,
+        name: str | None,
+        done: Callable[[list[Any] | None, SwarmError | None], None],
+    ) -> None:
+        """Emit, and call `done` on the hub with the ack's values or the failure."""
+        series = self.series("SIO ack", name or event)
+        started = monotonic_ns()
+
+        def answered(values: list[Any] | None, failure: SwarmError | None) -> None:
+            # Here and not after the wait: the greenlet may wake up late.
+            if failure is None:
+                series.record((monotonic_ns() - started) / 1000)
+            elif failure.kind != LEFT:
+                series.error(failure.kind)
+            done(values, failure)
+
+        try:
+            self.live(namespace).emit(event, *args, namespace=namespace, ack=answered, timeout=timeout)
+        except (SwarmError, WireError) as error:
+            raise counted(series, error) from None
+
+    def answer_of(
+        self, event: str, args: tuple[Any, ...], namespace: str, timeout: float, name: str | None
+    ) -> list[Any]:
+        """Emit, wait for the ack, and answer its values. Raises SwarmError."""
+        answer: AsyncResult = AsyncResult()
+        self.ask(event, args, namespace, timeout, name, lambda *both: answer.set(both))
+        values: list[Any] | None
+        values, failure = answer.get()
+        if failure is not None:
+            raise failure
+        return values or []
+
+    def event_after(
+        self,
+        event: str,
+        args: tuple[Any, ...],
+        namespace: str,
+        timeout: float,
+        name: str | None,
+        awaited: str,
+        where: Callable[..., Any] | None,
+    ) -> list[Any]:
+        """Emit, wait for an event `awaited` for which `where` holds, and answer its values.
+
+        Raises SwarmError. Judged here and not on the hub: `where` is the user's, and may fail.
+        """
+        series = self.series("SIO answer", name or event)
+        candidates: Any = SimpleQueue()
+        entry = (namespace, awaited, candidates)
+        started = monotonic_ns()
+        end = started + int(timeout * SECOND)
+        self._awaited.append(entry)
+        try:
+            self.live(namespace).emit(event, *args, namespace=namespace)
+            while True:
+                left = (end - monotonic_ns()) / SECOND
+                if left <= 0:
+                    raise Empty
+                came, values, failure = candidates.get(timeout=left)
+                if failure is not None:
+                    raise failure
+                if where is None or where(*values):
+                    series.record((came - started) / 1000)
+                    return list(values)
+        except Empty:
+            raise counted(series, SwarmError("timeout", f"no event {awaited!r}")) from None
+        except (SwarmError, WireError) as error:
+            raise error if getattr(error, "kind", "") == LEFT else counted(series, error) from None
+        finally:
+            self._awaited.remove(entry)
+
+    def _end_waiting(self, failure: SwarmError) -> None:
+        for _, _, candidates in self._awaited:
+            candidates.put((0, (), failure))
+
+    # What the connection tells
+
+    def connected(self, connection: Connection, namespace: str) -> None:
+        answer = self._answers.get(namespace)
+        if answer is not None:
+            answer.set((connection.namespaces[namespace], None))
+        self.handlers.tell(namespace, "connect")
+
+    def refused(self, connection: Connection, namespace: str, data: Any) -> None:
+        answer = self._answers.get(namespace)
+        if answer is not None:
+            answer.set(("", SwarmError("connect refused", str(data))))
+        self.handlers.tell(namespace, "connect_error", data)
+
+    def event(
+        self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
+    ) -> None:
+        self.series("SIO event", name).count()
+        if self._awaited:
+            now = monotonic_ns()
+            for where, awaited, candidates in self._awaited:
+                if where == namespace and awaited == name:
+                    candidates.put((now, args, None))
+        handlers = self.handlers
+        handler = handlers.by_name.get((namespace, name))
+        if handler is None:
+            handler = handlers.by_name.get((namespace, "*"))
+            args = [name, *args]
+        if handler is not None:
+            handlers.run_later(handler, args, (connection.session_id, namespace, ack_id))
+        elif ack_id is not None:
+            connection.ack(ack_id, namespace=namespace)
+
+    def disconnected(self, connection: Connection, namespace: str) -> None:
+        self.handlers.tell(namespace, "disconnect", "io server disconnect")
+
+    def lost(self, connection: Connection, failure: SwarmError) -> None:
+        self._end_waiting(failure)
+        self.handlers.tell_all(failure.kind)
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        for answer in self._answers.values():
+            answer.set(("", failure or SwarmError(LEFT)))
+        self._answers.clear()
+        self._end_waiting(failure or SwarmError(LEFT))
+        self._ended.set()
+        if connection.namespaces:
+            self.handlers.tell_all(failure.kind if failure is not None else "io client disconnect")

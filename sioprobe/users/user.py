@@ -1,0 +1,123 @@
+"""`SocketIOUser`: a Locust user whose tasks are plain Python, on the callback engine.
+
+Here is what Locust asks of it, and its settings; its calls are in `sioprobe.users.calls`. Importing this
+module imports Locust, which monkey-patches the process: do it before anything else that opens sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+import locust
+from locust import User
+from locust.env import Environment
+
+from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.target import DEFAULT_PATH
+from sioprobe.locusts.own_locustfile import tell_at_end
+from sioprobe.locusts.statistics import LocustStatistics
+from sioprobe.users.calls import UserCalls
+from sioprobe.users.client import UserClient
+from sioprobe.users.contrib import SocketIOClient, apply_options
+from sioprobe.users.names import check_names
+
+__all__ = ["SocketIOClient", "SocketIOUser", "SwarmError"]
+
+
+class SocketIOUser(UserCalls, User):  # type: ignore[misc]
+    """A user with one Socket.IO connection.
+
+    Example, a locustfile for somebody's chat::
+
+        from locust import between, task
+        from sioprobe import SocketIOUser
+
+
+        class ChatUser(SocketIOUser):
+            wait_time = between(1, 3)
+            transport = "upgrade"  # or "websocket", "polling"
+
+            def on_start(self):
+                self.on("chat", self.on_chat)
+                self.connect(auth={"token": "good"})
+                self.call("join", "lobby", timeout=5)
+                self.heard = 0
+
+            def on_chat(self, text, sender):
+                self.heard += 1
+
+            @task
+            def say(self):
+                self.emit("say", "lobby", "hello")
+
+    `locust -f chat.py --host http://127.0.0.1:5000`. Recorded are `SIO connect`, `SIO upgrade`, `SIO ack`,
+    `SIO answer` and `SIO reconnect` with their times, `SIO emit` and `SIO event` with their numbers only.
+    What fails is counted by kind, raises SwarmError, and so ends the task; in `on_start`, as with any
+    exception there, it ends the user.
+    """
+
+    abstract = True
+
+    transport = "websocket"
+    """`websocket`, `polling`, or `upgrade` (polling first, as browsers do)."""
+
+    path = DEFAULT_PATH
+    headers: Mapping[str, str] | None = None
+    query: Mapping[str, str] | None = None
+
+    cookies: Mapping[str, str] | None = None
+    """Sent with every request, beside those that the server sets."""
+
+    verify = True
+    """Whether the certificate of a server at an https URL is checked."""
+
+    ca_file: str | None = None
+    """Certificates (PEM) of the authorities to trust in place of the system's."""
+
+    reconnection = True
+    """Whether a lost session is followed by another; the delays, in seconds, are the official client's."""
+
+    reconnection_attempts: int | None = None
+    reconnection_delay = 1.0
+    reconnection_delay_max = 5.0
+    randomization_factor = 0.5
+
+    options: ClassVar[dict[str, Any]] = {}
+    """For locustfiles of `locust.contrib.socketio`: keyword arguments of `socketio.Client`."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """TypeError for a task that has the name of something that is here."""
+        super().__init_subclass__(**keywords)
+        check_names(cls, SocketIOUser)
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        if self.options:
+            apply_options(self, self.options)
+        statistics = LocustStatistics.of(environment)
+        statistics.engine.start()
+        self._sioprobe = UserClient(self, statistics.engine)
+
+    @cached_property
+    def sio(self) -> SocketIOClient:
+        """The calls of `locust.contrib.socketio`, for locustfiles written for it."""
+        return SocketIOClient(self)
+
+    def start(self, group: Any) -> Any:
+        """Start the user's greenlet; when that ends, so does the connection, whatever `on_stop` does."""
+        started = super().start(group)
+        started.link(self._sioprobe.greenlet_ended)
+        return started
+
+    def on_stop(self) -> None:
+        """Close the session; call it from an `on_stop` of your own."""
+        self._sioprobe.disconnect(None)
+
+
+@locust.events.init.add_listener  # type: ignore[untyped-decorator]
+def _attach(environment: Environment, **_: Any) -> None:
+    """Before the test starts, so that masters, which have no users, take their workers' reports too."""
+    LocustStatistics.of(environment)
+    tell_at_end(environment)

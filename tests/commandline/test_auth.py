@@ -1,0 +1,362 @@
+"""The auth payload and other secrets: every CONNECT carries it, and nothing that is written holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from load.blocks import calibration
+from load.blocks.measuring import BlockRequest, Crowd, RequestError, measure
+from load.capacity.command import Search, _plan
+from load.capacity.document import document
+from load.capacity.search import Found
+from load.doctor.patient import Patient
+from load.doctor.probing.held_connections import Crowd as DoctorsCrowd
+from load.profiles.run_plan import RunPlan
+from load.scenarios import SCENARIOS
+from load.servers.placement import problem_with_url
+from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
+from sioprobe.commandline.connection_options import (
+    ConnectionOptions,
+    OptionError,
+    locust_connection_arguments,
+    read_files,
+    target_options,
+)
+from sioprobe.commandline.redaction import redacted, secrets_of
+from sioprobe.engine import SwarmError, Target
+from tests.load.guarded_server import SECRETS
+from tests.servers import ROOT, Server, start_command
+
+DEADLINE = 60.0
+TOKEN = json.dumps({"token": SECRETS["auth"]})
+HOW = {
+    "headers": {"Authorization": f"Bearer {SECRETS['header']}"},
+    "cookies": {"session": SECRETS["cookie"]},
+    "query": {"key": SECRETS["query"]},
+}
+SHOWN = (
+    *("--header", f"Authorization: Bearer {SECRETS['header']}"),
+    *("--cookie", f"session={SECRETS['cookie']}", "--query", f"key={SECRETS['query']}"),
+)
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Server]:
+    with start_command([sys.executable, "-m", "tests.load.guarded_server"]) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[Server]:
+    with start_command([sys.executable, "-m", "tests.strict_server"]) as server:
+        yield server
+
+
+def program(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words, cwd=ROOT, capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL
+    )
+
+
+def load(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return program(sys.executable, "-m", "load", *arguments)
+
+
+def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return program(sys.executable, "-m", "load.doctor", *arguments)
+
+
+def locust(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py")]
+    return program(*command, "--headless", "--loglevel", "ERROR", *arguments)
+
+
+def assert_no_secret(*texts: str) -> None:
+    for text in texts:
+        assert [secret for secret in SECRETS.values() if secret in text] == []
+
+
+# A connection after the first is a further life, or follows an outage.
+LATER: dict[str, dict[str, Any]] = {
+    "churn": {"acks": 1},
+    "upgrade": {},
+    "storm": {"waves": 1, "backoff": "none"},
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_connect_of_every_scenario_carries_it(strict: Server, scenario: str) -> None:
+    request = {
+        "url": strict.url,
+        "scenario": scenario,
+        "transport": SCENARIOS[scenario].transports[-1],
+        "connections": 2,
+        "namespace": "/auth",
+        **({"namespaces": "/auth,/custom"} if scenario == "namespaces" else {}),
+        **LATER.get(scenario, {}),
+    }
+    wrong = Crowd(BlockRequest.from_json({**request, "auth": {"token": "wrong"}}))
+    wrong.engine.start()
+    try:
+        assert wrong.connect() == []
+        assert {str(player.failure) for player in wrong.players} == {
+            "connect refused: {'message': 'bad token'}"
+        }
+    finally:
+        wrong.close()
+    crowd = Crowd(BlockRequest.from_json({**request, "auth": {"token": "good"}}))
+    crowd.engine.start()
+    try:
+        players = crowd.connect()
+        assert len(players) == 2
+        for player in players:
+            player.begin()
+        connects = crowd.engine.recorder.series("SIO connect", request["transport"])
+        wanted = 4 if scenario in LATER else 2
+        with gevent.Timeout(DEADLINE, AssertionError("not connected again")):
+            while connects.total.timed + connects.recent.timed < wanted:
+                gevent.sleep(0.01)
+        crowd.drain()
+        assert "connect refused" not in crowd.engine.recorder.errors()
+    finally:
+        crowd.close()
+
+
+@pytest.mark.parametrize("namespace", ["/", "/chat"])
+def test_the_null_server_takes_it(namespace: str) -> None:
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        request = {"url": server.url, "namespace": namespace, "auth": {"token": "a,/b{"}, "connections": 2}
+        block = measure(BlockRequest.from_json({**request, "warmup_seconds": 0.0, "seconds": 0.1}))
+
+    assert (block["connected"], block["errors"]) == (2, 0)
+    assert block["operations"] > 0
+
+
+def test_results_and_what_is_printed_hold_no_secret(guarded: Server, tmp_path: Path) -> None:
+    """By files, to workers as well: the master reads them, and they are Locust's own processes."""
+    token, header = tmp_path / "token.json", tmp_path / "header"
+    token.write_text(TOKEN)
+    header.write_text(f"Authorization: Bearer {SECRETS['header']}\n\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    done = locust(
+        *("--host", guarded.url, "-u", "2", "-r", "2", "-t", "3s", "--processes", "2"),
+        *("--master-bind-host", "127.0.0.1", "--auth", f"@{token}", "--header", f"@{header}", *SHOWN[2:]),
+        *("--summary-json", str(out / "summary.json"), "--html", str(out / "report.html")),
+        *("--csv", str(out / "figures"), "--json", "--loglevel", "DEBUG", "--logfile", str(out / "log")),
+    )
+
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["errors"] == {}, done.stderr
+    assert summary["operations"] > 0
+    files = [path.read_text() for path in out.iterdir()]
+    assert len(files) >= 6
+    assert "<html" in (out / "report.html").read_text()
+    assert_no_secret(done.stdout, done.stderr, *files)
+
+
+def test_the_front_hands_everything_on(guarded: Server) -> None:
+    done = load("--url", guarded.url, "--users", "2", "--seconds", "1", "--json", "--auth", TOKEN, *SHOWN)
+
+    summary = json.loads(done.stdout)
+    assert summary["errors"] == {}
+    assert summary["operations"] > 0
+    # The calibration plays against a server that asks for nothing.
+    assert summary["floor"] is not None, summary["calibration"]
+    assert_no_secret(done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("command", [load, locust])
+def test_a_refusal_that_repeats_them_is_told_without(guarded: Server, command: Any) -> None:
+    address = ["--url", guarded.url] if command is load else ["--host", guarded.url]
+    more = [] if command is load else ["-u", "1", "-t", "1s"]
+    done = command(*address, *more, "--auth", '{"token": "wrong-one"}', *SHOWN)
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert f"error: {guarded.url} refuses the namespace: " in line
+    assert '"auth": "***", "header": "***"' in line
+    assert_no_secret(done.stderr)
+    assert "wrong-one" not in done.stderr
+
+
+def test_a_search_shows_them_and_its_result_does_not(guarded: Server) -> None:
+    plan = RunPlan(auth=json.loads(TOKEN), users=2)
+    search = Search((), 10.0, 0.5, 20.0, None, None)
+    found = _plan(search, plan, [guarded.url], HOW, 1, ("none",), calibrate=False)
+
+    block = measure(BlockRequest.from_json({**found.request(20.0), "warmup_seconds": 0.0}))
+
+    assert block["errors"] == 0
+    assert block["operations"] > 0
+    result = document(Found(None, 0, "budget", ()), found, None, 1.0, {})
+    assert_no_secret(json.dumps(block), json.dumps(result), repr(plan))
+    with pytest.raises(RequestError) as caught:
+        measure(BlockRequest.from_json({**found.request(20.0), "auth": {"token": "wrong-one"}}))
+    assert str(caught.value).startswith(f"no connection to {guarded.url}: connect refused: ")
+    assert_no_secret(str(caught.value))
+    assert "wrong-one" not in str(caught.value)
+
+
+@pytest.mark.parametrize("auth", [{"token": SECRETS["auth"]}, None])
+def test_the_doctor_is_let_in(auth: dict[str, Any] | None) -> None:
+    with start_command([sys.executable, "-m", "tests.load.guarded_server", "auth", "header"]) as server:
+        patient = Patient(Target.from_url(server.url, headers=HOW["headers"]), auth=auth)
+        patient.meet()
+        poller, socket = patient.poller(), patient.socket()
+        answered = []
+        for client in (poller, socket):
+            with contextlib.suppress(SwarmError):
+                client.call(patient.calls.next(), timeout=5.0 if auth else 0.5)
+                answered.append(client)
+            client.close()
+        doctors_crowd = DoctorsCrowd(patient)
+        doctors_crowd.engine.start()
+        doctors_crowd.open_more(1)
+        assert doctors_crowd.wait(lambda: not doctors_crowd.count("waiting"), DEADLINE)
+        joined = [bool(member.connection.namespaces) for member in doctors_crowd.members]
+        doctors_crowd.end()
+
+    assert answered == ([poller, socket] if auth else [])
+    assert joined == [auth is not None]
+
+
+def test_no_secret_is_an_argument_of_another_process(tmp_path: Path, monkeypatch: Any) -> None:
+    given = ConnectionOptions(header=(SHOWN[1],), cookie=(SHOWN[3],), query=(SHOWN[5],), no_verify=True)
+    arguments = locust_connection_arguments(given, TOKEN, tmp_path)
+
+    assert_no_secret(*arguments)
+    values = dict(argument.removeprefix("--").split("=") for argument in arguments if "=" in argument)
+    read = read_files(
+        ConnectionOptions(values["auth"], *([values[name]] for name in ("header", "cookie", "query")))
+    )
+    assert read == {"auth": TOKEN, "header": [SHOWN[1]], "cookie": [SHOWN[3]], "query": [SHOWN[5]]}
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+    seen: list[str] = []
+
+    def module_command(*words: str) -> list[str]:
+        seen.extend(words)
+        return [sys.executable, "-c", 'print(\'{"error": "seen"}\')']
+
+    monkeypatch.setattr(calibration, "module_command", module_command)
+    assert calibration.calibrate({"connections": 3, "auth": json.loads(TOKEN), "how": HOW}) == "seen"
+    assert json.loads(seen[1]) == {"connections": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", 'is not JSON (Expecting value at character 1); such as {"token": "..."}'),
+        ("{token: x}", "is not JSON (Expecting property name enclosed in double quotes at character 2)"),
+        ('"token"', "is text and no JSON object"),
+        ("[1]", "is an array and no JSON object"),
+        ("null", "is null and no JSON object"),
+        ('{"a": NaN}', "holds NaN, which JSON has not"),
+        ('{"a": ' + "9" * 5000 + "}", "holds a number of too many digits"),
+        ("[" * 100_000, "is nested too deeply"),
+    ],
+)
+def test_a_wrong_payload_is_named_but_not_repeated(text: str, line: str) -> None:
+    with pytest.raises(AuthError) as caught:
+        parse_auth(text)
+
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_payload_of_toml_that_is_no_json_is_refused() -> None:
+    with pytest.raises(AuthError, match=r"^cannot be sent: it holds what JSON has not$"):
+        check_auth({"since": datetime.now(UTC)})
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes(b"\xff")
+    (tmp_path / "bom.json").write_bytes(b"\xef\xbb\xbf{}")
+
+    for given, line in {
+        "@": "@ is not @FILE",
+        "@nowhere.json": "@nowhere.json: No such file or directory",
+        "@.": "@.: Is a directory",
+        "@latin": "@latin: is not UTF-8",
+        "@a\0b": "@a\0b: is no file",
+    }.items():
+        with pytest.raises(AuthError) as caught:
+            read_text(given, tmp_path)
+        assert str(caught.value) == line
+    assert read_text("@bom.json", tmp_path) == "{}"
+
+
+@pytest.mark.parametrize(
+    ("command", "address", "given", "line"),
+    [
+        (load, "--url", "@nowhere.json", "--auth @nowhere.json: No such file or directory"),
+        (locust, "--host", "{nonsense}", "--auth is not JSON (Expecting property name enclosed in double"),
+        (doctor, "", "{nonsense}", "--auth is not JSON (Expecting property name enclosed in double"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(command: Any, address: str, given: str, line: str) -> None:
+    done = command(*([address] if address else []), "http://127.0.0.1:1", "--auth", given)
+
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert f"error: {line}" in said
+    assert "nonsense" not in said
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        (
+            "http://a:pw@127.0.0.1:1",
+            "http://127.0.0.1:1 has a user name in front of it; give it with --header",
+        ),
+        ("http://127.0.0.1:1?key=pw", "http://127.0.0.1:1 has a query; give it with --query NAME=VALUE"),
+        ("http://127.0.0.1:1/pa/", "http://127.0.0.1:1/pa/ has a path; give that of the Socket.IO endpoint"),
+        ("http://a:pw@[::1?key=pw", "'[::1' is not http://host:port or https://host:port"),
+    ],
+)
+def test_a_url_with_secrets_is_refused_without_them(url: str, line: str) -> None:
+    problem = problem_with_url(url)
+
+    assert problem is not None
+    assert problem.startswith(line)
+    assert "pw" not in problem
+
+
+def test_a_url_with_secrets_is_refused_by_the_locustfile() -> None:
+    done = locust("--host", "http://127.0.0.1:1?key=pw", "-u", "1", "-t", "1s")
+
+    assert done.returncode == 2
+    assert done.stderr == "locust: error: http://127.0.0.1:1 has a query; give it with --query NAME=VALUE\n"
+
+
+def test_what_is_cut_out() -> None:
+    how = {"headers": {"Authorization": "Basic dXNlcg=="}, "verify": True, "ca_file": "/some/file"}
+    secrets = secrets_of(how, {"token": "abcdef", "deep": [{"pin": 123456}], "short": "ab", "on": True})
+
+    assert redacted("abcdef 123456 ab dXNlcg== True /some/file", secrets) == "*** *** ab *** True /some/file"
+    # Where one holds another, no rest of the longer one is left.
+    nested = secrets_of({}, {"user": "name", "token": "name-and-more"})
+    assert redacted("name-and-more of name", nested) == "*** of ***"
+
+
+def test_a_pair_that_is_none_is_not_repeated() -> None:
+    for given, line in (
+        (ConnectionOptions(header=["secret"]), "--header is not NAME:VALUE"),
+        (ConnectionOptions(query=["a=1", "secret"]), "--query number 2 is not NAME=VALUE"),
+        (ConnectionOptions(cookie=["a=1\nsecret"]), "--cookie 'a' has a line break in its value"),
+    ):
+        with pytest.raises(OptionError) as caught:
+            target_options(given)
+        assert str(caught.value) == line

@@ -1,0 +1,228 @@
+"""`python -m load.blocks`: one block for each request, over each transport, against whole servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from load.blocks.measuring import BlockRequest, RequestError
+from tests.servers import ROOT, Server, start_command, start_server
+from tests.standstill import undisturbed
+
+TRANSPORTS = ("polling", "websocket", "upgrade")
+
+
+class Generator:
+    """The long-lived process."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "load.blocks"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def send(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def receive(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())  # type: ignore[no-any-return]
+
+    def ask(self, line: str) -> dict[str, Any]:
+        self.send(line)
+        return self.receive()
+
+    def block(self, **request: Any) -> dict[str, Any]:
+        """A short block; one during which this machine stood still says nothing, and is asked for again."""
+        line = json.dumps({"connections": 12, "warmup_seconds": 0.1, "seconds": 0.6, **request})
+        return undisturbed(lambda: self.ask(line))
+
+    def stop(self) -> int:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        code = self.process.wait(60)
+        self.process.stdout.close()
+        return code
+
+
+@pytest.fixture(scope="module")
+def generator() -> Iterator[Generator]:
+    generator = Generator()
+    yield generator
+    if generator.process.poll() is None:
+        assert generator.stop() == 0
+
+
+@pytest.fixture(scope="module", params=["null", "threading", "eventlet", "gevent"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    if request.param == "null":
+        started = start_command([sys.executable, "-m", "load.blocks.null_server"])
+    else:
+        started = start_server(request.param)
+    with started:
+        yield started
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_ack_block_counts_every_operation_once(generator: Generator, server: Server, transport: str) -> None:
+    block = generator.block(url=server.url, transport=transport, server_pids=server.about["pids"])
+
+    assert block["error_kinds"] == {}
+    assert block["operations"] > 0
+    assert block["messages"] == 2 * block["operations"]
+    assert block["latency"]["count"] == block["operations"]
+    assert sum(count for _, count in block["latency"]["histogram"]) == block["operations"]
+    assert 0 < block["latency"]["p50"] <= block["latency"]["p99"] <= block["latency"]["max"]
+    assert block["generator"]["unconfirmed_closes"] == 0
+    assert block["generator"]["cpu_seconds"] > 0
+    assert block["server"]["cpu_seconds"] > 0
+    assert block["server"]["processes"] >= 1
+    assert block["server"]["rss_bytes"] >= block["server"]["rss_before_connections_bytes"] * 0.9
+    for key in (
+        "transport",
+        "scenario",
+        "connections",
+        "started_at",
+        "warmup_seconds",
+        "seconds",
+        "validity",
+    ):
+        assert key in block
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_fanout_block_has_a_clean_ledger(generator: Generator, server: Server, transport: str) -> None:
+    block = generator.block(url=server.url, transport=transport, scenario="fanout", room_size=5)
+
+    assert block["error_kinds"] == {}
+    ledger = block["ledger"]
+    assert (ledger["lost"], ledger["duplicated"], ledger["reordered"], ledger["reach"]) == (0, 0, 0, 1.0)
+    assert ledger["received"] >= block["operations"] > 0
+    assert block["messages"] > block["operations"]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_idle_block_has_connections_and_no_operations(
+    generator: Generator, server: Server, transport: str
+) -> None:
+    block = generator.block(
+        url=server.url, transport=transport, scenario="idle", server_pids=server.about["pids"]
+    )
+
+    assert (block["operations"], block["messages"], block["error_kinds"]) == (0, 0, {})
+    assert block["latency"]["count"] == 0
+    assert block["server"]["fds"] >= 12
+
+
+def test_users_are_spread_over_several_servers_and_custom_namespaces_work(generator: Generator) -> None:
+    with start_server("gevent") as first, start_server("gevent") as second:
+        block = generator.block(
+            urls=[first.url, second.url],
+            namespace="/custom",
+            server_pids=[*first.about["pids"], *second.about["pids"]],
+            scenario="idle",
+        )
+
+        assert block["error_kinds"] == {}
+        assert block["server"]["processes"] == 2
+
+
+def test_a_paced_block_keeps_its_schedule(generator: Generator) -> None:
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        for scenario, operations, more in (("ack", 12 * 25, {}), ("fanout", 12 * 25, {"room_size": 4})):
+            block = generator.block(url=server.url, scenario=scenario, rate=50, seconds=0.5, **more)
+
+            assert block["error_kinds"] == {}
+            assert block["operations"] <= operations * 1.2
+            assert block["generator"]["send_lag_p99_us"] >= 0
+
+
+BAD = {
+    "no json": ("{", "not JSON"),
+    "no object": ("[]", "a request is a JSON object"),
+    "no url": ("{}", "url is missing"),
+    "transport": ('{"url":"http://127.0.0.1:1","transport":"websokcet"}', "the nearest is 'websocket'"),
+    "scenario": ('{"url":"http://127.0.0.1:1","scenario":"fan-out"}', "the nearest is 'fanout'"),
+    "key": ('{"url":"http://127.0.0.1:1","connection":1}', "the nearest is 'connections'"),
+    "number": ('{"url":"http://127.0.0.1:1","connections":0}', "connections is 0, not a number from 1"),
+    "text": ('{"url":"http://127.0.0.1:1","seconds":"1"}', "seconds is '1', not a number"),
+    "parameter": ('{"url":"http://127.0.0.1:1","payload_byte":1}', "the nearest is 'payload_bytes'"),
+    "parameter of another": (
+        '{"url":"http://127.0.0.1:1","room_size":4}',
+        "room_size: scenario ack does not know it (fanout, slow do)",
+    ),
+    "parameter's value": (
+        '{"url":"http://127.0.0.1:1","scenario":"fanout","room_size":0}',
+        "room_size: 0 is less than 1",
+    ),
+    "refused": ('{"url":"http://127.0.0.1:1","connections":2}', "connection refused"),
+    "scheme": ('{"url":"ftp://127.0.0.1:1"}', "bad url"),
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), BAD.values(), ids=BAD.keys())
+def test_what_cannot_be_measured_is_answered_in_one_line(
+    generator: Generator, line: str, expected: str
+) -> None:
+    answer = generator.ask(line)
+
+    assert list(answer) == ["error"]
+    assert expected in answer["error"]
+    assert "\n" not in answer["error"]
+
+
+def test_a_failed_block_leaves_the_generator_usable(generator: Generator) -> None:
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        assert "error" in generator.block(url=server.url, namespace="bad,name")
+        assert generator.block(url=server.url)["operations"] > 0
+
+
+def test_a_server_that_dies_under_load_is_counted(generator: Generator) -> None:
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        descriptors = f"/proc/{server.about['pids'][0]}/fd"
+        before = len(os.listdir(descriptors))
+        # Long enough to be killed within, however late this process is.
+        request = {"url": server.url, "connections": 5, "warmup_seconds": 0.5, "seconds": 5.0}
+        generator.send(json.dumps(request))
+        deadline = time.monotonic() + 60
+        while len(os.listdir(descriptors)) < before + 5:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        server.process.kill()
+        answer = generator.receive()
+
+    assert "error" in answer or answer["validity"]["verdict"] != "VALID"
+    assert "error" in answer or sum(answer["error_kinds"].values()) > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_at_once(number: signal.Signals) -> None:
+    generator = Generator()
+    assert "error" in generator.ask("{}")
+    generator.process.send_signal(number)
+
+    assert generator.process.wait(60) == -number
+    generator.stop()
+
+
+def test_a_request_keeps_what_it_is_given() -> None:
+    request = BlockRequest.from_json({"url": "http://x", "server_pids": [1, 2], "connections": 7})
+
+    assert (request.urls, request.server_pids, request.connections) == (("http://x",), (1, 2), 7)
+    with pytest.raises(RequestError):
+        BlockRequest.from_json({"urls": [3]})

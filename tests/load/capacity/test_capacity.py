@@ -1,0 +1,231 @@
+"""`sioprobe load --find-max`: who is to blame for a probe, what is claimed, and a search of a real server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from load.capacity.document import document, render
+from load.capacity.search import Found, Probe
+from load.capacity.trials import Plan, full_objective, merged, probe_of
+from load.running.fail_if import Condition
+from load.scenarios import scenarios_with
+from sioprobe.measured import Floor
+from sioprobe.results.histogram import Histogram
+from sioprobe.results.validate import validate
+from tests.servers import ROOT, start_command
+
+OBJECTIVE = full_objective([Condition.parse("p99<50ms")])
+
+
+def block(latency_ms: float = 5.0, **changes: Any) -> dict[str, Any]:
+    """Of 2 s in which 200 operations were asked for and done."""
+    latency = Histogram()
+    for _ in range(200):
+        latency.record(latency_ms * 1000)
+    return {
+        "seconds": 2.0,
+        "operations": 200,
+        "published": 0,
+        "unsent": 0,
+        "messages": 400,
+        "errors": 0,
+        "latency": latency.to_latency(),
+        "ledger": None,
+        "server": {"cpu_seconds": 1.0},
+        "generator": {"max_cpu_share": 0.2},
+        "validity": {"findings": []},
+        **changes,
+    }
+
+
+def finding(cause: str, verdict: str = "INVALID") -> dict[str, Any]:
+    return {"findings": [{"verdict": verdict, "cause": cause, "reason": f"of {cause}"}]}
+
+
+def test_defaults_fill_what_the_objective_does_not_name() -> None:
+    def texts(*given: str) -> list[str]:
+        return [condition.text for condition in full_objective([Condition.parse(text) for text in given])]
+
+    assert texts() == ["p99<100ms", "reach>=100%", "errors<=0"]
+    assert texts("p99.9<1s", "errors<1%") == ["p99.9<1s", "errors<1%", "reach>=100%"]
+
+
+@pytest.mark.parametrize(
+    ("made", "blame"),
+    [
+        (block(), ""),
+        (block(latency_ms=60.0), "server"),
+        (block(errors=1), "server"),
+        # Of 100/s that were asked for, 90 were carried, however fast.
+        (block(operations=180), "server"),
+        (block(published=180), "server"),
+        (block(ledger={"reach": 0.99, "lost": 1, "duplicated": 0, "reordered": 0}), "server"),
+        (block(validity=finding("cpu")), "generator"),
+        (block(validity=finding("run delay", "SUSPECT")), ""),
+        (block(validity=finding("run delay")), "machine"),
+        (block(validity=finding("send lag")), "generator"),
+        (block(latency_ms=60.0, validity=finding("cpu", "SUSPECT")), "generator"),
+        (block(latency_ms=60.0, validity=finding("errors")), "server"),
+        (block(latency_ms=60.0, validity=finding("pressure", "SUSPECT")), "machine"),
+        # A server that uses its whole core presses the machine itself.
+        (
+            block(latency_ms=60.0, validity=finding("pressure", "SUSPECT"), server={"cpu_seconds": 1.95}),
+            "server",
+        ),
+    ],
+)
+def test_the_blame_is_put_where_it_belongs(made: dict[str, Any], blame: str) -> None:
+    probe = probe_of(made, 100.0, "doubling", OBJECTIVE)
+
+    assert probe.blame == blame
+    assert probe.met is (blame == "")
+    assert bool(probe.why) is bool(blame)
+
+
+def test_an_unseen_server_is_given_no_cpu() -> None:
+    assert (
+        probe_of(block(server={"cpu_seconds": None}), 100.0, "doubling", OBJECTIVE).server_cpu_share is None
+    )
+
+
+def test_blocks_of_several_generators_are_one_probe() -> None:
+    both = merged(
+        [
+            block(),
+            {**block(latency_ms=60.0), "validity": finding("cpu"), "generator": {"max_cpu_share": 0.95}},
+        ]
+    )
+    probe = probe_of(both, 200.0, "doubling", OBJECTIVE)
+
+    assert (probe.achieved, probe.blame, probe.generator_cpu_share) == (200.0, "generator", 0.95)
+    assert probe.server_cpu_share == 0.5
+    assert probe.p99_us == pytest.approx(60_000, rel=0.01)
+
+
+def found(limit: str, confirmed: int = 3, server_cpu: float | None = 0.95) -> dict[str, Any]:
+    """The document of a search that ended at 800/s."""
+    probes = tuple(
+        probe_of(
+            {**block(operations=1600), "server": {"cpu_seconds": server_cpu and server_cpu * 2}},
+            800.0,
+            phase,
+            OBJECTIVE,
+        )
+        for phase in ("doubling", "confirming", "confirming", "confirming")
+    )
+    plan = Plan({"urls": ["http://x"], "transport": "websocket", "scenario": "ack"}, 10, objective=OBJECTIVE)
+    floor = Floor(10, 800.0, 1.0, 800.0, 200.0, 400.0, 12.0)
+    return document(Found(probes[-1], confirmed, limit, probes), plan, floor, 60.0, {})
+
+
+@pytest.mark.parametrize(
+    ("limit", "confirmed", "server_cpu", "words"),
+    [
+        (
+            "server",
+            3,
+            0.95,
+            "maximum 800/s with p99<50ms and reach>=100% and errors<=0: the server used 95% of a core",
+        ),
+        ("server", 3, 0.3, "though no maximum of the server's CPU: it used only 30% of a core"),
+        ("server", 3, None, "though no maximum of the server's CPU: its CPU was not seen"),
+        ("generator", 3, 0.3, "at least 800/s with"),
+        ("generator", 3, 0.3, "beyond it is the generator's limit, not the server's"),
+        ("machine", 3, 0.3, "beyond it others on this machine took the CPU"),
+        ("budget", 1, 0.3, "the time was over before the search was (confirmed 1 of 3 times)"),
+        ("budget", 0, 0.3, "the time was over before the search was (confirmed 0 of 3 times)"),
+    ],
+)
+def test_no_more_is_claimed_than_was_seen(
+    limit: str, confirmed: int, server_cpu: float | None, words: str
+) -> None:
+    result = found(limit, confirmed, server_cpu)
+
+    validate(result, "maximum", "result")
+    assert words in result["statement"]
+    assert result["statement"].startswith("maximum") is (limit == "server" and server_cpu == 0.95)
+    assert "floor (null server" in render(result)
+    assert ("in the confirmations" in render(result)) is (confirmed > 0)
+
+
+def test_a_knee_says_messages_a_second_and_core() -> None:
+    knee = found("server", server_cpu=0.5)["knee"]
+
+    assert (knee["messages_per_second"], knee["messages_per_second_and_core"]) == (200.0, 400.0)
+
+
+def test_a_search_without_any_rate_says_why() -> None:
+    probe: Probe = probe_of(block(latency_ms=60.0), 1.5, "halving", OBJECTIVE)
+    plan = Plan({"urls": ["http://x"], "transport": "websocket", "scenario": "ack"}, 10, objective=OBJECTIVE)
+    result = document(Found(None, 0, "nothing", (probe,)), plan, None, 5.0, {})
+
+    validate(result, "maximum", "result")
+    assert result["statement"].startswith("no rate met p99<50ms")
+    assert "floor: not calibrated" in render(result)
+
+
+def load(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "load", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=180
+    )
+
+
+@pytest.mark.parametrize("scenario", [["ack"], ["fanout", "--room-size", "2"]], ids=["ack", "fanout"])
+def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(
+    tmp_path: Path, scenario: list[str]
+) -> None:
+    """Which rate it finds is the machine's business."""
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        done = load(
+            *("--url", server.url, "--find-max", "--users", "4", "--scenario", *scenario),
+            *("--budget", "8", "--probe-seconds", "0.5", "--no-calibrate", "--json"),
+            *("--report", str(tmp_path / "maximum.json"), "--figure", str(tmp_path / "knee.svg")),
+        )
+
+    assert done.returncode in (0, 3), done.stderr
+    result = json.loads(done.stdout)
+    assert json.loads((tmp_path / "maximum.json").read_text()) == result
+    assert result["probes"][0]["rate"] == 100.0
+    assert result["probes"][0]["achieved"] > 0
+    assert result["probes"][0]["server_cpu_share"] > 0
+    assert result["statement"]
+    assert "<svg" in (tmp_path / "knee.svg").read_text()
+    assert (done.returncode == 0) is (result["confirmed"] > 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--objective", "p99<1ms"], "--objective is of --find-max, which is missing"),
+        (["--budget", "20"], "--budget is of --find-max, which is missing"),
+        (["--probe-seconds", "1"], "--probe-seconds is of --find-max, which is missing"),
+        (
+            ["--find-max", "--objective", "p99"],
+            "--objective 'p99' is no condition such as 'p99>50ms' or 'errors>0'",
+        ),
+        (
+            ["--find-max", "--scenario", "idle"],
+            "--find-max: idle has no rate; scenarios that have are " + ", ".join(scenarios_with("rate")),
+        ),
+        (
+            ["--find-max", "--rate", "5"],
+            "--rate is what --find-max looks for; where to begin is --start-rate",
+        ),
+        (
+            ["--find-max", "--shape", "ramp", "--shape-users", "1,2"],
+            "--find-max makes its own rates, and takes no --shape",
+        ),
+        (["--find-max"], "nothing listens at http://127.0.0.1:1"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
+    done = load("--url", "http://127.0.0.1:1", *arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [f"python -m load: error: {line}"]

@@ -1,0 +1,134 @@
+"""Profiles of a comparison: the built-in ones are sound, and a mistake is named with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from load.comparing.plan import ProfileError, read_profile
+from load.profiles.reading import built_in_profiles
+from load.servers.processes import known_modes
+
+
+@pytest.mark.parametrize("name", built_in_profiles(compares=True))
+def test_built_in_profiles_can_be_read(name: str) -> None:
+    profile = read_profile(name)
+
+    assert profile.title == name
+    if not any(arm.load for arm in profile.arms):
+        return
+    assert {"threading", "eventlet", "gevent"} <= {arm.mode for arm in profile.arms if arm.load}
+    assert {"polling", "websocket"} <= set(profile.load.transports)
+    assert any(arm.workers == 2 and arm.queue == "redis" for arm in profile.arms)
+
+
+ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "mine.toml: needs at least one [[arms]]"),
+        ("titel = 1\n" + ARM, "mine.toml: unknown key 'titel'; did you mean 'title'?"),
+        ("[load]\nround = 3\n" + ARM, "mine.toml: load: unknown key 'round'; did you mean 'rounds'?"),
+        ("[load]\nrounds = 0\n" + ARM, "mine.toml: load: rounds = 0 is not a whole number above 0"),
+        ("[load]\nrounds = true\n" + ARM, "mine.toml: load: rounds = True is not a whole number above 0"),
+        (
+            "nonsense = 1\n" + ARM,
+            "mine.toml: unknown key 'nonsense' (one of title, load, conformance, arms)",
+        ),
+        ("[load]\nseconds = inf\n" + ARM, "mine.toml: load: seconds = inf is not a number of 0 or more"),
+        ("[load]\nseconds = nan\n" + ARM, "mine.toml: load: seconds = nan is not a number of 0 or more"),
+        (
+            "[load]\nseconds = 0.1\n" + ARM,
+            "mine.toml: load: seconds = 0.1 is too short a block; 0.2 is the least",
+        ),
+        (
+            '[load]\ntransports = ["poling"]\n' + ARM,
+            "mine.toml: load: transport 'poling'; did you mean 'polling'?",
+        ),
+        ('[load]\nscenario = "akc"\n' + ARM, "mine.toml: load: scenario 'akc'; did you mean 'ack'?"),
+        (
+            "[load]\nrounds = 2\nminimum_rounds = 3\n" + ARM,
+            "mine.toml: load: minimum_rounds = 3 is above rounds = 2",
+        ),
+        (
+            "[load]\npayload_byte = 3\n" + ARM,
+            "mine.toml: load: unknown key 'payload_byte'; did you mean 'payload_bytes'?",
+        ),
+        (
+            '[load]\nscenario = "upgrade"\n[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n',
+            "mine.toml: load: scenario 'upgrade' needs transports = [\"upgrade\"]",
+        ),
+        (
+            "[load]\nroom_size = 3\n" + ARM,
+            "mine.toml: load: room_size: scenario ack does not know it (fanout, slow do)",
+        ),
+        (
+            '[load]\nscenario = "fanout"\nroom_size = 0\n' + ARM,
+            "mine.toml: load: room_size: 0 is less than 1",
+        ),
+        (
+            "[load]\nusers = 3\n",
+            "mine.toml: needs at least one [[arms]]; without, it is a profile of `sioprobe load`",
+        ),
+        (ARM + ARM, "mine.toml: arm 'a' stands twice"),
+        (ARM + "workers = 2\n", 'mine.toml: arm a: 2 workers need queue = "redis"'),
+        (ARM + 'queue = "kafka"\n', "mine.toml: arm a: queue 'kafka'; did you mean 'redis'?"),
+        ('[[arms]]\nid = "a"\ntitle = "A"\n', "mine.toml: arms[0]: needs mode"),
+        (ARM.replace('"a"', '"../a"'), "mine.toml: arm id '../a' may hold letters, digits, '-' and '_' only"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(text: str, complaint: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+
+    with pytest.raises(ProfileError) as caught:
+        read_profile(str(path))
+
+    assert str(caught.value) == complaint
+
+
+def test_an_unknown_profile_names_the_nearest() -> None:
+    with pytest.raises(ProfileError, match="no profile 'quik'; did you mean 'quick'"):
+        read_profile("quik")
+
+
+def test_the_quick_profile_has_blocks_enough_for_an_interval() -> None:
+    assert read_profile("quick").load.minimum_rounds >= 5
+
+
+def test_the_modes_of_built_in_profiles_are_those_of_the_server() -> None:
+    for name in built_in_profiles(compares=True):
+        read_profile(name).check_modes(known_modes())
+
+
+def test_an_unknown_mode_is_named_with_its_arm(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(ARM.replace("gevent", "gevnt"))
+
+    with pytest.raises(ProfileError, match=r"arm a: unknown mode 'gevnt'; did you mean 'gevent'"):
+        read_profile(str(path)).check_modes(known_modes())
+
+
+def test_only_keeps_the_order_of_the_profile_and_refuses_an_unknown_arm() -> None:
+    profile = read_profile("quick")
+
+    assert [arm.id for arm in profile.only(["gevent", "threading"]).arms] == ["threading", "gevent"]
+    with pytest.raises(ProfileError, match="no arm 'gevnt'; did you mean 'gevent'"):
+        profile.only(["gevnt"])
+
+
+def test_parameters_of_the_scenario_are_keys_of_load(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[load]\nscenario = "fanout"\nroom_size = 3\nrounds = 4\n' + ARM)
+
+    load = read_profile(str(path)).load
+
+    assert (load.scenario, load.rounds, load.parameters) == ("fanout", 4, {"room_size": 3})
+
+
+def test_a_profile_of_the_other_command_is_refused() -> None:
+    with pytest.raises(ProfileError, match="'fanout' is one of `sioprobe load`, not of `sioprobe compare`"):
+        read_profile("fanout")

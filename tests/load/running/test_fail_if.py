@@ -1,0 +1,129 @@
+"""Conditions on a run's figures, and the exit codes that they make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from load.running.fail_if import Condition, ConditionError, Figures
+from load.running.outcome import broken_thresholds, exit_code
+from sioprobe.results.histogram import Histogram
+
+
+def summary(**changes: Any) -> dict[str, Any]:
+    """Of a run of 100 operations of 1 to 100 ms in 10 s."""
+    latency = Histogram()
+    for milliseconds in range(1, 101):
+        latency.record(milliseconds * 1000.0)
+    return {
+        "operation": ["SIO ack", "message-with-ack"],
+        "operations": 100,
+        "operations_per_second": 10.0,
+        "errors": {},
+        "unsent": 0,
+        "ledger": None,
+        "series": [
+            {"type": "SIO connect", "name": "websocket", "latency": None, "mean_us": None},
+            {
+                "type": "SIO ack",
+                "name": "message-with-ack",
+                "latency": latency.to_latency(),
+                "mean_us": 50_500.0,
+            },
+        ],
+        "validity": {"verdict": "VALID", "reasons": []},
+        **changes,
+    }
+
+
+LEDGER = {"reach": 0.995, "lost": 1, "duplicated": 0, "reordered": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("p99>98ms", True),
+        ("p99>100ms", False),
+        ("p50 < 51 ms", True),
+        ("p99.9>=0.0995s", True),
+        ("p75>76000us", False),
+        ("max<=100ms", True),
+        ("mean>50ms", True),
+        ("errors>0", False),
+        ("errors>0.1%", False),
+        ("unsent>0", False),
+        ("rate<11/s", True),
+        ("rate<9.5", False),
+        ("reach<100%", True),
+        ("lost>0", True),
+        ("duplicated>0", False),
+        ("reordered>=2", True),
+    ],
+)
+def test_a_condition_is_compared_in_its_unit(text: str, holds: bool) -> None:
+    assert Condition.parse(text).holds(Figures.of_summary(summary(ledger=LEDGER))) is holds
+
+
+def test_a_share_is_of_what_was_intended() -> None:
+    figures = Figures.of_summary(summary(errors={"timeout": 25}))
+
+    assert Condition.parse("errors>19.9%").holds(figures) is True
+    assert Condition.parse("errors>20.1%").holds(figures) is False
+
+
+@pytest.mark.parametrize("text", ["reach<100%", "lost>0", "p99>1ms", "max>1ms", "mean>1ms"])
+def test_what_was_not_measured_is_neither_true_nor_false(text: str) -> None:
+    nothing = summary(operations=0, series=[])
+
+    assert Condition.parse(text).holds(Figures.of_summary(nothing)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("p99", "'p99' is no condition such as 'p99>50ms' or 'errors>0'"),
+        ("p99=50ms", "'p99=50ms': '=' is none of <=, >=, <, >"),
+        ("p99>50", "'p99>50': p99 has the unit 'us', 'ms', 's', not none"),
+        ("p99>50%", "'p99>50%': p99 has the unit 'us', 'ms', 's', not '%'"),
+        ("reach<1", "'reach<1': reach has the unit '%', not none"),
+        ("errors>x", "'errors>x': 'x' is not a number with its unit"),
+        (
+            "raech<1%",
+            "'raech<1%': unknown figure 'raech' (the nearest is 'reach'; valid are p50, p90, p99, p99.9, max,"
+            " mean, reach, lost, duplicated, reordered, late, errors, unsent, rate)",
+        ),
+    ],
+)
+def test_a_wrong_condition_is_named_with_what_is_valid(text: str, complaint: str) -> None:
+    with pytest.raises(ConditionError) as caught:
+        Condition.parse(text)
+
+    assert str(caught.value) == complaint
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "changes", "code"),
+    [
+        ([], {}, 0),
+        ([], {"errors": {"timeout": 1}}, 1),
+        ([], {"validity": {"verdict": "SUSPECT", "reasons": ["late"]}}, 0),
+        ([], {"validity": {"verdict": "INVALID", "reasons": ["late"]}}, 3),
+        (["p99>200ms"], {}, 0),
+        (["p99>50ms"], {}, 3),
+        (["p99>200ms", "rate<1"], {}, 0),
+        # A gate that cannot be asked does not open.
+        (["reach<100%"], {}, 3),
+        # Who says how many errors are too many has said that fewer are not.
+        (["errors>5%"], {"errors": {"timeout": 1}}, 0),
+        (["errors>0.5%"], {"errors": {"timeout": 1}}, 1),
+        (["errors>5%", "p99>50ms"], {"errors": {"timeout": 1}}, 3),
+    ],
+)
+def test_the_exit_code_says_failures_thresholds_and_the_verdict(
+    thresholds: list[str], changes: dict[str, Any], code: int
+) -> None:
+    run = summary(**changes)
+    run["thresholds"] = broken_thresholds(run, thresholds)
+
+    assert exit_code(run) == code

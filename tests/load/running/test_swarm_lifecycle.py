@@ -1,0 +1,99 @@
+"""The scenarios about the life of connections under Locust and in blocks: what they found is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.load.endings import assert_nothing_failed
+from tests.load.running.test_swarm import free_port, locust, with_workers
+from tests.servers import ROOT, start_command, start_server
+
+
+def found_in(summary: Path) -> dict[str, Any]:
+    return json.loads(summary.read_text())["found"]  # type: ignore[no-any-return]
+
+
+def test_what_workers_found_is_added_up_and_the_server_is_looked_at(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.json"
+    with start_server("gevent", ping_interval=1, ping_timeout=3) as server:
+        done = locust(
+            *("-u", "6", "-r", "6", "-t", "6s", "--host", server.url, "--scenario", "churn"),
+            *("--transport", "upgrade", "--summary-json", str(summary), *with_workers(2)),
+        )
+
+    assert_nothing_failed(done.returncode, done.stderr)
+    found = found_in(summary)
+    series = {each["type"]: each["count"] for each in json.loads(summary.read_text())["series"]}
+    assert found["lives"] == series["SIO life"] == series["SIO close"] > 0
+    assert found["failed"] == {}
+    assert (found["leak"]["verdict"], found["leak"]["after"]["sessions"]) == ("clean", 0)
+    assert f"  {found['words'][0]}" in done.stderr.splitlines()
+    assert "the server kept nothing: sessions 0" in done.stderr
+
+
+def test_a_storm_restarts_the_server_that_the_run_started(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.json"
+    port = str(free_port())
+    done = locust(
+        *("-u", "4", "-r", "4", "-t", "14s", "--host", f"http://127.0.0.1:{port}", "--scenario", "storm"),
+        *("--drop", "server", "--waves", "1", "--calm", "0.5", "--summary-json", str(summary)),
+        *("--server-command", f"{sys.executable} -m load.blocks.null_server --port {port}"),
+        cwd=ROOT,
+    )
+
+    assert_nothing_failed(done.returncode, done.stderr)
+    (wave,) = found_in(summary)["waves"]
+    assert (wave["dropped"], wave["back"]) == (4, 4)
+    assert wave["attempts"] == 4 + sum(wave["errors"].values())
+    assert "wave 1: 4 dropped, back after the drop: first " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--scenario", "upgrade"], "--scenario upgrade needs --transport upgrade"),
+        (["--server-command", "nonesuch"], "--server-command: nonesuch: No such file or directory"),
+        (["--server-command", "sh -c 'echo no; exit 3'"], "--server-command ended with 3: no"),
+    ],
+    ids=["transport", "command", "ends"],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
+    done = locust("-u", "1", "-t", "1s", "--loglevel", "ERROR", "--host", "http://127.0.0.1:1", *arguments)
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"locust: error: {line}")
+
+
+def test_a_block_holds_what_its_scenario_found() -> None:
+    requests = [
+        {"scenario": "upgrade", "transport": "upgrade"},
+        {"scenario": "churn", "transport": "polling", "acks": 1},
+        {"scenario": "upgrade", "transport": "polling"},
+        {"scenario": "ack"},
+    ]
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        more = {"url": server.url, "server_pids": server.about["pids"], "connections": 3, "seconds": 0.5}
+        lines = "".join(json.dumps({**more, **request}) + "\n" for request in requests)
+        done = subprocess.run(
+            [sys.executable, "-m", "load.blocks"],
+            cwd=ROOT,
+            input=lines,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    upgrade, churn, refused, ack = map(json.loads, done.stdout.splitlines())
+    assert (upgrade["found"]["failed_share"], upgrade["ledger"]["lost"]) == (0.0, 0)
+    assert upgrade["operations"] > 0
+    assert churn["found"]["lives"] >= churn["operations"] > 0
+    assert churn["found"]["leak"]["verdict"] == "clean"
+    assert refused == {"error": "scenario upgrade needs transport upgrade"}
+    assert "found" not in ack

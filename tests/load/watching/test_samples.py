@@ -1,0 +1,197 @@
+"""What the server used, in the summary of a run: figures that fit together, or the reason for none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from load.watching.locating import Located, locate
+from load.watching.looks import ServerWatch
+from load.watching.samples import INTERVAL, Counts, ServerSide
+from sioprobe.measured.server_figures import Moment, render_server, server_figures
+from tests.load.endings import assert_nothing_failed
+from tests.servers import ROOT, start_command, start_server
+
+
+def load(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "load", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=180
+    )
+
+
+def moment(at: float, **given: Any) -> Moment:
+    values: dict[str, Any] = {
+        "cpu_seconds": at / 2,
+        "rss_bytes": 1000,
+        "threads": 1,
+        "fds": 3,
+        "processes": 1,
+        "context_switches": None,
+        "connections": 0,
+        "operations": 0,
+        "messages": 0,
+    }
+    return Moment(at=at, **{**values, **given})
+
+
+def test_figures_are_those_of_the_window_and_of_settled_memory() -> None:
+    moments = [
+        moment(0.0, cpu_seconds=0.0),
+        moment(1.0, cpu_seconds=0.9, rss_bytes=50_000, connections=10, operations=5, messages=10),
+        moment(2.0, cpu_seconds=1.4, rss_bytes=61_000, threads=11, fds=23, connections=10, operations=105),
+        moment(3.0, cpu_seconds=1.5, rss_bytes=61_000, threads=21, fds=23, connections=10, operations=205),
+        moment(3.2, cpu_seconds=1.9, rss_bytes=99_000, threads=21, fds=23, connections=10, operations=255),
+    ]
+    end = moment(4.0, cpu_seconds=1.9, operations=305, messages=610, context_switches=77)
+
+    figures = server_figures(moments, connected=1, first=1, end=end, window="all connected")
+
+    assert figures["window_seconds"] == 3.0
+    assert figures["cpu_us_per_operation"] == pytest.approx(1e6 * 1.0 / 300)
+    assert figures["cpu_us_per_message"] == pytest.approx(1e6 * 1.0 / 600)
+    # The last 0.2 s, all of it busy, are no second.
+    assert figures["busiest_second"] == pytest.approx(0.9)
+    assert (figures["rss_before_bytes"], figures["rss_settled_bytes"]) == (1000, 61_000)
+    assert figures["rss_under_load_bytes"] == 99_000
+    assert figures["rss_bytes_per_connection"] == 6000
+    assert (figures["threads_per_connection"], figures["fds_per_connection"]) == (2.0, 2.0)
+    assert figures["context_switches"] == 77
+    assert len(figures["series"]) == 5
+    told = {**figures, "how": "x", "roots": [], "notes": []}
+    assert "per connection: 5.9 KiB, " in "\n".join(render_server(told))
+    told["rss_bytes_per_connection"] = -600_000.0
+    assert "per connection: memory has not grown, 2.00 threads" in "\n".join(render_server(told))
+
+
+def test_what_was_not_seen_is_none() -> None:
+    moments = [moment(0.0, fds=None), moment(0.5, fds=None, operations=None)]
+
+    figures = server_figures(
+        moments, connected=None, first=0, end=moment(0.6, operations=None), window="whole run"
+    )
+
+    for name in (
+        *("busiest_second", "cpu_us_per_operation", "cpu_us_per_message", "rss_settled_bytes"),
+        *("rss_bytes_per_connection", "threads_per_connection", "fds_per_connection", "fds_before"),
+    ):
+        assert figures[name] is None, name
+    text = "\n".join(render_server({**figures, "how": "x", "roots": [], "notes": ["ended"]}))
+    assert "per connection" not in text
+    assert "None" not in text
+    assert "ended" in text
+
+
+def test_the_share_is_that_of_the_last_second_and_none_of_a_server_that_ended() -> None:
+    side = ServerSide(ServerWatch([], Located(reason="not asked")), counts=Counts)
+    assert (side.sampling, side.share()) == (False, None)
+
+    side._moments = [moment(0.0, cpu_seconds=0.0), moment(1.0, cpu_seconds=0.5)]
+    assert side.share() == 0.5
+    # All connected: a sample out of turn, 0.1 s later, says nothing alone.
+    side._moments.append(moment(1.1, cpu_seconds=0.6))
+    assert side.share() == pytest.approx(0.6 / 1.1)
+    side._moments.append(moment(2.1, cpu_seconds=1.4))
+    assert side.share() == pytest.approx(0.8)
+    side._ended = True
+    assert side.share() is None
+
+
+def test_the_last_sample_under_load_is_taken_before_workers_end_their_users() -> None:
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        now = Counts(connections=8, operations=100, messages=200)
+        side = ServerSide(ServerWatch([server.url], locate([server.url])), counts=lambda: now)
+        side.start()
+        side.all_connected()
+        side.hold()
+        # What comes now is the end of the users, and the counts that their last reports bring.
+        now = Counts(connections=0, operations=150, messages=300)
+        gevent.sleep(INTERVAL)
+        side.finish()
+
+    assert side.result is not None
+    assert [each["connections"] for each in side.result["series"]] == [8, 8, 8]
+    assert side.result["cpu_us_per_operation"] == pytest.approx(1e6 * side.result["window_cpu_seconds"] / 50)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_run_says_what_the_server_used(processes: int) -> None:
+    with start_server("gunicorn-gthread") as server:
+        done = load(
+            *("--url", server.url, "--no-calibrate", "--users", "8", "--seconds", "4", "--json"),
+            *("--processes", str(processes)),
+        )
+
+    assert_nothing_failed(done.returncode, done.stdout + done.stderr)
+    summary = json.loads(done.stdout)
+    used = summary["server"]
+    assert used["sampled"] is True
+    assert [root["pid"] for root in used["roots"]] == [server.process.pid]
+    assert used["window"] == ("all connected" if processes == 1 else "whole run")
+    assert used["processes"] == 2  # master and worker
+    assert used["connections"] == 8
+    assert 0 < used["window_cpu_seconds"] <= used["cpu_seconds"]
+    # An ack is two messages.
+    assert used["cpu_us_per_operation"] == pytest.approx(2 * used["cpu_us_per_message"])
+    assert used["fds_per_connection"] >= 1
+    assert used["threads_per_connection"] >= 1
+    assert used["context_switches"] > 0
+    series = used["series"]
+    assert len(series) >= 3
+    for name in ("at", "cpu_seconds"):
+        values = [each[name] for each in series]
+        assert values == sorted(values)
+    assert series[0]["cpu_seconds"] < 1.0
+    assert series[-1]["connections"] == 8
+    if processes == 2:
+        operations = summary["operations"]
+        assert used["cpu_us_per_operation"] == pytest.approx(1e6 * used["window_cpu_seconds"] / operations)
+
+
+def test_a_run_that_samples_nothing_says_why() -> None:
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        done = load(
+            *("--url", server.url, "--no-calibrate", "--users", "2", "--seconds", "2"),
+            *("--scenario", "churn", "--server-pid", "none"),
+        )
+
+    assert_nothing_failed(done.returncode, done.stdout + done.stderr)
+    assert "  server: not sampled (--server-pid none)" in done.stdout.splitlines()
+    # The scenario looks at the same processes, or at none.
+    assert "its processes are not seen: --server-pid none" in done.stdout
+
+
+def test_a_wrong_process_is_one_line_and_exit_code_2() -> None:
+    done = load("--url", "http://127.0.0.1:1", "--server-pid", "gunicorn")
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "python -m load: error: --server-pid 'gunicorn' is no process id (valid are a number, auto and none)"
+    ]
+
+
+def test_the_summary_of_the_locustfile_has_it_too(tmp_path: Path) -> None:
+    locust = Path(sys.executable).with_name("locust")
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        done = subprocess.run(
+            [
+                *(locust, "-f", ROOT / "load" / "swarm.py", "--headless", "--only-summary"),
+                *("--host", server.url, "-u", "3", "-r", "3", "-t", "3s", "--scenario", "idle"),
+                *("--server-pid", str(server.process.pid)),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+        )
+
+    assert_nothing_failed(done.returncode, done.stdout + done.stderr)
+    assert f"  server: process {server.process.pid} python (--server-pid; 1 in all)" in done.stderr
+    assert "an operation" not in done.stderr
+    assert "(3 connections)" in done.stderr

@@ -1,0 +1,108 @@
+"""The account of a fan-out."""
+
+from __future__ import annotations
+
+import pytest
+
+from sioprobe.measured import Ledger
+from sioprobe.measured.ledger import Receiver
+
+
+@pytest.mark.parametrize(
+    ("numbers", "received", "lost", "duplicated", "reordered"),
+    [
+        ([0, 1, 2, 3], 4, 0, 0, 0),
+        ([0, 1, 3], 3, 1, 0, 0),
+        ([1, 2, 3], 3, 1, 0, 0),
+        ([0, 1], 2, 2, 0, 0),
+        ([], 0, 4, 0, 0),
+        ([0, 0, 1, 2, 3], 4, 0, 1, 0),
+        ([0, 2, 1, 3], 4, 0, 0, 1),
+        ([0, 2, 1, 1, 3], 4, 0, 1, 1),
+        ([3, 2, 1, 0], 4, 0, 0, 3),
+    ],
+)
+def test_what_is_lost_duplicated_and_reordered_is_told_apart(
+    numbers: list[int], received: int, lost: int, duplicated: int, reordered: int
+) -> None:
+    ledger = Ledger(published=4, expected=4)
+    receiver = Receiver(ledger, 0)
+    for number in numbers:
+        receiver.receive(number)
+    receiver.close(4)
+
+    assert (ledger.received, ledger.lost, ledger.duplicated, ledger.reordered) == (
+        received,
+        lost,
+        duplicated,
+        reordered,
+    )
+    assert ledger.reach == received / 4
+    assert ledger.clean == (numbers == [0, 1, 2, 3])
+
+
+def test_numbers_from_before_joining_are_neither_expected_nor_duplicates() -> None:
+    ledger = Ledger(published=5, expected=2)
+    receiver = Receiver(ledger, 3)
+
+    assert [receiver.receive(number) for number in (2, 3, 4)] == [False, True, True]
+    receiver.close(5)
+
+    assert ledger.clean
+    assert ledger.reach == 1.0
+
+
+def test_a_receiver_that_leaves_of_its_own_will_loses_nothing() -> None:
+    ledger = Ledger(published=4, expected=4)
+    receiver = Receiver(ledger, 0)
+    receiver.receive(0)
+
+    assert receiver.close(4, excused=True) == 3
+    assert ledger.clean
+    assert ledger.reach == 1.0
+
+
+def test_ledgers_of_processes_add_up() -> None:
+    ledger = Ledger(1, 2, 2, 0, 1, 0)
+    ledger.merge(Ledger.from_json(Ledger(10, 20, 19, 1, 0, 3).to_json()))
+
+    assert ledger == Ledger(11, 22, 21, 1, 1, 3)
+
+
+def test_nothing_expected_has_no_reach() -> None:
+    assert Ledger().reach is None
+
+
+def test_a_late_delivery_is_received_and_is_not_clean() -> None:
+    ledger = Ledger(published=2, expected=2)
+    receiver = Receiver(ledger, 0)
+    receiver.receive(0)
+    receiver.receive(1, late=True)
+    receiver.close(2)
+
+    assert (ledger.received, ledger.lost, ledger.late, ledger.reach) == (2, 0, 1, 1.0)
+    assert not ledger.clean
+    assert ledger.problems == {"lost": 0, "duplicated": 0, "reordered": 0, "late": 1}
+
+
+def test_of_a_publisher_elsewhere_what_lies_between_is_expected() -> None:
+    ledger = Ledger()
+    receiver = Receiver(ledger, 5, foreign=True)
+    for number in (5, 6, 9, 8):
+        receiver.receive(number)
+    receiver.close(0)
+
+    assert (ledger.expected, ledger.received, ledger.lost, ledger.reordered) == (5, 4, 1, 1)
+
+
+def test_what_a_receiver_lacks_is_what_it_expects_and_has_not() -> None:
+    receiver = Receiver(Ledger(), 2)
+    receiver.receive(4)
+
+    assert [number for number in range(7) if receiver.lacks(number)] == [2, 3, 5, 6]
+
+
+def test_a_ledger_of_an_earlier_version_has_nothing_late() -> None:
+    data = {"published": 1, "expected": 1, "received": 1, "lost": 0, "duplicated": 0, "reordered": 0}
+
+    assert Ledger.from_json(data) == Ledger(1, 1, 1)

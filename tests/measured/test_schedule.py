@@ -1,0 +1,35 @@
+"""The account of an open loop."""
+
+from __future__ import annotations
+
+from sioprobe.measured import Schedule
+
+
+def test_what_is_due_is_sent_or_has_a_reason() -> None:
+    schedule = Schedule()
+    schedule.send(3.0)
+    schedule.send(20_000.0)
+    schedule.miss("no connection")
+    schedule.miss("no connection")
+
+    assert (schedule.due, schedule.sent, schedule.late, schedule.unsent) == (4, 2, 1, {"no connection": 2})
+    assert (
+        "4 due, 2 sent (1 of them more than 10 ms late), 2 not sent (no connection 2)" in schedule.to_line()
+    )
+
+
+def test_accounts_of_processes_add_up() -> None:
+    first, second = Schedule(), Schedule()
+    first.send(0.0)
+    first.service.record(500.0)
+    second.miss("no connection")
+    second.miss("too many outstanding")
+    first.merge(Schedule.from_json(second.to_json()))
+
+    assert (first.due, first.sent) == (3, 1)
+    assert first.unsent == {"no connection": 1, "too many outstanding": 1}
+    assert first.to_json()["service_latency"]["count"] == 1
+
+
+def test_no_service_time_is_none() -> None:
+    assert Schedule().to_json()["service_latency"] is None

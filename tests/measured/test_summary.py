@@ -1,0 +1,102 @@
+"""The summary: figures for each server, and no latency across clocks that cannot be compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sioprobe.measured import Recorder
+from sioprobe.measured.summary import render, summarise
+from sioprobe.measured.vitals import Vitals
+
+DELIVER = ("SIO deliver", "m")
+
+
+def state(clock: str, *, between: bool) -> dict[str, Any]:
+    return {"vitals": Vitals().to_json(), "ledger": None, "clock": clock, "timed_between": between}
+
+
+def recorder() -> Recorder:
+    made = Recorder()
+    for us in (100, 200, 300):
+        made.series(*DELIVER).record(us)
+    made.take()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("clocks", "between", "timed"),
+    [(("a", "a"), True, True), (("a", "b"), False, True), (("a", "b"), True, False)],
+)
+def test_latency_between_hosts_is_refused(clocks: tuple[str, str], between: bool, timed: bool) -> None:
+    states = [state(clock, between=between) for clock in clocks]
+
+    summary = summarise(recorder(), states, 1.0, DELIVER, {})
+
+    (series,) = summary["series"]
+    assert (series["latency"] is not None) is timed
+    assert (series["mean_us"] is not None) is timed
+    refused = "times were taken between processes on 2 hosts, whose clocks cannot be compared"
+    assert (refused in summary["validity"]["reasons"]) is not timed
+    assert summary["operations"] == 3
+    assert summary["hosts"] == len(set(clocks))
+
+
+def test_each_server_has_figures_of_its_own() -> None:
+    made = Recorder()
+    series = made.series("SIO ack", "x")
+    for us in (100, 100, 100):
+        series.part("http://a").record(us)
+    series.part("http://b").record(5000)
+    made.series("SIO connect", "websocket").part("http://b").error("connection refused")
+    made.take()
+
+    summary = summarise(made, [state("a", between=False)], 1.0, ("SIO ack", "x"), {})
+
+    assert summary["urls"] == {
+        "http://a": {"operations": 3, "errors": 0, "p50": 100, "p99": 100},
+        "http://b": {"operations": 1, "errors": 1, "p50": 5000, "p99": 5000},
+    }
+    assert summary["operations"] == 4
+    assert "  http://b: 1 operations, 1 errors, p50 5000, p99 5000" in render(summary)
+
+
+def test_what_came_after_the_last_take_is_in_no_figure() -> None:
+    made = recorder()
+    made.series(*DELIVER).record(400)
+    made.series("SIO session", "websocket").error("timeout")
+
+    summary = summarise(made, [state("a", between=False)], 1.0, DELIVER, {})
+
+    assert summary["operations"] == 3
+    assert summary["errors"] == {}
+
+
+def test_remarks_lower_the_verdict_or_are_notes() -> None:
+    remarks = [("SUSPECT", "one left"), (None, "one joined")]
+
+    summary = summarise(recorder(), [state("a", between=False)], 1.0, DELIVER, {}, remarks=remarks)
+
+    assert summary["validity"]["verdict"] == "SUSPECT"
+    assert summary["validity"]["reasons"] == ["one left"]
+    assert summary["notes"] == ["one joined"]
+    assert "  note: one joined" in render(summary)
+
+
+def test_what_made_a_run_invalid_stands_first_each_reason_on_a_line() -> None:
+    remarks = [("SUSPECT", "one left"), ("INVALID", "one was lost")]
+
+    summary = summarise(recorder(), [state("a", between=False)], 1.0, DELIVER, {}, remarks=remarks)
+
+    assert render(summary).splitlines()[-3:] == [
+        "  verdict: INVALID",
+        "    INVALID: one was lost",
+        "    SUSPECT: one left",
+    ]
+
+
+def test_the_table_of_series_fits_80_columns() -> None:
+    told = render(summarise(recorder(), [state("a", between=False)], 1.0, DELIVER, {})).splitlines()
+
+    assert [len(line) for line in told[1:3]] == [80, 80]

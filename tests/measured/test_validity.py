@@ -1,0 +1,149 @@
+"""The verdict on the generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sioprobe.measured import Floor, Vitals, judge
+from sioprobe.measured.validity import is_saturated
+from sioprobe.results.histogram import Histogram
+
+
+def histogram(*values: float) -> Histogram:
+    made = Histogram()
+    for value in values:
+        made.record(value)
+    return made
+
+
+def vitals(**values: Any) -> Vitals:
+    """Of a process that fared well for 10 s."""
+    return Vitals(
+        **{
+            "seconds": 10.0,
+            "cpu_seconds": 2.0,
+            "max_cpu_share": 0.3,
+            "run_delay_seconds": 0.01,
+            "pressure_seconds": 0.5,
+            "hub_lag": histogram(*[500.0] * 98, 2000.0, 2000.0),
+            "send_lag": histogram(*[300.0] * 100),
+            **values,
+        }
+    )
+
+
+LATENCY = histogram(*[5000.0] * 97, 9000.0, 9000.0, 9000.0)
+FLOOR = Floor(
+    connections=10,
+    rate=0.0,
+    seconds=1.0,
+    operations_per_second=9000.0,
+    p50_us=500.0,
+    p99_us=900.0,
+    cpu_us_per_operation=10.0,
+)
+GOOD: dict[str, Any] = {
+    "operations": 1000,
+    "errors": 0,
+    "vitals": [vitals(), vitals()],
+    "latency": LATENCY,
+    "floor": FLOOR,
+}
+
+
+def test_a_good_run_is_valid() -> None:
+    assert judge(**GOOD).to_json() == {"verdict": "VALID", "reasons": [], "findings": []}
+
+
+def test_what_the_kernel_does_not_tell_lowers_nothing() -> None:
+    silent = vitals(run_delay_seconds=None, pressure_seconds=None)
+
+    assert judge(**{**GOOD, "vitals": [silent]}).verdict == "VALID"
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "reason"),
+    [
+        ({"max_cpu_share": 0.95}, "INVALID", "95% of a core"),
+        ({"max_cpu_share": 0.75}, "SUSPECT", "75% of a core"),
+        ({"cpu_seconds": 9.6, "max_cpu_share": 0.0}, "INVALID", "96% of a core"),
+        ({"hub_lag": histogram(*[500.0] * 90, *[12_000.0] * 10)}, "SUSPECT", "hub lag p99 12.0 ms"),
+        ({"hub_lag": histogram(*[6000.0] * 100)}, "INVALID", "hub lag p50 6.0 ms"),
+        ({"send_lag": histogram(*[12_000.0] * 10)}, "INVALID", "send lag p99 12.0 ms"),
+        (
+            {"stalls": 1, "stalled_seconds": 0.4, "longest_stall": 0.4},
+            "SUSPECT",
+            "stood still once, for 0.40",
+        ),
+        ({"stalls": 3, "stalled_seconds": 0.6, "longest_stall": 0.3}, "INVALID", "stood still 3 times"),
+        ({"run_delay_seconds": 0.6}, "SUSPECT", "run delay 6%"),
+        ({"run_delay_seconds": 2.5}, "INVALID", "run delay 25%"),
+        ({"max_run_delay_share": 0.4}, "SUSPECT", "run delay 40% in one second"),
+        ({"pressure_seconds": 6.0}, "SUSPECT", "CPU pressure 60%"),
+    ],
+)
+def test_one_process_that_fared_badly_lowers_the_verdict(
+    change: dict[str, Any], verdict: str, reason: str
+) -> None:
+    """The other fared well: an average of both would hide it."""
+    validity = judge(**{**GOOD, "vitals": [vitals(), vitals(**change)]})
+
+    assert validity.verdict == verdict
+    assert len(validity.reasons) == 1
+    assert reason in validity.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "reason"),
+    [
+        ({"operations": 0}, "INVALID", "no operation"),
+        ({"errors": 1}, "SUSPECT", "1 error"),
+        ({"errors": 100}, "INVALID", "100 errors"),
+        ({"unsent": 1}, "SUSPECT", "1 intended operations (0.1%) could not be sent"),
+        ({"unsent": 100}, "INVALID", "100 intended operations (9.1%) could not be sent"),
+        ({"ledger_clean": False}, "SUSPECT", "lost, duplicated, reordered or late"),
+        ({"operations": None, "latency": Histogram(), "errors": 3}, "SUSPECT", "3 errors"),
+        ({"latency": histogram(*[5000.0] * 97, *[9000.0] * 3), "floor": None}, "VALID", ""),
+        (
+            {"latency": histogram(*[900.0] * 97, *[2000.0] * 3)},
+            "SUSPECT",
+            "mostly its own: p50 0.9 ms (floor 0.5 ms)",
+        ),
+    ],
+)
+def test_each_reason_lowers_the_verdict_and_is_named(
+    change: dict[str, Any], verdict: str, reason: str
+) -> None:
+    validity = judge(**{**GOOD, **change})
+
+    assert validity.verdict == verdict
+    assert len(validity.reasons) == (1 if reason else 0)
+    assert reason in "".join(validity.reasons)
+
+
+def test_a_late_schedule_beside_a_slow_server_is_suspect_only() -> None:
+    """A second is the server's; the 12 ms within it are the generator's."""
+    late = vitals(send_lag=histogram(*[12_000.0] * 10))
+
+    assert judge(**{**GOOD, "vitals": [late], "latency": histogram(*[1e6] * 100)}).verdict == "SUSPECT"
+
+
+def test_the_worst_of_several_reasons_counts() -> None:
+    validity = judge(**{**GOOD, "vitals": [vitals(max_cpu_share=1.0)], "errors": 1})
+
+    assert validity.verdict == "INVALID"
+    assert len(validity.reasons) == 2
+
+
+@pytest.mark.parametrize(
+    ("share", "saturated"),
+    [(0.5, False), (0.89, False), (0.9, True), (1.02, True), (1.3, False), (1.75, False), (1.85, True)],
+)
+def test_a_server_is_saturated_when_each_core_that_it_uses_is(share: float, saturated: bool) -> None:
+    assert is_saturated(share) is saturated
+
+
+def test_an_unknown_server_is_not_called_saturated() -> None:
+    assert is_saturated(None) is None
