@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from load.capacity.command import Search, conditions_of, find_max_options, run_search
@@ -29,6 +30,7 @@ from load.running.command_options import (
     locust_arguments,
     plan_of,
     scenario_options,
+    use_profile,
 )
 from load.running.outcome import EXIT_CODES, exit_code
 from load.running.shape_stages import SHAPE_NAMES, ShapeError, check_rate
@@ -39,8 +41,6 @@ from load.survey.short_runs import ALL
 from sioprobe.commandline.connection_options import (
     ConnectionOptions,
     connection_options,
-    locust_connection_arguments,
-    target_options,
 )
 from sioprobe.commandline.one_line import run_command
 from sioprobe.engine import TRANSPORTS
@@ -119,23 +119,39 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     help="The server, such as http://127.0.0.1:5000; several with commas between.",
 )
 @click.option(
-    "--profile", metavar="NAME|FILE", help="Take what is not given here from a profile; --list names them."
+    "--profile",
+    metavar="NAME|FILE",
+    is_eager=True,
+    callback=use_profile,
+    help="Take what is not given here from a profile; --list names them.",
 )
-@click.option("--transport", type=Choice("transport", TRANSPORTS), help=f"Default {DEFAULTS.transport}.")
+@click.option(
+    "--transport", type=Choice("transport", TRANSPORTS), default=DEFAULTS.transport, show_default=True
+)
 @click.option(
     "--scenario",
     type=Choice("scenario", (*SCENARIOS, ALL)),
-    help=f"Default {DEFAULTS.scenario}; {ALL}: each of them, short, over each transport, in turn.",
+    default=DEFAULTS.scenario,
+    show_default=True,
+    help=f"{ALL}: each of them, short, over each transport, in turn.",
 )
-@click.option("--users", type=click.IntRange(1), help=f"Connections; default {DEFAULTS.users}.")
-@click.option("--seconds", type=click.FloatRange(1), callback=_finite, help=f"Default {DEFAULTS.seconds:g}.")
+@click.option(
+    "--users", type=click.IntRange(1), default=DEFAULTS.users, show_default=True, help="Connections."
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    default=DEFAULTS.seconds,
+    show_default=True,
+    callback=_finite,
+    help="Length of the run.",
+)
 @click.option(
     "--source-addresses",
     default="",
     metavar="FROM-TO",
     help="Connect from these local addresses in turn, such as 127.0.0.1-127.0.0.8.",
 )
-@click.option("--path", help=f"Of the Socket.IO endpoint; default {DEFAULTS.path}.")
 @connection_options
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="Of the generator.")
 @click.option(
@@ -200,15 +216,20 @@ def main(
 ) -> None:
     """Put a measured load on a server and print what it carried."""
     if given["scenario"] == ALL:
-        names = ("transport", "users", "namespace", "path")
+        names = ("transport", "users", "namespace")
         run_all(
             url.split(","),
-            **{name: given[name] for name in names},
+            **{
+                name: given[name]
+                if click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+                else None
+                for name in names
+            },
             connection=connection,
             server_pids=server_pids,
             as_json=as_json,
         )
-    plan = plan_of(profile, given, connection)
+    plan = plan_of(given, connection)
     shaping = [shape, shape_users, shape_rate, shape_seconds]
     try:
         check_rate(shape_rate, plan.scenario)
@@ -222,7 +243,6 @@ def main(
             search,
             plan,
             url.split(","),
-            how=target_options(connection),
             processes=processes,
             server_pids=server_pids,
             calibrate=calibrate,
@@ -236,9 +256,7 @@ def main(
             *("--users", str(plan.users), "--spawn-rate", str(min(plan.users, 100))),
             *("--summary-json", str(summary_file)),
             *locust_arguments(plan),
-            *locust_connection_arguments(
-                connection, json.dumps(plan.auth) if plan.auth is not None else None, Path(folder)
-            ),
+            *plan.connection.arguments(Path(folder)),
         ]
         if source_addresses:
             arguments.append(f"--source-addresses={source_addresses}")

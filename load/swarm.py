@@ -35,7 +35,7 @@ from load.running.locustfile_options import (
 from load.running.scenario_arguments import problem_with_arguments
 from load.scenarios import SCENARIOS, ParameterError, Player, Scenario, make_scenario
 from load.servers.placement import Placement, PlacementError, check_addresses, parse_addresses, parse_urls
-from sioprobe.commandline.connection_options import OptionError, auth_of, target_options
+from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 from sioprobe.engine import Connection, SwarmError, Target
 from sioprobe.locusts.statistics import LocustStatistics
 from sioprobe.measured.summary import render
@@ -122,7 +122,7 @@ def begin(environment: Environment, **_: Any) -> None:
     try:
         total_rate = Swarm.shaping.total_rate if Swarm.shaping is not None else None
         scenario = make_scenario(options.scenario, statistics.engine, played_options(options, total_rate))
-        scenario.auth = auth_of(options)
+        scenario.auth = ConnectionOptions.of(options).auth
     except (ParameterError, OptionError) as error:
         # Only the web page can say such a thing; the users then wait for the next start.
         if is_worker(environment):
@@ -154,9 +154,9 @@ def make_placement(environment: Environment) -> Placement:
     options, runner = environment.parsed_options, environment.runner
     addresses = parse_addresses(options.source_addresses)
     check_addresses(addresses)
-    how = target_options(options)
+    connection = ConnectionOptions.of(options)
     urls = parse_urls(environment.host or "", options.urls)
-    targets = [Target.from_url(url, options.path, **how) for url in urls]
+    targets = [Target.from_url(url, connection.path, **connection.target_arguments()) for url in urls]
     if isinstance(runner, WorkerRunner):
         return Placement(targets, addresses, runner.worker_index, getattr(options, "sioprobe_workers", 1))
     return Placement(targets, addresses)

@@ -3,8 +3,8 @@
 One JSON request a line on stdin, one JSON block a line on stdout; end of input ends it:
 `{"url": …, "urls": […], "transport": "websocket", "scenario": "ack", "connections": 50,
 "warmup_seconds": 0.5, "seconds": 1.5, "server_pids": […], "payload_bytes": 32}`; of these only `url` or
-`urls` is required. The scenario's parameters are keys too. `auth` is the auth payload of CONNECT, `how` an
-object with keyword arguments of `Target.from_url`; neither is in the block.
+`urls` is required. The scenario's parameters are keys too, and so are the values of `ConnectionOptions`
+(`path`, `headers`, `cookies`, `query`, `auth`, `ca_file`, `verify`), which are not in the block.
 A block that cannot be measured is answered by `{"error": "one line"}`, and the next may follow.
 """
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 from typing import Any
 
+from sioprobe.commandline.connection_options import CONNECTION_KEYS
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.measured import Floor
 
@@ -26,12 +27,11 @@ __all__ = ["calibrate", "floor_of_run"]
 WARMUP_SECONDS = 0.3
 SECONDS = 1.0
 DEADLINE = 60.0
-PRIVATE = frozenset({"auth", "how"})
 
 
 def calibrate(request: dict[str, Any]) -> Floor | str:
     """The floor of that block request, or one line that says why there is none. Takes some three seconds."""
-    shown = {key: value for key, value in request.items() if key not in PRIVATE}
+    shown = {key: value for key, value in request.items() if key not in CONNECTION_KEYS}
     child = subprocess.Popen(
         module_command("load.blocks.calibration", json.dumps(shown)),
         env=harness_environment(),

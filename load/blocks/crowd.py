@@ -25,9 +25,10 @@ class Crowd:
     def __init__(self, request: BlockRequest) -> None:
         self.engine = Engine()
         self.scenario = make_scenario(request.scenario, self.engine, request.options)
-        self.scenario.auth = request.auth
+        self.scenario.auth = request.connection.auth
         self._request = request
-        self._targets = [Target.from_url(url, request.path, **request.how) for url in request.urls]
+        how = request.connection.target_arguments()
+        self._targets = [Target.from_url(url, request.connection.path, **how) for url in request.urls]
         self._changed = Event()
         self.players: list[Player] = []
 

@@ -22,7 +22,6 @@ from load.watching.locating import locate
 from load.watching.looks import ServerWatch
 from load.watching.run_watch import RunWatch
 from load.watching.trees import TreeSample, TreeWatch
-from sioprobe.commandline.redaction import redacted, secrets_of
 from sioprobe.measured import judge
 from sioprobe.measured.recorder import Sample
 
@@ -80,9 +79,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     ready = crowd.connect()
     if not ready:
         failures = [player.failure for player in crowd.players if player.failure is not None]
-        reason = (
-            redacted(str(failures[0]), secrets_of(request.how, request.auth)) if failures else "no answer"
-        )
+        reason = request.connection.redact(str(failures[0])) if failures else "no answer"
         raise RequestError(f"no connection to {request.urls[0]}: {reason}")
     settled = _settle(watch)
     gc.collect()

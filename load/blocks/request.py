@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from load.scenarios import SCENARIOS, Options, ParameterError, all_parameters, make_options
-from sioprobe.commandline.auth_payload import AuthError, check_auth
+from sioprobe.commandline.connection_options import CONNECTION_KEYS, ConnectionOptions, OptionError
 from sioprobe.commandline.nearest import nearest
 from sioprobe.engine import TRANSPORTS
 
 __all__ = ["BlockRequest", "RequestError"]
-
-HOW = frozenset({"headers", "cookies", "query", "ca_file", "verify"})
 
 
 class RequestError(ValueError):
@@ -31,9 +28,8 @@ class BlockRequest:
     warmup_seconds: float = 0.5
     seconds: float = 1.5
     server_pids: tuple[int, ...] = ()
-    path: str = "/socket.io/"
-    auth: dict[str, Any] | None = None
-    how: Mapping[str, Any] = field(default_factory=dict)
+    connection: ConnectionOptions = field(default_factory=ConnectionOptions)
+    """In a request each of its values is a key of its own: `auth`, `headers` and so on."""
     options: Options | None = None
     """The scenario's parameters; in a request each is a key of its own. None are the defaults."""
 
@@ -46,21 +42,19 @@ class BlockRequest:
         url = values.pop("url", None)
         values["urls"] = tuple(values.get("urls") or ([url] if url else []))
         values["server_pids"] = tuple(values.get("server_pids") or ())
-        known = [each.name for each in fields(cls) if each.name != "options"]
+        known = [each.name for each in fields(cls) if each.name not in ("options", "connection")]
         given = {key: values.pop(key) for key in list(values) if key in all_parameters()}
+        shown = {key: values.pop(key) for key in list(values) if key in CONNECTION_KEYS}
         for key in values:
             if key not in known:
-                raise RequestError(f"unknown key {key!r}{_nearest(key, [*known, *all_parameters()])}")
+                keys = [*known, *CONNECTION_KEYS, *all_parameters()]
+                raise RequestError(f"unknown key {key!r}{_nearest(key, keys)}")
         if not values["urls"] or not all(isinstance(url, str) for url in values["urls"]):
             raise RequestError("url is missing")
-        request = cls(**values)
-        if request.auth is not None:
-            try:
-                check_auth(request.auth)
-            except AuthError as error:
-                raise RequestError(f"auth {error}") from None
-        if not isinstance(request.how, dict) or not set(request.how) <= HOW:
-            raise RequestError(f"how is no object with keys of {', '.join(sorted(HOW))}")
+        try:
+            request = cls(**values, connection=ConnectionOptions.from_json(shown))
+        except OptionError as error:
+            raise RequestError(str(error)) from None
         for name, choices in (("transport", TRANSPORTS), ("scenario", tuple(SCENARIOS))):
             value = getattr(request, name)
             if value not in choices:

@@ -138,14 +138,13 @@ def run_search(
     run_plan: RunPlan,
     urls: list[str],
     *,
-    how: dict[str, Any],
     processes: int,
     server_pids: tuple[str, ...],
     calibrate: bool,
     as_json: bool,
 ) -> NoReturn:
     """Search, print, and end: 0 with a rate that was confirmed, 3 without, 2 for bad input."""
-    plan = _plan(search, run_plan, urls, how, processes, server_pids, calibrate)
+    plan = _plan(search, run_plan, urls, processes, server_pids, calibrate)
     _check_figure(search.figure)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
@@ -174,7 +173,6 @@ def _plan(
     search: Search,
     run_plan: RunPlan,
     urls: list[str],
-    how: dict[str, Any],
     processes: int,
     server_pids: tuple[str, ...],
     calibrate: bool,
@@ -195,9 +193,7 @@ def _plan(
             url,
             transport=run_plan.transport,
             namespace=namespace,
-            path=run_plan.path,
-            how=how,
-            auth=run_plan.auth,
+            connection=run_plan.connection,
         )
         if problem is not None:
             raise click.UsageError(problem)
@@ -205,9 +201,7 @@ def _plan(
         "urls": urls,
         "scenario": scenario,
         "transport": run_plan.transport,
-        "path": run_plan.path,
-        "auth": run_plan.auth,
-        "how": how,
+        **run_plan.connection.to_json(),
         **parameters,
     }
     try:

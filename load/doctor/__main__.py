@@ -6,7 +6,6 @@ import ipaddress
 import json
 import os
 import sys
-from typing import Any
 
 import click
 from rich.console import Console
@@ -14,12 +13,11 @@ from rich.console import Console
 from load.doctor.patient import NoServer, Patient
 from load.doctor.registry import EXAMINATIONS, examine
 from load.doctor.rendering import render
-from load.servers.placement import problem_with_url
 from load.watching.locating import locate, parse_server_pids
-from sioprobe.commandline.auth_payload import AuthError, parse_auth, read_text
+from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
 from sioprobe.commandline.nearest import nearest
 from sioprobe.commandline.one_line import run_command
-from sioprobe.commandline.redaction import redacted, secrets_of
+from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.engine import SwarmError, Target
 from sioprobe.engine.engine import raise_open_files_limit
 
@@ -54,7 +52,6 @@ Exit codes:
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("url")
-@click.option("--path", default="/socket.io/", show_default=True, help="Of the Socket.IO endpoint.")
 @click.option("--only", multiple=True, metavar="ID", help="Make this examination alone, repeatable.")
 @click.option(
     "--max-connections",
@@ -70,35 +67,21 @@ Exit codes:
     help="Process of the server, repeatable; auto, the default, finds what listens at the port on this host;"
     " none looks at no process.",
 )
-@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent with each request.")
-@click.option(
-    "--auth",
-    metavar="JSON|@FILE",
-    help="Auth payload of CONNECT to the main namespace, a JSON object, or the file that holds it.",
-)
-@click.option(
-    "--ca-file", metavar="FILE", help="https: trust the authorities whose certificates (PEM) this file holds."
-)
-@click.option("--no-verify", is_flag=True, help="https: take any certificate.")
+@connection_options
 @click.option("--json", "as_json", is_flag=True, help="The result as one JSON object on stdout.")
 def main(
     url: str,
-    path: str,
     only: tuple[str, ...],
     max_connections: int | None,
     server_pids: tuple[str, ...],
-    headers: tuple[str, ...],
-    auth: str | None,
-    ca_file: str | None,
-    no_verify: bool,
+    connection: ConnectionOptions,
     as_json: bool,
 ) -> None:
     """Examine a Socket.IO server for a minute: what its settings cost, and which setting mends it.
 
     Any server of Engine.IO 4, whoever wrote it; its application needs nothing.
     """
-    patient = _patient(url, path, headers, server_pids, verify=not no_verify, ca_file=ca_file)
-    patient.auth = _auth(auth)
+    patient = _patient(url, server_pids, connection)
     _limit_connections(patient, max_connections)
     for name in only:
         if name not in EXAMINATIONS:
@@ -113,8 +96,7 @@ def main(
         try:
             patient.meet()
         except NoServer as error:
-            secrets = secrets_of({"headers": dict(patient.target.headers)}, patient.auth)
-            click.echo(f"{PROGRAM}: error: {redacted(str(error), secrets)}", err=True)
+            click.echo(f"{PROGRAM}: error: {connection.redact(str(error))}", err=True)
             sys.exit(4)
         result = examine(patient, only or tuple(EXAMINATIONS), status.update)
     click.echo(json.dumps(result) if as_json else render(result))
@@ -122,41 +104,18 @@ def main(
     sys.exit(1 if costs else 0)
 
 
-def _patient(
-    url: str,
-    path: str,
-    headers: tuple[str, ...],
-    server_pids: tuple[str, ...],
-    *,
-    verify: bool,
-    ca_file: str | None,
-) -> Patient:
-    given: dict[str, str] = {}
-    for number, header in enumerate(headers, start=1):
-        name, colon, value = header.partition(":")
-        if not colon or not name.strip() or "\n" in header or "\r" in header:
-            # Not the text itself, which may be a secret.
-            which = f" number {number}" if len(headers) > 1 else ""
-            raise click.UsageError(f"--header{which} is not NAME:VALUE")
-        given[name.strip()] = value.strip()
+def _patient(url: str, server_pids: tuple[str, ...], connection: ConnectionOptions) -> Patient:
     problem = problem_with_url(url)
     if problem is not None:
         raise click.UsageError(problem)
     try:
-        target = Target.from_url(url, path, headers=given, verify=verify, ca_file=ca_file)
+        target = Target.from_url(url, connection.path, **connection.target_arguments())
         located = locate([url], parse_server_pids(server_pids))
     except SwarmError as error:
         raise click.UsageError(error.detail or error.kind) from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    return Patient(target, located)
-
-
-def _auth(given: str | None) -> dict[str, Any] | None:
-    try:
-        return parse_auth(read_text(given)) if given is not None else None
-    except AuthError as error:
-        raise click.UsageError(f"--auth {error}") from None
+    return Patient(target, located, connection.auth)
 
 
 def _limit_connections(patient: Patient, asked: int | None) -> None:

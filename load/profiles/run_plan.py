@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from load.profiles.reading import ProfileError, check_keys, meant, read_document
 from load.scenarios import SCENARIOS, ParameterError, all_parameters, make_options
-from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
+from sioprobe.commandline.auth_payload import AuthError, parse_auth, read_text
+from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 from sioprobe.engine import TRANSPORTS
 
 __all__ = ["RunPlan", "read_run_plan"]
@@ -38,12 +39,12 @@ class RunPlan:
     transport: str = "websocket"
     users: int = 50
     seconds: float = 10.0
-    path: str = "/socket.io/"
-    auth: dict[str, Any] | None = field(default=None, repr=False)
+    connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-OWN_KEYS = ("scenario", "transport", "users", "seconds", "path", "auth")
+OWN_KEYS = ("scenario", "transport", "users", "seconds")
+CONNECTION_KEYS = ("path", "auth")
 
 
 def read_run_plan(name: str) -> RunPlan:
@@ -54,24 +55,27 @@ def read_run_plan(name: str) -> RunPlan:
     if not isinstance(section, dict):
         raise ProfileError(f"{place}: needs a table [load]")
     place = f"{place}: load"
-    check_keys(section, (*OWN_KEYS, *all_parameters()), place)
-    own = {key: value for key, value in section.items() if key in OWN_KEYS}
+    check_keys(section, (*OWN_KEYS, *CONNECTION_KEYS, *all_parameters()), place)
     plan = RunPlan(
         title=str(document.get("title", name)),
-        parameters={key: value for key, value in section.items() if key not in own},
-        **own,
+        connection=_connection(section, Path(name).parent, place),
+        parameters={key: value for key, value in section.items() if key in all_parameters()},
+        **{key: value for key, value in section.items() if key in OWN_KEYS},
     )
     _check(plan, place)
-    return replace(plan, auth=_auth(plan.auth, Path(name).parent, place))
+    return plan
 
 
-def _auth(given: Any, folder: Path, place: str) -> dict[str, Any] | None:
-    if given is None:
-        return None
+def _connection(section: dict[str, Any], folder: Path, place: str) -> ConnectionOptions:
+    shown = {key: section[key] for key in CONNECTION_KEYS if key in section}
     try:
-        return parse_auth(read_text(given, folder)) if isinstance(given, str) else check_auth(given)
+        if isinstance(shown.get("auth"), str):
+            shown["auth"] = parse_auth(read_text(shown["auth"], folder))
+        return ConnectionOptions.from_json(shown)
     except AuthError as error:
         raise ProfileError(f"{place}: auth {error}") from None
+    except OptionError as error:
+        raise ProfileError(f"{place}: {error}") from None
 
 
 def _check(plan: RunPlan, place: str) -> None:
@@ -86,8 +90,6 @@ def _check(plan: RunPlan, place: str) -> None:
         raise ProfileError(f"{place}: users = {plan.users!r} is not a whole number from 1")
     if type(plan.seconds) not in (int, float) or not 1 <= plan.seconds < math.inf:
         raise ProfileError(f"{place}: seconds = {plan.seconds!r} is not a number from 1")
-    if not isinstance(plan.path, str):
-        raise ProfileError(f"{place}: path = {plan.path!r} is not text")
     try:
         make_options(plan.scenario, plan.parameters)
     except ParameterError as error:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from load.profiles.reading import ProfileError, built_in_profiles
 from load.profiles.run_plan import RunPlan, read_run_plan
 from load.running.scenario_arguments import help_of
 from load.scenarios import SCENARIOS, Parameter, ParameterError, all_parameters, make_options
 from load.survey.short_runs import ALL
-from sioprobe.commandline.connection_options import ConnectionOptions, auth_of
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.nearest import nearest
 
-__all__ = ["DEFAULTS", "Choice", "list_scenarios", "locust_arguments", "plan_of", "scenario_options"]
+__all__ = [
+    "DEFAULTS",
+    "Choice",
+    "list_scenarios",
+    "locust_arguments",
+    "plan_of",
+    "scenario_options",
+    "use_profile",
+]
 
 DEFAULTS = RunPlan()
 
@@ -50,8 +59,10 @@ class ParameterType(click.ParamType[Any]):
         self._parameter = parameter
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value  # of a profile, which is checked where it is read
         try:
-            return self._parameter.parse(str(value))
+            return self._parameter.parse(value)
         except ParameterError as error:
             raise click.UsageError(f"{self._parameter.option}: {error.problem}") from None
 
@@ -67,36 +78,46 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def plan_of(profile: str | None, given: dict[str, Any], connection: ConnectionOptions) -> RunPlan:
-    """The plan of the profile with what was given on the command line. Raises click.UsageError."""
+def use_profile(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """Make the values of a profile the defaults of the other options: the callback of `--profile`, eager."""
+    if name is None:
+        return None
     try:
-        plan = read_run_plan(profile) if profile is not None else DEFAULTS
+        plan = read_run_plan(name)
     except ProfileError as error:
         raise click.UsageError(f"--profile: {error}") from None
-    told = {
-        name: value for name, value in {**given, "auth": auth_of(connection)}.items() if value is not None
+    auth = plan.connection.auth
+    context.default_map = {
+        **{key: getattr(plan, key) for key in ("scenario", "transport", "users", "seconds")},
+        "path": plan.connection.path,
+        **({"auth": json.dumps(auth)} if auth is not None else {}),
+        **plan.parameters,
     }
-    own = {name: told[name] for name in told if name in all_parameters()}
-    plan = replace(
-        plan,
-        parameters={**plan.parameters, **own},
-        **{name: value for name, value in told.items() if name not in own},
-    )
+    return name
+
+
+def plan_of(given: dict[str, Any], connection: ConnectionOptions) -> RunPlan:
+    """The plan that the options make; `given` has those of the plan and of scenarios. Raises UsageError."""
+    parameters = {
+        name: value for name, value in given.items() if name in all_parameters() and value is not None
+    }
+    rest = {name: value for name, value in given.items() if name not in all_parameters()}
+    plan = RunPlan(connection=connection, parameters=parameters, **rest)
     try:
         make_options(plan.scenario, plan.parameters)
     except ParameterError as error:
-        origin = (
-            all_parameters()[error.name].option
-            if error.name in own
-            else f"{error.name} of --profile {profile}"
-        )
+        context = click.get_current_context()
+        if context.get_parameter_source(error.name) is ParameterSource.DEFAULT_MAP:
+            origin = f"{error.name} of --profile {context.params['profile']}"
+        else:
+            origin = all_parameters()[error.name].option
         raise click.UsageError(f"{origin}: {error.problem}") from None
     return plan
 
 
 def locust_arguments(plan: RunPlan) -> list[str]:
     """The options of the locustfile for that plan."""
-    arguments = ["--scenario", plan.scenario, "--transport", plan.transport, "--path", plan.path]
+    arguments = ["--scenario", plan.scenario, "--transport", plan.transport]
     for name, value in plan.parameters.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
         # One word, or a text that begins with a dash would be taken for an option.

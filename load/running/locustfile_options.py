@@ -11,11 +11,10 @@ from load.scenarios import SCENARIOS, Options, ParameterError, make_options
 from load.servers.placement import PlacementError, parse_addresses, parse_urls, problem_with_server
 from load.watching.locating import parse_server_pids
 from sioprobe.commandline.connection_options import (
+    ConnectionOptions,
     OptionError,
     add_connection_options,
-    auth_of,
     read_files,
-    target_options,
 )
 from sioprobe.commandline.nearest import nearest
 from sioprobe.engine import TRANSPORTS
@@ -69,8 +68,7 @@ def add_swarm_options(parser: Any) -> None:
         help="local addresses to connect from in turn (127.0.0.1-127.0.0.8, or a list with commas):"
         " each has 28,000 ports to a server",
     )
-    add("--path", default="/socket.io/", help="path of the server's Socket.IO endpoint")
-    add_connection_options(add)
+    add_connection_options(add, include_in_web_ui=False)
     add(
         "--server-pid",
         action="append",
@@ -98,8 +96,7 @@ def problem_with_connection(options: Any) -> str | None:
     """
     try:
         vars(options).update(read_files(options))
-        auth_of(options)
-        target_options(options)
+        ConnectionOptions.of(options)
     except OptionError as error:
         return str(error)
     return None
@@ -122,7 +119,7 @@ def problem_of(host: str | None, options: Any) -> str | None:
     except PlacementError as error:
         return f"--source-addresses: {error}"
     try:
-        how, auth = target_options(options), auth_of(options)
+        connection = ConnectionOptions.of(options)
     except OptionError as error:
         return str(error)
     for url in parse_urls(host, options.urls):
@@ -130,9 +127,7 @@ def problem_of(host: str | None, options: Any) -> str | None:
             url,
             transport=options.transport,
             namespace=namespace,
-            path=options.path,
-            how=how,
-            auth=auth,
+            connection=connection,
         )
         if problem is not None:
             return problem

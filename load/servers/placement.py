@@ -9,13 +9,12 @@ from __future__ import annotations
 import ipaddress
 import math
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
-from typing import Any
-from urllib.parse import urlsplit
 
-from sioprobe.commandline.redaction import redacted, secrets_of
+from sioprobe.commandline.connection_options import ConnectionOptions
+from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.engine import Target
 from sioprobe.engine.first_visit import problem_with
 
@@ -26,7 +25,6 @@ __all__ = [
     "parse_addresses",
     "parse_urls",
     "problem_with_server",
-    "problem_with_url",
     "server_index",
 ]
 
@@ -78,43 +76,21 @@ def parse_urls(host: str, others: str) -> list[str]:
     return list(dict.fromkeys(urls))
 
 
-def problem_with_url(url: str) -> str | None:
-    """One line where a URL holds more than a server's address, or None.
-
-    The rest has options of its own, because the URL stands in every report, and a secret must not.
-    """
-    try:
-        parts = urlsplit(url if "//" in url else f"//{url}")
-    except ValueError:
-        bare = url.rpartition("@")[2].partition("?")[0]
-        return f"{bare!r} is not http://host:port or https://host:port"
-    shown = parts.netloc.rpartition("@")[2] + parts.path
-    shown = f"{parts.scheme}://{shown}" if parts.scheme else shown
-    if "@" in parts.netloc:
-        return f"{shown} has a user name in front of it; give it with --header 'Authorization: Basic ...'"
-    if parts.query:
-        return f"{shown} has a query; give it with --query NAME=VALUE"
-    if parts.path.strip("/"):
-        return f"{shown} has a path; give that of the Socket.IO endpoint with --path"
-    return None
-
-
 def problem_with_server(
-    url: str, *, transport: str, namespace: str, path: str, how: Mapping[str, Any], auth: Any
+    url: str, *, transport: str, namespace: str, connection: ConnectionOptions
 ) -> str | None:
     """One line: why no load can be put on what a user named; or None. Opens a connection, and blocks for it.
 
-    As `sioprobe.engine.first_visit.problem_with`, with the values of `how` and `auth` cut out of the line.
+    As `sioprobe.engine.first_visit.problem_with`, with the secrets cut out of the line.
     """
-    secrets = secrets_of(how, auth)
     return problem_with_url(url) or problem_with(
         url,
         transport=transport,
         namespace=namespace,
-        path=path,
-        how=how,
-        auth=auth,
-        redact=lambda text: redacted(text, secrets),
+        path=connection.path,
+        how=connection.target_arguments(),
+        auth=connection.auth,
+        redact=connection.redact,
     )
 
 

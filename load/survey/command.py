@@ -13,7 +13,6 @@ import click
 from click.core import ParameterSource
 from rich.console import Console
 
-from load.running.command_options import DEFAULTS
 from load.scenarios import ParameterError, make_options
 from load.servers.placement import problem_with_server
 from load.servers.processes import BlockGenerator, ChildError
@@ -30,7 +29,7 @@ from load.survey.short_runs import (
     runs,
 )
 from load.watching.locating import locate, parse_server_pids
-from sioprobe.commandline.connection_options import ConnectionOptions, auth_of, target_options
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.engine import TRANSPORTS
 
 __all__ = ["run_all"]
@@ -49,7 +48,6 @@ def run_all(
     transport: str | None,
     users: int | None,
     namespace: str | None,
-    path: str | None,
     connection: ConnectionOptions,
     server_pids: tuple[str, ...],
     as_json: bool,
@@ -57,11 +55,7 @@ def run_all(
     """Run, print each when it has ended, and end as `load.running.outcome` says. Raises click.UsageError."""
     _refuse_others(click.get_current_context())
     transports = (transport,) if transport is not None else TRANSPORTS
-    common: dict[str, Any] = {
-        "path": path or DEFAULTS.path,
-        "how": target_options(connection),
-        "auth": auth_of(connection),
-    }
+    common: dict[str, Any] = {**connection.to_json()}
     if namespace is not None:
         common["namespace"] = namespace
     if users is not None:
@@ -70,7 +64,7 @@ def run_all(
         asked = parse_server_pids(server_pids)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    _check(urls, transports, common)
+    _check(urls, transports, common, connection)
     located = locate(urls, asked)
     if not located.pids:
         click.echo(f"server: not sampled ({located.reason})", err=True)
@@ -108,7 +102,9 @@ def _refuse_others(context: click.Context) -> None:
             raise click.UsageError(f"{option.opts[0]}: --scenario {ALL} does not know it; it knows {taken}")
 
 
-def _check(urls: list[str], transports: tuple[str, ...], common: dict[str, Any]) -> None:
+def _check(
+    urls: list[str], transports: tuple[str, ...], common: dict[str, Any], connection: ConnectionOptions
+) -> None:
     """UsageError where there is no server, or no namespace of that name."""
     given = {name: value for name, value in common.items() if name == "namespace"}
     try:
@@ -122,9 +118,7 @@ def _check(urls: list[str], transports: tuple[str, ...], common: dict[str, Any])
                 url,
                 transport=transport,
                 namespace=namespace,
-                path=common["path"],
-                how=common["how"],
-                auth=common["auth"],
+                connection=connection,
             )
             if told is None:
                 # A server with one of the transports is one; what the others come to, their runs say.

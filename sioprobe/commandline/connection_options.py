@@ -1,95 +1,212 @@
-"""The command-line options that say how connections reach a server, and what they show it.
+"""The options that say how connections reach a server and what they show it. Every command has the same.
 
-`locust -f load/swarm.py` and `sioprobe load` have the same. Their values may be secrets: none stands on the
-web page, in a result or in a message, and each may be given as `@FILE`, which no list of processes shows.
+`ConnectionOptions` holds their values. Most values may be secrets: no result, report, message or list of
+processes holds one, and each may be given as `@FILE`.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
 
-from sioprobe.commandline.auth_payload import AuthError, parse_auth, read_text
+from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
+from sioprobe.commandline.redaction import redacted, secrets_in
+from sioprobe.wire import LocalProtocolError
+from sioprobe.wire.request_headers import sort_headers
 
 __all__ = [
+    "CONNECTION_KEYS",
+    "DEFAULT_PATH",
     "ConnectionOptions",
     "OptionError",
     "add_connection_options",
-    "auth_of",
     "connection_options",
-    "locust_connection_arguments",
     "read_files",
-    "target_options",
 ]
+
+DEFAULT_PATH = "/socket.io/"
+HIDDEN = "..."
+"""What stands for a secret in a command that others may read."""
 
 
 class OptionError(ValueError):
-    """An option that cannot be used; one line without any secret."""
+    """An option that cannot be used. One line that names it and holds no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """An option that is given once for each pair of a name and a value."""
+
+    name: str
+    kept_as: str
+    separator: str
+    help: str
+
+    @property
+    def metavar(self) -> str:
+        return f"NAME{self.separator}VALUE"
 
 
 PAIRS = (
-    ("header", "NAME:VALUE", "Header of every request"),
-    ("cookie", "NAME=VALUE", "Cookie of every request, beside those that the server sets"),
-    ("query", "NAME=VALUE", "Parameter in the query of every request"),
+    _Pairs("header", "headers", ":", "Header of every request"),
+    _Pairs("cookie", "cookies", "=", "Cookie of every request, beside those that the server sets"),
+    _Pairs("query", "query", "=", "Parameter in the query of every request"),
 )
 OR_FILE = "@FILE holds one a line"
-AUTH_HELP = "Auth payload of every CONNECT packet, a JSON object, or the file that holds it"
+PATH_HELP = "Path of the server's Socket.IO endpoint"
+AUTH_HELP = "Auth payload of every CONNECT packet: a JSON object, or the file that holds it"
 CA_FILE_HELP = "https: trust the authorities whose certificates (PEM) this file holds"
 NO_VERIFY_HELP = "https: take any certificate"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
-    """What was given. Locust's parsed options have the same attributes, but not frozen."""
+    """How connections reach a server, and what they show it.
 
-    auth: str | None = None
-    header: Sequence[str] = ()
-    cookie: Sequence[str] = ()
-    query: Sequence[str] = ()
-    ca_file: str = ""
-    no_verify: bool = False
+    `given` are the options as words of a command that may be shown to others; `...` stands for a secret.
+    """
+
+    path: str = DEFAULT_PATH
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: dict[str, Any] | None = field(default=None, repr=False)
+    ca_file: str | None = None
+    verify: bool = True
+    given: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def read(cls, parsed: Any) -> ConnectionOptions:
+        """The values of a parsed command line, with the contents of its files. Raises OptionError."""
+        return cls.of(SimpleNamespace(**{**vars(parsed), **read_files(parsed)}), _words(parsed))
+
+    @classmethod
+    def of(cls, parsed: Any, given: tuple[str, ...] = ()) -> ConnectionOptions:
+        """The values of options whose files `read_files` has read. Opens no file. Raises OptionError."""
+        values: dict[str, dict[str, str]] = {
+            pairs.kept_as: _split(pairs, getattr(parsed, pairs.name)) for pairs in PAIRS
+        }
+        for flag, headers, cookies in (
+            ("--header", values["headers"], {}),
+            ("--cookie", {}, values["cookies"]),
+        ):
+            try:
+                sort_headers(headers, cookies)
+            except LocalProtocolError as error:
+                raise OptionError(f"{flag} {error}") from None
+        try:
+            auth = parse_auth(parsed.auth) if parsed.auth is not None else None
+        except AuthError as error:
+            raise OptionError(f"--auth {error}") from None
+        return cls(
+            path=parsed.path if parsed.path.startswith("/") else "/" + parsed.path,
+            **values,
+            auth=auth,
+            ca_file=parsed.ca_file or None,
+            verify=not parsed.no_verify,
+            given=given,
+        )
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ConnectionOptions:
+        """What `to_json` wrote. Raises OptionError for a value that cannot be used."""
+        values = dict(data)
+        for key in ("headers", "cookies", "query"):
+            pairs = values.get(key, {})
+            if not isinstance(pairs, dict) or not all(isinstance(value, str) for value in pairs.values()):
+                raise OptionError(f"{key} is not an object whose values are text")
+        for key, kind, what in (
+            ("path", str, "text"),
+            ("ca_file", str, "text"),
+            ("verify", bool, "true or false"),
+        ):
+            if key in values and not isinstance(values[key], kind):
+                raise OptionError(f"{key} = {values[key]!r} is not {what}")
+        try:
+            if values.get("auth") is not None:
+                check_auth(values["auth"])
+        except AuthError as error:
+            raise OptionError(f"auth {error}") from None
+        return cls(**values)
+
+    def to_json(self) -> dict[str, Any]:
+        """The values that are not the defaults, secrets included: for a pipe, never for an argument."""
+        plain = ConnectionOptions()
+        return {
+            key: getattr(self, key) for key in CONNECTION_KEYS if getattr(self, key) != getattr(plain, key)
+        }
+
+    def target_arguments(self) -> dict[str, Any]:
+        """The keyword arguments of the load engine's `Target.from_url`, but for the path."""
+        return {name: getattr(self, name) for name in ("headers", "cookies", "query", "ca_file", "verify")}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be printed, the longest first."""
+        return secrets_in(self.headers, self.cookies, self.query, self.auth)
+
+    def redact(self, text: str) -> str:
+        """The text with every secret cut out: a server may repeat what it was shown."""
+        return redacted(text, self.secrets)
+
+    def arguments(self, folder: Path) -> list[str]:
+        """The options that tell another process the same. What may be secret goes by files in `folder`."""
+        arguments = [f"--path={self.path}"]
+        arguments += [f"--ca-file={self.ca_file}"] if self.ca_file else []
+        arguments += [] if self.verify else ["--no-verify"]
+        texts = {"auth": json.dumps(self.auth) if self.auth is not None else ""}
+        for pairs in PAIRS:
+            items = getattr(self, pairs.kept_as).items()
+            texts[pairs.name] = "\n".join(f"{name}{pairs.separator}{value}" for name, value in items)
+        for name, text in texts.items():
+            if text:
+                file = folder / name
+                file.touch(mode=0o600)
+                file.write_text(text, encoding="utf-8")
+                arguments.append(f"--{name}=@{file}")
+        return arguments
 
 
-def add_connection_options(add: Any) -> None:
-    """Add the options by `add`, a parser's `add_argument`."""
-    add("--auth", default=None, metavar="JSON|@FILE", include_in_web_ui=False, help=_small(AUTH_HELP))
-    for name, example, what in PAIRS:
+CONNECTION_KEYS = tuple(each.name for each in fields(ConnectionOptions) if each.name != "given")
+"""The keys of `ConnectionOptions.to_json`."""
+
+
+def add_connection_options(add: Callable[..., Any], **more: Any) -> None:
+    """Add the options to a parser by its `add`: argparse's `add_argument`, pytest's `addoption`.
+
+    `more` are keyword arguments for all of them but `--path`, whose values may be secrets.
+    """
+    add("--path", default=DEFAULT_PATH, help=f"{_small(PATH_HELP)} (default {DEFAULT_PATH})")
+    add("--auth", default=None, metavar="JSON|@FILE", help=_small(AUTH_HELP), **more)
+    for pairs in PAIRS:
         add(
-            f"--{name}",
+            f"--{pairs.name}",
             action="append",
             default=[],
-            metavar=example,
-            include_in_web_ui=False,
-            help=f"{_small(what)}; may be given again, {OR_FILE}",
+            metavar=pairs.metavar,
+            help=f"{_small(pairs.help)}, repeatable; {OR_FILE}",
+            **more,
         )
-    add("--ca-file", default="", metavar="FILE", include_in_web_ui=False, help=CA_FILE_HELP)
-    add("--no-verify", action="store_true", default=False, include_in_web_ui=False, help=NO_VERIFY_HELP)
+    add("--ca-file", default="", metavar="FILE", help=CA_FILE_HELP, **more)
+    add("--no-verify", action="store_true", default=False, help=NO_VERIFY_HELP, **more)
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a click command the options; it gets them as `connection`, with what files hold in their place."""
+    """Give a click command the options. It gets their values as `connection`, a `ConnectionOptions`."""
 
     @functools.wraps(command)
-    def with_connection(
-        *args: Any,
-        auth: str | None,
-        header: tuple[str, ...],
-        cookie: tuple[str, ...],
-        query: tuple[str, ...],
-        ca_file: str,
-        no_verify: bool,
-        **options: Any,
-    ) -> Any:
-        given = ConnectionOptions(auth, header, cookie, query, ca_file, no_verify)
+    def with_connection(*args: Any, **options: Any) -> Any:
+        own = ("path", "auth", *(pairs.name for pairs in PAIRS), "ca_file", "no_verify")
+        parsed = SimpleNamespace(**{name: options.pop(name) for name in own})
         try:
-            connection = replace(given, **read_files(given))
-            target_options(connection)
-            auth_of(connection)
+            connection = ConnectionOptions.read(parsed)
         except OptionError as error:
             raise click.UsageError(str(error)) from None
         return command(*args, connection=connection, **options)
@@ -97,64 +214,45 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     added: Callable[..., Any] = with_connection
     added = click.option("--no-verify", is_flag=True, help=f"{NO_VERIFY_HELP}.")(added)
     added = click.option("--ca-file", default="", metavar="FILE", help=f"{CA_FILE_HELP}.")(added)
-    for name, example, what in reversed(PAIRS):
-        text = f"{what}, repeatable; {OR_FILE}."
-        added = click.option(f"--{name}", multiple=True, metavar=example, help=text)(added)
-    return click.option("--auth", metavar="JSON|@FILE", help=f"{AUTH_HELP}.")(added)
+    for pairs in reversed(PAIRS):
+        text = f"{pairs.help}, repeatable; {OR_FILE}."
+        added = click.option(f"--{pairs.name}", multiple=True, metavar=pairs.metavar, help=text)(added)
+    added = click.option("--auth", metavar="JSON|@FILE", help=f"{AUTH_HELP}.")(added)
+    return click.option("--path", default=DEFAULT_PATH, show_default=True, help=f"{PATH_HELP}.")(added)
 
 
-def read_files(options: Any) -> dict[str, Any]:
-    """The values that hold `@FILE`, with what the files hold in its place. Raises OptionError.
+def read_files(parsed: Any) -> dict[str, Any]:
+    """The values of the options that take `@FILE`, with what the files hold. Raises OptionError.
 
-    To be called once, where the options were given: the files are of that host, and a text that comes later
-    (from a web page) shall open none.
+    Call it once, where the options were given: the files are of that host, and a text that comes later
+    (from a web page) must open none.
     """
     read: dict[str, Any] = {}
     flag = "--auth"
     try:
-        if options.auth is not None:
-            read["auth"] = read_text(options.auth)
-        for name, _, _ in PAIRS:
-            flag = f"--{name}"
-            read[name] = [line for text in getattr(options, name) for line in _lines(text)]
+        if parsed.auth is not None:
+            read["auth"] = read_text(parsed.auth)
+        for pairs in PAIRS:
+            flag = f"--{pairs.name}"
+            read[pairs.name] = [line for text in getattr(parsed, pairs.name) for line in _lines(text)]
     except AuthError as error:
         raise OptionError(f"{flag} {error}") from None
     return read
 
 
-def auth_of(options: Any) -> dict[str, Any] | None:
-    """The payload of CONNECT, None where none was given. Raises OptionError."""
-    if options.auth is None:
-        return None
-    try:
-        return parse_auth(options.auth)
-    except AuthError as error:
-        raise OptionError(f"--auth {error}") from None
-
-
-def target_options(options: Any) -> dict[str, Any]:
-    """The keyword arguments of `Target.from_url`, which checks them. Raises OptionError for no pair."""
-    return {
-        "headers": _pairs("--header", options.header, ":"),
-        "cookies": _pairs("--cookie", options.cookie, "="),
-        "query": _pairs("--query", options.query, "="),
-        "ca_file": options.ca_file or None,
-        "verify": not options.no_verify,
-    }
-
-
-def locust_connection_arguments(options: ConnectionOptions, auth: str | None, folder: Path) -> list[str]:
-    """The options of the locustfile for these, with `auth`; what may be secret goes by files in `folder`."""
-    arguments = [f"--ca-file={options.ca_file}"] if options.ca_file else []
-    arguments += ["--no-verify"] if options.no_verify else []
-    texts = {name: "\n".join(getattr(options, name)) for name, _, _ in PAIRS}
-    for name, text in {"auth": auth, **texts}.items():
-        if text:
-            file = folder / name
-            file.touch(mode=0o600)
-            file.write_text(text, encoding="utf-8")
-            arguments.append(f"--{name}=@{file}")
-    return arguments
+def _words(parsed: Any) -> tuple[str, ...]:
+    """The options as they may be shown: the name of a file, but never a value."""
+    words = [] if parsed.path == DEFAULT_PATH else ["--path", parsed.path]
+    if parsed.auth is not None:
+        words += ["--auth", parsed.auth if parsed.auth.startswith("@") else HIDDEN]
+    for pairs in PAIRS:
+        for text in getattr(parsed, pairs.name):
+            name = text.partition(pairs.separator)[0].strip()
+            shown = text if text.startswith("@") else f"{name}{pairs.separator}{HIDDEN}"
+            words += [f"--{pairs.name}", shown]
+    words += ["--ca-file", parsed.ca_file] if parsed.ca_file else []
+    words += ["--no-verify"] if parsed.no_verify else []
+    return tuple(words)
 
 
 def _lines(text: str) -> list[str]:
@@ -163,18 +261,18 @@ def _lines(text: str) -> list[str]:
     return [line for line in read_text(text).split("\n") if line.strip()]
 
 
-def _pairs(flag: str, texts: Sequence[str], separator: str) -> dict[str, str]:
-    pairs = {}
+def _split(pairs: _Pairs, texts: Sequence[str]) -> dict[str, str]:
+    values = {}
     for number, text in enumerate(texts, start=1):
-        name, found, value = text.partition(separator)
-        if not found or not name.strip():
+        name, found, value = (part.strip() for part in text.partition(pairs.separator))
+        if not found or not name:
             # Not the text itself: who forgot the separator has given a secret alone.
             which = f" number {number}" if len(texts) > 1 else ""
-            raise OptionError(f"{flag}{which} is not NAME{separator}VALUE")
-        if "\n" in text.strip():
-            raise OptionError(f"{flag} {name.strip()!r} has a line break in its value")
-        pairs[name.strip()] = value.strip()
-    return pairs
+            raise OptionError(f"--{pairs.name}{which} is not {pairs.metavar}")
+        if "\n" in value or "\r" in value:
+            raise OptionError(f"--{pairs.name} {name!r} has a line break in its value")
+        values[name] = value
+    return values
 
 
 def _small(text: str) -> str:

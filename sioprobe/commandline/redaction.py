@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, quote_plus
 
-__all__ = ["redacted", "secrets_of"]
+__all__ = ["redacted", "secrets_in"]
 
 SHORTEST = 4
 """Shorter values are left in place: they stand in any text by chance."""
@@ -13,17 +15,20 @@ SHORTEST = 4
 INSTEAD = "***"
 
 
-def secrets_of(target_options: Mapping[str, Any], auth: Any) -> list[str]:
-    """What must not be printed: the auth payload's values, and those of headers, cookies and query."""
-    found = set(_values(auth))
-    for name in ("headers", "cookies", "query"):
-        for value in _values(target_options.get(name)):
-            # The token of `Authorization: Bearer TOKEN` may be repeated alone.
-            found.update((value, *value.split()))
-    return sorted((value for value in found if len(value) >= SHORTEST), key=len, reverse=True)
+def secrets_in(*data: Any) -> tuple[str, ...]:
+    """The values in JSON-like data that must not be printed, in every form that they may take; longest first.
+
+    A header's value counts whole and word by word: the token of `Authorization: Bearer TOKEN` may be
+    repeated alone. A query's value is written with percent signs, and a text inside JSON with backslashes.
+    """
+    found: set[str] = set()
+    for value in _values(data):
+        for text in (value, *value.split()):
+            found.update((text, quote(text), quote_plus(text), json.dumps(text)[1:-1]))
+    return tuple(sorted((text for text in found if len(text) >= SHORTEST), key=len, reverse=True))
 
 
-def redacted(text: str, secrets: list[str]) -> str:
+def redacted(text: str, secrets: Sequence[str]) -> str:
     """The text with each of the secrets, longest first, cut out."""
     for secret in secrets:
         text = text.replace(secret, INSTEAD)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +10,14 @@ from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 from sioprobe.engine.errors import SwarmError
+from sioprobe.wire import LocalProtocolError
+from sioprobe.wire.request_headers import sort_headers
 
 __all__ = ["DEFAULT_PATH", "Target", "client_tls_context"]
 
 DEFAULT_PATH = "/socket.io/"
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _BARE = {f"{scheme}:" for scheme in _PORTS}
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OURS = frozenset({"connection", "content-length", "content-type", "transfer-encoding", "upgrade"})
-"""Headers that say how the connection is used, and so are written by the client itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +81,21 @@ class Target:
         # IPv4 first: servers under test mostly listen on 127.0.0.1 only, while `localhost` also names ::1.
         family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
         secure = parts.scheme in ("https", "wss")
-        host, kept, jar = _sorted_headers(headers or {}, cookies or {})
+        try:
+            given = sort_headers(headers or {}, cookies or {})
+        except LocalProtocolError as error:
+            raise SwarmError("bad header", str(error)) from None
         return cls(
             url=url,
-            host=host or parts.netloc.rpartition("@")[2],
+            host=given.host or parts.netloc.rpartition("@")[2],
             name=parts.hostname,
             family=int(family),
             address=tuple(address),
             path=path if path.startswith("/") else "/" + path,
             tls=client_tls_context(verify, ca_file) if secure else None,
-            headers=kept,
+            headers=given.headers,
             query=tuple((dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query or {})).items()),
-            cookies=jar,
+            cookies=given.cookies,
         )
 
     def endpoint(self, transport: str, session_id: str | None = None) -> str:
@@ -112,44 +113,6 @@ def _endpoint(path: str, query: tuple[tuple[str, str], ...], transport: str) -> 
 def _addresses(name: str, port: int) -> list[Any]:
     # Once for each name: under Locust it would be a thread's work for every connection.
     return socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-
-
-Pairs = tuple[tuple[str, str], ...]
-
-
-def _sorted_headers(headers: Mapping[str, str], cookies: Mapping[str, str]) -> tuple[str, Pairs, Pairs]:
-    """Host (empty where none is given), the other headers, and the cookies of both."""
-    host = ""
-    kept: list[tuple[str, str]] = []
-    jar: dict[str, str] = {}
-    for name, value in headers.items():
-        lower = name.lower()
-        if not _TOKEN.fullmatch(name) or lower in _OURS or lower.startswith("sec-websocket-"):
-            raise SwarmError("bad header", f"{name!r} cannot be set")
-        _check_value(name, str(value))
-        if lower == "host":
-            host = str(value)
-        elif lower == "cookie":
-            parts = (part.strip().partition("=") for part in str(value).split(";"))
-            jar.update((key, rest) for key, _, rest in parts if key)
-        else:
-            kept.append((name, str(value)))
-    for name, value in cookies.items():
-        if not _TOKEN.fullmatch(name) or ";" in str(value):
-            raise SwarmError("bad header", f"{name!r} is no cookie")
-        _check_value(name, str(value))
-        jar[name] = str(value)
-    return host, tuple(kept), tuple(jar.items())
-
-
-def _check_value(name: str, value: str) -> None:
-    # What it would break is the request itself.
-    if any(character in value for character in "\r\n\0"):
-        raise SwarmError("bad header", f"{name!r} has a line break in its value")
-    try:
-        value.encode("latin-1")
-    except UnicodeEncodeError:
-        raise SwarmError("bad header", f"the value of {name!r} is not Latin-1") from None
 
 
 @cache

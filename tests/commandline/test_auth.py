@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,27 +26,23 @@ from load.doctor.patient import Patient
 from load.doctor.probing.held_connections import Crowd as DoctorsCrowd
 from load.profiles.run_plan import RunPlan
 from load.scenarios import SCENARIOS
-from load.servers.placement import problem_with_url
 from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
-from sioprobe.commandline.connection_options import (
-    ConnectionOptions,
-    OptionError,
-    locust_connection_arguments,
-    read_files,
-    target_options,
-)
-from sioprobe.commandline.redaction import redacted, secrets_of
+from sioprobe.commandline.connection_options import ConnectionOptions, OptionError, add_connection_options
+from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.engine import SwarmError, Target
 from tests.load.guarded_server import SECRETS
 from tests.servers import ROOT, Server, start_command
 
 DEADLINE = 60.0
 TOKEN = json.dumps({"token": SECRETS["auth"]})
-HOW = {
-    "headers": {"Authorization": f"Bearer {SECRETS['header']}"},
-    "cookies": {"session": SECRETS["cookie"]},
-    "query": {"key": SECRETS["query"]},
-}
+CONNECTION = ConnectionOptions.from_json(
+    {
+        "auth": {"token": SECRETS["auth"]},
+        "headers": {"Authorization": f"Bearer {SECRETS['header']}"},
+        "cookies": {"session": SECRETS["cookie"]},
+        "query": {"key": SECRETS["query"]},
+    }
+)
 SHOWN = (
     *("--header", f"Authorization: Bearer {SECRETS['header']}"),
     *("--cookie", f"session={SECRETS['cookie']}", "--query", f"key={SECRETS['query']}"),
@@ -79,6 +78,12 @@ def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
 def locust(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py")]
     return program(*command, "--headless", "--loglevel", "ERROR", *arguments)
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_connection_options(parser.add_argument)
+    return parser.parse_args(words)
 
 
 def assert_no_secret(*texts: str) -> None:
@@ -191,9 +196,9 @@ def test_a_refusal_that_repeats_them_is_told_without(guarded: Server, command: A
 
 
 def test_a_search_shows_them_and_its_result_does_not(guarded: Server) -> None:
-    plan = RunPlan(auth=json.loads(TOKEN), users=2)
+    plan = RunPlan(connection=CONNECTION, users=2)
     search = Search((), 10.0, 0.5, 20.0, None, None)
-    found = _plan(search, plan, [guarded.url], HOW, 1, ("none",), calibrate=False)
+    found = _plan(search, plan, [guarded.url], 1, ("none",), calibrate=False)
 
     block = measure(BlockRequest.from_json({**found.request(20.0), "warmup_seconds": 0.0}))
 
@@ -211,7 +216,7 @@ def test_a_search_shows_them_and_its_result_does_not(guarded: Server) -> None:
 @pytest.mark.parametrize("auth", [{"token": SECRETS["auth"]}, None])
 def test_the_doctor_is_let_in(auth: dict[str, Any] | None) -> None:
     with start_command([sys.executable, "-m", "tests.load.guarded_server", "auth", "header"]) as server:
-        patient = Patient(Target.from_url(server.url, headers=HOW["headers"]), auth=auth)
+        patient = Patient(Target.from_url(server.url, headers=CONNECTION.headers), auth=auth)
         patient.meet()
         poller, socket = patient.poller(), patient.socket()
         answered = []
@@ -232,15 +237,11 @@ def test_the_doctor_is_let_in(auth: dict[str, Any] | None) -> None:
 
 
 def test_no_secret_is_an_argument_of_another_process(tmp_path: Path, monkeypatch: Any) -> None:
-    given = ConnectionOptions(header=(SHOWN[1],), cookie=(SHOWN[3],), query=(SHOWN[5],), no_verify=True)
-    arguments = locust_connection_arguments(given, TOKEN, tmp_path)
+    given = replace(CONNECTION, path="/chat/", ca_file="ca.pem", verify=False)
+    arguments = given.arguments(tmp_path)
 
     assert_no_secret(*arguments)
-    values = dict(argument.removeprefix("--").split("=") for argument in arguments if "=" in argument)
-    read = read_files(
-        ConnectionOptions(values["auth"], *([values[name]] for name in ("header", "cookie", "query")))
-    )
-    assert read == {"auth": TOKEN, "header": [SHOWN[1]], "cookie": [SHOWN[3]], "query": [SHOWN[5]]}
+    assert ConnectionOptions.read(parsed(*arguments)) == given
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
     seen: list[str] = []
@@ -250,7 +251,7 @@ def test_no_secret_is_an_argument_of_another_process(tmp_path: Path, monkeypatch
         return [sys.executable, "-c", 'print(\'{"error": "seen"}\')']
 
     monkeypatch.setattr(calibration, "module_command", module_command)
-    assert calibration.calibrate({"connections": 3, "auth": json.loads(TOKEN), "how": HOW}) == "seen"
+    assert calibration.calibrate({"connections": 3, **CONNECTION.to_json()}) == "seen"
     assert json.loads(seen[1]) == {"connections": 3}
 
 
@@ -342,21 +343,46 @@ def test_a_url_with_secrets_is_refused_by_the_locustfile() -> None:
 
 
 def test_what_is_cut_out() -> None:
-    how = {"headers": {"Authorization": "Basic dXNlcg=="}, "verify": True, "ca_file": "/some/file"}
-    secrets = secrets_of(how, {"token": "abcdef", "deep": [{"pin": 123456}], "short": "ab", "on": True})
+    given = ConnectionOptions(
+        headers={"Authorization": "Basic dXNlcg=="},
+        query={"key": "a b&c"},
+        auth={"token": "abcdef", "deep": [{"pin": 123456}], "short": "ab", "on": True, "quoted": 'x"y"z'},
+        ca_file="/some/file",
+    )
 
-    assert redacted("abcdef 123456 ab dXNlcg== True /some/file", secrets) == "*** *** ab *** True /some/file"
+    assert given.redact("abcdef 123456 ab dXNlcg== True /some/file") == "*** *** ab *** True /some/file"
+    assert given.redact('a b&c a%20b%26c a+b%26c x"y"z x\\"y\\"z') == "*** *** *** *** ***"
     # Where one holds another, no rest of the longer one is left.
-    nested = secrets_of({}, {"user": "name", "token": "name-and-more"})
-    assert redacted("name-and-more of name", nested) == "*** of ***"
+    nested = ConnectionOptions(auth={"user": "name", "token": "name-and-more"})
+    assert nested.redact("name-and-more of name") == "*** of ***"
 
 
-def test_a_pair_that_is_none_is_not_repeated() -> None:
-    for given, line in (
-        (ConnectionOptions(header=["secret"]), "--header is not NAME:VALUE"),
-        (ConnectionOptions(query=["a=1", "secret"]), "--query number 2 is not NAME=VALUE"),
-        (ConnectionOptions(cookie=["a=1\nsecret"]), "--cookie 'a' has a line break in its value"),
-    ):
-        with pytest.raises(OptionError) as caught:
-            target_options(given)
-        assert str(caught.value) == line
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--header=secret"], "--header is not NAME:VALUE"),
+        (["--query=a=1", "--query=secret"], "--query number 2 is not NAME=VALUE"),
+        (["--cookie=a=1\nsecret"], "--cookie 'a' has a line break in its value"),
+        (["--header=Upgrade:secret"], "--header 'Upgrade' cannot be set"),
+        (["--cookie=a=secret;b"], "--cookie 'a' is no cookie"),
+    ],
+)
+def test_a_pair_that_is_none_is_not_repeated(words: list[str], line: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        ConnectionOptions.read(parsed(*words))
+
+    assert str(caught.value) == line
+
+
+def test_what_may_be_shown_of_a_command_holds_no_secret(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text(f"X-Token: {SECRETS['header']}\n")
+    words = ["--path", "/chat/", "--auth", TOKEN, *SHOWN, "--header", f"@{file}", "--no-verify"]
+
+    given = ConnectionOptions.read(parsed(*words)).given
+
+    assert shlex.join(given) == (
+        "--path /chat/ --auth ... --header Authorization:... --header "
+        f"@{file} --cookie session=... --query key=... --no-verify"
+    )
+    assert_no_secret(*given, repr(ConnectionOptions.read(parsed(*words))))

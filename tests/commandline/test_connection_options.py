@@ -7,10 +7,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sioprobe.commandline.connection_options import OptionError, add_connection_options, target_options
+from sioprobe.commandline.connection_options import ConnectionOptions, OptionError, add_connection_options
 from sioprobe.engine import SwarmError, Target
 from tests.engine.tls_front import TlsFront, make_authority
 from tests.load.endings import assert_nothing_failed
@@ -51,43 +52,56 @@ def test_a_swarm_reaches_a_server_behind_tls(tmp_path: Path) -> None:
     assert all(entry["errors"] == {} for entry in series.values())
 
 
-def options(*arguments: str) -> argparse.Namespace:
+def options(*arguments: str) -> ConnectionOptions:
     parser = argparse.ArgumentParser()
-    add_connection_options(
-        lambda *flags, include_in_web_ui, **keywords: parser.add_argument(*flags, **keywords)
-    )
-    return parser.parse_args(arguments)
+    add_connection_options(parser.add_argument)
+    return ConnectionOptions.read(parser.parse_args(arguments))
 
 
 def test_options_become_a_target() -> None:
-    target = Target.from_url(
-        "http://127.0.0.1:1",
-        **target_options(options("--header", "X-Token: a:b", "--cookie", "a=1=2", "--query", "q=x y")),
-    )
+    given = options("--header", "X-Token: a:b", "--cookie", "a=1=2", "--query", "q=x y", "--path", "chat")
+
+    target = Target.from_url("http://127.0.0.1:1", given.path, **given.target_arguments())
 
     assert target.headers == (("X-Token", "a:b"),)
     assert target.cookies == (("a", "1=2"),)
     assert target.query == (("q", "x y"),)
+    assert target.path == "/chat"
+
+
+def test_they_pass_through_json() -> None:
+    given = options("--auth", '{"a": 1}', "--header", "X-Token: a", "--no-verify", "--ca-file", "x.pem")
+
+    assert ConnectionOptions.from_json(json.loads(json.dumps(given.to_json()))) == given
+    assert ConnectionOptions().to_json() == {}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "line"),
+    ("data", "line"),
     [
-        (["--header", "no value"], "--header is not NAME:VALUE"),
-        (["--header", "Upgrade: x"], "'Upgrade' cannot be set"),
-        (["--cookie", "a"], "--cookie is not NAME=VALUE"),
-        (["--ca-file", "nowhere.pem"], "nowhere.pem (No such file or directory)"),
+        ({"headers": ["a"]}, "headers is not an object whose values are text"),
+        ({"query": {"a": 1}}, "query is not an object whose values are text"),
+        ({"path": 3}, "path = 3 is not text"),
+        ({"verify": 0}, "verify = 0 is not true or false"),
+        ({"auth": []}, "auth is an array and no JSON object, such as"),
     ],
 )
-def test_a_wrong_option_is_named(arguments: list[str], line: str) -> None:
-    with pytest.raises((SwarmError, OptionError)) as caught:
-        Target.from_url("https://127.0.0.1:1", **target_options(options(*arguments)))
+def test_json_of_another_kind_is_refused(data: dict[str, Any], line: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        ConnectionOptions.from_json(data)
 
-    assert getattr(caught.value, "detail", str(caught.value)) == line
+    assert str(caught.value).startswith(line)
+
+
+def test_a_file_of_certificates_that_is_missing_is_named() -> None:
+    with pytest.raises(SwarmError) as caught:
+        Target.from_url("https://127.0.0.1:1", **options("--ca-file", "nowhere.pem").target_arguments())
+
+    assert caught.value.detail == "nowhere.pem (No such file or directory)"
 
 
 def test_a_wrong_option_gets_one_line_and_exit_code_2() -> None:
     done = locust("--host", "https://127.0.0.1:1", "--header", "Upgrade: x")
 
     assert done.returncode == 2
-    assert done.stderr.splitlines() == ["locust: error: 'Upgrade' cannot be set"]
+    assert done.stderr.splitlines() == ["locust: error: --header 'Upgrade' cannot be set"]

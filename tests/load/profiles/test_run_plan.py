@@ -37,7 +37,7 @@ def test_the_auth_payload_may_be_a_file_beside_the_profile(auth: str, tmp_path: 
 
     plan = read_run_plan(str(path))
 
-    assert plan.auth == {"token": "good"}
+    assert plan.connection.auth == {"token": "good"}
     assert "good" not in repr(plan)
 
 
