@@ -117,7 +117,7 @@ def print_difference(files: Sequence[Path], *, as_json: bool) -> int:
     """Print what differs between two result files; the exit code, 0, 1 or 2."""
     words = [str(file) for file in files] + (["--json"] if as_json else [])
     child = subprocess.run(
-        module_command("reports.difference", *words),
+        module_command("reports.conformance.difference", *words),
         env=harness_environment(SIOPROBE_PROG=f"{program()} --diff"),
         check=False,
     )

@@ -13,13 +13,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from reports.derive import derive
-from reports.inputs import Inputs, read_folder
-from reports.page import render_page, render_summary
-from reports.table import render_csv
+from reports.comparison.report import write_report
+from reports.statistics.result_folder import read_folder
 from sioprobe.results.errors import ResultFileError
-from sioprobe.results.files import RESULTS_FILE, ROUNDS_FILE, RUN_FILE, conformance_paths, write_results
-from sioprobe.results.types import Results
 
 EXAMPLES = """\
 examples:
@@ -70,27 +66,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {options.folder}: nothing was measured; the report says so", file=sys.stderr)
         return 2
     return 0
-
-
-def write_report(folder: Path, inputs: Inputs) -> Results:
-    """Write the four files of the report into `folder`; the derived results."""
-    results = derive(inputs)
-    table = render_csv(results)
-    write_results(folder / RESULTS_FILE, results)
-    _write(folder / "cells.csv", table)
-    _write(folder / "summary.md", render_summary(inputs, results))
-    raw = {"results.json": (folder / RESULTS_FILE).read_bytes(), "cells.csv": table.encode()}
-    for path in (folder / RUN_FILE, folder / ROUNDS_FILE, *conformance_paths(folder).values()):
-        if path.exists():
-            raw[path.name] = path.read_bytes()
-    _write(folder / "report.html", render_page(inputs, results, raw))
-    return results
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(text, "utf-8")
-    beside.replace(path)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,144 @@
+"""What all figures share: a panel per transport, drawn for a wide and for a narrow page; how an arm looks.
+
+An arm has the same colour, marker and line style in every figure, and its name beside its marks.
+matplotlib is imported only when a figure is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from reports.charts.svg import ARM_COLOURS, RC, inline_svg
+from reports.statistics import sentences
+from reports.statistics.metrics import MetricKind
+from reports.writing.wording import TRANSPORTS, interval, number
+from sioprobe.results.types import Arm, CellResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDE, NARROW = 1180, 400
+"""Widths in px of the two drawings of a figure; in the narrow one the panels stand below each other."""
+
+MARKERS = "osD^vPX*"
+LINE_STYLES = ("-", "--", "-.", ":")
+SMALL = 12
+"""Font size in px of everything but panel titles and row names."""
+
+KEYS: tuple[Literal["estimate", "low", "high"], ...] = ("estimate", "low", "high")
+
+DrawPanel = Callable[["Axes", str, bool], None]
+"""Draw one transport's panel; the flag says whether it is the leftmost."""
+
+SentenceOn = Callable[[list[CellResult], str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFigure:
+    """One figure of the page: the heading states the sentence; `rows` is the data table under it."""
+
+    name: str
+    label: str
+    heading: str
+    caption: str
+    wide: str
+    narrow: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmStyle:
+    """How one arm looks in every figure."""
+
+    colour: str
+    marker: str
+    line: str
+
+
+def arm_styles(arms: Sequence[Arm]) -> dict[str, ArmStyle]:
+    """Arm id to style; beyond eight arms colours repeat with other line styles."""
+    return {
+        arm["id"]: ArmStyle(
+            ARM_COLOURS[n % len(ARM_COLOURS)],
+            MARKERS[n % len(MARKERS)],
+            LINE_STYLES[(n + n // len(ARM_COLOURS)) % len(LINE_STYLES)],
+        )
+        for n, arm in enumerate(arms)
+    }
+
+
+def draw_both(
+    panel_heights: tuple[int, int],
+    transports: Sequence[str],
+    draw_panel: DrawPanel,
+    name: str,
+    title: str,
+    description: str,
+    margins: tuple[int, int],
+) -> tuple[str, str]:
+    """The wide and the narrow SVG; `margins` are the px left and right of each panel for names."""
+    wide = _draw(WIDE, panel_heights[0], transports, draw_panel, f"{name}-wide", title, description, margins)
+    narrow = _draw(
+        NARROW, panel_heights[1], transports, draw_panel, f"{name}-narrow", title, description, margins
+    )
+    return wide, narrow
+
+
+def _draw(
+    width: int,
+    panel_height: int,
+    transports: Sequence[str],
+    draw_panel: DrawPanel,
+    name: str,
+    title: str,
+    description: str,
+    margins: tuple[int, int],
+) -> str:
+    """The SVG of all panels: side by side when there is room, else below each other."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    beside = width > NARROW
+    left, right = margins
+    top, bottom, between = 32, 50, 28 + right
+    count = len(transports)
+    height = top + panel_height + bottom if beside else count * (top + panel_height + bottom)
+    with rc_context(RC):  # type: ignore[arg-type]
+        figure: Any = Figure(figsize=(width / 72, height / 72), dpi=72)
+        for index, transport in enumerate(transports):
+            if beside:
+                panel_width = (width - left - right - between * (count - 1)) / count
+                x, y = left + index * (panel_width + between), bottom
+            else:
+                panel_width = width - left - right
+                x, y = left, height - (index + 1) * (top + panel_height + bottom) + bottom
+            axes = figure.add_axes((x / width, y / height, panel_width / width, panel_height / height))
+            axes.set_facecolor("none")
+            draw_panel(axes, transport, index == 0 or not beside)
+            axes.set_title(TRANSPORTS[transport], loc="left", fontsize=14, fontweight="bold", pad=10)
+        return inline_svg(figure, name, title, description)
+
+
+def heading_of(sentence_on: SentenceOn, cells: list[CellResult], transports: list[str]) -> str:
+    """What the figure shows, about the first transport on which there is something to say."""
+    for transport in sentences.PREFERRED:
+        sentence = sentence_on(cells, transport) if transport in transports else None
+        if sentence:
+            return sentence
+    return "Too few blocks to rank"
+
+
+def figure_texts(cell: CellResult, kind: MetricKind) -> list[str]:
+    """The figure and its interval, as printed."""
+    metric = cell["metrics"][kind.name]
+    scaled = (value * kind.scale if (value := metric[key]) is not None else None for key in KEYS)
+    estimate, low, high = scaled
+    return [number(estimate), interval(low, high)]
+
+
+def said(cell: CellResult, kind: MetricKind) -> str:
+    estimate, between = figure_texts(cell, kind)
+    return f"{estimate} ({between}) {kind.shown_unit}"

@@ -1,0 +1,150 @@
+"""The tables and figures of a comparison: one workload is one scenario at one number of connections."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.charts.drawing import draw_figures
+from reports.charts.panels import DrawnFigure, arm_styles
+from reports.charts.svg import ARM_COLOURS
+from reports.statistics import sentences
+from reports.statistics.derivation import merged_histogram, usable
+from reports.statistics.metrics import IN_MATRIX
+from reports.statistics.result_folder import Inputs
+from reports.writing import wording
+from sioprobe.results.types import Arm, CellResult, Results
+
+COMMON_FLAGS = {
+    "oversubscribed": "every row is oversubscribed: more processes than cores",
+    "generator-bound": "every row is generator-bound: the generator uses 90 % of a core or more",
+    "server not saturated": "no server was at its maximum: each process uses less than 90 % of a core "
+    "(the table under CPU has the shares)",
+    "few samples": "every p99 is the median over blocks of fewer than 1000 samples, fewer than 10 beyond it",
+    "queue not counted": "the queue's process is in neither server CPU nor RSS",
+}
+"""What is said once instead of in every row, by the kind of flag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One scenario at one number of connections.
+
+    `usual_interval` is what most intervals are, in words; `common_flags` are those that every server has.
+    """
+
+    scenario: str
+    connections: int
+    transports: list[str]
+    rows: list[WorkloadRow]
+    figures: list[DrawnFigure]
+    usual_interval: str
+    common_flags: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadRow:
+    """One arm in the summary matrix; `cells` by transport, None where there is no cell."""
+
+    arm: Arm
+    colour: int
+    cells: dict[str, CellResult | None]
+    flags: list[str]
+    reason: str | None
+
+
+def workloads(inputs: Inputs, results: Results, drawn: bool) -> list[Workload]:
+    """Every scenario and number of connections among the cells; figures only when `drawn`."""
+    keys = list(dict.fromkeys((cell["scenario"], cell["connections"]) for cell in results["cells"]))
+    return [
+        _workload(inputs, results, scenario, connections, f"fig{n}", drawn)
+        for n, (scenario, connections) in enumerate(keys, start=1)
+    ]
+
+
+def _workload(
+    inputs: Inputs, results: Results, scenario: str, connections: int, prefix: str, drawn: bool
+) -> Workload:
+    cells = [c for c in results["cells"] if (c["scenario"], c["connections"]) == (scenario, connections)]
+    styles = arm_styles(results["arms"])
+    transports = sentences.transports_of(cells)
+    common = _common_flags(cells)
+    rows = []
+    for arm in results["arms"]:
+        own: dict[str, CellResult] = {c["transport"]: c for c in cells if c["arm"] == arm["id"]}
+        reason = None
+        if not own:
+            reason = (
+                (arm["reason"] or "no reason was recorded")
+                if arm["status"] == "not run"
+                else "no load was planned"
+            )
+        elif arm["status"] == "not run":
+            reason = arm["reason"] or "no reason was recorded"
+        rows.append(
+            WorkloadRow(
+                arm=arm,
+                colour=ARM_COLOURS.index(styles[arm["id"]].colour),
+                cells={transport: own.get(transport) for transport in transports},
+                flags=_flags_of(own, transports, leave_out=common),
+                reason=reason,
+            )
+        )
+    words = Counter(
+        cell["metrics"][name]["interval"]
+        for cell in cells
+        if cell["status"] == "measured"
+        for name in IN_MATRIX
+    )
+    del words["not measured"]
+    shown = [row.arm for row in rows if row.reason != "no load was planned"]
+    return Workload(
+        scenario=scenario,
+        connections=connections,
+        transports=transports,
+        rows=rows,
+        figures=draw_figures(shown, cells, _histograms(inputs, scenario, connections), prefix)
+        if drawn
+        else [],
+        common_flags=[COMMON_FLAGS[kind] for kind in common],
+        usual_interval=words.most_common(1)[0][0] if words else "interval",
+    )
+
+
+def _common_flags(cells: Sequence[CellResult]) -> list[str]:
+    """The kinds of flag that all measured cells have, when there are several."""
+    kinds = [{flag.partition(":")[0] for flag in c["flags"]} for c in cells if c["status"] == "measured"]
+    return sorted(set.intersection(*kinds)) if len(kinds) > 1 else []
+
+
+def _flags_of(
+    cells: Mapping[str, CellResult], transports: Sequence[str], leave_out: Sequence[str]
+) -> list[str]:
+    """The flags of an arm, one of a kind: with the transports, unless all its cells say the same."""
+    by_kind: dict[str, dict[str, list[str]]] = {}
+    for transport in transports:
+        cell = cells.get(transport)
+        for flag in cell["flags"] if cell else []:
+            kind, _, detail = flag.partition(": ")
+            if kind in leave_out:
+                continue
+            by_kind.setdefault(kind, {}).setdefault(detail, []).append(wording.TRANSPORTS[transport])
+    flags = []
+    for kind, details in by_kind.items():
+        everywhere = len(details) == 1 and sum(map(len, details.values())) == len(cells)
+        said = [
+            detail if everywhere else f"{wording.listed(where)} {detail}".strip()
+            for detail, where in details.items()
+        ]
+        flags.append(": ".join(filter(None, [kind, ", ".join(said)])))
+    return flags
+
+
+def _histograms(inputs: Inputs, scenario: str, connections: int) -> dict[tuple[str, str], Any]:
+    grouped: dict[tuple[str, str], list[Any]] = {}
+    for block in usable(inputs.blocks):
+        if (block["scenario"], block["connections"]) == (scenario, connections):
+            grouped.setdefault((block["arm"], block["transport"]), []).append(block)
+    return {key: merged_histogram(blocks) for key, blocks in grouped.items()}

@@ -1,0 +1,142 @@
+"""The page and the Markdown of conformance results: of one judged server, or of several side by side.
+
+Equal results give equal bytes; nothing is fetched, and everything is there without script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.conformance import words
+from reports.conformance.coverage import Coverage, coverage_of
+from reports.conformance.matrix import Matrix, conformance_matrix
+from reports.writing import wording
+from reports.writing.rendering import downloads_of, environment, harmless_in_markdown
+from sioprobe.results.types import Arm, Conformance
+
+OUTCOME_ORDER = ("failures", "harness error", "known deviations", "nothing broken", "conformant")
+"""Which outcome stands for several servers: the first of these that occurs."""
+
+MARKDOWN_ROWS = 60
+"""Requirements in one table of the Markdown: a comment on GitHub takes 65,536 characters."""
+
+
+def render_page(results: Mapping[str, Conformance], raw: Mapping[str, bytes], command: str) -> str:
+    """The page over `results` by the name of their column; `raw` is what the download buttons give."""
+    downloads, left_out = downloads_of(raw)
+    return (
+        environment()
+        .get_template("conformance.html.jinja")
+        .render(**_context(results, command), downloads=downloads, left_out=left_out, data_note=".")
+    )
+
+
+def render_markdown(results: Mapping[str, Conformance], command: str) -> str:
+    """The summary: at most 25 lines before its <details>, which hold what does not simply pass."""
+    return (
+        environment(harmless_in_markdown)
+        .get_template("conformance.md.jinja")
+        .render(**_context(results, command), rows=MARKDOWN_ROWS)
+    )
+
+
+def _context(results: Mapping[str, Conformance], command: str) -> dict[str, Any]:
+    arms: list[Arm] = [
+        {"id": name, "title": one["target"].get("title") or name, "status": "measured", "reason": None}
+        for name, one in results.items()
+    ]
+    matrix = conformance_matrix(arms, dict(results))
+    coverage = coverage_of(results)
+    outcome = _outcome(results)
+    symbol, word, meaning = words.OUTCOMES[outcome]
+    return {
+        "results": results,
+        "only": next(iter(results.values())) if len(results) == 1 else None,
+        "matrix": matrix,
+        "coverage": coverage,
+        "headline": _headline(results, matrix, coverage),
+        "outcome": outcome,
+        "verdict": {"symbol": symbol, "word": word, "meaning": meaning}
+        if len(results) == 1
+        else {"symbol": symbol, "word": _outcomes(results), "meaning": ""},
+        "notes": _notes(results, coverage),
+        "protocols": _protocols(results),
+        "dates": _dates(results),
+        "command": command,
+        "anchors": {row.id: row.anchor for row in matrix.rows},
+        "words": words,
+        "wording": wording,
+    }
+
+
+def _outcome(results: Mapping[str, Conformance]) -> str:
+    found = {one["outcome"] for one in results.values()}
+    return next(outcome for outcome in OUTCOME_ORDER if outcome in found)
+
+
+def _outcomes(results: Mapping[str, Conformance]) -> str:
+    """`1 server conformant, 3 with known deviations`, in the order of the worst."""
+    words = {
+        "failures": "with failures",
+        "harness error": "not judged",
+        "known deviations": "with known deviations",
+        "nothing broken": "with nothing broken in the part that was asked",
+        "conformant": "conformant",
+    }
+    found = [one["outcome"] for one in results.values()]
+    return wording.listed(
+        [
+            f"{wording.counted(found.count(outcome), 'server')} {words[outcome]}"
+            for outcome in OUTCOME_ORDER
+            if outcome in found
+        ]
+    )
+
+
+def _headline(results: Mapping[str, Conformance], matrix: Matrix, coverage: Coverage) -> str:
+    if len(results) > 1:
+        differing = matrix.differing or "none"
+        are = "is" if matrix.differing == 1 else "are"
+        number = wording.counted(len(matrix.rows), "requirement")
+        return f"{len(results)} servers, {number}: {differing} {are} answered differently"
+    [server] = coverage.servers
+    title = next(iter(results.values()))["target"].get("title") or server.server
+    if not server.judged:
+        return f"{title}: no requirement was judged"
+    if not server.must_judged:
+        kept = server.verdicts.get("pass", 0)
+        return f"{title}: {kept} of {wording.counted(server.judged, 'requirement')} kept, none of level MUST"
+    return f"{title} keeps {server.must_kept} of {server.must_judged} requirements of level MUST that apply"
+
+
+def _notes(results: Mapping[str, Conformance], coverage: Coverage) -> list[str]:
+    notes = []
+    versions = sorted({one["suite"]["version"] for one in results.values()})
+    exist = {one["suite"].get("requirements") for one in results.values()}
+    if len(versions) > 1 or len(exist) > 1:
+        notes.append(
+            f"the results are of different suites ({', '.join(versions)}; "
+            f"{', '.join(sorted(str(number or 'unknown') for number in exist))} requirements): "
+            "a verdict may differ for that reason"
+        )
+    for server in coverage.servers:
+        if server.not_asked:
+            asked = server.judged + server.not_applicable
+            notes.append(
+                f"{server.server}: only {asked} of {asked + server.not_asked} requirements were asked for"
+            )
+    return notes
+
+
+def _protocols(results: Mapping[str, Conformance]) -> list[str]:
+    return list(dict.fromkeys(name for one in results.values() for name in one["suite"].get("protocols", [])))
+
+
+def _dates(results: Mapping[str, Conformance]) -> str:
+    """The moment, or the first and the last."""
+    found = sorted(moment for one in results.values() if (moment := one.get("started_at")))
+    if not found:
+        return "unknown"
+    first, last = wording.moment(found[0]), wording.moment(found[-1])
+    return first if first == last else f"{first} to {last}"

@@ -1,0 +1,290 @@
+"""From the raw result files to `results.json`: statistics and verdicts, computed once and here only.
+
+A VALID block counts, a SUSPECT one counts and is listed, an INVALID one is listed and left out;
+the errors of every block are added up, so that leaving a block out hides none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Literal
+
+from reports.statistics.intervals import median, median_with_interval
+from reports.statistics.metrics import METRICS, MetricKind
+from reports.statistics.result_folder import Inputs, cell_key
+from reports.statistics.sentences import sentences_about
+from reports.writing.wording import counted, percent
+from sioprobe.results.histogram import Histogram
+from sioprobe.results.types import (
+    SCHEMA_VERSION,
+    Arm,
+    Block,
+    Cell,
+    CellResult,
+    ConformanceSummary,
+    ExcludedBlock,
+    MergedLatency,
+    Metric,
+    Results,
+)
+
+PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
+SAMPLES_BEYOND = 10
+"""A percentile is told only when at least this many samples lie beyond it."""
+
+FEWEST_RANKED = 3
+"""Blocks that a figure needs to be ranked: two are in the same order by chance too often."""
+
+BUSY = 0.9
+"""A process at this share of a core has no more to give."""
+
+
+def derive(inputs: Inputs) -> Results:
+    """The whole of results.json."""
+    arms = inputs.arms
+    by_cell: defaultdict[tuple[str, str, str, int], list[Block]] = defaultdict(list)
+    for block in inputs.blocks:
+        by_cell[cell_key(block)].append(block)
+    cores = inputs.run["environment"].get("cores") if inputs.run else None
+    of_arm = {arm["id"]: arm for arm in arms}
+    cells = [
+        _cell_result(
+            cell, by_cell[cell_key(cell)], of_arm.get(cell["arm"]), cores, _failed_of(cell, of_arm, inputs)
+        )
+        for cell in inputs.cells
+    ]
+    for name in METRICS:
+        _rank(cells, name)
+    conformance = _conformance_summaries(inputs, arms)
+    run = inputs.run
+    results: Results = {
+        "schema": SCHEMA_VERSION,
+        "kind": "results",
+        "sioprobe": run["sioprobe"] if run else None,
+        "command": run["command"] if run else None,
+        "started_at": run["started_at"] if run else None,
+        "finished_at": run["finished_at"] if run else None,
+        "interrupted": run["interrupted"] if run else False,
+        "verdict": "complete",
+        "findings": [],
+        "environment": run["environment"] if run else {},
+        "arms": arms,
+        "cells": cells,
+        "excluded_blocks": _flagged_blocks(inputs.blocks),
+        "failed_blocks": inputs.failed_blocks,
+        "notes": _notes(inputs),
+        "conformance": conformance,
+    }
+    results["verdict"] = _verdict(results)
+    results["findings"] = sentences_about(results)
+    return results
+
+
+def usable(blocks: list[Block]) -> list[Block]:
+    """The blocks that the statistics are made from."""
+    return [block for block in blocks if block["validity"]["verdict"] != "INVALID"]
+
+
+def merged_histogram(blocks: list[Block]) -> Histogram:
+    """The latencies of all `blocks` in one histogram."""
+    merged = Histogram()
+    for block in blocks:
+        latency = block["latency"]
+        merged.merge(Histogram.from_pairs(latency["histogram"], latency["max"] or 0.0))
+    return merged
+
+
+def _failed_of(cell: Cell, arms: dict[str, Arm], inputs: Inputs) -> list[str]:
+    """Why blocks of `cell` gave no result: the lines name the arm's title and the transport."""
+    arm = arms.get(cell["arm"])
+    start = f"{arm['title'] if arm else cell['arm']}, {cell['transport']}: no block: "
+    after_round = (note.partition(": ")[2] for note in inputs.failed_blocks)
+    return [text.removeprefix(start) for text in after_round if text.startswith(start)]
+
+
+def _cell_result(
+    cell: Cell, blocks: list[Block], arm: Arm | None, cores: int | None, failed: list[str]
+) -> CellResult:
+    kept = usable(blocks)
+    verdicts = Counter(block["validity"]["verdict"] for block in blocks)
+    metrics = {name: _metric(kind, kept) for name, kind in METRICS.items()}
+    latency = _merged_latency(kept)
+    errors = sum(block["errors"] for block in blocks)
+    return {
+        "arm": cell["arm"],
+        "transport": cell["transport"],
+        "scenario": cell["scenario"],
+        "connections": cell["connections"],
+        "status": "measured" if kept else "not measured",
+        "reason": None if kept else _why_not(blocks, arm, failed),
+        "workers": arm.get("workers", 1) if arm else 1,
+        "blocks": {verdict: verdicts.get(verdict, 0) for verdict in ("VALID", "SUSPECT", "INVALID")}
+        | {"FAILED": len(failed)},
+        "errors": errors,
+        "flags": _flags(metrics, kept, arm, cores) if kept else [],
+        "metrics": metrics,
+        "latency": latency,
+    }
+
+
+def _metric(kind: MetricKind, blocks: list[Block]) -> Metric:
+    values = [value for block in blocks if (value := kind.of(block)) is not None]
+    interval = median_with_interval(values)
+    return {
+        "unit": kind.unit,
+        "better": kind.better,
+        "estimate": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "interval": interval.words,
+        "coverage": interval.coverage,
+        "values": values,
+        "standing": None,
+    }
+
+
+def _merged_latency(blocks: list[Block]) -> MergedLatency:
+    merged = merged_histogram(blocks)
+    count = merged.count
+    percentiles = {}
+    for q in PERCENTILES:
+        value = merged.percentile(q)
+        if value is not None and count * (1 - q / 100) >= SAMPLES_BEYOND - 1e-9:
+            percentiles[f"{q:g}"] = value
+    return {"count": count, "percentiles": percentiles, "max": merged.max if count else None}
+
+
+def _why_not(blocks: list[Block], arm: Arm | None, failed: list[str]) -> str:
+    if arm is not None and arm["status"] == "not run":
+        return arm["reason"] or "no reason was recorded"
+    failures = "; ".join(dict.fromkeys(failed))
+    if not blocks:
+        return f"no block: {failures}" if failures else "no block was recorded"
+    reasons = sorted({reason for block in blocks for reason in block["validity"]["reasons"]})
+    every = "the only block is" if len(blocks) == 1 else f"all {len(blocks)} blocks are"
+    why = f"{every} invalid: {'; '.join(reasons) or 'no reason was recorded'}"
+    return f"{why}; {len(failed)} failed: {failures}" if failed else why
+
+
+def _flags(metrics: dict[str, Metric], blocks: list[Block], arm: Arm | None, cores: int | None) -> list[str]:
+    flags = []
+    workers = arm.get("workers", 1) if arm else 1
+    # The load generator is a process too, and so is the queue.
+    queue = arm.get("queue") if arm else None
+    processes = workers + 1 + bool(queue)
+    if cores is not None and processes > cores:
+        which = f"{counted(workers, 'server')}, {'queue, ' if queue else ''}generator"
+        flags.append(f"oversubscribed: {processes} processes ({which}) on {counted(cores, 'core')}")
+    generator, server = metrics["generator_cpu_cores"]["estimate"], metrics["server_cpu_cores"]["estimate"]
+    if generator is not None and generator >= BUSY:
+        flags.append(f"generator-bound: {percent(generator)} of a core")
+    if server is not None and server < BUSY * workers:
+        flags.append(f"server not saturated: {percent(server / workers)} of a core")
+    samples = median([block["latency"]["count"] for block in blocks])
+    if samples < 100 * SAMPLES_BEYOND:
+        flags.append(
+            f"few samples: {samples:.0f} in the median block, fewer than {SAMPLES_BEYOND} beyond its p99"
+        )
+    if queue:
+        flags.append(f"queue not counted: the {queue} process is in neither server CPU nor RSS")
+    return flags
+
+
+def _rank(cells: list[CellResult], name: str) -> None:
+    """Set how each cell stands against the best one of the same transport, workload and process count.
+
+    An interval with stated coverage may be best and still overlap with others. A mere range promises less:
+    it is best only where every block of it is better than every block of the others.
+    """
+    better = METRICS[name].better
+    if better == "neither":
+        return
+    groups: defaultdict[tuple[str, str, int, int], list[Metric]] = defaultdict(list)
+    for cell in cells:
+        metric = cell["metrics"][name]
+        if metric["estimate"] is not None:
+            groups[cell["transport"], cell["scenario"], cell["connections"], cell["workers"]].append(metric)
+    for group in groups.values():
+        best = (max if better == "higher" else min)(group, key=lambda metric: metric["estimate"] or 0.0)
+        ranked = [metric for metric in group if len(metric["values"]) >= FEWEST_RANKED]
+        if len(ranked) < 2 or len(best["values"]) < FEWEST_RANKED:
+            continue
+        for metric in ranked:
+            metric["standing"] = "overlaps best" if _overlap(metric, best) else "behind"
+        alone = all(metric is best or metric["standing"] == "behind" for metric in ranked)
+        if alone or all(metric["coverage"] is not None for metric in ranked):
+            best["standing"] = "best"
+
+
+def _overlap(one: Metric, other: Metric) -> bool:
+    assert one["low"] is not None
+    assert one["high"] is not None
+    assert other["low"] is not None
+    assert other["high"] is not None
+    return one["low"] <= other["high"] and other["low"] <= one["high"]
+
+
+def _flagged_blocks(blocks: list[Block]) -> list[ExcludedBlock]:
+    return [
+        {
+            "round": block["round"],
+            "arm": block["arm"],
+            "transport": block["transport"],
+            "scenario": block["scenario"],
+            "connections": block["connections"],
+            "verdict": block["validity"]["verdict"],
+            "reasons": block["validity"]["reasons"],
+        }
+        for block in blocks
+        if block["validity"]["verdict"] != "VALID"
+    ]
+
+
+def _conformance_summaries(inputs: Inputs, arms: list[Arm]) -> list[ConformanceSummary]:
+    summaries: list[ConformanceSummary] = []
+    for arm in arms:
+        found = inputs.conformances.get(arm["id"])
+        if found is not None:
+            summaries.append(
+                {
+                    "arm": arm["id"],
+                    "title": found["target"].get("title") or arm["title"],
+                    "conformant": found["conformant"],
+                    "outcome": found["outcome"],
+                    # Counted again from the cases: the two can then never disagree on the page.
+                    "counts": dict(sorted(Counter(case["verdict"] for case in found["cases"]).items())),
+                }
+            )
+    return summaries
+
+
+def _notes(inputs: Inputs) -> list[str]:
+    notes = []
+    if inputs.run is None:
+        notes.append("the folder has no run.json: machine, command and plan are unknown")
+    elif inputs.run["interrupted"]:
+        notes.append("the run was interrupted: what is missing was not measured")
+    elif inputs.run["finished_at"] is None:
+        notes.append("the run has no end: it is still running, or it was killed")
+    if inputs.failed_blocks:
+        failed = counted(len(inputs.failed_blocks), "block")
+        notes.append(f"{failed} of the plan failed and could not be measured: see “Not run”")
+    if inputs.rounds.note:
+        notes.append(inputs.rounds.note)
+    return notes
+
+
+def _verdict(results: Results) -> Literal["complete", "failures", "incomplete", "nothing measured"]:
+    measured = any(cell["status"] == "measured" for cell in results["cells"])
+    if not measured and not results["conformance"]:
+        return "nothing measured"
+    if any(one["outcome"] in ("failures", "harness error") for one in results["conformance"]):
+        return "failures"
+    not_run = {arm["id"] for arm in results["arms"] if arm["status"] == "not run"}
+    missing = any(
+        cell["status"] == "not measured" and cell["arm"] not in not_run for cell in results["cells"]
+    )
+    missing = missing or bool(results["failed_blocks"])
+    if results["interrupted"] or missing or (results["command"] and results["finished_at"] is None):
+        return "incomplete"
+    return "complete"

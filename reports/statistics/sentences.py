@@ -1,0 +1,254 @@
+"""What a run shows, in sentences; the first is the headline. Each says only what the intervals carry.
+
+There is no single winner: a sentence is about one figure, one transport, one workload and servers with as
+many processes: one, where there are such.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.statistics.intervals import median
+from reports.statistics.metrics import METRICS
+from reports.writing.wording import TRANSPORT_ORDER, TRANSPORTS, counted, interval, listed, number
+from sioprobe.results.types import CellResult, Results
+
+MOST_NAMES = 3
+"""A sentence names so many servers at most."""
+
+PREFERRED = ("websocket", "upgrade", "polling")
+"""The transport that the headline is about: the first of these that was measured."""
+
+
+def sentences_about(results: Results) -> list[str]:
+    """Sentences about `results`, the headline first; at least one."""
+    measured = [cell for cell in results["cells"] if cell["status"] == "measured"]
+    sentences = []
+    if measured:
+        transport = next(t for t in PREFERRED if any(cell["transport"] == t for cell in measured))
+        for sentence in (throughput_sentence(measured, transport), polling_sentence(measured)):
+            if sentence:
+                sentences.append(f"{sentence}.")
+    sentences.extend(_conformance_sentences(results))
+    if not sentences:
+        return ["Nothing was measured."]
+    return sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The comparable cells on one figure: the best median, who overlaps with it, who has too few blocks.
+
+    `sure` says that all intervals have a stated coverage; `peers` is " with one process" where others
+    have more.
+    """
+
+    cells: list[CellResult]
+    leader: CellResult | None
+    alike: list[str]
+    unranked: list[str]
+    sure: bool
+    peers: str
+
+
+def throughput_sentence(cells: list[CellResult], transport: str) -> str | None:
+    """Who carries most over `transport`, and who cannot be told apart from it."""
+    ranking = _ranking(cells, transport, "messages_per_second")
+    name, peers = TRANSPORTS[transport], ranking.peers
+    if not ranking.cells:
+        return None
+    leader = ranking.leader
+    if len(ranking.cells) == 1:
+        [only] = ranking.cells
+        alone = f", the only server{peers}," if peers else ""
+        return f"Over {name}, {only['arm']}{alone} carries {_messages(only)}"
+    if leader is None:
+        return f"Over {name}, there are too few blocks to rank the servers{peers}"
+    if not ranking.alike and not ranking.sure:
+        above = f"every block of {leader['arm']} was above every block of {_others(ranking)}"
+        among = f", among servers{peers}" if peers else ""
+        return f"Over {name}{among}, {above}: {_messages(leader)}{_behind(ranking)}"
+    tied = len(ranking.alike) + len(ranking.unranked) == len(ranking.cells) - 1
+    among = f" of the servers{peers}" if peers else ""
+    carries = "carries the most" if ranking.sure and not tied else "has the highest median"
+    return f"Over {name}, {leader['arm']} {carries}{among}: {_messages(leader)}{_behind(ranking)}"
+
+
+def cpu_sentence(cells: list[CellResult], transport: str) -> str | None:
+    """Who needs least server CPU a message over `transport`."""
+    return _lowest(cells, transport, "server_cpu_us_per_message", "server CPU", "µs a message")
+
+
+def tail_sentence(cells: list[CellResult], transport: str) -> str | None:
+    """Whose p99 is lowest over `transport`."""
+    return _lowest(cells, transport, "latency_p99_us", "p99", "ms")
+
+
+def memory_sentence(cells: list[CellResult], transport: str) -> str | None:
+    """Who needs least memory a connection over `transport`."""
+    return _lowest(cells, transport, "rss_bytes_per_connection", "memory", "KiB a connection")
+
+
+def polling_sentence(cells: list[CellResult]) -> str | None:
+    """How many times the CPU of WebSocket a polled message costs, over the servers that have both."""
+    ratios = []
+    by_transport: dict[str, dict[tuple[str, str, int], float]] = {"polling": {}, "websocket": {}}
+    for cell in cells:
+        cpu = cell["metrics"]["server_cpu_us_per_message"]["estimate"]
+        if cell["transport"] in by_transport and cpu:
+            key = (cell["arm"], cell["scenario"], cell["connections"])
+            by_transport[cell["transport"]][key] = cpu
+    for key, polling in by_transport["polling"].items():
+        if key in by_transport["websocket"]:
+            ratios.append(polling / by_transport["websocket"][key])
+    if not ratios:
+        return None
+    spread = f" ({interval(min(ratios), max(ratios))} over {len(ratios)} servers)" if len(ratios) > 1 else ""
+    times = number(median(ratios), 2)
+    return f"A polled message costs {times} times the server CPU of a WebSocket one{spread}"
+
+
+def _conformance_sentences(results: Results) -> list[str]:
+    judged = results["conformance"]
+    if not judged:
+        return []
+    unjudged = [one["arm"] for one in judged if one["outcome"] == "harness error"]
+    broken, stale, unclear = (
+        [one["arm"] for one in judged if one["counts"].get(verdict)]
+        for verdict in ("fail", "unexpected pass", "inconclusive")
+    )
+    unexplained = [
+        one["arm"]
+        for one in judged
+        if one["outcome"] == "failures" and one["arm"] not in {*broken, *stale, *unclear}
+    ]
+    sentences = []
+    if broken:
+        verb = "breaks" if len(broken) == 1 else "break"
+        sentences.append(
+            f"{_servers(broken)} {verb} requirements in a way that is not a known deviation "
+            f"({len(broken)} of {counted(len(judged), 'server')})."
+        )
+    if stale:
+        sentences.append(f"A listed deviation no longer occurs on {_servers(stale)}: the list is stale.")
+    if unclear:
+        sentences.append(f"Not every case could be judged on {_servers(unclear)}.")
+    if unexplained:
+        sentences.append(f"{_servers(unexplained)} did not pass, and no case says why.")
+    if unjudged:
+        sentences.append(f"The judge itself failed on {listed(unjudged)}.")
+    if not sentences:
+        known = sum(one["outcome"] == "known deviations" for one in judged)
+        sentence = f"No server of {len(judged)} deviates from the protocol in a way that was not known before"
+        sentences.append(
+            f"{sentence}; {known} {'has' if known == 1 else 'have'} known deviations."
+            if known
+            else f"{sentence}."
+        )
+    return sentences
+
+
+def _lowest(cells: list[CellResult], transport: str, name: str, noun: str, unit: str) -> str | None:
+    """Whose `noun` is lowest; None where nothing can be ranked."""
+    ranking = _ranking(cells, transport, name)
+    title, peers = TRANSPORTS[transport], ranking.peers
+    cell = ranking.cells[0] if len(ranking.cells) == 1 else ranking.leader
+    if cell is None:
+        return None
+    arm = cell["arm"]
+    figure = f"{number((cell['metrics'][name]['estimate'] or 0.0) * METRICS[name].scale)} {unit}"
+    if len(ranking.cells) == 1:
+        return f"{title}: the {noun} of {arm} is {figure}"
+    if ranking.alike or ranking.sure:
+        by = "" if ranking.sure else " median"
+        among = f" of the servers{peers}" if peers else ""
+        return f"{title}: {arm} has the lowest{by} {noun}{among}, {figure}{_behind(ranking)}"
+    below = f"every block of {arm} has lower {noun} than any of {_others(ranking)}"
+    among = f", servers{peers}" if peers else ""
+    return f"{title}{among}: {below}, {figure}{_behind(ranking)}"
+
+
+def _ranking(cells: list[CellResult], transport: str, name: str) -> Ranking:
+    """The first workload over `transport`, and of it the servers with the fewest processes."""
+    group = _first_workload([cell for cell in cells if cell["transport"] == transport])
+    group = [cell for cell in group if cell["metrics"][name]["estimate"] is not None]
+    fewest = min((cell["workers"] for cell in group), default=1)
+    peers = [cell for cell in group if cell["workers"] == fewest]
+    several = fewest > 1 or len(peers) < len(group)
+    ranked = [cell for cell in peers if cell["metrics"][name]["standing"] is not None]
+
+    def estimate(cell: CellResult) -> float:
+        return cell["metrics"][name]["estimate"] or 0.0
+
+    best = max if METRICS[name].better == "higher" else min
+    leader = best(ranked, key=estimate) if ranked else None
+    return Ranking(
+        cells=peers,
+        leader=leader,
+        alike=[
+            cell["arm"]
+            for cell in ranked
+            if cell is not leader and cell["metrics"][name]["standing"] == "overlaps best"
+        ],
+        unranked=[cell["arm"] for cell in peers if cell not in ranked],
+        sure=all(cell["metrics"][name]["coverage"] is not None for cell in ranked),
+        peers=f" with {_processes(fewest)}" if several else "",
+    )
+
+
+def _processes(count: int) -> str:
+    return "one process" if count == 1 else f"{count} processes"
+
+
+def _messages(cell: CellResult) -> str:
+    """The throughput with its interval, and what that is."""
+    metric = cell["metrics"]["messages_per_second"]
+    figure, between = f"{number(metric['estimate'])} messages/s", interval(metric["low"], metric["high"])
+    if metric["coverage"] is not None:
+        return f"{figure} ({between}, {metric['interval']})"
+    blocks = len(metric["values"])
+    return f"{figure} ({between} in {blocks} blocks)" if blocks > 1 else f"{figure} (one block)"
+
+
+def _behind(ranking: Ranking) -> str:
+    """Who is not known to be behind the leader: what overlaps with it, and what has too few blocks."""
+    names = [*ranking.alike, *ranking.unranked]
+    if not names:
+        return ""
+    if not ranking.alike:
+        return f"; too few blocks to rank {_named(names, f'{len(names)} more')}"
+    if len(names) > 1 and len(names) == len(ranking.cells) - 1:
+        return "; none of the others can be told apart from it"
+    return f"; {_named(names, f'{len(names)} others')} cannot be told apart from it"
+
+
+def _others(ranking: Ranking) -> str:
+    """Whom the leader is ahead of: by name when it is one."""
+    others = [
+        cell["arm"]
+        for cell in ranking.cells
+        if cell is not ranking.leader and cell["arm"] not in ranking.unranked
+    ]
+    return others[0] if len(others) == 1 else f"the {len(others)} others"
+
+
+def _servers(names: list[str]) -> str:
+    return _named(names, f"{len(names)} servers")
+
+
+def _named(names: list[str], otherwise: str) -> str:
+    """The names while they are few."""
+    return listed(names) if len(names) <= MOST_NAMES else otherwise
+
+
+def _first_workload(cells: list[CellResult]) -> list[CellResult]:
+    if not cells:
+        return []
+    workload = (cells[0]["scenario"], cells[0]["connections"])
+    return [cell for cell in cells if (cell["scenario"], cell["connections"]) == workload]
+
+
+def transports_of(cells: list[CellResult]) -> list[str]:
+    """The transports among `cells`, in the order of the page."""
+    present = {cell["transport"] for cell in cells}
+    return [transport for transport in TRANSPORT_ORDER if transport in present]

@@ -1,0 +1,106 @@
+"""Numbers, names and durations as people read them."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import unicodedata
+from collections.abc import Sequence
+
+NARROW_SPACE = "\u202f"
+
+LONGEST_TEXT = 1500
+"""Characters of one text of a result (a raw packet, an answer) on a page."""
+
+TRANSPORTS = {"polling": "Polling", "websocket": "WebSocket", "upgrade": "Upgraded"}
+TRANSPORT_ORDER = tuple(TRANSPORTS)
+"""Transports are shown in this order everywhere."""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """`value` to `digits` significant digits, thousands apart: 12400 is "12 400" with a narrow space."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    # Rounded first: 99.95 gains a digit by it, and must lose a decimal.
+    rounded = float(f"{value:.{digits}g}")
+    decimals = digits - 1 - math.floor(math.log10(abs(rounded)))
+    text = f"{rounded:,.{max(decimals, 0)}f}"
+    return text.replace(",", NARROW_SPACE).replace("-", "\u2212")
+
+
+def tick(value: float) -> str:
+    """`value` on an axis, without decimals that say nothing."""
+    return f"{value:,.6g}".replace(",", NARROW_SPACE)
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """`low` to `high`, or a dash when there is none."""
+    if low is None or high is None:
+        return "–"
+    first, second = number(low), number(high)
+    return first if first == second else f"{first}–{second}"
+
+
+def percent(share: float | None) -> str:
+    """A share of 1 in percent."""
+    return "–" if share is None else f"{share * 100:.0f}{NARROW_SPACE}%"
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """ "1 block", "3 blocks"."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def moment(iso: str | None) -> str:
+    """`2026-10-19 08:30 UTC` for an ISO time; what is not one stays as it is."""
+    if iso is None:
+        return "unknown"
+    try:
+        when = datetime.datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    zone = ""
+    if when.tzinfo is not None:
+        when, zone = when.astimezone(datetime.UTC), " UTC"
+    return when.strftime("%Y-%m-%d %H:%M") + zone
+
+
+def duration(start: str | None, end: str | None) -> str | None:
+    """`3 min 41 s` between two ISO times; None when one is missing or unreadable."""
+    if start is None or end is None:
+        return None
+    try:
+        delta = datetime.datetime.fromisoformat(end) - datetime.datetime.fromisoformat(start)
+    except (ValueError, TypeError):
+        return None
+    minutes, seconds = divmod(round(delta.total_seconds()), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def slug(text: str) -> str:
+    """`text` as part of an id or of a selector: letters, digits and hyphens."""
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in text)
+
+
+def printable(text: str, keep: str = "") -> str:
+    """`text` with characters that do not show themselves written out (`\\x1e`, `\\u202e`), but for `keep`."""
+    return "".join(c if c in keep or not _hidden(c) else _escaped(c) for c in text)
+
+
+def _hidden(character: str) -> bool:
+    """Whether it is a control, format, surrogate or unassigned character, or a line separator."""
+    category = unicodedata.category(character)
+    return category[0] == "C" or category in ("Zl", "Zp")
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
