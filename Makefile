@@ -52,7 +52,7 @@ servers: .venv/installed .venv/parts  ## Build the foreign servers whose toolcha
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
 	@touch $@
 
-.venv/parts: .venv/installed ci/parts.py server_under_test/node/package-lock.json
+.venv/parts: .venv/installed ci/parts.py server_under_test/foreign/node/package-lock.json
 	$(BIN)/python ci/parts.py --stamp $@ redis node uwsgi
 
 .venv/test-parts: .venv/parts
@@ -63,10 +63,10 @@ servers: .venv/installed .venv/parts  ## Build the foreign servers whose toolcha
 	$(BIN)/python ci/parts.py --stamp $@ artillery
 
 # A source that changed is built again; what could not be built is tried again the next time.
-.venv/servers: .venv/parts $(wildcard $(patsubst %,server_under_test/%/*,bun go java rust) server_under_test/rust/src/*)
+.venv/servers: .venv/parts $(wildcard $(patsubst %,server_under_test/foreign/%/*,bun go java rust) server_under_test/foreign/rust/src/*)
 	$(BIN)/python ci/parts.py --stamp $@ $(SERVERS)
 
 clean:  ## Remove what the set-up and the runs made
-	rm -rf .venv reports/out dist load/bench/artillery_npm/node_modules server_under_test/*/node_modules \
-		server_under_test/*/target \
-		server_under_test/*/build server_under_test/*/.built server_under_test/rust/Cargo.lock
+	rm -rf .venv reports/out dist load/bench/artillery_npm/node_modules server_under_test/foreign/*/node_modules \
+		server_under_test/foreign/*/target \
+		server_under_test/foreign/*/build server_under_test/foreign/*/.built server_under_test/foreign/rust/Cargo.lock

@@ -20,9 +20,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from load.bench.artillery import install as install_artillery
-from server_under_test.building import build
-from server_under_test.foreign import FOREIGN, missing, ready
-from server_under_test.problems import Problem
+from server_under_test.foreign.building import build
+from server_under_test.foreign.servers import FOREIGN, missing, ready
+from server_under_test.starting.problems import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(sys.executable).parent

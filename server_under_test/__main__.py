@@ -14,13 +14,13 @@ from dataclasses import replace
 
 import click
 
-from server_under_test.foreign import FOREIGN, become_foreign
-from server_under_test.foreign import missing as missing_for
-from server_under_test.launch import become
-from server_under_test.listener import bind
-from server_under_test.modes import MODES, missing
-from server_under_test.options import TRANSPORTS, Options
-from server_under_test.problems import Problem, unknown
+from server_under_test.foreign.servers import FOREIGN, become_foreign
+from server_under_test.foreign.servers import missing as missing_for
+from server_under_test.starting.command import become
+from server_under_test.starting.listener import bind
+from server_under_test.starting.modes import MODES, missing
+from server_under_test.starting.options import TRANSPORTS, Options
+from server_under_test.starting.problems import Problem, unknown
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m server_under_test"
 SERVERS = ("flask-socketio", *FOREIGN)
@@ -99,7 +99,7 @@ def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: 
     if options.queue is not None:
         if importlib.util.find_spec("redis") is None:
             raise Problem("--queue redis needs the redis package: pip install redis")
-        from server_under_test.cluster import run
+        from server_under_test.queues.cluster import run
 
         return run(options)
     listener = bind(options.host, options.port, nagle=options.nagle)

@@ -22,18 +22,18 @@ if not __package__:
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from server_under_test import contract, guide, page  # noqa: F401 - they register their handlers
-from server_under_test.extensions import socketio
-from server_under_test.flask_contract.apps import mounted
-from server_under_test.modes import MODES
-from server_under_test.options import Options
-from server_under_test.routes import blueprint
+from server_under_test.reference import contract, guide, page_events  # noqa: F401 - they register their handlers
+from server_under_test.reference.extensions import socketio
+from server_under_test.reference.flask_contract.apps import mounted
+from server_under_test.reference.routes import blueprint
+from server_under_test.starting.modes import MODES
+from server_under_test.starting.options import Options
 
 
 def create_app(options: Options | None = None) -> Flask:
     """The application; without options it takes those it was started with."""
     options = options or Options.from_environment()
-    app = Flask(__name__)
+    app = Flask("server_under_test.reference")  # where its templates are
     app.config["SECRET_KEY"] = os.environ.get("SECRET_KEY") or secrets.token_hex()
     app.config["SERVER_OPTIONS"] = options
     app.register_blueprint(blueprint)

@@ -73,14 +73,14 @@ def test_the_wheel_puts_nothing_but_sioprobe_into_site_packages(wheel: Path) -> 
         "sioprobe/_harness/conformance/CONTRACT.md",
         "sioprobe/_harness/load/swarm.py",
         "sioprobe/_harness/load/profiles/quick.toml",
-        "sioprobe/_harness/server_under_test/node/package-lock.json",
-        "sioprobe/_harness/server_under_test/node/.npmrc",
-        "sioprobe/_harness/server_under_test/bun/server.mjs",
-        "sioprobe/_harness/server_under_test/rust/pins.txt",
-        "sioprobe/_harness/server_under_test/rust/src/main.rs",
-        "sioprobe/_harness/server_under_test/go/go.sum",
-        "sioprobe/_harness/server_under_test/java/src/main/java/Server.java",
-        "sioprobe/_harness/server_under_test/python_socketio/contract.py",
+        "sioprobe/_harness/server_under_test/foreign/node/package-lock.json",
+        "sioprobe/_harness/server_under_test/foreign/node/.npmrc",
+        "sioprobe/_harness/server_under_test/foreign/bun/server.mjs",
+        "sioprobe/_harness/server_under_test/foreign/rust/pins.txt",
+        "sioprobe/_harness/server_under_test/foreign/rust/src/main.rs",
+        "sioprobe/_harness/server_under_test/foreign/go/go.sum",
+        "sioprobe/_harness/server_under_test/foreign/java/src/main/java/Server.java",
+        "sioprobe/_harness/server_under_test/foreign/python_socketio/contract.py",
     ):
         assert needed in names
     products = ("node_modules/", "__pycache__/", "/out/", "/target/", "/build/", "/Cargo.lock", "/.built")

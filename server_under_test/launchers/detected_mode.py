@@ -13,8 +13,8 @@ warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 from flask import Flask  # noqa: E402 - after the filter
 from flask_socketio import SocketIO  # noqa: E402
 
-from server_under_test.launch import become  # noqa: E402
-from server_under_test.options import Options  # noqa: E402
+from server_under_test.starting.command import become  # noqa: E402
+from server_under_test.starting.options import Options  # noqa: E402
 
 
 def detected_mode() -> str:

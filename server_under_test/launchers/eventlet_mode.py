@@ -19,11 +19,11 @@ from types import FrameType
 import eventlet.wsgi
 from eventlet.hubs import trampoline
 
-from server_under_test.about import announce
 from server_under_test.app import create_app
-from server_under_test.extensions import socketio
-from server_under_test.farewell import tell_clients
-from server_under_test.launchers.starting import listening_socket
+from server_under_test.reference.about import announce
+from server_under_test.reference.extensions import socketio
+from server_under_test.reference.farewell import tell_clients
+from server_under_test.starting.listener import listening_socket
 
 # Connections served at once; eventlet's own limit is 1024, and the next one waits without an answer.
 MAX_CONNECTIONS = 20_000

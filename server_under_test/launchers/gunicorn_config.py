@@ -11,7 +11,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from server_under_test.options import Options
+from server_under_test.starting.options import Options
 
 _options = Options.from_environment()
 
@@ -53,9 +53,9 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    from server_under_test.about import announce
-    from server_under_test.extensions import socketio
-    from server_under_test.farewell import tell_clients
+    from server_under_test.reference.about import announce
+    from server_under_test.reference.extensions import socketio
+    from server_under_test.reference.farewell import tell_clients
 
     def stop(number: int, frame: FrameType | None) -> None:
         tell_clients(socketio)

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
-from server_under_test.launchers.starting import listening_socket
+from server_under_test.starting.listener import listening_socket
 
 
 def become_gunicorn(mode: str) -> NoReturn:

@@ -9,11 +9,11 @@ from types import FrameType
 
 from werkzeug.serving import make_server
 
-from server_under_test.about import announce
 from server_under_test.app import create_app
-from server_under_test.extensions import socketio
-from server_under_test.farewell import tell_clients
-from server_under_test.launchers.starting import listening_socket
+from server_under_test.reference.about import announce
+from server_under_test.reference.extensions import socketio
+from server_under_test.reference.farewell import tell_clients
+from server_under_test.starting.listener import listening_socket
 
 
 def main() -> None:

@@ -7,11 +7,11 @@ monkey.patch_all()
 
 import uwsgi
 
-from server_under_test.about import announce
 from server_under_test.app import create_app
-from server_under_test.extensions import socketio
-from server_under_test.farewell import tell_clients
-from server_under_test.options import Options
+from server_under_test.reference.about import announce
+from server_under_test.reference.extensions import socketio
+from server_under_test.reference.farewell import tell_clients
+from server_under_test.starting.options import Options
 
 options = Options.from_environment()
 app = create_app(options)

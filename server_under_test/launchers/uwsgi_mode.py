@@ -10,9 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from server_under_test.launchers.starting import listening_socket
-from server_under_test.listener import backlog_limit
-from server_under_test.modes import find_program
+from server_under_test.starting.listener import backlog_limit, listening_socket
+from server_under_test.starting.programs import find_program
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,7 +1,7 @@
 // socket.io without a handler, of contract level 0, and without a page that says what it is.
 import { createRequire } from "node:module";
 
-const require = createRequire(new URL("../../server_under_test/node/server.mjs", import.meta.url));
+const require = createRequire(new URL("../../server_under_test/foreign/node/server.mjs", import.meta.url));
 const { createServer } = require("node:http");
 const { Server } = require("socket.io");
 

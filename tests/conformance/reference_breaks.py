@@ -31,7 +31,7 @@ from tests.reference_breaks.registry import Break
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "reference_breaks"
-NODE_SERVER = ROOT / "server_under_test" / "node" / "server.mjs"
+NODE_SERVER = ROOT / "server_under_test" / "foreign" / "node" / "server.mjs"
 
 PING_SECONDS = 1
 PONG_SECONDS = 3  # room for a busy machine

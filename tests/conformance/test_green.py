@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from server_under_test.foreign import FOREIGN, ready
+from server_under_test.foreign.servers import FOREIGN, ready
 from tests.server_under_test.conftest import require_foreign
 from tests.servers import ROOT, Server, start_command, start_foreign, start_server
 

@@ -9,8 +9,8 @@ import pytest
 from conformance.collect import all_questions
 from conformance.known import Deviation, deviations, find_deviation
 from conformance.requirements import catalogue
-from server_under_test.foreign import FOREIGN
-from server_under_test.modes import MODES
+from server_under_test.foreign.servers import FOREIGN
+from server_under_test.starting.modes import MODES
 
 CASES = {(question.requirement.id, question.name) for question in all_questions()}
 

@@ -1,7 +1,7 @@
 /**
  * Single breaks of the JavaScript reference, made at run time: one function of one package is patched.
  *
- *   REFERENCE_BREAK=NAME node --import ./tests/reference_breaks/node.mjs server_under_test/node/server.mjs ...
+ *   REFERENCE_BREAK=NAME node --import ./tests/reference_breaks/node.mjs server_under_test/foreign/node/server.mjs ...
  *   node tests/reference_breaks/node.mjs          prints the registry as JSON: name, sentence, requirements
  *
  * Each is a regression or an implementer's mistake that shows on the wire.

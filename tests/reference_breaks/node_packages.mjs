@@ -1,7 +1,7 @@
 /** The modules of the reference that the breaks patch, as the server loads them, and the one way to patch. */
 import { createRequire } from "node:module";
 
-const FOLDER = new URL("../../server_under_test/node/node_modules/", import.meta.url);
+const FOLDER = new URL("../../server_under_test/foreign/node/node_modules/", import.meta.url);
 const require = createRequire(FOLDER);
 const load = (file) => require(new URL(file, FOLDER).pathname);
 

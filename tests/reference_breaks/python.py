@@ -16,7 +16,7 @@ import signal
 import sys
 
 from server_under_test.launchers import threading_mode
-from server_under_test.options import Options
+from server_under_test.starting.options import Options
 from tests.reference_breaks import python_engine, python_second, python_socket
 from tests.reference_breaks.registry import Break
 

@@ -9,12 +9,12 @@ from typing import NoReturn
 
 import pytest
 
-from server_under_test.building import is_built
-from server_under_test.foreign import FOREIGN
-from server_under_test.foreign import missing as missing_for
-from server_under_test.modes import MODES, missing
-from server_under_test.redis_server import MISSING as REDIS_MISSING
-from server_under_test.redis_server import find_program as find_redis
+from server_under_test.foreign.building import is_built
+from server_under_test.foreign.servers import FOREIGN
+from server_under_test.foreign.servers import missing as missing_for
+from server_under_test.queues.redis_server import MISSING as REDIS_MISSING
+from server_under_test.queues.redis_server import find_redis
+from server_under_test.starting.modes import MODES, missing
 from tests.servers import Server, start_foreign, start_server
 
 NODE = "node"

@@ -25,11 +25,18 @@ from flask import Flask
 from flask_socketio import emit
 from werkzeug.serving import make_server
 
-from server_under_test import routes
 from server_under_test.app import create_app
-from server_under_test.extensions import socketio
-from server_under_test.guide import broadcasting, class_namespaces, failures, rooms, sending, server_initiated
-from server_under_test.options import Options
+from server_under_test.reference import routes
+from server_under_test.reference.extensions import socketio
+from server_under_test.reference.guide import (
+    broadcasting,
+    class_namespaces,
+    failures,
+    rooms,
+    sending,
+    server_initiated,
+)
+from server_under_test.starting.options import Options
 
 
 def nothing(*arguments: Any, **named: Any) -> None:

@@ -13,12 +13,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from server_under_test import about, modes, redis_server
 from server_under_test.__main__ import PROGRAM, main
-from server_under_test.foreign import FOREIGN
-from server_under_test.listener import bind
-from server_under_test.options import Options
-from server_under_test.problems import Problem
+from server_under_test.foreign.servers import FOREIGN
+from server_under_test.queues import redis_server
+from server_under_test.reference import about
+from server_under_test.starting import modes
+from server_under_test.starting.listener import bind
+from server_under_test.starting.options import Options
+from server_under_test.starting.problems import Problem
 from tests.servers import ROOT, hide
 
 ALL_MODES = ", ".join(modes.MODES)
@@ -187,7 +189,7 @@ def test_a_redis_beside_the_interpreter_is_found(monkeypatch: pytest.MonkeyPatch
     program.chmod(0o755)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(redis_server, "BESIDE", str(tmp_path))
-    assert redis_server.find_program() == str(program)
+    assert redis_server.find_redis() == str(program)
 
 
 def test_about_shows_no_password_of_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from server_under_test.foreign import FOREIGN
-from server_under_test.modes import MODES
+from server_under_test.foreign.servers import FOREIGN
+from server_under_test.starting.modes import MODES
 from tests.server_under_test.peers import Peer, Refused
 from tests.servers import Server, start_server
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from server_under_test.modes import MODES
+from server_under_test.starting.modes import MODES
 from tests.server_under_test.conftest import require_mode
 from tests.server_under_test.peers import Peer, PollingPeer, get_json, post
 from tests.servers import Server, start_server

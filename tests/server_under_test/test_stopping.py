@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 import websocket
 
-from server_under_test.launch import command, environment
-from server_under_test.listener import bind
-from server_under_test.modes import MODES
-from server_under_test.options import Options
+from server_under_test.starting.command import command, environment
+from server_under_test.starting.listener import bind
+from server_under_test.starting.modes import MODES
+from server_under_test.starting.options import Options
 from tests.server_under_test.conftest import NODE, require_mode, start_any
 from tests.server_under_test.peers import Peer, PollingPeer
 from tests.servers import Server, start_command

@@ -3,8 +3,8 @@
 import asyncio
 import json
 
-from server_under_test.building import SOURCES
-from server_under_test.node_server import find_node
+from server_under_test.foreign.building import SOURCES
+from server_under_test.starting.programs import find_node
 from tests.server_under_test.conftest import require_node
 from tests.servers import ROOT
 from tests.strict_server.server import StrictServer

@@ -16,7 +16,7 @@ import pytest
 __all__ = ["NODE_PACKAGES", "ask", "read_bytes", "write_bytes"]
 
 HERE = Path(__file__).resolve().parent
-NODE_PACKAGES = HERE.parents[1] / "server_under_test" / "node" / "package.json"
+NODE_PACKAGES = HERE.parents[1] / "server_under_test" / "foreign" / "node" / "package.json"
 
 
 def ask(script: str, package: str, **batch: list[Any]) -> dict[str, Any]:

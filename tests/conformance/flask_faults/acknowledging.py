@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from server_under_test.flask_contract import connecting
-from server_under_test.flask_contract.classes import ClassNamespace
-from server_under_test.flask_contract.extensions import socketio
+from server_under_test.reference.flask_contract import connecting
+from server_under_test.reference.flask_contract.classes import ClassNamespace
+from server_under_test.reference.flask_contract.extensions import socketio
 from tests.conformance.flask_faults.breaking import (
     Faults,
     forgotten,

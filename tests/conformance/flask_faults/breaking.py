@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from server_under_test.flask_contract.extensions import options_socketio, socketio
+from server_under_test.reference.flask_contract.extensions import options_socketio, socketio
 
 Break = Callable[[], Any]
 

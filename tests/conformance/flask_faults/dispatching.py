@@ -8,8 +8,8 @@ from typing import Any
 import flask
 import flask_socketio
 
-from server_under_test.flask_contract.classes import ClassNamespace
-from server_under_test.flask_contract.extensions import options_socketio, socketio
+from server_under_test.reference.flask_contract.classes import ClassNamespace
+from server_under_test.reference.flask_contract.extensions import options_socketio, socketio
 from tests.conformance.flask_faults.breaking import (
     Break,
     Faults,

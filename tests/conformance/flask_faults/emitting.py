@@ -10,9 +10,9 @@ from typing import Any
 import flask
 from socketio.packet import Packet
 
-from server_under_test.flask_contract import emitting
-from server_under_test.flask_contract.classes import ClassNamespace
-from server_under_test.flask_contract.extensions import socketio
+from server_under_test.reference.flask_contract import emitting
+from server_under_test.reference.flask_contract.classes import ClassNamespace
+from server_under_test.reference.flask_contract.extensions import socketio
 from tests.conformance.flask_faults.breaking import Break, Faults, manager, nothing, replaced, this, wrapped
 
 

@@ -7,7 +7,11 @@ from typing import Any
 
 import flask_socketio
 
-from server_under_test.flask_contract.extensions import options_socketio, socketio, websocket_socketio
+from server_under_test.reference.flask_contract.extensions import (
+    options_socketio,
+    socketio,
+    websocket_socketio,
+)
 from tests.conformance.flask_faults.breaking import (
     Faults,
     engine,

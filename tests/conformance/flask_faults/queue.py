@@ -10,7 +10,7 @@ from typing import Any
 from flask_socketio import SocketIO
 from socketio.pubsub_manager import PubSubManager
 
-from server_under_test.flask_contract.extensions import socketio
+from server_under_test.reference.flask_contract.extensions import socketio
 from tests.conformance.flask_faults.asking import run_again
 from tests.conformance.flask_faults.breaking import Break, Faults, manager, nothing, wrapped
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from server_under_test.flask_contract.extensions import socketio
+from server_under_test.reference.flask_contract.extensions import socketio
 from tests.conformance.flask_faults.breaking import Faults, manager, nothing, replaced, server, wrapped
 
 

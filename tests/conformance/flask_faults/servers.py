@@ -23,7 +23,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from server_under_test.app import create_app
-from server_under_test.options import Options
+from server_under_test.starting.options import Options
 from tests.conformance.flask_faults import FAULTS, QUEUE_FAULTS
 from tests.conformance.flask_faults.breaking import nothing
 from tests.conformance.flask_faults.queue import Inbox, join

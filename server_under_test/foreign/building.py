@@ -1,0 +1,147 @@
+"""Building a foreign server, once: in its own folder, or in the user's cache where that cannot be written.
+
+What was built is known by a digest of the sources, so that building again costs nothing and a changed
+source or pin is built anew. Two processes that want the same server wait for each other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from server_under_test.starting.problems import Problem
+from server_under_test.starting.programs import find_node
+
+SOURCES = Path(__file__).resolve().parent
+STAMP = ".built"
+
+# What building leaves in a folder of sources; git ignores it too.
+PRODUCTS = ("node_modules", "target", "build", "Cargo.lock", "__pycache__", STAMP)
+
+
+class Run(Protocol):
+    """Runs one command in the folder; raises BuildFailed with its last line of complaint."""
+
+    def __call__(self, *command: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the sources in one folder become a program."""
+
+    folder: str
+    """Below this file's folder."""
+    product: str
+    """A file or folder that is there when it has been built."""
+    steps: Callable[[Path, Run], None]
+    shared: tuple[str, ...] = ()
+    """Files of other folders that the program reads."""
+
+
+class BuildFailed(Problem):
+    """A command of the recipe failed."""
+
+
+def home(recipe: Recipe) -> Path:
+    """The folder in which it is built: that of the sources in a checkout, else one in the user's cache."""
+    folder = SOURCES / recipe.folder
+    # An installed package is not written into: what is not of the package would outlive it.
+    if SOURCES.parents[1].name != "_harness" and os.access(folder, os.W_OK):
+        return folder
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    # The folder keeps its place beside those that it shares files with.
+    return cache / "sioprobe" / f"{recipe.folder}-{digest(recipe)[:12]}" / recipe.folder
+
+
+def digest(recipe: Recipe) -> str:
+    """SHA-256 of the names and contents of the sources."""
+    found = hashlib.sha256()
+    for path in [*_sources(SOURCES / recipe.folder), *(SOURCES / name for name in recipe.shared)]:
+        content = path.read_bytes()
+        found.update(f"{path.relative_to(SOURCES)}\0{len(content)}\0".encode() + content)
+    return found.hexdigest()
+
+
+def _sources(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path.name not in PRODUCTS:
+            found += _sources(path) if path.is_dir() else [path]
+    return found
+
+
+def is_built(recipe: Recipe) -> bool:
+    """Whether the program is there, made from these sources."""
+    folder = home(recipe)
+    try:
+        return (folder / recipe.product).exists() and (folder / STAMP).read_text() == digest(recipe)
+    except OSError:
+        return False
+
+
+def build(recipe: Recipe, *, say: Callable[[str], None], quiet: bool = False) -> Path:
+    """Build it where that has not been done, and answer the folder. Raises Problem.
+
+    `say` hears of each command before it runs; its output goes to standard error unless `quiet`.
+    """
+    folder = home(recipe)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / STAMP).open("a+") as stamp:
+            fcntl.flock(stamp, fcntl.LOCK_EX)
+            if not is_built(recipe):
+                if folder != SOURCES / recipe.folder:
+                    _copy(recipe, folder.parent)
+                stamp.truncate(0)
+                recipe.steps(folder, _runner(folder, say, quiet))
+                stamp.write(digest(recipe))
+    except OSError as error:
+        raise BuildFailed(f"cannot build in {folder}: {error.strerror}") from None
+    return folder
+
+
+def _copy(recipe: Recipe, place: Path) -> None:
+    ignored = shutil.ignore_patterns(*PRODUCTS)
+    shutil.copytree(SOURCES / recipe.folder, place / recipe.folder, dirs_exist_ok=True, ignore=ignored)
+    for name in recipe.shared:
+        (place / name).parent.mkdir(exist_ok=True)
+        shutil.copy(SOURCES / name, place / name)
+
+
+def _runner(folder: Path, say: Callable[[str], None], quiet: bool) -> Run:
+    def run(*command: str) -> None:
+        say(" ".join(command))
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "PATH": search_path()},
+            stdin=subprocess.DEVNULL,
+            # Standard output belongs to the READY line.
+            stdout=subprocess.PIPE if quiet else sys.stderr,
+            stderr=subprocess.STDOUT if quiet else None,
+            text=True,
+            errors="replace",
+        )
+        if done.returncode:
+            lines = [line for line in (done.stdout or "").splitlines() if line.strip()]
+            reason = lines[-1].strip() if lines else f"exit code {done.returncode}"
+            raise BuildFailed(f"{' '.join(command[:2])} failed: {reason}")
+
+    return run
+
+
+def search_path() -> str:
+    """PATH, with the programs beside this interpreter and those of a Node from a wheel."""
+    node = find_node()
+    places = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    if node is not None and shutil.which("node") is None:
+        places.append(str(Path(node).parent))
+    return os.pathsep.join(places)

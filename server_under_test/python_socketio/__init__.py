@@ -1,4 +1,0 @@
-"""The contract of the conformance cases on python-socketio's AsyncServer, on uvicorn or on aiohttp.
-
-Run as `python -m server_under_test.python_socketio uvicorn`; the options come in the environment.
-"""

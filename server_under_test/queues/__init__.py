@@ -1,0 +1,1 @@
+"""Several processes of one mode behind a queue, and the queue itself."""

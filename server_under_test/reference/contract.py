@@ -1,0 +1,119 @@
+"""What every server that the conformance cases judge does, on `/`, `/custom`, `/auth` and `/reject`.
+
+Names that no handler claims stay unknown, so that a CONNECT to them is refused.
+The event `auth` is emitted from the connect handler.
+Flask-SocketIO sends it before the CONNECT packet, unless the server runs with `always_connect=True`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_socketio import (
+    ConnectionRefusedError,
+    disconnect,
+    emit,
+    join_room,
+    leave_room,
+    rooms,
+)
+
+from server_under_test.reference.extensions import socketio
+
+NAMESPACES = ("/", "/custom", "/auth")
+
+
+def connect(auth: Any = None) -> None:
+    """Accept, and say what the client authenticated with."""
+    # A tuple: emit() reads a bare list as one argument, but drops a bare None.
+    emit("auth", ({} if auth is None else auth,))
+
+
+@socketio.on("connect", namespace="/auth")
+def connect_with_a_token(auth: Any = None) -> None:
+    if auth != {"token": "good"}:
+        raise ConnectionRefusedError("bad token")
+    connect(auth)
+
+
+@socketio.on("connect", namespace="/reject")
+def never_connect(auth: Any = None) -> None:
+    raise ConnectionRefusedError("not authorized", {"code": "E_AUTH"})
+
+
+def message(*arguments: Any) -> None:
+    emit("message-back", arguments)
+
+
+def message_with_ack(*arguments: Any) -> tuple[Any, ...]:
+    return arguments
+
+
+def join(room: Any) -> list[Any]:
+    join_room(room)
+    return own_rooms()
+
+
+def leave(room: Any) -> list[Any]:
+    leave_room(room)
+    return own_rooms()
+
+
+def own_rooms() -> list[Any]:
+    """The rooms of this client, sorted, without the personal one that Socket.IO gives to everybody."""
+    return sorted((room for room in rooms() if room != request.sid), key=str)
+
+
+def to_room_without_me(room: Any, event: str, *arguments: Any) -> None:
+    emit(event, arguments, to=room, include_self=False)
+
+
+def to_room(room: Any, event: str, *arguments: Any) -> None:
+    emit(event, arguments, to=room)
+
+
+def to_all_but_me(event: str, *arguments: Any) -> None:
+    emit(event, arguments, broadcast=True, include_self=False)
+
+
+def to_all(event: str, *arguments: Any) -> None:
+    emit(event, arguments, broadcast=True)
+
+
+def ask(event: str, *arguments: Any) -> None:
+    """Ask the client; what it answers goes back to it in `asked`."""
+    emit(event, arguments, callback=lambda *answer: emit("asked", answer))
+
+
+def burst(count: int, size: int) -> None:
+    for number in range(count):
+        emit("b", (number, "x" * size))
+
+
+def kick() -> None:
+    """Disconnect this client from this namespace only."""
+    disconnect()
+
+
+def kick_all() -> None:
+    """Close the whole Engine.IO session, with every namespace in it."""
+    session_id = socketio.server.manager.eio_sid_from_sid(request.sid, request.namespace)
+    socketio.server.eio.disconnect(session_id)
+
+
+for namespace in NAMESPACES:
+    if namespace != "/auth":
+        socketio.on_event("connect", connect, namespace=namespace)
+    socketio.on_event("message", message, namespace=namespace)
+    socketio.on_event("message-with-ack", message_with_ack, namespace=namespace)
+    socketio.on_event("join", join, namespace=namespace)
+    socketio.on_event("leave", leave, namespace=namespace)
+    socketio.on_event("to", to_room_without_me, namespace=namespace)
+    socketio.on_event("in", to_room, namespace=namespace)
+    socketio.on_event("broadcast", to_all_but_me, namespace=namespace)
+    socketio.on_event("all", to_all, namespace=namespace)
+    socketio.on_event("ask", ask, namespace=namespace)
+    socketio.on_event("burst", burst, namespace=namespace)
+    socketio.on_event("kick", kick, namespace=namespace)
+    socketio.on_event("kick-all", kick_all, namespace=namespace)

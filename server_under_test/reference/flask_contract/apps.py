@@ -1,0 +1,94 @@
+"""The Flask applications, as they are mounted below the main one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from flask_socketio import SocketIO
+
+from server_under_test.reference.flask_contract import (  # noqa: F401 - they register their handlers
+    acknowledging,
+    asking,
+    classes,
+    connecting,
+    dispatching,
+    emitting,
+    leaving,
+    rooms,
+    sessions,
+    with_options,
+)
+from server_under_test.reference.flask_contract.extensions import (
+    options_socketio,
+    socketio,
+    websocket_socketio,
+)
+from server_under_test.starting.options import Options
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+ALLOWED_ORIGIN = "http://allowed.example"
+MAX_PAYLOAD = 70_000
+CHANNEL = "flask"
+
+
+def mounted(options: Options, config: dict[str, Any], async_mode: str | None) -> dict[str, WSGIApplication]:
+    """Applications by the path below which they are mounted."""
+    common = {
+        "async_mode": async_mode,
+        "ping_timeout": options.ping_timeout,
+        "message_queue": options.queue_url,
+    }
+    flask = _application("flask", config)
+    socketio.init_app(
+        flask,
+        transports=list(options.transports),
+        ping_interval=options.ping_interval,
+        channel=CHANNEL,
+        **common,
+    )
+    flask.extensions["other process"] = other_process(options.queue_url, async_mode)
+    flask_options = _application("flask-options", config)
+    options_socketio.init_app(
+        flask_options,
+        path="/io",
+        transports=list(options.transports),
+        channel="flask-options",
+        # The second number is added to what the client is told, not to what the server does.
+        ping_interval=(options.ping_interval, 2),
+        max_http_buffer_size=MAX_PAYLOAD,
+        allow_upgrades=False,
+        http_compression=False,
+        cookie="io",
+        cors_allowed_origins=[ALLOWED_ORIGIN],
+        namespaces="*",
+        always_connect=True,
+        async_handlers=False,
+        manage_session=False,
+        **common,
+    )
+    flask_websocket = _application("flask-websocket", config)
+    websocket_socketio.init_app(
+        flask_websocket,
+        transports=["websocket"],
+        ping_interval=options.ping_interval,
+        channel="flask-websocket",
+        **common,
+    )
+    return {"/flask": flask, "/flask-options": flask_options, "/flask-websocket": flask_websocket}
+
+
+def other_process(queue_url: str | None, async_mode: str | None) -> SocketIO | None:
+    """What a process without clients has that emits through the queue; it needs no application."""
+    if queue_url is None:
+        return None
+    return SocketIO(message_queue=queue_url, channel=CHANNEL, async_mode=async_mode)
+
+
+def _application(name: str, config: dict[str, Any]) -> Flask:
+    app = Flask(name)
+    app.config["SECRET_KEY"] = config["SECRET_KEY"]
+    app.register_blueprint(sessions.blueprint)
+    return app

@@ -1,0 +1,41 @@
+"""Questions from the server: emit() with a callback, and call(), which waits for the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_socketio import call, emit, join_room
+
+from server_under_test.reference.flask_contract.arguments import name_of_error
+from server_under_test.reference.flask_contract.extensions import options_socketio, socketio
+
+# In the second one the client asks for questions to everybody.
+NAMESPACES = ("/ask", "/ask-all")
+
+
+def ask(event: str, named: dict[str, Any]) -> None:
+    """What comes back is told to the one who asked, with the id that the callback sees."""
+
+    def answered(*answer: Any) -> None:
+        emit("answered", (event, request.sid, list(answer)))
+
+    emit(event, callback=answered, **named)
+
+
+def join(room: str) -> None:
+    join_room(room)
+
+
+def call_it(event: str, named: dict[str, Any]) -> list[Any]:
+    """The type and the value of what call() returns."""
+    value = call(event, **named)
+    return [type(value).__name__, value]
+
+
+for server in (socketio, options_socketio):
+    for namespace in NAMESPACES:
+        server.on_event("ask", ask, namespace=namespace)
+        server.on_event("join", join, namespace=namespace)
+        server.on_event("call", call_it, namespace=namespace)
+        server.on_error(namespace)(name_of_error)

@@ -1,0 +1,45 @@
+"""Connecting to a namespace, leaving it, and being refused by it.
+
+A client connects to each namespace on its own: the handlers of `/test` and `/chat` run separately.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_socketio import ConnectionRefusedError, emit
+
+from server_under_test.reference.extensions import socketio
+
+
+@socketio.on("connect", namespace="/test")
+def test_connect() -> None:
+    emit("my response", {"data": "Connected"})
+
+
+@socketio.on("disconnect", namespace="/test")
+def test_disconnect(reason: str) -> None:
+    emit("left", {"sid": request.sid, "reason": reason}, broadcast=True, include_self=False)
+
+
+@socketio.on("connect", namespace="/chat")
+def chat_connect() -> None:
+    emit("welcome", "to the chat")
+
+
+@socketio.on("disconnect", namespace="/chat")
+def chat_disconnect(reason: str) -> None:
+    emit("gone", {"sid": request.sid}, broadcast=True, include_self=False)
+
+
+@socketio.on("connect", namespace="/members")
+def members_connect(auth: Any = None) -> bool:
+    """Only False refuses; the client is told that the server rejected it."""
+    return bool(auth == {"member": True})
+
+
+@socketio.on("connect", namespace="/closed")
+def closed_connect(auth: Any = None) -> None:
+    """An exception refuses too, and carries a reason and data to the client."""
+    raise ConnectionRefusedError("closed for today", {"opens": "tomorrow"})

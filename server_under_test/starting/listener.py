@@ -1,0 +1,69 @@
+"""The listening socket: bound once by the command line, inherited by whichever server runs behind it.
+
+One place decides the port, TCP_NODELAY and the backlog for every mode.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+from server_under_test.starting.options import Options
+from server_under_test.starting.problems import Problem
+
+# A load test opens a thousand connections at once.
+BACKLOG = 4096
+SYSTEM_LIMIT = Path("/proc/sys/net/core/somaxconn")
+
+
+def bind(host: str, port: int, *, nagle: bool) -> socket.socket:
+    """Bind and listen, on a free port when `port` is 0; raises Problem where that is not possible.
+
+    Accepted connections inherit TCP_NODELAY from the listener.
+    Without it an answer made of two small packets waits for the peer's delayed ACK, about 40 ms.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Problem(f"host {host!r} is unknown: {error.strerror}") from None
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, not nagle)
+        listener.bind(address)
+        listener.listen(backlog_limit())
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Problem(f"port {port} on {host} is in use (--port 0 takes a free one)") from None
+        raise Problem(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def backlog_limit() -> int:
+    """The backlog that the system allows; Linux cuts a greater one silently, uWSGI refuses it."""
+    try:
+        return min(BACKLOG, int(SYSTEM_LIMIT.read_text()))
+    except OSError:
+        return BACKLOG
+
+
+def inherited(fd: int) -> socket.socket:
+    """The listening socket that this process was started with."""
+    return socket.socket(fileno=fd)
+
+
+def listening_socket(mode: str) -> tuple[Options, socket.socket]:
+    """What a launcher begins with: the options of this process, and its listener.
+
+    A launcher that was started by hand binds one itself.
+    """
+    options = replace(Options.from_environment(), mode=mode)
+    if options.listen_fd is not None:
+        return options, inherited(options.listen_fd)
+    listener = bind(options.host, options.port, nagle=options.nagle)
+    return replace(options, port=listener.getsockname()[1], listen_fd=listener.fileno()), listener

@@ -1,0 +1,198 @@
+"""Two processes behind one Redis behave like one server, and end together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from server_under_test.queues import redis_server
+from server_under_test.queues.redis_server import find_redis
+from server_under_test.starting.options import without_password
+from tests.server_under_test.conftest import require_mode, require_redis
+from tests.server_under_test.peers import Peer, get_json, post
+from tests.servers import Server, ServerFailed, hide, start_server
+
+DEADLINE = 30.0
+
+
+def start_cluster(mode: str) -> Server:
+    require_redis()
+    require_mode(mode)
+    return start_server(mode, workers=2, queue="redis")
+
+
+@pytest.fixture(scope="module", params=["threading", "eventlet", "gevent"])
+def cluster(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with start_cluster(request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def anna(cluster: Server) -> Iterator[Peer]:
+    with Peer(cluster.urls[0], "/", "/chat", "/guide") as peer:
+        yield peer
+
+
+@pytest.fixture
+def ben(cluster: Server) -> Iterator[Peer]:
+    with Peer(cluster.urls[1], "/", "/chat", "/guide") as peer:
+        yield peer
+
+
+def test_the_readiness_line_lists_every_process(cluster: Server) -> None:
+    about = cluster.about
+    assert (about["workers"], about["queue"]) == (2, "redis")
+    assert about["queue_url"].startswith("redis://")
+    assert [get_json(url + "/metrics")["pid"] for url in about["urls"]] == about["pids"]
+    assert len(set(about["pids"])) == 2
+    for url in about["urls"]:
+        assert get_json(url + "/about")["urls"] == [url]
+
+
+def test_a_broadcast_reaches_the_other_process(anna: Peer, ben: Peer) -> None:
+    anna.emit("broadcast", "news", 1, b"\x00\x01", namespace="/")
+    assert ben.expect("news", namespace="/") == [1, b"\x00\x01"]
+    anna.call("message-with-ack", namespace="/")
+    assert anna.unread("/") == [["auth", {}]]
+
+
+def test_a_room_spans_the_processes(anna: Peer, ben: Peer) -> None:
+    for peer in (anna, ben):
+        assert peer.call("join", "room", namespace="/") == [["room"]]
+    ben.emit("in", "room", "news", 2, namespace="/")
+    assert anna.expect("news", namespace="/") == [2]
+    assert ben.expect("news", namespace="/") == [2]
+
+
+def test_a_client_of_the_other_process_is_addressed_by_its_id(anna: Peer, ben: Peer) -> None:
+    anna.emit("whisper", {"sid": ben.socket_ids["/chat"], "text": "psst"}, namespace="/chat")
+    assert ben.expect("whispered", namespace="/chat")[0]["text"] == "psst"
+
+
+def test_a_callback_comes_back_from_the_other_process(anna: Peer, ben: Peer) -> None:
+    anna.emit("ask somebody", {"sid": ben.socket_ids["/chat"], "text": "ready?"}, namespace="/chat")
+    question = ben.expect_packet("asked", namespace="/chat")
+    ben.answer(question, "yes", 5)
+    assert anna.expect("answered", namespace="/chat") == ["yes", 5]
+
+
+def test_acknowledgements_stay_in_their_process(anna: Peer, ben: Peer) -> None:
+    assert anna.call("message-with-ack", "a", namespace="/") == ["a"]
+    assert ben.call("message-with-ack", "b", namespace="/") == ["b"]
+
+
+def test_an_http_route_of_one_process_reaches_the_clients_of_the_other(cluster: Server, ben: Peer) -> None:
+    post(cluster.urls[0] + "/emit", {"event": "news", "data": 1, "namespace": "/guide"})
+    assert ben.expect("news", namespace="/guide") == [1]
+
+
+# How a cluster ends: these have one of their own.
+
+
+@pytest.mark.parametrize("mode", ["gunicorn-gevent", "gevent_uwsgi"])
+def test_a_cluster_that_is_told_to_stop_tells_its_clients_and_leaves_nothing(mode: str) -> None:
+    with start_cluster(mode) as cluster:
+        family = members(cluster)
+        peers = [Peer(url, "/") for url in cluster.urls]
+        cluster.signal(signal.SIGTERM)
+        for peer in peers:
+            peer.expect_disconnect("/")
+            peer.drop()
+        assert cluster.wait(DEADLINE) == 0
+        assert_gone(family)
+
+
+def test_a_cluster_ends_when_one_of_its_servers_dies() -> None:
+    with start_cluster("threading") as cluster:
+        family = members(cluster)
+        os.kill(cluster.about["pids"][1], signal.SIGKILL)
+        assert cluster.wait(DEADLINE) == 1
+        assert "server 2 of 2 ended with code -9; stopping the others" in cluster.stderr
+        assert_gone(family)
+
+
+def test_a_cluster_ends_when_its_redis_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    with start_cluster("threading") as cluster:
+        family = members(cluster)
+        [redis] = [process for process in family if "redis" in process.name()]
+        redis.kill()
+        assert cluster.wait(DEADLINE) == 1
+        assert "the Redis server ended with code -9; stopping the others" in cluster.stderr
+        assert_gone(family)
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed() -> None:
+    with start_cluster("gunicorn-gthread") as cluster:
+        family = members(cluster)
+        cluster.signal(signal.SIGKILL)
+        cluster.wait(DEADLINE)
+        assert_gone(family)
+
+
+def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:
+    require_redis()
+    with pytest.raises(ServerFailed, match=r"server [12] of 2 ended with code 1"):
+        start_server("threading", workers=2, queue="redis", environment=hide(tmp_path, "flask_socketio"))
+
+
+def members(cluster: Server) -> list[psutil.Process]:
+    """The supervisor and everything it has started."""
+    supervisor = psutil.Process(cluster.process.pid)
+    return [supervisor, *supervisor.children(recursive=True)]
+
+
+def assert_gone(family: list[psutil.Process]) -> None:
+    limit = time.monotonic() + DEADLINE
+    while alive := [process for process in family if is_alive(process)]:
+        assert time.monotonic() < limit, alive
+        time.sleep(0.05)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    # One whose parent was killed stays a zombie until init looks after it.
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+# Where the Redis comes from.
+
+
+def test_a_redis_from_path_comes_before_the_one_from_the_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("valkey-server", "redis-server"):
+        program = tmp_path / name
+        program.touch(mode=0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert find_redis() == str(program)
+
+
+def test_a_redis_of_the_user_is_used_and_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_redis()
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    queue = redis_server.open_queue()
+    assert queue.process is not None
+    try:
+        with start_server("threading", queue="redis", environment={"REDIS_URL": queue.url}) as server:
+            assert server.about["queue_url"] == queue.url
+            # A server alone is ready before its subscription is.
+            limit = time.monotonic() + DEADLINE
+            while queue.listeners() == 0 and time.monotonic() < limit:
+                time.sleep(0.05)
+            assert queue.listeners() == 1
+            assert not [process for process in members(server) if "redis" in process.name()]
+        assert queue.listeners() == 0
+    finally:
+        queue.process.kill()
+        queue.process.wait()
+
+
+def test_a_password_is_not_shown() -> None:
+    assert without_password("redis://user:secret@host:6379/1") == "redis://host:6379/1"
+    assert without_password("redis://host:6379/1") == "redis://host:6379/1"
