@@ -129,8 +129,8 @@ def _open_data(answer: Answer, revision: Revision) -> OpenData | None:
     if answer.status != 200:
         return None
     try:
-        first = revision.decode_body(answer.body, answer.header("content-type") == BINARY)[0]
-        return revision.decode_open(first)
+        packets = revision.decode_body(answer.body, answer.header("content-type") == BINARY)
+        return revision.decode_open(next(packets))
     except RemoteProtocolError:
         return None
 

@@ -39,7 +39,7 @@ async def open_data(target: Target, transport: str) -> dict[str, Any]:
     try:
         if transport == "polling":
             answer = expect_status(await target.request("GET", POLLING), 200)
-            packet = engineio3.decode_payload(answer.body)[0]
+            packet, *_ = engineio3.decode_payload(answer.body)
         else:
             websocket = await target.websocket("EIO=3&transport=websocket")
             if not isinstance(websocket, WebSocket):
@@ -195,7 +195,7 @@ def script_packets(answer: Answer, number: int) -> list[EnginePacket]:
     if not text.startswith(start) or not text.endswith(end):
         raise Violation(f'{start}"…"{end}', text[:60])
     try:
-        return engineio3.decode_payload(str(json.loads(text[len(start) : -len(end)])))
+        return [*engineio3.decode_payload(str(json.loads(text[len(start) : -len(end)])))]
     except ValueError as error:
         raise Violation("a payload in a string", str(error)) from None
 

@@ -28,7 +28,8 @@ async def shake_hands(app: Target, *headers: tuple[str, str]) -> Answer:
 def opened_by(answer: Answer) -> OpenData:
     """The data of the OPEN packet."""
     try:
-        return decode_open(decode_payload(expect_status(answer, 200).body)[0])
+        packet, *_ = decode_payload(expect_status(answer, 200).body)
+        return decode_open(packet)
     except RemoteProtocolError as error:
         raise Violation("an OPEN packet", str(error)) from None
 

@@ -38,8 +38,8 @@ async def open_session(
     if not isinstance(answer, Answer) or answer.status != 200:
         raise Inconclusive(f"handshake over polling: {answer}")
     try:
-        first, *others = revision.decode_body(answer.body, answer.header("content-type") == BINARY)
-        opened = revision.decode_open(first)
+        packets = revision.decode_body(answer.body, answer.header("content-type") == BINARY)
+        opened = revision.decode_open(next(packets))
     except RemoteProtocolError as error:
         raise Inconclusive(f"handshake over polling: {error}") from None
     session = Session(
@@ -51,8 +51,7 @@ async def open_session(
         revision=revision,
         parameters=parameters,
     )
-    for packet in others:
-        session.take_in(packet, "polling")
+    session.take_packets(packets, answer.body)
     session.start_heartbeat()
     if poll:
         session.start_polling()

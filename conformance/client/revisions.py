@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sioprobe.wire import (
@@ -42,7 +42,7 @@ class Revision:
     client_pings: bool
     decode_open: Callable[[EnginePacket], OpenData]
     decode_packet: Callable[[str | bytes], EnginePacket]
-    decode_body: Callable[[bytes, bool], list[EnginePacket]]
+    decode_body: Callable[[bytes, bool], Iterator[EnginePacket]]
     split: Callable[[str | bytes, bool], list[str | bytes]]
     payload: Callable[[Iterable[str | bytes]], str]
     frame: Callable[[str | bytes], str | bytes]
@@ -94,10 +94,18 @@ def _split_4(body: str | bytes, _binary: bool) -> list[str | bytes]:
 
 
 def _split_3(body: str | bytes, binary: bool) -> list[str | bytes]:
+    """As `_split_4`: what cannot be told apart stands behind the rest in one piece."""
+    records: list[str | bytes] = []
     try:
-        return engineio3.split_payload(body, binary=binary)
+        for record in engineio3.split_payload(body, binary=binary):
+            records.append(record)
     except RemoteProtocolError:
-        return [body if binary else _text(body)]
+        if binary:
+            sizes = [len(record if isinstance(record, bytes) else record.encode()) for record in records]
+            records.append(body[sum(len(f"?{size}?") + size for size in sizes) :])
+        else:
+            records.append(_text(body)[len(_payload_3(records)) :])
+    return records
 
 
 def _text(body: str | bytes) -> str:

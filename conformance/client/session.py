@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -352,14 +352,16 @@ class Session:
         if not body:
             self._wake()
             return
+        self.take_packets(self.revision.decode_body(body, binary), body)
+
+    def take_packets(self, packets: Iterator[EnginePacket], body: bytes) -> None:
+        """The packets of a payload have come: those before a wrong one count."""
         try:
-            packets = self.revision.decode_body(body, binary)
+            for packet in packets:
+                self.take_in(packet, "polling")
         except RemoteProtocolError as error:
             self.malformed.append(f"payload {body[:60]!r}: {error}")
             self._wake()
-            return
-        for packet in packets:
-            self.take_in(packet, "polling")
 
     async def _read(self, websocket: WebSocket) -> None:
         while True:

@@ -100,7 +100,8 @@ class WebSocket:
             if not data:
                 return self._ended(Ended("TCP end without a close frame"))
             try:
-                self._ready += self._decoder.decode(data)
+                for message in self._decoder.decode(data):
+                    self._ready.append(message)
             except RemoteProtocolError as error:
                 self._wrong = str(error)
 

@@ -116,11 +116,11 @@ class PollingChannel:
             raise SwarmError(f"http {status}", _excerpt(body))
         # Whatever an answer makes us send, the pause of an upgrade must not end in the middle of it.
         self._taking = True
-        for record in str(body, "utf-8").split(RECORD_SEPARATOR):
-            if record[:1] == "b":
-                self._binary(decode_payload(record)[0].data)  # type: ignore[arg-type]
+        for record in body.split(_SEPARATOR):
+            if record[:1] == b"b":
+                self._binary(next(decode_payload(record)).data)  # type: ignore[arg-type]
             else:
-                self._text(record)
+                self._text(str(record, "utf-8"))
             if self._closed:
                 return
         self._taking = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 RECORD_SEPARATOR = "\x1e"
+_SEPARATOR = RECORD_SEPARATOR.encode()
 
 
 class EnginePacketType(IntEnum):
@@ -114,14 +115,23 @@ def encode_payload(packets: Iterable[EnginePacket]) -> str:
     return RECORD_SEPARATOR.join(records)
 
 
-def decode_payload(body: str | bytes) -> list[EnginePacket]:
-    """The packets of a polling body, in order, at least one. Raises RemoteProtocolError."""
-    if not isinstance(body, str):
+def decode_payload(body: str | bytes) -> Iterator[EnginePacket]:
+    """The packets of a polling body, in order, at least one.
+
+    Raises RemoteProtocolError in the place of the first wrong packet.
+    """
+    if isinstance(body, str):
+        for record in body.split(RECORD_SEPARATOR):
+            yield _decode_record(record)
+        return
+    position = 0
+    for part in bytes(body).split(_SEPARATOR):
         try:
-            body = bytes(body).decode("utf-8")
+            record = part.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise RemoteProtocolError(f"payload is not UTF-8 at byte {error.start}") from None
-    return [_decode_record(record) for record in body.split(RECORD_SEPARATOR)]
+            raise RemoteProtocolError(f"payload is not UTF-8 at byte {position + error.start}") from None
+        yield _decode_record(record)
+        position += len(part) + 1
 
 
 def _decode_record(record: str) -> EnginePacket:

@@ -15,6 +15,7 @@ Spec: Engine.IO protocol, revision 3.
 from __future__ import annotations
 
 import binascii
+import contextlib
 from collections.abc import Iterable, Iterator
 
 from sioprobe.wire import engineio
@@ -100,31 +101,41 @@ def encode_binary_payload(packets: Iterable[EnginePacket]) -> bytes:
     return b"".join(records)
 
 
-def decode_payload(body: str | bytes, *, binary: bool = False) -> list[EnginePacket]:
-    """The packets of a polling body, in order, at least one. Raises RemoteProtocolError.
+def decode_payload(body: str | bytes, *, binary: bool = False) -> Iterator[EnginePacket]:
+    """The packets of a polling body, in order, at least one.
 
     `binary` says that the body came as `application/octet-stream`; otherwise it is text in UTF-8.
+    Raises RemoteProtocolError in the place of the first wrong packet.
     """
-    return [decode_packet(message) for message in split_payload(body, binary=binary)]
+    return map(decode_packet, split_payload(body, binary=binary))
 
 
-def split_payload(body: str | bytes, *, binary: bool = False) -> list[str | bytes]:
-    """The messages of a polling body, of which `decode_packet` makes packets. Raises RemoteProtocolError."""
-    messages: list[str | bytes]
+def split_payload(body: str | bytes, *, binary: bool = False) -> Iterator[str | bytes]:
+    """The messages of a polling body, of which `decode_packet` makes packets.
+
+    Raises RemoteProtocolError in the place of the first that cannot be told from the rest.
+    """
+    if not body:
+        raise RemoteProtocolError("empty payload")
     if binary:
         if isinstance(body, str):
             raise RemoteProtocolError("text where a binary payload is due")
-        messages = list(_split_binary(bytes(body)))
+        yield from _split_binary(bytes(body))
+    elif isinstance(body, str):
+        yield from _split_text(body)
     else:
-        if not isinstance(body, str):
-            try:
-                body = bytes(body).decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise RemoteProtocolError(f"payload is not UTF-8 at byte {error.start}") from None
-        messages = list(_split_text(body))
-    if not messages:
-        raise RemoteProtocolError("empty payload")
-    return messages
+        yield from _split_utf8(bytes(body))
+
+
+def _split_utf8(body: bytes) -> Iterator[str]:
+    """The packets of a text payload in UTF-8, where it is UTF-8."""
+    try:
+        whole = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        with contextlib.suppress(RemoteProtocolError):  # of the packet that is cut there
+            yield from _split_text(body[: error.start].decode("utf-8"))
+        raise RemoteProtocolError(f"payload is not UTF-8 at byte {error.start}") from None
+    yield from _split_text(whole)
 
 
 def _split_text(body: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -137,6 +137,7 @@ _WHOLE_BINARY = 0x80 | Opcode.BINARY
 class FrameDecoder:
     """Bytes from a server to frames, whatever the cuts between reads.
 
+    What it gives must be taken to the end before more bytes come.
     Checks each frame by itself: reserved bits, opcodes, masking (a server must not mask), the size of
     control frames, the shortest form of the length, and `max_size` in bytes.
     """
@@ -151,22 +152,22 @@ class FrameDecoder:
         """Bytes held back because their frame is not whole."""
         return len(self._buffer)
 
-    def decode(self, data: bytes) -> list[Frame]:
-        """The frames that `data` completes.
+    def decode(self, data: bytes) -> Iterator[Frame]:
+        """The frames that `data` completes, in order.
 
-        Raises RemoteProtocolError; the frames before it in the same `data` are lost, and nothing can follow.
+        Raises RemoteProtocolError in the place of the first wrong frame; nothing can follow it.
         """
-        return [Frame(_FIRST_BYTES[first], payload, first >= 0x80) for first, payload in self.split(data)]
+        for first, payload in self.split(data):
+            yield Frame(_FIRST_BYTES[first], payload, first >= 0x80)
 
-    def split(self, data: bytes) -> list[tuple[int, bytes]]:
+    def split(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """As `decode`, without the cost of a Frame: first byte and payload of each."""
         if self._buffer:
             self._buffer += data
             if len(self._buffer) < self._due:
-                return []
+                return
             data = bytes(self._buffer)
             self._buffer.clear()
-        frames: list[tuple[int, bytes]] = []
         position = 0
         end = len(data)
         while end - position >= 2:
@@ -190,12 +191,11 @@ class FrameDecoder:
                 self._due = start - position + length
                 break
             position = start + length
-            frames.append((first, bytes(data[start:position])))
+            yield first, bytes(data[start:position])
         else:
             self._due = 2
         if position < end:
             self._buffer += data[position:]
-        return frames
 
 
 def _head_error(first: int, length: int) -> RemoteProtocolError:
@@ -212,6 +212,7 @@ def _head_error(first: int, length: int) -> RemoteProtocolError:
 class MessageDecoder:
     """Bytes from a server to messages: str, bytes, and the control frames between them.
 
+    What it gives must be taken to the end before more bytes come.
     Joins fragments and checks their order and, for text, UTF-8.
     """
 
@@ -227,25 +228,23 @@ class MessageDecoder:
         """Whether nothing is held back: no part of a frame and no fragment of a message."""
         return self._opcode is None and not self._frames.pending
 
-    def decode(self, data: bytes) -> list[str | bytes | Frame]:
+    def decode(self, data: bytes) -> Iterator[str | bytes | Frame]:
         """Whole messages in order: str (text), bytes (binary), Frame (PING, PONG or CLOSE).
 
-        Raises RemoteProtocolError; what came before it in the same `data` is lost, and nothing can follow.
+        Raises RemoteProtocolError in the place of the first wrong message; nothing can follow it.
         """
-        messages: list[str | bytes | Frame] = []
         for first, payload in self._frames.split(data):
             # Nearly every frame is a whole message; the load engine pays for each step taken here.
             if first == _WHOLE_TEXT and self._opcode is None:
-                messages.append(_decode_text(payload))
+                yield _decode_text(payload)
             elif first == _WHOLE_BINARY and self._opcode is None:
-                messages.append(payload)
+                yield payload
             elif first >= 0x88:
-                messages.append(Frame(_FIRST_BYTES[first], payload))
+                yield Frame(_FIRST_BYTES[first], payload)
             else:
                 message = self._join(Frame(_FIRST_BYTES[first], payload, first >= 0x80))
                 if message is not None:
-                    messages.append(message)
-        return messages
+                    yield message
 
     def _join(self, frame: Frame) -> str | bytes | None:
         if frame.opcode is Opcode.CONTINUATION:

@@ -165,6 +165,21 @@ def test_malformed_frames_end_the_connection_with_a_counted_error(data: bytes) -
         assert client.engine.internal_errors == 0
 
 
+@pytest.mark.parametrize("bad", [b"\xc1\x00", frame(1, b"4\xff"), frame(0, b"x")])
+def test_a_good_frame_that_shares_a_read_with_a_bad_one_arrives(bad: bytes) -> None:
+    def script(peer: Peer) -> None:
+        peer.connect_main()
+        peer.send(frame(1, b'42["good","' + b"x" * 200 + b'"]') + bad)
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Client(server.url) as client:
+        client.connect()
+        client.wait(lambda: client.connection.closed, "closed")
+
+        assert client.names() == ["good"]
+        assert client.counted("SIO session")[2] == {"malformed input": 1}
+
+
 MALFORMED_HANDSHAKES = {
     "nothing": (b"", "connection closed"),
     "noise": (b"\x00\xffnoise\r\n\r\n", "malformed input"),
@@ -292,6 +307,30 @@ def test_polling_takes_every_form_of_answer_however_cut(encode: Callable[[bytes]
         assert client.engine.recorder.errors() == {}
         # Kept alive: one connection polls and one pushes. Closed: one for each of the five requests.
         client.wait(lambda: len(peers) == (5 if closing else 2), "the connections")
+
+
+@pytest.mark.parametrize("bad", [b"9", b"4\xff", b"b***"])
+def test_a_good_packet_that_shares_a_poll_with_a_bad_one_arrives(bad: bytes) -> None:
+    polls = [CONNECTED.encode(), b'42["good"]\x1e' + bad]
+
+    def script(peer: Peer) -> None:
+        while request := peer.read_request():
+            if request.startswith(b"POST"):
+                peer.send(sized(b"ok"))
+            elif b"sid=" not in request:
+                peer.send(sized(OPEN.encode()))
+            elif polls:
+                peer.send(sized(polls.pop(0)))
+            else:
+                peer.wait_for_end()
+                return
+
+    with ScriptedServer(script) as server, Client(server.url, "polling") as client:
+        client.connect()
+        client.wait(lambda: client.connection.closed, "closed")
+
+        assert client.names() == ["good"]
+        assert client.counted("SIO session")[2] == {"malformed input": 1}
 
 
 def test_a_kept_connection_that_the_server_closed_is_opened_again() -> None:

@@ -66,10 +66,10 @@ def test_packet_and_message(packet: EnginePacket, message: str | bytes) -> None:
 @pytest.mark.parametrize(("packets", "text", "binary"), PAYLOADS)
 def test_packets_and_payload(packets: list[EnginePacket], text: str, binary: bytes) -> None:
     assert encode_payload(packets) == text
-    assert decode_payload(text) == packets
-    assert decode_payload(text.encode("utf-8")) == packets
+    assert list(decode_payload(text)) == packets
+    assert list(decode_payload(text.encode("utf-8"))) == packets
     assert encode_binary_payload(packets) == binary
-    assert decode_payload(binary, binary=True) == packets
+    assert list(decode_payload(binary, binary=True)) == packets
 
 
 def test_base64_is_a_packet_outside_of_a_payload_too() -> None:
@@ -77,7 +77,7 @@ def test_base64_is_a_packet_outside_of_a_payload_too() -> None:
 
 
 def test_a_text_packet_may_lie_in_a_binary_payload_as_base64() -> None:
-    assert decode_payload(b"\x00\x06\xffb4AQ==", binary=True) == [EnginePacket(MESSAGE, b"\x01")]
+    assert list(decode_payload(b"\x00\x06\xffb4AQ==", binary=True)) == [EnginePacket(MESSAGE, b"\x01")]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_message_that_is_no_packet(message: str | bytes, error: str) -> None:
 )
 def test_body_that_is_no_text_payload(body: str | bytes, error: str) -> None:
     with pytest.raises(RemoteProtocolError, match="^" + re.escape(error)):
-        decode_payload(body)
+        list(decode_payload(body))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_body_that_is_no_text_payload(body: str | bytes, error: str) -> None:
 )
 def test_body_that_is_no_binary_payload(body: str | bytes, error: str) -> None:
     with pytest.raises(RemoteProtocolError, match="^" + re.escape(error)):
-        decode_payload(body, binary=True)
+        list(decode_payload(body, binary=True))
 
 
 def test_what_cannot_be_encoded_is_refused() -> None:

@@ -215,14 +215,14 @@ def test_ours_refuses_and_python_engineio_accepts(body: str, packets: list[tuple
     theirs = engineio.payload.Payload(encoded_payload=body).packets
 
     with pytest.raises(RemoteProtocolError):
-        decode_payload(body)
+        list(decode_payload(body))
     assert [(packet.packet_type, packet.data) for packet in theirs] == packets
 
 
 def test_ours_accepts_a_payload_of_17_packets_and_python_engineio_refuses() -> None:
     body = "\x1e".join(["6"] * 17)
 
-    assert len(decode_payload(body)) == 17
+    assert len(list(decode_payload(body))) == 17
     with pytest.raises(ValueError, match="Too many packets in payload"):
         engineio.payload.Payload(encoded_payload=body)
 
@@ -286,7 +286,7 @@ def test_we_read_what_websockets_sends() -> None:
 
     stream = b"".join(server.data_to_send())
 
-    assert MessageDecoder().decode(stream) == expected
+    assert list(MessageDecoder().decode(stream)) == expected
     decoder = MessageDecoder()
     chunks = [stream[start : start + 997] for start in range(0, len(stream), 997)]
     assert [message for chunk in chunks for message in decoder.decode(chunk)] == expected
@@ -477,7 +477,7 @@ def test_where_engine_io_parser_and_ours_differ() -> None:
             decode_packet(message)
     for body in bodies + refused:
         with pytest.raises(RemoteProtocolError):
-            decode_payload(body)
+            list(decode_payload(body))
     assert ["error" in answer for answer in answers["packetDecode"]] == [False]
     errors = ["error" in answer for answer in answers["payloadDecode"]]
     assert errors == [False] * len(bodies) + [True] * len(refused)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sioprobe.wire import EnginePacket, EnginePacketType, RemoteProtocolError, SocketPacket, SocketPacketType
@@ -92,9 +92,9 @@ def test_engine_packet_comes_back(packet: EnginePacket) -> None:
 def test_payload_comes_back(packets: list[EnginePacket]) -> None:
     text = encode_payload(packets)
 
-    assert decode_payload(text) == packets
-    assert decode_payload(text.encode("utf-8")) == packets
-    assert decode_payload(encode_binary_payload(packets), binary=True) == packets
+    assert list(decode_payload(text)) == packets
+    assert list(decode_payload(text.encode("utf-8"))) == packets
+    assert list(decode_payload(encode_binary_payload(packets), binary=True)) == packets
 
 
 @PROFILE
@@ -120,12 +120,30 @@ def test_any_message_is_a_packet_or_refused(message: str | bytes) -> None:
 @given(BODIES | PACKET_TEXTS | st.binary() | BINARY_BODIES, st.booleans())
 def test_any_body_is_a_payload_or_refused(body: str | bytes, binary: bool) -> None:
     try:
-        packets = decode_payload(body, binary=binary)
+        packets = list(decode_payload(body, binary=binary))
     except RemoteProtocolError:
         return
     assert packets
     again = encode_binary_payload(packets) if binary else encode_payload(packets)
-    assert decode_payload(again, binary=binary) == packets
+    assert list(decode_payload(again, binary=binary)) == packets
+
+
+@PROFILE
+@given(st.lists(ENGINE_PACKETS, min_size=1, max_size=3), st.binary(max_size=8), st.booleans())
+@example([EnginePacket(MESSAGE, "a")], b"2:4\xff", False)
+@example([EnginePacket(MESSAGE, "a")], b"1:7", False)
+@example([EnginePacket(MESSAGE, "a")], b"\x00\x01\xff7", True)
+def test_packets_in_front_of_anything_are_seen(
+    packets: list[EnginePacket], tail: bytes, binary: bool
+) -> None:
+    body = encode_binary_payload(packets) if binary else encode_payload(packets).encode("utf-8")
+    seen = []
+
+    with contextlib.suppress(RemoteProtocolError):
+        for packet in decode_payload(body + tail, binary=binary):
+            seen.append(packet)
+
+    assert seen[: len(packets)] == packets
 
 
 def test_a_cut_anywhere_is_refused_or_another_payload() -> None:
@@ -134,7 +152,7 @@ def test_a_cut_anywhere_is_refused_or_another_payload() -> None:
 
     for end in range(len(binary)):
         try:
-            assert decode_payload(binary[:end], binary=True) == packets[:1]
+            assert list(decode_payload(binary[:end], binary=True)) == packets[:1]
         except RemoteProtocolError:
             continue
 
@@ -175,7 +193,7 @@ def test_ours_refuses_the_text_payloads_that_engine_io_parser_refuses() -> None:
         if "error" in answer:
             refused += 1
             with pytest.raises(RemoteProtocolError):
-                decode_payload(body)
+                list(decode_payload(body))
     assert refused > 30
 
 
@@ -191,7 +209,7 @@ def test_where_engine_io_parser_and_ours_differ() -> None:
     assert ["error" in answer for answer in answers["packetDecode"]] == [False] * len(LENIENT_MESSAGES)
     for body in LENIENT_BODIES:
         with pytest.raises(RemoteProtocolError):
-            decode_payload(body)
+            list(decode_payload(body))
     for message in LENIENT_MESSAGES:
         with pytest.raises(RemoteProtocolError):
             decode_packet(message)

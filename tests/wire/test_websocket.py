@@ -130,9 +130,9 @@ def test_frame_is_given_out_with_its_last_byte(frame: Frame, head: bytes) -> Non
     stream = head + frame.payload
     decoder = FrameDecoder()
 
-    assert decoder.decode(stream[:1]) + decoder.decode(stream[1:-1]) == []
+    assert list(decoder.decode(stream[:1])) + list(decoder.decode(stream[1:-1])) == []
     assert decoder.pending == len(stream) - 1
-    assert decoder.decode(stream[-1:]) == [frame]
+    assert list(decoder.decode(stream[-1:])) == [frame]
     assert decoder.pending == 0
 
 
@@ -153,7 +153,7 @@ def test_payload_is_bytes_of_its_own(kind: type) -> None:
 
     assert type(frame.payload) is bytes
     assert frame.payload == b"ab"
-    assert decoder.decode(b"\x00") == [Frame(BINARY)]
+    assert list(decoder.decode(b"\x00")) == [Frame(BINARY)]
 
 
 @pytest.mark.parametrize(
@@ -212,18 +212,18 @@ def test_message_is_refused(stream: bytes, error: str) -> None:
 
 
 def test_size_limit_is_the_largest_that_passes() -> None:
-    assert FrameDecoder(max_size=3).decode(b"\x82\x03abc") == [Frame(BINARY, b"abc")]
-    assert MessageDecoder(max_size=3).decode(b"\x02\x02ab\x80\x01c") == [b"abc"]
+    assert list(FrameDecoder(max_size=3).decode(b"\x82\x03abc")) == [Frame(BINARY, b"abc")]
+    assert list(MessageDecoder(max_size=3).decode(b"\x02\x02ab\x80\x01c")) == [b"abc"]
     with pytest.raises(RemoteProtocolError, match=exactly("frame of 4 bytes, more than 3")):
-        FrameDecoder(max_size=3).decode(b"\x82\x04")
+        list(FrameDecoder(max_size=3).decode(b"\x82\x04"))
     with pytest.raises(RemoteProtocolError, match=exactly("frame of 4 bytes, more than 3")):
-        MessageDecoder(max_size=3).decode(b"\x82\x04")
+        list(MessageDecoder(max_size=3).decode(b"\x82\x04"))
     with pytest.raises(RemoteProtocolError, match=exactly("message of more than 3 bytes")):
-        MessageDecoder(max_size=3).decode(b"\x02\x02ab\x00\x02cd")
+        list(MessageDecoder(max_size=3).decode(b"\x02\x02ab\x00\x02cd"))
 
 
 def test_size_limit_counts_each_message_anew() -> None:
-    assert MessageDecoder(max_size=3).decode(b"\x02\x02ab\x80\x01c" * 3) == [b"abc"] * 3
+    assert list(MessageDecoder(max_size=3).decode(b"\x02\x02ab\x80\x01c" * 3)) == [b"abc"] * 3
 
 
 @pytest.mark.parametrize(
