@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sioprobe.engine.cookies import Cookies
@@ -116,11 +116,16 @@ class PollingChannel:
             raise SwarmError(f"http {status}", _excerpt(body))
         # Whatever an answer makes us send, the pause of an upgrade must not end in the middle of it.
         self._taking = True
-        for record in body.split(_SEPARATOR):
-            if record[:1] == b"b":
+        try:
+            records: Iterable[str] = str(body, "utf-8").split(RECORD_SEPARATOR)
+        except UnicodeDecodeError:
+            # Each by itself, so that those before the wrong one arrive.
+            records = (str(record, "utf-8") for record in body.split(_SEPARATOR))
+        for record in records:
+            if record[:1] == "b":
                 self._binary(next(decode_payload(record)).data)  # type: ignore[arg-type]
             else:
-                self._text(str(record, "utf-8"))
+                self._text(record)
             if self._closed:
                 return
         self._taking = False
