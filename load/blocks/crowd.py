@@ -87,4 +87,6 @@ class Crowd:
             for connection in list(self.engine.connections):
                 connection.abort()
         self.engine.stop()
-        return sum(not player.connection.close_confirmed for player in self.players if player.failure is None)
+        return sum(
+            not player.connection.session.close_confirmed for player in self.players if player.failure is None
+        )

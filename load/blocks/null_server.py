@@ -22,9 +22,9 @@ import gevent
 import httptools
 from gevent.event import Event
 
-from sioprobe.engine.engine import raise_open_files_limit
 from sioprobe.engine.errors import SwarmError
-from sioprobe.engine.stream import Stream
+from sioprobe.engine.hub import raise_open_files_limit
+from sioprobe.engine.transports.stream import Stream
 from sioprobe.wire import RECORD_SEPARATOR, accept_key
 from sioprobe.wire.websocket import apply_mask
 

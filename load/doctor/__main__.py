@@ -19,7 +19,7 @@ from sioprobe.commandline.nearest import nearest
 from sioprobe.commandline.one_line import run_command
 from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.engine import SwarmError, Target
-from sioprobe.engine.engine import raise_open_files_limit
+from sioprobe.engine.hub import raise_open_files_limit
 
 __all__ = ["main"]
 

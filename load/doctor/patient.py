@@ -14,7 +14,7 @@ from load.doctor.probing.http import HttpLink
 from load.watching.locating import Located
 from load.watching.trees import SamplingError, TreeWatch
 from sioprobe.engine import SwarmError, Target
-from sioprobe.engine.tls import speaks_tls
+from sioprobe.engine.transports.tls import speaks_tls
 from sioprobe.wire import OpenData
 
 TRUST = "; --ca-file trusts its authority, --no-verify takes any certificate"

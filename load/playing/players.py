@@ -137,7 +137,7 @@ class Player(Listener):
         self.connection.close()
 
     def connected(self, connection: Connection, namespace: str) -> None:
-        if not connection.upgrading:
+        if not connection.session.upgrading:
             self.prepare()
 
     def upgraded(self, connection: Connection) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from load.playing.membership import MemberRoom
 from load.playing.pacing import Pacer
-from sioprobe.engine.websocket import message_frame
+from sioprobe.engine.transports.websocket import message_frame
 from sioprobe.measured.ledger import Receiver
 
 if TYPE_CHECKING:

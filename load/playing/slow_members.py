@@ -175,13 +175,13 @@ class SlowPlayer(Member):
     def stop_reading(self) -> None:
         """Read nothing from now on."""
         self.connection.end_is_no_error = True
-        self.connection.stop_reading()
-        self.stopped = not self.connection.reading
+        self.connection.session.stop_reading()
+        self.stopped = not self.connection.session.reading
         self._stopped_at = monotonic_ns()
 
     def look_for_end(self) -> None:
         """Note when the kernel knew that the server ended the connection."""
-        if self.stopped and self._ended_us is None and self.connection.ended_by_server:
+        if self.stopped and self._ended_us is None and self.connection.session.ended_by_server:
             self._ended_us = (monotonic_ns() - self._stopped_at) / 1000
 
     def start_reading(self) -> None:
@@ -191,7 +191,7 @@ class SlowPlayer(Member):
         self.look_for_end()
         self._limit = self.room.published
         self._backlog = max(0, self._limit - self._expected_from - self._got)
-        self.connection.start_reading()
+        self.connection.session.start_reading()
 
     def fate(self) -> dict[str, Any]:
         """What became of one that did not read; `end` is the kind of an end that it did not want."""

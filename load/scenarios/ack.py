@@ -35,7 +35,7 @@ class AckPlayer(TextRoundTripPlayer):
     def transmit(self, number: int) -> str:
         """The event; the key is the text of its ack."""
         play = self.play
-        ack_id = self.connection.next_ack_id()
+        ack_id = self.connection.acks.next_id()
         tail = f'{number},"{play.payload}"]'
         self.connection.send_raw(f'42{play.prefix}{ack_id}["message-with-ack",{tail}')
         return f"3{play.prefix}{ack_id}[{tail}"

@@ -113,8 +113,8 @@ class ChurnPlayer(StagedPlayer):
 
     def set_ready(self) -> None:
         """Connected, and upgraded where that was asked for: the first time somebody says `begin`."""
-        if self.connection.heartbeat is not None:
-            self.play.heartbeat = sum(self.connection.heartbeat)
+        if self.connection.session.heartbeat is not None:
+            self.play.heartbeat = sum(self.connection.session.heartbeat)
         if self.state == "connecting":
             # Until `begin` the life waits for others, and that is not its own time.
             self.arrival -= monotonic_ns()
@@ -182,7 +182,7 @@ class ChurnPlayer(StagedPlayer):
     def end_well(self, now: int) -> None:
         """With the time of the close, where the server answered it."""
         super().end_well(now)
-        if self.connection.close_confirmed:
+        if self.connection.session.close_confirmed:
             self.play.close.record((now - self._closing) / 1000)
         else:
             self.play.unconfirmed += 1

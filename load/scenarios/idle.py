@@ -187,7 +187,7 @@ class IdlePlayer(Player):
 
     def connected(self, connection: Connection, namespace: str) -> None:
         self.last_ping = monotonic_ns()
-        heartbeat = connection.heartbeat
+        heartbeat = connection.session.heartbeat
         if heartbeat is not None:
             self.play.announced = heartbeat
             self._interval = int(heartbeat[0] * NANOSECONDS)

@@ -126,7 +126,7 @@ class NamespacesPlayer(Player):
             self._look(connection)
 
     def _look(self, connection: Connection) -> None:
-        if not connection.upgrading and all(name in connection.namespaces for name in self._visits):
+        if not connection.session.upgrading and all(name in connection.namespaces for name in self._visits):
             self.prepare()
 
     def begin(self) -> None:

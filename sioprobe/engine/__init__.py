@@ -4,9 +4,9 @@ It imports gevent but never Locust, and patches nothing. `Connection` is one cli
 connections of a process. It speaks revision 4 of Engine.IO alone.
 """
 
-from sioprobe.engine.connection import DROPPED, Connection, Listener
-from sioprobe.engine.engine import Engine
-from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.connection import Connection, Listener
+from sioprobe.engine.errors import DROPPED, SwarmError
+from sioprobe.engine.hub import Engine
 from sioprobe.engine.reconnect import Backoff
 from sioprobe.engine.session import TRANSPORTS
 from sioprobe.engine.target import Target

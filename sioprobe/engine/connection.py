@@ -1,10 +1,8 @@
 """One Socket.IO client on an Engine.IO session: namespaces, events, acks, attachments.
 
-Everything is a call that returns at once or a callback on the hub; `sioprobe.users.user` puts blocking
-calls on top. Here is what comes: how a connection begins and ends, what its session brings and what follows
-a loss, told to a `Listener`; and the deadlines. What a client sends is in `sioprobe.engine.outgoing`.
-A `tap` sees the text of each packet before it is decoded, so that a scenario can recognise the answer it
-waits for by comparing strings; what it does not take is decoded strictly.
+Every call returns at once. A `Listener` is told, on the hub, what comes of it; `sioprobe.users` puts blocking
+calls on top. A `tap` sees the text of each packet before it is decoded, so that a scenario can recognise the
+answer it waits for by comparing strings. What the tap does not take is decoded strictly.
 """
 
 from __future__ import annotations
@@ -13,42 +11,108 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
+from sioprobe.engine.acks import AckCallback, WaitingAcks
 from sioprobe.engine.cookies import Cookies
-from sioprobe.engine.engine import Engine
 from sioprobe.engine.errors import DROPPED, INTERNAL_ERROR, LEFT, SwarmError
-from sioprobe.engine.listener import AckCallback, Listener
-from sioprobe.engine.outgoing import Outgoing
+from sioprobe.engine.hub import Engine
+from sioprobe.engine.namespaces import connect_packet
 from sioprobe.engine.reconnect import Backoff, Reconnector
 from sioprobe.engine.session import Session
 from sioprobe.engine.target import Target
 from sioprobe.measured.recorder import Series
-from sioprobe.wire import RemoteProtocolError, SocketDecoder, SocketPacket, SocketPacketType
+from sioprobe.wire import (
+    MAIN_NAMESPACE,
+    RemoteProtocolError,
+    SocketDecoder,
+    SocketPacket,
+    SocketPacketType,
+    encode_socket_packet,
+)
 
-__all__ = ["DROPPED", "AckCallback", "Connection", "Listener"]
+__all__ = ["Connection", "Listener"]
 
 
-class Connection(Outgoing):
-    """One client. `deadline` (`monotonic_ns`, 0 for none) makes the engine call `listener.expired`.
+class Listener:
+    """Who is told, on the hub, what happens on a connection. Each method may be left as it is."""
 
-    With a `backoff` it outlives its session: after a loss that nobody asked for it opens another and
-    connects the namespaces again, with their auth. As the official client, it leaves out those that the
-    server disconnected or refused, and ends where none is left. A first session that fails is no loss.
-    Where `end_is_no_error` an end is not counted, because the caller does what makes servers end it.
+    __slots__ = ()
+
+    def connected(self, connection: Connection, namespace: str) -> None:
+        """The server accepted the namespace."""
+
+    def refused(self, connection: Connection, namespace: str, data: Any) -> None:
+        """The server answered CONNECT_ERROR."""
+
+    def event(
+        self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
+    ) -> None:
+        """An event came; where `ack_id` is not None the server waits for `connection.ack`."""
+        if ack_id is not None:
+            connection.ack(ack_id, namespace=namespace)
+
+    def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
+        """An ack came that no `emit` with a callback waits for."""
+        connection.count_error("ack to nothing")
+
+    def disconnected(self, connection: Connection, namespace: str) -> None:
+        """The server sent DISCONNECT."""
+
+    def pinged(self, connection: Connection) -> None:
+        """A PING came; the PONG has been sent, or waits behind what is `unsent`."""
+
+    def upgraded(self, connection: Connection) -> None:
+        """The session is on WebSocket now, or its upgrade failed and it stays on polling."""
+
+    def expired(self, connection: Connection) -> None:
+        """The connection's `deadline`, set by the listener, has passed."""
+
+    def lost(self, connection: Connection, failure: SwarmError) -> None:
+        """The session is lost, its acks have ended, and the connection tries to get another."""
+
+    def reconnected(self, connection: Connection, nanoseconds: int) -> None:
+        """All namespaces are connected again, so long after the loss; `connected` told of each before."""
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        """The connection is over; `failure` is None where we closed it."""
+
+
+class Connection:
+    """One client. `namespaces` has the socket id of each namespace that is connected.
+
+    `session` is its Engine.IO session, a new one after each reconnection. A `deadline` (`monotonic_ns`, 0 for
+    none) makes the engine call `listener.expired`.
+
+    With a `backoff` the connection outlives its session: after a loss that nobody asked for it opens another
+    and connects the namespaces again, with their auth payloads. Like the official client it leaves out those
+    that the server disconnected or refused, and ends where none is left. A first session that fails is no
+    loss. Where `end_is_no_error` an end is not counted, because the caller does what makes servers end it.
     """
 
     __slots__ = (
+        "_connect_packets",
         "_connect_series",
+        "_connecting",
         "_cookies",
         "_decoder",
+        "_engine",
+        "_frame_tap",
+        "_left",
         "_poll_series",
+        "_reconnector",
+        "_session_series",
         "_timeout",
         "_upgrade_series",
         "_waiting",
+        "acks",
+        "closed",
         "deadline",
         "end_is_no_error",
         "failure",
         "listener",
+        "namespaces",
+        "session",
         "tap",
+        "target",
         "transport",
     )
 
@@ -63,56 +127,92 @@ class Connection(Outgoing):
         backoff: Backoff | None = None,
     ) -> None:
         self._engine = engine
+        self.target = target
+        self.transport = transport
+        self.listener = listener or Listener()
         self._timeout = timeout
         self._cookies = Cookies(target)
-        self._session = Session(engine.loop, target, transport, self, timeout, self._cookies)
-        self._reconnector = Reconnector(engine.loop, backoff) if backoff is not None else None
+        self.session = self._new_session()
+        self._reconnector = Reconnector(engine, backoff, transport) if backoff is not None else None
+        self.acks = WaitingAcks()
+        self.namespaces: dict[str, str] = {}
+        self._connecting: dict[str, int] = {}
+        """Since when (`monotonic_ns`) the server's answer to CONNECT is waited for, by namespace."""
+        self._connect_packets: dict[str, str] = {}
+        self._left: frozenset[str] = frozenset()
+        """Namespaces that we left or gave up, of which packets may still be under way."""
         self._decoder = SocketDecoder()
         self._waiting = False
-        self._acks = {}
-        self._next_id = 0
-        self._connect_packets = {}
-        self._connect_started = {}
-        self.target = target
+        """Whether the attachments of a packet are still to come."""
+        self.tap: Callable[[str], bool] | None = None
+        self._frame_tap: Callable[[bytes], bool] | None = None
+        self.deadline = 0
+        self.end_is_no_error = False
+        self.closed = False
+        self.failure: SwarmError | None = None
         self._connect_series = self.series("SIO connect", transport)
         self._upgrade_series = self.series("SIO upgrade", transport)
         self._poll_series = self.series("SIO poll", transport)
         self._session_series = self.series("SIO session", transport)
-        # Namespaces that we left or gave up, of which packets may still be under way.
-        self._left = None
-        self.listener = listener or Listener()
-        self.tap: Callable[[str], bool] | None = None
-        self._frame_tap = None
-        self.deadline = 0
-        self.end_is_no_error = False
-        self.transport = transport
-        self.namespaces = {}
-        self.closed = False
-        self.failure: SwarmError | None = None
+
+    def _new_session(self) -> Session:
+        return Session(self._engine.loop, self.target, self.transport, self, self._timeout, self._cookies)
 
     # Beginning and end
 
-    def _begin(self) -> None:
-        self._engine.connections.add(self)
-        self._session.open()
+    def connect(self, namespace: str = MAIN_NAMESPACE, auth: Any = None) -> None:
+        """Connect to a namespace; the first call opens the session, and its time counts from here.
+
+        Raises SwarmError at once for a namespace or auth payload that cannot be sent.
+        """
+        reconnector = self._reconnector
+        wanted = reconnector.namespaces if reconnector is not None else []
+        if namespace in self._connecting or namespace in self.namespaces or namespace in wanted:
+            raise SwarmError("already connected", namespace)
+        if self.closed:
+            raise SwarmError("connection closed")
+        self._connect_packets[namespace] = packet = connect_packet(namespace, auth)
+        self._left -= {namespace}
+        session = self.session
+        if reconnector is not None and reconnector.lost_at:
+            wanted.append(namespace)
+            if session.state == "closed":
+                return  # the next attempt takes it along
+        self._connecting[namespace] = monotonic_ns()
+        if session.state == "new":
+            self._engine.connections.add(self)
+            session.open()
+        elif session.state == "open":
+            session.send_text(packet)
+
+    def disconnect(self, namespace: str = MAIN_NAMESPACE) -> None:
+        """Leave one namespace; the session stays."""
+        if self.namespaces.pop(namespace, None) is not None:
+            self._left |= {namespace}
+            self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
 
     def close(self) -> None:
         """Close the session in order, or give up a lost one; `listener.closed` follows."""
-        if self.closed:
-            return
-        if self._session.state == "closed":
-            self.session_closed(None)
-        else:
-            self._session.close()
+        if not self._give_up_lost():
+            self.session.close()
 
     def abort(self) -> None:
         """End at once, without telling the server."""
-        if self.closed:
-            return
-        if self._session.state == "closed":
+        if not self._give_up_lost():
+            self.session.abort()
+
+    def _give_up_lost(self) -> bool:
+        """Whether there is no session to end: the connection is closed, or is now."""
+        if not self.closed and self.session.state == "closed":
             self.session_closed(None)
-        else:
-            self._session.abort()
+        return self.closed
+
+    def drop(self) -> None:
+        """Cut the session as a lost network does; what follows is what follows any loss.
+
+        It is counted as no error, but the outage is `SIO reconnect` as any other.
+        """
+        self.session.abort(SwarmError(DROPPED))
 
     def successor(self) -> Connection:
         """A new connection to the same server, over the same transport, with the same deadlines."""
@@ -121,13 +221,59 @@ class Connection(Outgoing):
         other.end_is_no_error = self.end_is_no_error
         return other
 
+    # Sending
+
+    def emit(
+        self,
+        event: str,
+        *args: Any,
+        namespace: str = MAIN_NAMESPACE,
+        ack: AckCallback | None = None,
+        timeout: float = 10.0,
+    ) -> None:
+        """Send an event; with `ack`, ask for one and wait for it `timeout` seconds.
+
+        Raises SwarmError where no session is open, LocalProtocolError for values that cannot be sent.
+        """
+        if ack is None:
+            self._send(SocketPacket(SocketPacketType.EVENT, namespace, [event, *args]))
+            return
+        ack_id = self.acks.next_id()
+        self._send(SocketPacket(SocketPacketType.EVENT, namespace, [event, *args], ack_id))
+        self.acks.expect(ack_id, ack, timeout)
+
+    def ack(self, ack_id: int, *args: Any, namespace: str = MAIN_NAMESPACE) -> None:
+        """Answer an event of the server. Raises as `emit` does."""
+        self._send(SocketPacket(SocketPacketType.ACK, namespace, list(args), ack_id))
+
+    def send_raw(self, packet: str) -> None:
+        """Send the text of a whole Engine.IO packet, made from a template by the caller."""
+        self.session.send_text(packet)
+
+    def _send(self, packet: SocketPacket) -> None:
+        if self.session.state != "open":
+            raise SwarmError("connection closed" if self.closed else "not connected")
+        text, attachments = encode_socket_packet(packet)
+        self.session.send_text("4" + text)
+        for attachment in attachments:
+            self.session.send_binary(attachment)
+
+    def tap_frames(self, tap: Callable[[bytes], bool]) -> None:
+        """Show `tap` the bytes of each read of this session's WebSocket, where a frame begins there.
+
+        For a scenario that knows a whole frame by comparing bytes: what it answers True to is taken. Nothing
+        is shown on polling, nor while attachments are due, nor after a reconnection.
+        """
+        self._frame_tap = tap
+        self.session.tap_frames(tap)
+
     # What the session tells
 
     def session_opened(self) -> None:
         if self._reconnector is not None:
             self._reconnector.attempt = 0
-        for namespace in list(self._connect_started):
-            self._session.send_text(self._connect_packets[namespace])
+        for namespace in list(self._connecting):
+            self.session.send_text(self._connect_packets[namespace])
 
     def session_text(self, data: str) -> None:
         tap = self.tap
@@ -138,14 +284,14 @@ class Connection(Outgoing):
         if packet is not None:
             self._take(packet)
         elif self._frame_tap is not None:
-            self._session.tap_frames(None)
+            self.session.tap_frames(None)
 
     def session_binary(self, data: bytes) -> None:
         packet = self._decoder.decode(data)
         if packet is not None:
             self._waiting = False
             if self._frame_tap is not None:
-                self._session.tap_frames(self._frame_tap)
+                self.session.tap_frames(self._frame_tap)
             self._take(packet)
 
     def session_pinged(self) -> None:
@@ -166,22 +312,25 @@ class Connection(Outgoing):
 
     def session_closed(self, failure: SwarmError | None) -> None:
         self.failure = failure
+        again = False
+        reconnector = self._reconnector
         if failure is not None:
             self._count_loss(failure)
-        again = failure is not None and self._wants_another()
+            again = reconnector is not None and reconnector.lose(
+                self.namespaces, self._connecting, self._open_another
+            )
         if again:
-            self.namespaces.clear()
-            self._connect_started.clear()
-            self._decoder = SocketDecoder()
-            self._waiting = False
-            self._frame_tap = None
-            self._left = None
+            self._forget_session()
         else:
             self.closed = True
             self._engine.connections.discard(self)
-            if self._reconnector is not None:
-                self._reconnector.forget()
-        self._end_acks(failure or SwarmError(LEFT))
+            if reconnector is not None:
+                reconnector.forget()
+        for callback in self.acks.end():
+            try:
+                callback(None, failure or SwarmError(LEFT))
+            except Exception as error:
+                self._engine.count_internal(error)
         try:
             if again and failure is not None:
                 self.listener.lost(self, failure)
@@ -195,65 +344,39 @@ class Connection(Outgoing):
             self._engine.internal_errors += 1
         if failure.kind == DROPPED or self.end_is_no_error:
             return
-        for _ in self._connect_started:
+        for _ in self._connecting:
             self._connect_series.error(failure.kind)
         if self.namespaces:  # else the end was announced, by DISCONNECT or CONNECT_ERROR
             self._session_series.error(failure.kind)
 
-    def _end_acks(self, failure: SwarmError) -> None:
-        waiting, self._acks = self._acks, {}
-        for callback, _ in waiting.values():
-            try:
-                callback(None, failure)
-            except Exception as error:
-                self._engine.count_internal(error)
-
     # Reconnecting
 
-    def _wants_another(self) -> bool:
-        """Whether another session is to follow the one that was lost; if so, it is scheduled."""
-        reconnector = self._reconnector
-        if reconnector is None or not reconnector.lose(self.namespaces, self._connect_started):
-            return False
-        if reconnector.exhausted:
-            self._reconnect_series.error("gave up")
-            return False
-        reconnector.schedule(self._open_another)
-        return True
+    def _forget_session(self) -> None:
+        self.namespaces.clear()
+        self._connecting.clear()
+        self._left = frozenset()
+        self._decoder = SocketDecoder()
+        self._waiting = False
+        self._frame_tap = None
 
     def _open_another(self) -> None:
         reconnector = self._reconnector
         assert reconnector is not None
         try:
-            reconnector.cancel()
-            self._connect_started = dict.fromkeys(reconnector.namespaces, monotonic_ns())
-            self._session = Session(
-                self._engine.loop, self.target, self.transport, self, self._timeout, self._cookies
-            )
-            self._session.open()
+            self._connecting = dict.fromkeys(reconnector.namespaces, monotonic_ns())
+            self.session = self._new_session()
+            self.session.open()
         except Exception as error:
             self._engine.count_internal(error)
 
     def _settled(self, namespace: str, *, wanted: bool) -> None:
-        """The server has said what becomes of a namespace; the last one ends an outage."""
         reconnector = self._reconnector
-        if reconnector is None or not reconnector.lost_at:
-            return
-        if not wanted:
-            reconnector.give_up(namespace)
-        if self._connect_started:
-            return
-        nanoseconds = monotonic_ns() - reconnector.lost_at
-        reconnector.forget()
-        if self.namespaces:
-            self._reconnect_series.record(nanoseconds / 1000)
-            self.listener.reconnected(self, nanoseconds)
-        else:
-            self._reconnect_series.error("connect refused")
-
-    @property
-    def _reconnect_series(self) -> Series:
-        return self._engine.recorder.series("SIO reconnect", self.transport)
+        if reconnector is not None and reconnector.lost_at:
+            nanoseconds = reconnector.settle(
+                namespace, wanted=wanted, connected=self.namespaces, connecting=self._connecting
+            )
+            if nanoseconds is not None:
+                self.listener.reconnected(self, nanoseconds)
 
     # Packets
 
@@ -261,42 +384,42 @@ class Connection(Outgoing):
         kind = packet.type
         namespace = packet.namespace
         if kind is SocketPacketType.EVENT or kind is SocketPacketType.BINARY_EVENT:
-            if namespace in self.namespaces or namespace in self._connect_started:
+            if namespace in self.namespaces or namespace in self._connecting:
                 self.listener.event(self, namespace, packet.data[0], packet.data[1:], packet.ack_id)
-            elif not self._left or namespace not in self._left:
+            elif namespace not in self._left:
                 self.count_error("event of no namespace of ours")
         elif kind is SocketPacketType.ACK or kind is SocketPacketType.BINARY_ACK:
             assert packet.ack_id is not None
-            waiting = self._acks.pop(packet.ack_id, None)
-            if waiting is None:
+            callback = self.acks.pop(packet.ack_id)
+            if callback is None:
                 self.listener.stray_ack(self, namespace, packet.ack_id, packet.data)
             else:
-                waiting[0](packet.data, None)
+                callback(packet.data, None)
         elif kind is SocketPacketType.CONNECT:
             self._take_connect(namespace, packet.data)
         elif kind is SocketPacketType.CONNECT_ERROR:
-            if self._connect_started.pop(namespace, None) is not None:
+            if self._connecting.pop(namespace, None) is not None:
                 self._connect_series.error("connect refused")
             self.listener.refused(self, namespace, packet.data)
             self._settled(namespace, wanted=False)
         else:
-            was_there = self.namespaces.pop(namespace, None) is not None and self._session.state == "open"
+            was_there = self.namespaces.pop(namespace, None) is not None and self.session.state == "open"
             if was_there and not self.end_is_no_error:
                 self._session_series.error("disconnected by the server")
             self.listener.disconnected(self, namespace)
             self._settled(namespace, wanted=False)
 
     def _take_connect(self, namespace: str, data: Any) -> None:
-        started = self._connect_started.pop(namespace, None)
-        if started is None and self._left and namespace in self._left:
+        started = self._connecting.pop(namespace, None)
+        if started is None and namespace in self._left:
             # It was counted as too late; the server must not take us for a member.
-            self._left.remove(namespace)
+            self._left -= {namespace}
             self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
             return
         if started is None:
             raise RemoteProtocolError(f"CONNECT for {namespace!r}, which nobody asked for")
         if not isinstance(data, dict) or not isinstance(data.get("sid"), str):
-            self._connect_started[namespace] = started
+            self._connecting[namespace] = started
             raise RemoteProtocolError("CONNECT answer without a sid")
         self._connect_series.record((monotonic_ns() - started) / 1000)
         self.namespaces[namespace] = data["sid"]
@@ -307,24 +430,44 @@ class Connection(Outgoing):
 
     def check(self, now: int) -> None:
         """Enforce every deadline; `now` is `monotonic_ns()`. Called by the engine."""
-        self._session.check(now)
+        self.session.check(now)
         if self.deadline and now > self.deadline:
             self.deadline = 0
             self.listener.expired(self)
-        if self._acks:
-            late = [ack_id for ack_id, (_, deadline) in self._acks.items() if now > deadline]
-            for ack_id in late:
-                self._acks.pop(ack_id)[0](None, SwarmError("timeout", "no ack"))
-        if self._connect_started and self._session.state == "open":
+        if self.acks.waiting:
+            self.acks.check(now)
+        if self._connecting and self.session.state == "open":
             self._check_connects(now)
 
     def _check_connects(self, now: int) -> None:
-        for namespace, started in list(self._connect_started.items()):
-            if now > started + self._session.timeout:
+        for namespace, started in list(self._connecting.items()):
+            if now > started + self.session.timeout:
                 if self.reconnecting:
-                    self._session.abort(SwarmError("connect timeout"))
+                    self.session.abort(SwarmError("connect timeout"))
                     return
-                self._connect_started.pop(namespace)
-                self._leave(namespace)
+                self._connecting.pop(namespace)
+                self._left |= {namespace}
                 self._connect_series.error("connect timeout")
                 self.listener.refused(self, namespace, {"message": "no answer to CONNECT"})
+
+    # State and figures
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the Engine.IO session is open."""
+        return self.session.state == "open"
+
+    @property
+    def reconnecting(self) -> bool:
+        """Whether the session was lost and not all namespaces are connected again."""
+        return self._reconnector is not None and bool(self._reconnector.lost_at)
+
+    def series(self, type: str, name: str) -> Series:
+        """Where this connection records its operations of that kind: apart where its target has a label."""
+        series = self._engine.recorder.series(type, name)
+        label = self.target.label
+        return series if label is None else series.part(label)
+
+    def count_error(self, kind: str) -> None:
+        """Count something wrong that belongs to no operation."""
+        self._session_series.error(kind)

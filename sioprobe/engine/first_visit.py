@@ -8,10 +8,10 @@ from typing import Any
 from gevent.event import Event
 
 from sioprobe.engine.connection import Connection, Listener
-from sioprobe.engine.engine import Engine
 from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.hub import Engine
 from sioprobe.engine.target import DEFAULT_PATH, Target
-from sioprobe.engine.tls import speaks_tls
+from sioprobe.engine.transports.tls import speaks_tls
 
 __all__ = ["problem_with"]
 

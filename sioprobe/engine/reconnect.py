@@ -7,10 +7,13 @@ which namespaces. Left out: opening the session, which is the connection's (`sio
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from time import monotonic_ns
 from typing import Any
+
+from sioprobe.engine.hub import Engine
+from sioprobe.measured.recorder import Series
 
 __all__ = ["Backoff", "Reconnector"]
 
@@ -49,50 +52,79 @@ class Backoff:
 
 
 class Reconnector:
-    """One connection's losses. `lost_at` (`monotonic_ns`) is 0 while nothing is lost."""
+    """One connection's losses. `lost_at` (`monotonic_ns`) is 0 while nothing is lost.
 
-    __slots__ = ("_loop", "_timer", "attempt", "backoff", "lost_at", "namespaces")
+    `namespaces` are those to connect again. What comes of it is recorded as `SIO reconnect` under the name of
+    the transport.
+    """
 
-    def __init__(self, loop: Any, backoff: Backoff) -> None:
-        self._loop = loop
+    __slots__ = ("_engine", "_timer", "_transport", "attempt", "backoff", "lost_at", "namespaces")
+
+    def __init__(self, engine: Engine, backoff: Backoff, transport: str) -> None:
+        self._engine = engine
+        self._transport = transport
         self._timer: Any = None
         self.backoff = backoff
         self.attempt = 0
         self.lost_at = 0
         self.namespaces: list[str] = []
 
-    def lose(self, connected: Iterable[str], connecting: Iterable[str]) -> bool:
-        """A session with these namespaces is lost; whether any is to be connected again.
+    def lose(
+        self, connected: Collection[str], connecting: Collection[str], reopen: Callable[[], None]
+    ) -> bool:
+        """A session with these namespaces is lost; whether another attempt follows: then `reopen` is called.
 
-        Only a session in which one was connected begins a loss: a first that fails is none.
+        Only a session in which a namespace was connected begins a loss: a first session that fails is none.
         """
-        now_connected = list(connected)
-        if not self.lost_at and now_connected:
+        if not self.lost_at and connected:
             self.lost_at = monotonic_ns()
-            self.namespaces = [*now_connected, *connecting]
-        return bool(self.namespaces)
+            self.namespaces = [*connected, *connecting]
+        if not self.namespaces:
+            return False
+        if self.backoff.attempts is not None and self.attempt >= self.backoff.attempts:
+            self._series.error("gave up")
+            return False
+        self._schedule(reopen)
+        return True
 
-    def give_up(self, namespace: str) -> None:
-        """The server does not want us in that namespace."""
-        if namespace in self.namespaces:
+    def settle(
+        self, namespace: str, *, wanted: bool, connected: Collection[str], connecting: Collection[str]
+    ) -> int | None:
+        """The server has accepted a namespace, or does not want us in it.
+
+        Where it was the last that was waited for, the loss is over; the answer is then how many nanoseconds
+        it lasted, or None where no namespace is left.
+        """
+        if not wanted and namespace in self.namespaces:
             self.namespaces.remove(namespace)
+        if connecting:
+            return None
+        nanoseconds = monotonic_ns() - self.lost_at
+        self.forget()
+        if not connected:
+            self._series.error("connect refused")
+            return None
+        self._series.record(nanoseconds / 1000)
+        return nanoseconds
 
     @property
-    def exhausted(self) -> bool:
-        """Whether the last attempt that the back-off allows has been made."""
-        return self.backoff.attempts is not None and self.attempt >= self.backoff.attempts
+    def _series(self) -> Series:
+        # Not before it is needed: a run without losses has no such row.
+        return self._engine.recorder.series("SIO reconnect", self._transport)
 
-    def schedule(self, reopen: Callable[[], None]) -> None:
-        """Call `reopen` on the hub when it is time for the next attempt."""
-        self.cancel()
+    def _schedule(self, reopen: Callable[[], None]) -> None:
+        self._cancel()
         seconds = self.backoff.seconds(self.attempt)
         self.attempt += 1
-        self._timer = self._loop.timer(seconds)
+        self._timer = self._engine.loop.timer(seconds)
         # The hub's own clock stands still while it works: without `update` the wait would begin in the past.
-        self._timer.start(reopen, update=True)
+        self._timer.start(self._try_again, reopen, update=True)
 
-    def cancel(self) -> None:
-        """Forget the attempt that is scheduled."""
+    def _try_again(self, reopen: Callable[[], None]) -> None:
+        self._cancel()
+        reopen()
+
+    def _cancel(self) -> None:
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.stop()
@@ -100,7 +132,7 @@ class Reconnector:
 
     def forget(self) -> None:
         """Nothing is lost any more, or nobody wants it back."""
-        self.cancel()
+        self._cancel()
         self.attempt = 0
         self.lost_at = 0
         self.namespaces = []

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from sioprobe.engine.cookies import Cookies
 from sioprobe.engine.errors import SwarmError
-from sioprobe.engine.polling import PollingChannel
 from sioprobe.engine.target import Target
-from sioprobe.engine.websocket import WebSocketChannel
+from sioprobe.engine.transports.polling import PollingChannel
+from sioprobe.engine.transports.websocket import WebSocketChannel
 from sioprobe.wire import EnginePacket, EnginePacketType, OpenData, RemoteProtocolError, decode_open
 
 __all__ = ["TRANSPORTS", "Session", "SessionOwner"]
@@ -38,7 +38,12 @@ class SessionOwner(Protocol):
 
 
 class Session:
-    """A session. `session_closed` is its last call: None where it closed in order and we asked for it."""
+    """A session. `session_closed` is its last call: None where it closed in order and we asked for it.
+
+    `state` is new, opening, open, closing or closed. `opened` is the OPEN packet, None before it came;
+    `upgrading` says that an upgrade is under way, `close_confirmed` that the server answered our close before
+    the deadline; `reading` is False between `stop_reading` and `start_reading`.
+    """
 
     __slots__ = (
         "_closing_deadline",
@@ -115,6 +120,24 @@ class Session:
             )
             self._polling.handshake()
 
+    # What the server has said
+
+    @property
+    def id(self) -> str | None:
+        """The `sid` of the OPEN packet; None before it came."""
+        return self.opened.session_id if self.opened is not None else None
+
+    @property
+    def heartbeat(self) -> tuple[float, float] | None:
+        """Ping interval and ping timeout in seconds, as the server announced them; None before it did."""
+        opened = self.opened
+        return (opened.ping_interval / 1000, opened.ping_timeout / 1000) if opened is not None else None
+
+    @property
+    def current_transport(self) -> str:
+        """`polling` or `websocket`: what the session is on now."""
+        return "websocket" if self._socket is not None else "polling"
+
     # Sending
 
     def send_text(self, packet: str) -> None:
@@ -141,27 +164,30 @@ class Session:
             self._socket.frame_tap = tap
 
     @property
-    def on_websocket(self) -> bool:
-        """Whether the session's packets go over WebSocket now."""
-        return self._socket is not None
-
-    @property
     def unsent(self) -> int:
-        """Bytes (WebSocket) or packets (polling) that wait to be sent."""
+        """Bytes (WebSocket) or packets (polling) that the server has not taken yet."""
         channel = self._socket or self._polling
         return channel.unsent if channel is not None else 0
 
     # Receiving
 
     def stop_reading(self) -> None:
-        """Be a client that hangs: read nothing, answer no ping. Nothing happens while an upgrade goes on."""
+        """Be a client that hangs: leave in the kernel whatever comes (on polling: the answer to the poll).
+
+        No PING is answered, so the server gives the session up in the end; sending still works.
+        Nothing happens before the session is open and while an upgrade is under way. Both kernels keep
+        megabytes before the server feels it.
+        """
         channel = self._socket or self._polling
         if channel is not None and self.state == "open" and not self.upgrading:
             self.reading = False
             channel.stop_reading()
 
     def start_reading(self) -> None:
-        """Read again; the server has its ping interval and ping timeout anew to send a PING."""
+        """Read again. What waited comes in order, and an end of the connection is noticed.
+
+        The server has its ping interval and ping timeout anew to send a PING.
+        """
         channel = self._socket or self._polling
         if channel is not None and not self.reading:
             self.reading = True
@@ -170,7 +196,10 @@ class Session:
 
     @property
     def ended_by_server(self) -> bool | None:
-        """Whether the kernel knows that the server ended the WebSocket, read or not; None on polling."""
+        """Whether the server has ended the WebSocket as far as the kernel knows; None on polling.
+
+        For a session that is not read, which would not notice.
+        """
         return self._socket.ended_by_peer if self._socket is not None else None
 
     def _receive_text(self, text: str) -> None:

@@ -22,7 +22,7 @@ from locust.env import Environment
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 from locust.stats import RequestStats
 
-from sioprobe.engine.engine import Engine
+from sioprobe.engine.hub import Engine
 from sioprobe.locusts.clock import clock_id, host_name
 from sioprobe.locusts.entries import add_errors, csv_texts, entry_of, without_counts
 from sioprobe.locusts.garbage import spare_collector

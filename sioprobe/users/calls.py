@@ -42,7 +42,7 @@ class UserCalls:
     def current_transport(self) -> str:
         """`polling` or `websocket`: what the session is on now."""
         connection = self._sioprobe.connection
-        return connection.current_transport if connection is not None else "polling"
+        return connection.session.current_transport if connection is not None else "polling"
 
     def connect(
         self, namespace: str = MAIN_NAMESPACE, auth: Any = None, timeout: float = 10.0, *, retry: bool = False

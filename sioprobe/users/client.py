@@ -14,10 +14,9 @@ import gevent
 from gevent.event import AsyncResult, Event
 from gevent.queue import Empty, SimpleQueue
 
-from sioprobe.engine.connection import Connection
-from sioprobe.engine.engine import Engine
+from sioprobe.engine.connection import Connection, Listener
 from sioprobe.engine.errors import LEFT, SwarmError
-from sioprobe.engine.listener import Listener
+from sioprobe.engine.hub import Engine
 from sioprobe.engine.reconnect import Backoff
 from sioprobe.engine.session import SECOND
 from sioprobe.users.handlers import Handlers, counted
@@ -67,7 +66,7 @@ class UserClient(Listener):
     @property
     def session_id(self) -> str | None:
         """The id of the Engine.IO session; None where there is none."""
-        return self.connection.session_id if self.connection is not None else None
+        return self.connection.session.id if self.connection is not None else None
 
     def live(self, namespace: str) -> Connection:
         """The connection. Raises SwarmError where that namespace is not connected."""
@@ -249,7 +248,7 @@ class UserClient(Listener):
             handler = handlers.by_name.get((namespace, "*"))
             args = [name, *args]
         if handler is not None:
-            handlers.run_later(handler, args, (connection.session_id, namespace, ack_id))
+            handlers.run_later(handler, args, (connection.session.id, namespace, ack_id))
         elif ack_id is not None:
             connection.ack(ack_id, namespace=namespace)
 

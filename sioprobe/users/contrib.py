@@ -112,7 +112,7 @@ class SocketIOClient:
     def transport(self) -> str:
         """`polling` or `websocket`: what the session is on now."""
         connection = self._user._sioprobe.connection
-        return connection.current_transport if connection is not None else "polling"
+        return connection.session.current_transport if connection is not None else "polling"
 
     def wait(self) -> None:
         """Wait until the connection is over, its attempts to reconnect included."""

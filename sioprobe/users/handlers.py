@@ -11,7 +11,7 @@ import gevent
 from gevent.queue import SimpleQueue
 
 from sioprobe.engine.errors import SwarmError
-from sioprobe.engine.outgoing import check_namespace
+from sioprobe.engine.namespaces import check_namespace
 from sioprobe.measured.recorder import Series
 from sioprobe.wire import WireError
 

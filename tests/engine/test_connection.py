@@ -53,7 +53,7 @@ def test_speaks_the_whole_contract(server: Server, transport: str) -> None:
         client.close()
 
         assert client.failure is None
-        assert client.connection.close_confirmed
+        assert client.connection.session.close_confirmed
         assert client.engine.recorder.errors() == {}
         assert client.counted("SIO connect")[0] == 2
         assert client.counted("SIO upgrade")[0] == (transport == "upgrade")
@@ -96,7 +96,7 @@ def test_a_session_closed_by_the_server_is_noticed_and_its_ack_ends(server: Serv
 def test_pings_are_answered_beyond_the_servers_patience(server: Server, transport: str) -> None:
     with Client(server.url, transport) as client:
         client.connect()
-        session = client.connection._session
+        session = client.connection.session
         first = session._last_ping
         client.wait(lambda: session._last_ping > first, "a ping")
         second = session._last_ping

@@ -24,8 +24,8 @@ def test_a_websocket_that_does_not_read_gets_what_waited_in_order_when_it_reads_
 
     with ScriptedServer(script) as server, Client(server.url) as client, Client(server.url) as other:
         client.connect()
-        client.connection.stop_reading()
-        assert not client.connection.reading
+        client.connection.session.stop_reading()
+        assert not client.connection.session.reading
         client.connection.emit("stopped")
         client.wait(sent.is_set, "the server to send")
         # The same hub takes as much on another connection meanwhile.
@@ -34,7 +34,7 @@ def test_a_websocket_that_does_not_read_gets_what_waited_in_order_when_it_reads_
         other.wait(lambda: len(other.events) == 100, "the events of the one that reads")
         assert client.events == []
 
-        client.connection.start_reading()
+        client.connection.session.start_reading()
         client.wait(lambda: len(client.events) == 100, "what waited")
         assert [args for _, _, args in client.events] == [[number] for number in range(100)]
 
@@ -67,17 +67,17 @@ def test_a_polling_session_that_does_not_read_does_not_ask_again() -> None:
     with ScriptedServer(script) as server, Client(server.url, "polling") as client:
         client.connect()
         client.wait(lambda: len(polls) == 2, "the second poll")
-        client.connection.stop_reading()
+        client.connection.session.stop_reading()
         client.connection.emit("stopped")
         client.wait(go_on.is_set, "the push")
         # The hub takes the answers to two pushes meanwhile.
-        push = client.connection._session._polling._push
+        push = client.connection.session._polling._push
         client.wait(lambda: not push.busy, "the end of the push")
         client.connection.emit("another")
         client.wait(lambda: not push.busy, "the end of another push")
         assert (client.events, len(polls)) == ([], 2)
 
-        client.connection.start_reading()
+        client.connection.session.start_reading()
         client.wait(lambda: client.names() == ["a", "b"], "both events")
         assert len(polls) >= 3
 
@@ -105,13 +105,13 @@ def test_a_missing_ping_is_no_matter_while_nothing_is_read_and_one_afterwards(tr
 
     with ScriptedServer(script) as server, Client(server.url, transport) as client:
         client.connect()
-        session = client.connection._session
-        client.connection.stop_reading()
+        session = client.connection.session
+        client.connection.session.stop_reading()
         session._last_ping -= 10 * session._heartbeat
         session.check(session._last_ping + 11 * session._heartbeat)
         assert not client.connection.closed
 
-        client.connection.start_reading()
+        client.connection.session.start_reading()
         client.wait(lambda: client.connection.closed, "the end of a session without pings")
         assert client.failure is not None
         assert client.failure.kind == "ping timeout"
@@ -126,13 +126,13 @@ def test_the_end_by_the_server_is_known_to_one_that_does_not_read() -> None:
 
     with ScriptedServer(script) as server, Client(server.url) as client:
         client.connect()
-        client.connection.stop_reading()
-        assert client.connection.ended_by_server is False
+        client.connection.session.stop_reading()
+        assert client.connection.session.ended_by_server is False
         stopped.set()
-        client.wait(lambda: client.connection.ended_by_server, "the end, as the kernel knows it")
+        client.wait(lambda: client.connection.session.ended_by_server, "the end, as the kernel knows it")
         assert not client.connection.closed
 
-        client.connection.start_reading()
+        client.connection.session.start_reading()
         client.wait(lambda: client.connection.closed, "the end, read")
 
 
@@ -150,10 +150,10 @@ def test_a_server_is_held_up_only_while_nothing_is_read() -> None:
 
     with ScriptedServer(script) as server, Client(server.url) as client:
         client.connect()
-        client.connection.stop_reading()
+        client.connection.session.stop_reading()
         client.connection.emit("stopped")
         client.wait(lambda: len(sent) > 5, "what the kernel keeps")
-        client.connection.start_reading()
+        client.connection.session.start_reading()
         client.wait(lambda: len(client.events) == 400, "all that waited, before a server would lose patience")
 
         assert [args[0] for _, _, args in client.events] == list(range(400))
@@ -183,7 +183,7 @@ def test_closing_while_nothing_is_read_is_confirmed() -> None:
 
     with ScriptedServer(script) as server, Client(server.url) as client:
         client.connect()
-        client.connection.stop_reading()
+        client.connection.session.stop_reading()
         client.close()
 
-        assert client.connection.close_confirmed
+        assert client.connection.session.close_confirmed

@@ -214,7 +214,7 @@ def test_an_answer_to_no_request_is_counted(when: str) -> None:
     with ScriptedServer(script) as server, Client(server.url, "polling") as client:
         client.connection.connect()
         client.wait(lambda: client.connection.is_open or client.connection.closed, "open")
-        polling = client.connection._session._polling
+        polling = client.connection.session._polling
         client.wait(lambda: polling is None or not polling._push.busy, "the answer taken")
         taken.set()
         client.wait(lambda: client.connection.closed, "closed")

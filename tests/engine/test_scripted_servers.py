@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sioprobe.engine.websocket import message_frame
+from sioprobe.engine.transports.websocket import message_frame
 from tests.engine.clients import OPEN, OPEN_UPGRADE, Client, Peer, ScriptedServer, frame
 
 CONNECTED = '40{"sid":"x"}'
@@ -412,7 +412,7 @@ def test_a_ping_during_the_upgrade_is_answered_and_nothing_is_lost() -> None:
     script = UpgradingServer(websocket)
     with ScriptedServer(script) as server, Client(server.url, "upgrade") as client:
         client.connect()
-        polling = client.connection._session._polling
+        polling = client.connection.session._polling
         client.wait(lambda: polling._paused is not None, "the pause before the switch")
         script.polls.put('2\x1e42["last over polling"]')
         client.wait(lambda: len(client.events) == 2, "both events")
@@ -529,10 +529,10 @@ def test_what_waits_for_a_slow_server_is_sent_when_it_reads() -> None:
     with ScriptedServer(script) as server, Client(server.url) as client:
         client.connect()
         sent = 0
-        while not client.connection.unsent and sent < 200:
+        while not client.connection.session.unsent and sent < 200:
             client.connection.emit("x" * 150_000)
             sent += 1
-        assert client.connection.unsent > 0
+        assert client.connection.session.unsent > 0
         client.connection.emit("end")
         go.set()
         client.wait(lambda: client.events, "all read")
@@ -661,12 +661,12 @@ def test_an_upgrade_may_end_in_any_state(state: str, end: str) -> None:
     with ScriptedServer(script) as server, Client(server.url, "upgrade") as client:
         client.connect()
         client.wait(probed.is_set, "the probe")
-        session = client.connection._session
+        session = client.connection.session
         if state in ("paused", "upgraded"):
             client.wait(lambda: session._polling is not None and session._polling._paused, "the pause")
         if state == "upgraded":
             script.polls.put("6")
-            client.wait(lambda: session.on_websocket and upgraded.is_set(), "upgraded")
+            client.wait(lambda: session.current_transport == "websocket" and upgraded.is_set(), "upgraded")
         if end == "server":
             drop.set()
             if state == "upgraded":
@@ -682,7 +682,7 @@ def test_an_upgrade_may_end_in_any_state(state: str, end: str) -> None:
             drop.set()
             client.wait(lambda: client.connection.closed, "closed")
             assert client.failure is None
-            assert client.connection.close_confirmed == (end == "close")
+            assert client.connection.session.close_confirmed == (end == "close")
             assert client.engine.recorder.errors() == {}
         assert client.engine.internal_errors == 0
 
@@ -772,4 +772,4 @@ def test_a_close_that_the_server_ignores_ends_at_the_deadline() -> None:
         client.close()
 
         assert client.failure is None
-        assert not client.connection.close_confirmed
+        assert not client.connection.session.close_confirmed

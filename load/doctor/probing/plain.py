@@ -13,7 +13,7 @@ from typing import Any
 
 from sioprobe.engine import SwarmError, Target
 from sioprobe.engine.errors import failure_of_os_error
-from sioprobe.engine.tls import failure_of_tls
+from sioprobe.engine.transports.tls import failure_of_tls
 
 __all__ = ["TIMEOUT", "Link", "can_choose_acks"]
 

@@ -120,7 +120,7 @@ def test_deliveries_are_counted_before_the_last_member_has_the_number() -> None:
     with lying("lose") as server, playing(server, **request) as crowd:
         mute, *others = crowd.players
         for player in others:
-            server.clients[str(player.connection.session_id)].fault = ""
+            server.clients[str(player.connection.session.id)].fault = ""
         # The seventh number of the mute one is lost, and the loop stands.
         wait_for(lambda: timed(crowd, "SIO fan-out").get("last delivery") == 6, "six complete numbers")
         wait_for(lambda: timed(crowd, "SIO deliver") == {"m": 6 * 4 + 3}, "three of the seventh")

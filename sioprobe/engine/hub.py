@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import resource
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import gevent
 
@@ -16,12 +16,19 @@ from sioprobe.measured.pulse import Pulse
 from sioprobe.measured.recorder import Recorder
 from sioprobe.results.histogram import Histogram
 
-if TYPE_CHECKING:
-    from sioprobe.engine.connection import Connection
-
 __all__ = ["Engine", "raise_open_files_limit"]
 
 SWEEP_SECONDS = 0.1
+
+
+class Checked(Protocol):
+    """A connection, as far as its engine is concerned."""
+
+    def check(self, now: int) -> None:
+        """Enforce the deadlines; `now` is `monotonic_ns()`."""
+
+    def abort(self) -> None:
+        """End at once."""
 
 
 class Engine:
@@ -30,7 +37,7 @@ class Engine:
     def __init__(self, recorder: Recorder | None = None) -> None:
         self.loop: Any = gevent.get_hub().loop
         self.recorder = recorder or Recorder()
-        self.connections: set[Connection] = set()
+        self.connections: set[Checked] = set()
         self.pulse = Pulse()
         self.internal_errors = 0
         self._sweep_timer: Any = None

@@ -14,9 +14,9 @@ import httptools
 
 from sioprobe.engine.cookies import Cookies
 from sioprobe.engine.errors import MALFORMED_INPUT, SwarmError, failure_of
-from sioprobe.engine.stream import Stream
 from sioprobe.engine.target import Target
-from sioprobe.engine.tls import TlsStream
+from sioprobe.engine.transports.stream import Stream
+from sioprobe.engine.transports.tls import TlsStream
 
 __all__ = ["HttpChannel", "open_stream"]
 

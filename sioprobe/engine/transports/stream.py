@@ -1,7 +1,7 @@
 """A TCP stream driven by readiness callbacks on the hub: bytes in, bytes out, nothing blocks.
 
 The socket is the interpreter's own (`_socket`), never gevent's: no greenlet waits on it.
-Left out: what the bytes mean. TLS is `sioprobe.engine.tls`.
+Left out: what the bytes mean. TLS is `sioprobe.engine.transports.tls`.
 """
 
 from __future__ import annotations

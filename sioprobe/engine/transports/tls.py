@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sioprobe.engine.errors import SwarmError
-from sioprobe.engine.stream import CHUNK, Stream
+from sioprobe.engine.transports.stream import CHUNK, Stream
 
 __all__ = ["TlsStream", "failure_of_tls", "speaks_tls"]
 

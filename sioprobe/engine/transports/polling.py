@@ -12,8 +12,8 @@ from typing import Any
 
 from sioprobe.engine.cookies import Cookies
 from sioprobe.engine.errors import SwarmError
-from sioprobe.engine.http import HttpChannel
 from sioprobe.engine.target import Target
+from sioprobe.engine.transports.http import HttpChannel
 from sioprobe.wire import RECORD_SEPARATOR, decode_payload
 
 __all__ = ["PollingChannel"]

@@ -12,9 +12,9 @@ from typing import Any
 
 from sioprobe.engine.cookies import Cookies
 from sioprobe.engine.errors import MALFORMED_INPUT, SwarmError
-from sioprobe.engine.http import open_stream
-from sioprobe.engine.stream import Stream
 from sioprobe.engine.target import Target
+from sioprobe.engine.transports.http import open_stream
+from sioprobe.engine.transports.stream import Stream
 from sioprobe.wire import (
     Frame,
     MessageDecoder,

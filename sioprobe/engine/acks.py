@@ -1,0 +1,54 @@
+"""The acks that one connection waits for: their ids, who is told, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any
+
+from sioprobe.engine.errors import SwarmError
+
+__all__ = ["AckCallback", "WaitingAcks"]
+
+NANOSECONDS = 1_000_000_000
+
+AckCallback = Callable[["list[Any] | None", "SwarmError | None"], None]
+"""Called once: with the arguments of the ack and None, or with None and the failure."""
+
+
+class WaitingAcks:
+    """`waiting` has by id: who is told, and the deadline (`monotonic_ns`).
+
+    Ids count from 1 and are never used twice: a late ack must not answer a later event.
+    """
+
+    __slots__ = ("_last_id", "waiting")
+
+    def __init__(self) -> None:
+        self._last_id = 0
+        self.waiting: dict[int, tuple[AckCallback, int]] = {}
+
+    def next_id(self) -> int:
+        """An id that was not used before."""
+        self._last_id += 1
+        return self._last_id
+
+    def expect(self, ack_id: int, callback: AckCallback, timeout: float) -> None:
+        """Wait `timeout` seconds for the ack of that id."""
+        self.waiting[ack_id] = (callback, monotonic_ns() + int(timeout * NANOSECONDS))
+
+    def pop(self, ack_id: int) -> AckCallback | None:
+        """The callback that waits for that ack, and which is told now; None where there is none."""
+        found = self.waiting.pop(ack_id, None)
+        return found[0] if found is not None else None
+
+    def check(self, now: int) -> None:
+        """Fail those whose deadline has passed; `now` is `monotonic_ns()`."""
+        late = [ack_id for ack_id, (_, deadline) in self.waiting.items() if now > deadline]
+        for ack_id in late:
+            self.waiting.pop(ack_id)[0](None, SwarmError("timeout", "no ack"))
+
+    def end(self) -> list[AckCallback]:
+        """Forget all that wait, and answer their callbacks."""
+        waiting, self.waiting = self.waiting, {}
+        return [callback for callback, _ in waiting.values()]

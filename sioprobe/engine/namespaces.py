@@ -1,0 +1,28 @@
+"""The name of a namespace, and the packet that asks the server for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sioprobe.engine.errors import SwarmError
+from sioprobe.wire import LocalProtocolError, SocketPacket, SocketPacketType, encode_socket_packet
+
+__all__ = ["check_namespace", "connect_packet"]
+
+
+def check_namespace(namespace: str) -> None:
+    """Raise SwarmError("bad namespace") for a name that no namespace can have."""
+    if not isinstance(namespace, str) or not namespace.startswith("/") or "," in namespace:
+        meant = isinstance(namespace, str) and not namespace.startswith("/")
+        hint = f"does not start with '/'; did you mean '/{namespace}'?" if meant else "is no namespace"
+        raise SwarmError("bad namespace", f"{namespace!r} {hint}")
+
+
+def connect_packet(namespace: str, auth: Any) -> str:
+    """The Engine.IO packet that connects to a namespace. Raises SwarmError for what cannot be sent."""
+    check_namespace(namespace)
+    try:
+        text, _ = encode_socket_packet(SocketPacket(SocketPacketType.CONNECT, namespace, auth))
+    except LocalProtocolError as error:
+        raise SwarmError("cannot be sent", f"the auth payload: {error}") from None
+    return "4" + text

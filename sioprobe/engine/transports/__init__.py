@@ -1,0 +1,1 @@
+"""The bytes of a connection: TCP and TLS streams, HTTP requests and polling, WebSocket."""
