@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sioprobe.engine.errors import SwarmError
 from sioprobe.users.client import UserClient
-from sioprobe.users.handlers import Handler, counted
-from sioprobe.wire import MAIN_NAMESPACE, WireError
+from sioprobe.users.handlers import Handler
+from sioprobe.wire import MAIN_NAMESPACE
 
 __all__ = ["UserCalls"]
 
@@ -77,30 +76,11 @@ class UserCalls:
         With `callback`, the server is asked for an ack, whose values it is called with, as handlers are.
         Recorded as `SIO emit` under `name`, or with a callback as `SIO ack`.
         """
-        client = self._sioprobe
-        if callback is not None:
-            handler = callback
-            client.ask(
-                event,
-                args,
-                namespace,
-                timeout,
-                name,
-                lambda values, failure: (
-                    None if values is None else client.handlers.run_later(handler, values)
-                ),
-            )
-            return
-        series = client.series("SIO emit", name or event)
-        try:
-            client.live(namespace).emit(event, *args, namespace=namespace)
-        except (SwarmError, WireError) as error:
-            raise counted(series, error) from None
-        series.count()
+        self._sioprobe.emit(event, args, namespace, callback, timeout, name)
 
     def send(self, data: Any, namespace: str = MAIN_NAMESPACE) -> None:
         """Emit `message`."""
-        UserCalls.emit(self, "message", data, namespace=namespace)
+        self._sioprobe.emit("message", (data,), namespace)
 
     def call(
         self,

@@ -7,8 +7,9 @@ Here and not in the user's class, whose names belong to whoever writes tasks.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 from gevent.event import AsyncResult, Event
@@ -19,12 +20,10 @@ from sioprobe.engine.errors import LEFT, SwarmError
 from sioprobe.engine.hub import Engine
 from sioprobe.engine.reconnect import Backoff
 from sioprobe.engine.session import SECOND
-from sioprobe.users.handlers import Handlers, counted
-from sioprobe.users.settings import backoff_of, target_of
+from sioprobe.measured.recorder import Series
+from sioprobe.users.handlers import Handler, Handlers
+from sioprobe.users.settings import UserSettings, backoff_of, target_of
 from sioprobe.wire import WireError
-
-if TYPE_CHECKING:
-    from sioprobe.users.user import SocketIOUser
 
 __all__ = ["UserClient"]
 
@@ -32,28 +31,30 @@ CLOSE_DEADLINE = 3.0
 
 
 class UserClient(Listener):
-    """One user's client. `series` is the recorder's."""
+    """One user's client. `series` is the recorder's; `handler_failed` is told what a handler raised."""
 
     __slots__ = (
         "_answers",
         "_awaited",
         "_ended",
         "_engine",
-        "_user",
         "connection",
         "handlers",
         "series",
+        "settings",
     )
 
-    def __init__(self, user: SocketIOUser, engine: Engine) -> None:
-        self._user = user
+    def __init__(
+        self, settings: UserSettings, engine: Engine, handler_failed: Callable[[Exception], None]
+    ) -> None:
+        self.settings = settings
         self._engine = engine
         self.series = engine.recorder.series
         self.connection: Connection | None = None
         self._answers: dict[str, AsyncResult] = {}
         self._awaited: list[tuple[str, str, Any]] = []
         self._ended = Event()
-        self.handlers = Handlers(user, self)
+        self.handlers = Handlers(handler_failed)
 
     # Connecting
 
@@ -79,12 +80,12 @@ class UserClient(Listener):
 
     def connect(self, namespace: str, auth: Any, timeout: float, *, retry: bool) -> str:
         """The socket id in a namespace that is connected now. Raises SwarmError."""
-        backoff = backoff_of(self._user)
+        backoff = backoff_of(self.settings)
         attempt = 0
         while True:
             try:
                 return self._connect_once(
-                    namespace, auth, timeout, backoff if self._user.reconnection else None
+                    namespace, auth, timeout, backoff if self.settings.reconnection else None
                 )
             except SwarmError:
                 failed = self.connection is not None and self.connection.closed
@@ -96,7 +97,7 @@ class UserClient(Listener):
     def _connect_once(self, namespace: str, auth: Any, timeout: float, backoff: Backoff | None) -> str:
         connection = self.connection
         if connection is None or connection.closed:
-            target, transport = target_of(self._user)
+            target, transport = target_of(self.settings)
             self._ended.clear()
             connection = self.connection = Connection(
                 self._engine, target, transport, self, timeout=timeout, backoff=backoff
@@ -136,7 +137,31 @@ class UserClient(Listener):
         if self.connection is not None:
             self.connection.close()
 
-    # Asking
+    # Sending and asking
+
+    def emit(
+        self,
+        event: str,
+        args: tuple[Any, ...],
+        namespace: str,
+        callback: Handler | None = None,
+        timeout: float = 10.0,
+        name: str | None = None,
+    ) -> None:
+        """Emit; the values of an ack are handed to `callback`, as handlers are run. Raises SwarmError."""
+        if callback is not None:
+            self.ask(event, args, namespace, timeout, name, partial(self._run_callback, callback))
+            return
+        series = self.series("SIO emit", name or event)
+        try:
+            self.live(namespace).emit(event, *args, namespace=namespace)
+        except (SwarmError, WireError) as error:
+            raise _counted(series, error) from None
+        series.count()
+
+    def _run_callback(self, callback: Handler, values: list[Any] | None, failure: SwarmError | None) -> None:
+        if values is not None:
+            self.handlers.run_later(callback, values)
 
     def ask(
         self,
@@ -162,7 +187,7 @@ class UserClient(Listener):
         try:
             self.live(namespace).emit(event, *args, namespace=namespace, ack=answered, timeout=timeout)
         except (SwarmError, WireError) as error:
-            raise counted(series, error) from None
+            raise _counted(series, error) from None
 
     def answer_of(
         self, event: str, args: tuple[Any, ...], namespace: str, timeout: float, name: str | None
@@ -209,9 +234,9 @@ class UserClient(Listener):
                     series.record((came - started) / 1000)
                     return list(values)
         except Empty:
-            raise counted(series, SwarmError("timeout", f"no event {awaited!r}")) from None
+            raise _counted(series, SwarmError("timeout", f"no event {awaited!r}")) from None
         except (SwarmError, WireError) as error:
-            raise error if getattr(error, "kind", "") == LEFT else counted(series, error) from None
+            raise error if getattr(error, "kind", "") == LEFT else _counted(series, error) from None
         finally:
             self._awaited.remove(entry)
 
@@ -248,9 +273,23 @@ class UserClient(Listener):
             handler = handlers.by_name.get((namespace, "*"))
             args = [name, *args]
         if handler is not None:
-            handlers.run_later(handler, args, (connection.session.id, namespace, ack_id))
+            answer = None
+            if ack_id is not None:
+                answer = partial(self._acknowledge, connection.session.id, namespace, ack_id)
+            handlers.run_later(handler, args, answer)
         elif ack_id is not None:
             connection.ack(ack_id, namespace=namespace)
+
+    def _acknowledge(self, session_id: str | None, namespace: str, ack_id: int, result: Any) -> None:
+        """Answer an event with what its handler returned."""
+        # An ack of a session that is over would answer another event of the next.
+        if session_id != self.session_id or namespace not in self.namespaces:
+            return
+        values = () if result is None else result if isinstance(result, tuple) else (result,)
+        try:
+            self.live(namespace).ack(ack_id, *values, namespace=namespace)
+        except (SwarmError, WireError) as error:
+            _counted(self.series("SIO emit", "ack"), error)
 
     def disconnected(self, connection: Connection, namespace: str) -> None:
         self.handlers.tell(namespace, "disconnect", "io server disconnect")
@@ -267,3 +306,10 @@ class UserClient(Listener):
         self._ended.set()
         if connection.namespaces:
             self.handlers.tell_all(failure.kind if failure is not None else "io client disconnect")
+
+
+def _counted(series: Series, error: SwarmError | WireError) -> SwarmError:
+    """The error as a SwarmError, counted."""
+    failure = error if isinstance(error, SwarmError) else SwarmError("cannot be sent", str(error))
+    series.error(failure.kind)
+    return failure

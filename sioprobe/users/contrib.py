@@ -8,17 +8,15 @@ Left out: namespace classes, the `msgpack` serializer, sessions that an applicat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 from gevent.event import Event
 
 from sioprobe.engine.errors import SwarmError
-from sioprobe.users.calls import UserCalls
+from sioprobe.users.client import UserClient
+from sioprobe.users.settings import UserSettings
 from sioprobe.wire import MAIN_NAMESPACE
-
-if TYPE_CHECKING:
-    from sioprobe.users.user import SocketIOUser
 
 __all__ = ["SocketIOClient", "apply_options"]
 
@@ -26,7 +24,7 @@ _RECONNECTION = ("reconnection", "reconnection_attempts", "reconnection_delay", 
 _IGNORED = ("logger", "engineio_logger", "handle_sigint", "json", "request_timeout", "timestamp_requests")
 
 
-def apply_options(user: SocketIOUser, options: Mapping[str, Any]) -> None:
+def apply_options(user: UserSettings, options: Mapping[str, Any]) -> None:
     """Set on the user what `options`, keyword arguments of `socketio.Client`, say. Raises SwarmError."""
     for name, value in options.items():
         if name in _RECONNECTION or name == "randomization_factor":
@@ -45,8 +43,8 @@ def apply_options(user: SocketIOUser, options: Mapping[str, Any]) -> None:
 class SocketIOClient:
     """What `self.sio` is. The connection, its figures and its handlers are the user's."""
 
-    def __init__(self, user: SocketIOUser) -> None:
-        self._user = user
+    def __init__(self, client: UserClient) -> None:
+        self._client = client
 
     # Connecting
 
@@ -67,8 +65,8 @@ class SocketIOClient:
         Without `namespaces`: those that have handlers, the main one where none has. It waits in any case,
         `wait_timeout` seconds.
         """
-        user = self._user
-        client = user._sioprobe
+        client = self._client
+        user = client.settings
         if client.namespaces:
             raise SwarmError("already connected", url)
         user.host = url
@@ -86,7 +84,7 @@ class SocketIOClient:
 
     def disconnect(self) -> None:
         """Close the session."""
-        self._user._sioprobe.disconnect(None)
+        self._client.disconnect(None)
 
     shutdown = disconnect
 
@@ -98,12 +96,12 @@ class SocketIOClient:
     @property
     def namespaces(self) -> dict[str, str]:
         """The connected namespaces and the socket id in each."""
-        return self._user._sioprobe.namespaces
+        return self._client.namespaces
 
     @property
     def sid(self) -> str | None:
         """The id of the Engine.IO session."""
-        return self._user._sioprobe.session_id
+        return self._client.session_id
 
     def get_sid(self, namespace: str | None = None) -> str | None:
         """The socket id in a namespace; None where it is not connected."""
@@ -111,12 +109,12 @@ class SocketIOClient:
 
     def transport(self) -> str:
         """`polling` or `websocket`: what the session is on now."""
-        connection = self._user._sioprobe.connection
+        connection = self._client.connection
         return connection.session.current_transport if connection is not None else "polling"
 
     def wait(self) -> None:
         """Wait until the connection is over, its attempts to reconnect included."""
-        self._user._sioprobe.wait_until_closed()
+        self._client.wait_until_closed()
 
     # Sending
 
@@ -128,10 +126,7 @@ class SocketIOClient:
         callback: Callable[..., Any] | None = None,
     ) -> None:
         """Send an event; `callback` is called with what the server's ack holds."""
-        # Not `self._user.emit`: a locustfile for contrib may have a method of that name.
-        UserCalls.emit(
-            self._user, event, *_arguments(data), namespace=namespace or MAIN_NAMESPACE, callback=callback
-        )
+        self._client.emit(event, _arguments(data), namespace or MAIN_NAMESPACE, callback)
 
     def send(
         self,
@@ -141,20 +136,11 @@ class SocketIOClient:
         name: str = "message",
     ) -> None:
         """Send `message`; `name` is that of its figures."""
-        UserCalls.emit(
-            self._user,
-            "message",
-            *_arguments(data),
-            namespace=namespace or MAIN_NAMESPACE,
-            callback=callback,
-            name=name,
-        )
+        self._client.emit("message", _arguments(data), namespace or MAIN_NAMESPACE, callback, name=name)
 
     def call(self, event: str, data: Any = None, namespace: str | None = None, timeout: float = 60) -> Any:
         """Send an event and wait for its ack: None, its value, or a tuple of several. Raises SwarmError."""
-        answer = self._user._sioprobe.answer_of(
-            event, _arguments(data), namespace or MAIN_NAMESPACE, timeout, None
-        )
+        answer = self._client.answer_of(event, _arguments(data), namespace or MAIN_NAMESPACE, timeout, None)
         return None if not answer else answer[0] if len(answer) == 1 else tuple(answer)
 
     # Receiving
@@ -163,7 +149,7 @@ class SocketIOClient:
         """Call the handler for each such event, `*` for those without one; a decorator without a handler."""
         if handler is None:
             return lambda function: self.on(event, function, namespace) or function
-        self._user._sioprobe.handlers.handle(event, handler, namespace or MAIN_NAMESPACE)
+        self._client.handlers.handle(event, handler, namespace or MAIN_NAMESPACE)
         return None
 
     def event(self, *arguments: Any, **keywords: Any) -> Any:

@@ -5,42 +5,27 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 from gevent.queue import SimpleQueue
 
-from sioprobe.engine.errors import SwarmError
 from sioprobe.engine.namespaces import check_namespace
-from sioprobe.measured.recorder import Series
-from sioprobe.wire import WireError
 
-if TYPE_CHECKING:
-    from sioprobe.users.client import UserClient
-    from sioprobe.users.user import SocketIOUser
-
-__all__ = ["Handler", "Handlers", "counted"]
+__all__ = ["Handler", "Handlers"]
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[..., Any]
 
 
-def counted(series: Series, error: SwarmError | WireError) -> SwarmError:
-    """The error as one of the swarm's, counted."""
-    failure = error if isinstance(error, SwarmError) else SwarmError("cannot be sent", str(error))
-    series.error(failure.kind)
-    return failure
-
-
 class Handlers:
-    """`by_name` has them by namespace and event."""
+    """`by_name` has them by namespace and event; `failed` is called with what one of them raised."""
 
-    __slots__ = ("_client", "_jobs", "_user", "_worker", "by_name")
+    __slots__ = ("_failed", "_jobs", "_worker", "by_name")
 
-    def __init__(self, user: SocketIOUser, client: UserClient) -> None:
-        self._user = user
-        self._client = client
+    def __init__(self, failed: Callable[[Exception], None]) -> None:
+        self._failed = failed
         self.by_name: dict[tuple[str, str], Handler] = {}
         self._jobs: Any = None
         self._worker: Any = None
@@ -60,32 +45,27 @@ class Handlers:
         """The namespaces that have handlers."""
         return list(dict.fromkeys(namespace for namespace, _ in self.by_name))
 
-    def run_later(self, handler: Handler, args: Any, answer: Any = (None, "", None)) -> None:
-        """Run a handler in the user's greenlet for them; `answer` is session, namespace and ack id."""
+    def run_later(self, handler: Handler, args: Any, answer: Callable[[Any], None] | None = None) -> None:
+        """Run a handler in the greenlet for them.
+
+        `answer` is called there afterwards with what the handler returned, or with None where it raised.
+        """
         if self._worker is None:
             self._jobs = SimpleQueue()
             self._worker = gevent.spawn(self._work, self._jobs)
         self._jobs.put((handler, args, answer))
 
     def _work(self, jobs: Any) -> None:
-        client = self._client
         while True:
-            handler, args, (session_id, namespace, ack_id) = jobs.get()
+            handler, args, answer = jobs.get()
             result: Any = None
             try:
                 result = handler(*args)
             except Exception as error:
                 logger.exception("handler %r", getattr(handler, "__name__", handler))
-                self._user.environment.events.user_error.fire(
-                    user_instance=self._user, exception=error, tb=error.__traceback__
-                )
-            # An ack of a session that is over would answer another event of the next.
-            if ack_id is not None and session_id == client.session_id and namespace in client.namespaces:
-                values = () if result is None else result if isinstance(result, tuple) else (result,)
-                try:
-                    client.live(namespace).ack(ack_id, *values, namespace=namespace)
-                except (SwarmError, WireError) as error:
-                    counted(client.series("SIO emit", "ack"), error)
+                self._failed(error)
+            if answer is not None:
+                answer(result)
 
     def tell(self, namespace: str, name: str, *args: Any) -> None:
         """Run the handler of something that is no event of the server."""

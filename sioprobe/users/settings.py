@@ -4,22 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from sioprobe.engine.errors import SwarmError
 from sioprobe.engine.reconnect import Backoff
 from sioprobe.engine.session import TRANSPORTS
-from sioprobe.engine.target import Target
+from sioprobe.engine.target import DEFAULT_PATH, Target
 
-if TYPE_CHECKING:
-    from sioprobe.users.user import SocketIOUser
-
-__all__ = ["backoff_of", "target_of"]
+__all__ = ["UserSettings", "backoff_of", "target_of"]
 
 Pairs = tuple[tuple[str, Any], ...]
 
 
-def target_of(user: SocketIOUser) -> tuple[Target, str]:
+class UserSettings:
+    """What a user's class may set; `host` is Locust's."""
+
+    host: str | None
+
+    transport = "websocket"
+    """`websocket`, `polling`, or `upgrade` (polling first, as browsers do)."""
+
+    path = DEFAULT_PATH
+    headers: Mapping[str, str] | None = None
+    query: Mapping[str, str] | None = None
+
+    cookies: Mapping[str, str] | None = None
+    """Sent with every request, beside those that the server sets."""
+
+    verify = True
+    """Whether the certificate of a server at an https URL is checked."""
+
+    ca_file: str | None = None
+    """Certificates (PEM) of the authorities to trust in place of the system's."""
+
+    reconnection = True
+    """Whether a lost session is followed by another; the delays, in seconds, are the official client's."""
+
+    reconnection_attempts: int | None = None
+    reconnection_delay = 1.0
+    reconnection_delay_max = 5.0
+    randomization_factor = 0.5
+
+    options: ClassVar[dict[str, Any]] = {}
+    """For locustfiles of `locust.contrib.socketio`: keyword arguments of `socketio.Client`."""
+
+
+def target_of(user: UserSettings) -> tuple[Target, str]:
     """Target and transport. Raises SwarmError for a setting that cannot be used."""
     if not user.host:
         raise SwarmError("bad url", "no host; give --host or set it in the class")
@@ -33,7 +63,7 @@ def target_of(user: SocketIOUser) -> tuple[Target, str]:
     return _target(user.host, user.path, *pairs, user.verify, user.ca_file), user.transport
 
 
-def backoff_of(user: SocketIOUser) -> Backoff:
+def backoff_of(user: UserSettings) -> Backoff:
     """The delays of a reconnection. Raises SwarmError."""
     try:
         return _made_backoff(

@@ -1,32 +1,32 @@
 """`SocketIOUser`: a Locust user whose tasks are plain Python, on the callback engine.
 
-Here is what Locust asks of it, and its settings; its calls are in `sioprobe.users.calls`. Importing this
-module imports Locust, which monkey-patches the process: do it before anything else that opens sockets.
+Here is what Locust asks of it; its calls are in `sioprobe.users.calls`, its settings in
+`sioprobe.users.settings`. Importing this module imports Locust, which monkey-patches the process: do it
+before anything else that opens sockets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, ClassVar
+from functools import cached_property, partial
+from typing import Any
 
 import locust
 from locust import User
 from locust.env import Environment
 
 from sioprobe.engine.errors import SwarmError
-from sioprobe.engine.target import DEFAULT_PATH
 from sioprobe.locusts.own_locustfile import tell_at_end
 from sioprobe.locusts.statistics import LocustStatistics
 from sioprobe.users.calls import UserCalls
 from sioprobe.users.client import UserClient
 from sioprobe.users.contrib import SocketIOClient, apply_options
-from sioprobe.users.names import check_names
+from sioprobe.users.reserved_names import check_names
+from sioprobe.users.settings import UserSettings
 
 __all__ = ["SocketIOClient", "SocketIOUser", "SwarmError"]
 
 
-class SocketIOUser(UserCalls, User):  # type: ignore[misc]
+class SocketIOUser(UserCalls, UserSettings, User):  # type: ignore[misc]
     """A user with one Socket.IO connection.
 
     Example, a locustfile for somebody's chat::
@@ -60,33 +60,6 @@ class SocketIOUser(UserCalls, User):  # type: ignore[misc]
 
     abstract = True
 
-    transport = "websocket"
-    """`websocket`, `polling`, or `upgrade` (polling first, as browsers do)."""
-
-    path = DEFAULT_PATH
-    headers: Mapping[str, str] | None = None
-    query: Mapping[str, str] | None = None
-
-    cookies: Mapping[str, str] | None = None
-    """Sent with every request, beside those that the server sets."""
-
-    verify = True
-    """Whether the certificate of a server at an https URL is checked."""
-
-    ca_file: str | None = None
-    """Certificates (PEM) of the authorities to trust in place of the system's."""
-
-    reconnection = True
-    """Whether a lost session is followed by another; the delays, in seconds, are the official client's."""
-
-    reconnection_attempts: int | None = None
-    reconnection_delay = 1.0
-    reconnection_delay_max = 5.0
-    randomization_factor = 0.5
-
-    options: ClassVar[dict[str, Any]] = {}
-    """For locustfiles of `locust.contrib.socketio`: keyword arguments of `socketio.Client`."""
-
     def __init_subclass__(cls, **keywords: Any) -> None:
         """TypeError for a task that has the name of something that is here."""
         super().__init_subclass__(**keywords)
@@ -98,12 +71,12 @@ class SocketIOUser(UserCalls, User):  # type: ignore[misc]
             apply_options(self, self.options)
         statistics = LocustStatistics.of(environment)
         statistics.engine.start()
-        self._sioprobe = UserClient(self, statistics.engine)
+        self._sioprobe = UserClient(self, statistics.engine, partial(_tell_of_failed_handler, self))
 
     @cached_property
     def sio(self) -> SocketIOClient:
         """The calls of `locust.contrib.socketio`, for locustfiles written for it."""
-        return SocketIOClient(self)
+        return SocketIOClient(self._sioprobe)
 
     def start(self, group: Any) -> Any:
         """Start the user's greenlet; when that ends, so does the connection, whatever `on_stop` does."""
@@ -114,6 +87,10 @@ class SocketIOUser(UserCalls, User):  # type: ignore[misc]
     def on_stop(self) -> None:
         """Close the session; call it from an `on_stop` of your own."""
         self._sioprobe.disconnect(None)
+
+
+def _tell_of_failed_handler(user: SocketIOUser, error: Exception) -> None:
+    user.environment.events.user_error.fire(user_instance=user, exception=error, tb=error.__traceback__)
 
 
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]
