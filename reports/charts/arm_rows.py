@@ -1,4 +1,4 @@
-"""Figures with one row an arm: dots and bars with their intervals, on a value axis that starts at 0."""
+"""Figures with one row for each arm: dots or bars with intervals, on a value axis that starts at 0."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def draw_dots(
     sentence_on: SentenceOn,
     caption: str,
 ) -> DrawnFigure | None:
-    """A dot and its interval for each arm; `names` are the figure's id and its label."""
+    """A dot with its interval for each arm. `names` are the id and the label of the figure."""
     kind, styles = METRICS[metric], arm_styles(arms)
 
     def row(axes: Axes, y: int, cell: CellResult) -> None:
@@ -67,7 +67,7 @@ def draw_bars(
     caption: str,
     beside: Sequence[str] = (),
 ) -> DrawnFigure | None:
-    """A bar from 0 and its interval for each arm; the metrics `beside` stand in the table only."""
+    """A bar with its interval for each arm. The metrics in `beside` stand only in the table."""
     kind, styles = METRICS[metric], arm_styles(arms)
 
     def row(axes: Axes, y: int, cell: CellResult) -> None:
@@ -90,7 +90,7 @@ def _rows(
     draw_row: DrawRow,
     beside: Sequence[str] = (),
 ) -> DrawnFigure | None:
-    """A figure with one row an arm and one panel a transport, on one shared value axis."""
+    """A figure with one row for each arm and one panel for each transport, on one value axis."""
     have = [cell for cell in cells if cell["metrics"][kind.name]["estimate"] is not None]
     if not have:
         return None

@@ -1,4 +1,4 @@
-"""The figures of the page, in its order."""
+"""All figures of a page, in their order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sioprobe.results.histogram import Histogram
 from sioprobe.results.types import Arm, CellResult
 
 _DOTS_CAPTION = (
-    "Packets the server handled in a second, both directions. Dot: median over blocks; bar: interval."
+    "Packets that the server handled in a second, in both directions. Dot: median over blocks; bar: interval."
 )
 _CPU_CAPTION = (
     "CPU time of all server processes for one packet, at the load shown above. "
@@ -30,7 +30,7 @@ def draw_figures(
     histograms: dict[tuple[str, str], Histogram],
     prefix: str,
 ) -> list[DrawnFigure]:
-    """The figures of one workload; none when nothing was measured.
+    """The figures of one workload, none when nothing was measured.
 
     `histograms` holds the merged latencies by (arm, transport).
     """

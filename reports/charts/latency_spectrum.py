@@ -1,4 +1,4 @@
-"""The latency spectrum: which share of round trips is no slower than what, from median to tail."""
+"""The latency spectrum: the share of round trips that stay below a latency, from the median to the tail."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CAPTION = (
-    "Round-trip latency of an event and its ack, all usable blocks merged, both axes logarithmic. "
-    "A line ends where fewer than 10 samples lie beyond. Marks: 50 % and 99 % with the interval over blocks. "
-    "Closed loop: each connection waits for its ack before it sends again, so a stall delays later sends "
-    "instead of being counted for each of them."
+    "Round-trip latency of an event and its ack. All usable blocks are merged; both axes are logarithmic. "
+    "A line ends where fewer than 10 samples lie beyond it. The marks show 50 % and 99 % with the interval "
+    "over the blocks. The load is a closed loop: each connection waits for its ack before it sends again. "
+    "So a stall counts once, and delays the sends after it."
 )
 
 
@@ -32,7 +32,7 @@ def draw_spectrum(
     histograms: Mapping[tuple[str, str], Histogram],
     names: tuple[str, str],
 ) -> DrawnFigure | None:
-    """A line for each arm; `histograms` holds the merged latencies by (arm, transport)."""
+    """One line for each arm. `histograms` holds the merged latencies by (arm, transport)."""
     lines: dict[tuple[str, str], list[tuple[float, float]]] = {
         (cell["arm"], cell["transport"]): spectrum(histograms[cell["arm"], cell["transport"]])
         for cell in cells
@@ -109,13 +109,16 @@ def draw_spectrum(
 
 
 def spectrum(histogram: Histogram, points: int = 48) -> list[tuple[float, float]]:
-    """(1/(1-p), latency in ms) from p = 41 % to where 10 samples lie beyond; empty with too few samples."""
+    """Points (1/(1-p), latency in ms), from p = 41 % to the last with 10 samples beyond it.
+
+    The list is empty when there are too few samples.
+    """
     last = histogram.count / SAMPLES_BEYOND
     if last < 2:
         return []
     first = 1.7
     xs = [first * (last / first) ** (n / (points - 1)) for n in range(points)]
-    # Rounding can carry the last point a hair beyond the tenth sample from the end.
+    # Rounding can put the last point slightly beyond the tenth sample from the end.
     return [(x, (histogram.percentile(100 * (1 - 1 / min(x, last))) or 0.0) / 1000) for x in xs]
 
 
@@ -137,7 +140,7 @@ def _mark_percentiles(axes: Axes, cell: CellResult, style: ArmStyle, aside: floa
 
 
 def _label_ends(axes: Axes, ends: list[tuple[float, float, str, str]], x: float) -> None:
-    """The arms' names right of the panel, each near the end of its line and none on another."""
+    """The names of the arms right of the panel, each near the end of its line, none on top of another."""
     if not ends:
         return
     low, high = axes.get_ylim()
@@ -153,7 +156,7 @@ def _label_ends(axes: Axes, ends: list[tuple[float, float, str, str]], x: float)
 
 
 def _spread(places: Sequence[float], gap: float) -> list[float]:
-    """Ascending `places` moved apart to at least `gap`, as little as a pass up and a pass down need."""
+    """Ascending `places`, moved apart until neighbours have at least `gap` between them."""
     spread = list(places)
     for index in range(1, len(spread)):
         spread[index] = max(spread[index], spread[index - 1] + gap)

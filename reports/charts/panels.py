@@ -1,7 +1,7 @@
-"""What all figures share: a panel per transport, drawn for a wide and for a narrow page; how an arm looks.
+"""What all figures share: one panel for each transport, on a wide and a narrow page, and the look of an arm.
 
 An arm has the same colour, marker and line style in every figure, and its name beside its marks.
-matplotlib is imported only when a figure is drawn.
+Only drawing a figure imports matplotlib.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDE, NARROW = 1180, 400
-"""Widths in px of the two drawings of a figure; in the narrow one the panels stand below each other."""
+"""Widths in px of the two drawings of a figure. The narrow one has its panels below each other."""
 
 MARKERS = "osD^vPX*"
 LINE_STYLES = ("-", "--", "-.", ":")
 SMALL = 12
-"""Font size in px of everything but panel titles and row names."""
+"""Font size in px of all texts except panel titles and row names."""
 
 KEYS: tuple[Literal["estimate", "low", "high"], ...] = ("estimate", "low", "high")
 
 DrawPanel = Callable[["Axes", str, bool], None]
-"""Draw one transport's panel; the flag says whether it is the leftmost."""
+"""Draws the panel of one transport. The flag says whether the panel is the leftmost."""
 
 SentenceOn = Callable[[list[CellResult], str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnFigure:
-    """One figure of the page: the heading states the sentence; `rows` is the data table under it."""
+    """One figure of the page. Its heading is a sentence about it; `rows` is the data table below it."""
 
     name: str
     label: str
@@ -59,7 +59,7 @@ class ArmStyle:
 
 
 def arm_styles(arms: Sequence[Arm]) -> dict[str, ArmStyle]:
-    """Arm id to style; beyond eight arms colours repeat with other line styles."""
+    """The style of each arm by its id. From the ninth arm on colours repeat with other line styles."""
     return {
         arm["id"]: ArmStyle(
             ARM_COLOURS[n % len(ARM_COLOURS)],
@@ -79,7 +79,7 @@ def draw_both(
     description: str,
     margins: tuple[int, int],
 ) -> tuple[str, str]:
-    """The wide and the narrow SVG; `margins` are the px left and right of each panel for names."""
+    """The wide and the narrow SVG. `margins` are the px for names left and right of each panel."""
     wide = _draw(WIDE, panel_heights[0], transports, draw_panel, f"{name}-wide", title, description, margins)
     narrow = _draw(
         NARROW, panel_heights[1], transports, draw_panel, f"{name}-narrow", title, description, margins
@@ -97,7 +97,7 @@ def _draw(
     description: str,
     margins: tuple[int, int],
 ) -> str:
-    """The SVG of all panels: side by side when there is room, else below each other."""
+    """The SVG of all panels: side by side on a wide page, below each other on a narrow one."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

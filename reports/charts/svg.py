@@ -1,7 +1,7 @@
-"""A matplotlib figure as an inline SVG: the same bytes for the same figure, colours by CSS variable.
+"""A matplotlib figure as an inline SVG: equal figures give equal bytes, and CSS variables give the colours.
 
-Figures are drawn in the sentinel colours below, which stand for variables of `static/report.css`, so that a
-dark theme can change them. Text stays text, in the font of the page.
+Figures use the marker colours below. Each stands for a variable of `report.css`, so a dark theme can change
+it. Text stays text, in the font of the page.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MUTED = "#f00002"
 RULE = "#f00003"
 PAPER = "#f00004"
 ARM_COLOURS = tuple(f"#f0001{n}" for n in range(8))
-"""As many as the palette of Okabe and Ito has; `report.css` gives each a shade for light and for dark."""
+"""One for each colour of Okabe and Ito's palette. `report.css` gives each a light and a dark shade."""
 
 _VARIABLES = {
     INK: "var(--ink)",
@@ -46,11 +46,11 @@ RC = {
     "axes.spines.right": False,
     "axes.unicode_minus": True,
 }
-"""matplotlib settings that every figure is drawn and saved with."""
+"""The matplotlib settings of every figure."""
 
 
 def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
-    """The `<svg>` element of `figure` for an HTML page, every id in it beginning with `name`."""
+    """The `<svg>` element of `figure` for an HTML page. Every id in it begins with `name`."""
     out = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(out, format="svg", transparent=True, metadata=nothing)

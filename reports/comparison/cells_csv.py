@@ -1,4 +1,4 @@
-"""The CSV: one line a cell."""
+"""The CSV: one line for each cell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sioprobe.results.types import Results
 
 
 def render_csv(results: Results) -> str:
-    """One line a cell; figures in the units of results.json."""
+    """One line for each cell. Figures have the units of results.json."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names = [f"{name}{suffix}" for name in METRICS for suffix in ("", "_low", "_high")]

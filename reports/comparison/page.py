@@ -1,7 +1,7 @@
 """The HTML page and the Markdown summary, from the derived results.
 
-The page is one file: style, script, figures and raw data are inside, nothing is fetched, and without script
-only the download buttons are missing. Equal inputs give equal bytes.
+The page is one file that holds style, script, figures and raw data. It fetches nothing; without script only
+the download buttons are missing. Equal inputs give equal bytes.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ ENVIRONMENT = (
     "libraries",
     "revision",
 )
-"""What the page tells of the machine; what a run does not have is unknown."""
+"""What the page says of the machine. A value that the run does not have is unknown."""
 
 VERDICTS = {
-    "complete": ("✓", "Complete", "Everything that was planned and can run here was measured."),
+    "complete": ("✓", "Complete", "Everything in the plan that can run here was measured."),
     "failures": (
         "✗",
         "Failures",
-        "At least one server breaks the protocol in a way that is not known, no longer has a listed "
-        "deviation, or could not be judged.",
+        "At least one server breaks the protocol in an unknown way, no longer has a listed deviation, "
+        "or could not be judged.",
     ),
     "incomplete": (
         "◐",
         "Incomplete",
-        "Something that was planned was not measured, or a block of it failed.",
+        "A part of the plan was not measured, or a block of it failed.",
     ),
     "nothing measured": (
         "∅",
@@ -60,7 +60,7 @@ VERDICTS = {
 
 
 def render_page(inputs: Inputs, results: Results, raw: Mapping[str, bytes]) -> str:
-    """The whole page; `raw` is what the download buttons give, by file name."""
+    """The whole page. The download buttons give the files in `raw`, by file name."""
     downloads, left_out = downloads_of(raw)
     return (
         _environment(harmless)
@@ -70,7 +70,7 @@ def render_page(inputs: Inputs, results: Results, raw: Mapping[str, bytes]) -> s
 
 
 def render_summary(inputs: Inputs, results: Results) -> str:
-    """The Markdown summary: at most 25 lines before its <details>."""
+    """The Markdown summary: at most 25 lines, then <details>."""
     return (
         _environment(harmless_in_markdown)
         .get_template("comparison.md.jinja")
@@ -94,14 +94,14 @@ def _context(inputs: Inputs, results: Results, drawn: bool) -> dict[str, Any]:
         "blocks": len(inputs.blocks),
         "words": words,
         "wording": wording,
-        "data_note": "; they also lie beside it, where it was written. "
+        "data_note": "; they also lie beside it, in the folder of the report. "
         "results.json holds every figure of this page.",
         "json": json.dumps,
     }
 
 
 def _flat(profile: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """The plain values of a profile, also those of its tables, by a readable name."""
+    """The plain values of a profile and of its tables, by a readable name."""
     flat: dict[str, str] = {}
     for key, value in profile.items():
         name = f"{prefix}{key}".replace("_", " ")
@@ -115,7 +115,7 @@ def _flat(profile: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def _versions(results: Results) -> dict[str, dict[str, list[str]]]:
-    """Library to version to the arms that reported it, and the machine's own under "measured with"."""
+    """For each library its versions, and for each version the arms that reported it."""
     versions: dict[str, dict[str, list[str]]] = {}
     for arm in results["arms"]:
         for library, version in arm.get("versions", {}).items():

@@ -18,21 +18,22 @@ from reports.writing import wording
 from sioprobe.results.types import Arm, CellResult, Results
 
 COMMON_FLAGS = {
-    "oversubscribed": "every row is oversubscribed: more processes than cores",
+    "oversubscribed": "every row is oversubscribed: there are more processes than cores",
     "generator-bound": "every row is generator-bound: the generator uses 90 % of a core or more",
     "server not saturated": "no server was at its maximum: each process uses less than 90 % of a core "
     "(the table under CPU has the shares)",
     "few samples": "every p99 is the median over blocks of fewer than 1000 samples, fewer than 10 beyond it",
     "queue not counted": "the queue's process is in neither server CPU nor RSS",
 }
-"""What is said once instead of in every row, by the kind of flag."""
+"""The text for a flag that every row has, by the kind of flag. It replaces the flag in the rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
     """One scenario at one number of connections.
 
-    `usual_interval` is what most intervals are, in words; `common_flags` are those that every server has.
+    `usual_interval` says what most intervals are, and `ranges` that these are mere ranges.
+    `common_flags` are those that every server has.
     """
 
     scenario: str
@@ -41,12 +42,13 @@ class Workload:
     rows: list[WorkloadRow]
     figures: list[DrawnFigure]
     usual_interval: str
+    ranges: bool
     common_flags: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadRow:
-    """One arm in the summary matrix; `cells` by transport, None where there is no cell."""
+    """One arm in the summary table. `cells` go by transport, None when there is no cell."""
 
     arm: Arm
     colour: int
@@ -56,7 +58,7 @@ class WorkloadRow:
 
 
 def workloads(inputs: Inputs, results: Results, drawn: bool) -> list[Workload]:
-    """Every scenario and number of connections among the cells; figures only when `drawn`."""
+    """One workload for each scenario and number of connections, with figures when `drawn`."""
     keys = list(dict.fromkeys((cell["scenario"], cell["connections"]) for cell in results["cells"]))
     return [
         _workload(inputs, results, scenario, connections, f"fig{n}", drawn)
@@ -92,13 +94,9 @@ def _workload(
                 reason=reason,
             )
         )
-    words = Counter(
-        cell["metrics"][name]["interval"]
-        for cell in cells
-        if cell["status"] == "measured"
-        for name in IN_MATRIX
-    )
-    del words["not measured"]
+    metrics = [cell["metrics"][name] for cell in cells if cell["status"] == "measured" for name in IN_MATRIX]
+    intervals = Counter((one["interval"], one["coverage"] is None) for one in metrics if one["values"])
+    usual_interval, ranges = max(intervals, key=lambda pair: intervals[pair], default=("interval", False))
     shown = [row.arm for row in rows if row.reason != "no load was planned"]
     return Workload(
         scenario=scenario,
@@ -109,12 +107,13 @@ def _workload(
         if drawn
         else [],
         common_flags=[COMMON_FLAGS[kind] for kind in common],
-        usual_interval=words.most_common(1)[0][0] if words else "interval",
+        usual_interval=usual_interval,
+        ranges=ranges,
     )
 
 
 def _common_flags(cells: Sequence[CellResult]) -> list[str]:
-    """The kinds of flag that all measured cells have, when there are several."""
+    """The kinds of flag that all measured cells have, when there are at least two cells."""
     kinds = [{flag.partition(":")[0] for flag in c["flags"]} for c in cells if c["status"] == "measured"]
     return sorted(set.intersection(*kinds)) if len(kinds) > 1 else []
 
@@ -122,7 +121,7 @@ def _common_flags(cells: Sequence[CellResult]) -> list[str]:
 def _flags_of(
     cells: Mapping[str, CellResult], transports: Sequence[str], leave_out: Sequence[str]
 ) -> list[str]:
-    """The flags of an arm, one of a kind: with the transports, unless all its cells say the same."""
+    """The flags of an arm, one of each kind. It names the transports unless all cells say the same."""
     by_kind: dict[str, dict[str, list[str]]] = {}
     for transport in transports:
         cell = cells.get(transport)

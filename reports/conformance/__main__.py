@@ -1,6 +1,6 @@
 """`python -m reports.conformance FILE...`: the page and the Markdown of conformance results.
 
-`sioprobe conform --html` and `--matrix` start it. It needs no figure, so it starts without matplotlib.
+`sioprobe conform --html` and `--matrix` start it. It draws nothing and does not load matplotlib.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ examples:
 
 exit codes:
   0  written
-  2  a file that is no conformance result, or one that cannot be written
+  2  a file is no conformance result, or cannot be written
 """
 
 
@@ -32,14 +32,14 @@ def main(arguments: list[str] | None = None) -> int:
     prog = os.environ.get("SIOPROBE_PROG") or "python -m reports.conformance"
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Write the page and the Markdown of conformance results, one column a file.",
+        description="Write the page and the Markdown of conformance results, with one column for each file.",
         epilog=EXAMPLES.format(prog=prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE.json", help="conformance results")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the page")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the summary")
-    parser.add_argument("--command", help="the command that gave the results, for the page")
+    parser.add_argument("--command", help="the command that made the results, for the page")
     options = parser.parse_args(arguments)
     if options.html is None and options.markdown is None:
         parser.error("give --html FILE or --markdown FILE")
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the file, whole or not at all. Raises ResultFileError."""
+    """Write the whole file or nothing. Raises ResultFileError."""
     beside = path.with_name(path.name + ".new")
     try:
         beside.write_text(text, "utf-8")

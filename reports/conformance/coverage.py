@@ -1,4 +1,4 @@
-"""How much of the catalogue a result covers: judged, not applicable and why, not asked, without any case."""
+"""How much of the catalogue a result covers: judged, not applicable, not asked for, and without a case."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ServerCoverage:
-    """Of one server, counted in requirements; `verdicts` counts the judged ones by their worst case.
+    """The requirements of one server. `verdicts` counts the judged ones by their worst case.
 
-    `levels` counts all that were asked for, by level and verdict.
-    `not_asked` is None where the result does not say how many there are.
+    `levels` counts all that the run asked for, by level and verdict.
+    `not_asked` is None when the result does not say how many requirements exist.
     """
 
     server: str
@@ -46,7 +46,7 @@ class ServerCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """`requirements` have cases (None where no result says how many), `without` have none."""
+    """`requirements` counts those with cases, None when no result says it. `without` lists those without."""
 
     requirements: int | None
     without: list[WithoutCases]
@@ -55,7 +55,7 @@ class Coverage:
 
 
 def coverage_of(results: Mapping[str, Conformance]) -> Coverage:
-    """The coverage by each result; the catalogue is that of the result that knows most of it."""
+    """The coverage of each result. The result that knows most of the catalogue describes it for all."""
     known = [number for result in results.values() if (number := result["suite"].get("requirements"))]
     without = max((result["suite"].get("without_cases", []) for result in results.values()), key=len)
     return Coverage(
@@ -67,7 +67,7 @@ def coverage_of(results: Mapping[str, Conformance]) -> Coverage:
 
 
 def _reasons(results: Mapping[str, Conformance]) -> list[Reason]:
-    """Each reason once for the servers that have it for the same requirements, the largest first."""
+    """Each reason with its requirements and servers, the reason with the most requirements first."""
     by_server: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for name, result in results.items():
         idle = {id_ for id_, verdict in _standing(result).items() if verdict == "not applicable"}
@@ -82,7 +82,7 @@ def _reasons(results: Mapping[str, Conformance]) -> list[Reason]:
 
 
 def _standing(result: Conformance) -> dict[str, str]:
-    """The verdict that stands for each requirement."""
+    """The worst verdict of each requirement."""
     by_id: dict[str, list[str]] = {}
     for case in result["cases"]:
         by_id.setdefault(case["id"], []).append(case["verdict"])

@@ -1,7 +1,7 @@
 """`python -m reports.conformance.difference A.json B.json`: what differs between two conformance results.
 
-A case differs by its verdict or by how the session closed; one that only one result has differs as well.
-`sioprobe conform --diff` starts it. Standard output is text, or JSON and nothing else.
+A case differs when its verdict differs, when the session closed in another way, or when only one result
+has it. `sioprobe conform --diff` starts this. Standard output is text, or JSON and nothing else.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ examples:
 
 exit codes:
   0  no case differs
-  1  a case differs by its verdict, by how the session closed, or stands in one result only
-  2  a file that is no conformance result
+  1  a case differs: another verdict, another close, or only one result has it
+  2  a file is no conformance result
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One case in both results; None where a result does not have it."""
+    """One case in both results; None when a result does not have it."""
 
     first: Case | None
     second: Case | None
@@ -48,7 +48,7 @@ class Difference:
 
 
 def differences(first: Conformance, second: Conformance) -> list[Difference]:
-    """The cases that differ, in the order of the first result, then those that only the second has."""
+    """The cases that differ: in the order of the first result, then those that only the second has."""
     left, right = _by_case(first), _by_case(second)
     return [
         Difference(left.get(key), right.get(key))
@@ -66,7 +66,7 @@ def _answer(case: Case | None) -> tuple[str, str | None] | None:
 
 
 def as_text(found: list[Difference], names: tuple[str, str], cases: int) -> str:
-    """For a reader: `-` is the first result, `+` the second, as `diff` has it."""
+    """Text for a reader: `-` is the first result, `+` the second, as in `diff`."""
     lines = [f"--- {names[0]}", f"+++ {names[1]}"]
     last = None
     for one in found:
@@ -88,7 +88,7 @@ def as_text(found: list[Difference], names: tuple[str, str], cases: int) -> str:
 
 def _said(case: Case | None, other: Case | None) -> str:
     if case is None:
-        return "not asked"
+        return "not asked for"
     parts = [f"{SYMBOLS[case['verdict']]} {case['verdict']}"]
     why = case.get("actual") or case.get("reason")
     if why and (other is None or other["verdict"] != case["verdict"]):
@@ -100,7 +100,7 @@ def _said(case: Case | None, other: Case | None) -> str:
 
 
 def as_json(found: list[Difference], names: tuple[str, str], results: list[Conformance]) -> str:
-    """The same for programs (schema 1); `first` and `second` of a case are null where it was not asked."""
+    """The same for programs (schema 1). `first` or `second` is null when a run did not ask for the case."""
 
     def side(case: Case | None) -> dict[str, Any] | None:
         return case and {key: case.get(key) for key in ("verdict", "closed", "actual", "reason")}

@@ -1,7 +1,7 @@
-"""The conformance matrix: requirement × server, and what a reader sees when a row is opened.
+"""The conformance matrix: requirement × server, and the text that a reader sees in an opened row.
 
-What deviates is told once for all servers that answer alike; cases that pass are told one by one where
-there is one server only, and counted where there are several.
+Servers that deviate in the same way share one text. With a single server each passing case has a text of
+its own; with several servers the row names those on which every case passes.
 """
 
 from __future__ import annotations
@@ -13,38 +13,42 @@ from reports.conformance.words import (
     AREAS,
     COLUMNS,
     LEVELS,
-    SHORT_CLOSES,
     SHORT_WORDS,
     SYMBOLS,
     WORST_FIRST,
+    short_close,
     worst,
 )
 from reports.writing.wording import LONGEST_TEXT, listed, slug
 from sioprobe.results.types import Arm, Case, Conformance
 
 TRANSCRIPT_ROOM = 800_000
-"""Characters that all transcripts of a page take at most; the raw data has all of them."""
+"""All transcripts of a page take at most so many characters. The raw data holds every transcript whole."""
 
 TRANSCRIPT_LINES = 60
-"""Lines of one transcript on the page."""
+"""The page shows at most so many lines of one transcript."""
 
 LINE_MARKUP = 150
-"""Characters of markup around one line of a transcript."""
+"""The markup around one line of a transcript takes about so many characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixCell:
-    """One server on one requirement: the worst verdict of its cases; None when it has none."""
+    """One server on one requirement. `verdict` is the worst of its cases, None when no case ran."""
 
     arm: str
     verdict: str | None
     share: str
-    closed: str
+    closes: tuple[str, ...]
+    """The different ways in which the server closed the session."""
+
+    @property
+    def closed(self) -> str:
+        return ", ".join(self.closes)
 
     @property
     def short_closed(self) -> str:
-        words = [SHORT_CLOSES.get(how, how) for how in self.closed.split(", ")]
-        return ", ".join(words).replace("WebSocket close", "WS").replace("WS without a code", "WS, no code")
+        return ", ".join(map(short_close, self.closes))
 
     @property
     def symbol(self) -> str:
@@ -57,7 +61,7 @@ class MatrixCell:
 
 @dataclass(frozen=True, slots=True)
 class AlikeServers:
-    """Which servers have the same verdict and close, for the narrow page."""
+    """Servers with the same verdict and the same close. The narrow page shows these."""
 
     cell: MatrixCell
     servers: str
@@ -65,9 +69,9 @@ class AlikeServers:
 
 @dataclass(frozen=True, slots=True)
 class AlikeCases:
-    """What does not simply pass, once for all servers and cases that answer alike; `case` is the first.
+    """Cases, of one server or more, that gave the same answer. `case` is the first of them.
 
-    `shown_lines` is how many lines of its transcript stand on the page.
+    The page shows the first `shown_lines` lines of its transcript.
     """
 
     arms: list[str]
@@ -79,7 +83,7 @@ class AlikeCases:
 
 @dataclass(frozen=True, slots=True)
 class Inapplicable:
-    """Why cases of a requirement do not apply, and to whom."""
+    """Why cases of a requirement do not apply, and to which servers."""
 
     reason: str
     servers: str
@@ -87,9 +91,10 @@ class Inapplicable:
 
 @dataclass(frozen=True, slots=True)
 class RequirementRow:
-    """One requirement. `area` names its group, and is set on the first row of it only.
+    """One requirement. `area` names its group; only the first row of the group has it.
 
-    `area_slug` and `verdicts` are what the filters go by, `passes` is filled where there is one server.
+    The filters of the page read `area_slug` and `verdicts`. `notable` holds everything but plain passes;
+    `passes` is empty when there are several servers.
     """
 
     id: str
@@ -112,7 +117,7 @@ class RequirementRow:
 
 @dataclass(frozen=True, slots=True)
 class ServerCount:
-    """One server in the table above the matrix; `reason` when it was not judged."""
+    """One server in the table above the matrix. `reason` says why it was not judged."""
 
     arm: str
     title: str
@@ -137,7 +142,7 @@ class Matrix:
 
 
 def conformance_matrix(arms: Sequence[Arm], conformances: dict[str, Conformance]) -> Matrix:
-    """The matrix over every arm that was judged, in the order of `arms`."""
+    """The matrix of all judged arms, in the order of `arms`."""
     judged = [arm["id"] for arm in arms if arm["id"] in conformances]
     cases: dict[str, dict[str, list[Case]]] = {}
     for arm in judged:
@@ -171,7 +176,7 @@ def area_of(id_: str) -> str:
 
 
 def _with_transcripts(rows: list[RequirementRow]) -> list[RequirementRow]:
-    """`rows` with as much of the transcripts as the page has room for, worst verdicts first."""
+    """`rows` with the transcripts for which the page has room; the worst verdicts come first."""
     room = TRANSCRIPT_ROOM
     shown: dict[int, int] = {}
     everything = [alike for row in rows for alike in [*row.notable, *row.passes]]
@@ -199,7 +204,7 @@ def _id_order(id_: str) -> tuple[int, str, int, str]:
 def _row(id_: str, by_arm: dict[str, list[Case]], arms: list[str], area: str | None) -> RequirementRow:
     first = next(iter(by_arm.values()))[0]
     cells = [_cell(arm, by_arm.get(arm, [])) for arm in arms]
-    # A server without the case was not asked: that is no difference in behaviour.
+    # Nobody asked a server that has no case: that is no difference in behaviour.
     answers = {(cell.verdict, cell.closed) for cell in cells if cell.verdict not in (None, "not applicable")}
     return RequirementRow(
         id=id_,
@@ -223,13 +228,13 @@ def _row(id_: str, by_arm: dict[str, list[Case]], arms: list[str], area: str | N
 
 def _cell(arm: str, cases: list[Case]) -> MatrixCell:
     if not cases:
-        return MatrixCell(arm, None, "", "")
+        return MatrixCell(arm, None, "", ())
     verdict = worst([case["verdict"] for case in cases])
     judged = [case for case in cases if case["verdict"] != "not applicable"]
     same = sum(case["verdict"] == verdict for case in judged)
     share = f"{same} of {len(judged)}" if judged and same < len(judged) else ""
-    closed = sorted({closed for case in cases if (closed := case.get("closed"))})
-    return MatrixCell(arm, verdict, share, ", ".join(closed))
+    closes = sorted({closed for case in cases if (closed := case.get("closed"))})
+    return MatrixCell(arm, verdict, share, tuple(closes))
 
 
 def _alike_cases(by_arm: dict[str, list[Case]], arms: list[str], verdicts: Sequence[str]) -> list[AlikeCases]:
@@ -270,7 +275,7 @@ def _all_pass(cases: list[Case]) -> bool:
 
 
 def _inapplicable(by_arm: dict[str, list[Case]]) -> list[Inapplicable]:
-    """Each reason why a case does not apply, once, with the servers."""
+    """Each reason once, with the servers that have it."""
     found: dict[str, dict[str, None]] = {}
     for arm, cases in by_arm.items():
         for case in cases:

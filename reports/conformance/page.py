@@ -1,6 +1,6 @@
-"""The page and the Markdown of conformance results: of one judged server, or of several side by side.
+"""The page and the Markdown of conformance results: one server, or several side by side.
 
-Equal results give equal bytes; nothing is fetched, and everything is there without script.
+Equal results give equal bytes. The page fetches nothing and shows everything without script.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from reports.writing.rendering import downloads_of, environment, harmless_in_mar
 from sioprobe.results.types import Arm, Conformance
 
 OUTCOME_ORDER = ("failures", "harness error", "known deviations", "nothing broken", "conformant")
-"""Which outcome stands for several servers: the first of these that occurs."""
+"""Several servers together have the first of these outcomes that one of them has."""
 
 MARKDOWN_ROWS = 60
-"""Requirements in one table of the Markdown: a comment on GitHub takes 65,536 characters."""
+"""A table of the Markdown has at most so many rows: a comment on GitHub takes 65,536 characters."""
 
 
 def render_page(results: Mapping[str, Conformance], raw: Mapping[str, bytes], command: str) -> str:
-    """The page over `results` by the name of their column; `raw` is what the download buttons give."""
+    """The page over `results`, by the name of their column. The download buttons give the files in `raw`."""
     downloads, left_out = downloads_of(raw)
     return (
         environment()
@@ -33,7 +33,7 @@ def render_page(results: Mapping[str, Conformance], raw: Mapping[str, bytes], co
 
 
 def render_markdown(results: Mapping[str, Conformance], command: str) -> str:
-    """The summary: at most 25 lines before its <details>, which hold what does not simply pass."""
+    """The summary: at most 25 lines, then <details> with everything but plain passes."""
     return (
         environment(harmless_in_markdown)
         .get_template("conformance.md.jinja")
@@ -76,12 +76,12 @@ def _outcome(results: Mapping[str, Conformance]) -> str:
 
 
 def _outcomes(results: Mapping[str, Conformance]) -> str:
-    """`1 server conformant, 3 with known deviations`, in the order of the worst."""
+    """`1 server conformant, 3 with known deviations`, the worst first."""
     words = {
         "failures": "with failures",
         "harness error": "not judged",
         "known deviations": "with known deviations",
-        "nothing broken": "with nothing broken in the part that was asked",
+        "nothing broken": "with nothing broken in the cases that ran",
         "conformant": "conformant",
     }
     found = [one["outcome"] for one in results.values()]
@@ -116,15 +116,15 @@ def _notes(results: Mapping[str, Conformance], coverage: Coverage) -> list[str]:
     exist = {one["suite"].get("requirements") for one in results.values()}
     if len(versions) > 1 or len(exist) > 1:
         notes.append(
-            f"the results are of different suites ({', '.join(versions)}; "
+            f"different suites made these results ({', '.join(versions)}; "
             f"{', '.join(sorted(str(number or 'unknown') for number in exist))} requirements): "
-            "a verdict may differ for that reason"
+            "verdicts may differ for that reason"
         )
     for server in coverage.servers:
         if server.not_asked:
             asked = server.judged + server.not_applicable
             notes.append(
-                f"{server.server}: only {asked} of {asked + server.not_asked} requirements were asked for"
+                f"{server.server}: the run asked for only {asked} of {asked + server.not_asked} requirements"
             )
     return notes
 
@@ -134,7 +134,7 @@ def _protocols(results: Mapping[str, Conformance]) -> list[str]:
 
 
 def _dates(results: Mapping[str, Conformance]) -> str:
-    """The moment, or the first and the last."""
+    """When the servers were judged: one moment, or the first and the last."""
     found = sorted(moment for one in results.values() if (moment := one.get("started_at")))
     if not found:
         return "unknown"

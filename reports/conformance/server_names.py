@@ -1,4 +1,4 @@
-"""Short names of judged servers: what tells them apart, and no more."""
+"""Short names of judged servers: they tell the servers apart and say no more."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sioprobe.results.types import Conformance
 def names_of(files: Sequence[Path], results: Sequence[Conformance]) -> list[str]:
     """A different name for each result, in their order.
 
-    The async mode where all are of one library and version, else library, version and mode as far as they
-    tell servers apart; a server that says neither goes by its title or its file's name.
+    Servers of one library and version are named by their async mode. Other names hold library, version and
+    mode as far as these tell servers apart. A server without a library has its title or its file's name.
     """
     names = [_name(file, result, results) for file, result in zip(files, results, strict=True)]
     products = {(result["target"].get("library"), result["target"].get("version")) for result in results}
@@ -24,7 +24,7 @@ def names_of(files: Sequence[Path], results: Sequence[Conformance]) -> list[str]
     names = [
         f"{name} ({file.stem})" if name in doubled else name for file, name in zip(files, names, strict=True)
     ]
-    # The same file twice, or two of one name in different folders.
+    # The same file twice, or two files with one name in different folders.
     return [name if names.count(name) == 1 else f"{name} #{n}" for n, name in enumerate(names, 1)]
 
 

@@ -1,6 +1,6 @@
 """The words of conformance: verdicts, levels, areas and outcomes as a reader sees them.
 
-They are those of the result file; `reports` reads files and asks no judge.
+The keys are the words of the result file, since `reports` reads files and asks no judge.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ SHORT_WORDS = {
     "unexpected pass": "passes",
     "harness error": "error",
 }
-"""Where a word stands in a narrow column; the legend and the opened row have it in full."""
+"""Words for narrow columns. The legend and the opened row have the full words."""
 
 SHORT_CLOSES = {
     "not at all": "stays open",
     "Engine.IO close packet": "CLOSE packet",
     "TCP end without a close frame": "TCP end",
     "invalid WebSocket frame": "bad frame",
+    "WebSocket close without a code": "WS, no code",
 }
-"""How a session closed, where the full words do not fit."""
 
 MEANINGS = {
     "pass": "the requirement is kept",
-    "fail": "a MUST is broken, and no list of known deviations says why",
-    "known deviation": "a failure that is listed for this version and mode, with its reason",
+    "fail": "a MUST is broken, and no list of known deviations explains it",
+    "known deviation": "a failure that the list for this version and mode explains",
     "unexpected pass": "a listed deviation no longer occurs: the list is stale",
     "non-strict": "a SHOULD, or what only the reference does, is not kept; "
     "or a MUST is kept in a tolerated way",
-    "info": "a MAY is not used, or the specification says nothing",
-    "inconclusive": "the case did not reach its question, so nothing is said about the requirement",
+    "info": "the server does not use a MAY, or the specification says nothing",
+    "inconclusive": "the case did not reach its question, so it says nothing about the requirement",
     "not applicable": "the case says nothing about this server",
     "harness error": "the fault is the suite's, not the server's",
 }
@@ -64,7 +64,7 @@ LEVELS = {
     "MUST": "required by the specification",
     "SHOULD": "recommended by the specification",
     "MAY": "left open by the specification",
-    "reference": "only the reference implementation behaves so; never a failure",
+    "reference": "only the reference implementation does this; never a failure",
     "gap": "the specification is silent or contradicts itself; never a failure",
 }
 AREAS = {
@@ -100,30 +100,39 @@ AREAS = {
     "SIO3": "Socket.IO 3",
     "FSIO": "Flask-SocketIO",
 }
-"""The first part of requirement ids in words, in the order of the page; others follow under their code."""
+"""The first part of requirement ids in words, in the order of the page. Unnamed parts come last."""
 
 OUTCOMES = {
-    "conformant": ("✓", "Conformant", "Nothing that was asked for and applies is broken."),
+    "conformant": ("✓", "Conformant", "The server breaks nothing of what was asked for and applies."),
     "nothing broken": (
         "✓",
         "Nothing broken",
-        "Only a part of the cases was asked: nothing is said of the rest.",
+        "Only a part of the cases ran: nothing is known of the rest.",
     ),
     "known deviations": (
         "≠",
         "Known deviations",
-        "What is not kept is listed, with its reason, for this version and mode.",
+        "A list explains everything that this version and mode does not keep.",
     ),
     "failures": (
         "✗",
         "Failures",
-        "A requirement is broken, a listed deviation no longer occurs, or a case came to no conclusion.",
+        "The server breaks a requirement, a listed deviation no longer occurs, or a case is inconclusive.",
     ),
-    "harness error": ("⚠", "Not judged", "The run broke off or the fault is the suite's: nothing is said."),
+    "harness error": (
+        "⚠",
+        "Not judged",
+        "The run broke off or the suite failed, so it says nothing.",
+    ),
 }
-"""Symbol, word and meaning of the outcome of one run."""
+"""Symbol, word and meaning of each outcome of a run."""
+
+
+def short_close(closed: str) -> str:
+    """How a session closed, in words for a narrow column: `WS 1000` for `WebSocket close 1000`."""
+    return SHORT_CLOSES.get(closed) or closed.replace("WebSocket close", "WS")
 
 
 def worst(verdicts: Sequence[str]) -> str:
-    """The verdict that stands for several; a pass outranks only what is not applicable."""
+    """The worst of several verdicts. A pass is worse only than "not applicable"."""
     return min(verdicts, key=WORST_FIRST.index)

@@ -1,4 +1,4 @@
-"""What every page shares: the templates' environment, harmless text, and files inside a page."""
+"""What every page shares: the environment of the templates, harmless text, and files inside a page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reports.writing import wording
 HERE = Path(__file__).resolve().parent
 
 LARGEST_EMBEDDED = 1_500_000
-"""Bytes of base64 that a page carries at most, so that it stays below 3 MB."""
+"""A page carries at most so many bytes of base64, and stays below 3 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,10 @@ class Download:
 
 
 def downloads_of(raw: Mapping[str, bytes]) -> tuple[list[Download], list[str]]:
+    """The files for the page, and the names of those for which it has no room."""
     downloads, left_out, total = [], [], 0
     for name, content in raw.items():
-        # mtime=0, or the page would differ each second.
+        # Without mtime=0 the page would differ each second.
         data = base64.b64encode(gzip.compress(content, mtime=0)).decode()
         if total + len(data) > LARGEST_EMBEDDED:
             left_out.append(name)
@@ -42,16 +43,17 @@ def downloads_of(raw: Mapping[str, bytes]) -> tuple[list[Download], list[str]]:
 
 
 def harmless(value: object) -> object:
-    """A text of a result without control and direction characters; the page escapes markup by itself."""
+    """The text of a result without control and direction characters. The page itself escapes markup."""
     return wording.printable(value, keep="\n") if type(value) is str else value
 
 
 def harmless_in_markdown(value: object) -> object:
-    """Also without markup, which Markdown would pass on."""
+    """The same without markup, which Markdown would pass on."""
     return wording.printable(value).replace("<", "&lt;") if type(value) is str else value
 
 
 def environment(finalize: Callable[[object], object] = harmless) -> jinja2.Environment:
+    """The environment in which templates are rendered; each value passes through `finalize`."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         # Everything but the Markdown, macros included.
@@ -76,14 +78,14 @@ def environment(finalize: Callable[[object], object] = harmless) -> jinja2.Envir
 
 
 def _shortened(text: str, longest: int = wording.LONGEST_TEXT) -> str:
-    """`text`, cut where it would fill the page."""
+    """`text`, cut when it would fill the page."""
     if len(text) <= longest:
         return text
     return f"{text[:longest]} … ({wording.counted(len(text) - longest, 'more character')})"
 
 
 def _code_spans(text: str) -> Markup:
-    """`text` as HTML, what stands between backticks as code."""
+    """`text` as HTML, with code between backticks as code."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
         return escape(text)

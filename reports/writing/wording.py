@@ -10,11 +10,11 @@ from collections.abc import Sequence
 NARROW_SPACE = "\u202f"
 
 LONGEST_TEXT = 1500
-"""Characters of one text of a result (a raw packet, an answer) on a page."""
+"""A page shows at most so many characters of one text of a result, such as a raw packet."""
 
 TRANSPORTS = {"polling": "Polling", "websocket": "WebSocket", "upgrade": "Upgraded"}
 TRANSPORT_ORDER = tuple(TRANSPORTS)
-"""Transports are shown in this order everywhere."""
+"""Every page shows the transports in this order."""
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -23,7 +23,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return "–"
     if value == 0:
         return "0"
-    # Rounded first: 99.95 gains a digit by it, and must lose a decimal.
+    # Rounded first: 99.95 becomes 100, which needs one decimal less.
     rounded = float(f"{value:.{digits}g}")
     decimals = digits - 1 - math.floor(math.log10(abs(rounded)))
     text = f"{rounded:,.{max(decimals, 0)}f}"
@@ -31,12 +31,12 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def tick(value: float) -> str:
-    """`value` on an axis, without decimals that say nothing."""
+    """`value` on an axis, without needless decimals."""
     return f"{value:,.6g}".replace(",", NARROW_SPACE)
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """`low` to `high`, or a dash when there is none."""
+    """`low` to `high`, or a dash when one is missing."""
     if low is None or high is None:
         return "–"
     first, second = number(low), number(high)
@@ -44,7 +44,7 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of 1 in percent."""
+    """`share` in percent, where 1 is the whole."""
     return "–" if share is None else f"{share * 100:.0f}{NARROW_SPACE}%"
 
 
@@ -61,7 +61,7 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def moment(iso: str | None) -> str:
-    """`2026-10-19 08:30 UTC` for an ISO time; what is not one stays as it is."""
+    """`2026-10-19 08:30 UTC` for an ISO time. Another text stays as it is."""
     if iso is None:
         return "unknown"
     try:
@@ -92,12 +92,12 @@ def slug(text: str) -> str:
 
 
 def printable(text: str, keep: str = "") -> str:
-    """`text` with characters that do not show themselves written out (`\\x1e`, `\\u202e`), but for `keep`."""
+    """`text` with invisible characters written out (`\\x1e`, `\\u202e`), except those in `keep`."""
     return "".join(c if c in keep or not _hidden(c) else _escaped(c) for c in text)
 
 
 def _hidden(character: str) -> bool:
-    """Whether it is a control, format, surrogate or unassigned character, or a line separator."""
+    """Whether this is a control, format, surrogate or unassigned character, or a line separator."""
     category = unicodedata.category(character)
     return category[0] == "C" or category in ("Zl", "Zp")
 

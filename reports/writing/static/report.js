@@ -1,5 +1,5 @@
 "use strict";
-// The page works without this. It opens the row that the address names, and saves the embedded files.
+// The page works without this script. It opens the row in the address, and saves the embedded files.
 (function () {
   async function save(button) {
     const bytes = Uint8Array.from(atob(button.dataset.gzip), (character) => character.charCodeAt(0));

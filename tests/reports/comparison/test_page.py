@@ -73,8 +73,8 @@ def test_everything_stands_in_the_page_without_script(page: str) -> None:
         "uWSGI is not installed here: no wheel exists and no C compiler was found",
         "oversubscribed: 4 processes",
         "queue not counted: the redis process is in neither server CPU nor RSS",
-        "the queue’s own process is in neither CPU nor RSS",
-        "at saturation p50 and p99 are mostly the wait in it",
+        "neither CPU nor RSS includes the process of the queue",
+        "At saturation p50 and p99 are mostly the wait in this queue",
         "still open after 2.0 s; answers a fresh event",
         "websocket 1011",
         "range of 3 blocks",
@@ -164,7 +164,7 @@ def test_raw_files_that_would_make_the_page_too_large_are_named_instead(report_f
 
     large = random.Random(1).randbytes(LARGEST_EMBEDDED)
     page = render_page(inputs, results, {"small.json": b"{}", "large.bin": large})
-    assert "but for large.bin, which would make it too large" in " ".join(Page(page).text.split())
+    assert "except large.bin, which would make it too large" in " ".join(Page(page).text.split())
     assert [a["data-name"] for tag, a in Page(page).elements if tag == "button"] == ["small.json"]
 
 
@@ -191,7 +191,7 @@ def test_blocks_that_failed_are_shown(tmp_path: Path) -> None:
     text = " ".join(Page(rendered(tmp_path)).text.split())
     assert "Incomplete" in text
     assert "1 block of the plan failed" in text
-    assert f"Blocks that failed Each was begun and gave no result. {lost}" in text
+    assert f"Blocks that failed Each of these blocks began and gave no result. {lost}" in text
     assert "1 failed" in text
     assert f"failed block: {lost}" in (tmp_path / "summary.md").read_text("utf-8")
 
