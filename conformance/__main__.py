@@ -247,7 +247,7 @@ def _run(run: Run, words: list[str], wanted: Outputs, *, as_json: bool) -> int:
         file = wanted.report or Path(folder) / "result.json"
         arguments = [str(HERE), "-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE), "-q"]
         # Nothing is written beside the cases, which may lie where nobody may write.
-        arguments += ["-p", "no:cacheprovider", "--no-header", "-rN", *words, "--report", str(file)]
+        arguments += ["-p", "no:cacheprovider", "--no-header", "-rN", *words]
         head = "\n".join(report.header(run.target))
         if sys.stderr.isatty() and (as_json or sys.stdout.isatty()):
             arguments += _use_terminal(run, kept)
@@ -260,11 +260,14 @@ def _run(run: Run, words: list[str], wanted: Outputs, *, as_json: bool) -> int:
         finally:
             if quiet is not None:
                 quiet.close()
-        if as_json and file.exists():
+        if problem := run.write(file):
+            click.echo(f"Error: {problem}", err=True)
+            return 2
+        if as_json and run.results:
             click.echo(file.read_text("utf-8"), nl=False)
         # Pytest's own usage error is 4, which here says that no server is there.
         code = 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
-        written = wanted.write(file, run, _command(words)) if file.exists() else 0
+        written = wanted.write(file, run, _command(words)) if run.results else 0
         return 130 if run.interrupted else written or code
 
 

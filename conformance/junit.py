@@ -17,8 +17,11 @@ from conformance.report import PROTOCOLS, explain_verdict, reason_of, reproduce,
 from conformance.runner import Outcome, Question
 from conformance.target import Target
 from conformance.verdicts import Verdict, is_failure
+from sioprobe.results.files import write_text
 
 __all__ = ["write_junit"]
+
+DECLARATION = "<?xml version='1.0' encoding='utf-8'?>\n"
 
 # What XML 1.0 cannot hold, whatever the escape.
 UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -27,7 +30,7 @@ UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def write_junit(
     path: Path, target: Target, results: Sequence[tuple[Question, Outcome]], started: datetime
 ) -> None:
-    """Write the file, whole or not at all."""
+    """Write the file, whole or not at all. Raises ResultFileError."""
     outcomes = Counter(_outcome(outcome.judgement.verdict) for _, outcome in results)
     numbers = {
         "tests": str(len(results)),
@@ -56,9 +59,7 @@ def write_junit(
     for question, outcome in results:
         _add_case(suite, question, outcome, target.address.url)
     ElementTree.indent(root)
-    partial = path.with_name(path.name + ".partial")
-    ElementTree.ElementTree(root).write(partial, "utf-8", xml_declaration=True)
-    partial.replace(path)
+    write_text(path, DECLARATION + ElementTree.tostring(root, "unicode"))
 
 
 def _outcome(verdict: Verdict) -> str | None:

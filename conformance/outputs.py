@@ -21,6 +21,8 @@ from conformance.report import program
 from conformance.runner import Outcome, Question
 from conformance.verdicts import Level, Verdict
 from sioprobe.harness import harness_environment, module_command
+from sioprobe.results.errors import ResultFileError
+from sioprobe.results.files import write_text
 
 __all__ = ["Outputs", "badge", "print_difference", "write_pages"]
 
@@ -68,9 +70,9 @@ class Outputs:
                 write_junit(self.junit, run.target, run.results, run.started)
             if self.badge is not None:
                 made = badge(json.loads(result.read_text("utf-8")), run.results)
-                self.badge.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
-        except OSError as error:
-            print(f"Error: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
+                write_text(self.badge, json.dumps(made, ensure_ascii=False, indent=1) + "\n")
+        except ResultFileError as error:
+            print(f"Error: {error}", file=sys.stderr)
             return 2
         if self.html is None and self.markdown is None:
             return 0

@@ -23,6 +23,7 @@ from conformance.requirements import catalogue, nearest, with_cases
 from conformance.runner import Outcome, Question, Runner
 from conformance.target import NoServer, Profile, Target, UsageError, find_target, parse_url, read_profile
 from conformance.verdicts import Level, Verdict, exit_code, is_failure
+from sioprobe.results.errors import ResultFileError
 
 LEVELS = [str(level) for level in Level]
 
@@ -114,6 +115,17 @@ class Run:
         self.interrupted = False  # by Ctrl-C
         self.progress: Callable[[int], Progress] | None = None  # in place of pytest's letters
         self.width: int | None = None  # of the terminal, where its caller knows better than pytest
+        self.problem: str | None = None  # why the result file was not written
+
+    def write(self, path: Path) -> str | None:
+        """Write the result file if anything was judged. Why that failed, in one line."""
+        if not self.results:
+            return None
+        try:
+            report.write(path, self.target, self.results, self.started, ended=self.ended)
+        except ResultFileError as error:
+            return str(error)
+        return None
 
 
 def terminal_width(config: pytest.Config) -> int | None:
@@ -310,6 +322,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if width := terminal_width(config):
         text = report.fitted(text, width)
     terminalreporter.write_line(text)
+    if run.problem:
+        terminalreporter.write_line(f"Error: {run.problem}")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -322,9 +336,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     if exitstatus == pytest.ExitCode.TESTS_FAILED and exit_code(verdicts) == 0:
         run.ended = False  # something failed that is no case
-    if session.config.option.report is not None and run.results:
-        report.write(session.config.option.report, run.target, run.results, run.started, ended=run.ended)
+    if session.config.option.report is not None:
+        run.problem = run.write(session.config.option.report)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        session.exitstatus = exit_code(verdicts) if run.ended else 2
+        session.exitstatus = exit_code(verdicts) if run.ended and not run.problem else 2
     elif exitstatus != pytest.ExitCode.INTERRUPTED:
         session.exitstatus = 2  # nothing selected, an error at collection: nothing was judged

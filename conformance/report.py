@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -11,7 +10,7 @@ from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sioprobe
 from conformance.client.revisions import REVISIONS
@@ -21,6 +20,8 @@ from conformance.requirements import catalogue, with_cases
 from conformance.runner import Outcome, Question
 from conformance.target import Target
 from conformance.verdicts import Level, Verdict, is_failure, outcome_of
+from sioprobe.results.files import write_conformance
+from sioprobe.results.types import Conformance
 
 __all__ = [
     "PROTOCOLS", "build", "explain", "explain_verdict", "fitted", "header", "now", "program", "reason_of",
@@ -232,9 +233,5 @@ def _case(question: Question, outcome: Outcome, url: str) -> dict[str, Any]:
 
 
 def write(path: Path, target: Target, results: Results, started: datetime, *, ended: bool = True) -> None:
-    """Write the result file, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(
-        json.dumps(build(target, results, started, ended=ended), indent=1, ensure_ascii=False) + "\n", "utf-8"
-    )
-    partial.replace(path)
+    """Write the result file, checked, whole or not at all. Raises ResultFileError."""
+    write_conformance(path, cast(Conformance, build(target, results, started, ended=ended)))

@@ -8,7 +8,14 @@ from reports.comparison.cells_csv import render_csv
 from reports.comparison.page import render_page, render_summary
 from reports.statistics.derivation import derive
 from reports.statistics.result_folder import Inputs
-from sioprobe.results.files import RESULTS_FILE, ROUNDS_FILE, RUN_FILE, conformance_paths, write_results
+from sioprobe.results.files import (
+    RESULTS_FILE,
+    ROUNDS_FILE,
+    RUN_FILE,
+    conformance_paths,
+    write_results,
+    write_text,
+)
 from sioprobe.results.types import Results
 
 
@@ -17,17 +24,11 @@ def write_report(folder: Path, inputs: Inputs) -> Results:
     results = derive(inputs)
     table = render_csv(results)
     write_results(folder / RESULTS_FILE, results)
-    _write(folder / "cells.csv", table)
-    _write(folder / "summary.md", render_summary(inputs, results))
+    write_text(folder / "cells.csv", table)
+    write_text(folder / "summary.md", render_summary(inputs, results))
     raw = {"results.json": (folder / RESULTS_FILE).read_bytes(), "cells.csv": table.encode()}
     for path in (folder / RUN_FILE, folder / ROUNDS_FILE, *conformance_paths(folder).values()):
         if path.exists():
             raw[path.name] = path.read_bytes()
-    _write(folder / "report.html", render_page(inputs, results, raw))
+    write_text(folder / "report.html", render_page(inputs, results, raw))
     return results
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(text, "utf-8")
-    beside.replace(path)

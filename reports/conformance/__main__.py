@@ -14,7 +14,7 @@ from reports.conformance.page import render_markdown, render_page
 from reports.conformance.server_names import names_of
 from reports.writing.wording import slug
 from sioprobe.results.errors import ResultFileError
-from sioprobe.results.files import read_conformance
+from sioprobe.results.files import read_conformance, write_text
 
 EXAMPLES = """\
 examples:
@@ -52,23 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
                 f"{slug(name)}.json": path.read_bytes()
                 for name, path in zip(named, options.files, strict=True)
             }
-            _write(options.html, render_page(named, raw, command))
+            write_text(options.html, render_page(named, raw, command))
         if options.markdown is not None:
-            _write(options.markdown, render_markdown(named, command))
+            write_text(options.markdown, render_markdown(named, command))
     except ResultFileError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the whole file or nothing. Raises ResultFileError."""
-    beside = path.with_name(path.name + ".new")
-    try:
-        beside.write_text(text, "utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise ResultFileError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 if __name__ == "__main__":

@@ -160,13 +160,20 @@ def _read(path: Path, kind: str) -> Any:
 
 def _write(path: Path, document: Mapping[str, object], kind: str) -> None:
     validate(document, kind, path.name)
-    text = _json(document, path, indent=1) + "\n"
+    write_text(path, _json(document, path, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step: a reader sees the old one or the new one, whole.
+
+    ResultFileError when it cannot be written.
+    """
     beside = path.with_name(path.name + ".new")
     try:
         beside.write_text(text, "utf-8")
         beside.replace(path)
     except OSError as error:
-        raise ResultFileError(f"{path.name}: cannot be written: {error.strerror}") from None
+        raise ResultFileError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _json(document: Mapping[str, object], path: Path, **layout: Any) -> str:

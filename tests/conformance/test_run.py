@@ -186,6 +186,14 @@ def test_the_report_is_written(url: str, tmp_path: Path) -> None:
     assert "a part of the cases was asked" in done.stdout
 
 
+def test_a_result_file_that_cannot_be_written_gets_one_line_and_2(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "no" / "result.json"
+    done = run_pytest(tmp_path, CONFORMANCE, "--url", url, "--id", "EIO-HS-05", "--report", str(file))
+    assert done.returncode == 2
+    assert f"Error: {file}: cannot be written: No such file or directory\n" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_junit_holds_ids_and_the_transcript(faulty_url: str, tmp_path: Path) -> None:
     file = tmp_path / "junit.xml"
     run_command(tmp_path, "--url", faulty_url, "--id", "EIO-PL-01", "--", "--junit-xml", str(file))
