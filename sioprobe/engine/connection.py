@@ -12,7 +12,6 @@ from time import monotonic_ns
 from typing import Any
 
 from sioprobe.engine.acks import AckCallback, WaitingAcks
-from sioprobe.engine.cookies import Cookies
 from sioprobe.engine.errors import DROPPED, INTERNAL_ERROR, LEFT, SwarmError
 from sioprobe.engine.hub import Engine
 from sioprobe.engine.namespaces import connect_packet
@@ -131,7 +130,7 @@ class Connection:
         self.transport = transport
         self.listener = listener or Listener()
         self._timeout = timeout
-        self._cookies = Cookies(target)
+        self._cookies = target.new_cookies()
         self.session = self._new_session()
         self._reconnector = Reconnector(engine, backoff, transport) if backoff is not None else None
         self.acks = WaitingAcks()

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any, Protocol
 
-from sioprobe.engine.cookies import Cookies
 from sioprobe.engine.errors import SwarmError
 from sioprobe.engine.target import Target
 from sioprobe.engine.transports.polling import PollingChannel
 from sioprobe.engine.transports.websocket import WebSocketChannel
 from sioprobe.wire import EnginePacket, EnginePacketType, OpenData, RemoteProtocolError, decode_open
+from sioprobe.wire.cookies import Cookies
 
 __all__ = ["TRANSPORTS", "Session", "SessionOwner"]
 
@@ -78,7 +78,7 @@ class Session:
     ) -> None:
         self._loop = loop
         self._target = target
-        self._cookies = cookies or Cookies(target)
+        self._cookies = cookies or target.new_cookies()
         self._owner = owner
         self.timeout = int(timeout * SECOND)
         self._polling: PollingChannel | None = None

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 from sioprobe.engine.errors import SwarmError
 from sioprobe.wire import LocalProtocolError
+from sioprobe.wire.cookies import Cookies
 from sioprobe.wire.request_headers import sort_headers
 
 __all__ = ["DEFAULT_PATH", "Target", "client_tls_context"]
@@ -97,6 +98,11 @@ class Target:
             query=tuple((dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query or {})).items()),
             cookies=given.cookies,
         )
+
+    def new_cookies(self) -> Cookies:
+        """The cookies of a new connection."""
+        scheme = "http" if self.tls is None else "https"
+        return Cookies(f"{scheme}://{self.host}{self.path}", self.cookies)
 
     def endpoint(self, transport: str, session_id: str | None = None) -> str:
         """The request target of one transport, with the session id once there is one."""

@@ -12,11 +12,11 @@ from typing import Any
 
 import httptools
 
-from sioprobe.engine.cookies import Cookies
 from sioprobe.engine.errors import MALFORMED_INPUT, SwarmError, failure_of
 from sioprobe.engine.target import Target
 from sioprobe.engine.transports.stream import Stream
 from sioprobe.engine.transports.tls import TlsStream
+from sioprobe.wire.cookies import Cookies
 
 __all__ = ["HttpChannel", "open_stream"]
 

@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sioprobe.engine.cookies import Cookies
 from sioprobe.engine.errors import SwarmError
 from sioprobe.engine.target import Target
 from sioprobe.engine.transports.http import HttpChannel
 from sioprobe.wire import RECORD_SEPARATOR, decode_payload
+from sioprobe.wire.cookies import Cookies
 
 __all__ = ["PollingChannel"]
 

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sioprobe.engine.cookies import Cookies
 from sioprobe.engine.errors import MALFORMED_INPUT, SwarmError
 from sioprobe.engine.target import Target
 from sioprobe.engine.transports.http import open_stream
@@ -28,6 +27,7 @@ from sioprobe.wire import (
     encode_upgrade_request,
     new_key,
 )
+from sioprobe.wire.cookies import Cookies
 
 __all__ = ["WebSocketChannel", "message_frame"]
 

@@ -1,29 +1,31 @@
-"""The cookies of one connection: those given, and those that the server set, as one header.
+"""The cookies of one client: those given, and those that the server set, as one header.
 
 Balancers with sticky sessions set one at the handshake and want it back in every request. The rules are the
-standard library's (`http.cookiejar`): domain, path, `Secure`, `Max-Age`. They are asked when a cookie is set;
-one that expires later is sent until then.
+standard library's (`http.cookiejar`): domain, path, `Secure`, `Max-Age`. They are applied when a cookie is
+set. A cookie that expires later is still sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-from sioprobe.engine.target import Target
 
 __all__ = ["Cookies"]
 
 
 class Cookies:
-    """`line` is what a request's head holds: empty, or `Cookie: name=value` with its line end."""
+    """`line` is what a request's head holds: empty, or `Cookie: name=value` with its line end.
 
-    __slots__ = ("_jar", "_target", "line")
+    `url` is that of the Socket.IO endpoint, as the server knows it. `given` are names and values.
+    """
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    __slots__ = ("_given", "_jar", "_url", "line")
+
+    def __init__(self, url: str, given: Sequence[tuple[str, str]] = ()) -> None:
+        self._url = url
+        self._given = given
         self._jar: Any = None
-        self.line = _line(target.cookies)
+        self.line = _line(given)
 
     @property
     def header(self) -> tuple[tuple[str, str], ...]:
@@ -42,14 +44,12 @@ class Cookies:
         answer = _Answer(Message())
         for value in values:
             answer.headers["Set-Cookie"] = value
-        scheme = "http" if self._target.tls is None else "https"
-        url = f"{scheme}://{self._target.host}{self._target.path}"
-        self._jar.extract_cookies(answer, Request(url))
-        request = Request(url)
+        self._jar.extract_cookies(answer, Request(self._url))
+        request = Request(self._url)
         self._jar.add_cookie_header(request)
         set_by_server = request.get_header("Cookie", "")
         names = {cookie.name for cookie in self._jar}
-        given = [(name, value) for name, value in self._target.cookies if name not in names]
+        given = [(name, value) for name, value in self._given if name not in names]
         self.line = _line(given, set_by_server)
 
 
