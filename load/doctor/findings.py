@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from load.doctor.patient import Patient
-
-__all__ = ["CPU", "INFERRED", "LATENCY", "LIMITS", "MEASURED", "NOTE", "Examination", "Examined", "Finding"]
-__all__ += ["NotExamined"]
+__all__ = ["CPU", "INFERRED", "LATENCY", "LIMITS", "MEASURED", "NOTE", "Examined", "Finding", "NotExamined"]
 
 LATENCY, CPU, LIMITS, NOTE = "costs latency", "costs CPU", "limits connections", "note"
 MEASURED, INFERRED = "measured", "inferred"
@@ -63,12 +58,3 @@ class Examined:
     findings: list[Finding] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     """Parts of it that could not be looked at, each with its reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """`examine` may raise NotExamined, and SwarmError where the server fails it."""
-
-    id: str
-    title: str
-    examine: Callable[[Patient], Examined]

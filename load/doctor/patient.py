@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from load.doctor.findings import NotExamined
-from load.doctor.probing.clients import Calls, PollingClient, SocketClient
-from load.doctor.probing.http import HttpLink
+from load.doctor.instruments.blocking_clients import Calls, PollingClient, SocketClient
+from load.doctor.instruments.http_link import HttpLink
 from load.watching.locating import Located
 from load.watching.trees import SamplingError, TreeWatch
 from sioprobe.engine import SwarmError, Target

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from load.doctor.examinations import (
+    deflate,
     endings,
     handshake,
     many_connections,
     nagle,
-    polling,
+    polling_answers,
     roundtrips,
-    sessions,
-    websocket,
+    sticky_sessions,
 )
-from load.doctor.findings import Examination, Finding, NotExamined
+from load.doctor.findings import Examined, Finding, NotExamined
 from load.doctor.mend import mend_for
 from load.doctor.patient import Patient, as_failure
 from load.doctor.rendering import NOT_ASKED
@@ -26,6 +26,16 @@ from load.watching.proc import process_name
 from sioprobe.engine import SwarmError
 
 __all__ = ["EXAMINATIONS", "examine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """`examine` may raise NotExamined, and SwarmError where the server fails it."""
+
+    id: str
+    title: str
+    examine: Callable[[Patient], Examined]
+
 
 EXAMINATIONS = {
     each.id: each
@@ -35,11 +45,11 @@ EXAMINATIONS = {
         Examination("origins", "other origins", handshake.examine_origins),
         Examination("roundtrips", "round trips", roundtrips.examine),
         Examination("nagle", "Nagle's algorithm", nagle.examine),
-        Examination("keeping", "kept connections", polling.examine_keeping),
-        Examination("compression", "compression of polling", polling.examine_compression),
-        Examination("deflate", "compression of WebSocket", websocket.examine_deflate),
-        Examination("log", "access log", polling.examine_log),
-        Examination("sessions", "one session, many connections", sessions.examine),
+        Examination("keeping", "kept connections", polling_answers.examine_keeping),
+        Examination("compression", "compression of polling", polling_answers.examine_compression),
+        Examination("deflate", "compression of WebSocket", deflate.examine),
+        Examination("log", "access log", polling_answers.examine_log),
+        Examination("sessions", "one session, many connections", sticky_sessions.examine),
         Examination("closing", "closing", endings.examine),
         # Last: it fills the server.
         Examination("connections", "many connections", many_connections.examine),

@@ -22,8 +22,8 @@ from load.blocks.measuring import BlockRequest, Crowd, RequestError, measure
 from load.capacity.command import Search, _plan
 from load.capacity.document import document
 from load.capacity.search import Found
+from load.doctor.instruments.held_connections import HeldConnections
 from load.doctor.patient import Patient
-from load.doctor.probing.held_connections import Crowd as DoctorsCrowd
 from load.profiles.run_plan import RunPlan
 from load.scenarios import SCENARIOS
 from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
@@ -225,12 +225,10 @@ def test_the_doctor_is_let_in(auth: dict[str, Any] | None) -> None:
                 client.call(patient.calls.next(), timeout=5.0 if auth else 0.5)
                 answered.append(client)
             client.close()
-        doctors_crowd = DoctorsCrowd(patient)
-        doctors_crowd.engine.start()
-        doctors_crowd.open_more(1)
-        assert doctors_crowd.wait(lambda: not doctors_crowd.count("waiting"), DEADLINE)
-        joined = [bool(member.connection.namespaces) for member in doctors_crowd.members]
-        doctors_crowd.end()
+        held = HeldConnections(patient.target, "websocket", patient.auth)
+        held.fill(1, lambda: 0)
+        joined = [bool(each.connection.namespaces) for each in held.all]
+        held.end()
 
     assert answered == ([poller, socket] if auth else [])
     assert joined == [auth is not None]

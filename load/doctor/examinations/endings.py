@@ -6,9 +6,9 @@ import select
 import time
 
 from load.doctor.findings import LIMITS, Examined, Finding, NotExamined
+from load.doctor.instruments.http_link import receive_all
 from load.doctor.mend import SLOW_CLOSE
 from load.doctor.patient import Patient, milliseconds
-from load.doctor.probing.http import receive_all
 from sioprobe.engine import SwarmError
 
 __all__ = ["examine"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from load.doctor.findings import LATENCY, LIMITS, NOTE, Examined, Finding, NotExamined
+from load.doctor.instruments.blocking_clients import PollingClient, SocketClient
+from load.doctor.instruments.http_link import HttpLink
 from load.doctor.mend import CORS, MAX_PAYLOAD, PING, POLLING, UPGRADE, WEBSOCKET
 from load.doctor.patient import Patient
-from load.doctor.probing.clients import PollingClient, SocketClient
-from load.doctor.probing.http import HttpLink
 from sioprobe.engine import SwarmError
 
 __all__ = ["examine_heartbeat", "examine_origins", "examine_transports"]

@@ -10,13 +10,13 @@ import time
 
 import gevent
 
-from load.doctor.examinations.limits import diagnose
+from load.doctor.examinations.refused_connections import diagnose
 from load.doctor.findings import INFERRED, LIMITS, NOTE, Examined, Finding, NotExamined
+from load.doctor.instruments.held_connections import DEADLINE, HeldConnections, State, Stop
+from load.doctor.instruments.http_link import HttpLink
+from load.doctor.instruments.kernel import listen_backlog, open_files_limit
 from load.doctor.mend import BACKLOG, OPEN_FILES, THREADS
 from load.doctor.patient import Patient
-from load.doctor.probing.held_connections import DEADLINE, Crowd
-from load.doctor.probing.http import HttpLink
-from load.doctor.probing.kernel import listen_backlog, open_files_limit
 from load.watching.locating import is_this_host
 from load.watching.trees import TreeSample, TreeWatch
 from sioprobe.engine import SwarmError
@@ -42,40 +42,44 @@ def examine(patient: Patient) -> Examined:
         before = _at_rest(watch)
     except NotExamined as error:
         examined.left_out.append(f"memory and threads per connection: {error}")
-    crowd = Crowd(patient)
-    crowd.engine.start()
+    held = HeldConnections(patient.target, "polling" if patient.websocket else "websocket", patient.auth)
     try:
-        stopped = crowd.fill(
-            lambda: watch.sample().threads - before.threads if watch is not None and before is not None else 0
+        stop = held.fill(
+            patient.max_connections,
+            lambda: (
+                watch.sample().threads - before.threads if watch is not None and before is not None else 0
+            ),
         )
-        served = crowd.count("open")
+        served = held.count(State.SERVED)
         figures = examined.figures
-        figures |= {"asked": patient.max_connections, "served": served, "waiting": crowd.count("waiting")}
-        figures["failures"] = crowd.failures()
+        figures |= {"asked": patient.max_connections, "served": served, "waiting": held.count(State.WAITING)}
+        figures["failures"] = held.failures()
         during = watch.sample() if watch is not None else None
         if before is not None and during is not None and served:
             _weigh(examined, before, during, served)
-        if stopped == "deadline":
+        if stop is Stop.DEADLINE:
             examined.left_out.append(
                 f"more than {served} connections: these took {DEADLINE:.0f} s to open, and time was up"
             )
-        elif stopped == "threads":
+        elif stop is Stop.THREADS:
             examined.left_out.append(
                 f"more than {served} connections: the server has a thread or more for each"
             )
-        elif stopped == "memory":
+        elif stop is Stop.MEMORY:
             examined.left_out.append(f"more than {served} connections: memory of this machine runs out")
-        elif stopped and not served:
+        elif stop is not Stop.ALL_THERE and not served:
             examined.left_out.append("no connection was served, so there is nothing to count")
-        elif stopped == "silence" and not crowd.still_served():
+        elif stop is Stop.SILENCE and not held.still_served():
             examined.left_out.append(
                 f"more than {served} connections: the server no longer answered those that it had"
             )
-        elif stopped:
-            examined.findings.append(diagnose(patient, crowd))
+        elif stop is not Stop.ALL_THERE:
+            examined.findings.append(diagnose(patient, held))
     finally:
-        crowd.end()
-    examined.saw = f"{served} connections at once" + (f" of {patient.max_connections}" if stopped else "")
+        held.end()
+    examined.saw = f"{served} connections at once"
+    if stop is not Stop.ALL_THERE:
+        examined.saw += f" of {patient.max_connections}"
     if "threads_per_connection" in examined.figures:
         examined.saw += (
             f"; {examined.figures['rss_bytes_per_connection'] / 1024:.0f} KiB and"

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from load.doctor.findings import LATENCY, Examined, Finding, NotExamined
+from load.doctor.instruments.tcp_link import can_choose_acks
 from load.doctor.mend import NAGLE
 from load.doctor.patient import Patient, middle, milliseconds
-from load.doctor.probing.plain import can_choose_acks
 from sioprobe.engine import SwarmError
 
 __all__ = ["Arms", "examine"]

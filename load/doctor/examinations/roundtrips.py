@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from load.doctor.findings import LATENCY, Examined, Finding, NotExamined
+from load.doctor.instruments.blocking_clients import Call
 from load.doctor.patient import Patient, middle, milliseconds
-from load.doctor.probing.clients import Call
 from sioprobe.engine import SwarmError
 
 __all__ = ["examine"]

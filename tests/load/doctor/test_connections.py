@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from load.doctor.examinations import many_connections, polling, sessions
+from load.doctor.examinations import many_connections, polling_answers, sticky_sessions
 from load.doctor.findings import Examined, NotExamined
-from load.doctor.probing.kernel import least_files_left, listen_backlog, open_files_limit
+from load.doctor.instruments.kernel import least_files_left, listen_backlog, open_files_limit
 from load.watching.trees import TreeSample
 from tests.load.doctor.patients import finding, ids, meet
 from tests.servers import Server, start_command, start_foreign, start_server
@@ -188,9 +188,9 @@ def test_sessions_that_are_not_sticky_are_found(null: Server) -> None:
         start_command([sys.executable, "-m", "load.blocks.null_server"]) as other,
         forwarding(null, other) as url,
     ):
-        lost = sessions.examine(meet(url, pids=False))
+        lost = sticky_sessions.examine(meet(url, pids=False))
     with forwarding(null) as url:
-        sticky = sessions.examine(meet(url, pids=False))
+        sticky = sticky_sessions.examine(meet(url, pids=False))
 
     assert finding(lost, "sessions-not-sticky").figures["statuses"] == {"200": 6, "400": 6}
     assert ids(sticky) == []
@@ -198,9 +198,9 @@ def test_sessions_that_are_not_sticky_are_found(null: Server) -> None:
 
 def test_a_line_of_log_for_each_request_is_seen() -> None:
     with start_command(EVENTLET) as server:
-        found = polling.examine_log(meet(server.url))
+        found = polling_answers.examine_log(meet(server.url))
     with start_server("gevent") as server:
-        silent = polling.examine_log(meet(server.url))
+        silent = polling_answers.examine_log(meet(server.url))
 
     assert finding(found, "access-log").figures["bytes_per_request"] >= 50
     assert ids(silent) == []
@@ -208,7 +208,7 @@ def test_a_line_of_log_for_each_request_is_seen() -> None:
 
 def test_a_log_that_cannot_be_told_from_answers_is_not_examined() -> None:
     with start_foreign("node") as server, pytest.raises(NotExamined, match="to its sockets as to files"):
-        polling.examine_log(meet(server.url))
+        polling_answers.examine_log(meet(server.url))
 
 
 def test_what_the_kernel_tells_of_a_listener_and_a_process() -> None:
@@ -227,7 +227,7 @@ def test_what_the_kernel_tells_of_a_listener_and_a_process() -> None:
 
 
 def test_a_server_with_a_thread_for_each_is_not_filled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("load.doctor.probing.held_connections.MANY_THREADS", 60)
+    monkeypatch.setattr("load.doctor.instruments.held_connections.MANY_THREADS", 60)
     with start_server("threading") as server:
         found = many_connections.examine(meet(server.url, max_connections=400))
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import pytest
 
 from load.doctor.examinations import (
+    deflate,
     endings,
     handshake,
     nagle,
-    polling,
-    websocket,
+    polling_answers,
 )
 from load.doctor.examinations.nagle import Arms
 from load.doctor.patient import Patient
@@ -85,7 +85,7 @@ def test_options_of_an_application_are_seen() -> None:
         assert ids(handshake.examine_transports(patient)) == ["upgrade-not-offered"]
         assert ids(handshake.examine_heartbeat(patient)) == ["small-max-payload"]
         assert ids(handshake.examine_origins(patient)) == ["origin-refused"]
-        assert polling.examine_compression(patient).figures["encoding"] is None
+        assert polling_answers.examine_compression(patient).figures["encoding"] is None
         assert ids(handshake.examine_transports(sockets_alone)) == ["no-polling"]
 
 
@@ -93,9 +93,9 @@ def test_closing_compressing_and_deflating_are_those_of_the_mode(mended: Server)
     patient = meet(mended.url)
     mode = mended.about["mode"]
 
-    kept = polling.examine_keeping(patient)
-    packed = finding(polling.examine_compression(patient), "compresses-polling")
-    deflated = websocket.examine_deflate(patient)
+    kept = polling_answers.examine_keeping(patient)
+    packed = finding(polling_answers.examine_compression(patient), "compresses-polling")
+    deflated = deflate.examine(patient)
 
     assert ids(kept) == (["closes-each-poll"] if mode == "threading" else [])
     assert kept.figures["closed"] == (16 if mode == "threading" else 0)

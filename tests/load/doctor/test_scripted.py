@@ -9,9 +9,9 @@ import pytest
 from load.doctor.examinations import (
     endings,
     handshake,
-    polling,
+    polling_answers,
     roundtrips,
-    sessions,
+    sticky_sessions,
 )
 from load.doctor.findings import NotExamined
 from load.doctor.mend import COMPRESSION, NAGLE, mend_for
@@ -27,9 +27,9 @@ FAULTS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "small payload": ({"max_payload": 5000}, handshake.examine_heartbeat, "small-max-payload"),
     "origin refused": ({"refuses_origin": True}, handshake.examine_origins, "origin-refused"),
     "origin not named": ({"allows_origin": ""}, handshake.examine_origins, "origin-refused"),
-    "closes": ({"closes": True}, polling.examine_keeping, "closes-each-poll"),
-    "packs": ({"packs": True}, polling.examine_compression, "compresses-polling"),
-    "cookie": ({"cookie": "lb=1"}, sessions.examine, "sticky-by-cookie"),
+    "closes": ({"closes": True}, polling_answers.examine_keeping, "closes-each-poll"),
+    "packs": ({"packs": True}, polling_answers.examine_compression, "compresses-polling"),
+    "cookie": ({"cookie": "lb=1"}, sticky_sessions.examine, "sticky-by-cookie"),
     "calls unanswered": ({"deaf": True}, roundtrips.examine, "calls-fail"),
     "held poll": ({"holds_polls": True}, endings.examine, "poll-held-after-close"),
 }
@@ -60,8 +60,8 @@ def test_a_server_without_faults_has_none() -> None:
 def test_figures_are_those_of_what_was_seen() -> None:
     with polling_server(closes=True, packs=True) as url:
         patient = meet(url, pids=False)
-        kept = finding(polling.examine_keeping(patient), "closes-each-poll")
-        packed = polling.examine_compression(patient)
+        kept = finding(polling_answers.examine_keeping(patient), "closes-each-poll")
+        packed = polling_answers.examine_compression(patient)
 
     assert (kept.figures["closed"], kept.figures["answers"]) == (16, 16)
     assert kept.figures["connect_p50_ms"] > 0

@@ -10,14 +10,14 @@ from typing import Any
 
 import httptools
 
-from load.doctor.probing.plain import TIMEOUT, Link
+from load.doctor.instruments.tcp_link import TIMEOUT, Link
 from sioprobe.engine import SwarmError, Target
 
-__all__ = ["Answer", "HttpLink", "receive_all"]
+__all__ = ["HttpAnswer", "HttpLink", "receive_all"]
 
 
 @dataclass(slots=True)
-class Answer:
+class HttpAnswer:
     """One HTTP answer. Header names in lower case; `set_cookie` apart, because there may be several."""
 
     status: int
@@ -62,7 +62,7 @@ class HttpLink:
         *,
         fresh: bool = False,
         timeout: float = TIMEOUT,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Send a request and wait for its answer. Raises SwarmError."""
         self.start(method, endpoint, body, headers, fresh=fresh)
         return receive_all([self], timeout)[0]
@@ -97,7 +97,7 @@ class HttpLink:
         self._link.ack_at_once = self.ack_at_once
         self._link.send(data)
 
-    def take(self, timeout: float) -> Answer | None:
+    def take(self, timeout: float) -> HttpAnswer | None:
         """Read one part; the answer when it is whole."""
         assert self._link is not None
         link = self._link
@@ -109,7 +109,7 @@ class HttpLink:
                 raise SwarmError("connection closed", "in the middle of an HTTP answer")
             return None
         parser = self._parser
-        answer = Answer(
+        answer = HttpAnswer(
             status=parser.status,
             headers=parser.headers,
             body=b"".join(parser.body),
@@ -139,9 +139,9 @@ class HttpLink:
             self._link = None
 
 
-def receive_all(channels: Sequence[HttpLink], timeout: float = TIMEOUT) -> list[Answer]:
+def receive_all(channels: Sequence[HttpLink], timeout: float = TIMEOUT) -> list[HttpAnswer]:
     """The answers to what was started on each, parts read as they come. Raises SwarmError."""
-    answers: dict[int, Answer] = {}
+    answers: dict[int, HttpAnswer] = {}
     end = time.perf_counter() + timeout
     while len(answers) < len(channels):
         waiting = [each for each in channels if id(each) not in answers and each.link is not None]

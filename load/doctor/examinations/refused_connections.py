@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from load.doctor.findings import INFERRED, LIMITS, MEASURED, Finding
+from load.doctor.instruments.held_connections import PATIENCE, HeldConnections, State
+from load.doctor.instruments.kernel import least_files_left
+from load.doctor.instruments.tcp_link import Link
 from load.doctor.mend import BACKLOG, CONNECTIONS, OPEN_FILES
 from load.doctor.patient import Patient
-from load.doctor.probing.held_connections import PATIENCE, Crowd
-from load.doctor.probing.kernel import least_files_left
-from load.doctor.probing.plain import Link
 from sioprobe.engine import SwarmError
 
 __all__ = ["diagnose"]
@@ -21,10 +21,10 @@ NEAR = 16
 FURTHER = 4
 
 
-def diagnose(patient: Patient, crowd: Crowd) -> Finding:
-    """Look at a crowd of which some wait in vain or have failed, while others are served."""
-    served, waiting = crowd.count("open"), crowd.count("waiting")
-    failures = ", ".join(f"{count} {kind}" for kind, count in crowd.failures().items())
+def diagnose(patient: Patient, held: HeldConnections) -> Finding:
+    """Why some of the connections wait or have failed, while others are served."""
+    served, waiting = held.count(State.SERVED), held.count(State.WAITING)
+    failures = ", ".join(f"{count} {kind}" for kind, count in held.failures().items())
     figures: dict[str, Any] = {"served": served, "waiting": waiting}
     files = least_files_left(patient.located.pids)
     how = []
@@ -37,9 +37,9 @@ def diagnose(patient: Patient, crowd: Crowd) -> Finding:
     accepts = True
     if waiting:
         accepts = figures["system_accepts"] = _system_accepts(patient)
-        crowd.release(min(RELEASED, served))
-        crowd.wait(lambda: crowd.count("waiting") <= max(0, waiting - RELEASED), PATIENCE)
-        admitted = figures["admitted_after_close"] = waiting - crowd.count("waiting")
+        held.release(min(RELEASED, served))
+        held.wait(lambda: held.count(State.WAITING) <= max(0, waiting - RELEASED), PATIENCE)
+        admitted = figures["admitted_after_close"] = waiting - held.count(State.WAITING)
         seen += f"; when {min(RELEASED, served)} were closed, {admitted} of those were answered"
     if files is not None and files.opened >= files.limit - NEAR:
         figures |= {"fds": files.opened, "open_files_limit": files.limit}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from load.doctor.findings import LIMITS, NOTE, Examined, Finding, NotExamined
+from load.doctor.instruments.blocking_clients import PollingClient
+from load.doctor.instruments.http_link import HttpLink
 from load.doctor.mend import STICKY
 from load.doctor.patient import Patient
-from load.doctor.probing.clients import PollingClient
-from load.doctor.probing.http import HttpLink
 
 __all__ = ["examine"]
 

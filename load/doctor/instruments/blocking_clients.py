@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from load.doctor.probing.http import Answer, HttpLink, receive_all
-from load.doctor.probing.plain import TIMEOUT, Link
+from load.doctor.instruments.http_link import HttpAnswer, HttpLink, receive_all
+from load.doctor.instruments.tcp_link import TIMEOUT, Link
 from sioprobe.engine import SwarmError, Target
 from sioprobe.wire import (
     RECORD_SEPARATOR,
@@ -104,8 +104,8 @@ class PollingClient:
         packets = self.handshake.text.split(RECORD_SEPARATOR)
         self.opened = open_of(packets[0])
         self._endpoint = target.endpoint("polling", self.opened.session_id)
-        self.last_poll: Answer | None = None
-        self.last_push: Answer | None = None
+        self.last_poll: HttpAnswer | None = None
+        self.last_push: HttpAnswer | None = None
 
     def set_acks(self, *, at_once: bool) -> None:
         """How this kernel acknowledges, on both connections."""
@@ -140,7 +140,7 @@ class PollingClient:
     def _take_poll(self, timeout: float, call: Call) -> bool:
         return self._digest(receive_all([self.poll], timeout)[0], call)
 
-    def _digest(self, answer: Answer, call: Call) -> bool:
+    def _digest(self, answer: HttpAnswer, call: Call) -> bool:
         self._outstanding = False
         self.last_poll = answer
         if answer.status != 200:
@@ -155,7 +155,7 @@ class PollingClient:
             self.send("3")
         return any(call.is_answer(packet) for packet in packets)
 
-    def send(self, packet: str) -> Answer:
+    def send(self, packet: str) -> HttpAnswer:
         """Push one packet and wait until the server took it."""
         self.last_push = self.push.request("POST", self._endpoint, packet.encode())
         if self.last_push.status != 200:

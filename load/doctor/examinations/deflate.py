@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from load.doctor.findings import CPU, INFERRED, Examined, Finding, NotExamined
+from load.doctor.instruments.blocking_clients import SocketClient
 from load.doctor.mend import DEFLATE
 from load.doctor.patient import Patient
-from load.doctor.probing.clients import SocketClient
 
-__all__ = ["examine_deflate"]
+__all__ = ["examine"]
 
 
-def examine_deflate(patient: Patient) -> Examined:
+def examine(patient: Patient) -> Examined:
     """Offer permessage-deflate."""
     if patient.websocket:
         raise NotExamined(f"no WebSocket: {patient.websocket}")

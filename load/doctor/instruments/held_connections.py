@@ -1,0 +1,160 @@
+"""Many connections on the load engine, opened some at a time and held."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any
+
+import gevent
+import psutil
+
+from sioprobe.engine import Connection, Engine, Listener, SwarmError, Target
+from sioprobe.wire import MAIN_NAMESPACE
+
+__all__ = ["DEADLINE", "PATIENCE", "HeldConnections", "State", "Stop"]
+
+AT_ONCE = 50
+PATIENCE = 4.0
+"""Seconds without any answer to a new connection, while old ones are answered, that count as a limit."""
+DEADLINE = 25.0
+LITTLE_MEMORY = 400 * 2**20
+"""Bytes that this machine keeps free: a thread a connection may take more than there is."""
+
+MANY_THREADS = 800
+"""Enough to see that each connection brings some; thousands of them slow the whole machine down."""
+
+
+class State(Enum):
+    """Of one connection; one is served when the server has answered its CONNECT."""
+
+    WAITING = auto()
+    SERVED = auto()
+    CLOSED = auto()
+    FAILED = auto()
+
+
+class Stop(Enum):
+    """Why no more connections are opened."""
+
+    ALL_THERE = auto()
+    DEADLINE = auto()
+    MEMORY = auto()
+    """This machine runs out of it."""
+    SILENCE = auto()
+    """The last ones got no answer."""
+    FAILURES = auto()
+    THREADS = auto()
+    """The server has so many."""
+
+
+class Held(Listener):
+    """One connection. `failure` is the kind of the failure that ended it, empty otherwise."""
+
+    __slots__ = ("answers", "connection", "failure", "state")
+
+    def __init__(self, engine: Engine, target: Target, transport: str) -> None:
+        self.state = State.WAITING
+        self.failure = ""
+        self.answers = 0
+        self.connection = Connection(engine, target, transport, self, timeout=DEADLINE * 4)
+
+    def ask(self) -> None:
+        """Make a call, whose answer is counted."""
+        self.connection.connect("/sioprobe-doctor-asks")
+
+    def connected(self, connection: Connection, namespace: str) -> None:
+        self.state = State.SERVED
+        self.answers += namespace != MAIN_NAMESPACE
+
+    def refused(self, connection: Connection, namespace: str, data: Any) -> None:
+        # A refusal is an answer too.
+        self.connected(connection, namespace)
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        self.state = State.CLOSED if failure is None else State.FAILED
+        self.failure = failure.kind if failure is not None else ""
+
+
+class HeldConnections:
+    """Connections to one server. `auth` is the auth payload of their CONNECT."""
+
+    def __init__(self, target: Target, transport: str, auth: dict[str, Any] | None = None) -> None:
+        self.engine = Engine()
+        self.all: list[Held] = []
+        self._target = target
+        self._transport = transport
+        self._auth = auth
+
+    def count(self, state: State) -> int:
+        """How many are in that state."""
+        return sum(held.state is state for held in self.all)
+
+    def open_more(self, number: int) -> None:
+        """Start to open so many."""
+        for _ in range(number):
+            held = Held(self.engine, self._target, self._transport)
+            self.all.append(held)
+            held.connection.connect(auth=self._auth)
+
+    def wait(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Wait until `done`; False where nothing changed for so many seconds before."""
+        last, changed = None, time.monotonic()
+        while not done():
+            states = Counter(held.state for held in self.all)
+            if states != last:
+                last, changed = states, time.monotonic()
+            elif time.monotonic() > changed + seconds:
+                return False
+            gevent.sleep(0.02)
+        return True
+
+    def failures(self) -> dict[str, int]:
+        """How many failed, by the kind of their failure."""
+        return dict(Counter(held.failure for held in self.all if held.state is State.FAILED))
+
+    def still_served(self) -> bool:
+        """Whether one that is served gets an answer to a call."""
+        served = next((held for held in self.all if held.state is State.SERVED), None)
+        if served is None:
+            return False
+        served.ask()
+        return self.wait(lambda: bool(served.answers), PATIENCE)
+
+    def release(self, number: int) -> None:
+        """Close some of those that are served."""
+        for held in [held for held in self.all if held.state is State.SERVED][:number]:
+            held.connection.close()
+
+    def end(self) -> None:
+        """Close all."""
+        for held in self.all:
+            if not held.connection.closed:
+                held.connection.close()
+        self.wait(lambda: not self.engine.connections, 3.0)
+        for connection in list(self.engine.connections):
+            connection.abort()
+        self.engine.stop()
+
+    def fill(self, wanted: int, threads: Callable[[], int]) -> Stop:
+        """Open connections until so many are served, or something stops it.
+
+        `threads` says how many the server has more than before.
+        """
+        self.engine.start()
+        end = time.monotonic() + DEADLINE
+        while len(self.all) < wanted:
+            if time.monotonic() > end:
+                return Stop.DEADLINE
+            if psutil.virtual_memory().available < LITTLE_MEMORY:
+                return Stop.MEMORY
+            self.open_more(min(AT_ONCE, wanted - len(self.all)))
+            if not self.wait(lambda: not self.count(State.WAITING), PATIENCE):
+                return Stop.SILENCE
+            if self.failures():
+                return Stop.FAILURES
+            if threads() >= MANY_THREADS and len(self.all) < wanted:
+                return Stop.THREADS
+        return Stop.ALL_THERE
