@@ -1,4 +1,4 @@
-"""What scenarios about the life of connections share: users whose connections follow one another, and timers.
+"""What scenarios about the life of connections share: users whose connections follow one another.
 
 Under Locust one user is one slot: it has one connection at a time, and `-u` says how many slots there are.
 The slot opens its next connection by itself, so it is a player from its first connection to its last.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Any
 
 from load.playing.parameters import Parameter
-from load.playing.players import NANOSECONDS, Player, Scenario
-from sioprobe.engine import Connection, Engine, SwarmError
+from load.playing.players import Player, Scenario
+from load.playing.timers import Later
+from sioprobe.engine import Connection, SwarmError
+from sioprobe.engine.hub import SECOND
 
-__all__ = ["CALM", "PAUSE", "RETRY_SECONDS", "Calm", "Later", "LivesPlayer"]
+__all__ = ["PAUSE", "LivesPlayer"]
 
 RETRY_SECONDS = 1.0
 """The least pause after a connection that failed: a server that refuses must not be asked in a tight loop."""
@@ -23,64 +24,6 @@ RETRY_SECONDS = 1.0
 PAUSE = Parameter(
     "pause", 0.0, "time between a user's connections, where no rate is given", unit="s", least=0, most=86_400
 )
-CALM = Parameter(
-    "calm",
-    2.0,
-    "how long nobody must have come, or come back, before it begins",
-    unit="s",
-    least=0.1,
-    most=86_400,
-)
-
-
-class Later:
-    """At most one call that is due later; `set` replaces the one before."""
-
-    __slots__ = ("_engine", "_timer")
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._timer: Any = None
-
-    def set(self, seconds: float, function: Callable[[], None]) -> None:
-        """Call `function` on the hub in so many seconds; what it raises is counted."""
-        self.cancel()
-        self._timer = self._engine.loop.timer(max(0.0, seconds))
-        # The hub's clock stands still while it works: without `update` the wait would begin in the past.
-        self._timer.start(self._call, function, update=True)
-
-    def _call(self, function: Callable[[], None]) -> None:
-        self.cancel()
-        try:
-            function()
-        except Exception as error:
-            self._engine.count_internal(error)
-
-    def cancel(self) -> None:
-        """Forget the call."""
-        timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.stop()
-            timer.close()
-
-
-class Calm:
-    """Whether nobody has come for a while: then all who were to come are taken to be there."""
-
-    __slots__ = ("_since", "_still")
-
-    def __init__(self, seconds: float) -> None:
-        self._still = int(seconds * NANOSECONDS)
-        self._since = monotonic_ns()
-
-    def disturb(self) -> None:
-        """Somebody came, or something happened that begins the wait anew."""
-        self._since = monotonic_ns()
-
-    @property
-    def reached(self) -> bool:
-        """Whether the last disturbance is so long ago."""
-        return monotonic_ns() - self._since >= self._still
 
 
 class LivesPlayer(Player):
@@ -105,7 +48,7 @@ class LivesPlayer(Player):
         self.later = Later(scenario.engine)
         self.late = False
         self.arrival = 0
-        self._interval = int(NANOSECONDS / rate) if rate else 0
+        self._interval = int(SECOND / rate) if rate else 0
         self._pause = pause
         self._due = 0
 
@@ -131,14 +74,14 @@ class LivesPlayer(Player):
         if self._interval:
             while self._due <= self.arrival:
                 self._due += self._interval
-            wait = (self._due - now) / NANOSECONDS
+            wait = (self._due - now) / SECOND
             self.late = wait < 0
             if failed and wait < RETRY_SECONDS:
                 wait = RETRY_SECONDS
-                self._due = now + int(wait * NANOSECONDS)
+                self._due = now + int(wait * SECOND)
         else:
             wait = max(self._pause, RETRY_SECONDS if failed else 0.0)
-            self._due = now + int(wait * NANOSECONDS)
+            self._due = now + int(wait * SECOND)
         self.later.set(wait, self._arrive)
 
     def _arrive(self) -> None:

@@ -12,10 +12,9 @@ from typing import Any
 
 from load.playing.parameters import Parameter
 from sioprobe.engine import Engine
+from sioprobe.engine.hub import SECOND
 
 __all__ = ["SCHEDULE", "Pacer"]
-
-NANOSECONDS = 1_000_000_000
 
 SCHEDULE = Parameter(
     "schedule",
@@ -32,7 +31,7 @@ class Pacer:
 
     def __init__(self, engine: Engine, rate: float, kind: str, turn: Callable[[int], None]) -> None:
         self._engine = engine
-        self._interval = NANOSECONDS / rate
+        self._interval = SECOND / rate
         self._poisson = kind == "poisson"
         self._turn = turn
         self._next = 0.0
@@ -52,7 +51,7 @@ class Pacer:
 
     def set_rate(self, rate: float) -> None:
         """From the next turn on, take so many a second."""
-        self._interval = NANOSECONDS / rate
+        self._interval = SECOND / rate
 
     def stop(self) -> None:
         """Take no turn any more."""
@@ -64,7 +63,7 @@ class Pacer:
         return random.expovariate(1.0) * self._interval if self._poisson else self._interval
 
     def _wait(self) -> None:
-        wait = max(0.0, self._next - monotonic_ns()) / NANOSECONDS
+        wait = max(0.0, self._next - monotonic_ns()) / SECOND
         # A new one, because a timer keeps the time that it was made with.
         self._timer = self._engine.loop.timer(wait)
         self._timer.start(self._due, update=True)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from load.playing.findings import Found
+from load.playing.observations import Observations
 from load.playing.parameters import NAMESPACE, Options, Parameter
 from load.watching.looks import Watched
 from sioprobe.engine import (
@@ -20,7 +20,6 @@ from sioprobe.measured import Ledger, Recorder, Schedule
 
 __all__ = ["Player", "Scenario", "kind_of_end"]
 
-NANOSECONDS = 1_000_000_000
 GOLDEN_RATIO = 0.6180339887498949
 
 
@@ -98,7 +97,9 @@ class Scenario(ABC):
         return None
 
     @classmethod
-    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found | None:
+    def found(
+        cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched
+    ) -> Observations | None:
         """What the whole run found, of the `state` of each process and of what was seen of the server."""
         return None
 

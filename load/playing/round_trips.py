@@ -8,7 +8,7 @@ until another takes its place.
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable
 from time import monotonic_ns
@@ -24,14 +24,15 @@ from load.playing.parameters import (
     Parameter,
     ParameterError,
 )
-from load.playing.players import NANOSECONDS, Player, Scenario
+from load.playing.players import Player, Scenario
 from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.engine.hub import SECOND
 from sioprobe.measured import Schedule
 
 __all__ = ["OPEN_LOOP", "RoundTripPlayer", "RoundTripScenario", "TextRoundTripPlayer"]
 
-NO_CONNECTION = "not sent: no connection"
-OUTSTANDING = "not sent: too many outstanding"
+NO_CONNECTION = "no connection"
+OUTSTANDING = "too many outstanding"
 
 OPEN_LOOP = (
     RATE,
@@ -66,7 +67,7 @@ class RoundTripScenario(Scenario):
         self.series = engine.recorder.series(*self.operation)
         self.prefix = "" if options.namespace == "/" else options.namespace + ","
         self.payload = "x" * options.payload_bytes
-        self.timeout = int(options.timeout * NANOSECONDS)
+        self.timeout = int(options.timeout * SECOND)
         self.max_outstanding = options.max_outstanding
         self.outstanding = 0
         if options.rate or options.total_rate:
@@ -131,8 +132,8 @@ class RoundTripScenario(Scenario):
     def miss(self, reason: str) -> None:
         """What is due cannot be sent."""
         assert self.schedule is not None
-        self.schedule.miss(reason.removeprefix("not sent: "))
-        self.series.error(reason)
+        self.schedule.miss(reason)
+        self.series.error(f"not sent: {reason}")
 
     def halt(self) -> None:
         """Start no operation any more."""
@@ -143,7 +144,7 @@ class RoundTripScenario(Scenario):
             self.dismiss(player)
 
 
-class RoundTripPlayer(Player):
+class RoundTripPlayer(Player, ABC):
     """One connection's loop.
 
     `_waiting` holds by the key of its answer: the intended time, the sending time, the number.

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from load.playing.pacing import SCHEDULE
 from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options
 from load.playing.players import Player
-from load.playing.publishing import Room
-from load.scenarios.fanout import FanoutPlayer, FanoutScenario
+from load.scenarios.fanout.publishing import FanoutRoom
+from load.scenarios.fanout.scenario import FanoutPlayer, FanoutScenario
 from sioprobe.engine import Connection, Engine
 
 __all__ = ["BroadcastScenario"]
@@ -29,7 +29,7 @@ class BroadcastScenario(FanoutScenario):
 
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
-        self.room = Room(self, '"all"', "", 1, tag=self.stem + ".")
+        self.room = FanoutRoom(self, self.publication, '"all"', "", 1, tag=self.stem + ".")
         self.rooms.append(self.room)
 
     @classmethod

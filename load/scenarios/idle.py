@@ -12,11 +12,22 @@ from typing import Any
 
 import psutil
 
-from load.playing.findings import Found, add_counts, count_of, duration, pack, spread, summed, told, unpack
+from load.playing.observations import (
+    Observations,
+    add_counts,
+    count_of,
+    duration,
+    pack,
+    spread,
+    summed,
+    told,
+    unpack,
+)
 from load.playing.parameters import NAMESPACE, Options
-from load.playing.players import NANOSECONDS, Player, Scenario, kind_of_end
+from load.playing.players import Player, Scenario, kind_of_end
 from load.watching.looks import Watched
 from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.engine.hub import SECOND
 from sioprobe.measured import Recorder
 from sioprobe.results.histogram import Histogram
 
@@ -56,7 +67,7 @@ class IdleScenario(Scenario):
     def _look(self) -> dict[str, Any]:
         interval = self.announced[0]
         now = monotonic_ns()
-        waits = [(now - player.last_ping) / NANOSECONDS for player in self.players]
+        waits = [(now - player.last_ping) / SECOND for player in self.players]
         return {
             "connections": len(self.players),
             "overdue": sum(wait > interval + OVERDUE_SECONDS for wait in waits) if interval else 0,
@@ -79,7 +90,7 @@ class IdleScenario(Scenario):
         }
 
     @classmethod
-    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Observations:
         """Memory per connection, pings and their drift, ends that nobody asked for."""
         connections = sum(state["connections"] for state in states)
         ended = summed(state["ended"] for state in states)
@@ -90,7 +101,7 @@ class IdleScenario(Scenario):
             words.append(f"{count_of(sum(ended.values()), 'connection')} ended unexpectedly: {told(ended)}")
         else:
             words.append("no connection ended unexpectedly")
-        return Found(words, {"connections": connections, **memory, **pings, "unexpected_ends": ended})
+        return Observations(words, {"connections": connections, **memory, **pings, "unexpected_ends": ended})
 
 
 def _memory(
@@ -190,7 +201,7 @@ class IdlePlayer(Player):
         heartbeat = connection.session.heartbeat
         if heartbeat is not None:
             self.play.announced = heartbeat
-            self._interval = int(heartbeat[0] * NANOSECONDS)
+            self._interval = int(heartbeat[0] * SECOND)
         self.play.players.add(self)
         super().connected(connection, namespace)
 

@@ -15,8 +15,9 @@ from time import monotonic_ns
 from typing import Any
 
 from load.playing.parameters import NAMESPACE, TIMEOUT, Options, Parameter, ParameterError
-from load.playing.players import NANOSECONDS, Player, Scenario
+from load.playing.players import Player, Scenario
 from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.engine.hub import SECOND
 
 __all__ = ["NamespacesScenario"]
 
@@ -57,7 +58,7 @@ class NamespacesScenario(Scenario):
         self.series = engine.recorder.series(*self.operation)
         self.rejoins = engine.recorder.series("SIO rejoin", "namespace")
         self.names = list(dict.fromkeys([options.namespace, *options.namespaces.split(",")]))
-        self.timeout = int(options.timeout * NANOSECONDS)
+        self.timeout = int(options.timeout * SECOND)
         self.outstanding = 0
 
     @classmethod

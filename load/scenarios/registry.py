@@ -12,13 +12,13 @@ from load.playing.players import Scenario
 from load.scenarios.ack import AckScenario
 from load.scenarios.binary import BinaryScenario
 from load.scenarios.broadcast import BroadcastScenario
-from load.scenarios.churn import ChurnScenario
+from load.scenarios.churn.scenario import ChurnScenario
 from load.scenarios.echo import EchoScenario
-from load.scenarios.fanout import FanoutScenario
+from load.scenarios.fanout.scenario import FanoutScenario
 from load.scenarios.idle import IdleScenario
 from load.scenarios.namespaces import NamespacesScenario
-from load.scenarios.slow import SlowScenario
-from load.scenarios.storm import StormScenario
+from load.scenarios.slow.scenario import SlowScenario
+from load.scenarios.storm.scenario import StormScenario
 from load.scenarios.upgrade import UpgradeScenario
 from sioprobe.engine import Engine
 

@@ -13,13 +13,14 @@ from functools import partial
 from time import monotonic_ns
 from typing import Any
 
-from load.playing.findings import Found, count_of, duration, spread, summed, told
-from load.playing.life_steps import StagedPlayer, StagedScenario
+from load.playing.counted_lives import CountedLivesPlayer, CountedLivesScenario
 from load.playing.lives import PAUSE
+from load.playing.observations import Observations, count_of, duration, spread, summed, told
 from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
-from load.playing.players import NANOSECONDS, Player
+from load.playing.players import Player
 from load.watching.looks import Watched
 from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.engine.hub import SECOND
 from sioprobe.measured import Ledger, Recorder
 from sioprobe.measured.ledger import Receiver
 
@@ -32,7 +33,7 @@ WINDOW = 4
 """Events of a client that wait for their ack at the same time."""
 
 
-class UpgradeScenario(StagedScenario):
+class UpgradeScenario(CountedLivesScenario):
     """A life ends well when its accounts are closed; its time is that from connect to close."""
 
     title = "upgrade from polling to WebSocket with events in flight both ways"
@@ -64,7 +65,7 @@ class UpgradeScenario(StagedScenario):
         }
 
     @classmethod
-    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Observations:
         """The share of upgrades that failed and why, their time, and what was in flight meanwhile."""
         failed = summed(state["failed"] for state in states)
         lives, sent, received = (
@@ -88,7 +89,7 @@ class UpgradeScenario(StagedScenario):
         ]
         if failed:
             more.append(f"{count_of(sum(failed.values()), 'client')} failed before the end: {told(failed)}")
-        return Found(
+        return Observations(
             [words, *more],
             {
                 "upgrades": upgrades,
@@ -103,7 +104,7 @@ class UpgradeScenario(StagedScenario):
         )
 
 
-class UpgradePlayer(StagedPlayer):
+class UpgradePlayer(CountedLivesPlayer):
     """One client.
 
     `_more` counts what it still begins after the upgrade: (events, bursts); None before, without end.
@@ -152,7 +153,7 @@ class UpgradePlayer(StagedPlayer):
     def upgraded(self, connection: Connection) -> None:
         """Upgraded, or not and polling for good: a little more, then the end."""
         self._settled = True
-        if self.stage == "work":
+        if self.step == "work":
             self.play.in_flight_sent += self._outstanding
             self.play.in_flight_received += self._burst_left
             self._last_turn()
@@ -161,9 +162,9 @@ class UpgradePlayer(StagedPlayer):
         """Open the accounts, and have events under way both ways."""
         if self.connection.closed:
             return
-        self.stage = "work"
+        self.step = "work"
         self._receiver = Receiver(self.play.ledger, 0)
-        self.connection.deadline = monotonic_ns() + int(self.play.options.timeout * NANOSECONDS)
+        self.connection.deadline = monotonic_ns() + int(self.play.options.timeout * SECOND)
         if self._settled:
             self._last_turn()
         else:
@@ -179,7 +180,7 @@ class UpgradePlayer(StagedPlayer):
     def _send(self) -> None:
         """Keep as many events unanswered as there may be."""
         options, ledger = self.play.options, self.play.ledger
-        while self._outstanding < WINDOW and self.stage == "work":
+        while self._outstanding < WINDOW and self.step == "work":
             if self._more is not None:
                 if not self._more[0]:
                     return
@@ -233,7 +234,7 @@ class UpgradePlayer(StagedPlayer):
             self._burst_left -= 1
         self.play.enter("reordered", self.play.ledger.reordered - reordered)
         self.play.enter("duplicated", self.play.ledger.duplicated - duplicated)
-        if not self._burst_left and self.stage == "work":
+        if not self._burst_left and self.step == "work":
             self._burst_base += self.play.options.burst
             self._begin_burst()
             self._close_if_done()
@@ -247,8 +248,8 @@ class UpgradePlayer(StagedPlayer):
 
     def _close_if_done(self) -> None:
         done = self._more == [0, 0] and not self._outstanding and not self._burst_left
-        if done and self.stage == "work":
-            self.stage = "close"
+        if done and self.step == "work":
+            self.step = "close"
             self.connection.deadline = 0
             self.connection.close()
 

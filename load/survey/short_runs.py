@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from load.playing.findings import count_of, told
+from load.playing.observations import count_of, told
 from load.scenarios import SCENARIOS
 from sioprobe.engine.errors import MALFORMED_INPUT
 

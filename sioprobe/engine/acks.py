@@ -7,10 +7,9 @@ from time import monotonic_ns
 from typing import Any
 
 from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.hub import SECOND
 
 __all__ = ["AckCallback", "WaitingAcks"]
-
-NANOSECONDS = 1_000_000_000
 
 AckCallback = Callable[["list[Any] | None", "SwarmError | None"], None]
 """Called once: with the arguments of the ack and None, or with None and the failure."""
@@ -35,7 +34,7 @@ class WaitingAcks:
 
     def expect(self, ack_id: int, callback: AckCallback, timeout: float) -> None:
         """Wait `timeout` seconds for the ack of that id."""
-        self.waiting[ack_id] = (callback, monotonic_ns() + int(timeout * NANOSECONDS))
+        self.waiting[ack_id] = (callback, monotonic_ns() + int(timeout * SECOND))
 
     def pop(self, ack_id: int) -> AckCallback | None:
         """The callback that waits for that ack, and which is told now; None where there is none."""

@@ -16,7 +16,10 @@ from sioprobe.measured.pulse import Pulse
 from sioprobe.measured.recorder import Recorder
 from sioprobe.results.histogram import Histogram
 
-__all__ = ["Engine", "raise_open_files_limit"]
+__all__ = ["SECOND", "Engine", "raise_open_files_limit"]
+
+SECOND = 1_000_000_000
+"""In nanoseconds, as `monotonic_ns` counts."""
 
 SWEEP_SECONDS = 0.1
 

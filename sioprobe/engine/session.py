@@ -11,6 +11,7 @@ from time import monotonic_ns
 from typing import Any, Protocol
 
 from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.hub import SECOND
 from sioprobe.engine.target import Target
 from sioprobe.engine.transports.polling import PollingChannel
 from sioprobe.engine.transports.websocket import WebSocketChannel
@@ -21,7 +22,6 @@ __all__ = ["TRANSPORTS", "Session", "SessionOwner"]
 
 TRANSPORTS = ("polling", "websocket", "upgrade")
 
-SECOND = 1_000_000_000
 CLOSE_DEADLINE = 2 * SECOND
 
 

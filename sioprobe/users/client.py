@@ -17,9 +17,8 @@ from gevent.queue import Empty, SimpleQueue
 
 from sioprobe.engine.connection import Connection, Listener
 from sioprobe.engine.errors import LEFT, SwarmError
-from sioprobe.engine.hub import Engine
+from sioprobe.engine.hub import SECOND, Engine
 from sioprobe.engine.reconnect import Backoff
-from sioprobe.engine.session import SECOND
 from sioprobe.measured.recorder import Series
 from sioprobe.users.handlers import Handler, Handlers
 from sioprobe.users.settings import UserSettings, backoff_of, target_of

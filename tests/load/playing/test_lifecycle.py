@@ -8,9 +8,9 @@ from typing import Any
 import gevent
 import pytest
 
-from load.playing.findings import duration
-from load.playing.leak import leak_found
-from load.playing.waves import waves_found
+from load.playing.observations import duration
+from load.scenarios.churn.leak import leak_observed
+from load.scenarios.storm.waves import waves_observed
 from load.watching.locating import locate
 from load.watching.looks import Cooled, Look, ServerWatch, Watched
 from tests.engine.clients import Peer, ScriptedServer
@@ -93,7 +93,7 @@ def test_churn_says_that_a_server_leaks() -> None:
             stage.finish()
             assert watched.before is not None
             watched.cooled = watch.cool_down(watched.before, -5.0, 60.0, gevent.sleep)
-            leak = leak_found(watched, stage.scenario.lives)
+            leak = leak_observed(watched, stage.scenario.lives)
 
     assert leak.figures["verdict"] == "leaks"
     assert leak.figures["kept"]["fds"] >= 20
@@ -104,7 +104,7 @@ def test_a_leak_is_told_only_after_the_whole_cool_down() -> None:
     before, after = Look(0.0, 0, 10_000_000, 3, 9), Look(9.0, 4, 11_048_576, 3, 13)
 
     def found(cooled: Cooled | None) -> tuple[str, str]:
-        leak = leak_found(Watched(before=before, cooled=cooled), 100)
+        leak = leak_observed(Watched(before=before, cooled=cooled), 100)
         return leak.figures["verdict"], leak.words[0]
 
     assert found(None)[0] == "unknown"
@@ -228,7 +228,7 @@ def test_waves_of_several_processes_are_added_up() -> None:
         }
 
     state = {"planned": 1, "unexpected": {}}
-    found = waves_found(
+    found = waves_observed(
         [{**state, "waves": [wave(9.0, 64, 100)]}, {**state, "waves": [wave(9.002, 50, 120)]}]
     )
 
@@ -316,8 +316,8 @@ def test_idle_sees_pings_at_another_interval_and_ends_for_want_of_them() -> None
 def test_who_reads_again_gets_what_waited_and_the_others_lose_nothing(transport: str) -> None:
     options = {"room_size": 5, "slow_share": 0.4, "phase_seconds": 0.5, "calm": 0.1, "payload_bytes": 1000}
     with LameServer() as server, Stage(server.url, "slow", transport, 5, **options) as stage:
-        stage.wait(lambda: stage.scenario.phase == "after", "the last phase")
-        stage.wait(lambda: stage.scenario.latencies["after"].count, "a delivery in it")
+        stage.wait(lambda: stage.scenario.run.phases.now == "after", "the last phase")
+        stage.wait(lambda: stage.scenario.run.latencies["after"].count, "a delivery in it")
         found = stage.finish()
 
         assert stage.errors() == {}
@@ -334,7 +334,7 @@ def test_who_reads_again_gets_what_waited_and_the_others_lose_nothing(transport:
 def test_a_server_that_drops_who_does_not_read_is_told_and_is_no_error() -> None:
     options = {"room_size": 4, "phase_seconds": 2.0, "calm": 0.1, "payload_bytes": 40_000}
     with ImpatientServer() as server, Stage(server.url, "slow", "websocket", 4, **options) as stage:
-        stage.wait(lambda: stage.scenario.phase == "after", "the last phase")
+        stage.wait(lambda: stage.scenario.run.phases.now == "after", "the last phase")
         stage.wait(
             lambda: any(player.state == "closed" for player in stage.players), "the end of the slow one"
         )
@@ -352,8 +352,8 @@ def test_a_server_that_drops_who_does_not_read_is_told_and_is_no_error() -> None
 def test_a_server_that_serves_nobody_while_one_does_not_read_is_seen() -> None:
     options = {"room_size": 4, "phase_seconds": 1.0, "calm": 0.1, "payload_bytes": 10}
     with BlockingServer() as server, Stage(server.url, "slow", "websocket", 4, **options) as stage:
-        server.blocked = lambda: stage.scenario.phase == "slow"
-        stage.wait(lambda: stage.scenario.phase == "after", "the last phase")
+        server.blocked = lambda: stage.scenario.run.phases.now == "slow"
+        stage.wait(lambda: stage.scenario.run.phases.now == "after", "the last phase")
         server.flush()
         found = stage.finish()
 

@@ -15,7 +15,7 @@ import pytest
 
 from load.blocks.measuring import BlockRequest, Crowd, measure
 from load.scenarios import SCENARIOS
-from load.scenarios.fanout import FanoutPlayer
+from load.scenarios.fanout.scenario import FanoutPlayer
 from tests.load.endings import assert_nothing_failed
 from tests.load.lying_server import LyingServer, lying
 from tests.servers import Server, start_command, start_foreign, start_server
@@ -372,7 +372,7 @@ def test_accounts_of_two_processes_add_up(scenario: str, more: list[str], tmp_pa
 
 
 def test_every_scenario_is_described() -> None:
-    text = (Path(__file__).parents[2] / "load" / "SCENARIOS.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "load" / "SCENARIOS.md").read_text(encoding="utf-8")
 
     for name, scenario in SCENARIOS.items():
         assert f"\n## `{name}`" in text

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from load.playing.leak import leak_found
 from load.scenarios import SCENARIOS
+from load.scenarios.churn.leak import leak_observed
 from load.watching.locating import NONE, locate
 from load.watching.looks import Cooled, Look, ServerWatch, Watched
 from load.watching.run_watch import RunWatch
@@ -95,7 +95,7 @@ def test_memory_beside_slow_readers_is_seen_of_a_server_that_tells_nothing(
     # Long enough for a look in each, however long the machine keeps this process waiting.
     options = {"room_size": 4, "phase_seconds": 2.0, "calm": 0.1, "payload_bytes": 1000}
     with Stage(node.url, "slow", "websocket", 4, **options) as stage:
-        stage.wait(lambda: stage.scenario.latencies["after"].count >= 20, "a second of the last phase")
+        stage.wait(lambda: stage.scenario.run.latencies["after"].count >= 20, "a second of the last phase")
         run.hold()
         stage.finish()
         found = found_in(stage, run)
@@ -139,7 +139,7 @@ def test_a_server_that_ended_has_no_figures_and_no_verdict() -> None:
 
     assert before.threads == 1
     assert (after.rss_bytes, after.threads, after.fds) == (None, None, None)
-    leak = leak_found(Watched(before=before, cooled=Cooled(after, 1.0, True)), 10)
+    leak = leak_observed(Watched(before=before, cooled=Cooled(after, 1.0, True)), 10)
     assert leak.figures["verdict"] == "unknown"
     assert leak.words == [
         "whether the server kept anything is not known: it has no /metrics,"
@@ -150,4 +150,4 @@ def test_a_server_that_ended_has_no_figures_and_no_verdict() -> None:
 def test_who_sees_nothing_says_why() -> None:
     unseen = Watched(before=Look(0.0), cooled=Cooled(Look(1.0), 1.0, True), unseen="the server is elsewhere")
 
-    assert leak_found(unseen, 10).words[0].endswith("its processes are not seen: the server is elsewhere")
+    assert leak_observed(unseen, 10).words[0].endswith("its processes are not seen: the server is elsewhere")

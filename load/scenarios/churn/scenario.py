@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import Any
 
-from load.playing.findings import Found, count_of, summed, told
-from load.playing.leak import COOL_DOWN, leak_found
-from load.playing.life_steps import StagedPlayer, StagedScenario
+from load.playing.counted_lives import CountedLivesPlayer, CountedLivesScenario
 from load.playing.lives import PAUSE
+from load.playing.observations import Observations, count_of, summed, told
 from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
 from load.playing.players import Player
+from load.scenarios.churn.leak import COOL_DOWN, leak_observed
 from load.watching.looks import Watched
 from sioprobe.engine import Connection, Engine, SwarmError
 from sioprobe.measured import Recorder
@@ -27,7 +27,7 @@ __all__ = ["ChurnScenario"]
 ACKS = Parameter("acks", 3, "acks that a user waits for before it leaves", least=0, most=1_000_000)
 
 
-class ChurnScenario(StagedScenario):
+class ChurnScenario(CountedLivesScenario):
     """Two messages for each ack of a life."""
 
     title = "connect, wait for some acks, leave, come again"
@@ -50,7 +50,7 @@ class ChurnScenario(StagedScenario):
         return ChurnPlayer(self, connection, changed)
 
     def state(self) -> dict[str, Any]:
-        """Lives, what failed in which stage, closes without an answer, late arrivals."""
+        """Lives, what failed in which step, closes without an answer, late arrivals."""
         return {
             **super().state(),
             "unconfirmed_closes": self.unconfirmed,
@@ -59,8 +59,8 @@ class ChurnScenario(StagedScenario):
         }
 
     @classmethod
-    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
-        """How many lives, how many failed and in which stage, and what the server kept of them."""
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Observations:
+        """How many lives, how many failed and in which step, and what the server kept of them."""
         failed = summed(state["failed"] for state in states)
         lives = sum(state["lives"] for state in states)
         unconfirmed = sum(state["unconfirmed_closes"] for state in states)
@@ -70,8 +70,8 @@ class ChurnScenario(StagedScenario):
             words.append(f"{count_of(unconfirmed, 'close')} that the server did not answer within 2 s")
         if late:
             words.append(f"{count_of(late, 'arrival')} later than intended: the life before was not over")
-        leak = leak_found(server, lives)
-        return Found(
+        leak = leak_observed(server, lives)
+        return Observations(
             [*words, *leak.words],
             {
                 "lives": lives,
@@ -87,7 +87,7 @@ def _failed(failed: dict[str, int]) -> str:
     return f"; {sum(failed.values()):,} failed ({told(failed)})" if failed else ""
 
 
-class ChurnPlayer(StagedPlayer):
+class ChurnPlayer(CountedLivesPlayer):
     """One user."""
 
     __slots__ = ("_acked", "_closing", "_number")
@@ -128,12 +128,12 @@ class ChurnPlayer(StagedPlayer):
         super().begin()
 
     def upgraded(self, connection: Connection) -> None:
-        if self.scenario.options.namespace in connection.namespaces and self.stage == "connect":
+        if self.scenario.options.namespace in connection.namespaces and self.step == "connect":
             self.prepare()
 
     def work(self) -> None:
         """Emit, or close after the last ack."""
-        self.stage = "work"
+        self.step = "work"
         if self._acked >= self.play.options.acks:
             self._close()
             return
@@ -170,7 +170,7 @@ class ChurnPlayer(StagedPlayer):
         self.work()
 
     def _close(self) -> None:
-        self.stage = "close"
+        self.step = "close"
         self._closing = monotonic_ns()
         self.connection.close()
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from time import monotonic_ns
 from typing import Any
 
-from load.playing.findings import Found, add_counts, count_of, duration, pack, summed, told, unpack
-from load.playing.players import NANOSECONDS
+from load.playing.observations import Observations, add_counts, count_of, duration, pack, summed, told, unpack
+from sioprobe.engine.hub import SECOND
 from sioprobe.results.histogram import Histogram
 
-__all__ = ["Wave", "waves_found"]
+__all__ = ["Wave", "waves_observed"]
 
 SHARES = (50.0, 99.0)
 
@@ -32,11 +32,11 @@ class Wave:
 
     def seconds(self) -> float:
         """Since the first drop."""
-        return (monotonic_ns() - self._began) / NANOSECONDS
+        return (monotonic_ns() - self._began) / SECOND
 
     def seconds_since_drop(self) -> float:
         """Since the last drop."""
-        return (monotonic_ns() - self._last_drop) / NANOSECONDS
+        return (monotonic_ns() - self._last_drop) / SECOND
 
     def drop(self) -> None:
         """One connection ended."""
@@ -70,7 +70,7 @@ class Wave:
             self.lasted_us = (monotonic_ns() - self._began) / 1000
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, from which `waves_found` adds up several processes."""
+        """Plain values, from which `waves_observed` adds up several processes."""
         return {
             "at": self.at,
             "dropped": self.dropped,
@@ -82,7 +82,7 @@ class Wave:
         }
 
 
-def waves_found(states: Sequence[dict[str, Any]]) -> Found:
+def waves_observed(states: Sequence[dict[str, Any]]) -> Observations:
     """A line and an object for each wave; the k-th waves of all processes are added up."""
     planned = max((state["planned"] for state in states), default=0)
     count = max((len(state["waves"]) for state in states), default=0)
@@ -98,7 +98,7 @@ def waves_found(states: Sequence[dict[str, Any]]) -> Found:
         )
     if unexpected:
         words.append(f"lost outside of a wave: {told(unexpected)}")
-    return Found(words, {"waves": waves, "planned": planned, "unexpected": unexpected})
+    return Observations(words, {"waves": waves, "planned": planned, "unexpected": unexpected})
 
 
 def _merged(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:

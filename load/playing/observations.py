@@ -12,11 +12,11 @@ from typing import Any
 
 from sioprobe.results.histogram import Histogram
 
-__all__ = ["Found", "add_counts", "count_of", "duration", "pack", "spread", "summed", "told", "unpack"]
+__all__ = ["Observations", "add_counts", "count_of", "duration", "pack", "spread", "summed", "told", "unpack"]
 
 
 @dataclass(slots=True)
-class Found:
+class Observations:
     """`words` are whole lines for a person, `figures` plain values for a program; durations in µs."""
 
     words: list[str] = field(default_factory=list)

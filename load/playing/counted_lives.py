@@ -1,27 +1,27 @@
-"""What scenarios share in which a user's lives are the operations: their stages, and the account of them.
+"""What scenarios share in which a user's lives are the operations: their steps, and the account of them.
 
 A life is everything from the connect to the close, which the user does itself. One that ends in another way
-has failed, in the stage that it had come to.
+has failed, in the step that it had come to.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from load.playing.findings import add_counts
 from load.playing.lives import LivesPlayer
+from load.playing.observations import add_counts
 from load.playing.parameters import Options
 from load.playing.players import Player, Scenario, kind_of_end
 from sioprobe.engine import Connection, Engine, SwarmError
 
-__all__ = ["StagedPlayer", "StagedScenario"]
+__all__ = ["CountedLivesPlayer", "CountedLivesScenario"]
 
 
-class StagedScenario(Scenario):
-    """One operation a life that ended well. `failed` counts the others by stage and kind."""
+class CountedLivesScenario(Scenario):
+    """One operation a life that ended well. `failed` counts the others by step and kind."""
 
     operation: tuple[str, str]
 
@@ -39,25 +39,25 @@ class StagedScenario(Scenario):
         return self.under_way == 0
 
     def state(self) -> dict[str, Any]:
-        """Lives, and what failed in which stage."""
+        """Lives, and what failed in which step."""
         return {"lives": self.lives, "failed": dict(self.failed)}
 
 
-class StagedPlayer(LivesPlayer):
-    """One user. `stage` is connect, work or close while a life is under way, and empty between lives.
+class CountedLivesPlayer(LivesPlayer, ABC):
+    """One user. `step` is connect, work or close while a life is under way, and empty between lives.
 
-    A subclass goes on to the stages work (in `work`) and close.
+    A subclass goes on to the steps work (in `work`) and close.
     """
 
-    __slots__ = ("play", "stage")
+    __slots__ = ("play", "step")
 
     def __init__(
-        self, scenario: StagedScenario, connection: Connection, changed: Callable[[Player], None] | None
+        self, scenario: CountedLivesScenario, connection: Connection, changed: Callable[[Player], None] | None
     ) -> None:
         options = scenario.options
         super().__init__(scenario, connection, changed, rate=options.rate, pause=options.pause)
         self.play = scenario
-        self.stage = ""
+        self.step = ""
 
     def open(self) -> None:
         """Begin the first life."""
@@ -71,7 +71,7 @@ class StagedPlayer(LivesPlayer):
 
     def begin_life(self) -> None:
         """Enter a life that begins to connect."""
-        self.stage = "connect"
+        self.step = "connect"
         self.play.under_way += 1
 
     def begin(self) -> None:
@@ -85,15 +85,15 @@ class StagedPlayer(LivesPlayer):
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """The end of a life, good or bad."""
-        stage, self.stage = self.stage, ""
-        if stage:
+        step, self.step = self.step, ""
+        if step:
             self.play.under_way -= 1
         failure, self.failure = self.failure or failure, None
-        good = stage == "close" and failure is None
+        good = step == "close" and failure is None
         if good:
             self.end_well(monotonic_ns())
-        elif stage and not self.leaving:
-            add_counts(self.play.failed, {f"{stage}: {kind_of_end(failure)}": 1})
+        elif step and not self.leaving:
+            add_counts(self.play.failed, {f"{step}: {kind_of_end(failure)}": 1})
         if self.leaving or self.state != "playing":
             # A first connection that failed is told, as in every scenario.
             self.finish(failure)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from load.playing.findings import Found, count_of, duration, spread, summed, told, unpack
+from load.playing.observations import Observations, count_of, duration, spread, summed, told, unpack
+from load.scenarios.slow.phases import AFTER, BEFORE, PHASES, SLOW
 from load.watching.looks import Watched
 from sioprobe.measured import Ledger
 
-__all__ = ["AFTER", "BEFORE", "PHASES", "SLOW", "slow_found"]
+__all__ = ["slow_observed"]
 
-BEFORE, SLOW, AFTER = PHASES = ("before", "slow", "after")
 _SAID = {BEFORE: "before", SLOW: "beside those who did not read", AFTER: "when all read again"}
 
 
-def slow_found(states: Sequence[dict[str, Any]], server: Watched) -> Found:
+def slow_observed(states: Sequence[dict[str, Any]], server: Watched) -> Observations:
     """Lines and figures over all processes."""
     seen = [name for name in PHASES if any(_phase(state, name) for state in states)]
     latencies = {name: spread(unpack(state["latencies"][name] for state in states)) for name in PHASES}
@@ -40,7 +40,7 @@ def slow_found(states: Sequence[dict[str, Any]], server: Watched) -> Found:
         "slow_ledger": ledger.to_json(),
         "server_rss_bytes": memory,
     }
-    return Found(words, figures)
+    return Observations(words, figures)
 
 
 def _phase(state: dict[str, Any], name: str) -> dict[str, Any] | None:

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any, ClassVar
 
-from load.playing.membership import ROOM_SIZE, Member, room_with_a_seat
 from load.playing.pacing import SCHEDULE
 from load.playing.parameters import (
     NAMESPACE,
@@ -26,15 +25,15 @@ from load.playing.parameters import (
     Parameter,
     ParameterError,
 )
-from load.playing.players import NANOSECONDS, Player, Scenario
-from load.playing.publishing import Publisher, Room
+from load.playing.players import Player, Scenario
+from load.playing.rooms import ROOM_SIZE, Member, room_with_a_seat
+from load.scenarios.fanout.publishing import EVENT, FanoutRoom, Publication, Publisher
 from sioprobe.engine import Connection, Engine
-from sioprobe.measured import Ledger, Schedule
+from sioprobe.measured import Ledger
 from sioprobe.measured.ledger import Receiver
 
 __all__ = ["FanoutPlayer", "FanoutScenario"]
 
-EVENT = "m"
 VERIFIED_SHARE = 64
 """One text in so many is decoded strictly; the others are recognised by a pattern of the whole text."""
 
@@ -57,22 +56,13 @@ class FanoutScenario(Scenario):
 
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
-        self.ledger: Ledger = Ledger()
-        self.schedule = Schedule() if options.rate else None
-        self.series = engine.recorder.series(*self.operation)
-        self.emitted = engine.recorder.series("SIO publish", EVENT)
-        self.spread = tuple(
-            engine.recorder.series("SIO fan-out", f"{which} delivery")
-            for which in ("first", "median", "last")
-        )
-        self.prefix = "" if options.namespace == "/" else options.namespace + ","
+        self.publication = Publication(engine, options)
+        self.ledger: Ledger = self.publication.ledger
+        self.schedule = self.publication.schedule
+        prefix = re.escape(self.publication.prefix)
         # The payload rides along: spaces are allowed where JSON allows them.
-        self.pattern = re.compile(
-            rf'2{re.escape(self.prefix)}\["{EVENT}", ?"([^"\\]*)", ?([0-9]+), ?([0-9]+), ?"(x*)"\]'
-        )
-        self.payload = "x" * options.payload_bytes
-        self.timeout = int(options.timeout * NANOSECONDS)
-        self.rooms: list[Room] = []
+        self.pattern = re.compile(rf'2{prefix}\["{EVENT}", ?"([^"\\]*)", ?([0-9]+), ?([0-9]+), ?"(x*)"\]')
+        self.rooms: list[FanoutRoom] = []
         engine.recorder.hold_back(self._enter)
         # Other processes have rooms on the same server.
         self.stem = f"{os.getpid():x}-{monotonic_ns():x}"
@@ -90,9 +80,9 @@ class FanoutScenario(Scenario):
         room = room_with_a_seat(self.rooms, self.options.room_size, self._room)
         return FanoutPlayer(self, connection, changed, room)
 
-    def _room(self, index: int) -> Room:
+    def _room(self, index: int) -> FanoutRoom:
         name = f"fanout-{self.stem}-{index}"
-        return Room(self, f'"in","{name}"', name, self.options.publishers)
+        return FanoutRoom(self, self.publication, f'"in","{name}"', name, self.options.publishers)
 
     def _enter(self) -> None:
         for room in self.rooms:
@@ -121,28 +111,29 @@ class FanoutScenario(Scenario):
             room.settle()
         for kind, count in self.ledger.problems.items():
             for _ in range(count):
-                self.series.error(kind)
+                self.publication.delivered.error(kind)
 
 
 class FanoutPlayer(Member):
     """One member. `receivers` are its accounts by the tag of the publisher, None when it has none."""
 
-    __slots__ = ("_countdown", "_play", "_series", "_timeout", "receivers")
-    room: Room
+    __slots__ = ("_countdown", "_payload", "_play", "_series", "_timeout", "receivers")
+    room: FanoutRoom
 
     def __init__(
         self,
         scenario: FanoutScenario,
         connection: Connection,
         changed: Callable[[Player], None] | None,
-        room: Room,
+        room: FanoutRoom,
     ) -> None:
         super().__init__(scenario, connection, changed, room)
         self._play = scenario
         self._series = connection.series(*scenario.operation)
         self.receivers: dict[str, Receiver] | None = None
         self._countdown = VERIFIED_SHARE
-        self._timeout = scenario.timeout
+        self._payload = scenario.publication.payload
+        self._timeout = scenario.publication.timeout
 
     def join(self) -> None:
         """The join was acknowledged: from now on every number is expected."""
@@ -164,7 +155,7 @@ class FanoutPlayer(Member):
             self._deliver(*room.last_delivery)
             return True
         match = self._play.pattern.fullmatch(text)
-        if match is None or len(match[4]) != len(self._play.payload):
+        if match is None or len(match[4]) != len(self._payload):
             return False
         self._countdown -= 1
         if not self._countdown:
@@ -201,7 +192,7 @@ class FanoutPlayer(Member):
         super().event(connection, namespace, name, args, ack_id)
         if name != EVENT:
             return
-        if [type(value) for value in args] == [str, int, int, str] and args[3] == self._play.payload:
+        if [type(value) for value in args] == [str, int, int, str] and args[3] == self._payload:
             self._deliver(args[0], args[1], args[2], self.room.publishers.get(args[0]))
         else:
             self._series.error("wrong delivery")
@@ -217,7 +208,7 @@ class FanoutPlayer(Member):
         if elapsed < 0:
             # The stamp of a publisher on another host may lie ahead: such times are withheld at the end.
             elapsed = 0
-        if receiver.receive(number, elapsed > self._play.timeout):
+        if receiver.receive(number, elapsed > self._timeout):
             self._series.record(elapsed / 1000)
             if publisher is not None:
                 publisher.delivered(number, elapsed / 1000)

@@ -6,19 +6,46 @@ Publisher k is the k-th member: where it drops out, the member that moves up goe
 from __future__ import annotations
 
 from time import monotonic_ns
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from load.playing.membership import MemberRoom
 from load.playing.pacing import Pacer
+from load.playing.parameters import Options
+from load.playing.players import Scenario
+from load.playing.rooms import MemberRoom
+from sioprobe.engine import Connection, Engine
+from sioprobe.engine.hub import SECOND
 from sioprobe.engine.transports.websocket import message_frame
+from sioprobe.measured import Ledger, Schedule
 from sioprobe.measured.ledger import Receiver
 
-if TYPE_CHECKING:
-    from load.scenarios.fanout import FanoutPlayer, FanoutScenario
+__all__ = ["EVENT", "FanoutRoom", "Publication", "Publisher"]
 
-__all__ = ["Room"]
+EVENT = "m"
+NO_CONNECTION = "no connection"
 
-NO_CONNECTION = "not sent: no connection"
+
+class Publication:
+    """What the rooms of one process share: what is published in them, and the accounts of it."""
+
+    def __init__(self, engine: Engine, options: Options) -> None:
+        self.prefix = "" if options.namespace == "/" else options.namespace + ","
+        self.payload = "x" * options.payload_bytes
+        self.timeout = int(options.timeout * SECOND)
+        self.ledger = Ledger()
+        self.schedule = Schedule() if options.rate else None
+        self.delivered = engine.recorder.series("SIO deliver", EVENT)
+        self.published = engine.recorder.series("SIO publish", EVENT)
+        self.spread = tuple(
+            engine.recorder.series("SIO fan-out", f"{which} delivery")
+            for which in ("first", "median", "last")
+        )
+
+
+class Subscriber(Protocol):
+    """A member, as its room knows it: `receivers` are its accounts by the tag of the publisher."""
+
+    connection: Connection
+    receivers: dict[str, Receiver] | None
 
 
 class Flight:
@@ -40,7 +67,7 @@ class Flight:
 class Publisher:
     """The k-th publisher of a room. `number` is the next one."""
 
-    def __init__(self, room: Room, index: int, tag: str) -> None:
+    def __init__(self, room: FanoutRoom, index: int, tag: str) -> None:
         self.room = room
         self.index = index
         self.tag = tag
@@ -70,34 +97,34 @@ class Publisher:
             self._pacer.stop()
 
     def _take_turn(self, intended: int) -> None:
-        scenario = self.room.scenario
+        scenario, publication = self.room.scenario, self.room.publication
         lag_us = max(0, monotonic_ns() - intended) / 1000
-        assert scenario.schedule is not None
+        assert publication.schedule is not None
         if self.publish(intended):
             scenario.engine.send_lag.record(lag_us)
-            scenario.schedule.send(lag_us)
+            publication.schedule.send(lag_us)
         elif not scenario.halted:
-            scenario.schedule.miss(NO_CONNECTION.removeprefix("not sent: "))
-            scenario.emitted.error(NO_CONNECTION)
+            publication.schedule.miss(NO_CONNECTION)
+            publication.published.error(f"not sent: {NO_CONNECTION}")
 
     def publish(self, stamp: int) -> bool:
         """Publish the next number; False where there is nobody to do so."""
-        room, scenario = self.room, self.room.scenario
+        room, publication = self.room, self.room.publication
         members = room.members
-        if scenario.halted or self.index >= len(members) or not members[self.index].connection.is_open:
+        if room.scenario.halted or self.index >= len(members) or not members[self.index].connection.is_open:
             return False
         number, self.number = self.number, self.number + 1
         now = monotonic_ns()
         self.flights[number] = Flight(now, len(members))
-        scenario.ledger.published += 1
-        scenario.ledger.expected += len(members)
-        scenario.ledger.missed_away += len(room.lost)
-        scenario.emitted.count()
+        publication.ledger.published += 1
+        publication.ledger.expected += len(members)
+        publication.ledger.missed_away += len(room.lost)
+        publication.published.count()
         connection = members[self.index].connection
         if len(self.flights) == 1:
-            connection.deadline = now + scenario.timeout
+            connection.deadline = now + publication.timeout
         connection.send_raw(
-            f'42{scenario.prefix}[{room.head},"m","{self.tag}",{number},{stamp},"{scenario.payload}"]'
+            f'42{publication.prefix}[{room.head},"{EVENT}","{self.tag}",{number},{stamp},"{publication.payload}"]'
         )
         return True
 
@@ -116,7 +143,7 @@ class Publisher:
         latencies = flight.unrecorded
         if flight.recorded:
             latencies = sorted(latencies + flight.recorded)
-        first, median, last = self.room.scenario.spread
+        first, median, last = self.room.publication.spread
         first.record(latencies[0])
         median.record(latencies[len(latencies) // 2])
         last.record(latencies[-1])
@@ -141,9 +168,9 @@ class Publisher:
 
     def _enter(self, flight: Flight) -> None:
         if flight.unrecorded:
-            scenario = self.room.scenario
-            scenario.ledger.received += len(flight.unrecorded)
-            scenario.series.record_all(flight.unrecorded)
+            publication = self.room.publication
+            publication.ledger.received += len(flight.unrecorded)
+            publication.delivered.record_all(flight.unrecorded)
             flight.recorded += flight.unrecorded
             flight.unrecorded = []
 
@@ -164,7 +191,7 @@ class Publisher:
 
     def give_up(self) -> None:
         """The deadline of what is under way has passed; the ledger knows who misses what."""
-        end = monotonic_ns() - self.room.scenario.timeout
+        end = monotonic_ns() - self.room.publication.timeout
         for number in [number for number, flight in self.flights.items() if flight.sent <= end]:
             self._end(number)
         self.set_deadline()
@@ -176,11 +203,11 @@ class Publisher:
         if self.index < len(members):
             oldest = next(iter(self.flights.values()), None)
             members[self.index].connection.deadline = (
-                oldest.sent + self.room.scenario.timeout if oldest is not None else 0
+                oldest.sent + self.room.publication.timeout if oldest is not None else 0
             )
 
 
-class Room(MemberRoom):
+class FanoutRoom(MemberRoom):
     """`head` is what is emitted before the event's name.
 
     `last_text` is the delivery that was taken apart last, and `last_delivery` what it says.
@@ -190,17 +217,24 @@ class Room(MemberRoom):
     `lost` are members whose connection was lost, and whose place nobody has taken.
     """
 
-    seats: set[FanoutPlayer]
-    members: list[FanoutPlayer]
+    seats: set[Subscriber]
+    members: list[Subscriber]
 
     def __init__(
-        self, scenario: FanoutScenario, head: str, name: str, publishers: int, tag: str = ""
+        self,
+        scenario: Scenario,
+        publication: Publication,
+        head: str,
+        name: str,
+        publishers: int,
+        tag: str = "",
     ) -> None:
         super().__init__(name)
         self.scenario = scenario
+        self.publication = publication
         self.head = head
         self.publisher_count = publishers
-        self.lost: set[FanoutPlayer] = set()
+        self.lost: set[Subscriber] = set()
         self.last_text = ""
         self.last_delivery: tuple[str, int, int, Publisher | None] = ("", 0, 0, None)
         self.last_frame = b""
@@ -214,9 +248,9 @@ class Room(MemberRoom):
         """Whether no number is under way."""
         return not any(publisher.flights for publisher in self.publishers.values())
 
-    def join(self, member: FanoutPlayer) -> None:
+    def join(self, member: Subscriber) -> None:
         """Take a member whose join was acknowledged: it expects every number from the next on."""
-        ledger = self.scenario.ledger
+        ledger = self.publication.ledger
         member.receivers = {
             tag: Receiver(ledger, publisher.number) for tag, publisher in self.publishers.items()
         }
@@ -246,13 +280,13 @@ class Room(MemberRoom):
         for publisher in self.publishers.values():
             publisher.stop()
 
-    def give_up(self, member: FanoutPlayer) -> None:
+    def give_up(self, member: Subscriber) -> None:
         """The deadline of what a member published has passed."""
         for publisher in self.publishers.values():
             if publisher.index < len(self.members) and self.members[publisher.index] is member:
                 publisher.give_up()
 
-    def leave(self, member: FanoutPlayer, *, excused: bool) -> None:
+    def leave(self, member: Subscriber, *, excused: bool) -> None:
         """What was under way to a member that dropped out is lost; what follows, it misses."""
         if excused:
             self.lost.discard(member)
@@ -270,7 +304,7 @@ class Room(MemberRoom):
             publisher.go_on()
         self._close(member, excused=excused)
 
-    def _close(self, member: FanoutPlayer, *, excused: bool = False) -> None:
+    def _close(self, member: Subscriber, *, excused: bool = False) -> None:
         receivers, member.receivers = member.receivers, None
         for tag, receiver in (receivers or {}).items():
             number = self.publishers[tag].number if tag in self.publishers else 0

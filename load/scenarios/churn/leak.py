@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from load.playing.findings import Found, count_of
+from load.playing.observations import Observations, count_of
 from load.playing.parameters import Parameter
 from load.watching.looks import Look, Watched, left_behind
 
-__all__ = ["COOL_DOWN", "leak_found"]
+__all__ = ["COOL_DOWN", "leak_observed"]
 
 COOL_DOWN = Parameter(
     "cool_down",
@@ -26,11 +26,11 @@ LEAKING_SHARE = 0.1
 _NAMES = {"sessions": "session", "threads": "thread", "fds": "open file"}
 
 
-def leak_found(server: Watched, lives: int) -> Found:
+def leak_observed(server: Watched, lives: int) -> Observations:
     """`verdict` is clean, leaks, inconclusive (no whole cool-down) or unknown (nothing was seen)."""
     before, cooled = server.before, server.cooled
     if before is None or cooled is None:
-        return Found(["whether the server kept anything was not looked at"], {"verdict": "unknown"})
+        return Observations(["whether the server kept anything was not looked at"], {"verdict": "unknown"})
     kept = left_behind(before, cooled.look)
     looks = (before, cooled.look)
     seen = [name for name in _NAMES if all(getattr(look, name) is not None for look in looks)]
@@ -47,7 +47,7 @@ def leak_found(server: Watched, lives: int) -> Found:
         if before.rss_bytes is not None and cooled.look.rss_bytes is None:
             why = "they ended during the run"
         words = "whether the server kept anything is not known: it has no /metrics, and its processes are not"
-        return Found([f"{words} seen{': ' + why if why else ''}"], figures)
+        return Observations([f"{words} seen{': ' + why if why else ''}"], figures)
     memory = _memory(before, cooled.look, lives, figures)
     if not kept:
         figures["verdict"] = "clean"
@@ -56,7 +56,7 @@ def leak_found(server: Watched, lives: int) -> Found:
         )
         words = f"the server kept nothing: {sums} {cooled.seconds:.1f} s later"
         words += "" if "sessions" in seen else "; sessions are not known"
-        return Found([words + memory], figures)
+        return Observations([words + memory], figures)
     what = ", ".join(count_of(count, _NAMES[name]) for name, count in kept.items())
     what += f" more than before, {cooled.seconds:.0f} s after the last client left"
     leaks = "sessions" in kept or max(kept.values()) >= lives * LEAKING_SHARE
@@ -69,9 +69,9 @@ def leak_found(server: Watched, lives: int) -> Found:
         )
     else:
         figures["verdict"] = "leaks"
-        return Found([f"the server leaks: {what}{memory}"], figures)
+        return Observations([f"the server leaks: {what}{memory}"], figures)
     figures["verdict"] = "inconclusive"
-    return Found([f"whether the server leaks is inconclusive: {what}; {why}{memory}"], figures)
+    return Observations([f"whether the server leaks is inconclusive: {what}; {why}{memory}"], figures)
 
 
 def _memory(before: Look, after: Look, lives: int, figures: dict[str, Any]) -> str:

@@ -15,11 +15,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from load.playing.findings import Found, add_counts
-from load.playing.lives import CALM, Calm, Later, LivesPlayer
+from load.playing.lives import LivesPlayer
+from load.playing.observations import Observations, add_counts
 from load.playing.parameters import NAMESPACE, Options, Parameter
 from load.playing.players import Player, Scenario, kind_of_end
-from load.playing.waves import Wave, waves_found
+from load.playing.timers import CALM, Calm, Later
+from load.scenarios.storm.waves import Wave, waves_observed
 from load.watching.looks import Watched
 from sioprobe.engine import Connection, Engine, SwarmError
 from sioprobe.engine.reconnect import Backoff
@@ -186,9 +187,9 @@ class StormScenario(Scenario):
         }
 
     @classmethod
-    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Observations:
         """For each wave, when the first, half, 99 % and all were back, attempts and what failed."""
-        return waves_found(states)
+        return waves_observed(states)
 
 
 class StormPlayer(LivesPlayer):

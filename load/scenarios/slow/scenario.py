@@ -11,23 +11,22 @@ The ledger is that of the healthy members; the slow ones have their own.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic_ns
 from typing import Any
 
-from load.playing.findings import Found, pack
-from load.playing.lives import CALM, Calm, Later
-from load.playing.membership import ROOM_SIZE, room_with_a_seat
+from load.playing.observations import Observations, pack
 from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, TIMEOUT, Options, Parameter
-from load.playing.players import NANOSECONDS, Player, Scenario
-from load.playing.slow_findings import AFTER, BEFORE, PHASES, SLOW, slow_found
-from load.playing.slow_members import EVENT, Room, SlowPlayer
+from load.playing.players import Player, Scenario
+from load.playing.rooms import ROOM_SIZE, room_with_a_seat
+from load.playing.timers import CALM, Later
+from load.scenarios.slow.members import EVENT, SlowMember, SlowRoom, SlowRun
+from load.scenarios.slow.observed import slow_observed
+from load.scenarios.slow.phases import AFTER, BEFORE, SLOW
 from load.watching.looks import Watched
 from sioprobe.engine import Connection, Engine
 from sioprobe.measured import Ledger, Recorder
-from sioprobe.results.histogram import Histogram
 
 __all__ = ["SlowScenario"]
 
@@ -69,18 +68,10 @@ class SlowScenario(Scenario):
 
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
-        self.ledger: Ledger = Ledger()
-        self.slow_ledger = Ledger()
-        self.series = engine.recorder.series(*self.operation)
-        self.payload = "x" * options.payload_bytes
-        self.rooms: list[Room] = []
-        self.phase = ""
-        self.latencies = {name: Histogram() for name in PHASES}
-        self.slow: list[SlowPlayer] = []
+        self.run = SlowRun(engine, options)
+        self.ledger: Ledger = self.run.ledger
+        self.rooms: list[SlowRoom] = []
         self.healthy_at_pause = 0
-        self._began: dict[str, tuple[int, float]] = {}
-        self._ended: tuple[int, float] | None = None
-        self._calm = Calm(options.calm)
         self._timer = Later(engine)
         # Other processes have rooms on the same server.
         self._stem = f"slow-{os.getpid()}-{monotonic_ns():x}"
@@ -90,59 +81,46 @@ class SlowScenario(Scenario):
         if not self.rooms:
             self._timer.set(LOOK_SECONDS, self._look)
         room = room_with_a_seat(
-            self.rooms, self.options.room_size, lambda index: Room(self, f"{self._stem}-{index}")
+            self.rooms,
+            self.options.room_size,
+            lambda index: SlowRoom(self, self.run, f"{self._stem}-{index}"),
         )
-        return SlowPlayer(self, connection, changed, room)
+        return SlowMember(self, connection, changed, room)
 
     @property
     def published(self) -> int:
         """Messages published so far."""
         return self.ledger.published
 
-    # The course of a run
+    @property
+    def slow(self) -> list[SlowMember]:
+        """Those that were chosen to stop reading, in all rooms, whether or not they are still there."""
+        return [member for room in self.rooms for member in room.chosen]
 
-    def arrived(self) -> None:
-        """A member is in its room."""
-        self._calm.disturb()
+    # The course of a run
 
     def _look(self) -> None:
         if self.halted:
             return
         self._timer.set(LOOK_SECONDS, self._look)
-        if not self.phase:
-            if self._calm.reached and any(room.members for room in self.rooms):
-                self._begin(BEFORE)
+        phases = self.run.phases
+        if not phases.now:
+            if self.run.calm.reached and any(room.members for room in self.rooms):
+                phases.begin(BEFORE)
                 for room in self.rooms:
                     room.start()
-        elif self.phase == BEFORE and self._in_phase() >= self.options.phase_seconds:
-            self._begin(SLOW)
+        elif phases.now == BEFORE and phases.seconds >= self.options.phase_seconds:
+            phases.begin(SLOW)
             self.healthy_at_pause = sum(not member.chosen for room in self.rooms for member in room.members)
             for member in self.slow:
                 member.stop_reading()
-        elif self.phase == SLOW:
+        elif phases.now == SLOW:
             for member in self.slow:
                 member.look_for_end()
-            if self._in_phase() >= self.options.phase_seconds:
-                self._resume()
-
-    def _resume(self) -> None:
-        self._begin(AFTER)
-        for member in self.slow:
-            member.start_reading()
-
-    def _begin(self, phase: str) -> None:
-        self.phase = phase
-        self._began[phase] = (monotonic_ns(), time.time())
-
-    def _in_phase(self) -> float:
-        return (monotonic_ns() - self._began[self.phase][0]) / NANOSECONDS
-
-    def phase_of(self, stamp: int) -> str:
-        """The phase in which a message was published."""
-        return next(
-            (name for name in reversed(PHASES) if name in self._began and stamp >= self._began[name][0]),
-            BEFORE,
-        )
+            if phases.seconds >= self.options.phase_seconds:
+                phases.begin(AFTER)
+                for member in self.slow:
+                    member.start_reading()
 
     # Ends and accounts
 
@@ -150,7 +128,7 @@ class SlowScenario(Scenario):
         """Publish nothing more, and let all read what waits for them."""
         super().halt()
         self._timer.cancel()
-        self._ended = (monotonic_ns(), time.time())
+        self.run.phases.end()
         for room in self.rooms:
             room.stop()
         for member in self.slow:
@@ -168,25 +146,19 @@ class SlowScenario(Scenario):
                 member.close_account()
         for kind in ("lost", "duplicated", "reordered"):
             for _ in range(getattr(self.ledger, kind)):
-                self.series.error(kind)
+                self.run.delivered.error(kind)
 
     def state(self) -> dict[str, Any]:
         """Phases, latencies of the healthy members in each, what became of the slow ones."""
-        now = self._ended or (monotonic_ns(), time.time())
-        starts = [(name, *self._began[name]) for name in PHASES if name in self._began]
-        ends = [*starts[1:], ("", *now)]
         return {
-            "phases": [
-                {"name": name, "at": at, "seconds": max(0.0, (end[1] - began) / NANOSECONDS)}
-                for (name, began, at), end in zip(starts, ends, strict=True)
-            ],
-            "latencies": {name: pack(histogram) for name, histogram in self.latencies.items()},
+            "phases": self.run.phases.to_json(),
+            "latencies": {name: pack(histogram) for name, histogram in self.run.latencies.items()},
             "healthy": self.healthy_at_pause,
             "slow": [member.fate() for member in self.slow if member.stopped],
-            "slow_ledger": self.slow_ledger.to_json(),
+            "slow_ledger": self.run.slow_ledger.to_json(),
         }
 
     @classmethod
-    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Found:
+    def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Observations:
         """The healthy with and without the slow, the server's memory, and what became of the slow."""
-        return slow_found(states, server)
+        return slow_observed(states, server)

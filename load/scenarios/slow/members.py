@@ -7,54 +7,73 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from load.playing.lives import Later
-from load.playing.membership import Member, MemberRoom
-from load.playing.players import NANOSECONDS, Player, kind_of_end
-from sioprobe.engine import Connection, SwarmError
+from load.playing.parameters import Options
+from load.playing.players import Player, Scenario, kind_of_end
+from load.playing.rooms import Member, MemberRoom
+from load.playing.timers import Calm, Later
+from load.scenarios.slow.phases import PHASES, Phases
+from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.engine.hub import SECOND
 from sioprobe.measured import Ledger
 from sioprobe.measured.ledger import Receiver
+from sioprobe.results.histogram import Histogram
 
-if TYPE_CHECKING:
-    from load.scenarios.slow import SlowScenario
-
-__all__ = ["EVENT", "Room", "SlowPlayer"]
+__all__ = ["EVENT", "SlowMember", "SlowRoom", "SlowRun"]
 
 EVENT = "s"
 
 
-class Room(MemberRoom):
-    """The first of the members publishes and always reads."""
+class SlowRun:
+    """What the rooms of one process share: the phases, what is published, and the accounts of it.
 
-    seats: set[SlowPlayer]
-    members: list[SlowPlayer]
+    `ledger` and `latencies` (by phase, in µs) are those of the healthy members.
+    """
 
-    def __init__(self, scenario: SlowScenario, name: str) -> None:
+    def __init__(self, engine: Engine, options: Options) -> None:
+        self.phases = Phases()
+        self.calm = Calm(options.calm)
+        self.payload = "x" * options.payload_bytes
+        self.ledger = Ledger()
+        self.slow_ledger = Ledger()
+        self.delivered = engine.recorder.series("SIO deliver", EVENT)
+        self.latencies = {name: Histogram() for name in PHASES}
+
+
+class SlowRoom(MemberRoom):
+    """The first of the members publishes and always reads; `chosen` are those that stop reading."""
+
+    seats: set[SlowMember]
+    members: list[SlowMember]
+
+    def __init__(self, scenario: Scenario, run: SlowRun, name: str) -> None:
         super().__init__(name)
         self.scenario = scenario
+        self.run = run
+        self.chosen: list[SlowMember] = []
         self.published = 0
         self.running = False
         self._intended = 0
-        self._interval = int(NANOSECONDS / scenario.options.publish_rate)
+        self._interval = int(SECOND / scenario.options.publish_rate)
         self._timer = Later(scenario.engine)
 
-    def join(self, member: SlowPlayer) -> None:
+    def join(self, member: SlowMember) -> None:
         """Take a member; once publishing goes on, it is a healthy one."""
         self.members.append(member)
         if self.running:
-            member.expect(self.scenario.ledger, self.published)
+            member.expect(self.run.ledger, self.published)
 
     def start(self) -> None:
         """Choose who will stop reading, open all accounts, and publish."""
-        scenario = self.scenario
+        share = self.scenario.options.slow_share
         others = self.members[1:]
-        count = min(len(others), max(1, round(len(self.members) * scenario.options.slow_share)))
-        for member in others[len(others) - count :] if scenario.options.slow_share else ():
+        count = min(len(others), max(1, round(len(self.members) * share)))
+        self.chosen = others[len(others) - count :] if share else []
+        for member in self.chosen:
             member.chosen = True
-            scenario.slow.append(member)
         for member in self.members:
-            member.expect(scenario.slow_ledger if member.chosen else scenario.ledger, self.published)
+            member.expect(self.run.slow_ledger if member.chosen else self.run.ledger, self.published)
         self.running = True
         self._intended = monotonic_ns()
         self._publish()
@@ -71,33 +90,33 @@ class Room(MemberRoom):
         if publisher is not None and publisher.connection.is_open:
             self._send(publisher)
         self._intended += self._interval
-        self._timer.set((self._intended - monotonic_ns()) / NANOSECONDS, self._publish)
+        self._timer.set((self._intended - monotonic_ns()) / SECOND, self._publish)
 
-    def _send(self, publisher: SlowPlayer) -> None:
-        scenario = self.scenario
+    def _send(self, publisher: SlowMember) -> None:
+        scenario, run = self.scenario, self.run
         number, self.published = self.published, self.published + 1
         scenario.engine.send_lag.record(max(0, monotonic_ns() - self._intended) / 1000)
-        scenario.ledger.published += 1
+        run.ledger.published += 1
         slow = sum(member.chosen for member in self.members)
-        scenario.slow_ledger.expected += slow
-        scenario.ledger.expected += len(self.members) - slow
+        run.slow_ledger.expected += slow
+        run.ledger.expected += len(self.members) - slow
         publisher.connection.emit(
             "in",
             self.name,
             EVENT,
             number,
             self._intended,
-            scenario.payload,
+            run.payload,
             namespace=scenario.options.namespace,
         )
 
-    def leave(self, member: SlowPlayer, *, excused: bool) -> None:
+    def leave(self, member: SlowMember, *, excused: bool) -> None:
         """What the member had not got is lost, unless it left of its own will."""
         if self.remove(member):
             member.close_account(excused=excused)
 
 
-class SlowPlayer(Member):
+class SlowMember(Member):
     """One member. `chosen` to stop reading, it has `stopped` once it did."""
 
     __slots__ = (
@@ -111,20 +130,18 @@ class SlowPlayer(Member):
         "_receiver",
         "_stopped_at",
         "chosen",
-        "play",
         "stopped",
     )
-    room: Room
+    room: SlowRoom
 
     def __init__(
         self,
-        scenario: SlowScenario,
+        scenario: Scenario,
         connection: Connection,
         changed: Callable[[Player], None] | None,
-        room: Room,
+        room: SlowRoom,
     ) -> None:
         super().__init__(scenario, connection, changed, room)
-        self.play = scenario
         self.chosen = self.stopped = False
         self._receiver: Receiver | None = None
         self._expected_from = self._got = 0
@@ -136,7 +153,7 @@ class SlowPlayer(Member):
 
     def join(self) -> None:
         """A further one: the wait for the calm begins anew."""
-        self.play.arrived()
+        self.room.run.calm.disturb()
         super().join()
 
     def expect(self, ledger: Ledger, first: int) -> None:
@@ -156,17 +173,18 @@ class SlowPlayer(Member):
         super().event(connection, namespace, name, args, ack_id)
         if name != EVENT or self._receiver is None:
             return
+        run = self.room.run
         right = len(args) == 3 and type(args[0]) is int and type(args[1]) is int
-        if not right or args[2] != self.play.payload:
-            self.play.series.error("wrong delivery")
+        if not right or args[2] != run.payload:
+            run.delivered.error("wrong delivery")
             return
         if not self._receiver.receive(args[0]):
             return
         self._got += 1
         if not self.chosen:
             us = max(0, monotonic_ns() - args[1]) / 1000
-            self.play.series.record(us)
-            self.play.latencies[self.play.phase_of(args[1])].record(us)
+            run.delivered.record(us)
+            run.latencies[run.phases.at(args[1])].record(us)
         elif self._backlog is not None and args[0] < self._limit:
             self._backlog_got += 1
 
@@ -198,7 +216,7 @@ class SlowPlayer(Member):
         return {
             "backlog": self._backlog,
             "backlog_got": self._backlog_got,
-            "backlog_bytes": (self._backlog or 0) * self.play.options.payload_bytes,
+            "backlog_bytes": (self._backlog or 0) * self.scenario.options.payload_bytes,
             "end": self._end,
             "ended_us": self._ended_us,
         }

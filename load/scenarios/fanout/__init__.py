@@ -1,0 +1,1 @@
+"""Rooms of N members, in which every delivery is timed and accounted for."""

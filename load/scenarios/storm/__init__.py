@@ -1,0 +1,1 @@
+"""Everyone is dropped at once and comes back."""
