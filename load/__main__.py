@@ -1,14 +1,13 @@
 """`sioprobe load`, or `python -m load`: runs the locustfile headless and prints the figures at its end.
 
 A thin front: Locust runs as a child, because it monkey-patches its process. Who wants the web page, workers
-or shapes runs `locust -f load/swarm.py` itself.
+or shapes of their own runs `locust -f load/swarm.py` itself.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import signal
 import socket
@@ -19,31 +18,32 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 from rich.console import Console
 
-from load.capacity.command import Search, conditions_of, find_max_options, run_search
 from load.running.command_options import (
     DEFAULTS,
-    Choice,
-    list_scenarios,
-    locust_arguments,
+    calibrate_option,
+    conditions_of,
+    list_option,
+    moved,
     plan_of,
+    processes_option,
+    profile_option,
+    scenario_option,
     scenario_options,
-    use_profile,
+    server_pid_option,
+    transport_option,
+    url_option,
+    users_option,
 )
 from load.running.outcome import EXIT_CODES, exit_code
 from load.running.shape_stages import SHAPE_NAMES, ShapeError, check_rate
 from load.running.shape_stages import plan as stages_of
-from load.scenarios import SCENARIOS, make_options
-from load.survey.command import run_all
-from load.survey.short_runs import ALL
-from sioprobe.commandline.connection_options import (
-    ConnectionOptions,
-    connection_options,
-)
+from load.scenarios import SCENARIOS, all_parameters, make_options
+from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
+from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, WHAT, GroupedCommand, option
+from sioprobe.commandline.numbers import Number
 from sioprobe.commandline.one_line import run_command
-from sioprobe.engine import TRANSPORTS
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.measured.summary import render
 
@@ -54,25 +54,15 @@ LOCUSTFILE = Path(__file__).resolve().with_name("swarm.py")
 GRACE_SECONDS = 30.0
 """What Locust may need beyond the run: starting, coming to rest, closing."""
 
-EXAMPLES = f"""\b
-Examples:
-  {PROGRAM} --url http://127.0.0.1:5000
-  {PROGRAM} --url http://127.0.0.1:5000 --transport upgrade --scenario fanout --room-size 20
-  {PROGRAM} --url http://127.0.0.1:5000 --profile ack --users 200
-  {PROGRAM} --list
-  {PROGRAM} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json
-  {PROGRAM} --url http://127.0.0.1:5000 --scenario all
-  {PROGRAM} --url http://127.0.0.1:5000 --find-max --objective 'p99<50ms' --figure knee.png
-  {PROGRAM} --url https://chat.example --auth @token.json --header 'X-Tenant: a'
-  {PROGRAM} --url http://127.0.0.1:5000 --rate 20 --fail-if 'p99>50ms' --fail-if 'errors>0.1%'
-
-{EXIT_CODES}"""
-
-
-def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise click.UsageError(f"{option.opts[0]} {value} is no number to wait or count by")
-    return value
+EXAMPLES = (
+    "{program} --url http://127.0.0.1:5000",
+    "{program} --url http://127.0.0.1:5000 --transport upgrade --scenario fanout --room-size 20",
+    "{program} --url http://127.0.0.1:5000 --profile ack --users 200",
+    "{program} --list",
+    "{program} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json",
+    "{program} --url https://chat.example --auth @token.json --header 'X-Tenant: a'",
+    "{program} --url http://127.0.0.1:5000 --rate 20 --fail-if 'p99>50ms' --fail-if 'errors>0.1%'",
+)
 
 
 def _tell_locustfile(context: click.Context, option: click.Parameter, wanted: bool) -> None:
@@ -81,30 +71,83 @@ def _tell_locustfile(context: click.Context, option: click.Parameter, wanted: bo
         context.exit(0)
 
 
-def _named(context: click.Context, option: click.Parameter, url: str) -> str:
-    if not url.strip():
-        raise click.UsageError("--url is empty: give the server's, such as http://127.0.0.1:5000")
-    return url
-
-
 def _readable(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     conditions_of(option.opts[0], values)
     return values
 
 
-@click.command(
-    epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+@click.command(cls=GroupedCommand, examples=EXAMPLES, exit_codes=EXIT_CODES)
+@url_option
+@transport_option
+@scenario_option(SCENARIOS)
+@profile_option
+@option(
+    "--server-command",
+    group=WHAT,
+    metavar="COMMAND",
+    help="Start the server at --url by this command, and end it afterwards. For storm see --drop.",
 )
-@click.option(
-    "--list",
-    "listing",
-    is_flag=True,
-    callback=list_scenarios,
-    expose_value=False,
-    is_eager=True,
-    help="Print every scenario with its parameters, and the profiles.",
+@users_option
+@option(
+    "--seconds",
+    group=HOW_MUCH,
+    metavar="S",
+    type=Number(1),
+    default=DEFAULTS.seconds,
+    show_default=True,
+    help="Length of the run.",
 )
-@click.option(
+@option(
+    "--shape",
+    group=HOW_MUCH,
+    default="",
+    metavar="NAME",
+    help=f"Load over time, instead of --seconds: {', '.join(SHAPE_NAMES)}.",
+)
+@option(
+    "--shape-users",
+    group=HOW_MUCH,
+    default="",
+    metavar="N,N",
+    help="Users of each level; --users where not given.",
+)
+@option(
+    "--shape-rate",
+    group=HOW_MUCH,
+    default="",
+    metavar="R,R",
+    help="Total rate of each level, operations a second.",
+)
+@option(
+    "--shape-seconds",
+    group=HOW_MUCH,
+    default="",
+    metavar="S,S",
+    help="Length of each stage, or one for all.",
+)
+@processes_option
+@option(
+    "--source-addresses",
+    group=HOW_MUCH,
+    default="",
+    metavar="FROM-TO",
+    help="Connect from these local addresses in turn, such as 127.0.0.1-127.0.0.8.",
+)
+@connection_options
+@option(
+    "--fail-if",
+    "thresholds",
+    group=VERDICT,
+    multiple=True,
+    callback=_readable,
+    metavar="CONDITION",
+    help="End with 3 when this holds, such as 'p99>50ms', 'reach<100%', 'rate<1000/s'. Repeatable.",
+)
+@calibrate_option
+@server_pid_option()
+@option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
+@list_option
+@option(
     "--locustfile",
     is_flag=True,
     callback=_tell_locustfile,
@@ -112,152 +155,52 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     is_eager=True,
     help="Print where the locustfile is, for `locust -f`, and stop.",
 )
-@click.option(
-    "--url",
-    required=True,
-    callback=_named,
-    help="The server, such as http://127.0.0.1:5000; several with commas between.",
+@scenario_options(SCENARIOS)
+@moved("capacity", "--find-max")
+@moved(
+    "capacity",
+    *("--objective", "--budget", "--probe-seconds", "--start-rate", "--report", "--figure"),
+    takes_value=True,
 )
-@click.option(
-    "--profile",
-    metavar="NAME|FILE",
-    is_eager=True,
-    callback=use_profile,
-    help="Take what is not given here from a profile; --list names them.",
-)
-@click.option(
-    "--transport", type=Choice("transport", TRANSPORTS), default=DEFAULTS.transport, show_default=True
-)
-@click.option(
-    "--scenario",
-    type=Choice("scenario", (*SCENARIOS, ALL)),
-    default=DEFAULTS.scenario,
-    show_default=True,
-    help=f"{ALL}: each of them, short, over each transport, in turn.",
-)
-@click.option(
-    "--users", type=click.IntRange(1), default=DEFAULTS.users, show_default=True, help="Connections."
-)
-@click.option(
-    "--seconds",
-    type=click.FloatRange(1),
-    default=DEFAULTS.seconds,
-    show_default=True,
-    callback=_finite,
-    help="Length of the run.",
-)
-@click.option(
-    "--source-addresses",
-    default="",
-    metavar="FROM-TO",
-    help="Connect from these local addresses in turn, such as 127.0.0.1-127.0.0.8.",
-)
-@connection_options
-@click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="Of the generator.")
-@click.option(
-    "--server-pid",
-    "server_pids",
-    multiple=True,
-    metavar="PID",
-    help="Process of the server to sample with its children, repeatable; auto, the default, finds what"
-    " listens at the port of a server on this host; none samples nothing.",
-)
-@click.option(
-    "--shape",
-    default="",
-    metavar="NAME",
-    help="Load over time, instead of --seconds: " + ", ".join(SHAPE_NAMES) + ".",
-)
-@click.option("--shape-users", default="", metavar="N,N", help="Users of each level; --users where not said.")
-@click.option(
-    "--shape-rate", default="", metavar="R,R", help="Total rate of each level, operations a second."
-)
-@click.option("--shape-seconds", default="", metavar="S,S", help="Length of each stage, or one for all.")
-@click.option(
-    "--fail-if",
-    "thresholds",
-    multiple=True,
-    callback=_readable,
-    metavar="CONDITION",
-    help="End with 3 when this holds, such as 'p99>50ms', 'reach<100%', 'rate<1000/s'; repeatable.",
-)
-@click.option(
-    "--calibrate/--no-calibrate",
-    default=True,
-    show_default=True,
-    help="Measure the generator's own floor against the null server first (3 s).",
-)
-@click.option(
-    "--server-command",
-    metavar="COMMAND",
-    help="Start the server at --url by this command, and end it afterwards; for storm see --drop.",
-)
-@click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
-@scenario_options
-@find_max_options
 def main(
-    url: str,
+    urls: list[str],
     profile: str | None,
     source_addresses: str,
     connection: ConnectionOptions,
     processes: int,
     server_command: str | None,
-    server_pids: tuple[str, ...],
+    asked_pids: str | tuple[int, ...],
     shape: str,
     shape_users: str,
     shape_rate: str,
     shape_seconds: str,
     thresholds: tuple[str, ...],
     calibrate: bool,
-    find_max: bool,
-    search: Search,
     as_json: bool,
     **given: Any,
 ) -> None:
     """Put a measured load on a server and print what it carried."""
-    if given["scenario"] == ALL:
-        names = ("transport", "users", "namespace")
-        run_all(
-            url.split(","),
-            **{
-                name: given[name]
-                if click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
-                else None
-                for name in names
-            },
-            connection=connection,
-            server_pids=server_pids,
-            as_json=as_json,
-        )
-    plan = plan_of(given, connection)
+    plan = plan_of(connection, **given)
     shaping = [shape, shape_users, shape_rate, shape_seconds]
     try:
         check_rate(shape_rate, plan.scenario)
         stages_of(shape, shape_users, shape_rate, shape_seconds, plan.users)
     except ShapeError as error:
         raise click.UsageError(str(error)) from None
-    if find_max:
-        if shape:
-            raise click.UsageError("--find-max makes its own rates, and takes no --shape")
-        run_search(
-            search,
-            plan,
-            url.split(","),
-            processes=processes,
-            server_pids=server_pids,
-            calibrate=calibrate,
-            as_json=as_json,
-        )
     with tempfile.TemporaryDirectory(prefix="sioprobe-load-") as folder:
         summary_file = Path(folder) / "summary.json"
         arguments = [
             *("-f", str(LOCUSTFILE), "--headless", "--only-summary"),
-            *("--host", url.partition(",")[0], f"--urls={url.partition(',')[2]}"),
+            *("--host", urls[0], f"--urls={','.join(urls[1:])}"),
             *("--users", str(plan.users), "--spawn-rate", str(min(plan.users, 100))),
+            *("--scenario", plan.scenario, "--transport", plan.transport),
             *("--summary-json", str(summary_file)),
-            *locust_arguments(plan),
             *plan.connection.arguments(Path(folder)),
         ]
+        for name, value in plan.parameters.items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            # One word, or a text that begins with a dash would be taken for an option.
+            arguments.append(f"{all_parameters()[name].option}={text}")
         if source_addresses:
             arguments.append(f"--source-addresses={source_addresses}")
         if shape:
@@ -265,8 +208,8 @@ def main(
                 arguments.append(f"--shape{name}={value}")
         else:
             arguments += ["--run-time", f"{max(1, round(plan.seconds))}s"]
-        for pid in server_pids:
-            arguments += ["--server-pid", pid]
+        for pid in [asked_pids] if isinstance(asked_pids, str) else asked_pids:
+            arguments += ["--server-pid", str(pid)]
         for threshold in thresholds:
             arguments.append(f"--fail-if={threshold}")
         arguments += ["--calibrate"] if calibrate else []
@@ -277,7 +220,7 @@ def main(
             # A port of this run: another may have Locust's default.
             port = str(_free_port())
             arguments += ["--master-bind-port", port, "--master-port", port]
-        title = f"{plan.users} users for {plan.seconds:g} s on {url}"
+        title = f"{plan.users} users for {plan.seconds:g} s on {', '.join(urls)}"
         scenario = SCENARIOS[plan.scenario]
         # After Ctrl-C too the server is looked at for as long as a leak needs; a second Ctrl-C ends that.
         more = make_options(plan.scenario, plan.parameters).cool_down if scenario.cools_down else 0.0

@@ -1,4 +1,4 @@
-"""The command line: `sioprobe serve | conform | load | doctor | compare | report`.
+"""The command line: `sioprobe serve | conform | load | capacity | survey | doctor | compare | report`.
 
 Each subcommand becomes the process of the folder that does the work, which owns its options:
 an async mode, the judge and Locust must never share a process, and importing them here would do that.
@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from sioprobe import __version__
+from sioprobe.commandline.nearest import unknown
 from sioprobe.commandline.one_line import run_command
 from sioprobe.harness import harness_environment, module_command
 
@@ -56,6 +57,16 @@ class _Program(click.Group):
         run = partial(super().main, *args)
         return run_command(run, "sioprobe") if standalone_mode else run(standalone_mode=False, **extra)
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """As click's, but for the line about an unknown one."""
+        if args[0] not in self.commands:
+            raise click.UsageError(unknown("command", args[0], self.commands))
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which they are declared."""
+        return list(self.commands)
+
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="sioprobe")
@@ -67,6 +78,8 @@ def main() -> None:
       sioprobe serve --mode gevent --port 5000
       sioprobe conform --url http://127.0.0.1:5000
       sioprobe load --url http://127.0.0.1:5000 --transport websocket --users 50
+      sioprobe capacity --url http://127.0.0.1:5000 --objective 'p99<50ms'
+      sioprobe survey --url http://127.0.0.1:5000
       sioprobe doctor http://127.0.0.1:5000
       sioprobe compare --profile quick
       sioprobe report reports/out
@@ -74,15 +87,15 @@ def main() -> None:
     \b
     Exit codes:
       0    done, and nothing failed
-      1    a server was judged and failed, two results differ, operations of a load failed, or the
-           doctor found something
-      2    bad input, a part that is missing, or (load) no Socket.IO server at that address
-      3    load: the run is INVALID, a --fail-if holds, or --find-max confirmed no rate;
-           compare: the machine was too busy for any block to be believed
-      4    conform, doctor: no Socket.IO server at that address, or nothing at all
+      1    conform: the server failed, or two results differ; load: operations failed;
+           survey: a run is not clean; doctor: something was found
+      2    bad input, or a part is missing; load, capacity, survey: no Socket.IO server there
+      3    load: the run is INVALID, or a --fail-if holds; capacity: no rate was confirmed;
+           compare: the machine was too busy, and no figure can be believed
+      4    conform, doctor: no Socket.IO server there
       130  stopped by Ctrl-C
 
-    Every subcommand has a --help of its own.
+    Every command has a --help of its own.
     """
 
 
@@ -97,11 +110,25 @@ for _room in (
     _Room("conform", "conformance", None, "pytest", "Judge a server against the protocol."),
     _Room("load", "load", "load", "locust gevent httptools psutil", "Put a measured load on a server."),
     _Room(
+        "capacity",
+        "load.capacity",
+        "load",
+        "gevent httptools psutil",
+        "Search the highest rate at which a server meets an objective.",
+    ),
+    _Room(
+        "survey",
+        "load.survey",
+        "load",
+        "gevent httptools psutil",
+        "Play every scenario on a server, and say which are clean.",
+    ),
+    _Room(
         "doctor",
         "load.doctor",
         "load",
         "gevent httptools psutil",
-        "Find out what a server's settings cost, and which setting mends it.",
+        "Find the settings of a server that cost latency or connections.",
     ),
     _Room(
         "compare",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
-ROOMS = ["serve", "conform", "load", "doctor", "compare", "report"]
+ROOMS = ["serve", "conform", "load", "capacity", "survey", "doctor", "compare", "report"]
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -48,7 +48,8 @@ def test_an_unknown_subcommand_names_the_nearest() -> None:
     done = run("srve")
 
     assert done.returncode == 2
-    assert done.stderr.splitlines() == ["sioprobe: error: No such command 'srve'. Did you mean 'serve'?"]
+    line = f"unknown command 'srve' (the nearest is 'serve'; valid are {', '.join(ROOMS)})"
+    assert done.stderr.splitlines() == [f"sioprobe: error: {line}"]
 
 
 def test_a_folder_named_like_ours_does_not_stand_in_front(tmp_path: Path) -> None:

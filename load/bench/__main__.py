@@ -13,27 +13,12 @@ from load.bench.contenders import CONTENDERS
 from load.bench.history import machine, record
 from load.bench.measuring import Failed, Plan, Window, measure
 from load.bench.rows import ROWS, Row, judge, render
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.nearest import OneOf
 
 __all__ = ["main"]
 
 FEW_USERS = 10
 """Memory of one user is the difference to a run with so many."""
-
-
-class RowName(click.ParamType[str]):
-    """The id of a row; another gets the nearest."""
-
-    name = "row"
-
-    def convert(self, value: str, param: Any, ctx: Any) -> str:
-        """The id itself."""
-        ids = [row.id for row in ROWS]
-        if value not in ids:
-            near = nearest(value, ids)
-            hint = f"the nearest is {near!r}; " if near else ""
-            self.fail(f"unknown row {value!r} ({hint}valid are {', '.join(ids)})", param, ctx)
-        return value
 
 
 @click.command(
@@ -46,7 +31,13 @@ class RowName(click.ParamType[str]):
 )
 @click.option("--seconds", type=click.FloatRange(0.5), default=4.0, show_default=True, help="Of a window.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--row", "only", type=RowName(), multiple=True, help="This row only; may be repeated.")
+@click.option(
+    "--row",
+    "only",
+    type=OneOf("row", [row.id for row in ROWS]),
+    multiple=True,
+    help="This row only; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
 @click.option("--record", "recorded", is_flag=True, help="Append the figures to load/bench_history.jsonl.")
 def main(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from load.scenarios import SCENARIOS, Options, ParameterError, all_parameters, make_options
+from load.scenarios import SCENARIOS, Options, ParameterError, all_parameters, check_transport, make_options
 from sioprobe.commandline.connection_options import CONNECTION_KEYS, ConnectionOptions, OptionError
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.nearest import unknown
 from sioprobe.engine import TRANSPORTS
 
 __all__ = ["BlockRequest", "RequestError"]
@@ -48,7 +48,7 @@ class BlockRequest:
         for key in values:
             if key not in known:
                 keys = [*known, *CONNECTION_KEYS, *all_parameters()]
-                raise RequestError(f"unknown key {key!r}{_nearest(key, keys)}")
+                raise RequestError(unknown("key", key, keys))
         if not values["urls"] or not all(isinstance(url, str) for url in values["urls"]):
             raise RequestError("url is missing")
         try:
@@ -58,7 +58,7 @@ class BlockRequest:
         for name, choices in (("transport", TRANSPORTS), ("scenario", tuple(SCENARIOS))):
             value = getattr(request, name)
             if value not in choices:
-                raise RequestError(f"unknown {name} {value!r}{_nearest(value, choices)}")
+                raise RequestError(unknown(name, value, choices))
         numbers: tuple[tuple[str, float], ...] = (
             ("connections", 1),
             ("warmup_seconds", 0),
@@ -68,15 +68,8 @@ class BlockRequest:
             value = getattr(request, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
                 raise RequestError(f"{name} is {value!r}, not a number from {least}")
-        transports = SCENARIOS[request.scenario].transports
-        if request.transport not in transports:
-            raise RequestError(f"scenario {request.scenario} needs transport {' or '.join(transports)}")
         try:
+            check_transport(request.scenario, request.transport)
             return replace(request, options=make_options(request.scenario, given))
         except ParameterError as error:
             raise RequestError(str(error)) from None
-
-
-def _nearest(value: Any, choices: Any) -> str:
-    near = nearest(value, choices)
-    return f"; the nearest is {near!r}" if near else f"; valid are {', '.join(choices)}"

@@ -1,4 +1,4 @@
-"""What a search for the highest rate found, as the document `maximum` of `sioprobe.results` and as text."""
+"""What a search for the highest rate found, as the document `capacity` of `sioprobe.results` and as text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def document(
     knee = knee_of(found)
     return {
         "schema": 1,
-        "kind": "maximum",
+        "kind": "capacity",
         **extras,
         "url": ",".join(plan.block["urls"]),
         "transport": plan.block["transport"],
@@ -92,12 +92,12 @@ def statement(found: Found, knee: dict[str, Any] | None, objective: tuple[Condit
     elif found.limit != "server":
         words = f"at least {rate} with {said}; {LIMITS[found.limit]}"
     elif knee["saturated"]:
-        words = f"maximum {rate} with {said}: the server used {knee['server_cpu_share']:.0%} of a core"
+        words = f"capacity {rate} with {said}: the server used {knee['server_cpu_share']:.0%} of a core"
     else:
         # Something else than CPU stood in the way: waiting, a lock, a queue, Nagle's algorithm.
         cpu = knee["server_cpu_share"]
         room = "its CPU was not seen" if cpu is None else f"it used only {cpu:.0%} of a core"
-        words = f"highest rate {rate} with {said}, though no maximum of the server's CPU: {room}"
+        words = f"highest rate {rate} with {said}; the server's CPU is not the limit: {room}"
     if found.confirmed < 3:
         words += f" (confirmed {found.confirmed} of 3 times)"
     return words

@@ -1,7 +1,7 @@
-"""`sioprobe load --find-max`: the highest total rate that meets an objective, by short runs in an open loop.
+"""The trials of `sioprobe capacity`: the highest total rate that meets an objective, by short open-loop runs.
 
 Each probe is a block (`load.blocks`) on fresh connections, at a constant rate that all connections share.
-The search itself is `load.capacity.search`; what is printed of it is `load.find_max_table`.
+The search itself is `load.capacity.search`; what is printed of it is `load.capacity.document`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sioprobe.measured import Floor, Ledger
 from sioprobe.measured.validity import GENERATOR_CAUSES, is_saturated
 from sioprobe.results.histogram import Histogram
 
-__all__ = ["DEFAULT_OBJECTIVES", "Plan", "find_max", "full_objective", "probe_of"]
+__all__ = ["DEFAULT_OBJECTIVES", "Plan", "find_capacity", "full_objective", "probe_of"]
 
 DEFAULT_OBJECTIVES = ("p99<100ms", "reach>=100%", "errors<=0")
 WARMUP_SECONDS = 1.0
@@ -81,7 +81,7 @@ def full_objective(given: Sequence[Condition]) -> tuple[Condition, ...]:
     )
 
 
-def find_max(
+def find_capacity(
     plan: Plan, told: Callable[[Probe], None] = lambda probe: None
 ) -> tuple[Found, Floor | str | None]:
     """Search; what was found, and the generator's floor at the knee. Raises ChildError at the first probe."""

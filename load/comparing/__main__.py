@@ -15,13 +15,15 @@ import click
 from load.comparing.comparison import Comparison, stop_asked
 from load.comparing.plan import ProfileError, read_profile
 from load.comparing.progress import Progress
+from load.profiles.reading import built_in_profiles
 from load.servers.processes import ChildError, known_modes, run_child
+from sioprobe.commandline.help_pages import GroupedCommand, option
+from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
 
+__all__ = ["main"]
 
-def _refuse(line: str) -> NoReturn:
-    click.echo(f"error: {line}", err=True)
-    sys.exit(2)
+PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m load.comparing"
 
 
 def _stop(number: int, frame: object) -> NoReturn:
@@ -51,35 +53,57 @@ def _prepare(folder: Path) -> None:
         results = [*(folder / name for name in OWN_FILES), *folder.glob("conformance-*.json")]
         found = [path for path in results if path.exists()]
         if found and not (folder / "run.json").exists():
-            _refuse(f"--out {folder}: holds {found[0].name}, but no run.json of an earlier comparison")
+            raise click.UsageError(
+                f"--out {folder}: holds {found[0].name}, but no run.json of an earlier comparison"
+            )
         for path in found:
             path.unlink()
     except OSError as error:
-        _refuse(f"--out {folder}: {error.strerror}")
+        raise click.UsageError(f"--out {folder}: {error.strerror}") from None
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option(
+EXAMPLES = (
+    "{program}",
+    "{program} --profile standard --out result",
+    "{program} --arm gevent --arm eventlet",
+)
+EXIT_CODES = {
+    0: "the report is written",
+    2: "bad input, or no server could be started",
+    3: "the report is written, but the machine was too busy and no figure can be believed",
+    130: "stopped by Ctrl-C; the report shows what was measured until then",
+}
+COMPARED = "What is compared"
+
+
+@click.command(cls=GroupedCommand, examples=EXAMPLES, exit_codes=EXIT_CODES)
+@option(
     "--profile",
     "profile_name",
+    group=COMPARED,
     default="quick",
-    metavar="NAME",
+    metavar="NAME|FILE",
     show_default=True,
-    help="quick, standard, or a path to a TOML file.",
+    help=f"{', '.join(built_in_profiles(compares=True))}, or a TOML file.",
 )
-@click.option(
+@option("--arm", "arms", group=COMPARED, multiple=True, metavar="ID", help="This server alone, repeatable.")
+@option(
+    "--rounds",
+    group=COMPARED,
+    metavar="N",
+    type=WholeNumber(1),
+    help="Passes over all servers. The default is the profile's.",
+)
+@option("--no-conformance", group=COMPARED, is_flag=True, help="Measure only, judge nothing.")
+@option(
     "--out",
     default=Path("reports/out"),
+    metavar="FOLDER",
     type=click.Path(path_type=Path),
     show_default=True,
     help="Folder for the results and the report.",
 )
-@click.option(
-    "--arm", "arms", multiple=True, metavar="ID", help="Only this server of the profile; repeatable."
-)
-@click.option("--rounds", type=click.IntRange(1), help="Passes over all servers, instead of the profile's.")
-@click.option("--no-conformance", is_flag=True, help="Measure only, judge nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print results.json on standard output, nothing else.")
+@option("--json", "as_json", is_flag=True, help="Print results.json and nothing else.")
 def main(
     profile_name: str,
     out: Path,
@@ -88,28 +112,14 @@ def main(
     no_conformance: bool,
     as_json: bool,
 ) -> None:
-    """Compare async modes and transports on this machine, and write the report.
-
-    \b
-    Examples:
-      sioprobe compare                                  every server of the profile quick
-      sioprobe compare --profile standard --out result  more servers, more rounds
-      sioprobe compare --arm gevent --arm eventlet      two servers only
-
-    \b
-    Exit codes:
-      0    the report is written
-      2    bad input, or no server could be started
-      3    the report is written, but the machine was too busy for any block to be believed
-      130  stopped by Ctrl-C; the report shows what was measured until then
-    """
+    """Compare async modes and transports on this machine, and write the report."""
     try:
         profile = read_profile(profile_name)
         if arms:
             profile = profile.only(arms)
         profile.check_modes(known_modes())
     except (ProfileError, ChildError) as error:
-        _refuse(str(error))
+        raise click.UsageError(str(error)) from None
     if rounds:
         load = replace(profile.load, rounds=rounds, minimum_rounds=rounds)
         profile = replace(profile, load=load)
@@ -136,7 +146,7 @@ def main(
         click.echo("stopped; writing the report of what was measured", err=True)
     _, complaint = run_child("reports", str(out), deadline=120.0)
     if not (out / "report.html").exists():
-        _refuse(f"no report: {complaint}")
+        raise click.UsageError(f"no report: {complaint}")
     results = json.loads((out / "results.json").read_text("utf-8"))
     if as_json:
         click.echo(json.dumps(results, ensure_ascii=False))
@@ -146,7 +156,7 @@ def main(
     if interrupted:
         sys.exit(130)
     if all(arm["status"] == "not run" for arm in results["arms"]):
-        _refuse("no server could be started; the report says why")
+        raise click.UsageError("no server could be started; the report says why")
     blocks = [cell["blocks"] for cell in results["cells"]]
     if blocks and not any(count["VALID"] + count["SUSPECT"] for count in blocks):
         click.echo("inconclusive: no block can be believed; the report says why", err=True)
@@ -154,4 +164,4 @@ def main(
 
 
 if __name__ == "__main__":
-    run_command(main.main, os.environ.get("SIOPROBE_PROG") or "python -m load.comparing")
+    run_command(main.main, PROGRAM)

@@ -10,12 +10,19 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from load.profiles.reading import PROFILES, ProfileError, check_keys, meant, read_document
-from load.scenarios import SCENARIOS, ParameterError, all_parameters, make_options
+from load.profiles.reading import PROFILES, ProfileError, check_keys, read_document
+from load.scenarios import (
+    SCENARIOS,
+    ParameterError,
+    TransportError,
+    all_parameters,
+    check_transport,
+    make_options,
+)
+from sioprobe.commandline.nearest import nearest, unknown
+from sioprobe.engine import TRANSPORTS
 
 __all__ = ["PROFILES", "ArmPlan", "ConformancePlan", "LoadPlan", "Profile", "ProfileError", "read_profile"]
-
-TRANSPORTS = ("polling", "websocket", "upgrade")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +79,7 @@ class Profile:
         wanted = list(arms)
         for name in wanted:
             if name not in known:
-                raise ProfileError(
-                    f"profile {self.title} has no arm {name!r}{meant(name, known)} (has {', '.join(known)})"
-                )
+                raise ProfileError(f"profile {self.title} has no arm {name!r}{nearest(name, known)}")
         return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
 
     def check_modes(self, known: Iterable[str]) -> None:
@@ -82,8 +87,8 @@ class Profile:
         known = list(known)
         for arm in self.arms:
             if arm.mode not in known:
-                hint = meant(arm.mode, known) or f" (one of {', '.join(known)})"
-                raise ProfileError(f"profile {self.title}: arm {arm.id}: unknown mode {arm.mode!r}{hint}")
+                line = unknown("mode", arm.mode, known)
+                raise ProfileError(f"profile {self.title}: arm {arm.id}: {line}")
 
     def as_json(self) -> dict[str, Any]:
         """For run.json."""
@@ -171,13 +176,14 @@ def _section(kind: Any, section: Any, place: str, also: tuple[str, ...] = ()) ->
 def _check_values(load: LoadPlan, arms: tuple[ArmPlan, ...], place: str) -> None:
     for transport in load.transports:
         if transport not in TRANSPORTS:
-            raise ProfileError(f"{place}: load: transport {transport!r}{meant(transport, TRANSPORTS)}")
+            raise ProfileError(f"{place}: load: {unknown('transport', transport, TRANSPORTS)}")
     if load.scenario not in SCENARIOS:
-        raise ProfileError(f"{place}: load: scenario {load.scenario!r}{meant(load.scenario, SCENARIOS)}")
-    able = SCENARIOS[load.scenario].transports
-    if any(transport in TRANSPORTS and transport not in able for transport in load.transports):
-        named = ", ".join(f'"{transport}"' for transport in able)
-        raise ProfileError(f"{place}: load: scenario {load.scenario!r} needs transports = [{named}]")
+        raise ProfileError(f"{place}: load: {unknown('scenario', load.scenario, SCENARIOS)}")
+    for transport in load.transports:
+        try:
+            check_transport(load.scenario, transport)
+        except TransportError as error:
+            raise ProfileError(f"{place}: load: {error}") from None
     if load.seconds < 0.2:
         raise ProfileError(f"{place}: load: seconds = {load.seconds} is too short a block; 0.2 is the least")
     if load.minimum_rounds > load.rounds:
@@ -188,6 +194,6 @@ def _check_values(load: LoadPlan, arms: tuple[ArmPlan, ...], place: str) -> None
         if not arm.id.replace("-", "").replace("_", "").isalnum():
             raise ProfileError(f"{place}: arm id {arm.id!r} may hold letters, digits, '-' and '_' only")
         if arm.queue not in ("", "redis"):
-            raise ProfileError(f"{place}: arm {arm.id}: queue {arm.queue!r}; did you mean 'redis'?")
+            raise ProfileError(f"{place}: arm {arm.id}: {unknown('queue', arm.queue, ['redis'])}")
         if arm.workers > 1 and not arm.queue:
             raise ProfileError(f'{place}: arm {arm.id}: {arm.workers} workers need queue = "redis"')

@@ -13,9 +13,12 @@ from rich.console import Console
 from load.doctor.patient import NoServer, Patient
 from load.doctor.registry import EXAMINATIONS, examine
 from load.doctor.rendering import render
-from load.watching.locating import locate, parse_server_pids
+from load.running.command_options import server_pid_option
+from load.watching.locating import locate
 from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.help_pages import GroupedCommand, option
+from sioprobe.commandline.nearest import OneOf
+from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
 from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.engine import SwarmError, Target
@@ -28,52 +31,51 @@ CONNECTIONS_ON_LOOPBACK = 1200
 """More than the limits that servers come with: 1000 and 1024."""
 
 EXAMPLES = (
-    f"""\b
-Examples:
-  {PROGRAM} http://127.0.0.1:5000
-  {PROGRAM} http://127.0.0.1:5000 --only nagle --only connections --json
-  {PROGRAM} https://chat.example --path /chat/ --max-connections 200
-
-\b
-Examinations:
-"""
-    + "".join(f"  {each.id:<13}{each.title}\n" for each in EXAMINATIONS.values())
-    + """
-\b
-Exit codes:
-  0  nothing was found that costs latency, CPU or connections (notes may be)
-  1  something was found
-  2  bad input
-  4  no Socket.IO server at that URL
-  130  stopped by Ctrl-C
-"""
+    "{program} http://127.0.0.1:5000",
+    "{program} http://127.0.0.1:5000 --only nagle --only connections --json",
+    "{program} https://chat.example --path /chat/ --max-connections 200",
 )
+EXIT_CODES = {
+    0: "nothing was found that costs latency, CPU or connections (there may be notes)",
+    1: "something was found",
+    2: "bad input",
+    4: "no Socket.IO server at that URL",
+    130: "stopped by Ctrl-C",
+}
+EXAMINED = "What is examined"
 
 
-@click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=GroupedCommand,
+    examples=EXAMPLES,
+    exit_codes=EXIT_CODES,
+    more={"Examinations": {each.id: each.title for each in EXAMINATIONS.values()}},
+)
 @click.argument("url")
-@click.option("--only", multiple=True, metavar="ID", help="Make this examination alone, repeatable.")
-@click.option(
-    "--max-connections",
-    type=click.IntRange(0, 50_000),
-    help=f"Open up to so many at once; {CONNECTIONS_ON_LOOPBACK} for a server on loopback, and none elsewhere"
-    " unless given.",
-)
-@click.option(
-    "--server-pid",
-    "server_pids",
+@option(
+    "--only",
+    group=EXAMINED,
     multiple=True,
-    metavar="PID",
-    help="Process of the server, repeatable; auto, the default, finds what listens at the port on this host;"
-    " none looks at no process.",
+    metavar="ID",
+    type=OneOf("examination", EXAMINATIONS),
+    help="Make this examination alone, repeatable.",
 )
+@option(
+    "--max-connections",
+    group=EXAMINED,
+    metavar="N",
+    type=WholeNumber(0, 50_000),
+    help=f"Open up to so many at once. The default is {CONNECTIONS_ON_LOOPBACK} for a server on loopback, and"
+    " none for others.",
+)
+@server_pid_option(EXAMINED)
 @connection_options
-@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object on stdout.")
+@option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def main(
     url: str,
     only: tuple[str, ...],
     max_connections: int | None,
-    server_pids: tuple[str, ...],
+    asked_pids: str | tuple[int, ...],
     connection: ConnectionOptions,
     as_json: bool,
 ) -> None:
@@ -81,15 +83,8 @@ def main(
 
     Any server of Engine.IO 4, whoever wrote it; its application needs nothing.
     """
-    patient = _patient(url, server_pids, connection)
+    patient = _patient(url, asked_pids, connection)
     _limit_connections(patient, max_connections)
-    for name in only:
-        if name not in EXAMINATIONS:
-            near = nearest(name, EXAMINATIONS)
-            hint = f"the nearest is {near!r}; " if near else ""
-            raise click.UsageError(
-                f"unknown examination {name!r} ({hint}valid are {', '.join(EXAMINATIONS)})"
-            )
     raise_open_files_limit()
     console = Console(stderr=True)
     with console.status("handshakes") as status:
@@ -104,18 +99,15 @@ def main(
     sys.exit(1 if costs else 0)
 
 
-def _patient(url: str, server_pids: tuple[str, ...], connection: ConnectionOptions) -> Patient:
+def _patient(url: str, asked_pids: str | tuple[int, ...], connection: ConnectionOptions) -> Patient:
     problem = problem_with_url(url)
     if problem is not None:
         raise click.UsageError(problem)
     try:
         target = Target.from_url(url, connection.path, **connection.target_arguments())
-        located = locate([url], parse_server_pids(server_pids))
     except SwarmError as error:
         raise click.UsageError(error.detail or error.kind) from None
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    return Patient(target, located, connection.auth)
+    return Patient(target, locate([url], asked_pids), connection.auth)
 
 
 def _limit_connections(patient: Patient, asked: int | None) -> None:

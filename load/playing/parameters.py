@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.nearest import nearest, unknown
 
 __all__ = ["NAMESPACE", "PAYLOAD_BYTES", "RATE", "TIMEOUT", "Options", "Parameter", "ParameterError"]
 
@@ -87,11 +87,7 @@ class Parameter:
         if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
             raise ParameterError(self.name, f"{value!r} is not {self._a_kind}")
         if self.choices and value not in self.choices:
-            near = nearest(value, self.choices)
-            hint = f"the nearest is {near!r}; " if near else ""
-            raise ParameterError(
-                self.name, f"unknown {self.name} {value!r} ({hint}valid are {', '.join(self.choices)})"
-            )
+            raise ParameterError(self.name, unknown(self.name, value, self.choices))
         if isinstance(value, (int, float)):
             shown = f"{value:g}" if isinstance(value, float) else str(value)
             if self.least is not None and value < self.least:
@@ -117,7 +113,7 @@ class Options(Mapping[str, Value]):
         known = {parameter.name: parameter for parameter in parameters}
         for name in given:
             if name not in known:
-                raise ParameterError(name, f"unknown{meant(name, known)}")
+                raise ParameterError(name, f"unknown{nearest(name, known)}")
         self._values = {
             name: parameter.accept(given[name]) if name in given else parameter.default
             for name, parameter in known.items()
@@ -137,13 +133,6 @@ class Options(Mapping[str, Value]):
 
     def __len__(self) -> int:
         return len(self._values)
-
-
-def meant(wrong: str, known: Iterable[str]) -> str:
-    """`; the nearest is 'x'`, or the names that there are."""
-    known = list(known)
-    near = nearest(wrong, known)
-    return f"; the nearest is {near!r}" if near else f"; valid are {', '.join(known)}"
 
 
 def _namespace_complaint(value: str) -> str | None:

@@ -11,31 +11,24 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.nearest import nearest, unknown
 
-__all__ = ["PROFILES", "ProfileError", "built_in_profiles", "check_keys", "meant", "read_document"]
+__all__ = ["PROFILES", "ProfileError", "built_in_profiles", "check_keys", "read_document"]
 
 PROFILES = Path(__file__).resolve().parent
 ARMS = "arms"
-COMMANDS = {True: "sioprobe compare", False: "sioprobe load"}
+COMMANDS = {True: "`sioprobe compare`", False: "`sioprobe load`"}
 
 
 class ProfileError(ValueError):
     """A profile that cannot be used; one line that names the place."""
 
 
-def meant(wrong: str, known: Any) -> str:
-    """`; did you mean 'x'?`, or nothing where nothing is near."""
-    near = nearest(wrong, known)
-    return f"; did you mean {near!r}?" if near else ""
-
-
 def check_keys(section: dict[str, Any], known: Any, place: str) -> None:
     """ProfileError for a key that is not known, with the nearest that is."""
     for key in section:
         if key not in known:
-            hint = meant(key, known) or f" (one of {', '.join(known)})"
-            raise ProfileError(f"{place}: unknown key {key!r}{hint}")
+            raise ProfileError(f"{place}: {unknown('key', key, known)}")
 
 
 def built_in_profiles(*, compares: bool) -> list[str]:
@@ -50,21 +43,21 @@ def built_in_profiles(*, compares: bool) -> list[str]:
 def read_document(name: str, *, compares: bool) -> tuple[dict[str, Any], str]:
     """The profile of that name or path, and what to call it. Raises ProfileError."""
     names = built_in_profiles(compares=compares)
-    valid = f"one of {', '.join(names)}, or a TOML file"
     if name in built_in_profiles(compares=not compares):
         raise ProfileError(
-            f"profile {name!r} is one of `{COMMANDS[not compares]}`, not of `{COMMANDS[compares]}` ({valid})"
+            f"profile {name!r} is one of {COMMANDS[not compares]}, not of {COMMANDS[compares]},"
+            f" which has {', '.join(names)}"
         )
     path = PROFILES / f"{name}.toml" if name in names else Path(name)
     try:
         with path.open("rb") as file:
             document = tomllib.load(file)
     except FileNotFoundError:
-        raise ProfileError(f"no profile {name!r}{meant(name, names)} ({valid})") from None
+        raise ProfileError(f"no profile or file {name!r}{nearest(name, names)}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ProfileError(f"{path.name}: cannot be read: {error}") from None
     if ARMS in document and not compares:
         raise ProfileError(
-            f"{path.name}: has [[arms]]: a profile of `{COMMANDS[True]}`, not of `{COMMANDS[False]}`"
+            f"{path.name}: has [[arms]], so it is a profile of {COMMANDS[True]}, not of {COMMANDS[False]}"
         )
     return document, path.name

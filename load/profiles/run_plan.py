@@ -21,10 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from load.profiles.reading import ProfileError, check_keys, meant, read_document
+from load.profiles.reading import ProfileError, check_keys, read_document
 from load.scenarios import SCENARIOS, ParameterError, all_parameters, make_options
 from sioprobe.commandline.auth_payload import AuthError, parse_auth, read_text
 from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
+from sioprobe.commandline.nearest import unknown
 from sioprobe.engine import TRANSPORTS
 
 __all__ = ["RunPlan", "read_run_plan"]
@@ -38,7 +39,7 @@ class RunPlan:
     scenario: str = "ack"
     transport: str = "websocket"
     users: int = 50
-    seconds: float = 10.0
+    seconds: float = 10
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -84,8 +85,7 @@ def _check(plan: RunPlan, place: str) -> None:
         ("transport", plan.transport, TRANSPORTS),
     ):
         if value not in valid:
-            hint = meant(value, valid) or f" (one of {', '.join(valid)})"
-            raise ProfileError(f"{place}: {key} {value!r}{hint}")
+            raise ProfileError(f"{place}: {unknown(key, value, valid)}")
     if type(plan.users) is not int or plan.users < 1:
         raise ProfileError(f"{place}: users = {plan.users!r} is not a whole number from 1")
     if type(plan.seconds) not in (int, float) or not 1 <= plan.seconds < math.inf:

@@ -1,9 +1,9 @@
-"""The options of `sioprobe load` that the scenarios declare, and the plan that options and profile give."""
+"""The options that `sioprobe load`, `capacity` and `survey` share, and the plan that they make."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -11,43 +11,46 @@ from click.core import ParameterSource
 
 from load.profiles.reading import ProfileError, built_in_profiles
 from load.profiles.run_plan import RunPlan, read_run_plan
-from load.running.scenario_arguments import help_of
-from load.scenarios import SCENARIOS, Parameter, ParameterError, all_parameters, make_options
-from load.survey.short_runs import ALL
+from load.running.fail_if import Condition, ConditionError
+from load.running.scenario_arguments import default_of, defaults_of
+from load.scenarios import (
+    SCENARIOS,
+    Parameter,
+    ParameterError,
+    TransportError,
+    all_parameters,
+    check_transport,
+    make_options,
+    scenarios_with,
+)
+from load.watching.locating import parse_server_pids
 from sioprobe.commandline.connection_options import ConnectionOptions
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.help_pages import HOW_MUCH, OUTPUT, VERDICT, WHAT, WHO, option
+from sioprobe.commandline.nearest import OneOf
+from sioprobe.commandline.numbers import WholeNumber
+from sioprobe.engine import TRANSPORTS
 
 __all__ = [
     "DEFAULTS",
-    "Choice",
-    "list_scenarios",
-    "locust_arguments",
+    "ParameterType",
+    "calibrate_option",
+    "conditions_of",
+    "list_option",
+    "moved",
     "plan_of",
+    "processes_option",
+    "profile_option",
+    "scenario_option",
     "scenario_options",
-    "use_profile",
+    "server_pid_option",
+    "transport_option",
+    "url_option",
+    "users_option",
 ]
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
 DEFAULTS = RunPlan()
-
-
-class Choice(click.ParamType[str]):
-    """One of some names; a wrong one is answered with the nearest."""
-
-    name = "name"
-
-    def __init__(self, kind: str, names: tuple[str, ...]) -> None:
-        self._kind = kind
-        self._names = names
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value in self._names:
-            return str(value)
-        near = nearest(value, self._names)
-        hint = f"the nearest is {near!r}; " if near else ""
-        raise click.UsageError(f"unknown {self._kind} {value!r} ({hint}valid are {', '.join(self._names)})")
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return "[" + "|".join(self._names) + "]"
 
 
 class ParameterType(click.ParamType[Any]):
@@ -59,6 +62,7 @@ class ParameterType(click.ParamType[Any]):
         self._parameter = parameter
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value that the text stands for. Raises UsageError."""
         if not isinstance(value, str):
             return value  # of a profile, which is checked where it is read
         try:
@@ -67,19 +71,42 @@ class ParameterType(click.ParamType[Any]):
             raise click.UsageError(f"{self._parameter.option}: {error.problem}") from None
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return "|".join(self._parameter.choices) or type(self._parameter.default).__name__.upper()
+        """Its choices, or its kind."""
+        kinds = {int: "N", float: "NUMBER"}
+        return "|".join(self._parameter.choices) or kinds.get(type(self._parameter.default), "TEXT")
 
 
-def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command one option for each parameter of any scenario; what is not given is None."""
-    for parameter in reversed(all_parameters().values()):
-        option = click.option(parameter.option, type=ParameterType(parameter), help=help_of(parameter) + ".")
-        command = option(command)
-    return command
+class _ScenarioName(OneOf):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == "all":
+            raise click.UsageError("--scenario all: use 'sioprobe survey --url URL'")
+        return super().convert(value, param, ctx)
 
 
-def use_profile(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
-    """Make the values of a profile the defaults of the other options: the callback of `--profile`, eager."""
+def conditions_of(flag: str, texts: Iterable[str]) -> tuple[Condition, ...]:
+    """The conditions. Raises UsageError, which names the option."""
+    try:
+        return tuple(Condition.parse(text) for text in texts)
+    except ConditionError as error:
+        raise click.UsageError(f"{flag} {error}") from None
+
+
+def _named(context: click.Context, option: click.Parameter, text: str) -> list[str]:
+    urls = [url.strip() for url in text.split(",") if url.strip()]
+    if not urls:
+        raise click.UsageError("--url is empty: give the server's, such as http://127.0.0.1:5000")
+    return urls
+
+
+def _asked(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> str | tuple[int, ...]:
+    try:
+        return parse_server_pids(texts)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _use_profile(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """Make the values of a profile the defaults of the other options."""
     if name is None:
         return None
     try:
@@ -96,15 +123,151 @@ def use_profile(context: click.Context, option: click.Parameter, name: str | Non
     return name
 
 
-def plan_of(given: dict[str, Any], connection: ConnectionOptions) -> RunPlan:
-    """The plan that the options make; `given` has those of the plan and of scenarios. Raises UsageError."""
-    parameters = {
-        name: value for name, value in given.items() if name in all_parameters() and value is not None
-    }
-    rest = {name: value for name, value in given.items() if name not in all_parameters()}
-    plan = RunPlan(connection=connection, parameters=parameters, **rest)
+def _list(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Print the scenarios with their parameters, and the profiles, and end."""
+    if not wanted:
+        return
+    for name, scenario in SCENARIOS.items():
+        click.echo(f"{name}: {scenario.title}")
+        for parameter in scenario.parameters:
+            limit = f", from {parameter.least:g}" if parameter.least is not None else ""
+            unit = f" ({parameter.unit})" if parameter.unit else ""
+            click.echo(
+                f"  {parameter.option:<22} {parameter.help}{unit};"
+                f" {parameter.kind}{limit}, default {default_of(parameter)}"
+            )
+    click.echo(f"profiles (--profile): {', '.join(built_in_profiles(compares=False)) or 'none'}")
+    context.exit(0)
+
+
+list_option = option(
+    "--list",
+    group=OUTPUT,
+    is_flag=True,
+    callback=_list,
+    expose_value=False,
+    is_eager=True,
+    help="Print every scenario with its parameters, and the profiles.",
+)
+url_option = option(
+    "--url",
+    "urls",
+    group=WHAT,
+    metavar="URL",
+    required=True,
+    callback=_named,
+    help="The server, such as http://127.0.0.1:5000; several with commas between.",
+)
+profile_option = option(
+    "--profile",
+    group=WHAT,
+    metavar="NAME|FILE",
+    is_eager=True,
+    callback=_use_profile,
+    help="Take what is not given here from a profile; `sioprobe load --list` names them.",
+)
+users_option = option(
+    "--users",
+    group=HOW_MUCH,
+    metavar="N",
+    type=WholeNumber(1),
+    default=DEFAULTS.users,
+    show_default=True,
+    help="Connections.",
+)
+processes_option = option(
+    "--processes",
+    group=HOW_MUCH,
+    metavar="N",
+    type=WholeNumber(1),
+    default=1,
+    show_default=True,
+    help="Processes of the generator.",
+)
+transport_option = option(
+    "--transport",
+    group=WHAT,
+    metavar="NAME",
+    type=OneOf("transport", TRANSPORTS),
+    default=DEFAULTS.transport,
+    show_default=True,
+    help=f"{', '.join(TRANSPORTS[:-1])} or {TRANSPORTS[-1]} (from polling to websocket).",
+)
+calibrate_option = option(
+    "--calibrate/--no-calibrate",
+    group=VERDICT,
+    default=True,
+    show_default=True,
+    help="Measure the generator's own floor against the null server (3 s).",
+)
+
+
+def server_pid_option(group: str = WHAT) -> Decorator:
+    """`--server-pid`; the command gets what was asked for as `asked_pids`."""
+    return option(
+        "--server-pid",
+        "asked_pids",
+        group=group,
+        multiple=True,
+        metavar="PID",
+        callback=_asked,
+        help="Process of the server to sample with its children, repeatable. auto, the default, finds what"
+        " listens at the port of a server on this host; none samples nothing.",
+    )
+
+
+def scenario_option(names: Iterable[str]) -> Decorator:
+    """`--scenario`, whose help lists these names."""
+    return option(
+        "--scenario",
+        group=WHAT,
+        metavar="NAME",
+        type=_ScenarioName("scenario", SCENARIOS),
+        default=DEFAULTS.scenario,
+        show_default=True,
+        help=f"What a user does: {', '.join(names)}.",
+    )
+
+
+def scenario_options(scenarios: Iterable[str], without: Iterable[str] = ()) -> Decorator:
+    """One option for each parameter of these scenarios, in groups. The value is None where none was given."""
+    names = tuple(scenarios)
+    groups: dict[str, list[Decorator]] = {WHO: [], "Several scenarios": []}
+    for parameter in all_parameters().values():
+        declared = [name for name in names if name in scenarios_with(parameter.name)]
+        if not declared or parameter.name in without:
+            continue
+        group, also = f"Scenario {declared[0]}", ""
+        if parameter.name == "namespace":
+            group = WHO
+        elif len(declared) > 1:
+            group, also = "Several scenarios", f"{', '.join(declared)}; "
+        unit = f" ({parameter.unit})" if parameter.unit else ""
+        text = f"{parameter.help}{unit}; {also}{defaults_of(parameter, declared)}."
+        text = text[0].upper() + text[1:]
+        groups.setdefault(group, []).append(
+            option(parameter.option, group=group, type=ParameterType(parameter), help=text)
+        )
+    options = [each for group in groups.values() for each in group]
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for each in reversed(options):
+            command = each(command)
+        return command
+
+    return add
+
+
+def plan_of(connection: ConnectionOptions, **given: Any) -> RunPlan:
+    """The plan that the options make, parameters of scenarios among them. Raises UsageError."""
+    parameters = {name: given.pop(name) for name in all_parameters() if name in given}
+    told = {name: value for name, value in parameters.items() if value is not None}
+    plan = RunPlan(connection=connection, parameters=told, **given)
     try:
+        check_transport(plan.scenario, plan.transport)
         make_options(plan.scenario, plan.parameters)
+    except TransportError as error:
+        raise click.UsageError(error.as_options) from None
     except ParameterError as error:
         context = click.get_current_context()
         if context.get_parameter_source(error.name) is ParameterSource.DEFAULT_MAP:
@@ -115,29 +278,24 @@ def plan_of(given: dict[str, Any], connection: ConnectionOptions) -> RunPlan:
     return plan
 
 
-def locust_arguments(plan: RunPlan) -> list[str]:
-    """The options of the locustfile for that plan."""
-    arguments = ["--scenario", plan.scenario, "--transport", plan.transport]
-    for name, value in plan.parameters.items():
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        # One word, or a text that begins with a dash would be taken for an option.
-        arguments.append(f"{all_parameters()[name].option}={text}")
-    return arguments
+def moved(command: str, *flags: str, takes_value: bool = False) -> Decorator:
+    """Options that this command had once. Giving one ends in a line that names the command that has it."""
 
+    def refuse(context: click.Context, option: click.Parameter, value: Any) -> None:
+        if value not in (None, False):
+            raise click.UsageError(f"{option.opts[0]}: use 'sioprobe {command} --url URL'")
 
-def list_scenarios(context: click.Context, option: click.Parameter, wanted: bool) -> None:
-    """Print the scenarios with their parameters, and the profiles, and end."""
-    if not wanted:
-        return
-    for name, scenario in SCENARIOS.items():
-        click.echo(f"{name}: {scenario.title}")
-        for parameter in scenario.parameters:
-            default = f"{parameter.default:g}" if parameter.kind == "number" else str(parameter.default)
-            limit = f", from {parameter.least:g}" if parameter.least is not None else ""
-            unit = f" ({parameter.unit})" if parameter.unit else ""
-            click.echo(
-                f"  {parameter.option:<22} {parameter.help}{unit}; {parameter.kind}{limit}, default {default}"
+    def add(decorated: Callable[..., Any]) -> Callable[..., Any]:
+        for flag in flags:
+            hide = option(
+                flag,
+                is_flag=not takes_value,
+                hidden=True,
+                expose_value=False,
+                is_eager=True,
+                callback=refuse,
             )
-    click.echo(f"{ALL}: each of them, some seconds each, and which are clean")
-    click.echo(f"profiles (--profile): {', '.join(built_in_profiles(compares=False)) or 'none'}")
-    context.exit(0)
+            decorated = hide(decorated)
+        return decorated
+
+    return add

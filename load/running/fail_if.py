@@ -1,6 +1,6 @@
 """Conditions on a run's figures: `p99>50ms`, `reach<100%`, `errors>0`, `rate<1000/s`.
 
-`--fail-if` fails a run of which one holds; the objective of `--find-max` is one that must hold.
+`--fail-if` fails a run of which one holds; the objective of `sioprobe capacity` is one that must hold.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.nearest import unknown
 from sioprobe.results.histogram import Histogram
 
 __all__ = ["Condition", "ConditionError", "Figures"]
@@ -116,9 +116,7 @@ class Condition:
             raise ConditionError(f"{text!r}: {comparison!r} is none of {', '.join(_OPERATORS)}")
         units = _UNITS.get(figure) or (_TIMES if _PERCENTILE.fullmatch(figure) else None)
         if units is None:
-            near = nearest(figure, _UNITS)
-            hint = f"the nearest is {near!r}; " if near else ""
-            raise ConditionError(f"{text!r}: unknown figure {figure!r} ({hint}valid are {', '.join(_UNITS)})")
+            raise ConditionError(f"{text!r}: {unknown('figure', figure, _UNITS)}")
         try:
             value = float(number)
         except ValueError:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 from load.running import closing, shaping
 from load.running.scenario_arguments import add_scenario_arguments, options_of
-from load.scenarios import SCENARIOS, Options, ParameterError, make_options
+from load.scenarios import SCENARIOS, Options, ParameterError, check_transport, make_options
 from load.servers.placement import PlacementError, parse_addresses, parse_urls, problem_with_server
 from load.watching.locating import parse_server_pids
 from sioprobe.commandline.connection_options import (
@@ -16,7 +15,7 @@ from sioprobe.commandline.connection_options import (
     add_connection_options,
     read_files,
 )
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.nearest import one_of
 from sioprobe.engine import TRANSPORTS
 
 __all__ = [
@@ -28,19 +27,6 @@ __all__ = [
 ]
 
 
-def choice(name: str, choices: tuple[str, ...]) -> Any:
-    """An argparse type that names the nearest valid value."""
-
-    def convert(value: str) -> str:
-        if value in choices:
-            return value
-        near = nearest(value, choices)
-        hint = f"the nearest is {near!r}; " if near else ""
-        raise argparse.ArgumentTypeError(f"unknown {name} {value!r} ({hint}valid are {', '.join(choices)})")
-
-    return convert
-
-
 def add_swarm_options(parser: Any) -> None:
     """Add the swarm's own options, and those of all scenarios; the web page shows them too."""
     # Not in an argument group: the web page shows what is added to the parser itself.
@@ -48,14 +34,14 @@ def add_swarm_options(parser: Any) -> None:
     scenarios = tuple(SCENARIOS)
     add(
         "--transport",
-        type=choice("transport", TRANSPORTS),
+        type=one_of("transport", TRANSPORTS),
         choices=TRANSPORTS,
         default="websocket",
         help="polling, websocket, or upgrade (from polling to websocket)",
     )
     add(
         "--scenario",
-        type=choice("scenario", scenarios),
+        type=one_of("scenario", scenarios),
         choices=scenarios,
         default="ack",
         help="; ".join(f"{name}: {kind.title}" for name, kind in SCENARIOS.items()),
@@ -142,9 +128,7 @@ def block_request(options: Any, total_rate: float | None = None) -> dict[str, An
 
 def played_options(options: Any, total_rate: float | None) -> Options:
     """The scenario's parameters, at a shape's rate where it has one. Raises ParameterError."""
-    transports = SCENARIOS[options.scenario].transports
-    if options.transport not in transports:
-        raise ParameterError("transport", f"scenario {options.scenario} needs {' or '.join(transports)}")
+    check_transport(options.scenario, options.transport)
     played = options_of(options)
     if total_rate is None:
         return played

@@ -9,15 +9,13 @@ from load.running.fail_if import Condition, Figures
 
 __all__ = ["EXIT_CODES", "broken_thresholds", "exit_code", "hints"]
 
-EXIT_CODES = """\b
-Exit codes:
-  0  no operation failed, and the run is VALID or SUSPECT
-  1  operations failed; with a --fail-if on errors, more of them than that allows
-  2  bad input, or no Socket.IO server at that URL
-  3  no operation failed, but the run is INVALID, or a --fail-if holds; --find-max confirmed no rate
-     (--scenario all ends with 0 where every run is clean, and with 1 where one is not)
-  130  stopped by Ctrl-C
-"""
+EXIT_CODES = {
+    0: "no operation failed, and the run is VALID or SUSPECT",
+    1: "operations failed; with a --fail-if on errors, more of them than that allows",
+    2: "bad input, or no Socket.IO server at that URL",
+    3: "no operation failed, but the run is INVALID or a --fail-if holds",
+    130: "stopped by Ctrl-C; the figures so far are printed",
+}
 
 
 def broken_thresholds(summary: Mapping[str, Any], thresholds: Iterable[str]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ scenario it is may still be changed on the web page.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +16,40 @@ from load.scenarios import (
     Options,
     Parameter,
     ParameterError,
+    TransportError,
     all_parameters,
+    check_transport,
     make_options,
     scenarios_with,
 )
 from load.scenarios.registry import unknown
 from load.servers.placement import PlacementError, check_addresses, parse_addresses
 
-__all__ = ["add_scenario_arguments", "help_of", "options_of", "problem_with_arguments"]
+__all__ = ["add_scenario_arguments", "default_of", "defaults_of", "options_of", "problem_with_arguments"]
+
+
+def default_of(parameter: Parameter) -> str:
+    """Its default as text."""
+    return f"{parameter.default:g}" if parameter.kind == "number" else str(parameter.default)
+
+
+def defaults_of(parameter: Parameter, scenarios: Iterable[str] = SCENARIOS) -> str:
+    """`default 32`, or where these scenarios differ `default 32 (ack, echo), 10000 (slow)`."""
+    by_default: dict[str, list[str]] = {}
+    for scenario, own in scenarios_with(parameter.name).items():
+        if scenario in scenarios:
+            by_default.setdefault(default_of(own), []).append(scenario)
+    if len(by_default) == 1:
+        return f"default {next(iter(by_default))}"
+    return "default " + ", ".join(f"{value} ({', '.join(of)})" for value, of in by_default.items())
 
 
 def help_of(parameter: Parameter) -> str:
-    """One line: what it is, its unit, its default, and which scenarios know it."""
+    """One line: what it is, its unit, which scenarios know it, and its default."""
     declared = scenarios_with(parameter.name)
     unit = f" ({parameter.unit})" if parameter.unit else ""
-    by_default: dict[str, list[str]] = {}
-    for scenario, own in declared.items():
-        by_default.setdefault(f"{own.default:g}" if own.kind == "number" else str(own.default), []).append(
-            scenario
-        )
-    if len(by_default) == 1:
-        defaults = f"default {next(iter(by_default))}"
-    else:
-        defaults = "default " + ", ".join(f"{value} ({', '.join(of)})" for value, of in by_default.items())
     scenarios = "every scenario" if len(declared) == len(SCENARIOS) else ", ".join(declared)
-    return f"{parameter.help}{unit}; {scenarios}; {defaults}"
+    return f"{parameter.help}{unit}; {scenarios}; {defaults_of(parameter)}"
 
 
 def add_scenario_arguments(parser: Any) -> None:
@@ -85,9 +95,10 @@ def options_of(parsed: Any) -> Options:
 
 def problem_with_arguments(parsed: Any) -> str | None:
     """One line about an option that the chosen scenario does not know, or None."""
-    transports = SCENARIOS[parsed.scenario].transports
-    if parsed.transport not in transports:
-        return f"--scenario {parsed.scenario} needs --transport {' or '.join(transports)}"
+    try:
+        check_transport(parsed.scenario, parsed.transport)
+    except TransportError as error:
+        return error.as_options
     known = {parameter.name for parameter in SCENARIOS[parsed.scenario].parameters}
     for name, parameter in all_parameters().items():
         if name not in known and str(getattr(parsed, name, "")):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from load.scenarios import scenarios_with
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.nearest import unknown
 
 __all__ = ["SHAPE_NAMES", "ShapeError", "Stage", "at", "check_name", "check_rate", "levels", "plan"]
 
@@ -164,9 +164,7 @@ def check_rate(rate: str, scenario: str) -> None:
 def check_name(name: str) -> None:
     """ShapeError, with the nearest valid one, where no shape has that name."""
     if name not in SHAPE_NAMES:
-        near = nearest(name, SHAPE_NAMES)
-        hint = f"the nearest is {near!r}; " if near else ""
-        raise ShapeError(f"unknown shape {name!r} ({hint}valid are {', '.join(SHAPE_NAMES)})")
+        raise ShapeError(unknown("shape", name, SHAPE_NAMES))
 
 
 def levels(option: str, text: str, least: float) -> Levels:

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from load.playing.parameters import Options, Parameter, ParameterError
 from load.playing.players import Player, Scenario
-from load.scenarios.registry import SCENARIOS, all_parameters, make_options, make_scenario, scenarios_with
+from load.scenarios.registry import (
+    SCENARIOS,
+    TransportError,
+    all_parameters,
+    check_transport,
+    make_options,
+    make_scenario,
+    scenarios_with,
+)
 
 __all__ = [
     "SCENARIOS",
@@ -17,7 +25,9 @@ __all__ = [
     "ParameterError",
     "Player",
     "Scenario",
+    "TransportError",
     "all_parameters",
+    "check_transport",
     "make_options",
     "make_scenario",
     "scenarios_with",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from load.playing.parameters import Options, Parameter, ParameterError, meant
+from load.playing.parameters import Options, Parameter, ParameterError
 from load.playing.players import Scenario
 from load.scenarios.ack import AckScenario
 from load.scenarios.binary import BinaryScenario
@@ -20,9 +20,18 @@ from load.scenarios.namespaces import NamespacesScenario
 from load.scenarios.slow.scenario import SlowScenario
 from load.scenarios.storm.scenario import StormScenario
 from load.scenarios.upgrade import UpgradeScenario
+from sioprobe.commandline.nearest import nearest
 from sioprobe.engine import Engine
 
-__all__ = ["SCENARIOS", "all_parameters", "make_options", "make_scenario", "scenarios_with"]
+__all__ = [
+    "SCENARIOS",
+    "TransportError",
+    "all_parameters",
+    "check_transport",
+    "make_options",
+    "make_scenario",
+    "scenarios_with",
+]
 
 SCENARIOS: dict[str, type[Scenario]] = {
     "ack": AckScenario,
@@ -58,6 +67,26 @@ def scenarios_with(name: str) -> dict[str, Parameter]:
     }
 
 
+class TransportError(ParameterError):
+    """A transport over which a scenario cannot be played. `wanted` names those that it takes."""
+
+    def __init__(self, scenario: str) -> None:
+        self.scenario = scenario
+        self.wanted = " or ".join(SCENARIOS[scenario].transports)
+        super().__init__("transport", f"scenario {scenario} needs {self.wanted}")
+
+    @property
+    def as_options(self) -> str:
+        """The line for a command line."""
+        return f"--scenario {self.scenario} needs --transport {self.wanted}"
+
+
+def check_transport(scenario: str, transport: str) -> None:
+    """Raises TransportError where that scenario is not played over that transport."""
+    if transport not in SCENARIOS[scenario].transports:
+        raise TransportError(scenario)
+
+
 def make_options(scenario: str, given: Mapping[str, object]) -> Options:
     """The options of that scenario, checked. Raises ParameterError, which says who knows the name."""
     parameters = SCENARIOS[scenario].parameters
@@ -75,7 +104,7 @@ def unknown(scenario: str, name: str) -> str:
     others = ", ".join(scenarios_with(name))
     if others:
         return f"scenario {scenario} does not know it ({others} {'does' if ',' not in others else 'do'})"
-    return "unknown" + meant(name, all_parameters())
+    return "unknown" + nearest(name, all_parameters())
 
 
 def make_scenario(name: str, engine: Engine, options: Options | None = None) -> Scenario:

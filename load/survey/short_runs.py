@@ -1,4 +1,4 @@
-"""What `sioprobe load --scenario all` asks of a server, and what is said of each answer.
+"""What `sioprobe survey` asks of a server, and what is said of each answer.
 
 Each run is a block (`load.blocks`): short, on connections of its own, one after the other against the same
 server. They say whether a scenario is clean there; their figures show that something happened, no more.
@@ -15,7 +15,6 @@ from load.scenarios import SCENARIOS
 from sioprobe.engine.errors import MALFORMED_INPUT
 
 __all__ = [
-    "ALL",
     "HEAD",
     "Outcome",
     "ShortRun",
@@ -26,9 +25,6 @@ __all__ = [
     "row",
     "runs",
 ]
-
-ALL = "all"
-"""Stands for every scenario on the command line; it is none of them."""
 
 WARMUP_SECONDS = 0.3
 MESSAGES_SECONDS = 2.0

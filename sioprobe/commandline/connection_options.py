@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
+from sioprobe.commandline.help_pages import WHO, option
 from sioprobe.commandline.redaction import redacted, secrets_in
 from sioprobe.wire import LocalProtocolError
 from sioprobe.wire.request_headers import sort_headers
@@ -212,13 +213,15 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, connection=connection, **options)
 
     added: Callable[..., Any] = with_connection
-    added = click.option("--no-verify", is_flag=True, help=f"{NO_VERIFY_HELP}.")(added)
-    added = click.option("--ca-file", default="", metavar="FILE", help=f"{CA_FILE_HELP}.")(added)
+    added = option("--no-verify", group=WHO, is_flag=True, help=f"{NO_VERIFY_HELP}.")(added)
+    added = option("--ca-file", group=WHO, default="", metavar="FILE", help=f"{CA_FILE_HELP}.")(added)
     for pairs in reversed(PAIRS):
         text = f"{pairs.help}, repeatable; {OR_FILE}."
-        added = click.option(f"--{pairs.name}", multiple=True, metavar=pairs.metavar, help=text)(added)
-    added = click.option("--auth", metavar="JSON|@FILE", help=f"{AUTH_HELP}.")(added)
-    return click.option("--path", default=DEFAULT_PATH, show_default=True, help=f"{PATH_HELP}.")(added)
+        added = option(f"--{pairs.name}", group=WHO, multiple=True, metavar=pairs.metavar, help=text)(added)
+    added = option("--auth", group=WHO, metavar="JSON|@FILE", help=f"{AUTH_HELP}.")(added)
+    return option(
+        "--path", group=WHO, metavar="PATH", default=DEFAULT_PATH, show_default=True, help=f"{PATH_HELP}."
+    )(added)
 
 
 def read_files(parsed: Any) -> dict[str, Any]:

@@ -10,8 +10,6 @@ import click
 
 __all__ = ["run_command"]
 
-PLAIN = {"is not a valid integer": "is not a whole number", "is not a valid float": "is not a number"}
-
 
 def run_command(run: Callable[..., Any], program: str) -> NoReturn:
     """Run a command line by `run`, click's `Command.main` with its arguments, and exit as it ends.
@@ -24,15 +22,18 @@ def run_command(run: Callable[..., Any], program: str) -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        click.echo(f"{program}: error: {_plain(error.format_message())}", err=True)
+        click.echo(f"{program}: error: {_line(error)}", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _plain(message: str) -> str:
-    """Without the words of programmers for numbers."""
-    for words, plain in PLAIN.items():
-        message = message.replace(f"{words} range", plain).replace(words, plain)
-    return message
+def _line(error: click.ClickException) -> str:
+    if isinstance(error, click.NoSuchOption):
+        near = f" (the nearest is {error.possibilities[0]!r})" if error.possibilities else ""
+        return f"unknown option {error.option_name!r}{near}"
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        is_option = isinstance(error.param, click.Option)
+        return f"{error.param.opts[0] if is_option else error.param.human_readable_name} is missing"
+    return error.format_message()

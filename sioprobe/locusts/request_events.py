@@ -8,10 +8,8 @@ block; what Locust itself listens with is left out, or it would count everything
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections import deque
-from difflib import get_close_matches
 from typing import Any
 
 import gevent
@@ -22,6 +20,7 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 
+from sioprobe.commandline.nearest import one_of
 from sioprobe.engine.errors import SwarmError
 from sioprobe.measured.recorder import Recorder, Series
 
@@ -117,19 +116,11 @@ def third_party_listeners(environment: Environment) -> list[Any]:
     ]
 
 
-def _mode(value: str) -> str:
-    if value in MODES:
-        return value
-    near = next(iter(get_close_matches(value, MODES, n=1)), None)
-    hint = f"the nearest is {near!r}; " if near else ""
-    raise argparse.ArgumentTypeError(f"unknown mode {value!r} ({hint}valid are {', '.join(MODES)})")
-
-
 @locust.events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def _add_argument(parser: Any) -> None:
     parser.add_argument(
         "--sio-events",
-        type=_mode,
+        type=one_of("mode", MODES),
         choices=MODES,
         default=MODES[0],
         help="call listeners of events.request for each Socket.IO operation (fire), never (batch), "

@@ -64,14 +64,14 @@ def write_results(path: Path, results: Results) -> None:
     _write(path, results, "results")
 
 
-def read_maximum(path: Path) -> dict[str, Any]:
+def read_capacity(path: Path) -> dict[str, Any]:
     """The result of a search for the highest rate; ResultFileError when it cannot be used."""
-    return cast(dict[str, Any], _read(path, "maximum"))
+    return cast(dict[str, Any], _read(path, "capacity"))
 
 
-def write_maximum(path: Path, maximum: dict[str, Any]) -> None:
+def write_capacity(path: Path, capacity: dict[str, Any]) -> None:
     """Write the result of a search for the highest rate in one step."""
-    _write(path, maximum, "maximum")
+    _write(path, capacity, "capacity")
 
 
 def conformance_path(folder: Path, arm: str) -> Path:

@@ -19,7 +19,7 @@ from jsonschema.exceptions import ValidationError
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.types import SCHEMA_VERSION
 
-KINDS = ("run", "block", "conformance", "results", "maximum")
+KINDS = ("run", "block", "conformance", "results", "capacity")
 
 
 @functools.cache

@@ -19,9 +19,10 @@ import pytest
 
 from load.blocks import calibration
 from load.blocks.measuring import BlockRequest, Crowd, RequestError, measure
-from load.capacity.command import Search, _plan
+from load.capacity.__main__ import block_of
 from load.capacity.document import document
 from load.capacity.search import Found
+from load.capacity.trials import Plan
 from load.doctor.instruments.held_connections import HeldConnections
 from load.doctor.patient import Patient
 from load.profiles.run_plan import RunPlan
@@ -197,8 +198,7 @@ def test_a_refusal_that_repeats_them_is_told_without(guarded: Server, command: A
 
 def test_a_search_shows_them_and_its_result_does_not(guarded: Server) -> None:
     plan = RunPlan(connection=CONNECTION, users=2)
-    search = Search((), 10.0, 0.5, 20.0, None, None)
-    found = _plan(search, plan, [guarded.url], 1, ("none",), calibrate=False)
+    found = Plan(block_of(plan, [guarded.url], "none"), connections=2, seconds=0.5)
 
     block = measure(BlockRequest.from_json({**found.request(20.0), "warmup_seconds": 0.0}))
 

@@ -1,4 +1,4 @@
-"""`sioprobe load --find-max`: who is to blame for a probe, what is claimed, and a search of a real server."""
+"""`sioprobe capacity`: who is to blame for a probe, what is claimed, and a search of a real server."""
 
 from __future__ import annotations
 
@@ -131,10 +131,10 @@ def found(limit: str, confirmed: int = 3, server_cpu: float | None = 0.95) -> di
             "server",
             3,
             0.95,
-            "maximum 800/s with p99<50ms and reach>=100% and errors<=0: the server used 95% of a core",
+            "capacity 800/s with p99<50ms and reach>=100% and errors<=0: the server used 95% of a core",
         ),
-        ("server", 3, 0.3, "though no maximum of the server's CPU: it used only 30% of a core"),
-        ("server", 3, None, "though no maximum of the server's CPU: its CPU was not seen"),
+        ("server", 3, 0.3, "the server's CPU is not the limit: it used only 30% of a core"),
+        ("server", 3, None, "the server's CPU is not the limit: its CPU was not seen"),
         ("generator", 3, 0.3, "at least 800/s with"),
         ("generator", 3, 0.3, "beyond it is the generator's limit, not the server's"),
         ("machine", 3, 0.3, "beyond it others on this machine took the CPU"),
@@ -147,9 +147,9 @@ def test_no_more_is_claimed_than_was_seen(
 ) -> None:
     result = found(limit, confirmed, server_cpu)
 
-    validate(result, "maximum", "result")
+    validate(result, "capacity", "result")
     assert words in result["statement"]
-    assert result["statement"].startswith("maximum") is (limit == "server" and server_cpu == 0.95)
+    assert result["statement"].startswith("capacity") is (limit == "server" and server_cpu == 0.95)
     assert "floor (null server" in render(result)
     assert ("in the confirmations" in render(result)) is (confirmed > 0)
 
@@ -165,14 +165,18 @@ def test_a_search_without_any_rate_says_why() -> None:
     plan = Plan({"urls": ["http://x"], "transport": "websocket", "scenario": "ack"}, 10, objective=OBJECTIVE)
     result = document(Found(None, 0, "nothing", (probe,)), plan, None, 5.0, {})
 
-    validate(result, "maximum", "result")
+    validate(result, "capacity", "result")
     assert result["statement"].startswith("no rate met p99<50ms")
     assert "floor: not calibrated" in render(result)
 
 
-def load(*arguments: str) -> subprocess.CompletedProcess[str]:
+def capacity(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "load", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=180
+        [sys.executable, "-m", "load.capacity", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
     )
 
 
@@ -182,15 +186,15 @@ def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(
 ) -> None:
     """Which rate it finds is the machine's business."""
     with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
-        done = load(
-            *("--url", server.url, "--find-max", "--users", "4", "--scenario", *scenario),
+        done = capacity(
+            *("--url", server.url, "--users", "4", "--scenario", *scenario),
             *("--budget", "8", "--probe-seconds", "0.5", "--no-calibrate", "--json"),
-            *("--report", str(tmp_path / "maximum.json"), "--figure", str(tmp_path / "knee.svg")),
+            *("--report", str(tmp_path / "capacity.json"), "--figure", str(tmp_path / "knee.svg")),
         )
 
     assert done.returncode in (0, 3), done.stderr
     result = json.loads(done.stdout)
-    assert json.loads((tmp_path / "maximum.json").read_text()) == result
+    assert json.loads((tmp_path / "capacity.json").read_text()) == result
     assert result["probes"][0]["rate"] == 100.0
     assert result["probes"][0]["achieved"] > 0
     assert result["probes"][0]["server_cpu_share"] > 0
@@ -202,30 +206,24 @@ def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--objective", "p99<1ms"], "--objective is of --find-max, which is missing"),
-        (["--budget", "20"], "--budget is of --find-max, which is missing"),
-        (["--probe-seconds", "1"], "--probe-seconds is of --find-max, which is missing"),
+        (["--objective", "p99"], "--objective 'p99' is no condition such as 'p99>50ms' or 'errors>0'"),
         (
-            ["--find-max", "--objective", "p99"],
-            "--objective 'p99' is no condition such as 'p99>50ms' or 'errors>0'",
+            ["--scenario", "idle"],
+            "--scenario idle has no rate to search for; valid are " + ", ".join(scenarios_with("rate")),
         ),
+        (["--rate", "5"], "--rate: the search finds it; --start-rate says where it begins"),
         (
-            ["--find-max", "--scenario", "idle"],
-            "--find-max: idle has no rate; scenarios that have are " + ", ".join(scenarios_with("rate")),
+            ["--profile", "ack-open"],
+            "--total-rate: the search finds it; --start-rate says where it begins",
         ),
-        (
-            ["--find-max", "--rate", "5"],
-            "--rate is what --find-max looks for; where to begin is --start-rate",
-        ),
-        (
-            ["--find-max", "--shape", "ramp", "--shape-users", "1,2"],
-            "--find-max makes its own rates, and takes no --shape",
-        ),
-        (["--find-max"], "nothing listens at http://127.0.0.1:1"),
+        (["--budget", "1"], "--budget: 1 is less than 5"),
+        (["--figure", "knee.gif"], "--figure knee.gif: ends in neither .png nor .svg"),
+        (["--figure", "nowhere/knee.svg"], "--figure nowhere/knee.svg: there is no folder nowhere"),
+        ([], "nothing listens at http://127.0.0.1:1"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
-    done = load("--url", "http://127.0.0.1:1", *arguments)
+    done = capacity("--url", "http://127.0.0.1:1", *arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines() == [f"python -m load: error: {line}"]
+    assert done.stderr.splitlines() == [f"python -m load.capacity: error: {line}"]

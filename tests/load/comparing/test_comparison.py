@@ -214,10 +214,13 @@ def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> No
     [
         (
             ["--profile", "quik"],
-            "error: no profile 'quik'; did you mean 'quick'? (one of quick, servers, standard, or a TOML",
+            "sioprobe compare: error: no profile or file 'quik' (the nearest is 'quick'; valid are quick,",
         ),
-        (["--arm", "gevnt"], "error: profile quick has no arm 'gevnt'; did you mean 'gevent'?"),
-        (["--out", "/proc/nowhere"], "error: --out /proc/nowhere: "),
+        (
+            ["--arm", "gevnt"],
+            "sioprobe compare: error: profile quick has no arm 'gevnt' (the nearest is 'gevent'",
+        ),
+        (["--out", "/proc/nowhere"], "sioprobe compare: error: --out /proc/nowhere: "),
     ],
 )
 def test_bad_input_is_one_line(arguments: list[str], complaint: str) -> None:

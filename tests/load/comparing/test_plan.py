@@ -30,13 +30,13 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
     ("text", "complaint"),
     [
         ("", "mine.toml: needs at least one [[arms]]"),
-        ("titel = 1\n" + ARM, "mine.toml: unknown key 'titel'; did you mean 'title'?"),
-        ("[load]\nround = 3\n" + ARM, "mine.toml: load: unknown key 'round'; did you mean 'rounds'?"),
+        ("titel = 1\n" + ARM, "mine.toml: unknown key 'titel' (the nearest is 'title'"),
+        ("[load]\nround = 3\n" + ARM, "mine.toml: load: unknown key 'round' (the nearest is 'rounds'"),
         ("[load]\nrounds = 0\n" + ARM, "mine.toml: load: rounds = 0 is not a whole number above 0"),
         ("[load]\nrounds = true\n" + ARM, "mine.toml: load: rounds = True is not a whole number above 0"),
         (
             "nonsense = 1\n" + ARM,
-            "mine.toml: unknown key 'nonsense' (one of title, load, conformance, arms)",
+            "mine.toml: unknown key 'nonsense' (valid are title, load, conformance, arms)",
         ),
         ("[load]\nseconds = inf\n" + ARM, "mine.toml: load: seconds = inf is not a number of 0 or more"),
         ("[load]\nseconds = nan\n" + ARM, "mine.toml: load: seconds = nan is not a number of 0 or more"),
@@ -46,20 +46,20 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
         ),
         (
             '[load]\ntransports = ["poling"]\n' + ARM,
-            "mine.toml: load: transport 'poling'; did you mean 'polling'?",
+            "mine.toml: load: unknown transport 'poling' (the nearest is 'polling'",
         ),
-        ('[load]\nscenario = "akc"\n' + ARM, "mine.toml: load: scenario 'akc'; did you mean 'ack'?"),
+        ('[load]\nscenario = "akc"\n' + ARM, "mine.toml: load: unknown scenario 'akc' (the nearest is 'ack'"),
         (
             "[load]\nrounds = 2\nminimum_rounds = 3\n" + ARM,
             "mine.toml: load: minimum_rounds = 3 is above rounds = 2",
         ),
         (
             "[load]\npayload_byte = 3\n" + ARM,
-            "mine.toml: load: unknown key 'payload_byte'; did you mean 'payload_bytes'?",
+            "mine.toml: load: unknown key 'payload_byte' (the nearest is 'payload_bytes'",
         ),
         (
             '[load]\nscenario = "upgrade"\n[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n',
-            "mine.toml: load: scenario 'upgrade' needs transports = [\"upgrade\"]",
+            "mine.toml: load: transport: scenario upgrade needs upgrade",
         ),
         (
             "[load]\nroom_size = 3\n" + ARM,
@@ -75,7 +75,7 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
         ),
         (ARM + ARM, "mine.toml: arm 'a' stands twice"),
         (ARM + "workers = 2\n", 'mine.toml: arm a: 2 workers need queue = "redis"'),
-        (ARM + 'queue = "kafka"\n', "mine.toml: arm a: queue 'kafka'; did you mean 'redis'?"),
+        (ARM + 'queue = "kafka"\n', "mine.toml: arm a: unknown queue 'kafka' (valid are redis)"),
         ('[[arms]]\nid = "a"\ntitle = "A"\n', "mine.toml: arms[0]: needs mode"),
         (ARM.replace('"a"', '"../a"'), "mine.toml: arm id '../a' may hold letters, digits, '-' and '_' only"),
     ],
@@ -87,11 +87,11 @@ def test_a_mistake_is_named_with_its_place(text: str, complaint: str, tmp_path: 
     with pytest.raises(ProfileError) as caught:
         read_profile(str(path))
 
-    assert str(caught.value) == complaint
+    assert str(caught.value).startswith(complaint)
 
 
 def test_an_unknown_profile_names_the_nearest() -> None:
-    with pytest.raises(ProfileError, match="no profile 'quik'; did you mean 'quick'"):
+    with pytest.raises(ProfileError, match=r"no profile or file 'quik' .the nearest is 'quick'"):
         read_profile("quik")
 
 
@@ -108,7 +108,7 @@ def test_an_unknown_mode_is_named_with_its_arm(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(ARM.replace("gevent", "gevnt"))
 
-    with pytest.raises(ProfileError, match=r"arm a: unknown mode 'gevnt'; did you mean 'gevent'"):
+    with pytest.raises(ProfileError, match=r"arm a: unknown mode 'gevnt' .the nearest is 'gevent'"):
         read_profile(str(path)).check_modes(known_modes())
 
 
@@ -116,7 +116,7 @@ def test_only_keeps_the_order_of_the_profile_and_refuses_an_unknown_arm() -> Non
     profile = read_profile("quick")
 
     assert [arm.id for arm in profile.only(["gevent", "threading"]).arms] == ["threading", "gevent"]
-    with pytest.raises(ProfileError, match="no arm 'gevnt'; did you mean 'gevent'"):
+    with pytest.raises(ProfileError, match=r"no arm 'gevnt' .the nearest is 'gevent'"):
         profile.only(["gevnt"])
 
 

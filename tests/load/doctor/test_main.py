@@ -182,7 +182,7 @@ def test_nothing_that_listens_is_exit_code_4() -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "Missing argument 'URL'."),
+        ([], "URL is missing"),
         (["ftp://x"], "'ftp://x' is not http://host:port or https://host:port"),
         (["http://x/chat"], "http://x/chat has a path; give that of the Socket.IO endpoint with --path"),
         (
@@ -197,7 +197,7 @@ def test_nothing_that_listens_is_exit_code_4() -> None:
         ),
         (
             ["http://127.0.0.1:1", "--max-connections", "-1"],
-            "Invalid value for '--max-connections': -1 is not in the range 0<=x<=50000.",
+            "--max-connections: -1 is less than 0",
         ),
     ],
     ids=["no url", "scheme", "path", "only", "header", "pid", "connections"],

@@ -79,7 +79,7 @@ def test_options_are_what_was_given_and_the_defaults() -> None:
 def test_a_name_that_others_know_says_who() -> None:
     with pytest.raises(ParameterError, match=r"room_size: scenario ack does not know it \(fanout, slow do\)"):
         make_options("ack", {"room_size": 3})
-    with pytest.raises(ParameterError, match="room_siez: unknown; the nearest is 'room_size'"):
+    with pytest.raises(ParameterError, match=r"room_siez: unknown \(the nearest is 'room_size'\)"):
         make_options("ack", {"room_siez": 3})
 
 

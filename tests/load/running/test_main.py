@@ -91,7 +91,7 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "Missing option '--url'."),
+        ([], "--url is missing"),
         (["--url", "http://127.0.0.1:1"], "nothing listens at http://127.0.0.1:1"),
         (
             ["--url", "http://x", "--transport", "websockt"],
@@ -103,8 +103,8 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
             "--fail-if 'p99>50': p99 has the unit 'us', 'ms', 's', not none",
         ),
         (["--url", "http://x", "--shape-users", "1,2"], "--shape-users is of --shape, which is missing"),
-        (["--url", "http://x", "--users", "0"], "Invalid value for '--users': 0 is not in the range x>=1."),
-        (["--url", "http://x", "--seconds", "inf"], "--seconds inf is no number to wait or count by"),
+        (["--url", "http://x", "--users", "0"], "--users: 0 is less than 1"),
+        (["--url", "http://x", "--seconds", "inf"], "--seconds: 'inf' is not a number"),
         (["--url", "http://x", "--rate", "nan"], "--rate: nan is not a number"),
         (
             ["--url", "http://x/path"],
@@ -124,11 +124,11 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         ),
         (
             ["--url", "http://x", "--seconds", "10s"],
-            "Invalid value for '--seconds': '10s' is not a number.",
+            "--seconds: '10s' is not a number",
         ),
         (
             ["--url", "http://x", "--users", "2.5"],
-            "Invalid value for '--users': '2.5' is not a whole number.",
+            "--users: '2.5' is not a whole number",
         ),
         (
             ["--url", ""],
@@ -136,9 +136,16 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         ),
         (
             ["--url", "http://x", "--profile", "fanuot"],
-            "--profile: no profile 'fanuot'; did you mean 'fanout'? (one of "
+            "--profile: no profile or file 'fanuot' (the nearest is 'fanout'; valid are "
             + ", ".join(built_in_profiles(compares=False))
-            + ", or a TOML file)",
+            + ")",
+        ),
+        (["--find-max"], "--find-max: use 'sioprobe capacity --url URL'"),
+        (["--objective", "p99<1ms"], "--objective: use 'sioprobe capacity --url URL'"),
+        (["--scenario", "all"], "--scenario all: use 'sioprobe survey --url URL'"),
+        (
+            ["--url", "http://x", "--profile", "upgrade", "--transport", "polling"],
+            "--scenario upgrade needs --transport upgrade",
         ),
         (["--url", "ftp://x"], "'ftp://x' is not http://host:port or https://host:port"),
     ],
@@ -159,6 +166,10 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         "half a user",
         "empty url",
         "no profile",
+        "find max",
+        "objective",
+        "all scenarios",
+        "transport of a scenario",
         "scheme",
     ],
 )

@@ -1,4 +1,4 @@
-"""`sioprobe load --scenario all`: what counts as clean, which runs there are, and runs of whole servers."""
+"""`sioprobe survey`: what counts as clean, which runs there are, and runs of whole servers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
-from load.__main__ import main
 from load.scenarios import SCENARIOS, make_options
-from load.survey import command as all_scenarios_command
-from load.survey import short_runs as all_scenarios
+from load.survey import __main__ as command
+from load.survey import short_runs
+from load.survey.__main__ import main
 from load.survey.short_runs import (
     RUNS,
     Outcome,
@@ -35,11 +35,6 @@ from sioprobe.engine import TRANSPORTS
 from tests.servers import ROOT, Server, start_command, start_server
 
 ACK = RUNS[0]
-KNOWS = (
-    "--scenario all does not know it;"
-    " it knows --url, --scenario, --transport, --users, --namespace, --path,"
-    " --auth, --header, --cookie, --query, --ca-file, --no-verify, --server-pid, --json"
-)
 
 
 def block(**changes: Any) -> dict[str, Any]:
@@ -200,14 +195,14 @@ def no_later_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take half a minute."""
     slow = ShortRun("slow, longer", "slow")
     monkeypatch.setattr(
-        all_scenarios_command,
+        command,
         "later_runs",
         lambda transports, *_: [(slow, transport, "a reason") for transport in transports],
     )
 
 
 def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--scenario", "all", *arguments])
+    return CliRunner().invoke(main, arguments)
 
 
 def short(*names: str) -> tuple[ShortRun, ...]:
@@ -219,7 +214,7 @@ def short(*names: str) -> tuple[ShortRun, ...]:
 def test_runs_one_after_the_other_and_says_what_each_was(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(all_scenarios, "RUNS", short("ack", "idle", "upgrade"))
+    monkeypatch.setattr(short_runs, "RUNS", short("ack", "idle", "upgrade"))
 
     done = invoke("--url", server.url)
 
@@ -239,7 +234,7 @@ def test_runs_one_after_the_other_and_says_what_each_was(
 def test_one_transport_users_and_namespace_go_to_every_run(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(all_scenarios, "RUNS", short("ack", "idle"))
+    monkeypatch.setattr(short_runs, "RUNS", short("ack", "idle"))
 
     done = invoke(
         *("--url", server.url, "--transport", "websocket", "--users", "2", "--namespace", "/x", "--json")
@@ -254,7 +249,7 @@ def test_one_transport_users_and_namespace_go_to_every_run(
 
 @pytest.mark.usefixtures("keep_signals", "no_later_runs")
 def test_a_transport_that_the_server_has_not_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(all_scenarios, "RUNS", short("ack"))
+    monkeypatch.setattr(short_runs, "RUNS", short("ack"))
     with start_server("threading", transports=["polling"]) as server:
         done = invoke("--url", server.url)
         refused = invoke("--url", server.url, "--namespace", "/nobody")
@@ -281,8 +276,8 @@ def test_later_runs_are_chosen_by_what_the_server_announced(
         yield replace(short("ack")[0], title="made"), "polling", ""
         yield replace(short("ack")[0], title="not made"), "polling", "a reason"
 
-    monkeypatch.setattr(all_scenarios, "RUNS", short("idle"))
-    monkeypatch.setattr(all_scenarios_command, "later_runs", later)
+    monkeypatch.setattr(short_runs, "RUNS", short("idle"))
+    monkeypatch.setattr(command, "later_runs", later)
 
     done = invoke("--url", server.url, "--transport", "polling", "--json")
 
@@ -297,7 +292,7 @@ def test_later_runs_are_chosen_by_what_the_server_announced(
 
 def test_ctrl_c_says_what_was_measured_and_leaves_nothing_behind(server: Server) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "load", "--url", server.url, "--scenario", "all", "--users", "2"],
+        [sys.executable, "-m", "load.survey", "--url", server.url, "--users", "2"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -325,20 +320,18 @@ def test_ctrl_c_says_what_was_measured_and_leaves_nothing_behind(server: Server)
     ("arguments", "line"),
     [
         ([], "nothing listens at http://127.0.0.1:1"),
-        (["--room-size", "5"], f"--room-size: {KNOWS}"),
-        (["--seconds", "5"], f"--seconds: {KNOWS}"),
-        (["--profile", "ack"], f"--profile: {KNOWS}"),
-        (["--find-max"], f"--find-max: {KNOWS}"),
-        (["--fail-if", "errors>0"], f"--fail-if: {KNOWS}"),
-        (["--no-calibrate"], f"--calibrate: {KNOWS}"),
+        (["--users", "0"], "--users: 0 is less than 1"),
+        (
+            ["--transport", "websockt"],
+            "unknown transport 'websockt' (the nearest is 'websocket';"
+            " valid are polling, websocket, upgrade)",
+        ),
         (["--server-pid", "x"], "--server-pid 'x' is no process id (valid are a number, auto and none)"),
         (["--namespace", "chat"], "--namespace: 'chat' does not start with '/'; did you mean '/chat'?"),
     ],
 )
 def test_bad_input_gets_one_line(arguments: list[str], line: str) -> None:
-    done = CliRunner().invoke(
-        main, ["--scenario", "all", "--url", "http://127.0.0.1:1", *arguments], standalone_mode=False
-    )
+    done = CliRunner().invoke(main, ["--url", "http://127.0.0.1:1", *arguments], standalone_mode=False)
 
     assert isinstance(done.exception, click.UsageError)
     assert done.exception.format_message() == line

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reports.maximum import draw, main
+from reports.capacity import draw, main
 
 
 def probe(rate: float, p99_ms: float, *, met: bool) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def probe(rate: float, p99_ms: float, *, met: bool) -> dict[str, Any]:
 
 RESULT: dict[str, Any] = {
     "schema": 1,
-    "kind": "maximum",
+    "kind": "capacity",
     "url": "http://127.0.0.1:5000",
     "transport": "websocket",
     "scenario": "ack",
@@ -53,13 +53,13 @@ RESULT: dict[str, Any] = {
     },
     "confirmed": 3,
     "limit": "server",
-    "statement": "maximum 1000/s with p99<50ms and reach>=100% and errors<=0: the server used 100% of a core",
+    "statement": "capacity 1000/s with p99<50ms and errors<=0: the server used 100% of a core",
     "seconds": 60.0,
 }
 
 
 def written(folder: Path, result: dict[str, Any]) -> Path:
-    path = folder / "maximum.json"
+    path = folder / "capacity.json"
     path.write_text(json.dumps(result))
     return path
 
@@ -107,4 +107,4 @@ def test_what_is_no_such_result_is_said_in_one_line(
     path = written(tmp_path, {**RESULT, "limit": "nobody"})
 
     assert main([str(path), str(tmp_path / "knee.png")]) == 2
-    assert capsys.readouterr().err.startswith("error: maximum.json: ")
+    assert capsys.readouterr().err.startswith("error: capacity.json: ")

@@ -1,4 +1,4 @@
-"""`python -m reports.maximum RESULT FIGURE`: draw what `sioprobe load --find-max` found, as PNG or SVG.
+"""`python -m reports.capacity RESULT FIGURE`: draw what `sioprobe capacity` found, as PNG or SVG.
 
 Above, latency over the rate asked; below, the CPU of server and generator. Both axes of latency and rate are
 logarithmic: the knee is where a line that was level turns upwards.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sioprobe.results.errors import ResultFileError
-from sioprobe.results.files import read_maximum
+from sioprobe.results.files import read_capacity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,14 +160,14 @@ def _minor(value: float, position: float = 0.0) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
     parser = argparse.ArgumentParser(
-        prog=os.environ.get("SIOPROBE_PROG") or "python -m reports.maximum",
-        description="Draw the result of sioprobe load --find-max.",
+        prog=os.environ.get("SIOPROBE_PROG") or "python -m reports.capacity",
+        description="Draw the result of sioprobe capacity.",
     )
     parser.add_argument("result", type=Path, help="what --report wrote")
     parser.add_argument("figure", type=Path, help="the figure to write: FILE.png or FILE.svg")
     options = parser.parse_args(arguments)
     try:
-        result = read_maximum(options.result)
+        result = read_capacity(options.result)
         figure = draw(result)
         options.figure.parent.mkdir(parents=True, exist_ok=True)
         metadata: dict[str, Any] = {"Date": None} if options.figure.suffix == ".svg" else {}

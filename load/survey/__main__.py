@@ -1,23 +1,23 @@
-"""`sioprobe load --scenario all`: what it takes, the runs one after the other, and how it ends."""
+"""`sioprobe survey`, or `python -m load.survey`: every scenario on one server, one after the other."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, NoReturn
+from typing import Any
 
 import click
-from click.core import ParameterSource
 from rich.console import Console
 
-from load.scenarios import ParameterError, make_options
+from load.running.command_options import ParameterType, server_pid_option, url_option
+from load.scenarios import all_parameters
 from load.servers.placement import problem_with_server
 from load.servers.processes import BlockGenerator, ChildError
 from load.survey.short_runs import (
-    ALL,
     HEAD,
     Outcome,
     ShortRun,
@@ -28,47 +28,79 @@ from load.survey.short_runs import (
     row,
     runs,
 )
-from load.watching.locating import locate, parse_server_pids
-from sioprobe.commandline.connection_options import ConnectionOptions
+from load.watching.locating import locate
+from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
+from sioprobe.commandline.help_pages import HOW_MUCH, WHAT, WHO, GroupedCommand, option
+from sioprobe.commandline.nearest import OneOf
+from sioprobe.commandline.numbers import WholeNumber
+from sioprobe.commandline.one_line import run_command
 from sioprobe.engine import TRANSPORTS
 
-__all__ = ["run_all"]
+__all__ = ["main"]
 
-CONNECTION = ("auth", "header", "cookie", "query", "ca_file", "no_verify")
-TAKEN = (
-    *("url", "scenario", "transport", "users", "namespace", "path"),
-    *CONNECTION,
-    *("server_pids", "as_json"),
+PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m load.survey"
+
+EXAMPLES = (
+    "{program} --url http://127.0.0.1:5000",
+    "{program} --url http://127.0.0.1:5000 --transport websocket --json",
+    "{program} --url https://chat.example --namespace /chat --auth @token.json",
 )
+EXIT_CODES = {
+    0: "every run is clean",
+    1: "a run is not clean",
+    2: "bad input, or no Socket.IO server at that URL",
+    130: "stopped by Ctrl-C; the runs so far are printed",
+}
 
 
-def run_all(
+@click.command(cls=GroupedCommand, examples=EXAMPLES, exit_codes=EXIT_CODES)
+@url_option
+@option(
+    "--transport",
+    group=WHAT,
+    metavar="NAME",
+    type=OneOf("transport", TRANSPORTS),
+    help=f"One of {', '.join(TRANSPORTS)}; where none is given, each in turn.",
+)
+@option(
+    "--users",
+    group=HOW_MUCH,
+    metavar="N",
+    type=WholeNumber(1),
+    help="Connections of every run; 12 to 20 where not given.",
+)
+@option(
+    "--namespace",
+    group=WHO,
+    type=ParameterType(all_parameters()["namespace"]),
+    default="/",
+    show_default=True,
+    help="Namespace of every run.",
+)
+@connection_options
+@server_pid_option()
+@option("--json", "as_json", is_flag=True, help="Print the runs as one JSON object.")
+def main(
     urls: list[str],
-    *,
     transport: str | None,
     users: int | None,
-    namespace: str | None,
+    namespace: str,
     connection: ConnectionOptions,
-    server_pids: tuple[str, ...],
+    asked_pids: str | tuple[int, ...],
     as_json: bool,
-) -> NoReturn:
-    """Run, print each when it has ended, and end as `load.running.outcome` says. Raises click.UsageError."""
-    _refuse_others(click.get_current_context())
+) -> None:
+    """Play every scenario for some seconds over each transport, and say which are clean."""
     transports = (transport,) if transport is not None else TRANSPORTS
-    common: dict[str, Any] = {**connection.to_json()}
-    if namespace is not None:
-        common["namespace"] = namespace
-    if users is not None:
-        common["connections"] = users
-    try:
-        asked = parse_server_pids(server_pids)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    _check(urls, transports, common, connection)
-    located = locate(urls, asked)
+    _find_server(urls, transports, namespace, connection)
+    located = locate(urls, asked_pids)
     if not located.pids:
         click.echo(f"server: not sampled ({located.reason})", err=True)
-    common["server_pids"] = list(located.pids)
+    common: dict[str, Any] = {
+        **connection.to_json(),
+        "namespace": namespace,
+        **({"connections": users} if users is not None else {}),
+        "server_pids": list(located.pids),
+    }
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not as_json:
         click.echo(HEAD)
@@ -82,46 +114,25 @@ def run_all(
     except KeyboardInterrupt:
         code = 130
     if as_json:
-        click.echo(
-            json.dumps(
-                {"url": ",".join(urls), "scenario": ALL, "runs": [each.to_json() for each in outcomes]},
-                ensure_ascii=False,
-            )
-        )
+        result = {"url": ",".join(urls), "runs": [each.to_json() for each in outcomes]}
+        click.echo(json.dumps(result, ensure_ascii=False))
     else:
         click.echo(render(outcomes))
     sys.exit(code_of(outcomes) if code is None else code)
 
 
-def _refuse_others(context: click.Context) -> None:
-    """An option that these runs do not take is not left out of account."""
-    options = {option.name: option for option in context.command.params if option.name is not None}
-    for name, option in options.items():
-        if name not in TAKEN and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            taken = ", ".join(options[each].opts[0] for each in TAKEN)
-            raise click.UsageError(f"{option.opts[0]}: --scenario {ALL} does not know it; it knows {taken}")
-
-
-def _check(
-    urls: list[str], transports: tuple[str, ...], common: dict[str, Any], connection: ConnectionOptions
+def _find_server(
+    urls: list[str], transports: tuple[str, ...], namespace: str, connection: ConnectionOptions
 ) -> None:
-    """UsageError where there is no server, or no namespace of that name."""
-    given = {name: value for name, value in common.items() if name == "namespace"}
-    try:
-        namespace = str(make_options("idle", given).namespace)
-    except ParameterError as error:
-        raise click.UsageError(f"--namespace: {error.problem}") from None
+    """UsageError where there is no server, or none that takes the namespace.
+
+    A server with one of the transports is one. The runs say what the other transports come to.
+    """
     for url in urls:
         problem = None
         for transport in transports:
-            told = problem_with_server(
-                url,
-                transport=transport,
-                namespace=namespace,
-                connection=connection,
-            )
+            told = problem_with_server(url, transport=transport, namespace=namespace, connection=connection)
             if told is None:
-                # A server with one of the transports is one; what the others come to, their runs say.
                 break
             problem = problem or told
         else:
@@ -165,3 +176,7 @@ class Generator:
     def close(self) -> None:
         """End the process."""
         self._process.close()
+
+
+if __name__ == "__main__":
+    run_command(main.main, PROGRAM)
