@@ -238,9 +238,9 @@ class Comparison:
                 }
                 block = generator.measure(request, load.warmup_seconds + load.seconds + BLOCK_OVERHEAD)
         except ChildError as error:
-            note = f"round {number}: {plan.title}, {transport}: no block: {error}"
-            self.run["profile"].setdefault("failed_blocks", []).append(note)
-            self.progress.say(note)
+            failed = {"round": number, "arm": plan.id, "transport": transport, "reason": str(error)}
+            self.run["profile"].setdefault("failed_blocks", []).append(failed)
+            self.progress.say(f"round {number}: {plan.title}, {transport}: no block: {error}")
         else:
             block |= {"round": number, "order": order, "arm": plan.id}
             append_block(self.folder / "rounds.jsonl", cast(Block, block))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from reports.statistics.intervals import median, median_with_interval
 from reports.statistics.metrics import METRICS, MetricKind
-from reports.statistics.result_folder import Inputs, cell_key
+from reports.statistics.result_folder import FailedBlock, Inputs, cell_key
 from reports.statistics.sentences import sentences_about
 from reports.writing.wording import counted, percent
 from sioprobe.results.histogram import Histogram
@@ -48,9 +48,7 @@ def derive(inputs: Inputs) -> Results:
     cores = inputs.run["environment"].get("cores") if inputs.run else None
     of_arm = {arm["id"]: arm for arm in arms}
     cells = [
-        _cell_result(
-            cell, by_cell[cell_key(cell)], of_arm.get(cell["arm"]), cores, _failed_of(cell, of_arm, inputs)
-        )
+        _cell_result(cell, by_cell[cell_key(cell)], of_arm.get(cell["arm"]), cores, _failed_of(cell, inputs))
         for cell in inputs.cells
     ]
     for name in METRICS:
@@ -71,7 +69,7 @@ def derive(inputs: Inputs) -> Results:
         "arms": arms,
         "cells": cells,
         "excluded_blocks": _flagged_blocks(inputs.blocks),
-        "failed_blocks": inputs.failed_blocks,
+        "failed_blocks": [_failure(block, of_arm) for block in inputs.failed_blocks],
         "notes": _notes(inputs),
         "conformance": conformance,
     }
@@ -94,12 +92,18 @@ def merged_histogram(blocks: list[Block]) -> Histogram:
     return merged
 
 
-def _failed_of(cell: Cell, arms: dict[str, Arm], inputs: Inputs) -> list[str]:
-    """Why blocks of `cell` gave no result: the lines name the arm's title and the transport."""
-    arm = arms.get(cell["arm"])
-    start = f"{arm['title'] if arm else cell['arm']}, {cell['transport']}: no block: "
-    after_round = (note.partition(": ")[2] for note in inputs.failed_blocks)
-    return [text.removeprefix(start) for text in after_round if text.startswith(start)]
+def _failure(block: FailedBlock, arms: dict[str, Arm]) -> str:
+    """A line about a block that gave no result."""
+    if not block.arm:
+        return block.reason
+    title = arms[block.arm]["title"] if block.arm in arms else block.arm
+    return f"round {block.round}: {title}, {block.transport}: no block: {block.reason}"
+
+
+def _failed_of(cell: Cell, inputs: Inputs) -> list[str]:
+    """Why blocks of `cell` gave no result."""
+    place = (cell["arm"], cell["transport"])
+    return [block.reason for block in inputs.failed_blocks if (block.arm, block.transport) == place]
 
 
 def _cell_result(

@@ -19,6 +19,16 @@ from sioprobe.results.types import Arm, Block, Cell, Conformance, Run
 
 
 @dataclass(frozen=True, slots=True)
+class FailedBlock:
+    """A block that was begun and gave no result. Of an older run `reason` is all that is known."""
+
+    reason: str
+    round: int = 0
+    arm: str = ""
+    transport: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
     """All that a report is made from. `run` is None when the folder has no run.json."""
 
@@ -31,10 +41,13 @@ class Inputs:
         return self.rounds.blocks
 
     @property
-    def failed_blocks(self) -> list[str]:
-        """What the run says of blocks that it began and that gave no result, a line each."""
+    def failed_blocks(self) -> list[FailedBlock]:
+        """The blocks that the run began and that gave no result."""
         profile = self.run.get("profile", {}) if self.run else {}
-        return [str(note) for note in profile.get("failed_blocks") or []]
+        return [
+            FailedBlock(note) if isinstance(note, str) else FailedBlock(**note)
+            for note in profile.get("failed_blocks") or []
+        ]
 
     @property
     def arms(self) -> list[Arm]:

@@ -185,9 +185,10 @@ def test_an_interrupted_run_says_what_is_missing(tmp_path: Path) -> None:
 
 def test_blocks_that_failed_are_shown(tmp_path: Path) -> None:
     lost = "round 2: gevent + gevent-websocket, websocket: no block: no answer within 12 s"
+    failed = {"round": 2, "arm": "gevent", "transport": "websocket", "reason": "no answer within 12 s"}
     arms = {arm: synthetic.ARMS[arm] for arm in ("gevent", "eventlet")}
     synthetic.write_folder(tmp_path, arms=arms, conformance=False)
-    write_run(tmp_path / "run.json", synthetic.run_document(arms, profile={"failed_blocks": [lost]}))
+    write_run(tmp_path / "run.json", synthetic.run_document(arms, profile={"failed_blocks": [failed]}))
     text = " ".join(Page(rendered(tmp_path)).text.split())
     assert "Incomplete" in text
     assert "1 block of the plan failed" in text

@@ -219,36 +219,48 @@ def test_few_samples_are_judged_by_the_median_block_not_by_all_together() -> Non
     assert only(derived(*thin[:2], block(round_=3, server=busy)))["flags"] == []
 
 
-def with_failed(*notes: str) -> dict[str, Any]:
+def with_failed(*failed: dict[str, Any] | str) -> dict[str, Any]:
     arms = [synthetic.ARMS["gevent"], {**synthetic.ARMS["gevent-2"], "title": "gevent, 2 processes, Redis"}]
-    return {"arms": arms, "profile": {"failed_blocks": list(notes)}}
+    return {"arms": arms, "profile": {"failed_blocks": list(failed)}}
+
+
+def lost(round_: int, reason: str = "no answer") -> dict[str, Any]:
+    return {"round": round_, "arm": "gevent-2", "transport": "polling", "reason": reason}
 
 
 def test_a_block_that_failed_is_counted_in_its_cell_and_leaves_the_run_incomplete() -> None:
-    lost = "round 2: gevent, 2 processes, Redis, polling: no block: no answer within 12 s"
     blocks = [
         block(arm, transport) for arm in ("gevent", "gevent-2") for transport in ("polling", "websocket")
     ]
-    results = derived(*blocks, **with_failed(lost))
+    results = derived(*blocks, **with_failed(lost(2, "no answer within 12 s")))
     assert {(c["arm"], c["transport"]): c["blocks"]["FAILED"] for c in results["cells"]} == {
         ("gevent", "polling"): 0,
         ("gevent", "websocket"): 0,
         ("gevent-2", "polling"): 1,
         ("gevent-2", "websocket"): 0,
     }
-    assert results["failed_blocks"] == [lost]
+    assert results["failed_blocks"] == [
+        "round 2: gevent, 2 processes, Redis, polling: no block: no answer within 12 s"
+    ]
     assert results["verdict"] == "incomplete"
     assert results["notes"] == ["1 block of the plan failed and could not be measured: see “Not run”"]
 
 
 def test_a_cell_whose_blocks_all_failed_says_why() -> None:
     plan = [{"arm": "gevent-2", "transport": "polling", "scenario": "ack", "connections": 50}]
-    lost = [f"round {n}: gevent, 2 processes, Redis, polling: no block: no answer" for n in (1, 2)]
-    assert only(derived(cells=plan, **with_failed(*lost)))["reason"] == "no block: no answer"
+    failed = with_failed(lost(1), lost(2))
+    assert only(derived(cells=plan, **failed))["reason"] == "no block: no answer"
     invalid = block("gevent-2", "polling", validity={"verdict": "INVALID", "reasons": ["3 errors"]})
-    assert only(derived(invalid, cells=plan, **with_failed(*lost)))["reason"] == (
+    assert only(derived(invalid, cells=plan, **failed))["reason"] == (
         "the only block is invalid: 3 errors; 2 failed: no answer"
     )
+
+
+def test_a_failed_block_of_an_older_run_is_a_line_of_no_cell() -> None:
+    results = derived(block(), **with_failed("round 2: a title, polling: no block: no answer"))
+
+    assert results["failed_blocks"] == ["round 2: a title, polling: no block: no answer"]
+    assert [cell["blocks"]["FAILED"] for cell in results["cells"]] == [0]
 
 
 def test_merged_percentiles_stop_where_fewer_than_ten_samples_lie_beyond() -> None:
