@@ -8,7 +8,7 @@ PROFILE ?= quick
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare matrix figures bench test lint setup servers clean
+.PHONY: help compare matrix figures bench test lint docs setup servers clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ lint: .venv/installed  ## Check style, types and import directions only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/installed  ## Build the documentation site; writes site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo 'open site/index.html, or for the search: $(BIN)/python -m http.server --directory site'
 
 setup: .venv/installed .venv/parts .venv/test-parts .venv/servers  ## Set up everything and run nothing
 
@@ -67,6 +71,6 @@ servers: .venv/installed .venv/parts  ## Build the foreign servers whose toolcha
 	$(BIN)/python ci/parts.py --stamp $@ $(SERVERS)
 
 clean:  ## Remove what the set-up and the runs made
-	rm -rf .venv reports/out dist load/bench/artillery_npm/node_modules server_under_test/foreign/*/node_modules \
+	rm -rf .venv reports/out dist site load/bench/artillery_npm/node_modules server_under_test/foreign/*/node_modules \
 		server_under_test/foreign/*/target \
 		server_under_test/foreign/*/build server_under_test/foreign/*/.built server_under_test/foreign/rust/Cargo.lock

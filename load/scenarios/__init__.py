@@ -1,7 +1,7 @@
 """What the users of a swarm do, one module a scenario.
 
 A scenario is one object a process; it makes one `Player` a connection. The same objects play under Locust
-(`load/swarm.py`) and in blocks (`load/blocks/`). `load/SCENARIOS.md` describes them.
+(`load/swarm.py`) and in blocks (`load/blocks/`). `docs/reference/scenarios.md` describes them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A verdict on the generator itself: whether its figures may be taken for the server's.
 
 INVALID: the figures are the generator's own limit, or mostly failures. SUSPECT: look before you quote.
-`load/METHOD.md` lists the thresholds with their reasons.
+`docs/measured/method.md` lists the thresholds with their reasons.
 """
 
 from __future__ import annotations
