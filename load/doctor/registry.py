@@ -100,6 +100,7 @@ def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -
         "seconds": time.monotonic() - started,
         "server": {
             "header": patient.server_header or None,
+            "name": patient.about.get("server"),
             "mode": patient.about.get("mode"),
             "processes": [{"pid": pid, "name": process_name(pid)} for pid in patient.located.pids],
             "found": patient.located.how or patient.located.reason,

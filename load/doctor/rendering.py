@@ -16,7 +16,8 @@ def render(result: dict[str, Any]) -> str:
     """What was found, then what was seen, then what could not be looked at."""
     server = result["server"]
     who = ", ".join(f"{each['pid']} {each['name']}".strip() for each in server["processes"])
-    known = [each for each in (server["mode"], server["header"], f"process {who}" if who else None) if each]
+    name = server["mode"] or server["name"]
+    known = [each for each in (name, server["header"], f"process {who}" if who else None) if each]
     lines = [f"{result['url']}" + (f" ({'; '.join(known)})" if known else "")]
     findings = result["findings"]
     if not findings:

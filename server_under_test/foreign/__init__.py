@@ -1,1 +1,1 @@
-"""Servers that share the contract and not the library: how each is built and started."""
+"""Servers with the same contract and other libraries: how to build and start each of them."""

@@ -1,7 +1,7 @@
-"""Building a foreign server, once: in its own folder, or in the user's cache where that cannot be written.
+"""Builds a foreign server once: in its own folder, or in the user's cache when that folder is read-only.
 
-What was built is known by a digest of the sources, so that building again costs nothing and a changed
-source or pin is built anew. Two processes that want the same server wait for each other.
+A stamp holds a digest of the sources. So a second build costs nothing, and a changed source or pin causes a
+new one. Two processes that want the same server wait for each other.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from server_under_test.starting.programs import find_node
 SOURCES = Path(__file__).resolve().parent
 STAMP = ".built"
 
-# What building leaves in a folder of sources; git ignores it too.
+# A build leaves these in a folder of sources. git ignores them too.
 PRODUCTS = ("node_modules", "target", "build", "Cargo.lock", "__pycache__", STAMP)
 
 
@@ -38,12 +38,12 @@ class Recipe:
     """How the sources in one folder become a program."""
 
     folder: str
-    """Below this file's folder."""
+    """Its name below the folder of this file."""
     product: str
-    """A file or folder that is there when it has been built."""
+    """A file or folder that a finished build has."""
     steps: Callable[[Path, Run], None]
     shared: tuple[str, ...] = ()
-    """Files of other folders that the program reads."""
+    """Files in other folders that the program reads."""
 
 
 class BuildFailed(Problem):
@@ -51,13 +51,13 @@ class BuildFailed(Problem):
 
 
 def home(recipe: Recipe) -> Path:
-    """The folder in which it is built: that of the sources in a checkout, else one in the user's cache."""
+    """The folder for the build: that of the sources in a checkout, else one in the user's cache."""
     folder = SOURCES / recipe.folder
-    # An installed package is not written into: what is not of the package would outlive it.
+    # Never write into an installed package: the files would outlive it.
     if SOURCES.parents[1].name != "_harness" and os.access(folder, os.W_OK):
         return folder
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    # The folder keeps its place beside those that it shares files with.
+    # The folder keeps its place beside the folders of its shared files.
     return cache / "sioprobe" / f"{recipe.folder}-{digest(recipe)[:12]}" / recipe.folder
 
 
@@ -79,7 +79,7 @@ def _sources(folder: Path) -> list[Path]:
 
 
 def is_built(recipe: Recipe) -> bool:
-    """Whether the program is there, made from these sources."""
+    """Whether the program is there and was made from these sources."""
     folder = home(recipe)
     try:
         return (folder / recipe.product).exists() and (folder / STAMP).read_text() == digest(recipe)
@@ -88,9 +88,9 @@ def is_built(recipe: Recipe) -> bool:
 
 
 def build(recipe: Recipe, *, say: Callable[[str], None], quiet: bool = False) -> Path:
-    """Build it where that has not been done, and answer the folder. Raises Problem.
+    """Build it unless it is built, and return the folder. Raises Problem.
 
-    `say` hears of each command before it runs; its output goes to standard error unless `quiet`.
+    `say` hears each command before it runs. The output goes to standard error unless `quiet`.
     """
     folder = home(recipe)
     try:
@@ -124,7 +124,7 @@ def _runner(folder: Path, say: Callable[[str], None], quiet: bool) -> Run:
             cwd=folder,
             env={**os.environ, "PATH": search_path()},
             stdin=subprocess.DEVNULL,
-            # Standard output belongs to the READY line.
+            # Standard output is for the READY line.
             stdout=subprocess.PIPE if quiet else sys.stderr,
             stderr=subprocess.STDOUT if quiet else None,
             text=True,
@@ -139,7 +139,7 @@ def _runner(folder: Path, say: Callable[[str], None], quiet: bool) -> Run:
 
 
 def search_path() -> str:
-    """PATH, with the programs beside this interpreter and those of a Node from a wheel."""
+    """PATH, with the folder of this interpreter and that of a Node from a wheel."""
     node = find_node()
     places = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     if node is not None and shutil.which("node") is None:

@@ -1,6 +1,6 @@
-"""Cargo's lock file from a list of names, versions and checksums.
+"""Makes Cargo's lock file from a list of names, versions and checksums.
 
-Cargo.lock itself would hold the registry's address, which is the business of the machine.
+Cargo.lock itself would hold the address of the registry, which depends on the machine.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def read_pins(folder: Path) -> set[tuple[str, str, str]]:
 
 
 def write_lock(folder: Path) -> None:
-    """Replace the crates in Cargo.lock, as `cargo generate-lockfile` wrote it, by the pinned ones.
+    """Replace the crates that `cargo generate-lockfile` wrote into Cargo.lock by the pinned ones.
 
-    Without dependencies: Cargo fills them in, and takes the versions that it finds listed.
+    The new entries name no dependencies. Cargo adds them, and takes the listed versions.
     """
     lock = _read_lock(folder)
     sources = {package["source"] for package in lock["package"] if "source" in package}
     if len(sources) != 1:
-        raise Problem(f"crates come from {len(sources)} registries where one is expected")
+        raise Problem(f"the crates come from {len(sources)} registries; one is expected")
     (source,) = sources
     lines = [f"version = {lock['version']}"]
     for name, version, checksum in sorted(read_pins(folder)):
@@ -43,7 +43,7 @@ def write_lock(folder: Path) -> None:
 
 
 def check_lock(folder: Path) -> None:
-    """Raise Problem that names the first crate of Cargo.lock that is not pinned, or not as pinned."""
+    """Raise Problem for the first crate of Cargo.lock that differs from the pins."""
     wanted = read_pins(folder)
     found = locked(folder)
     for name, version, _ in sorted(found - wanted):
@@ -53,7 +53,7 @@ def check_lock(folder: Path) -> None:
 
 
 def locked(folder: Path) -> set[tuple[str, str, str]]:
-    """(name, version, SHA-256) of each crate of a registry in Cargo.lock."""
+    """(name, version, SHA-256) of each crate in Cargo.lock that comes from a registry."""
     packages = _read_lock(folder)["package"]
     return {(each["name"], each["version"], each["checksum"]) for each in packages if "source" in each}
 

@@ -1,6 +1,6 @@
-"""The foreign servers: the contract of the conformance cases on other libraries and in other languages.
+"""The foreign servers: the contract of the conformance cases with other libraries and in other languages.
 
-Each is a program in a folder beside this file, started by `--server NAME`.
+Each is a program in a folder beside this file. `--server NAME` starts it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from server_under_test.starting.programs import find_node
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """What must be on this machine: a program, or where `is_module` a Python module."""
+    """Something that this machine must have: a program, or a Python module if `is_module`."""
 
     name: str
     how: str
-    """What it is called and how to get it: `NAME needs` goes before it."""
+    """Its name and how to get it. The error line puts `NAME needs` before it."""
     is_module: bool = False
 
 
@@ -41,16 +41,16 @@ class Foreign:
     language: str
     title: str
     command: Callable[[Path], list[str]]
-    """The words that start it, from the folder in which it was built."""
+    """The words that start it, for the folder of the build."""
     tools: tuple[Tool, ...] = ()
-    """What running it needs."""
+    """What it needs to run."""
     recipe: Recipe | None = None
-    """How it is built; None where nothing is."""
+    """How to build it. None if there is nothing to build."""
     build_tools: tuple[Tool, ...] = ()
     inherits_listener: bool = False
-    """Whether it serves on a socket that it inherits; otherwise it binds the port by itself."""
+    """Whether it serves on an inherited socket. Other servers bind the port themselves."""
     lacks: tuple[str, ...] = ("--nagle", "--allow-eio3")
-    """Options of the command line that it has no use for."""
+    """Options of the command line that it does not take."""
 
 
 def _npm_ci(folder: Path, run: Run) -> None:
@@ -85,7 +85,7 @@ def _node(package: str) -> Callable[[Path], list[str]]:
 
 
 def _bun(folder: Path) -> list[str]:
-    # The npm package installs the program of this platform beside itself; its own script only links to it.
+    # The npm package installs the program for this platform beside itself. Its own script only links to it.
     programs = sorted(folder.glob("node_modules/@oven/*/bin/bun"), key=lambda path: len(str(path)))
     if not programs:
         raise Problem("--server bun-engine: the npm package bun has no program for this platform")
@@ -203,15 +203,18 @@ FOREIGN = {
 }
 
 
-def missing(server: Foreign) -> str | None:
-    """One line that names what the server lacks on this machine and how to get it; None: nothing."""
+def missing_tool(server: Foreign) -> Tool | None:
+    """The first tool that the server needs and this machine lacks."""
     tools = server.tools
     if server.recipe is not None and not is_built(server.recipe):
         tools += server.build_tools
-    for tool in tools:
-        if not is_there(tool):
-            return f"--server {server.name} needs {tool.how}"
-    return None
+    return next((tool for tool in tools if not is_there(tool)), None)
+
+
+def missing(server: Foreign) -> str | None:
+    """One line about the tool that is missing, and how to get it. None if nothing is missing."""
+    tool = missing_tool(server)
+    return None if tool is None else f"--server {server.name} needs {tool.how}"
 
 
 def is_there(tool: Tool) -> bool:
@@ -222,12 +225,12 @@ def is_there(tool: Tool) -> bool:
 
 
 def ready(server: Foreign) -> bool:
-    """Whether it can be started at once: nothing is missing, nothing is to be built."""
+    """Whether it can start at once: nothing is missing and there is nothing to build."""
     return missing(server) is None and (server.recipe is None or is_built(server.recipe))
 
 
 def become_foreign(server: Foreign, options: Options) -> NoReturn:
-    """Turn this process into the server, built first where it has not been; raises Problem."""
+    """Build the server if needed, and turn this process into it. Raises Problem."""
     lack = missing(server)
     if lack is not None:
         raise Problem(lack)
@@ -246,14 +249,14 @@ def become_foreign(server: Foreign, options: Options) -> NoReturn:
     if server.inherits_listener:
         options = replace(options, listen_fd=listener.fileno(), port=listener.getsockname()[1])
     else:
-        # It binds the port by itself; this said in our words when it cannot.
+        # The server binds the port itself. Our own attempt gives a clear error line when that fails.
         listener.close()
         words += arguments(options)
     os.execvpe(words[0], words, environment(options))
 
 
 def arguments(options: Options) -> list[str]:
-    """The options that every foreign program takes; times in seconds, sizes in bytes."""
+    """The options that every foreign program takes. Times are in seconds, sizes in bytes."""
     words = ["--host", options.host, "--port", str(options.port)]
     words += ["--transports", ",".join(options.transports), "--max-payload", str(options.max_payload)]
     words += ["--ping-interval", str(options.ping_interval), "--ping-timeout", str(options.ping_timeout)]

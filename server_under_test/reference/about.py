@@ -1,4 +1,4 @@
-"""What this server process is: the object after READY and under GET /about."""
+"""The description of this server process: the object after READY and under GET /about."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ LIBRARIES = ("flask-socketio", "python-socketio", "python-engineio", "flask", "w
 
 
 def describe(options: Options) -> dict[str, Any]:
-    """The process in JSON: addresses, process id, mode, transports and versions."""
+    """The process in JSON: addresses, process id, async mode, transports and versions."""
     mode = MODES.get(options.mode or socketio.async_mode)
     return {
         "urls": [f"http://{options.host}:{options.port}"],
         "pids": [os.getpid()],
+        "server": "flask-socketio",
         "mode": mode.name if mode else socketio.async_mode,
         "async_mode": socketio.async_mode,
         "detected": options.detected or options.mode is None,
         "transports": list(options.transports),
         "always_connect": options.always_connect,
         "message_queue": options.queue_url is not None,
-        # The applications of `flask_contract`, which judges ask for Flask-SocketIO's own behaviours.
+        # The applications of `flask_contract`, with which judges test Flask-SocketIO's own behaviours.
         "flask_contract": True,
-        # A server started by hand (`flask run`) listens on a socket of its own, which has Nagle's algorithm.
+        # A server started by hand (`flask run`) has a socket of its own, with Nagle's algorithm.
         "nagle": options.nagle or options.listen_fd is None,
         "workers": options.workers,
         "queue": options.queue,
@@ -41,7 +42,7 @@ def describe(options: Options) -> dict[str, Any]:
 
 @cache
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """Versions by distribution name, those of the mode after the common ones."""
+    """Versions by distribution name: the common ones, then those of the mode."""
     found = {"python": platform.python_version()}
     for name in (*LIBRARIES, *packages):
         try:
@@ -52,10 +53,10 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def announce(options: Options) -> None:
-    """Begin to listen to the queue, if there is one, and print the readiness line."""
+    """Begin to listen to the queue, if there is one, and print the READY line."""
     server = socketio.server
     if options.queue_url is not None and not server.manager_initialized:
-        # python-socketio starts to listen with the first client: what others sent before would be lost.
+        # python-socketio begins to listen with its first client, and would lose earlier messages of others.
         server.manager_initialized = True
         server.manager.initialize()
     write_line(describe(options), options.ready_fd)

@@ -170,7 +170,7 @@ def main() -> int:
     server = LeakingServer()
     stopped = Event()
     gevent.signal_handler(signal.SIGTERM, stopped.set)
-    print("READY " + json.dumps({"urls": [server.url], "pids": [os.getpid()], "mode": "leaks"}), flush=True)
+    print("READY " + json.dumps({"urls": [server.url], "pids": [os.getpid()], "server": "leaks"}), flush=True)
     stopped.wait()
     return 0
 

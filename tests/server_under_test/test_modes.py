@@ -21,6 +21,7 @@ from tests.servers import Server, start_server
 def test_the_readiness_line_describes_the_server(server: Server) -> None:
     about = server.about
     mode = MODES[about["mode"]]
+    assert about["server"] == "flask-socketio"
     assert about["async_mode"] == mode.async_mode
     assert about["detected"] is False
     assert about["transports"] == ["polling", "websocket"]

@@ -4,7 +4,8 @@
  *   bun server.mjs --port 5000 [--host 127.0.0.1] [--ping-interval 25] [--ping-timeout 20]
  *                  [--max-payload 1000000]
  *
- * Prints one line that begins with READY; SIGTERM or SIGINT disconnects every client and ends it with code 0.
+ * The server prints one line that begins with READY. SIGTERM or SIGINT disconnects every client and ends it with
+ * code 0.
  */
 import { readFileSync } from "node:fs";
 import { Server as Engine } from "@socket.io/bun-engine";
@@ -12,7 +13,7 @@ import { Server } from "socket.io";
 import { offerContract } from "../node/contract.mjs";
 import { readOptions } from "../node/options.mjs";
 
-// After this many milliseconds nobody is waited for any more.
+// A stopping server waits so many milliseconds for its clients.
 const STOP_DEADLINE = 2000;
 
 const options = readOptions();
@@ -27,8 +28,8 @@ const io = new Server();
 io.bind(engine);
 offerContract(io);
 
-// Bun looks at idle connections every four seconds: with the two that the engine asks for where pings come
-// every second, it ends polls that wait.
+// Bun looks at idle connections every four seconds. With pings every second the engine asks for a limit of two
+// seconds, and Bun would end polls that wait.
 const IDLE_SECONDS = 10;
 
 const endpoint = engine.handler();
@@ -44,7 +45,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
 }
 process.stdout.write(`READY ${JSON.stringify(about())}\n`);
 
-/** GET /about is what the READY line says; the rest is the engine's. */
+/** GET /about gives the object of the READY line. The engine answers everything else. */
 function answer(request, server) {
   return new URL(request.url).pathname === "/about" ? Response.json(about()) : endpoint.fetch(request, server);
 }
@@ -53,8 +54,7 @@ function about() {
   return {
     urls: [`http://${options.host}:${http.port}`],
     pids: [process.pid],
-    mode: "bun-engine",
-    async_mode: "bun-engine",
+    server: "bun-engine",
     detected: false,
     transports: ["polling", "websocket"],
     always_connect: true,
@@ -75,7 +75,7 @@ function installedVersion(name) {
   return JSON.parse(readFileSync(file, "utf8")).version;
 }
 
-/** Tell every client, let what was written reach them, and end although some hold on. */
+/** Tell every client, give the packets time to arrive, and end even if some clients stay. */
 function stop() {
   for (const socket of io.of("/").sockets.values()) {
     socket.disconnect(true);

@@ -90,8 +90,8 @@ func offerEvents(namespace socket.Namespace, client *socket.Socket) {
 	})
 }
 
-// on registers a handler whose errors are logged: a panic would end the process.
-// The ack does nothing where the client asked for none.
+// on registers a handler and logs its errors. A panic would end the process.
+// The ack does nothing if the client asked for none.
 func on(client *socket.Socket, event string, handler func(arguments []any, ack socket.Ack) error) {
 	_ = client.On(event, func(arguments ...any) {
 		defer func() {
@@ -115,7 +115,7 @@ func room(argument any) socket.Room {
 	return socket.Room(argument.(string))
 }
 
-// answerRooms acknowledges with the rooms of a client, sorted, without the one named by its own id.
+// answerRooms acknowledges with the sorted rooms of a client, without the room that bears its id.
 func answerRooms(client *socket.Socket, ack socket.Ack) error {
 	rooms := []string{}
 	for _, name := range client.Rooms().Keys() {

@@ -3,7 +3,7 @@
 //	server --port 5000 [--host 127.0.0.1] [--transports polling,websocket]
 //	       [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000]
 //
-// It prints one line that begins with READY; SIGTERM or SIGINT disconnects every client and ends it with code 0.
+// It prints one line that begins with READY. SIGTERM or SIGINT disconnects every client and ends it with code 0.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 
 const module = "github.com/zishang520/socket.io/"
 
-// After this time nobody is waited for any more.
+// A stopping server waits so long for its clients.
 const stopDeadline = 2 * time.Second
 
 var (
@@ -82,7 +82,7 @@ func seconds(number float64) time.Duration {
 	return time.Duration(number * float64(time.Second))
 }
 
-// serve answers the endpoint and GET /about; everything else is unknown.
+// serve answers the endpoint and GET /about. Every other path is unknown.
 func serve(listener net.Listener, endpoint http.Handler, about []byte) {
 	err := http.Serve(listener, http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
 		switch {
@@ -99,7 +99,7 @@ func serve(listener net.Listener, endpoint http.Handler, about []byte) {
 	os.Exit(1)
 }
 
-// describe says what stands behind READY and under GET /about.
+// describe returns the object after READY and under GET /about.
 func describe(port int) map[string]any {
 	versions := map[string]string{"go": strings.TrimPrefix(runtime.Version(), "go")}
 	if build, ok := debug.ReadBuildInfo(); ok {
@@ -115,8 +115,7 @@ func describe(port int) map[string]any {
 	return map[string]any{
 		"urls":           []string{fmt.Sprintf("http://%s:%d", *host, port)},
 		"pids":           []int{os.Getpid()},
-		"mode":           "zishang520",
-		"async_mode":     "goroutines",
+		"server":         "zishang520",
 		"detected":       false,
 		"transports":     strings.Split(*names, ","),
 		"always_connect": true,

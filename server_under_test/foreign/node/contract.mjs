@@ -1,8 +1,8 @@
 /**
- * Every row of the contract, on a server of any major of socket.io from 2 on, and on any engine below it.
+ * Every row of the contract, for socket.io from version 2 on, with any engine below it.
  */
 
-// What Engine.IO itself puts into the query of a request: not the application's.
+// Engine.IO itself puts these parameters into the query of a request. They are not the application's.
 const ENGINE_PARAMETERS = ["EIO", "transport", "sid", "t", "b64", "j"];
 
 /** Register the handlers of all namespaces. */
@@ -56,7 +56,7 @@ function offerEvents(namespace) {
   });
 }
 
-/** A handler whose errors are logged: socket.io lets them end the process, Flask-SocketIO does not. */
+/** Registers a handler and logs its errors. In socket.io they would end the process, in Flask-SocketIO not. */
 function on(socket, event, handler) {
   socket.on(event, (...args) => {
     try {
@@ -67,7 +67,7 @@ function on(socket, event, handler) {
   });
 }
 
-/** What the client sent along with its CONNECT: to socket.io 2 that is the query of the namespace. */
+/** What the client sent with its CONNECT. In socket.io 2 that is the query of the namespace. */
 function authOf(socket) {
   const { auth, query } = socket.handshake;
   if (auth !== undefined) {
@@ -87,7 +87,7 @@ function enterOrLeave(socket, verb, room, ack) {
   }
 }
 
-/** The rooms of a socket, sorted, without the personal one that Socket.IO gives to everybody. */
+/** The sorted rooms of a socket, without the personal room that Socket.IO gives everybody. */
 function ownRooms(socket) {
   const rooms = socket.rooms instanceof Set ? [...socket.rooms] : Object.keys(socket.rooms);
   return rooms.filter((room) => room !== socket.id).sort();

@@ -1,9 +1,9 @@
 /**
- * The options that every program here takes: times in seconds on the command line, in milliseconds behind it.
+ * The options that every program here takes. Times are seconds on the command line, and milliseconds in the result.
  */
 import { parseArgs } from "node:util";
 
-/** Of the command line, with those of `more` beside the common ones; bad input ends the process with code 2. */
+/** Reads the common options and those of `more`. Bad input ends the process with code 2. */
 export function readOptions(more = {}) {
   const { values } = parseOrExit({
     port: { type: "string", default: "5000" },

@@ -5,27 +5,28 @@
  *                   [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000] [--nagle]
  *                   [--package socket.io | socket.io-3 | socket.io-2] [--allow-eio3]
  *
- * Majors of socket.io live side by side under the names that package.json gives them; 2 speaks Engine.IO 3.
+ * package.json gives each major of socket.io a name of its own. Version 2 speaks Engine.IO 3.
  * `--allow-eio3` lets 4.8 speak both revisions.
- * Prints one line that begins with READY; SIGTERM or SIGINT disconnects every client and ends it with code 0.
+ * The server prints one line that begins with READY. SIGTERM or SIGINT disconnects every client and ends it with
+ * code 0.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { offerContract } from "./contract.mjs";
 import { readOptions } from "./options.mjs";
 
-// After this many milliseconds nobody is waited for any more.
+// A stopping server waits so many milliseconds for its clients.
 const STOP_DEADLINE = 2000;
 
-// By package, the name under which `sioprobe serve --server` knows it.
-const MODES = { "socket.io": "node", "socket.io-3": "node-3", "socket.io-2": "node-2" };
+// The name of each package in `sioprobe serve --server`.
+const NAMES = { "socket.io": "node", "socket.io-3": "node-3", "socket.io-2": "node-2" };
 
 const options = readOptions({
   package: { type: "string", default: "socket.io" },
   "allow-eio3": { type: "boolean", default: false },
 });
-if (!Object.hasOwn(MODES, options.package)) {
-  console.error(`--package '${options.package}' is not one of ${Object.keys(MODES).join(", ")}`);
+if (!Object.hasOwn(NAMES, options.package)) {
+  console.error(`--package '${options.package}' is not one of ${Object.keys(NAMES).join(", ")}`);
   process.exit(2);
 }
 const library = await import(options.package);
@@ -53,7 +54,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
   process.once(signal, stop);
 }
 
-/** GET /about is what the READY line says; everything else that is not the endpoint's is unknown. */
+/** GET /about gives the object of the READY line. Other paths outside the endpoint are unknown. */
 function answer(request, response) {
   const known = request.url === "/about";
   response.writeHead(known ? 200 : 404, { "content-type": "application/json" });
@@ -69,8 +70,7 @@ function about() {
   return {
     urls: [`http://${options.host}:${port}`],
     pids: [process.pid],
-    mode: MODES[options.package],
-    async_mode: MODES[options.package],
+    server: NAMES[options.package],
     detected: false,
     transports: options.transports,
     always_connect: true,
@@ -92,18 +92,18 @@ function installedVersion(name) {
   return JSON.parse(readFileSync(file, "utf8")).version;
 }
 
-/** Of the engine.io that the package uses: its own beside it, or the one that majors share. */
+/** The version of engine.io below the package: its own, or the one that several majors share. */
 function engineVersion(name) {
   const nested = `${name}/node_modules/engine.io`;
   const own = new URL(`./node_modules/${nested}/package.json`, import.meta.url);
   return installedVersion(existsSync(own) ? nested : "engine.io");
 }
 
-/** Tell every client, let what was written reach them, and end although some hold on. */
+/** Tell every client, give the packets time to arrive, and end even if some clients stay. */
 function stop() {
-  // io.close() would wait for connections that clients keep open, and refuse the last poll of a polling client.
+  // io.close() would wait for open connections, and refuse the last poll of a polling client.
   const { sockets } = io.of("/");
-  // A map since 3; 2 has an object there.
+  // A map since version 3, an object in version 2.
   for (const socket of sockets instanceof Map ? sockets.values() : Object.values(sockets)) {
     socket.disconnect(true);
   }

@@ -1,4 +1,4 @@
-"""Serve on the web server that the first argument names, on the socket that this process inherited."""
+"""Serve with the web server that the first argument names, on the socket that this process inherited."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from server_under_test.starting.listener import inherited
 from server_under_test.starting.options import Options
 from server_under_test.starting.readiness import write_line
 
-# Seconds; a server that was told to stop waits no longer for open connections.
+# A stopping server waits so many seconds for open connections.
 STOP_SECONDS = 1
 
 
@@ -33,7 +33,7 @@ def describe(web_server: str, options: Options) -> dict[str, Any]:
     return {
         "urls": [f"http://{options.host}:{options.port}"],
         "pids": [os.getpid()],
-        "mode": web_server,
+        "server": web_server,
         "async_mode": "asgi" if web_server == "uvicorn" else web_server,
         "detected": False,
         "transports": list(options.transports),
@@ -67,7 +67,7 @@ async def serve_uvicorn(options: Options, listener: socket.socket) -> None:
     class Server(uvicorn.Server):
         @contextlib.contextmanager
         def capture_signals(self) -> Iterator[None]:
-            # uvicorn ends a process by the signal that stopped it, and tells no client.
+            # uvicorn would end the process by the signal, and tell no client.
             yield
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -91,7 +91,7 @@ async def serve_aiohttp(options: Options, listener: socket.socket) -> None:
 
     server = create_server("aiohttp", options)
     about = describe("aiohttp", options)
-    # aiohttp refuses a body that is as long as its limit.
+    # aiohttp refuses a body as long as its limit.
     app = web.Application(client_max_size=options.max_payload + 1)
     server.attach(app)
 
@@ -131,7 +131,7 @@ def _json(about: dict[str, Any]) -> bytes:
 
 
 def main() -> None:
-    """Serve with the options of the environment."""
+    """Serve with the options in the environment."""
     options = Options.from_environment()
     assert options.listen_fd is not None
     serve = {"uvicorn": serve_uvicorn, "aiohttp": serve_aiohttp}[sys.argv[1]]

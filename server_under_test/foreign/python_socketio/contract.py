@@ -1,7 +1,7 @@
 """Every row of the contract, on a server that `create_server` makes.
 
-The event `auth` is emitted from the connect handler, as python-socketio's documentation shows.
-What such a handler emits goes out before the CONNECT packet.
+The connect handler emits the event `auth`, as python-socketio's documentation shows.
+Such an event leaves the server before the CONNECT packet.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from server_under_test.starting.options import Options
 
 NAMESPACES = ("/", "/custom", "/auth")
 
-# Seconds in which clients that are told to leave may do so.
+# Clients have so many seconds to leave.
 LEAVE_SECONDS = 1.0
 
 
@@ -44,7 +44,7 @@ class Contract(socketio.AsyncNamespace):
         return self.own_rooms(sid)
 
     def own_rooms(self, sid: str) -> list[Any]:
-        """The rooms of this client, sorted, without the personal one that Socket.IO gives to everybody."""
+        """The sorted rooms of this client, without the personal room that Socket.IO gives everybody."""
         return sorted((room for room in self.rooms(sid) if room != sid), key=str)
 
     async def on_to(self, sid: str, room: Any, event: str, *arguments: Any) -> None:
@@ -60,7 +60,7 @@ class Contract(socketio.AsyncNamespace):
         await self.emit(event, arguments)
 
     async def on_ask(self, sid: str, event: str, *arguments: Any) -> None:
-        """Ask the client; what it answers goes back to it in `asked`."""
+        """Ask the client, and send its answer back in `asked`."""
 
         async def answered(*answer: Any) -> None:
             await self.emit("asked", answer, to=sid)
@@ -81,7 +81,7 @@ class Contract(socketio.AsyncNamespace):
         await self.server.eio.disconnect(manager.eio_sid_from_sid(sid, self.namespace))
 
     async def trigger_event(self, event: str, *arguments: Any) -> Any:
-        """Names of methods hold no hyphens, names of events do."""
+        """Find the method of an event. Names of events have hyphens, names of methods do not."""
         return await super().trigger_event(event.replace("-", "_"), *arguments)
 
 
@@ -93,11 +93,11 @@ class Reject(socketio.AsyncNamespace):
 
 
 def create_server(async_mode: Literal["asgi", "aiohttp"], options: Options) -> socketio.AsyncServer:
-    """The server with its contract; `options` as the command line gave them."""
+    """The server with its contract, and with the options of the command line."""
     server = socketio.AsyncServer(
         async_mode=async_mode,
         transports=list(options.transports),
-        # Without this the handshake offers an upgrade that is refused afterwards.
+        # Without this the handshake offers an upgrade that the server then refuses.
         allow_upgrades="websocket" in options.transports,
         ping_interval=options.ping_interval,
         ping_timeout=options.ping_timeout,
@@ -111,7 +111,7 @@ def create_server(async_mode: Literal["asgi", "aiohttp"], options: Options) -> s
 
 
 async def tell_clients(server: socketio.AsyncServer) -> None:
-    """A DISCONNECT to every socket, a CLOSE to every session that stays, and time to hear of it."""
+    """Send every socket a DISCONNECT and every session that stays a CLOSE, with time to read them."""
     for namespace in list(server.manager.get_namespaces()):
         for sid, _ in list(server.manager.get_participants(namespace, None)):
             await server.disconnect(sid, namespace=namespace)

@@ -36,7 +36,7 @@ def test_it_describes_itself() -> None:
     assert node is not None
     command = [node, str(FOLDER / "server.mjs"), "--port", "0", "--ping-interval", "1.5", "--nagle"]
     with start_command(command) as server:
-        assert server.about["mode"] == "node"
+        assert server.about["server"] == "node"
         assert server.about["pids"] == [server.process.pid]
         assert server.about["versions"]["socket.io"] == "4.8.4"
         assert server.about["nagle"] is True

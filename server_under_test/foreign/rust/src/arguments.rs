@@ -1,10 +1,10 @@
-//! Any number of arguments of an event or an ack: JSON with binary values anywhere in it.
+//! The arguments of an event or an ack: any number of JSON values, with binary anywhere in them.
 
 use rmpv::Value;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 
-/// socketioxide takes what looks like a tuple for several arguments, and a `Vec` for one.
+/// socketioxide reads a tuple as several arguments, and a `Vec` as one.
 #[derive(Clone, Debug)]
 pub struct Arguments(pub Vec<Value>);
 
@@ -38,13 +38,13 @@ impl<'de> Deserialize<'de> for Arguments {
             }
         }
 
-        // The length is not looked at: the array ends where it ends.
+        // Nobody checks the length: the array ends where it ends.
         deserializer.deserialize_tuple(usize::MAX, Every)
     }
 }
 
 impl Arguments {
-    /// The first argument as a text, and the others; None where it is none.
+    /// The first argument as a text, and the others. None if the first is no text.
     pub fn split(mut self) -> Option<(String, Arguments)> {
         if self.0.is_empty() {
             return None;

@@ -1,7 +1,7 @@
 //! Every row of the contract.
 //!
-//! Handlers do their work before they answer a future: what they answered would run as a task of its own,
-//! and tasks overtake each other.
+//! Handlers do their work before they return. A future that they return runs as a task of its own, and tasks
+//! overtake each other.
 
 use std::fmt;
 use std::future::{Future, Ready, ready};
@@ -13,7 +13,7 @@ use socketioxide::handler::ConnectHandler;
 
 use crate::arguments::Arguments;
 
-/// Why a CONNECT was refused; socketioxide sends it as `message`, and has no place for `data`.
+/// Why a CONNECT was refused. socketioxide sends it as `message` and has no place for `data`.
 #[derive(Debug)]
 struct Refused(&'static str);
 
@@ -148,12 +148,12 @@ fn own_rooms(socket: &SocketRef) -> Vec<String> {
     rooms
 }
 
-/// A handler's end. A client that has gone, or a full queue, is no fault of the handler.
+/// The end of a handler. It ignores errors: a client may have gone, or its queue may be full.
 fn done<E>(_result: Result<(), E>) -> Ready<()> {
     ready(())
 }
 
-/// Broadcast at once: with one process it has nothing to wait for.
+/// Broadcasts at once. With one process there is nothing to wait for.
 fn now<F: Future>(broadcast: F) {
     let mut broadcast = std::pin::pin!(broadcast);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

@@ -3,7 +3,8 @@
 //!     server --port 5000 [--host 127.0.0.1] [--transports polling,websocket]
 //!            [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000]
 //!
-//! Prints one line that begins with READY; SIGTERM or SIGINT disconnects every client and ends it with code 0.
+//! The server prints one line that begins with READY. SIGTERM or SIGINT disconnects every client and ends it
+//! with code 0.
 
 mod arguments;
 mod contract;
@@ -26,7 +27,7 @@ use crate::options::Options;
 
 const STOP_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Written by Cargo before this is compiled.
+/// Cargo writes this file before it compiles the program.
 const LOCK: &str = include_str!("../Cargo.lock");
 
 #[tokio::main]
@@ -35,7 +36,7 @@ async fn main() {
     let builder = SocketIo::builder()
         .ping_interval(options.ping_interval)
         .ping_timeout(options.ping_timeout)
-        // Packets of one session that wait to be sent; more are an error of the emit that they belong to.
+        // So many packets of one session may wait to be sent. The emit of one more fails.
         .max_buffer_size(16_384)
         .max_payload(options.max_payload);
     let builder = match (options.offers("polling"), options.offers("websocket")) {
@@ -90,13 +91,12 @@ async fn listen(options: &Options) -> io::Result<TcpListener> {
     socket.listen(4096)
 }
 
-/// What stands behind READY and under GET /about.
+/// The object after READY and under GET /about.
 fn about(options: &Options, port: u16) -> Value {
     json!({
         "urls": [format!("http://{}:{port}", options.host)],
         "pids": [std::process::id()],
-        "mode": "socketioxide",
-        "async_mode": "tokio",
+        "server": "socketioxide",
         "detected": false,
         "transports": options.transports,
         "always_connect": true,

@@ -1,4 +1,4 @@
-//! The command line, which `sioprobe serve` has checked; bad input ends in one line and code 2.
+//! The command line. `sioprobe serve` has checked it; other bad input ends in one line and code 2.
 
 use std::process::exit;
 use std::str::FromStr;
@@ -51,7 +51,7 @@ impl Options {
 fn number<T: FromStr>(name: &str, value: &str) -> T {
     value
         .parse()
-        .unwrap_or_else(|_| problem(format!("{name} '{value}' is no number, or too great")))
+        .unwrap_or_else(|_| problem(format!("{name} '{value}' is no number, or too large")))
 }
 
 fn seconds(name: &str, value: &str) -> Duration {

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 
-/** What stands behind READY, and a handler in front of the library's own that answers GET /about with it. */
+/** The object after READY, and a handler before the library's own that answers GET /about with it. */
 @Sharable
 final class About extends ChannelInboundHandlerAdapter {
     final String json;
@@ -27,8 +27,7 @@ final class About extends ChannelInboundHandlerAdapter {
         Map<String, Object> about = new LinkedHashMap<>();
         about.put("urls", List.of("http://" + options.host + ":" + port));
         about.put("pids", List.of(ProcessHandle.current().pid()));
-        about.put("mode", "netty-socketio");
-        about.put("async_mode", "netty");
+        about.put("server", "netty-socketio");
         about.put("detected", false);
         about.put("transports", Arrays.asList(options.transports));
         about.put("always_connect", true);
@@ -36,7 +35,7 @@ final class About extends ChannelInboundHandlerAdapter {
         about.put("workers", 1);
         about.put("queue", null);
         about.put("queue_url", null);
-        // Its polling answers of Engine.IO 3 hold a separator between packets with lengths: no client can read them.
+        // Its polling answers of Engine.IO 3 put a separator between packets with lengths. No client can read them.
         about.put("capabilities", Map.of("eio3", false));
         about.put("versions", Map.of(
             "netty-socketio", version("com.corundumstudio.socketio", "netty-socketio"),

@@ -13,7 +13,7 @@ import java.util.Map;
 
 /** Every row of the contract. */
 final class Contract {
-    /** netty-socketio wants the type of each argument; more arguments than these do not reach a handler. */
+    /** netty-socketio wants a type for each argument. A handler gets at most so many arguments. */
     private static final Class<?>[] ANY = Collections.nCopies(16, Object.class).toArray(new Class<?>[0]);
 
     private final SocketIONamespace namespace;
@@ -27,7 +27,7 @@ final class Contract {
         for (String name : List.of("", "/custom", "/auth")) {
             new Contract(server.addNamespace(name)).offerEvents();
         }
-        // Called only where the client sends auth; netty-socketio knows no other way to refuse.
+        // netty-socketio calls it only if the client sends auth, and has no other way to refuse a client.
         server.getNamespace("/auth").addAuthTokenListener((auth, client) ->
             Map.of("token", "good").equals(auth) ? AuthTokenResult.AuthTokenResultSuccess : refused(Map.of("message", "bad token")));
         server.addNamespace("/reject").addAuthTokenListener((auth, client) ->
@@ -96,7 +96,7 @@ final class Contract {
         return arguments.subList(from, arguments.size()).toArray();
     }
 
-    /** The rooms of a client, sorted, without the one named by the namespace that each client is in. */
+    /** The sorted rooms of a client, without the room that bears the name of the namespace. */
     private Object ownRooms(SocketIOClient client) {
         return client.getAllRooms().stream().filter(room -> !room.equals(namespace.getName())).sorted().toList();
     }

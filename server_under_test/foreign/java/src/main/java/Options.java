@@ -1,7 +1,7 @@
 import com.corundumstudio.socketio.Transport;
 import java.util.Arrays;
 
-/** The command line, which `sioprobe serve` has checked; bad input ends in one line and code 2. */
+/** The command line. `sioprobe serve` has checked it; other bad input ends in one line and code 2. */
 final class Options {
     String host = "127.0.0.1";
     int port = 5000;
@@ -24,7 +24,7 @@ final class Options {
             try {
                 options.set(name, value);
             } catch (NumberFormatException error) {
-                throw problem(name + " '" + value + "' is no number, or too great");
+                throw problem(name + " '" + value + "' is no number, or too large");
             }
         }
         return options;
@@ -50,7 +50,7 @@ final class Options {
         return (int) Math.round(Double.parseDouble(value) * 1000);
     }
 
-    /** Ends the process; what is returned pleases the compiler. */
+    /** Ends the process. The compiler wants the exception. */
     static RuntimeException problem(String line) {
         System.err.println(line);
         System.exit(2);

@@ -14,7 +14,8 @@ import java.util.ArrayList;
  *             [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000]
  * </pre>
  *
- * Prints one line that begins with READY; SIGTERM or SIGINT disconnects every client and ends it with code 0.
+ * The server prints one line that begins with READY. SIGTERM or SIGINT disconnects every client and ends it with
+ * code 0.
  */
 public final class Server {
     private Server() {}
@@ -46,7 +47,7 @@ public final class Server {
         configuration.setMaxFramePayloadLength(options.maxPayload);
         // The handlers of the contract acknowledge by themselves.
         configuration.setAckMode(AckMode.MANUAL);
-        // Otherwise every client of one browser shares a session id, which its cookie holds.
+        // Otherwise all clients of one browser share the session id in its cookie.
         configuration.setRandomSession(true);
         SocketConfig sockets = new SocketConfig();
         // A load test opens a thousand connections at once.
@@ -56,7 +57,7 @@ public final class Server {
         return configuration;
     }
 
-    /** netty-socketio does not say which port it was given. */
+    /** netty-socketio does not say which port it got. */
     private static int freePort() throws IOException {
         try (ServerSocket probe = new ServerSocket(0)) {
             return probe.getLocalPort();
@@ -66,7 +67,7 @@ public final class Server {
     private static void stop(SocketIOServer server) {
         new ArrayList<>(server.getAllClients()).forEach(client -> client.disconnect());
         server.stop();
-        // A signal ends a JVM with 128 and its number; to be asked to stop is no failure here.
+        // A signal ends a JVM with 128 plus its number. Here a signal is no failure.
         Runtime.getRuntime().halt(0);
     }
 }
