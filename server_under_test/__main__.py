@@ -1,6 +1,6 @@
-"""The command line: checks every option, binds the port, and turns into the server of the chosen mode.
+"""The command line: it checks every option, binds the port, and becomes the server of the chosen mode.
 
-Only the standard library and click are imported here; what the mode patches is imported after it has patched.
+It imports only the standard library and click. A mode patches first and imports everything else later.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from server_under_test.starting.problems import Problem, unknown
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m server_under_test"
 SERVERS = ("flask-socketio", *FOREIGN)
 QUEUES = ("redis",)
-SECONDS = click.FloatRange(0, min_open=True)
 
 EXAMPLES = f"""\b
 Examples:
@@ -48,32 +47,32 @@ Servers beside flask-socketio:
 
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--server", default=SERVERS[0], help="flask-socketio, the default, or one of those below.")
-@click.option("--mode", help="Async mode; left out, Flask-SocketIO detects one.")
+@click.option("--server", default=SERVERS[0], help="flask-socketio (default), or a server of the list below.")
+@click.option("--mode", help="Async mode. Without it Flask-SocketIO detects one.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="0 takes a free one."
 )
-@click.option(
-    "--transports", default=",".join(TRANSPORTS), show_default=True, help="What is offered, one or both."
-)
+@click.option("--transports", default=",".join(TRANSPORTS), show_default=True, help="What the server offers.")
 @click.option(
     "--ping-interval",
     type=click.FloatRange(0, min_open=True),
     default=25.0,
     show_default=True,
-    help="Seconds.",
+    help="Seconds between two pings.",
 )
 @click.option(
     "--ping-timeout",
     type=click.FloatRange(0, min_open=True),
     default=20.0,
     show_default=True,
-    help="Seconds.",
+    help="Seconds in which a client must answer a ping.",
 )
-@click.option("--max-payload", type=click.IntRange(1), default=1_000_000, show_default=True, help="Bytes.")
+@click.option(
+    "--max-payload", type=click.IntRange(1), default=1_000_000, show_default=True, help="Bytes of a message."
+)
 @click.option("--always-connect", is_flag=True, help="Answer CONNECT before the connect handler runs.")
-@click.option("--nagle", is_flag=True, help="Leave TCP_NODELAY off, as the servers come.")
+@click.option("--nagle", is_flag=True, help="Leave TCP_NODELAY off, as the servers do by default.")
 @click.option("--allow-eio3", is_flag=True, help="Speak Engine.IO 3 as well (--server node only).")
 @click.option(
     "--workers",
@@ -82,13 +81,13 @@ Servers beside flask-socketio:
     show_default=True,
     help="Server processes, each on a port of its own: PORT, PORT+1, ...",
 )
-@click.option("--queue", help="What joins the processes: redis.")
-@click.option("--list", "as_list", is_flag=True, help="Say which modes and servers run here, and stop.")
+@click.option("--queue", help="The queue that joins the processes: redis.")
+@click.option("--list", "as_list", is_flag=True, help="List the modes and servers that can run here.")
 @click.option("--json", "as_json", is_flag=True, help="With --list: as one JSON object.")
 def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: object) -> int:
     """Run the reference Socket.IO server, or a foreign one with the same contract.
 
-    It prints one line that begins with READY when it can be used; SIGTERM or SIGINT stops it.
+    It prints one line that begins with READY when it is ready. SIGTERM or SIGINT stops it.
     """
     if as_list:
         return _list(as_json=as_json)
@@ -107,7 +106,7 @@ def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: 
 
 
 def _list(*, as_json: bool) -> int:
-    """Each mode and foreign server, and what it lacks on this machine."""
+    """List each mode and foreign server, and what it lacks on this machine."""
     lacking = {mode.name: missing(mode) for mode in MODES.values()}
     lacking |= {server.name: missing_for(server) for server in FOREIGN.values()}
     if as_json:
@@ -122,10 +121,10 @@ def _list(*, as_json: bool) -> int:
 
 
 def _check(server: str, options: Options) -> None:
-    """Raise Problem for the first option that makes no sense, or for what the mode lacks here."""
+    """Raise Problem for the first option that makes no sense, or for a tool that the mode lacks here."""
     for name, seconds in (("ping-interval", options.ping_interval), ("ping-timeout", options.ping_timeout)):
         if not math.isfinite(seconds):
-            raise Problem(f"--{name} {seconds} is no number of seconds")
+            raise Problem(f"--{name} {seconds} is not a number of seconds")
     if server not in SERVERS:
         raise unknown("server", server, SERVERS)
     if options.mode is not None and options.mode not in MODES:
@@ -136,9 +135,9 @@ def _check(server: str, options: Options) -> None:
     if options.queue is not None and options.queue not in QUEUES:
         raise unknown("queue", options.queue, QUEUES)
     if options.workers > 1 and options.queue is None:
-        raise Problem(f"--workers {options.workers} needs --queue redis: without it clients do not meet")
+        raise Problem(f"--workers {options.workers} needs --queue redis, which joins the processes")
     if options.port + options.workers - 1 > 65535:
-        raise Problem(f"--workers {options.workers} from port {options.port} on would pass port 65535")
+        raise Problem(f"--workers {options.workers} from port {options.port} on would go beyond port 65535")
     if options.allow_eio3 and server not in FOREIGN:
         raise Problem(f"--server {server} takes no --allow-eio3; --server node does")
     if server in FOREIGN:
@@ -160,7 +159,7 @@ def _check(server: str, options: Options) -> None:
 
 
 def main() -> None:
-    """Run the command line; anything wrong with what was typed ends in one line and code 2."""
+    """Run the command line. Bad input ends in one line and code 2."""
     try:
         sys.exit(serve.main(prog_name=PROGRAM, standalone_mode=False))
     except click.UsageError as error:

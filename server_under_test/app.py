@@ -1,11 +1,11 @@
 """The Flask application with its SocketIO object.
 
-Started in the way the Flask-SocketIO documentation shows:
+It starts as the Flask-SocketIO documentation shows:
 
     python server_under_test/app.py
     flask --app server_under_test.app run
 
-and, in a chosen async mode, with `python -m server_under_test --mode MODE`.
+`python -m server_under_test --mode MODE` starts it in a chosen async mode.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from typing import NoReturn
 
 if not __package__:
-    # Run as a script, Python puts this folder on the path, not the one that holds the package.
+    # For a script Python puts this folder on the path, not the one that holds the package.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from flask import Flask
@@ -31,15 +31,15 @@ from server_under_test.starting.options import Options
 
 
 def create_app(options: Options | None = None) -> Flask:
-    """The application; without options it takes those it was started with."""
+    """The application. Without `options` it takes those of this process."""
     options = options or Options.from_environment()
     app = Flask("server_under_test.reference")  # where its templates are
     app.config["SECRET_KEY"] = os.environ.get("SECRET_KEY") or secrets.token_hex()
     app.config["SERVER_OPTIONS"] = options
     app.register_blueprint(blueprint)
-    # None lets Flask-SocketIO choose among what is installed.
+    # With None Flask-SocketIO chooses among the installed packages.
     async_mode = MODES[options.mode].async_mode if options.mode else None
-    # Before init_app: a request for the main server does not pass through here.
+    # Before init_app, so that requests for the main server do not pass through here.
     app.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, mounted(options, app.config, async_mode)
     )
@@ -47,7 +47,7 @@ def create_app(options: Options | None = None) -> Flask:
         app,
         async_mode=async_mode,
         transports=list(options.transports),
-        # Without this the handshake offers an upgrade that is refused afterwards.
+        # Without this the handshake offers an upgrade that the server then refuses.
         allow_upgrades="websocket" in options.transports,
         ping_interval=options.ping_interval,
         ping_timeout=options.ping_timeout,
@@ -65,7 +65,7 @@ def _refuse(line: str) -> NoReturn:
 
 
 def _port() -> int:
-    """From the environment; the options of the command line are those of `python -m server_under_test`."""
+    """The port in the environment. Only `python -m server_under_test` takes options on the command line."""
     if sys.argv[1:]:
         _refuse(
             f"{sys.argv[0]} takes no options ({sys.argv[1]}): PORT=5001 in the environment chooses the port, "

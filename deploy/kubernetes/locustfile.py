@@ -1,4 +1,4 @@
-"""A locustfile of one's own, for somebody's chat; replace it by yours."""
+"""An example locustfile for a chat. Replace it by your own."""
 
 from locust import between, task
 

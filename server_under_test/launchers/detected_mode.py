@@ -1,4 +1,4 @@
-"""Asks Flask-SocketIO which async mode it detects here, says so, and turns into that mode's launcher."""
+"""Asks Flask-SocketIO which async mode it detects, says so, and becomes the launcher of that mode."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import warnings
 from dataclasses import replace
 
-# The question alone imports eventlet, which announces its own end.
+# The question alone imports eventlet, which warns that it is deprecated.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 from flask import Flask  # noqa: E402 - after the filter
@@ -18,7 +18,7 @@ from server_under_test.starting.options import Options  # noqa: E402
 
 
 def detected_mode() -> str:
-    """The mode that a plain `SocketIO(app)` ends up in."""
+    """The mode of a plain `SocketIO(app)`."""
     async_mode: str = SocketIO(Flask("detection")).async_mode
     if async_mode == "gevent" and importlib.util.find_spec("geventwebsocket") is None:
         return "gevent-simple"

@@ -3,8 +3,8 @@
 
 import warnings
 
-# Eventlet announces its own end at each import, in a category that Python shows by default.
-# Whoever runs this mode chose it to measure it.
+# Each import of eventlet warns that it is deprecated, and Python shows the warning.
+# The user chose this mode, and knows it.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 import eventlet
@@ -25,7 +25,7 @@ from server_under_test.reference.extensions import socketio
 from server_under_test.reference.farewell import tell_clients
 from server_under_test.starting.listener import listening_socket
 
-# Connections served at once; eventlet's own limit is 1024, and the next one waits without an answer.
+# Connections at a time. eventlet's own limit is 1024, and the next one waits without an answer.
 MAX_CONNECTIONS = 20_000
 
 
@@ -39,19 +39,19 @@ def main() -> None:
     wait_for_signal()
     tell_clients(socketio)
     # The end of the main greenlet ends the process.
-    # Waiting for the WSGI server would last as long as somebody keeps a connection open.
+    # To wait for the WSGI server would take as long as somebody keeps a connection open.
 
 
 def _signal_waiter() -> Callable[[], object]:
     """A function that blocks its greenlet until SIGTERM or SIGINT.
 
-    The hub sleeps in a system call that Python resumes after a signal, so a handler alone would not wake it.
+    The hub sleeps in a system call, which Python resumes after a signal. A handler alone does not wake it.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        """Nothing: the byte that Python writes to the pipe is the message."""
+        """Do nothing. Python writes a byte to the pipe, and that is the message."""
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)

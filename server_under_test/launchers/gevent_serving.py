@@ -1,4 +1,4 @@
-"""pywsgi until a signal; shared by the two gevent launchers, which have patched before they import this."""
+"""Runs pywsgi until a signal. Both gevent launchers use it, and patch before they import it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def serve(mode: str, **server_options: Any) -> None:
 
     def stop() -> None:
         tell_clients(socketio)
-        # No waiting for requests still running: those are polls and WebSockets of clients already told.
+        # Do not wait for running requests: they are polls and WebSockets of clients that know already.
         server.stop(timeout=0.1)
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,6 +1,6 @@
 """gunicorn's configuration for the three gunicorn modes: `gunicorn --config python:<this module>`.
 
-The master process reads it, unpatched: everything else is imported in the worker, after its patching.
+The master process reads it without patching. The worker patches, and then imports everything else.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from server_under_test.starting.options import Options
 
 _options = Options.from_environment()
 
-# (worker class, further settings) by mode.
+# (worker class, more settings) by mode.
 _WORKERS: dict[str, tuple[str, dict[str, int]]] = {
-    # A WebSocket, or a poll that waits, holds a thread.
+    # A WebSocket or a waiting poll holds a thread.
     "gunicorn-gthread": ("gthread", {"threads": 4096, "worker_connections": 8192}),
     "gunicorn-gevent": ("gevent", {"worker_connections": 20_000}),
     "gunicorn-geventwebsocket": (
@@ -36,13 +36,13 @@ worker_connections = _settings["worker_connections"]
 
 wsgi_app = "server_under_test.app:create_app()"
 bind = [f"fd://{_options.listen_fd}"]
-# Rooms and sessions live in one process; several processes need a queue and a port each.
+# Rooms and sessions live in one process. Several processes need a queue, and a port each.
 workers = 1
-# Long enough for the farewell; after that gunicorn kills the worker.
+# Enough for the farewell. After that gunicorn kills the worker.
 graceful_timeout = 2
 accesslog = None
 loglevel = "warning"
-# Its file lies in the home directory and is shared by every gunicorn of one user.
+# Its file is in the home directory, and every gunicorn of the user shares it.
 control_socket_disable = True
 
 
@@ -64,7 +64,7 @@ def post_worker_init(worker: Any) -> None:
     def on_signal(number: int, frame: FrameType | None) -> None:
         socketio.start_background_task(stop, signal.SIGTERM, None)
 
-    # The master passes SIGTERM on, and turns SIGINT into SIGQUIT; a terminal sends SIGINT to both.
+    # The master passes SIGTERM on and turns SIGINT into SIGQUIT. A terminal sends SIGINT to both.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, on_signal)
     announce(_options)

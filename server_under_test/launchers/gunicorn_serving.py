@@ -1,4 +1,4 @@
-"""Turns this process into gunicorn's master; the mode in the options selects the worker class."""
+"""Turns this process into gunicorn's master. The mode in the options selects the worker class."""
 
 from __future__ import annotations
 

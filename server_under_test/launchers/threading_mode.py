@@ -1,4 +1,4 @@
-"""Werkzeug's server: a thread per connection, WebSocket from simple-websocket. Nothing is patched."""
+"""Werkzeug's server: a thread for each connection, WebSocket from simple-websocket, no patching."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from server_under_test.starting.listener import listening_socket
 def main() -> None:
     options, listener = listening_socket("threading")
     app = create_app(options)
-    # A line for each request would be measured along with the request.
+    # A log line for each request would be part of the measurement.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    # socketio.run() does the same, but binds the port itself and refuses to run without a terminal.
+    # socketio.run() does the same, but binds the port itself and does not run without a terminal.
     server = make_server(options.host, options.port, app, threaded=True, fd=listener.fileno())
 
     def stop() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         server.shutdown()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        # The main thread goes on accepting: a polling client fetches its last packet on a new connection.
+        # The main thread still accepts: a polling client fetches its last packet on a new connection.
         threading.Thread(target=stop, daemon=True).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):

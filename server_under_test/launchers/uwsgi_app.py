@@ -1,5 +1,5 @@
 # ruff: noqa: E402 - the patching comes before the imports
-"""What uWSGI loads in its worker: the patched application, which announces itself and says farewell."""
+"""The patched application that uWSGI loads in its worker. It prints READY and says farewell."""
 
 from gevent import monkey
 
@@ -21,6 +21,6 @@ def stop() -> None:
     tell_clients(socketio)
 
 
-# Called when the worker ends, while gevent's loop still runs.
+# uWSGI calls this when the worker ends, while gevent's loop still runs.
 uwsgi.atexit = stop
 announce(options)

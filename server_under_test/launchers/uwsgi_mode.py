@@ -1,6 +1,6 @@
-"""Turns this process into uWSGI with its gevent loop and its own WebSocket; uwsgi_app is what it loads.
+"""Turns this process into uWSGI with its gevent loop and its own WebSocket. uWSGI loads `uwsgi_app`.
 
-uWSGI has its own rules for binary: see the conformance notes for `gevent_uwsgi`.
+uWSGI has its own rules for binary: see the known deviations of `gevent_uwsgi`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from server_under_test.starting.programs import find_program
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Connections served at once; uWSGI reserves address space for each of them when it starts.
+# Connections at a time. uWSGI reserves address space for each of them when it starts.
 MAX_CONNECTIONS = 4000
 
 
 def main() -> None:
     options, listener = listening_socket("gevent_uwsgi")
     listener.set_inheritable(True)
-    # uWSGI puts its own log on standard output's descriptor.
+    # uWSGI writes its own log to the descriptor of standard output.
     ready_fd = os.dup(sys.stdout.fileno())
     os.set_inheritable(ready_fd, True)
     os.environ.update(replace(options, ready_fd=ready_fd).to_environment())
@@ -31,7 +31,7 @@ def main() -> None:
     command = [program, "--http-socket", f"fd://{listener.fileno()}"]
     command += ["--gevent", str(MAX_CONNECTIONS), "--listen", str(backlog_limit())]
     command += ["--module", "server_under_test.launchers.uwsgi_app:app", "--pythonpath", str(ROOT)]
-    # The application is loaded in the worker: a patched master could not be left out of it otherwise.
+    # The worker loads the application, so that the master stays without patches.
     command += ["--master", "--processes", "1", "--lazy-apps", "--no-orphans", "--die-on-term"]
     command += ["--disable-logging", "--need-app"]
     if sys.prefix != sys.base_prefix:

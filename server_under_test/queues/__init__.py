@@ -1,1 +1,1 @@
-"""Several processes of one mode behind a queue, and the queue itself."""
+"""Several server processes joined by a queue, and the queue itself."""

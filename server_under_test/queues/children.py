@@ -19,14 +19,14 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def start_child(command: Sequence[str], **popen_options: Any) -> subprocess.Popen[bytes]:
-    """Start a program that gets SIGTERM when this process dies, in whatever way (Linux only)."""
+    """Start a program that gets SIGTERM when this process dies for any reason (Linux only)."""
     parent = os.getpid()
 
     def before_exec() -> None:
-        # A shell's background job ignores SIGINT, and so would its children.
+        # A background job of a shell ignores SIGINT, and so would its children.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if _libc is not None:
-            # The kernel keeps this across exec, and so for gunicorn and uWSGI too.
+            # The kernel keeps this across exec, so it holds for gunicorn and uWSGI too.
             _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
                 os._exit(1)
@@ -35,7 +35,7 @@ def start_child(command: Sequence[str], **popen_options: Any) -> subprocess.Pope
 
 
 def stop_children(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
-    """SIGTERM to each, then SIGKILL to whatever is left of their families after the given time."""
+    """Send SIGTERM to each, and after `seconds` SIGKILL to those of their families that remain."""
     families = [member for process in processes for member in _family(process)]
     for process in processes:
         if process.poll() is None:

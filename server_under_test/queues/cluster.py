@@ -1,7 +1,7 @@
-"""Several server processes of one mode, a port each, joined by a queue.
+"""Several server processes of one mode, each with a port of its own, joined by a queue.
 
-The supervisor starts them, waits until each hears the others, prints one readiness line for all, and stops
-them together: on a signal, or when one of them ends by itself.
+The supervisor starts them, waits until each hears the others, and prints one READY line for all. It stops
+them together on a signal, or when one of them ends by itself.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ STOP_SECONDS = 4.5
 
 
 def run(options: Options) -> int:
-    """Serve until told to stop; the exit code. Raises Problem when it cannot start."""
+    """Serve until a signal comes, and return the exit code. Raises Problem when it cannot start."""
     wakeup = _Wakeup()
-    # Bound before anything is started: a port in use is the most frequent reason to fail.
+    # Bind first: a port in use is the most frequent reason to fail.
     listeners = _bind_all(options)
     queue = open_queue()
     names: dict[subprocess.Popen[bytes], str] = {}
@@ -97,7 +97,7 @@ def _start_server(options: Options, listener: socket.socket) -> subprocess.Popen
 def _wait_until_ready(
     servers: list[subprocess.Popen[bytes]], names: dict[subprocess.Popen[bytes], str], wakeup: _Wakeup
 ) -> list[dict[str, Any]]:
-    """What each server said behind READY."""
+    """The object after READY of each server."""
     deadline = time.monotonic() + START_SECONDS
     abouts: dict[subprocess.Popen[bytes], dict[str, Any]] = {}
     with selectors.DefaultSelector() as selector:
@@ -126,7 +126,7 @@ def _wait_until_ready(
 def _wait_for_listeners(
     queue: Queue, count: int, names: dict[subprocess.Popen[bytes], str], wakeup: _Wakeup
 ) -> None:
-    """Wait until every server is subscribed: a broadcast sent earlier would not reach all of them."""
+    """Wait until every server is subscribed. An earlier broadcast would not reach all of them."""
     deadline = time.monotonic() + START_SECONDS
     while (found := queue.listeners()) < count:
         if wakeup.asked_to_stop:
@@ -144,7 +144,7 @@ def _complain_about_the_dead(names: dict[subprocess.Popen[bytes], str]) -> None:
 
 
 def _together(abouts: list[dict[str, Any]], queue: Queue) -> dict[str, Any]:
-    """One readiness object for all: the first server's, with every address and process id."""
+    """One READY object for all: that of the first server, with the addresses and process ids of all."""
     return {
         **abouts[0],
         "urls": [url for about in abouts for url in about["urls"]],

@@ -1,4 +1,4 @@
-"""A Redis for the queue: the one that $REDIS_URL names, else one of our own, from PATH or from a wheel.
+"""A Redis for the queue: the one in $REDIS_URL, else one of our own, from PATH or from a wheel.
 
 Our own listens on a free port of 127.0.0.1, keeps nothing on disk, and ends with the process that started it.
 """
@@ -19,7 +19,7 @@ from server_under_test.starting.options import without_password
 from server_under_test.starting.problems import Problem
 from server_under_test.starting.programs import BESIDE, find_program
 
-# The channel on which Flask-SocketIO's processes talk; external emitters need its name too.
+# The channel between Flask-SocketIO's processes. External emitters need its name too.
 CHANNEL = "flask-socketio"
 START_SECONDS = 15.0
 
@@ -31,19 +31,19 @@ MISSING = (
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Where the queue is, and the process that serves it if it is ours."""
+    """The address of the queue, and its process if we started it."""
 
     url: str
     process: subprocess.Popen[bytes] | None
 
     def listeners(self) -> int:
-        """How many server processes listen on the channel now."""
+        """The number of server processes that listen on the channel now."""
         with redis.Redis.from_url(self.url) as client:
             return int(client.pubsub_numsub(CHANNEL)[0][1])
 
 
 def open_queue() -> Queue:
-    """A Redis that answers; raises Problem when there is none."""
+    """A Redis that answers. Raises Problem when there is none."""
     url = os.environ.get("REDIS_URL")
     if url:
         error = _ask(url)
@@ -78,7 +78,7 @@ def _start(program: str) -> Queue:
 
 
 def _ask(url: str) -> str | None:
-    """None when a Redis answers there, else why it does not."""
+    """Why no Redis answers there. None if one answers."""
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3) as client:
             client.ping()

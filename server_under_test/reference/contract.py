@@ -1,7 +1,7 @@
-"""What every server that the conformance cases judge does, on `/`, `/custom`, `/auth` and `/reject`.
+"""The contract: what every judged server does on `/`, `/custom`, `/auth` and `/reject`.
 
-Names that no handler claims stay unknown, so that a CONNECT to them is refused.
-The event `auth` is emitted from the connect handler.
+No other namespace has a handler, so the server refuses a CONNECT to it.
+The connect handler emits the event `auth`.
 Flask-SocketIO sends it before the CONNECT packet, unless the server runs with `always_connect=True`.
 """
 
@@ -25,7 +25,7 @@ NAMESPACES = ("/", "/custom", "/auth")
 
 
 def connect(auth: Any = None) -> None:
-    """Accept, and say what the client authenticated with."""
+    """Accept the client, and send back its `auth`."""
     # A tuple: emit() reads a bare list as one argument, but drops a bare None.
     emit("auth", ({} if auth is None else auth,))
 
@@ -61,7 +61,7 @@ def leave(room: Any) -> list[Any]:
 
 
 def own_rooms() -> list[Any]:
-    """The rooms of this client, sorted, without the personal one that Socket.IO gives to everybody."""
+    """The sorted rooms of this client, without the personal room that Socket.IO gives everybody."""
     return sorted((room for room in rooms() if room != request.sid), key=str)
 
 
@@ -82,7 +82,7 @@ def to_all(event: str, *arguments: Any) -> None:
 
 
 def ask(event: str, *arguments: Any) -> None:
-    """Ask the client; what it answers goes back to it in `asked`."""
+    """Ask the client, and send its answer back in `asked`."""
     emit(event, arguments, callback=lambda *answer: emit("asked", answer))
 
 

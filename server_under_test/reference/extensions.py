@@ -1,4 +1,4 @@
-"""The one SocketIO object; handlers import it from here, `create_app` gives it its application."""
+"""The one SocketIO object. Handlers import it from here; `create_app` gives it its application."""
 
 from flask_socketio import SocketIO
 

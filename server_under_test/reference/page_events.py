@@ -13,7 +13,7 @@ NAMESPACE = "/page"
 
 
 def respond(data: Any, **where: Any) -> None:
-    """Answer with the data and with how many answers this client has caused so far."""
+    """Answer with the data and the number of answers to this client so far."""
     session["receive_count"] = session.get("receive_count", 0) + 1
     emit("my_response", {"data": data, "count": session["receive_count"]}, **where)
 
@@ -63,7 +63,7 @@ def send_to_room(message: dict[str, Any]) -> None:
 
 @socketio.on("my_ping", namespace=NAMESPACE)
 def ping_pong() -> None:
-    """Acknowledged at once: the page measures how long that takes."""
+    """Acknowledge at once. The page measures how long that takes."""
 
 
 @socketio.on("disconnect_request", namespace=NAMESPACE)

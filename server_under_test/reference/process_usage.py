@@ -1,6 +1,6 @@
-"""What this process uses and holds, for the tests and for a load run.
+"""What this process uses and holds: GET /metrics, for the tests and for a load run.
 
-Sessions are Engine.IO sessions, sockets are connected namespaces; personal rooms are not counted.
+Sessions are Engine.IO sessions, sockets are connected namespaces; personal rooms do not count.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _process = psutil.Process()
 
 
 def measure(socketio: SocketIO, mode: str) -> dict[str, Any]:
-    """One JSON object; sizes in bytes, times in seconds."""
+    """One JSON object. Sizes are in bytes, times in seconds."""
     manager = socketio.server.manager
     with _process.oneshot():
         cpu = _process.cpu_times()
@@ -43,13 +43,13 @@ def measure(socketio: SocketIO, mode: str) -> dict[str, Any]:
 
 
 def _count_rooms(rooms: dict[Any, Any]) -> int:
-    """Rooms that somebody joined: neither the one of all nor those that bear a socket's id."""
+    """Rooms that somebody joined: neither the room of all nor a room that bears the id of a socket."""
     everybody = rooms.get(None, {})
     return sum(1 for room in rooms if room is not None and room not in everybody)
 
 
 def _count_greenlets() -> int:
-    """Greenlets alive, which only the garbage collector knows; none where nothing imported greenlet."""
+    """Live greenlets. Only the garbage collector knows them; without the greenlet module there are none."""
     greenlet = sys.modules.get("greenlet")
     if greenlet is None:
         return 0

@@ -1,4 +1,4 @@
-"""What is answered over plain HTTP: the page, what this server is, how it feels, and events on request."""
+"""The plain HTTP routes: the page, the description and usage of this server, and events on request."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def index() -> str:
 
 @blueprint.get("/about")
 def about() -> Response:
-    """The object that stands behind READY."""
+    """The object after READY."""
     return jsonify(_about())
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Counts and sizes of this process at this moment."""
+    """Counts and sizes of this process now."""
     return jsonify(measure(socketio, _about()["mode"]))
 
 
 @blueprint.post("/emit")
 def emit() -> tuple[Response, int]:
-    """`{"event", "data", "namespace", "room"}`: an event that no client caused, to all or to a room."""
+    """`{"event", "data", "namespace", "room"}`: emits an event to all, or to a room."""
     body = _body()
     if not isinstance(body.get("event"), str):
         return jsonify(error="event is missing, or is not a string"), 400
@@ -43,7 +43,7 @@ def emit() -> tuple[Response, int]:
 
 @blueprint.post("/send")
 def send() -> tuple[Response, int]:
-    """`{"data", "namespace", "room"}`: the same for the unnamed event."""
+    """`{"data", "namespace", "room"}`: sends an unnamed event in the same way."""
     body = _body()
     if "data" not in body:
         return jsonify(error="data is missing"), 400

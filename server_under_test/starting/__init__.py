@@ -1,4 +1,4 @@
-"""What the command line and every server process begin with: options, socket, modes, the READY line.
+"""What the command line and every server process need at their start: options, socket, modes, READY line.
 
 Nothing is imported here: a launcher patches the standard library before anything else is loaded.
 """

@@ -1,4 +1,4 @@
-"""The command and the environment that start one server process in its mode."""
+"""The command and the environment that start one server process in its async mode."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def command(options: Options) -> list[str]:
-    """A fresh interpreter for the mode's launcher: it patches before anything else is imported."""
+    """A fresh interpreter with the launcher of the mode, which patches before it imports anything else."""
     launcher = MODES[options.mode].launcher if options.mode else "detected_mode"
     return [sys.executable, "-m", f"server_under_test.launchers.{launcher}"]
 
@@ -26,6 +26,6 @@ def environment(options: Options) -> dict[str, str]:
 
 
 def become(options: Options) -> NoReturn:
-    """Turn this process into the server; signals and the process id stay those of the command."""
+    """Turn this process into the server. Signals and the process id stay those of the command."""
     words = command(options)
     os.execve(words[0], words, environment(options))

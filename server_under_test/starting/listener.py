@@ -1,4 +1,4 @@
-"""The listening socket: bound once by the command line, inherited by whichever server runs behind it.
+"""The listening socket: the command line binds it once, and the server behind it inherits it.
 
 One place decides the port, TCP_NODELAY and the backlog for every mode.
 """
@@ -19,10 +19,10 @@ SYSTEM_LIMIT = Path("/proc/sys/net/core/somaxconn")
 
 
 def bind(host: str, port: int, *, nagle: bool) -> socket.socket:
-    """Bind and listen, on a free port when `port` is 0; raises Problem where that is not possible.
+    """Bind and listen, on a free port when `port` is 0. Raises Problem when that is impossible.
 
     Accepted connections inherit TCP_NODELAY from the listener.
-    Without it an answer made of two small packets waits for the peer's delayed ACK, about 40 ms.
+    Without it an answer of two small packets waits about 40 ms for the peer's delayed ACK.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -45,7 +45,7 @@ def bind(host: str, port: int, *, nagle: bool) -> socket.socket:
 
 
 def backlog_limit() -> int:
-    """The backlog that the system allows; Linux cuts a greater one silently, uWSGI refuses it."""
+    """The backlog that the system allows. Linux silently reduces a larger one, and uWSGI refuses it."""
     try:
         return min(BACKLOG, int(SYSTEM_LIMIT.read_text()))
     except OSError:
@@ -53,14 +53,14 @@ def backlog_limit() -> int:
 
 
 def inherited(fd: int) -> socket.socket:
-    """The listening socket that this process was started with."""
+    """The listening socket that this process inherited."""
     return socket.socket(fileno=fd)
 
 
 def listening_socket(mode: str) -> tuple[Options, socket.socket]:
     """What a launcher begins with: the options of this process, and its listener.
 
-    A launcher that was started by hand binds one itself.
+    A launcher that somebody started by hand binds one itself.
     """
     options = replace(Options.from_environment(), mode=mode)
     if options.listen_fd is not None:

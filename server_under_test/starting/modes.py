@@ -1,6 +1,6 @@
-"""The async modes by name: what each one is, what it needs, and the launcher that runs it.
+"""The async modes by name: what each is, what it needs, and the launcher that runs it.
 
-Only the standard library is imported, so that the command line can read this before anything is patched.
+This imports only the standard library, since the command line reads it before a mode patches anything.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from server_under_test.starting.programs import find_program
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How a server is run."""
+    """One way to run the reference server."""
 
     name: str
     async_mode: str
@@ -22,11 +22,11 @@ class Mode:
     launcher: str
     """The module below `server_under_test.launchers`."""
     modules: tuple[str, ...] = ()
-    """What must be importable, beyond Flask-SocketIO's own dependencies."""
+    """Modules that it needs beside Flask-SocketIO's own dependencies."""
     programs: tuple[str, ...] = ()
-    """What must be on the path, or beside the Python interpreter."""
+    """Programs that it needs on PATH or beside the Python interpreter."""
     packages: tuple[str, ...] = ()
-    """Distributions whose versions belong into a report."""
+    """Distributions whose versions belong in a report."""
 
 
 MODES = {
@@ -99,7 +99,7 @@ MODES = {
     )
 }
 
-# How to install what a mode needs, where it is more than `pip install NAME`.
+# How to install a package when it takes more than `pip install NAME`.
 _INSTALL = {
     "geventwebsocket": ("gevent-websocket package", "pip install gevent-websocket"),
     "gunicorn": ("gunicorn package", "pip install 'gunicorn[gevent]'"),
@@ -108,7 +108,7 @@ _INSTALL = {
 
 
 def missing(mode: Mode) -> str | None:
-    """One line that names what the mode lacks on this machine and how to get it; None when it can run."""
+    """One line about what the mode lacks on this machine, and how to get it. None if it can run."""
     for name in mode.modules:
         if importlib.util.find_spec(name) is None:
             return _line(mode, name)

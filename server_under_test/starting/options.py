@@ -1,7 +1,7 @@
-"""What the command line decides, as one frozen object that travels to a launcher in the environment.
+"""The decisions of the command line, as one frozen object that reaches a launcher in the environment.
 
-The command line and the server are two programs: the first reads and checks the options and binds the port,
-then turns into the second, which patches the standard library before it imports anything.
+The command line and the server are two programs. The first checks the options and binds the port. Then it
+becomes the second, which patches the standard library before it imports anything.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TRANSPORTS = ("polling", "websocket")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One server process: where it listens and how it behaves; times in seconds, sizes in bytes."""
+    """One server process: where it listens and how it behaves. Times are in seconds, sizes in bytes."""
 
     mode: str | None = None
     detected: bool = False
@@ -25,7 +25,7 @@ class Options:
     port: int = 5000
     listen_fd: int | None = None
     ready_fd: int | None = None
-    """Where the readiness line goes, if not to standard output (uWSGI takes that for its log)."""
+    """Where the READY line goes instead of standard output, which uWSGI takes for its log."""
     transports: tuple[str, ...] = TRANSPORTS
     ping_interval: float = 25
     ping_timeout: float = 20
@@ -38,12 +38,12 @@ class Options:
     queue_url: str | None = None
 
     def to_environment(self) -> dict[str, str]:
-        """The environment variable with which a launcher is started."""
+        """The environment variable that carries the options to a launcher."""
         return {ENVIRONMENT_VARIABLE: json.dumps(asdict(self))}
 
     @classmethod
     def from_environment(cls) -> Options:
-        """The options this process was started with; the defaults when it was started by hand."""
+        """The options of this process. Started by hand, it has the defaults."""
         values = json.loads(os.environ.get(ENVIRONMENT_VARIABLE, "{}"))
         if "transports" in values:
             values["transports"] = tuple(values["transports"])
@@ -51,6 +51,6 @@ class Options:
 
 
 def without_password(url: str) -> str:
-    """The address without the user and the password in it."""
+    """The address without its user and password."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

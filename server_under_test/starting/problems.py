@@ -1,4 +1,4 @@
-"""Bad input, told in one line that names the thing and the nearest valid value."""
+"""Bad input: one line that names the thing and the nearest valid value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class Problem(Exception):
-    """What the user typed, or what the machine lacks; ends the program with code 2."""
+    """A mistake in the input, or something that the machine lacks. It ends the program with code 2."""
 
 
 def unknown(kind: str, name: str, valid: Iterable[str]) -> Problem:

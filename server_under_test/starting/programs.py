@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 BESIDE = str(Path(sys.executable).parent)
-"""The folder of this interpreter: there pip and the set-up put programs."""
+"""The folder of this interpreter, where pip and the set-up put programs."""
 
 
 def find_program(

@@ -1,4 +1,4 @@
-"""The readiness line: one line on standard output when a handshake would be answered."""
+"""The READY line: one line on standard output as soon as the server can answer a handshake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PREFIX = "READY "
 
 
 def write_line(about: dict[str, Any], descriptor: int | None = None) -> None:
-    """Print READY and what is ready, to another descriptor than standard output if one is given."""
+    """Print READY and the description, to `descriptor` or else to standard output."""
     line = PREFIX + json.dumps(about)
     if descriptor is None:
         print(line, flush=True)
@@ -19,7 +19,7 @@ def write_line(about: dict[str, Any], descriptor: int | None = None) -> None:
 
 
 def parse_line(line: str) -> dict[str, Any] | None:
-    """What stands behind READY; None for any other line."""
+    """The object after READY. None for any other line."""
     if not line.startswith(PREFIX):
         return None
     about: dict[str, Any] = json.loads(line.removeprefix(PREFIX))

@@ -1,7 +1,7 @@
-"""What Flask-SocketIO itself does, made visible: applications of their own beside the contract's.
+"""Applications that show what Flask-SocketIO itself does, beside the application of the contract.
 
 `/flask` runs with Flask-SocketIO's defaults, `/flask-options` with other options, and `/flask-websocket`
 has one transport.
 Each namespace shows one thing; conformance/CONTRACT.md lists them.
-They are mounted below the main application, so that neither sees the other's clients or error handlers.
+They stand below the main application. Neither sees the clients or error handlers of the other.
 """

@@ -1,4 +1,4 @@
-"""What a handler returns, or raises, and what the client's acknowledgement says of it."""
+"""Handlers that return or raise, and the acknowledgement that the client gets."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def raise_an_error(text: str) -> None:
 
 @socketio.on_error("/handled")
 def handled(error: Exception) -> tuple[str, str]:
-    """What it returns is the acknowledgement of the failed event."""
+    """Its return value is the acknowledgement of the failed event."""
     return type(error).__name__, str(error)

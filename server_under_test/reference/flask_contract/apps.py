@@ -1,4 +1,4 @@
-"""The Flask applications, as they are mounted below the main one."""
+"""The Flask applications below the main one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHANNEL = "flask"
 
 
 def mounted(options: Options, config: dict[str, Any], async_mode: str | None) -> dict[str, WSGIApplication]:
-    """Applications by the path below which they are mounted."""
+    """The applications by their path."""
     common = {
         "async_mode": async_mode,
         "ping_timeout": options.ping_timeout,
@@ -56,7 +56,7 @@ def mounted(options: Options, config: dict[str, Any], async_mode: str | None) ->
         path="/io",
         transports=list(options.transports),
         channel="flask-options",
-        # The second number is added to what the client is told, not to what the server does.
+        # The second number changes what the client reads, not what the server does.
         ping_interval=(options.ping_interval, 2),
         max_http_buffer_size=MAX_PAYLOAD,
         allow_upgrades=False,
@@ -81,7 +81,7 @@ def mounted(options: Options, config: dict[str, Any], async_mode: str | None) ->
 
 
 def other_process(queue_url: str | None, async_mode: str | None) -> SocketIO | None:
-    """What a process without clients has that emits through the queue; it needs no application."""
+    """The SocketIO object of a process without clients, which only emits through the queue."""
     if queue_url is None:
         return None
     return SocketIO(message_queue=queue_url, channel=CHANNEL, async_mode=async_mode)

@@ -1,4 +1,4 @@
-"""What JSON cannot say: `{"tuple": [...]}` stands for a tuple, `{"float": "nan"}` for a number."""
+"""Values that JSON does not have: `{"tuple": [...]}` is a tuple, `{"float": "nan"}` a number."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def python_value(value: Any) -> Any:
-    """The value that a client's JSON stands for."""
+    """The Python value for the JSON of a client."""
     if isinstance(value, dict) and value.keys() == {"tuple"}:
         return tuple(value["tuple"])
     if isinstance(value, dict) and value.keys() == {"float"}:
@@ -15,5 +15,5 @@ def python_value(value: Any) -> Any:
 
 
 def name_of_error(error: Exception) -> str:
-    """An error handler: the acknowledgement names what was raised."""
+    """An error handler. The acknowledgement names the exception."""
     return type(error).__name__

@@ -1,4 +1,4 @@
-"""Questions from the server: emit() with a callback, and call(), which waits for the answer."""
+"""Questions of the server: emit() with a callback, and call(), which waits for the answer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from flask_socketio import call, emit, join_room
 from server_under_test.reference.flask_contract.arguments import name_of_error
 from server_under_test.reference.flask_contract.extensions import options_socketio, socketio
 
-# In the second one the client asks for questions to everybody.
+# In the second namespace a client can have everybody asked.
 NAMESPACES = ("/ask", "/ask-all")
 
 
 def ask(event: str, named: dict[str, Any]) -> None:
-    """What comes back is told to the one who asked, with the id that the callback sees."""
+    """Send the answer to the client that asked, with the id that the callback sees."""
 
     def answered(*answer: Any) -> None:
         emit("answered", (event, request.sid, list(answer)))
@@ -28,7 +28,7 @@ def join(room: str) -> None:
 
 
 def call_it(event: str, named: dict[str, Any]) -> list[Any]:
-    """The type and the value of what call() returns."""
+    """The type and the value of the return value of call()."""
     value = call(event, **named)
     return [type(value).__name__, value]
 

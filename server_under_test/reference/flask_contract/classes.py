@@ -18,7 +18,7 @@ class ClassNamespace(Namespace):
         return arguments
 
     def on_emit(self, event: str, data: Any, named: dict[str, Any]) -> None:
-        """The class's own emit(), which knows fewer arguments."""
+        """The emit() of the class, which takes fewer arguments."""
         self.emit(event, data, **named)
 
     def on_raise(self, text: str) -> None:

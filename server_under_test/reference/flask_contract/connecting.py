@@ -1,4 +1,4 @@
-"""Connect handlers that accept, refuse, fail, and see what the client authenticated with."""
+"""Connect handlers that accept, refuse, fail, or read the `auth` of the client."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from server_under_test.reference.flask_contract.extensions import socketio
 
 @socketio.on("connect")
 def connect_main() -> None:
-    """The main namespace takes everybody."""
+    """The main namespace accepts everybody."""
 
 
 @socketio.on("message-with-ack")
@@ -33,7 +33,7 @@ def connect_and_refuse(auth: Any) -> None:
 
 @socketio.on("connect", namespace="/refuses-builtin")
 def connect_and_raise_pythons_own() -> None:
-    """Python has an exception of the same name."""
+    """Python has an exception with the same name."""
     raise builtins.ConnectionRefusedError("nope")
 
 
@@ -49,7 +49,7 @@ def connect_and_raise_to_a_handler(auth: Any) -> None:
 
 @socketio.on_error("/raises-handled")
 def decide(error: Exception) -> Any:
-    """What an error handler returns stands for what the connect handler would have returned."""
+    """The return value of an error handler replaces that of the connect handler."""
     _, auth = request.event["args"]
     return auth["value"]
 
@@ -88,5 +88,5 @@ def connect_and_refuse_beside_an_error_handler() -> None:
 
 @socketio.on_error("/refuses-handled")
 def accept(error: Exception) -> bool:
-    """Never asked: a refusal is no error."""
+    """Never called: a refusal is no error."""
     return True

@@ -1,4 +1,4 @@
-"""Which handler an event goes to, and what the handler sees in `request`."""
+"""Which handler gets an event, and what the handler sees in `request`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def everywhere(*arguments: Any) -> list[Any]:
     return ["everywhere", request.namespace, list(arguments)]
 
 
-# A namespace with a catch-all: it gets what no other handler of the namespace is registered for.
+# A namespace with a catch-all, which gets every event without a handler of its own.
 
 
 @socketio.on("named", namespace="/catch-all")
@@ -61,7 +61,7 @@ def catch_all(event: str, *arguments: Any) -> list[Any]:
 
 
 class Hidden(Namespace):
-    """Behind the catch-all."""
+    """Registered after the catch-all."""
 
     def on_method(self) -> str:
         return "method"
@@ -75,7 +75,7 @@ def catch_all_speaking(event: str, *arguments: Any) -> None:
     emit("caught", event)
 
 
-# Events that wait for others.
+# Events that wait for other events.
 
 
 def gate(name: str) -> Any:
@@ -83,7 +83,7 @@ def gate(name: str) -> Any:
 
 
 def wait(name: str) -> str:
-    """Until somebody opens the gate; ten seconds at the most."""
+    """Wait until somebody opens the gate, ten seconds at most."""
     gate(name).wait(10)
     gates.pop(name, None)
     return "waited"

@@ -1,4 +1,4 @@
-"""emit() and send() as a client asks for them: values, and named arguments as an object."""
+"""emit() and send() with the arguments that a client gives: values, and an object of named arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def join_by_name(*rooms: str) -> None:
 
 
 def emit_it(event: str, values: list[Any], named: dict[str, Any]) -> None:
-    """In the context of the client's event."""
+    """Emit in the context of the event of the client."""
     emit(event, *map(python_value, values), **named)
 
 
@@ -27,7 +27,7 @@ def send_it(value: Any, named: dict[str, Any]) -> None:
 
 
 def emit_as_the_server(event: str, values: list[Any], named: dict[str, Any]) -> None:
-    """As outside of any event: to all in the namespace, unless it says otherwise."""
+    """Emit as outside an event: to all in the namespace, unless an argument says otherwise."""
     socketio.emit(event, *map(python_value, values), **named)
 
 
@@ -36,7 +36,7 @@ def send_as_the_server(value: Any, named: dict[str, Any]) -> None:
 
 
 def emit_in_the_background(event: str, last: int, sid: str, namespace: str) -> None:
-    """Returns at once; the task has no client in sight."""
+    """Return at once. The task belongs to no client."""
     socketio.start_background_task(count, event, last, sid, namespace)
 
 

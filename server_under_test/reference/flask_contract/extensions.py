@@ -1,4 +1,4 @@
-"""The SocketIO objects of the applications; handlers import them from here."""
+"""The SocketIO objects of the applications. Handlers import them from here."""
 
 from flask_socketio import SocketIO
 

@@ -1,4 +1,4 @@
-"""Disconnect handlers: whoever is connected to `/watch` is told who left which namespace, and why."""
+"""Disconnect handlers: they tell every client of `/watch` who left which namespace, and why."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def leave() -> str:
 
 @socketio.on("disconnect", namespace="/leave-without-reason")
 def tell_watchers_without_reason() -> None:
-    """As it was written before the handler was given a reason."""
+    """A handler in the older form, without the reason."""
     tell_watchers()
 
 

@@ -24,7 +24,7 @@ def join(room: str) -> list[str]:
 
 
 def join_other(room: str, sid: str) -> list[str]:
-    """Another client, which may be at another process; the rooms that are known of it here."""
+    """The rooms that this process knows of another client, which may belong to another process."""
     join_room(room, sid=sid)
     listed: list[str] = rooms(sid=sid)
     return listed
@@ -45,7 +45,7 @@ def say(room: str, event: str) -> None:
 
 
 def answer(event: str) -> Any:
-    """Emitted to the sender, who is addressed by the room of its own id."""
+    """Emit to the sender, by the room of its own id."""
     emit(event)
     return request.sid
 

@@ -1,4 +1,4 @@
-"""The user's session in events and in HTTP routes, and an event that a route emits."""
+"""The session of the user in events and HTTP routes, and events that a route emits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ blueprint = Blueprint("sessions", __name__)
 
 @blueprint.post("/session")
 def write_over_http() -> Response:
-    """The object of the body becomes part of the session, whose cookie is set."""
+    """Add the object in the body to the session, and set its cookie."""
     session.update(request.get_json())
     return jsonify(dict(session))
 
@@ -27,7 +27,7 @@ def read_over_http() -> Response:
 
 @blueprint.post("/emit")
 def emit() -> tuple[Response, int]:
-    """`{"event", "values", "named"}`: emitted by this process, or as if by one without clients."""
+    """`{"event", "values", "named"}`: emit from this process, or as a process without clients does."""
     body = request.get_json()
     sender = current_app.extensions["other process" if body.get("from_outside") else "socketio"]
     sender.emit(body["event"], *body["values"], **body["named"])
@@ -36,7 +36,7 @@ def emit() -> tuple[Response, int]:
 
 @blueprint.post("/close-room")
 def close_room() -> tuple[Response, int]:
-    """`{"room", "namespace"}`: closed as if by a process without clients."""
+    """`{"room", "namespace"}`: close the room as a process without clients does."""
     body = request.get_json()
     current_app.extensions["other process"].close_room(body["room"], namespace=body["namespace"])
     return jsonify(closed=body["room"]), 202

@@ -1,4 +1,4 @@
-"""Handlers of the application with other options: the widest catch-alls, and errors by default."""
+"""Handlers of the application with other options: catch-alls for everything, default error handlers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One event to everybody in the namespace, with or without its sender.
 
 A broadcast asks nobody for an acknowledgement.
-Flask-SocketIO does not forbid a callback there; what it does then depends on the number of processes.
+Flask-SocketIO allows a callback here. Its behaviour then depends on the number of processes.
 """
 
 from __future__ import annotations

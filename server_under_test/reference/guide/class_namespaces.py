@@ -1,4 +1,4 @@
-"""A namespace as a class: an event `my_event` goes to the method `on_my_event`, other events are ignored."""
+"""A namespace as a class: the event `my_event` goes to the method `on_my_event`. It ignores other events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MyCustomNamespace(Namespace):
         emit("my_response", data)
 
     def on_tell_all(self, data: Any) -> None:
-        """The namespace's own emit() goes to everybody in it, and needs no namespace argument."""
+        """The namespace's own emit() reaches everybody in it and needs no namespace argument."""
         self.emit("told", data)
 
     def on_shared(self) -> str:
@@ -33,5 +33,5 @@ socketio.on_namespace(MyCustomNamespace("/class"))
 
 @socketio.on("shared", namespace="/class")
 def shared() -> str:
-    """A function for an event hides the class's method for it."""
+    """A function for an event hides the method of the class."""
     return "function"

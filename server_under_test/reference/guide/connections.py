@@ -1,6 +1,6 @@
-"""Connecting to a namespace, leaving it, and being refused by it.
+"""Clients that connect to a namespace, leave it, or are refused.
 
-A client connects to each namespace on its own: the handlers of `/test` and `/chat` run separately.
+A client connects to each namespace separately: `/test` and `/chat` have handlers of their own.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def chat_disconnect(reason: str) -> None:
 
 @socketio.on("connect", namespace="/members")
 def members_connect(auth: Any = None) -> bool:
-    """Only False refuses; the client is told that the server rejected it."""
+    """Only False refuses. The client learns that the server rejected it."""
     return bool(auth == {"member": True})
 
 
 @socketio.on("connect", namespace="/closed")
 def closed_connect(auth: Any = None) -> None:
-    """An exception refuses too, and carries a reason and data to the client."""
+    """An exception refuses too, and gives the client a reason and data."""
     raise ConnectionRefusedError("closed for today", {"opens": "tomorrow"})

@@ -1,6 +1,6 @@
-"""What happens when a handler raises: the namespace's error handler is called, else the default one.
+"""Handlers that raise: Flask-SocketIO calls the error handler of the namespace, else the default one.
 
-What an error handler returns is the acknowledgement of the failed event.
+The return value of an error handler is the acknowledgement of the failed event.
 """
 
 from __future__ import annotations
@@ -39,6 +39,6 @@ def default_error_handler(error: Exception) -> None:
 
 
 def _tell(handler: str, error: Exception) -> None:
-    """Tell the client who handled which error; request.event says what it had sent."""
+    """Tell the client who handled which error. request.event holds the event that it sent."""
     event = {"message": request.event["message"], "args": list(request.event["args"])}
     emit("error handled", {"by": handler, "error": str(error), "event": event})

@@ -11,7 +11,7 @@ from server_under_test.reference.extensions import socketio
 
 @socketio.on("connect", namespace="/guide")
 def guide_connect() -> None:
-    """A namespace exists as soon as it has a handler; this one has no more to say."""
+    """A namespace exists as soon as it has a handler. This handler does nothing else."""
 
 
 @socketio.on("message", namespace="/guide")
@@ -28,7 +28,7 @@ def handle_json(json: Any) -> None:
 
 @socketio.on("my event", namespace="/guide")
 def handle_my_custom_event(data: Any) -> None:
-    """A named event; its data is a string, bytes, an integer or JSON."""
+    """A named event. Its data is a string, bytes, an integer or JSON."""
     emit("my response", data)
 
 
@@ -53,7 +53,7 @@ socketio.on_event("my function", my_function_handler, namespace="/test")
 
 @socketio.on("ack nothing", namespace="/guide")
 def acknowledge_without_arguments() -> None:
-    """A client that asks for an acknowledgement gets one without arguments."""
+    """The acknowledgement of this event has no arguments."""
 
 
 @socketio.on("ack one", namespace="/guide")
@@ -63,5 +63,5 @@ def acknowledge_with_one_argument(data: Any) -> Any:
 
 @socketio.on("ack several", namespace="/guide")
 def acknowledge_with_several_arguments(data: Any) -> tuple[Any, ...]:
-    """A tuple becomes several arguments of the client's callback."""
+    """A tuple becomes several arguments for the callback of the client."""
     return "one", 2, data

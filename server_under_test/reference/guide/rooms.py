@@ -1,7 +1,7 @@
-"""Rooms: subsets of a namespace's clients that are addressed together; in `/chat`.
+"""Rooms in `/chat`. A room is a group of clients of one namespace; an event can go to all of them.
 
-Every client has a room of its own from the start, named by its id: that is how one client is addressed.
-A client that disconnects leaves its rooms by itself.
+Every client has a room of its own from the start, named by its id. An event to this room reaches one client.
+A client that disconnects leaves its rooms automatically.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def whisper(data: dict[str, Any]) -> None:
 
 @socketio.on("ask somebody", namespace="/chat")
 def ask_somebody(data: dict[str, Any]) -> None:
-    """To one client alone, whose answer comes back to the one who asked, also from another process."""
+    """Ask one client, and return its answer to the client that asked, even in another process."""
 
     def answered(*answer: Any) -> None:
         emit("answered", answer)
@@ -51,7 +51,7 @@ def ask_somebody(data: dict[str, Any]) -> None:
 
 @socketio.on("who is here", namespace="/chat")
 def who_is_here(room: str) -> list[str]:
-    """The ids of the clients of this process that are in a room."""
+    """The ids of the clients of this process in a room."""
     participants = socketio.server.manager.get_participants("/chat", room)
     return sorted(socket_id for socket_id, _ in participants)
 
@@ -62,6 +62,6 @@ def announce_later(data: dict[str, Any]) -> None:
 
 
 def announce(room: str, text: str) -> None:
-    """Outside of any handler the room is an argument too."""
+    """Outside a handler the room is an argument too."""
     socketio.emit("announced", text, to=room, namespace="/chat")
     socketio.send(text, to=room, namespace="/chat")

@@ -1,4 +1,4 @@
-"""What a handler sends: unnamed, named, to another namespace, with several arguments, with a callback."""
+"""A handler sends events: unnamed, named, to another namespace, with several arguments, with a callback."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def emit_back(data: Any) -> None:
 
 @socketio.on("send to the chat", namespace="/guide")
 def send_to_another_namespace(message: Any) -> None:
-    """A client has another id in each namespace, so this addresses everybody there, not the sender."""
+    """A client has another id in each namespace, so this reaches everybody there, not the sender."""
     send(message, namespace="/chat", broadcast=True)
 
 
@@ -44,7 +44,7 @@ def emit_several_arguments(data: Any) -> None:
 
 @socketio.on("emit with a callback", namespace="/guide")
 def emit_with_callback(data: Any) -> None:
-    """What the client's callback answers arrives as arguments here."""
+    """The answer of the client's callback arrives here as arguments."""
 
     def ack(*answer: Any) -> None:
         emit("acknowledged", answer)

@@ -1,6 +1,6 @@
-"""Events that no client asked for: from a background task here, and from an HTTP route in `routes`.
+"""Events that the server starts: from a background task here, and from an HTTP route in `routes`.
 
-There is no client in sight, so `socketio.emit` and `socketio.send` go to everybody in the namespace.
+They belong to no client, so `socketio.emit` and `socketio.send` reach everybody in the namespace.
 """
 
 from __future__ import annotations

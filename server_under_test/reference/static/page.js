@@ -1,4 +1,4 @@
-/* The page at "/": what a person types goes to the namespace /page, what arrives is listed. */
+/* The page at "/": it sends input to the namespace /page, and lists what arrives. */
 (() => {
   "use strict";
 
@@ -12,6 +12,7 @@
 
   const socket = io("/page", { transports });
   const roundTrips = [];
+  let rooms = [];
 
   function showState(state) {
     element("state").textContent = state;
@@ -41,7 +42,8 @@
     });
   }
 
-  function showRooms(rooms) {
+  function showRooms(names) {
+    rooms = names;
     element("rooms").textContent = rooms.join(", ");
   }
 
@@ -55,7 +57,7 @@
     element("log").prepend(line);
   }
 
-  // The engine exists anew for each connection, before the namespace is connected.
+  // Each connection has a new engine, before the namespace is connected.
   socket.io.on("open", followTransport);
   socket.on("connect", () => {
     showState("connected");
@@ -65,7 +67,7 @@
     showState("disconnected");
     showTransport("none");
     log(`Disconnected: ${reason}`);
-    // A server that stops says goodbye, and the client does not come back from that by itself.
+    // A server that stops says goodbye. The client does not come back from that by itself.
     if (reason === "io server disconnect" && !leaving) {
       setTimeout(() => socket.connect(), PING_EVERY);
     }
@@ -74,7 +76,7 @@
   socket.on("connect_error", (error) => showState(socket.active ? "connecting" : `refused: ${error.message}`));
   socket.on("my_response", (message) => log(`#${message.count} ${message.data}`));
   socket.on("room_closed", (room) => {
-    showRooms(element("rooms").textContent.split(", ").filter((name) => name && name !== room));
+    showRooms(rooms.filter((name) => name !== room));
   });
   socket.on("error handled", (failure) => log(`Error: ${failure.error}`));
 
