@@ -22,6 +22,7 @@ from load.watching.locating import locate
 from load.watching.looks import ServerWatch
 from load.watching.run_watch import RunWatch
 from load.watching.trees import TreeSample, TreeWatch
+from sioprobe.engine import Kind
 from sioprobe.measured import judge
 from sioprobe.measured.recorder import Sample
 
@@ -114,7 +115,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
     gc.unfreeze()
     for kind, count in engine.recorder.errors().items():
         errors[kind] = errors.get(kind, 0) + count
-    missing = request.connections - len(ready) - errors.get("connect timeout", 0)
+    missing = request.connections - len(ready) - errors.get(Kind.CONNECT_TIMEOUT, 0)
     if missing > 0 and not errors:
         errors["not connected"] = missing
     operations = measured.timed

@@ -13,11 +13,10 @@ from load.doctor.instruments.blocking_clients import Calls, PollingClient, Socke
 from load.doctor.instruments.http_link import HttpLink
 from load.watching.locating import Located
 from load.watching.trees import SamplingError, TreeWatch
-from sioprobe.engine import SwarmError, Target
-from sioprobe.engine.transports.tls import speaks_tls
+from sioprobe.engine import Kind, SwarmError, Target
+from sioprobe.engine.no_server import explains_itself, speaks_tls_line, why_no_server
 from sioprobe.wire import OpenData
 
-TRUST = "; --ca-file trusts its authority, --no-verify takes any certificate"
 LIBRARIES = ("flask-socketio", "python-socketio", "socket.io")
 
 __all__ = ["NoServer", "Patient", "middle", "milliseconds"]
@@ -71,18 +70,11 @@ class Patient:
 
     def _no_server(self, failure: SwarmError) -> str:
         url, path = self.target.url, self.target.path
-        trust = TRUST if "CERTIFICATE" in failure.detail else ""
-        known = {
-            "connection refused": f"nothing listens at {url}",
-            "connect timeout": f"{url} cannot be reached: no answer to a connection",
-            "host unreachable": f"{url} cannot be reached",
-            "timeout": f"{url} accepts connections and does not answer",
-            "tls refused": f"{url} is refused by TLS: {failure.detail}" + trust,
-        }
-        target = self.target
-        if failure.kind not in known and not target.tls and speaks_tls(target.family, target.address):
-            return f"{url} speaks TLS; write https://{target.host}"
-        return known.get(failure.kind, f"{url} is no Socket.IO server of Engine.IO 4 at {path}: {failure}")
+        if failure.kind == Kind.CONNECT_TIMEOUT:
+            # Here it is the TCP connection that was not answered.
+            return f"{url} cannot be reached: no answer to a connection"
+        tls = None if explains_itself(failure) else speaks_tls_line(self.target)
+        return tls or why_no_server(failure, url, path)
 
     def _ask_about(self) -> None:
         """GET /about, which a server of the contract answers; then its events may be called."""
@@ -141,7 +133,7 @@ class Patient:
 
 def as_failure(error: Exception) -> SwarmError:
     """An error of the codec as one that is counted."""
-    return error if isinstance(error, SwarmError) else SwarmError("malformed input", str(error))
+    return error if isinstance(error, SwarmError) else SwarmError(Kind.MALFORMED_INPUT, str(error))
 
 
 def middle(values: Sequence[float]) -> float:

@@ -21,7 +21,6 @@ from load.doctor.examinations import (
 from load.doctor.findings import Examined, Finding, NotExamined
 from load.doctor.mend import mend_for
 from load.doctor.patient import Patient, as_failure
-from load.doctor.rendering import NOT_ASKED
 from load.watching.proc import process_name
 from sioprobe.engine import SwarmError
 
@@ -65,20 +64,20 @@ def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -
     started = time.monotonic()
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     examined: list[dict[str, Any]] = []
-    left_out: list[dict[str, str]] = []
+    left_out: list[dict[str, Any]] = []
     findings: list[Finding] = []
     for examination in EXAMINATIONS.values():
         if examination.id not in ids:
-            left_out.append({"id": examination.id, "reason": NOT_ASKED})
+            left_out.append(_left_out(examination, "not asked for", asked=False))
             continue
         tell(examination.title)
         try:
             result = examination.examine(patient)
         except NotExamined as error:
-            left_out.append({"id": examination.id, "reason": str(error)})
+            left_out.append(_left_out(examination, str(error)))
             continue
         except (SwarmError, ValueError) as error:
-            left_out.append({"id": examination.id, "reason": f"it failed: {as_failure(error)}"})
+            left_out.append(_left_out(examination, f"it failed: {as_failure(error)}"))
             continue
         examined.append(
             {
@@ -88,7 +87,7 @@ def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -
                 "figures": result.figures,
             }
         )
-        left_out += [{"id": examination.id, "reason": reason} for reason in result.left_out]
+        left_out += [_left_out(examination, reason) for reason in result.left_out]
         findings += [
             replace(finding, mend=mend_for(finding.mend, patient.names)) for finding in result.findings
         ]
@@ -109,3 +108,7 @@ def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -
         "examined": examined,
         "not_examined": left_out,
     }
+
+
+def _left_out(examination: Examination, reason: str, *, asked: bool = True) -> dict[str, Any]:
+    return {"id": examination.id, "asked": asked, "reason": reason}

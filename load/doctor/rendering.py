@@ -5,11 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-__all__ = ["NOT_ASKED", "render"]
+__all__ = ["render"]
 
 WIDTH = 100
-NOT_ASKED = "not asked for"
-"""The reason of an examination that `--only` left out."""
 
 
 def render(result: dict[str, Any]) -> str:
@@ -33,13 +31,12 @@ def render(result: dict[str, Any]) -> str:
         lines += _wrap(f"{each['title']}: {each['saw']}", "  ", "    ")
     if result["not_examined"]:
         lines += ["", "Not examined:"]
-        unasked = [each["id"] for each in result["not_examined"] if each["reason"] == NOT_ASKED]
+        unasked = [each["id"] for each in result["not_examined"] if not each["asked"]]
         if unasked:
             lines += _wrap(f"not asked for: {', '.join(unasked)}", "  ", "    ")
         for left_out in result["not_examined"]:
-            if left_out["reason"] == NOT_ASKED:
-                continue
-            lines += _wrap(f"{left_out['id']}: {left_out['reason']}", "  ", "    ")
+            if left_out["asked"]:
+                lines += _wrap(f"{left_out['id']}: {left_out['reason']}", "  ", "    ")
     return "\n".join(lines)
 
 

@@ -13,13 +13,16 @@ from sioprobe.engine import (
     TRANSPORTS,
     Connection,
     Engine,
+    Kind,
     Listener,
     SwarmError,
 )
 from sioprobe.measured import Ledger, Recorder, Schedule
 
-__all__ = ["Player", "Scenario", "kind_of_end"]
+__all__ = ["WRONG_ACK", "Player", "Scenario", "kind_of_end"]
 
+WRONG_ACK = "wrong ack"
+"""The kind of an error: the values of an ack are not those that were sent."""
 GOLDEN_RATIO = 0.6180339887498949
 
 
@@ -156,11 +159,11 @@ class Player(Listener):
         self._tell()
 
     def refused(self, connection: Connection, namespace: str, data: Any) -> None:
-        self.failure = SwarmError("connect refused", str(data))
+        self.failure = SwarmError(Kind.CONNECT_REFUSED, str(data))
         connection.close()
 
     def disconnected(self, connection: Connection, namespace: str) -> None:
-        self.failure = SwarmError("disconnected by the server")
+        self.failure = SwarmError(Kind.DISCONNECTED_BY_SERVER)
         connection.close()
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
@@ -175,4 +178,4 @@ class Player(Listener):
 
 def kind_of_end(failure: SwarmError | None) -> str:
     """Why a connection ended, as a key of counts; None is an end without a failure."""
-    return failure.kind if failure is not None else "connection closed"
+    return failure.kind if failure is not None else Kind.CONNECTION_CLOSED

@@ -10,8 +10,10 @@ from load.playing.parameters import Parameter
 from load.playing.players import Player, Scenario
 from sioprobe.engine import Connection, SwarmError
 
-__all__ = ["ROOM_SIZE", "Member", "MemberRoom", "room_with_a_seat"]
+__all__ = ["ROOM_SIZE", "WRONG_DELIVERY", "Member", "MemberRoom", "room_with_a_seat"]
 
+WRONG_DELIVERY = "wrong delivery"
+"""The kind of an error: a delivery does not hold what was published."""
 ROOM_SIZE = Parameter("room_size", 10, "members of a room", least=1)
 
 

@@ -25,7 +25,7 @@ from load.playing.parameters import (
     ParameterError,
 )
 from load.playing.players import Player, Scenario
-from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.engine import Connection, Engine, Kind, SwarmError
 from sioprobe.engine.hub import SECOND
 from sioprobe.measured import Schedule
 
@@ -244,7 +244,7 @@ class RoundTripPlayer(Player, ABC):
         """No answer in time."""
         end = monotonic_ns() - self.play.timeout
         for key in [key for key, entry in self._waiting.items() if entry[1] <= end]:
-            self.fail(key, "timeout")
+            self.fail(key, Kind.TIMEOUT)
         if self._waiting:
             self.connection.deadline = next(iter(self._waiting.values()))[1] + self.play.timeout
 

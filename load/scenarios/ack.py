@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from load.playing.players import Player
+from load.playing.players import WRONG_ACK, Player
 from load.playing.round_trips import RoundTripScenario, TextRoundTripPlayer
-from sioprobe.engine import Connection
+from sioprobe.engine import Connection, Kind
 
 __all__ = ["AckScenario"]
 
@@ -49,6 +49,6 @@ class AckPlayer(TextRoundTripPlayer):
             return
         wrong = next((key for key in self._waiting if str(key).startswith(head)), None)
         if wrong is None:
-            self._series.error("ack to nothing")
+            self._series.error(Kind.ACK_TO_NOTHING)
         else:
-            self.fail(wrong, "wrong ack")
+            self.fail(wrong, WRONG_ACK)

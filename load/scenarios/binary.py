@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, TIMEOUT, Options, Parameter
-from load.playing.players import Player
+from load.playing.players import WRONG_ACK, Player
 from load.playing.round_trips import OPEN_LOOP, RoundTripPlayer, RoundTripScenario
-from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.engine import Connection, Engine, Kind, SwarmError
 
 __all__ = ["BinaryScenario"]
 
@@ -78,9 +78,9 @@ class BinaryPlayer(RoundTripPlayer):
             if failure is not None:
                 self.fail(number, failure.kind)
             elif args != sent:
-                self.fail(number, "wrong ack")
+                self.fail(number, WRONG_ACK)
             elif not self.answer(number):
-                self._series.error("ack to nothing")
+                self._series.error(Kind.ACK_TO_NOTHING)
 
         options = self.scenario.options
         # The deadline of the operation comes first, and this one never.
@@ -91,4 +91,4 @@ class BinaryPlayer(RoundTripPlayer):
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
         """An ack for the second time."""
-        self._series.error("ack to nothing")
+        self._series.error(Kind.ACK_TO_NOTHING)

@@ -15,8 +15,8 @@ from time import monotonic_ns
 from typing import Any
 
 from load.playing.parameters import NAMESPACE, TIMEOUT, Options, Parameter, ParameterError
-from load.playing.players import Player, Scenario
-from sioprobe.engine import Connection, Engine, SwarmError
+from load.playing.players import WRONG_ACK, Player, Scenario
+from sioprobe.engine import Connection, Engine, Kind, SwarmError
 from sioprobe.engine.hub import SECOND
 
 __all__ = ["NamespacesScenario"]
@@ -154,10 +154,10 @@ class NamespacesPlayer(Player):
         def answered(args: list[Any] | None, failure: SwarmError | None) -> None:
             play.outstanding -= 1
             if failure is not None:
-                if failure.kind != "connection closed":
+                if failure.kind != Kind.CONNECTION_CLOSED:
                     play.series.error(failure.kind)
             elif args != sent:
-                play.series.error("wrong ack")
+                play.series.error(WRONG_ACK)
             else:
                 play.series.record((monotonic_ns() - started) / 1000)
             visit.acks += 1

@@ -17,9 +17,9 @@ from load.playing.counted_lives import CountedLivesPlayer, CountedLivesScenario
 from load.playing.lives import PAUSE
 from load.playing.observations import Observations, count_of, duration, spread, summed, told
 from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
-from load.playing.players import Player
+from load.playing.players import WRONG_ACK, Player
 from load.watching.looks import Watched
-from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.engine import Connection, Engine, Kind, SwarmError
 from sioprobe.engine.hub import SECOND
 from sioprobe.measured import Ledger, Recorder
 from sioprobe.measured.ledger import Receiver
@@ -203,7 +203,7 @@ class UpgradePlayer(CountedLivesPlayer):
             return  # the end of the connection, which accounts for all that is outstanding
         self._outstanding -= 1
         if args != [number, self.play.payload]:
-            self.play.enter("wrong ack")
+            self.play.enter(WRONG_ACK)
         self.play.ledger.received += 1
         self._send()
         self._close_if_done()
@@ -255,7 +255,7 @@ class UpgradePlayer(CountedLivesPlayer):
 
     def expired(self, connection: Connection) -> None:
         """Something did not come in time."""
-        self.failure = SwarmError("timeout", "not all events came")
+        self.failure = SwarmError(Kind.TIMEOUT, "not all events came")
         connection.close()
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from load.playing.observations import count_of, told
 from load.scenarios import SCENARIOS
-from sioprobe.engine.errors import MALFORMED_INPUT
+from sioprobe.engine import Kind
 
 __all__ = [
     "HEAD",
@@ -221,9 +221,9 @@ def _found_problems(found: dict[str, Any]) -> Iterator[str]:
 
 def _slow_problems(slow: dict[str, Any], ledger: dict[str, Any]) -> Iterator[str]:
     """Of the members that did not read: to be dropped is no fault, to be sent what cannot be read is one."""
-    broken = slow["dropped_kinds"].get(MALFORMED_INPUT)
+    broken = slow["dropped_kinds"].get(Kind.MALFORMED_INPUT)
     if broken:
-        yield f"{MALFORMED_INPUT} to the slow {broken}"
+        yield f"{Kind.MALFORMED_INPUT} to the slow {broken}"
     missing = slow["backlog_of_those_who_stayed"] - slow["backlog_got_of_those_who_stayed"]
     if missing:
         yield f"lost to the slow who stayed {missing:,}"

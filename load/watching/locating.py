@@ -75,39 +75,50 @@ def locate(urls: Sequence[str], asked: str | tuple[int, ...] = AUTO) -> Located:
             reason="this system has no /proc/net/tcp to find the server in; name it by --server-pid"
         )
     pids: list[int] = []
-    hows: list[str] = []
+    ports: list[str] = []
+    tellers: list[str] = []
     for url in urls:
         found = _locate_one(url)
         if found.reason:
-            return found
+            return Located(reason=found.reason)
         pids += found.pids
-        hows.append(found.how)
-    first, *others = dict.fromkeys(hows)  # of one URL at least
-    how = " and ".join([first, *(each.removeprefix("listens at ") for each in others)])
-    return _without_ourselves(tuple(dict.fromkeys(pids)), how)
+        ports += [f"port {found.port}"] if found.port is not None else []
+        tellers += [f"{url}/about"] if found.port is None else []
+    hows = [f"listens at {' and '.join(dict.fromkeys(ports))}"] if ports else []
+    hows += [f"as {' and '.join(dict.fromkeys(tellers))} says"] if tellers else []
+    return _without_ourselves(tuple(dict.fromkeys(pids)), ", and ".join(hows))
 
 
-def _locate_one(url: str) -> Located:
+@dataclass(frozen=True, slots=True)
+class _One:
+    """The processes of one URL. `port` is where they listen, None where the server itself named them."""
+
+    pids: tuple[int, ...] = ()
+    port: int | None = None
+    reason: str = ""
+
+
+def _locate_one(url: str) -> _One:
     try:
         target = Target.from_url(url)
     except SwarmError as error:
-        return Located(reason=str(error))
+        return _One(reason=str(error))
     host, port = str(target.address[0]), int(target.address[1])
     if not is_this_host(host):
-        return Located(reason=f"the server is on another host ({host})")
+        return _One(reason=f"the server is on another host ({host})")
     inodes = _listening_inodes(host, port)
     if not inodes:
-        return Located(reason=f"no process in this network namespace listens at port {port}")
+        return _One(reason=f"no process in this network namespace listens at port {port}")
     holders, denied = _holders(inodes)
     if holders:
-        return Located(_roots(holders), how=f"listens at port {port}")
+        return _One(_roots(holders), port)
     if denied:
         # Its own word counts only where the system keeps us from looking.
         told = [pid for pid in told_pids(url) if psutil.pid_exists(pid)]
         if told:
-            return Located(tuple(told), how=f"as {url}/about says")
-        return Located(reason=f"the process that listens at port {port} belongs to another user")
-    return Located(reason=f"the process that listens at port {port} is not visible from here")
+            return _One(tuple(told))
+        return _One(reason=f"the process that listens at port {port} belongs to another user")
+    return _One(reason=f"the process that listens at port {port} is not visible from here")
 
 
 def is_this_host(host: str) -> bool:

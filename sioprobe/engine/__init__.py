@@ -5,10 +5,19 @@ connections of a process. It speaks revision 4 of Engine.IO alone.
 """
 
 from sioprobe.engine.connection import Connection, Listener
-from sioprobe.engine.errors import DROPPED, SwarmError
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.engine.hub import Engine
 from sioprobe.engine.reconnect import Backoff
 from sioprobe.engine.session import TRANSPORTS
 from sioprobe.engine.target import Target
 
-__all__ = ["DROPPED", "TRANSPORTS", "Backoff", "Connection", "Engine", "Listener", "SwarmError", "Target"]
+__all__ = [
+    "TRANSPORTS",
+    "Backoff",
+    "Connection",
+    "Engine",
+    "Kind",
+    "Listener",
+    "SwarmError",
+    "Target",
+]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.engine.hub import SECOND
 
 __all__ = ["AckCallback", "WaitingAcks"]
@@ -45,7 +45,7 @@ class WaitingAcks:
         """Fail those whose deadline has passed; `now` is `monotonic_ns()`."""
         late = [ack_id for ack_id, (_, deadline) in self.waiting.items() if now > deadline]
         for ack_id in late:
-            self.waiting.pop(ack_id)[0](None, SwarmError("timeout", "no ack"))
+            self.waiting.pop(ack_id)[0](None, SwarmError(Kind.TIMEOUT, "no ack"))
 
     def end(self) -> list[AckCallback]:
         """Forget all that wait, and answer their callbacks."""

@@ -12,7 +12,7 @@ from time import monotonic_ns
 from typing import Any
 
 from sioprobe.engine.acks import AckCallback, WaitingAcks
-from sioprobe.engine.errors import DROPPED, INTERNAL_ERROR, LEFT, SwarmError
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.engine.hub import Engine
 from sioprobe.engine.namespaces import connect_packet
 from sioprobe.engine.reconnect import Backoff, Reconnector
@@ -51,7 +51,7 @@ class Listener:
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
         """An ack came that no `emit` with a callback waits for."""
-        connection.count_error("ack to nothing")
+        connection.count_error(Kind.ACK_TO_NOTHING)
 
     def disconnected(self, connection: Connection, namespace: str) -> None:
         """The server sent DISCONNECT."""
@@ -167,9 +167,9 @@ class Connection:
         reconnector = self._reconnector
         wanted = reconnector.namespaces if reconnector is not None else []
         if namespace in self._connecting or namespace in self.namespaces or namespace in wanted:
-            raise SwarmError("already connected", namespace)
+            raise SwarmError(Kind.ALREADY_CONNECTED, namespace)
         if self.closed:
-            raise SwarmError("connection closed")
+            raise SwarmError(Kind.CONNECTION_CLOSED)
         self._connect_packets[namespace] = packet = connect_packet(namespace, auth)
         self._left -= {namespace}
         session = self.session
@@ -211,7 +211,7 @@ class Connection:
 
         It is counted as no error, but the outage is `SIO reconnect` as any other.
         """
-        self.session.abort(SwarmError(DROPPED))
+        self.session.abort(SwarmError(Kind.DROPPED))
 
     def successor(self) -> Connection:
         """A new connection to the same server, over the same transport, with the same deadlines."""
@@ -251,7 +251,7 @@ class Connection:
 
     def _send(self, packet: SocketPacket) -> None:
         if self.session.state != "open":
-            raise SwarmError("connection closed" if self.closed else "not connected")
+            raise SwarmError(Kind.CONNECTION_CLOSED if self.closed else Kind.NOT_CONNECTED)
         text, attachments = encode_socket_packet(packet)
         self.session.send_text("4" + text)
         for attachment in attachments:
@@ -327,7 +327,7 @@ class Connection:
                 reconnector.forget()
         for callback in self.acks.end():
             try:
-                callback(None, failure or SwarmError(LEFT))
+                callback(None, failure or SwarmError(Kind.LEFT))
             except Exception as error:
                 self._engine.count_internal(error)
         try:
@@ -339,9 +339,9 @@ class Connection:
             self._engine.count_internal(error)
 
     def _count_loss(self, failure: SwarmError) -> None:
-        if failure.kind == INTERNAL_ERROR:
+        if failure.kind == Kind.INTERNAL_ERROR:
             self._engine.internal_errors += 1
-        if failure.kind == DROPPED or self.end_is_no_error:
+        if failure.kind == Kind.DROPPED or self.end_is_no_error:
             return
         for _ in self._connecting:
             self._connect_series.error(failure.kind)
@@ -386,7 +386,7 @@ class Connection:
             if namespace in self.namespaces or namespace in self._connecting:
                 self.listener.event(self, namespace, packet.data[0], packet.data[1:], packet.ack_id)
             elif namespace not in self._left:
-                self.count_error("event of no namespace of ours")
+                self.count_error(Kind.EVENT_OF_NO_NAMESPACE)
         elif kind is SocketPacketType.ACK or kind is SocketPacketType.BINARY_ACK:
             assert packet.ack_id is not None
             callback = self.acks.pop(packet.ack_id)
@@ -398,13 +398,13 @@ class Connection:
             self._take_connect(namespace, packet.data)
         elif kind is SocketPacketType.CONNECT_ERROR:
             if self._connecting.pop(namespace, None) is not None:
-                self._connect_series.error("connect refused")
+                self._connect_series.error(Kind.CONNECT_REFUSED)
             self.listener.refused(self, namespace, packet.data)
             self._settled(namespace, wanted=False)
         else:
             was_there = self.namespaces.pop(namespace, None) is not None and self.session.state == "open"
             if was_there and not self.end_is_no_error:
-                self._session_series.error("disconnected by the server")
+                self._session_series.error(Kind.DISCONNECTED_BY_SERVER)
             self.listener.disconnected(self, namespace)
             self._settled(namespace, wanted=False)
 
@@ -442,11 +442,11 @@ class Connection:
         for namespace, started in list(self._connecting.items()):
             if now > started + self.session.timeout:
                 if self.reconnecting:
-                    self.session.abort(SwarmError("connect timeout"))
+                    self.session.abort(SwarmError(Kind.CONNECT_TIMEOUT))
                     return
                 self._connecting.pop(namespace)
                 self._left |= {namespace}
-                self._connect_series.error("connect timeout")
+                self._connect_series.error(Kind.CONNECT_TIMEOUT)
                 self.listener.refused(self, namespace, {"message": "no answer to CONNECT"})
 
     # State and figures

@@ -6,30 +6,69 @@ A kind is a short fixed phrase, so that errors can be added up; the detail is fo
 from __future__ import annotations
 
 import errno
+from typing import Final
 
 from sioprobe.wire import RemoteProtocolError
 
 __all__ = [
-    "DROPPED",
-    "INTERNAL_ERROR",
-    "LEFT",
-    "MALFORMED_INPUT",
+    "Kind",
     "SwarmError",
+    "UntrustedCertificate",
     "failure_of",
     "failure_of_os_error",
+    "http_refusal",
 ]
 
-DROPPED = "dropped"
-"""The kind of a loss that `Connection.drop` made: an operation of ours, and so counted as no error."""
 
-INTERNAL_ERROR = "internal error"
-"""The kind of a fault of our own, or of a listener."""
+class Kind:
+    """The kinds of failures. Beside these, each HTTP status that refuses us is one, such as `http 404`."""
 
-LEFT = "left"
-"""The kind of what was under way when this side closed the session: told to whoever waits, never counted."""
-
-MALFORMED_INPUT = "malformed input"
-"""The kind of what a server sent that no layer of the protocol allows."""
+    ACK_TO_NOTHING: Final = "ack to nothing"
+    ALREADY_CONNECTED: Final = "already connected"
+    BAD_CA_FILE: Final = "bad ca file"
+    BAD_HEADER: Final = "bad header"
+    BAD_NAMESPACE: Final = "bad namespace"
+    BAD_OPTION: Final = "bad option"
+    BAD_TRANSPORT: Final = "bad transport"
+    BAD_URL: Final = "bad url"
+    CANNOT_BE_SENT: Final = "cannot be sent"
+    CLOSED_BY_SERVER: Final = "closed by the server"
+    """The server sent CLOSE, which ends the session."""
+    CONNECT_REFUSED: Final = "connect refused"
+    """The server answered CONNECT_ERROR."""
+    CONNECT_TIMEOUT: Final = "connect timeout"
+    """No TCP connection, no handshake, or no answer to CONNECT in time."""
+    CONNECTION_CLOSED: Final = "connection closed"
+    CONNECTION_REFUSED: Final = "connection refused"
+    """By the system: nothing listens there."""
+    CONNECTION_RESET: Final = "connection reset"
+    DISCONNECTED_BY_SERVER: Final = "disconnected by the server"
+    """The server sent DISCONNECT for a namespace."""
+    DROPPED: Final = "dropped"
+    """`Connection.drop` made this loss. It is an operation of ours, and counts as no error."""
+    EVENT_OF_NO_NAMESPACE: Final = "event of no namespace of ours"
+    GAVE_UP: Final = "gave up"
+    """The last attempt of a reconnection failed."""
+    HOST_UNREACHABLE: Final = "host unreachable"
+    INTERNAL_ERROR: Final = "internal error"
+    """A fault of our own, or of a listener."""
+    LEFT: Final = "left"
+    """This side closed the session while something was under way. Whoever waits is told; it never counts."""
+    MALFORMED_INPUT: Final = "malformed input"
+    """The server sent what no layer of the protocol allows."""
+    NO_LOCAL_PORT: Final = "no local port left"
+    NOT_CONNECTED: Final = "not connected"
+    PING_TIMEOUT: Final = "ping timeout"
+    SEND_BUFFER_FULL: Final = "send buffer full"
+    SOCKET_ERROR: Final = "socket error"
+    TIMEOUT: Final = "timeout"
+    """No answer to an event in time."""
+    TLS_ERROR: Final = "tls error"
+    TLS_REFUSED: Final = "tls refused"
+    TOO_MANY_OPEN_FILES: Final = "too many open files"
+    UNKNOWN_HOST: Final = "unknown host"
+    UPGRADE_NOT_OFFERED: Final = "upgrade not offered"
+    UPGRADE_TIMEOUT: Final = "upgrade timeout"
 
 
 class SwarmError(Exception):
@@ -41,22 +80,34 @@ class SwarmError(Exception):
         self.detail = detail
 
 
+class UntrustedCertificate(SwarmError):
+    """TLS refused the server's certificate; the detail says why."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Kind.TLS_REFUSED, detail)
+
+
+def http_refusal(status: int, detail: str) -> SwarmError:
+    """The failure that an HTTP status stands for."""
+    return SwarmError(f"http {status}", detail)
+
+
 _KINDS = {
-    errno.ECONNREFUSED: "connection refused",
-    errno.ECONNRESET: "connection reset",
-    errno.EPIPE: "connection reset",
-    errno.ETIMEDOUT: "connect timeout",
-    errno.EHOSTUNREACH: "host unreachable",
-    errno.ENETUNREACH: "host unreachable",
-    errno.EADDRNOTAVAIL: "no local port left",
-    errno.EMFILE: "too many open files",
-    errno.ENFILE: "too many open files",
+    errno.ECONNREFUSED: Kind.CONNECTION_REFUSED,
+    errno.ECONNRESET: Kind.CONNECTION_RESET,
+    errno.EPIPE: Kind.CONNECTION_RESET,
+    errno.ETIMEDOUT: Kind.CONNECT_TIMEOUT,
+    errno.EHOSTUNREACH: Kind.HOST_UNREACHABLE,
+    errno.ENETUNREACH: Kind.HOST_UNREACHABLE,
+    errno.EADDRNOTAVAIL: Kind.NO_LOCAL_PORT,
+    errno.EMFILE: Kind.TOO_MANY_OPEN_FILES,
+    errno.ENFILE: Kind.TOO_MANY_OPEN_FILES,
 }
 
 
 def failure_of_os_error(error: OSError) -> SwarmError:
     """The failure that an error of the operating system stands for."""
-    kind = _KINDS.get(error.errno or 0, "socket error")
+    kind = _KINDS.get(error.errno or 0, Kind.SOCKET_ERROR)
     return SwarmError(kind, error.strerror or str(error))
 
 
@@ -68,5 +119,5 @@ def failure_of(error: Exception) -> SwarmError:
         return failure_of_os_error(error)
     # Not every ValueError: a listener that fails is no fault of the server.
     if isinstance(error, (RemoteProtocolError, UnicodeDecodeError)):
-        return SwarmError(MALFORMED_INPUT, str(error))
-    return SwarmError(INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+        return SwarmError(Kind.MALFORMED_INPUT, str(error))
+    return SwarmError(Kind.INTERNAL_ERROR, f"{type(error).__name__}: {error}")

@@ -8,24 +8,12 @@ from typing import Any
 from gevent.event import Event
 
 from sioprobe.engine.connection import Connection, Listener
-from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.engine.hub import Engine
+from sioprobe.engine.no_server import explains_itself, speaks_tls_line, why_no_server
 from sioprobe.engine.target import DEFAULT_PATH, Target
-from sioprobe.engine.transports.tls import speaks_tls
 
 __all__ = ["problem_with"]
-
-_NO_SERVER = {
-    "connection refused": "nothing listens at {url}",
-    "unknown host": "{url} names no host that is known: {detail}",
-    "bad url": "{detail}",
-    "bad header": "{detail}",
-    "bad ca file": "{detail}",
-    "tls refused": "{url} is refused by TLS: {detail}",
-    "connect timeout": "{url} accepts connections and does not answer",
-    "host unreachable": "{url} cannot be reached",
-    "connect refused": "{url} refuses the namespace: {detail}",
-}
 
 
 class _Visitor(Listener):
@@ -41,7 +29,7 @@ class _Visitor(Listener):
         connection.close()
 
     def refused(self, connection: Connection, namespace: str, data: Any) -> None:
-        self.failure = SwarmError("connect refused", str(data))
+        self.failure = SwarmError(Kind.CONNECT_REFUSED, str(data))
         connection.close()
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
@@ -89,27 +77,21 @@ def problem_with(
     if visitor.welcome:
         return None
     if failure is None:
-        failure = SwarmError("connect timeout")
-    if "CERTIFICATE" in failure.detail:
-        untrusted = f"{url} is refused by TLS: {failure.detail}"
-        return f"{untrusted}; --ca-file trusts its authority, --no-verify takes any certificate"
-    if hints and failure.kind not in _NO_SERVER:
+        failure = SwarmError(Kind.CONNECT_TIMEOUT)
+    if hints and not explains_itself(failure):
         asked = {"namespace": namespace, "how": how, "auth": auth, "hints": False}
         hint = _what_is_there(url, transport, path, asked)
         if hint is not None:
             return hint
-    told = _NO_SERVER.get(failure.kind)
-    if told is None:
-        reason = redact(str(failure))
-        return f"{url} is no Socket.IO server of Engine.IO 4 at {path}: {reason}".rstrip(": ")
-    return told.format(url=url, detail=redact(failure.detail))
+    return why_no_server(failure, url, path, redact)
 
 
 def _what_is_there(url: str, transport: str, path: str, asked: dict[str, Any]) -> str | None:
     """One line where the same server would be found with another scheme, transport or path; or None."""
     target = Target.from_url(url, path, **(asked["how"] or {}))
-    if target.tls is None and speaks_tls(target.family, target.address):
-        return f"{url} speaks TLS; write https://{url.rpartition('//')[2]}"
+    tls = speaks_tls_line(target)
+    if tls is not None:
+        return tls
     if transport == "websocket" and not problem_with(url, path=path, **asked):
         return f"{url} takes no WebSocket at {path}, but answers there with --transport polling"
     elsewhere = target.path.strip("/") != DEFAULT_PATH.strip("/")

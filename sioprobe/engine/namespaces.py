@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.wire import LocalProtocolError, SocketPacket, SocketPacketType, encode_socket_packet
 
 __all__ = ["check_namespace", "connect_packet"]
@@ -15,7 +15,7 @@ def check_namespace(namespace: str) -> None:
     if not isinstance(namespace, str) or not namespace.startswith("/") or "," in namespace:
         meant = isinstance(namespace, str) and not namespace.startswith("/")
         hint = f"does not start with '/'; did you mean '/{namespace}'?" if meant else "is no namespace"
-        raise SwarmError("bad namespace", f"{namespace!r} {hint}")
+        raise SwarmError(Kind.BAD_NAMESPACE, f"{namespace!r} {hint}")
 
 
 def connect_packet(namespace: str, auth: Any) -> str:
@@ -24,5 +24,5 @@ def connect_packet(namespace: str, auth: Any) -> str:
     try:
         text, _ = encode_socket_packet(SocketPacket(SocketPacketType.CONNECT, namespace, auth))
     except LocalProtocolError as error:
-        raise SwarmError("cannot be sent", f"the auth payload: {error}") from None
+        raise SwarmError(Kind.CANNOT_BE_SENT, f"the auth payload: {error}") from None
     return "4" + text

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from time import monotonic_ns
 from typing import Any
 
+from sioprobe.engine.errors import Kind
 from sioprobe.engine.hub import Engine
 from sioprobe.measured.recorder import Series
 
@@ -82,7 +83,7 @@ class Reconnector:
         if not self.namespaces:
             return False
         if self.backoff.attempts is not None and self.attempt >= self.backoff.attempts:
-            self._series.error("gave up")
+            self._series.error(Kind.GAVE_UP)
             return False
         self._schedule(reopen)
         return True
@@ -102,7 +103,7 @@ class Reconnector:
         nanoseconds = monotonic_ns() - self.lost_at
         self.forget()
         if not connected:
-            self._series.error("connect refused")
+            self._series.error(Kind.CONNECT_REFUSED)
             return None
         self._series.record(nanoseconds / 1000)
         return nanoseconds

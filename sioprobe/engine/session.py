@@ -10,7 +10,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any, Protocol
 
-from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.engine.hub import SECOND
 from sioprobe.engine.target import Target
 from sioprobe.engine.transports.polling import PollingChannel
@@ -147,7 +147,7 @@ class Session:
         elif self._polling is not None and self.opened is not None:
             self._polling.send_text(packet)
         else:
-            raise SwarmError("not connected")
+            raise SwarmError(Kind.NOT_CONNECTED)
 
     def send_binary(self, data: bytes) -> None:
         """Send one attachment. Raises SwarmError where no session is open."""
@@ -156,7 +156,7 @@ class Session:
         elif self._polling is not None and self.opened is not None:
             self._polling.send_binary(data)
         else:
-            raise SwarmError("not connected")
+            raise SwarmError(Kind.NOT_CONNECTED)
 
     def tap_frames(self, tap: Callable[[bytes], bool] | None) -> None:
         """Show `tap` what each read of the WebSocket brings, from now on; nothing on polling."""
@@ -220,7 +220,7 @@ class Session:
             if text != "6":
                 raise RemoteProtocolError("NOOP with data")
         elif kind == "1":
-            self._end(SwarmError("closed by the server"))
+            self._end(SwarmError(Kind.CLOSED_BY_SERVER))
         else:
             raise RemoteProtocolError(f"unexpected packet {text[:20]!r}")
 
@@ -256,7 +256,7 @@ class Session:
     def _start_upgrade(self, opened: OpenData) -> None:
         self._probe_started = monotonic_ns()
         if "websocket" not in opened.upgrades:
-            self._owner.session_upgraded(0, SwarmError("upgrade not offered"))
+            self._owner.session_upgraded(0, SwarmError(Kind.UPGRADE_NOT_OFFERED))
             return
         self.upgrading = True
         self._probe = WebSocketChannel(
@@ -309,7 +309,7 @@ class Session:
         self._probe = None
         self.upgrading = False
         self._owner.session_upgraded(
-            monotonic_ns() - self._probe_started, failure or SwarmError("connection closed")
+            monotonic_ns() - self._probe_started, failure or SwarmError(Kind.CONNECTION_CLOSED)
         )
         if self._polling is not None:
             self._polling.resume()
@@ -347,7 +347,7 @@ class Session:
             self.close_confirmed = True
             self._end(None)
         else:
-            self._end(failure or SwarmError("connection closed"))
+            self._end(failure or SwarmError(Kind.CONNECTION_CLOSED))
 
     def _end(self, failure: SwarmError | None) -> None:
         if self.state == "closed":
@@ -369,15 +369,15 @@ class Session:
         """Enforce the deadlines; `now` is `monotonic_ns()`."""
         if self.state == "opening":
             if now > self._open_deadline:
-                self._end(SwarmError("connect timeout"))
+                self._end(SwarmError(Kind.CONNECT_TIMEOUT))
         elif self.state == "closing":
             if now > self._closing_deadline:
                 self._end(None)
         elif self.state == "open":
             if self._heartbeat and self.reading and now > self._last_ping + self._heartbeat:
-                self._end(SwarmError("ping timeout", "no PING from the server"))
+                self._end(SwarmError(Kind.PING_TIMEOUT, "no PING from the server"))
             elif self.upgrading and now > self._probe_started + self.timeout:
-                self._probe_lost(SwarmError("upgrade timeout"))
+                self._probe_lost(SwarmError(Kind.UPGRADE_TIMEOUT))
 
 
 def _nothing() -> None:

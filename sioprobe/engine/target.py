@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
-from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.wire import LocalProtocolError
 from sioprobe.wire.cookies import Cookies
 from sioprobe.wire.request_headers import sort_headers
@@ -71,21 +71,21 @@ class Target:
         try:
             port = parts.port
         except ValueError:
-            raise SwarmError("bad url", f"{url!r} has no valid port") from None
+            raise SwarmError(Kind.BAD_URL, f"{url!r} has no valid port") from None
         # Locust takes slashes off the end: "http:" is what it leaves of a URL without a host.
         if parts.scheme not in _PORTS or not parts.hostname or url.rstrip("/").lower() in _BARE:
-            raise SwarmError("bad url", f"{url!r} is not http://host:port or https://host:port")
+            raise SwarmError(Kind.BAD_URL, f"{url!r} is not http://host:port or https://host:port")
         try:
             found = _addresses(parts.hostname, port or _PORTS[parts.scheme])
         except OSError as error:
-            raise SwarmError("unknown host", f"{parts.hostname} ({error.strerror})") from None
+            raise SwarmError(Kind.UNKNOWN_HOST, f"{parts.hostname} ({error.strerror})") from None
         # IPv4 first: servers under test mostly listen on 127.0.0.1 only, while `localhost` also names ::1.
         family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
         secure = parts.scheme in ("https", "wss")
         try:
             given = sort_headers(headers or {}, cookies or {})
         except LocalProtocolError as error:
-            raise SwarmError("bad header", str(error)) from None
+            raise SwarmError(Kind.BAD_HEADER, str(error)) from None
         return cls(
             url=url,
             host=given.host or parts.netloc.rpartition("@")[2],
@@ -125,7 +125,7 @@ def _addresses(name: str, port: int) -> list[Any]:
 def client_tls_context(verify: bool, ca_file: str | None = None) -> Any:
     """The TLS client context of this process, made once, for reading the authorities takes long.
 
-    Without `verify` it takes any certificate. Raises SwarmError("bad ca file").
+    Without `verify` it takes any certificate. Raises SwarmError (BAD_CA_FILE).
     """
     # Imported when needed: Locust must patch `ssl` before anybody has used it.
     import ssl
@@ -133,7 +133,7 @@ def client_tls_context(verify: bool, ca_file: str | None = None) -> Any:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # ssl.SSLError among them
-        raise SwarmError("bad ca file", f"{ca_file} ({error.strerror or error})") from None
+        raise SwarmError(Kind.BAD_CA_FILE, f"{ca_file} ({error.strerror or error})") from None
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -16,7 +16,7 @@ from gevent.event import AsyncResult, Event
 from gevent.queue import Empty, SimpleQueue
 
 from sioprobe.engine.connection import Connection, Listener
-from sioprobe.engine.errors import LEFT, SwarmError
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.engine.hub import SECOND, Engine
 from sioprobe.engine.reconnect import Backoff
 from sioprobe.measured.recorder import Series
@@ -72,9 +72,9 @@ class UserClient(Listener):
         """The connection. Raises SwarmError where that namespace is not connected."""
         connection = self.connection
         if connection is None or connection.closed:
-            raise SwarmError("not connected")
+            raise SwarmError(Kind.NOT_CONNECTED)
         if namespace not in connection.namespaces:
-            raise SwarmError("not connected", f"to namespace {namespace}")
+            raise SwarmError(Kind.NOT_CONNECTED, f"to namespace {namespace}")
         return connection
 
     def connect(self, namespace: str, auth: Any, timeout: float, *, retry: bool) -> str:
@@ -107,7 +107,7 @@ class UserClient(Listener):
         try:
             socket_id, failure = answer.get(timeout=timeout + 1.0)
         except gevent.Timeout:
-            raise SwarmError("connect timeout", namespace) from None
+            raise SwarmError(Kind.CONNECT_TIMEOUT, namespace) from None
         finally:
             self._answers.pop(namespace, None)
         # Not by the result itself, whose frames would fill half of each traceback.
@@ -179,7 +179,7 @@ class UserClient(Listener):
             # Here and not after the wait: the greenlet may wake up late.
             if failure is None:
                 series.record((monotonic_ns() - started) / 1000)
-            elif failure.kind != LEFT:
+            elif failure.kind != Kind.LEFT:
                 series.error(failure.kind)
             done(values, failure)
 
@@ -233,9 +233,9 @@ class UserClient(Listener):
                     series.record((came - started) / 1000)
                     return list(values)
         except Empty:
-            raise _counted(series, SwarmError("timeout", f"no event {awaited!r}")) from None
+            raise _counted(series, SwarmError(Kind.TIMEOUT, f"no event {awaited!r}")) from None
         except (SwarmError, WireError) as error:
-            raise error if getattr(error, "kind", "") == LEFT else _counted(series, error) from None
+            raise error if getattr(error, "kind", "") == Kind.LEFT else _counted(series, error) from None
         finally:
             self._awaited.remove(entry)
 
@@ -254,7 +254,7 @@ class UserClient(Listener):
     def refused(self, connection: Connection, namespace: str, data: Any) -> None:
         answer = self._answers.get(namespace)
         if answer is not None:
-            answer.set(("", SwarmError("connect refused", str(data))))
+            answer.set(("", SwarmError(Kind.CONNECT_REFUSED, str(data))))
         self.handlers.tell(namespace, "connect_error", data)
 
     def event(
@@ -299,9 +299,9 @@ class UserClient(Listener):
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         for answer in self._answers.values():
-            answer.set(("", failure or SwarmError(LEFT)))
+            answer.set(("", failure or SwarmError(Kind.LEFT)))
         self._answers.clear()
-        self._end_waiting(failure or SwarmError(LEFT))
+        self._end_waiting(failure or SwarmError(Kind.LEFT))
         self._ended.set()
         if connection.namespaces:
             self.handlers.tell_all(failure.kind if failure is not None else "io client disconnect")
@@ -309,6 +309,6 @@ class UserClient(Listener):
 
 def _counted(series: Series, error: SwarmError | WireError) -> SwarmError:
     """The error as a SwarmError, counted."""
-    failure = error if isinstance(error, SwarmError) else SwarmError("cannot be sent", str(error))
+    failure = error if isinstance(error, SwarmError) else SwarmError(Kind.CANNOT_BE_SENT, str(error))
     series.error(failure.kind)
     return failure

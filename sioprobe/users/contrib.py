@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.users.client import UserClient
 from sioprobe.users.settings import UserSettings
 from sioprobe.wire import MAIN_NAMESPACE
@@ -36,7 +36,7 @@ def apply_options(user: UserSettings, options: Mapping[str, Any]) -> None:
         elif name not in _IGNORED:
             known = (*_RECONNECTION, "randomization_factor", "ssl_verify")
             raise SwarmError(
-                "bad option", f"{name}={value!r} cannot be honoured; known are {', '.join(known)}"
+                Kind.BAD_OPTION, f"{name}={value!r} cannot be honoured; known are {', '.join(known)}"
             )
 
 
@@ -68,7 +68,7 @@ class SocketIOClient:
         client = self._client
         user = client.settings
         if client.namespaces:
-            raise SwarmError("already connected", url)
+            raise SwarmError(Kind.ALREADY_CONNECTED, url)
         user.host = url
         user.transport = _transport(transports)
         user.path = "/" + socketio_path.strip("/") + "/"
@@ -206,7 +206,7 @@ def _transport(transports: str | list[str] | None) -> str:
     known = {("polling",): "polling", ("websocket",): "websocket", ("polling", "websocket"): "upgrade"}
     found = known.get(tuple(sorted(names)))
     if found is None:
-        raise SwarmError("bad transport", f"{transports!r}; valid are 'polling' and 'websocket', or both")
+        raise SwarmError(Kind.BAD_TRANSPORT, f"{transports!r}; valid are 'polling' and 'websocket', or both")
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.engine.reconnect import Backoff
 from sioprobe.engine.session import TRANSPORTS
 from sioprobe.engine.target import DEFAULT_PATH, Target
@@ -52,9 +52,9 @@ class UserSettings:
 def target_of(user: UserSettings) -> tuple[Target, str]:
     """Target and transport. Raises SwarmError for a setting that cannot be used."""
     if not user.host:
-        raise SwarmError("bad url", "no host; give --host or set it in the class")
+        raise SwarmError(Kind.BAD_URL, "no host; give --host or set it in the class")
     if user.transport not in TRANSPORTS:
-        raise SwarmError("bad transport", f"{user.transport!r}; valid are {', '.join(TRANSPORTS)}")
+        raise SwarmError(Kind.BAD_TRANSPORT, f"{user.transport!r}; valid are {', '.join(TRANSPORTS)}")
     pairs = (
         _pairs("headers", user.headers),
         _pairs("query", user.query),
@@ -73,7 +73,7 @@ def backoff_of(user: UserSettings) -> Backoff:
             user.reconnection_attempts or None,
         )
     except (TypeError, ValueError) as error:
-        raise SwarmError("bad option", str(error)) from None
+        raise SwarmError(Kind.BAD_OPTION, str(error)) from None
 
 
 def _pairs(name: str, mapping: Mapping[str, Any] | None) -> Pairs:
@@ -81,7 +81,7 @@ def _pairs(name: str, mapping: Mapping[str, Any] | None) -> Pairs:
         return ()
     if not isinstance(mapping, Mapping):
         raise SwarmError(
-            "bad option", f"{name} is {type(mapping).__name__} and no mapping of names to values"
+            Kind.BAD_OPTION, f"{name} is {type(mapping).__name__} and no mapping of names to values"
         )
     # As text, which is what is sent: 1 and True are the same key of a cache.
     return tuple((key, value if isinstance(value, bytes) else str(value)) for key, value in mapping.items())

@@ -9,7 +9,7 @@ from load.doctor.findings import LIMITS, Examined, Finding, NotExamined
 from load.doctor.instruments.http_link import receive_all
 from load.doctor.mend import SLOW_CLOSE
 from load.doctor.patient import Patient, milliseconds
-from sioprobe.engine import SwarmError
+from sioprobe.engine import Kind, SwarmError
 
 __all__ = ["examine"]
 
@@ -55,7 +55,7 @@ def _polling(patient: Patient, examined: Examined) -> str:
         try:
             receive_all([client.poll], PATIENCE)
         except SwarmError as error:
-            if error.kind == "timeout":
+            if error.kind == Kind.TIMEOUT:
                 if not _still_answers(patient):
                     raise NotExamined("the server did not answer elsewhere either") from None
                 examined.figures["poll_released_ms"] = None
@@ -92,7 +92,7 @@ def _websocket(patient: Patient, examined: Examined) -> str:
                 try:
                     ended = not link.receive(0.01)
                 except SwarmError as error:
-                    ended = error.kind != "timeout"
+                    ended = error.kind != Kind.TIMEOUT
                 if ended:
                     del waiting[link]
                     last = time.perf_counter()

@@ -14,7 +14,7 @@ from load.doctor.findings import LATENCY, Examined, Finding, NotExamined
 from load.doctor.instruments.tcp_link import can_choose_acks
 from load.doctor.mend import NAGLE
 from load.doctor.patient import Patient, middle, milliseconds
-from sioprobe.engine import SwarmError
+from sioprobe.engine import Kind, SwarmError
 
 __all__ = ["Arms", "examine"]
 
@@ -171,7 +171,7 @@ def _pace(patient: Patient, client: Any) -> list[float]:
         try:
             packet = client.take(max(due - now, 0.0005) if sent < PACED_CALLS else 5.0)
         except SwarmError as error:
-            if error.kind == "timeout" and sent < PACED_CALLS:
+            if error.kind == Kind.TIMEOUT and sent < PACED_CALLS:
                 continue
             raise
         now = time.perf_counter()

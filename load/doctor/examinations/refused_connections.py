@@ -10,7 +10,7 @@ from load.doctor.instruments.kernel import least_files_left
 from load.doctor.instruments.tcp_link import Link
 from load.doctor.mend import BACKLOG, CONNECTIONS, OPEN_FILES
 from load.doctor.patient import Patient
-from sioprobe.engine import SwarmError
+from sioprobe.engine import Kind, SwarmError
 
 __all__ = ["diagnose"]
 
@@ -87,7 +87,7 @@ def _system_accepts(patient: Patient) -> bool:
         for _ in range(FURTHER):
             links.append(Link(patient.target, timeout=PATIENCE))
     except SwarmError as error:
-        return error.kind != "connect timeout"
+        return error.kind != Kind.CONNECT_TIMEOUT
     finally:
         for link in links:
             link.close()

@@ -17,6 +17,7 @@ from typing import Any
 from load.doctor.instruments.http_link import HttpAnswer, HttpLink, receive_all
 from load.doctor.instruments.tcp_link import TIMEOUT, Link
 from sioprobe.engine import SwarmError, Target
+from sioprobe.engine.errors import Kind, http_refusal
 from sioprobe.wire import (
     RECORD_SEPARATOR,
     Frame,
@@ -86,7 +87,7 @@ def open_of(packet: str) -> OpenData:
     try:
         return decode_open(decode_packet(packet))
     except ValueError as error:
-        raise SwarmError("malformed input", f"no OPEN packet: {error}") from None
+        raise SwarmError(Kind.MALFORMED_INPUT, f"no OPEN packet: {error}") from None
 
 
 class PollingClient:
@@ -99,7 +100,7 @@ class PollingClient:
         self._outstanding = False
         self.handshake = self.poll.request("GET", target.endpoint("polling"))
         if self.handshake.status != 200:
-            raise SwarmError(f"http {self.handshake.status}", self.handshake.excerpt)
+            raise http_refusal(self.handshake.status, self.handshake.excerpt)
         self.push.cookies = self.poll.cookies
         packets = self.handshake.text.split(RECORD_SEPARATOR)
         self.opened = open_of(packets[0])
@@ -134,7 +135,7 @@ class PollingClient:
         poll, push = receive_all([self.poll, self.push], timeout)
         self.last_push = push
         if push.status != 200:
-            raise SwarmError(f"http {push.status}", push.excerpt)
+            raise http_refusal(push.status, push.excerpt)
         return self._digest(poll, call)
 
     def _take_poll(self, timeout: float, call: Call) -> bool:
@@ -144,13 +145,13 @@ class PollingClient:
         self._outstanding = False
         self.last_poll = answer
         if answer.status != 200:
-            raise SwarmError(f"http {answer.status}", answer.excerpt)
+            raise http_refusal(answer.status, answer.excerpt)
         if answer.headers.get("content-encoding"):
             # Not unpacked: that one was asked for to see whether it comes packed.
             return True
         packets = answer.text.split(RECORD_SEPARATOR)
         if "1" in packets:
-            raise SwarmError("closed by the server")
+            raise SwarmError(Kind.CLOSED_BY_SERVER)
         if "2" in packets:
             self.send("3")
         return any(call.is_answer(packet) for packet in packets)
@@ -159,7 +160,7 @@ class PollingClient:
         """Push one packet and wait until the server took it."""
         self.last_push = self.push.request("POST", self._endpoint, packet.encode())
         if self.last_push.status != 200:
-            raise SwarmError(f"http {self.last_push.status}", self.last_push.excerpt)
+            raise http_refusal(self.last_push.status, self.last_push.excerpt)
         return self.last_push
 
     def connect(self, namespace: str, auth: dict[str, Any] | None = None) -> bool:
@@ -209,17 +210,13 @@ class SocketClient:
         while b"\r\n\r\n" not in head:
             data = self.link.receive()
             if not data:
-                raise SwarmError("connection closed", "in the middle of the answer to the upgrade")
+                raise SwarmError(Kind.CONNECTION_CLOSED, "in the middle of the answer to the upgrade")
             head += data
             if len(head) > 65536:
-                raise SwarmError("malformed input", "endless head of the answer to the upgrade")
+                raise SwarmError(Kind.MALFORMED_INPUT, "endless head of the answer to the upgrade")
         head, _, self._rest = head.partition(b"\r\n\r\n")
         response = decode_response_head(head)
-        self.extensions = ""
-        for line in head.decode("latin-1").split("\r\n"):
-            name, _, value = line.partition(":")
-            if name.strip().lower() == "sec-websocket-extensions":
-                self.extensions = value.strip()
+        self.extensions = dict(response.headers).get("sec-websocket-extensions", "")
         try:
             if not self.extensions:
                 check_upgrade_response(response, key)
@@ -227,7 +224,7 @@ class SocketClient:
                 raise RemoteProtocolError(f"HTTP {response.status} instead of 101")
         except RemoteProtocolError as error:
             self.link.close()
-            raise SwarmError(f"http {response.status}", str(error)) from None
+            raise http_refusal(response.status, str(error)) from None
         self._decoder = MessageDecoder()
         self._messages: list[str] = []
         self.opened: OpenData | None = None
@@ -248,11 +245,11 @@ class SocketClient:
                     self.link.send(encode_frame(Opcode.TEXT, b"3"))
                     continue
                 if packet == "1":
-                    raise SwarmError("closed by the server")
+                    raise SwarmError(Kind.CLOSED_BY_SERVER)
                 return packet
             data, self._rest = self._rest or self.link.receive(end - time.perf_counter()), b""
             if not data:
-                raise SwarmError("connection closed")
+                raise SwarmError(Kind.CONNECTION_CLOSED)
             self._feed(data)
 
     def _feed(self, data: bytes) -> None:
@@ -261,11 +258,11 @@ class SocketClient:
                 if isinstance(message, str):
                     self._messages.append(message)
                 elif isinstance(message, Frame) and message.opcode is Opcode.CLOSE:
-                    raise SwarmError("connection closed", "by a close frame")
+                    raise SwarmError(Kind.CONNECTION_CLOSED, "by a close frame")
                 elif isinstance(message, Frame) and message.opcode is Opcode.PING:
                     self.link.send(encode_frame(Opcode.PONG, message.payload))
         except ValueError as error:
-            raise SwarmError("malformed input", str(error)) from None
+            raise SwarmError(Kind.MALFORMED_INPUT, str(error)) from None
 
     def call(self, *calls: Call, timeout: float = TIMEOUT) -> list[float]:
         """Send calls in one write; when each was answered, in seconds from then, in their order."""

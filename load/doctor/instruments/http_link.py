@@ -11,7 +11,7 @@ from typing import Any
 import httptools
 
 from load.doctor.instruments.tcp_link import TIMEOUT, Link
-from sioprobe.engine import SwarmError, Target
+from sioprobe.engine import Kind, SwarmError, Target
 
 __all__ = ["HttpAnswer", "HttpLink", "receive_all"]
 
@@ -106,7 +106,7 @@ class HttpLink:
         if not whole:
             if not data:
                 self.close()
-                raise SwarmError("connection closed", "in the middle of an HTTP answer")
+                raise SwarmError(Kind.CONNECTION_CLOSED, "in the middle of an HTTP answer")
             return None
         parser = self._parser
         answer = HttpAnswer(
@@ -153,7 +153,7 @@ def receive_all(channels: Sequence[HttpLink], timeout: float = TIMEOUT) -> list[
         if not ready:
             for each in channels:
                 each.close()
-            raise SwarmError("timeout", f"no HTTP answer for {timeout:.1f} s")
+            raise SwarmError(Kind.TIMEOUT, f"no HTTP answer for {timeout:.1f} s")
         for each in ready:
             answer = each.take(end - time.perf_counter())
             if answer is not None:
@@ -182,7 +182,7 @@ class _Parser:
         except httptools.HttpParserUpgrade:
             self._complete = True
         except httptools.HttpParserError as error:
-            raise SwarmError("malformed input", f"HTTP answer: {error}") from None
+            raise SwarmError(Kind.MALFORMED_INPUT, f"HTTP answer: {error}") from None
         return self._complete
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from sioprobe.engine import SwarmError, Target
-from sioprobe.engine.errors import failure_of_os_error
+from sioprobe.engine.errors import Kind, failure_of_os_error
 from sioprobe.engine.transports.tls import failure_of_tls
 
 __all__ = ["TIMEOUT", "Link", "can_choose_acks"]
@@ -79,7 +79,7 @@ class Link:
             self._sock.settimeout(max(timeout, 0.001))
             data: bytes = self._sock.recv(CHUNK)
         except TimeoutError:
-            raise SwarmError("timeout", f"nothing came for {timeout:.1f} s") from None
+            raise SwarmError(Kind.TIMEOUT, f"nothing came for {timeout:.1f} s") from None
         except OSError as error:
             raise _failure(error) from None
         self.parts.append((time.perf_counter(), len(data)))
@@ -110,7 +110,7 @@ class Link:
 
 def _failure(error: OSError) -> SwarmError:
     if isinstance(error, TimeoutError):
-        return SwarmError("connect timeout")
+        return SwarmError(Kind.CONNECT_TIMEOUT)
     if type(error).__module__ == "ssl":
         return failure_of_tls(error)
     return failure_of_os_error(error)

@@ -16,7 +16,7 @@ from load.playing.counted_lives import CountedLivesPlayer, CountedLivesScenario
 from load.playing.lives import PAUSE
 from load.playing.observations import Observations, count_of, summed, told
 from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
-from load.playing.players import Player
+from load.playing.players import WRONG_ACK, Player
 from load.scenarios.churn.leak import COOL_DOWN, leak_observed
 from load.watching.looks import Watched
 from sioprobe.engine import Connection, Engine, SwarmError
@@ -146,8 +146,8 @@ class ChurnPlayer(CountedLivesPlayer):
                     self.play.acks.error(failure.kind)
                 self._fail(failure)
             elif args != [number, self.play.payload]:
-                self.play.acks.error("wrong ack")
-                self._fail(SwarmError("wrong ack"))
+                self.play.acks.error(WRONG_ACK)
+                self._fail(SwarmError(WRONG_ACK))
             else:
                 self._acknowledged(started)
 

@@ -26,7 +26,7 @@ from load.playing.parameters import (
     ParameterError,
 )
 from load.playing.players import Player, Scenario
-from load.playing.rooms import ROOM_SIZE, Member, room_with_a_seat
+from load.playing.rooms import ROOM_SIZE, WRONG_DELIVERY, Member, room_with_a_seat
 from load.scenarios.fanout.publishing import EVENT, FanoutRoom, Publication, Publisher
 from sioprobe.engine import Connection, Engine
 from sioprobe.measured import Ledger
@@ -195,7 +195,7 @@ class FanoutPlayer(Member):
         if [type(value) for value in args] == [str, int, int, str] and args[3] == self._payload:
             self._deliver(args[0], args[1], args[2], self.room.publishers.get(args[0]))
         else:
-            self._series.error("wrong delivery")
+            self._series.error(WRONG_DELIVERY)
 
     def _deliver(self, tag: str, number: int, stamp: int, publisher: Publisher | None) -> None:
         receivers = self.receivers

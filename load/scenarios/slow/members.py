@@ -11,7 +11,7 @@ from typing import Any
 
 from load.playing.parameters import Options
 from load.playing.players import Player, Scenario, kind_of_end
-from load.playing.rooms import Member, MemberRoom
+from load.playing.rooms import WRONG_DELIVERY, Member, MemberRoom
 from load.playing.timers import Calm, Later
 from load.scenarios.slow.phases import PHASES, Phases
 from sioprobe.engine import Connection, Engine, SwarmError
@@ -176,7 +176,7 @@ class SlowMember(Member):
         run = self.room.run
         right = len(args) == 3 and type(args[0]) is int and type(args[1]) is int
         if not right or args[2] != run.payload:
-            run.delivered.error("wrong delivery")
+            run.delivered.error(WRONG_DELIVERY)
             return
         if not self._receiver.receive(args[0]):
             return

@@ -12,7 +12,7 @@ from typing import Any
 
 import httptools
 
-from sioprobe.engine.errors import MALFORMED_INPUT, SwarmError, failure_of
+from sioprobe.engine.errors import Kind, SwarmError, failure_of
 from sioprobe.engine.target import Target
 from sioprobe.engine.transports.stream import Stream
 from sioprobe.engine.transports.tls import TlsStream
@@ -146,13 +146,13 @@ class HttpChannel:
 
     def _receive(self, data: bytes) -> None:
         if self._request is None:
-            raise SwarmError(MALFORMED_INPUT, "an HTTP answer to no request")
+            raise SwarmError(Kind.MALFORMED_INPUT, "an HTTP answer to no request")
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
             raise (error.__context__ or error) from None
         except httptools.HttpParserError as error:
-            raise SwarmError(MALFORMED_INPUT, f"HTTP answer: {error}") from None
+            raise SwarmError(Kind.MALFORMED_INPUT, f"HTTP answer: {error}") from None
         if self._complete:
             self._finish()
 
@@ -160,7 +160,7 @@ class HttpChannel:
 
     def on_message_begin(self) -> None:
         if self._complete:
-            raise SwarmError(MALFORMED_INPUT, "two HTTP answers to one request")
+            raise SwarmError(Kind.MALFORMED_INPUT, "two HTTP answers to one request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(name) not in _NOTED_LENGTHS:
@@ -179,7 +179,7 @@ class HttpChannel:
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
         if self._body_size > MAX_BODY:
-            raise SwarmError(MALFORMED_INPUT, f"HTTP body of more than {MAX_BODY} bytes")
+            raise SwarmError(Kind.MALFORMED_INPUT, f"HTTP body of more than {MAX_BODY} bytes")
         self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -210,7 +210,7 @@ class HttpChannel:
         fresh = self._fresh
         self._stream = None
         if self._request is None:
-            if failure is not None and failure.kind == MALFORMED_INPUT:
+            if failure is not None and failure.kind == Kind.MALFORMED_INPUT:
                 self._failed(failure)
             return  # else the server closed an idle connection, as it may
         if failure is None and self._head_done and not self._sized:
@@ -222,7 +222,7 @@ class HttpChannel:
             self._connect()
             return
         self._request = None
-        self._failed(failure or SwarmError("connection closed", "in the middle of an HTTP answer"))
+        self._failed(failure or SwarmError(Kind.CONNECTION_CLOSED, "in the middle of an HTTP answer"))
 
     def _drop(self) -> None:
         if self._stream is not None:

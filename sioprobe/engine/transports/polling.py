@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.errors import SwarmError, http_refusal
 from sioprobe.engine.target import Target
 from sioprobe.engine.transports.http import HttpChannel
 from sioprobe.wire import RECORD_SEPARATOR, decode_payload
@@ -113,7 +113,7 @@ class PollingChannel:
 
     def _take_poll(self, status: int, body: bytes) -> None:
         if status != 200:
-            raise SwarmError(f"http {status}", _excerpt(body))
+            raise http_refusal(status, _excerpt(body))
         # Whatever an answer makes us send, the pause of an upgrade must not end in the middle of it.
         self._taking = True
         try:
@@ -134,7 +134,7 @@ class PollingChannel:
 
     def _take_push(self, status: int, body: bytes) -> None:
         if status != 200:
-            raise SwarmError(f"http {status}", _excerpt(body))
+            raise http_refusal(status, _excerpt(body))
         if self._sent is not None and not self._outbox:
             self._sent()
             return

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from sioprobe.engine.errors import SwarmError, failure_of, failure_of_os_error
+from sioprobe.engine.errors import Kind, SwarmError, failure_of, failure_of_os_error
 
 __all__ = ["MAX_UNSENT", "Stream"]
 
@@ -176,7 +176,7 @@ class Stream:
     def _keep(self, data: bytes) -> None:
         if len(self._unsent) + len(data) > MAX_UNSENT:
             self._loop.run_callback(
-                self._lose, SwarmError("send buffer full", f"{len(self._unsent)} bytes wait")
+                self._lose, SwarmError(Kind.SEND_BUFFER_FULL, f"{len(self._unsent)} bytes wait")
             )
             return
         if not self._unsent:

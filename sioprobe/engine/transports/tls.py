@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from sioprobe.engine.errors import SwarmError
+from sioprobe.engine.errors import Kind, SwarmError, UntrustedCertificate
 from sioprobe.engine.transports.stream import CHUNK, Stream
 
 __all__ = ["TlsStream", "failure_of_tls", "speaks_tls"]
@@ -16,10 +16,10 @@ def failure_of_tls(error: OSError) -> SwarmError:
     """The failure that an error of the handshake stands for: OpenSSL's reason, and what it means."""
     reason = str(getattr(error, "reason", None) or error)
     if reason == "CERTIFICATE_VERIFY_FAILED":
-        reason += f" ({getattr(error, 'verify_message', 'not trusted')})"
-    elif reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+        return UntrustedCertificate(f"{reason} ({getattr(error, 'verify_message', 'not trusted')})")
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
         reason += " (what listens there speaks no TLS; write http://)"
-    return SwarmError("tls refused", reason)
+    return SwarmError(Kind.TLS_REFUSED, reason)
 
 
 def speaks_tls(family: int, address: tuple[Any, ...], seconds: float = 2.0) -> bool:
@@ -102,7 +102,7 @@ class TlsStream(Stream):
         ended = (
             "ZERO_RETURN" in str(getattr(error, "reason", "")) or type(error).__name__ == "SSLZeroReturnError"
         )
-        self._lose(None if ended else SwarmError("tls error", str(error)))
+        self._lose(None if ended else SwarmError(Kind.TLS_ERROR, str(error)))
 
     def _flush(self) -> None:
         data = self._outgoing.read()

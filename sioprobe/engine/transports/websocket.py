@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sioprobe.engine.errors import MALFORMED_INPUT, SwarmError
+from sioprobe.engine.errors import Kind, SwarmError, http_refusal
 from sioprobe.engine.target import Target
 from sioprobe.engine.transports.http import open_stream
 from sioprobe.engine.transports.stream import Stream
@@ -153,15 +153,16 @@ class WebSocketChannel:
         end = self._head.find(b"\r\n\r\n")
         if end < 0:
             if len(self._head) > MAX_HEAD:
-                raise SwarmError(MALFORMED_INPUT, "endless head of the answer to the upgrade")
+                raise SwarmError(Kind.MALFORMED_INPUT, "endless head of the answer to the upgrade")
             return b""
         head, rest, self._head = self._head[:end], self._head[end + 4 :], b""
         response = decode_response_head(head)
         try:
             check_upgrade_response(response, self._key)
         except RemoteProtocolError as error:
-            kind = f"http {response.status}" if response.status != 101 else MALFORMED_INPUT
-            raise SwarmError(kind, str(error)) from None
+            if response.status != 101:
+                raise http_refusal(response.status, str(error)) from None
+            raise SwarmError(Kind.MALFORMED_INPUT, str(error)) from None
         set_cookies = [value for name, value in response.headers if name == "set-cookie"]
         if set_cookies:
             self._cookies.take(set_cookies)
@@ -206,7 +207,7 @@ class WebSocketChannel:
                 self._stream.write(encode_frame(Opcode.CLOSE, frame.payload[:2]))
             self.close()
             said = f"close frame, code {code} {reason!r}" if code is not None else "close frame"
-            self.lost(SwarmError("connection closed", said))
+            self.lost(SwarmError(Kind.CONNECTION_CLOSED, said))
 
     def _stream_lost(self, failure: SwarmError | None) -> None:
         self._open = False
