@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from load.watching.trees import sample_trees
+from load.watching.process_trees import sample_trees
 from sioprobe.harness import harness_environment, module_command
 
 __all__ = ["Failed", "Plan", "Window", "measure"]

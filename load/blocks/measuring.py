@@ -19,9 +19,9 @@ from load.blocks.crowd import CLOSE_DEADLINE, CONNECT_DEADLINE, DRAIN_DEADLINE, 
 from load.blocks.request import BlockRequest, RequestError
 from load.scenarios import SCENARIOS, make_options
 from load.watching.locating import locate
-from load.watching.looks import ServerWatch
+from load.watching.process_trees import TreeSample, TreeWatch
 from load.watching.run_watch import RunWatch
-from load.watching.trees import TreeSample, TreeWatch
+from load.watching.server_state import ServerWatch
 from sioprobe.engine import Kind
 from sioprobe.measured import judge
 from sioprobe.measured.recorder import Sample

@@ -12,7 +12,7 @@ from load.doctor.findings import NotExamined
 from load.doctor.instruments.blocking_clients import Calls, PollingClient, SocketClient
 from load.doctor.instruments.http_link import HttpLink
 from load.watching.locating import Located
-from load.watching.trees import SamplingError, TreeWatch
+from load.watching.process_trees import SamplingError, TreeWatch
 from sioprobe.engine import Kind, SwarmError, Target
 from sioprobe.engine.no_server import explains_itself, speaks_tls_line, why_no_server
 from sioprobe.wire import OpenData

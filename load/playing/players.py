@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from load.playing.observations import Observations
 from load.playing.parameters import NAMESPACE, Options, Parameter
-from load.watching.looks import Watched
+from load.watching.server_state import Watched
 from sioprobe.engine import (
     TRANSPORTS,
     Connection,

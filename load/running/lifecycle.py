@@ -20,10 +20,10 @@ from load.scenarios import SCENARIOS, ParameterError, Scenario
 from load.servers.owned_server import OwnedServer, OwnedServerError
 from load.servers.placement import parse_urls
 from load.watching.locating import NONE, locate, parse_server_pids
-from load.watching.looks import ServerWatch
+from load.watching.reported_cpu import ReportedCpu
 from load.watching.run_watch import RunWatch
-from load.watching.samples import Counts, ServerSide
-from load.watching.telling import TellingServers
+from load.watching.sampling import Counts, ServerSampler
+from load.watching.server_state import ServerWatch
 from sioprobe.locusts.statistics import LocustStatistics
 
 __all__ = ["attach_sampling", "attach_scenario", "begin_sampling", "found_of"]
@@ -34,8 +34,8 @@ class Run:
 
     server: OwnedServer | None = None
     watch: RunWatch | None = None
-    sampled: ServerSide | None = None
-    telling: TellingServers | None = None
+    sampled: ServerSampler | None = None
+    telling: ReportedCpu | None = None
     scenario: Scenario | None = None
 
 
@@ -120,7 +120,7 @@ def begin_sampling(environment: Environment) -> None:
         asked = NONE  # told already, by problem_of
     server = ServerWatch(urls, locate(urls, asked))
     Run.scenario = None
-    Run.sampled = ServerSide(
+    Run.sampled = ServerSampler(
         server,
         counts=lambda: counts_of(environment),
         exact=not isinstance(environment.runner, MasterRunner),
@@ -131,7 +131,7 @@ def begin_sampling(environment: Environment) -> None:
     Run.telling = None
     if environment.web_ui is not None:
         if not Run.sampled.sampling:
-            Run.telling = TellingServers(urls)
+            Run.telling = ReportedCpu(urls)
         share = Run.sampled.share if Run.telling is None else Run.telling.share
         LocustStatistics.of(environment).server_cpu = share
 

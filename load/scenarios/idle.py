@@ -25,7 +25,7 @@ from load.playing.observations import (
 )
 from load.playing.parameters import NAMESPACE, Options
 from load.playing.players import Player, Scenario, kind_of_end
-from load.watching.looks import Watched
+from load.watching.server_state import Watched
 from sioprobe.engine import Connection, Engine, SwarmError
 from sioprobe.engine.hub import SECOND
 from sioprobe.measured import Recorder

@@ -18,7 +18,7 @@ from load.playing.lives import PAUSE
 from load.playing.observations import Observations, count_of, duration, spread, summed, told
 from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
 from load.playing.players import WRONG_ACK, Player
-from load.watching.looks import Watched
+from load.watching.server_state import Watched
 from sioprobe.engine import Connection, Engine, Kind, SwarmError
 from sioprobe.engine.hub import SECOND
 from sioprobe.measured import Ledger, Recorder

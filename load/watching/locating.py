@@ -18,7 +18,7 @@ import psutil
 
 from load.watching.metrics import told_pids
 from load.watching.proc import descendants, descriptor_targets
-from load.watching.trees import SamplingError, TreeWatch
+from load.watching.process_trees import SamplingError, TreeWatch
 from sioprobe.engine import SwarmError, Target
 
 __all__ = ["AUTO", "NONE", "Located", "is_this_host", "locate", "parse_server_pids"]

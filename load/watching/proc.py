@@ -1,6 +1,6 @@
 """What the kernel tells of one process: its clock, and its files in /proc.
 
-One read each, nothing kept; who wants a tree over time takes `trees`. Linux only: elsewhere, and of a
+One read each, nothing kept; who wants a tree over time takes `process_trees`. Linux only: elsewhere, and of a
 process that is gone, there is nothing.
 """
 

@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 
 from load.playing.players import Scenario
-from load.watching.looks import ServerWatch, Watched
+from load.watching.server_state import ServerWatch, Watched
 from sioprobe.measured import Recorder
 
 __all__ = ["RunWatch"]

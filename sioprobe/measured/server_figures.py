@@ -1,7 +1,7 @@
 """What the server used during a run, as figures of a summary and as lines of text.
 
 Fed with samples of its process tree beside the operations and messages counted until then; who samples is
-the harness (`load/watching/samples.py`), because this package asks the system about nobody.
+the harness (`load/watching/sampling.py`), because this package asks the system about nobody.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 
 from load.scenarios import SCENARIOS, Player, Scenario, make_options
-from load.watching.looks import Watched
+from load.watching.server_state import Watched
 from sioprobe.engine import Connection, Engine, Target
 
 DEADLINE = 60.0

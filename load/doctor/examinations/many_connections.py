@@ -18,7 +18,7 @@ from load.doctor.instruments.kernel import listen_backlog, open_files_limit
 from load.doctor.mend import BACKLOG, OPEN_FILES, THREADS
 from load.doctor.patient import Patient
 from load.watching.locating import is_this_host
-from load.watching.trees import TreeSample, TreeWatch
+from load.watching.process_trees import TreeSample, TreeWatch
 from sioprobe.engine import SwarmError
 
 __all__ = ["examine"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from load.playing.observations import Observations, count_of
 from load.playing.parameters import Parameter
-from load.watching.looks import Look, Watched, left_behind
+from load.watching.server_state import Look, Watched, left_behind
 
 __all__ = ["COOL_DOWN", "leak_observed"]
 

@@ -18,7 +18,7 @@ from load.playing.observations import Observations, count_of, summed, told
 from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
 from load.playing.players import WRONG_ACK, Player
 from load.scenarios.churn.leak import COOL_DOWN, leak_observed
-from load.watching.looks import Watched
+from load.watching.server_state import Watched
 from sioprobe.engine import Connection, Engine, SwarmError
 from sioprobe.measured import Recorder
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from load.playing.observations import Observations, count_of, duration, spread, summed, told, unpack
 from load.scenarios.slow.phases import AFTER, BEFORE, PHASES, SLOW
-from load.watching.looks import Watched
+from load.watching.server_state import Watched
 from sioprobe.measured import Ledger
 
 __all__ = ["slow_observed"]

@@ -24,7 +24,7 @@ from load.playing.timers import CALM, Later
 from load.scenarios.slow.members import EVENT, SlowMember, SlowRoom, SlowRun
 from load.scenarios.slow.observed import slow_observed
 from load.scenarios.slow.phases import AFTER, BEFORE, SLOW
-from load.watching.looks import Watched
+from load.watching.server_state import Watched
 from sioprobe.engine import Connection, Engine
 from sioprobe.measured import Ledger, Recorder
 

@@ -21,7 +21,7 @@ from load.playing.parameters import NAMESPACE, Options, Parameter
 from load.playing.players import Player, Scenario, kind_of_end
 from load.playing.timers import CALM, Calm, Later
 from load.scenarios.storm.waves import Wave, waves_observed
-from load.watching.looks import Watched
+from load.watching.server_state import Watched
 from sioprobe.engine import Connection, Engine, SwarmError
 from sioprobe.engine.reconnect import Backoff
 from sioprobe.measured import Recorder

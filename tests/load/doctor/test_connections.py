@@ -15,7 +15,7 @@ import pytest
 from load.doctor.examinations import many_connections, polling_answers, sticky_sessions
 from load.doctor.findings import Examined, NotExamined
 from load.doctor.instruments.kernel import least_files_left, listen_backlog, open_files_limit
-from load.watching.trees import TreeSample
+from load.watching.process_trees import TreeSample
 from tests.load.doctor.patients import finding, ids, meet
 from tests.servers import Server, start_command, start_foreign, start_server
 

@@ -12,7 +12,7 @@ from load.playing.observations import duration
 from load.scenarios.churn.leak import leak_observed
 from load.scenarios.storm.waves import waves_observed
 from load.watching.locating import locate
-from load.watching.looks import Cooled, Look, ServerWatch, Watched
+from load.watching.server_state import Cooled, Look, ServerWatch, Watched
 from tests.engine.clients import Peer, ScriptedServer
 from tests.load.lame_servers import (
     BlockingServer,

@@ -12,8 +12,8 @@ import gevent
 import pytest
 
 from load.watching.locating import Located, locate
-from load.watching.looks import ServerWatch
-from load.watching.samples import INTERVAL, Counts, ServerSide
+from load.watching.sampling import INTERVAL, Counts, ServerSampler
+from load.watching.server_state import ServerWatch
 from sioprobe.measured.server_figures import Moment, render_server, server_figures
 from tests.load.endings import assert_nothing_failed
 from tests.servers import ROOT, start_command, start_server
@@ -88,7 +88,7 @@ def test_what_was_not_seen_is_none() -> None:
 
 
 def test_the_share_is_that_of_the_last_second_and_none_of_a_server_that_ended() -> None:
-    side = ServerSide(ServerWatch([], Located(reason="not asked")), counts=Counts)
+    side = ServerSampler(ServerWatch([], Located(reason="not asked")), counts=Counts)
     assert (side.sampling, side.share()) == (False, None)
 
     side._moments = [moment(0.0, cpu_seconds=0.0), moment(1.0, cpu_seconds=0.5)]
@@ -105,7 +105,7 @@ def test_the_share_is_that_of_the_last_second_and_none_of_a_server_that_ended() 
 def test_the_last_sample_under_load_is_taken_before_workers_end_their_users() -> None:
     with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
         now = Counts(connections=8, operations=100, messages=200)
-        side = ServerSide(ServerWatch([server.url], locate([server.url])), counts=lambda: now)
+        side = ServerSampler(ServerWatch([server.url], locate([server.url])), counts=lambda: now)
         side.start()
         side.all_connected()
         side.hold()

@@ -14,7 +14,7 @@ import pytest
 
 from load.watching import proc
 from load.watching.proc import Stat, descendants, process_cpu_ns, process_name
-from load.watching.trees import SamplingError, TreeWatch, sample_trees
+from load.watching.process_trees import SamplingError, TreeWatch, sample_trees
 
 BURN = """
 def burn(seconds):

@@ -12,11 +12,11 @@ from typing import Any
 
 import gevent
 
-from load.watching.looks import ServerWatch
 from load.watching.proc import process_name
+from load.watching.server_state import ServerWatch
 from sioprobe.measured.server_figures import Moment, server_figures
 
-__all__ = ["Counts", "ServerSide"]
+__all__ = ["Counts", "ServerSampler"]
 
 INTERVAL = 1.0
 SHARE_SECONDS = 0.9
@@ -32,7 +32,7 @@ class Counts:
     messages: int | None = None
 
 
-class ServerSide:
+class ServerSampler:
     """One run's samples of a server's processes. `counts` is asked with each of them.
 
     `exact` says that counts are up to date at every moment; those of workers arrive seconds later, and

@@ -1,7 +1,7 @@
 """The server's CPU share while a test runs, from what it tells at `/metrics`, for Locust's web page.
 
 Asked once in two seconds and URL, and only where there is a page to show it on, and where the server's
-processes are not seen from here: those that are seen are sampled (`load.watching.samples`).
+processes are not seen from here: those that are seen are sampled (`load.watching.sampling`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import gevent
 
 from load.watching.metrics import server_metrics
 
-__all__ = ["TellingServers"]
+__all__ = ["ReportedCpu"]
 
 INTERVAL = 2.0
 
 
-class TellingServers:
+class ReportedCpu:
     """`share` is the sum of the cores' shares that the servers used lately; None while unknown."""
 
     def __init__(self, urls: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from load.watching.locating import Located
 from load.watching.metrics import server_metrics
-from load.watching.trees import SamplingError, TreeWatch
+from load.watching.process_trees import SamplingError, TreeWatch
 
 __all__ = ["Cooled", "Look", "ServerWatch", "Watched", "left_behind"]
 

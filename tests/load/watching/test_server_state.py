@@ -14,8 +14,8 @@ import pytest
 from load.scenarios import SCENARIOS
 from load.scenarios.churn.leak import leak_observed
 from load.watching.locating import NONE, locate
-from load.watching.looks import Cooled, Look, ServerWatch, Watched
 from load.watching.run_watch import RunWatch
+from load.watching.server_state import Cooled, Look, ServerWatch, Watched
 from tests.load.stage import Stage
 from tests.servers import Server, start_command, start_foreign, start_server
 
