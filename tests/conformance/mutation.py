@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,7 +90,8 @@ async def judge(fault: str | None, questions: list[Question], places: asyncio.Se
             answered += await asyncio.gather(*together)
             for question in asked:
                 if question.exclusive:
-                    answered.append(await one(question, target, places))
+                    # No place: it would stand in the queue again for each, with its server.
+                    answered.append(await one(question, target))
     return answered
 
 
@@ -112,17 +114,20 @@ async def judge_cluster(first: str | None, second: str | None, *, joined: bool) 
 
     Joined, both are one server: what a cluster without a fault is to its clients.
     """
-    places = asyncio.Semaphore(1)
     async with StrictServer(first, **CONFIG) as here, StrictServer(second, **CONFIG) as other:
         there = here if joined else other
         targets = [target_of(server, {}) for server in (here, there)]
-        return [await one(question, targets[0], places, targets[1]) for question in cluster_cases()]
+        return [await one(question, targets[0], second=targets[1]) for question in cluster_cases()]
 
 
 async def one(
-    question: Question, target: Target, places: asyncio.Semaphore, second: Target | None = None
+    question: Question,
+    target: Target,
+    places: AbstractAsyncContextManager[None] | None = None,
+    second: Target | None = None,
 ) -> Answered:
-    async with places:
+    """The outcome of one case, which waits for one of the places where some are given."""
+    async with places or nullcontext():
         # In a task of its own: a case sets context variables.
         return Answered(question, await asyncio.create_task(answer_question(question, target, second)))
 

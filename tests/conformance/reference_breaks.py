@@ -40,8 +40,8 @@ WORDS = ("--port", "0", "--ping-interval", str(PING_SECONDS), "--ping-timeout", 
 SETTINGS = {"ping_interval": float(PING_SECONDS), "ping_timeout": float(PONG_SECONDS)}
 
 # Of each reference; nearly all of them wait.
-SERVERS_AT_ONCE = 20
-CASES_AT_ONCE = 64
+SERVERS_AT_ONCE = 32
+CASES_AT_ONCE = 128
 START_SECONDS = 60.0
 TRIES = 3  # of a case that fails on the unbroken reference
 MOST_AGAIN = 20  # breaks; more that show nothing have another reason
@@ -199,22 +199,36 @@ async def _judge(
 ) -> Judged:
     """What the cases of the requirements that a break names say of it."""
     asked = [question for question in questions if question.requirement.id.startswith(entry.requirements)]
+    judged = Judged(entry, [])
+    together: list[asyncio.Task[Answered]] = []
     async with places, servers.server(entry.name) as (url, pid):
         # The broken one is taken for what the unbroken one was found to be.
         target = replace(model, address=parse_url(url), processes=(pid,), title=url)
-        judged = Judged(entry, [])
-        # The cases that run alone come last, one by one, and only until one has noticed.
-        together = [question for question in asked if not question.exclusive]
-        for some in (together, *([question] for question in asked if question.exclusive)):
-            answered = await _ask(target, some, cases)
-            judged.answered += answered
-            suspects = [item for item in answered if item.outcome.judgement.verdict in BROKEN]
-            for suspect in sorted(suspects, key=lambda item: item.outcome.seconds):
-                # A server that has ended cannot be asked again, and has not ended by chance.
-                again = await one(suspect.question, target, cases) if _runs(pid) else suspect
-                if again.outcome.judgement.verdict in BROKEN:
-                    judged.noticed.append(again)
-                    return judged
+
+        async def notices(item: Answered) -> bool:
+            judged.answered.append(item)
+            if item.outcome.judgement.verdict not in BROKEN:
+                return False
+            # A server that has ended cannot be asked again, and has not ended by chance.
+            again = await one(item.question, target, cases) if _runs(pid) else item
+            judged.noticed += [again] if again.outcome.judgement.verdict in BROKEN else []
+            return bool(judged.noticed)
+
+        # One that notices is enough.
+        together += [
+            asyncio.create_task(one(question, target, cases)) for question in asked if not question.exclusive
+        ]
+        for answer in asyncio.as_completed(together):
+            if await notices(await answer):
+                break
+        else:
+            # Those that run alone come last.
+            for question in asked:
+                if question.exclusive and await notices(await one(question, target, cases)):
+                    break
+    for task in together:
+        task.cancel()
+    await asyncio.gather(*together, return_exceptions=True)
     return judged
 
 
