@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import defaultdict
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -73,26 +74,24 @@ def target_of(server: StrictServer, settings: dict[str, float]) -> Target:
 
 
 async def judge(fault: str | None, questions: list[Question], places: asyncio.Semaphore) -> list[Answered]:
-    """The outcomes of these cases against a server of their own."""
-    answered: list[Answered] = []
-    # A server with a near limit closes sessions that other cases leave idle: it is asked by itself.
-    for limits in ({}, *({requirement: LIMITS[requirement]} for requirement in LIMITS)):
-        asked = [
-            question for question in questions if (question.requirement.id in limits) == bool(limits)
-            and (limits or question.requirement.id not in LIMITS)
-        ]  # fmt: skip
-        if not asked:
-            continue
-        settings = {key: value for limit in limits.values() for key, value in limit.items()}
+    """The outcomes of these cases against servers of their own."""
+    together: dict[str, list[Question]] = defaultdict(list)
+    alone: list[list[Question]] = []
+    for question in questions:
+        if question.exclusive:
+            alone.append([question])
+        else:
+            # A server with a near limit closes sessions that other cases leave idle: it is asked by itself.
+            together[question.requirement.id if question.requirement.id in LIMITS else ""].append(question)
+
+    async def ask(asked: list[Question]) -> list[Answered]:
+        settings = LIMITS.get(asked[0].requirement.id, {})
         async with StrictServer(fault, **CONFIG, **settings) as server:
             target = target_of(server, settings)
-            together = [one(question, target, places) for question in asked if not question.exclusive]
-            answered += await asyncio.gather(*together)
-            for question in asked:
-                if question.exclusive:
-                    # No place: it would stand in the queue again for each, with its server.
-                    answered.append(await one(question, target))
-    return answered
+            return await asyncio.gather(*(one(question, target, places) for question in asked))
+
+    answered = await asyncio.gather(*(ask(asked) for asked in (*together.values(), *alone)))
+    return [item for items in answered for item in items]
 
 
 async def judge_alone(fault: str | None, question: Question) -> Answered:
@@ -114,10 +113,13 @@ async def judge_cluster(first: str | None, second: str | None, *, joined: bool) 
 
     Joined, both are one server: what a cluster without a fault is to its clients.
     """
-    async with StrictServer(first, **CONFIG) as here, StrictServer(second, **CONFIG) as other:
-        there = here if joined else other
-        targets = [target_of(server, {}) for server in (here, there)]
-        return [await one(question, targets[0], second=targets[1]) for question in cluster_cases()]
+
+    async def ask(question: Question) -> Answered:
+        async with StrictServer(first, **CONFIG) as here, StrictServer(second, **CONFIG) as other:
+            targets = [target_of(server, {}) for server in (here, here if joined else other)]
+            return await one(question, targets[0], second=targets[1])
+
+    return await asyncio.gather(*(ask(question) for question in cluster_cases()))
 
 
 async def one(
