@@ -1,6 +1,8 @@
 """A probe: what a peer sees of one requirement, as a plain value, and what it sees of a conforming server.
 
 The modules beside this one register theirs; `all_probes` collects them.
+There is one or a few for each area of the catalogue, for the meaning: that a fault is one at all is the
+judge's to notice (tests/conformance/test_mutation.py).
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Every fault is a line of the registry, is asked for in the server, and changes what a peer sees."""
+"""Each fault is a line of the registry and is asked for in the server; probes show what some of them mean."""
 
 import ast
 import asyncio
@@ -6,25 +6,29 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 import tests.strict_server
 from tests.standstill import undisturbed
-from tests.strict_server.faults import FAULTS, PREFIX_3, Fault, Faults, UnknownFault, read_faults
+from tests.strict_server.faults import FAULTS, PREFIX_3, Faults, UnknownFault, read_faults
 from tests.strict_server.server import StrictServer
 from tests.strict_server_tests.peers import DEADLINE, patience
 from tests.strict_server_tests.probes import Probe, all_probes
 
 PACKAGE = Path(next(iter(tests.strict_server.__path__)))
 PROBES = all_probes()
+each_probe = pytest.mark.parametrize(
+    "number", range(len(PROBES)), ids=lambda number: f"{PROBES[number].requirement}-{number}"
+)
 # So many servers at once keep two cores busy without making the short deadlines of the probes too short.
 AT_ONCE = 48
 # A probe's own waits end sooner; this one only keeps a broken server from holding the whole run.
 PROBE_DEADLINE = 60.0
 
 Seen = list[Any]
+T = TypeVar("T")
 
 
 async def see(probe: Probe, fault: str | None) -> Seen:
@@ -39,11 +43,11 @@ async def see(probe: Probe, fault: str | None) -> Seen:
             return [f"{type(error).__name__}: {error}"]
 
 
-def gather(jobs: list[Callable[[], Awaitable[Seen]]]) -> list[Seen]:
-    async def run() -> list[Seen]:
+def gather(jobs: list[Callable[[], Awaitable[T]]]) -> list[T]:
+    async def run() -> list[T]:
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(job: Callable[[], Awaitable[Seen]]) -> Seen:
+        async def one(job: Callable[[], Awaitable[T]]) -> T:
             async with gate:
                 return await job()
 
@@ -58,26 +62,21 @@ def faultless() -> list[Seen]:
     return gather([lambda probe=probe: see(probe, None) for probe in PROBES])  # type: ignore[misc]
 
 
-async def first_difference(fault: Fault) -> Seen:
-    """What the first probe saw that noticed the fault; empty when none did."""
-    for probe in PROBES:
-        if probe.requirement == fault.requirement:
-            seen = await see(probe, fault.name)
-            if seen != probe.expected:
-                return [probe.see.__name__, seen]
-    return []
+async def first_noticed(probe: Probe) -> str | None:
+    """The first fault of its requirement that changes what the probe sees."""
+    for fault in FAULTS:
+        if fault.requirement == probe.requirement and await see(probe, fault.name) != probe.expected:
+            return fault.name
+    return None
 
 
 @pytest.fixture(scope="module")
-def noticed() -> dict[str, Seen]:
-    """For each fault what the first probe saw that noticed it; faults that no probe noticed are absent."""
-    differences = gather([lambda fault=fault: first_difference(fault) for fault in FAULTS])  # type: ignore[misc]
-    return {fault.name: seen for fault, seen in zip(FAULTS, differences, strict=True) if seen}
+def noticed() -> list[str | None]:
+    """For each probe a fault that it notices, in the order of PROBES."""
+    return gather([lambda probe=probe: first_noticed(probe) for probe in PROBES])  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(
-    "number", range(len(PROBES)), ids=lambda number: f"{PROBES[number].requirement}-{number}"
-)
+@each_probe
 def test_the_faultless_server_conforms(number: int, faultless: list[Seen]) -> None:
     probe, seen = PROBES[number], faultless[number]
     if seen != probe.expected:
@@ -86,13 +85,19 @@ def test_the_faultless_server_conforms(number: int, faultless: list[Seen]) -> No
     assert seen == probe.expected
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_breaks_its_requirement(fault: Fault, noticed: dict[str, Seen]) -> None:
-    seen = noticed.get(fault.name)
-    if seen is None:
-        # On a crowded machine what comes too early may come just in time: ask again, alone.
-        seen = undisturbed(lambda: asyncio.run(first_difference(fault)))
-    assert seen, f"no probe of {fault.requirement} noticed that {fault.breaks}"
+@each_probe
+def test_a_probe_notices_a_fault_of_its_requirement(number: int, noticed: list[str | None]) -> None:
+    # On a crowded machine what comes too early may come just in time: ask again, alone.
+    assert noticed[number] or undisturbed(lambda: asyncio.run(first_noticed(PROBES[number])))
+
+
+def test_each_area_of_the_catalogue_has_a_probe() -> None:
+    assert {area(fault.requirement) for fault in FAULTS} == {area(probe.requirement) for probe in PROBES}
+
+
+def area(requirement: str) -> str:
+    """`EIO-HS` of `EIO-HS-01`."""
+    return requirement.rpartition("-")[0]
 
 
 def test_there_are_many_faults_and_each_name_is_unique() -> None:
