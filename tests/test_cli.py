@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,11 @@ ROOMS = ["serve", "conform", "load", "capacity", "survey", "doctor", "compare", 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run([SIOPROBE, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60)
+
+
+def exit_codes(page: str) -> set[str]:
+    """The codes that a help page explains."""
+    return set(re.findall(r"^ +(\d+)  ", page.lower().partition("exit codes:")[2], re.MULTILINE))
 
 
 def test_help_lists_every_subcommand_and_the_exit_codes() -> None:
@@ -32,6 +38,9 @@ def test_every_subcommand_helps_under_its_own_name_with_examples(room: str, tmp_
     assert done.returncode == 0, done.stderr
     assert f"sioprobe {room}" in done.stdout.splitlines()[0]
     assert "examples:" in done.stdout.lower()
+    codes = exit_codes(done.stdout)
+    assert codes <= exit_codes(run("--help").stdout)
+    assert codes or room == "serve"
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -211,6 +211,10 @@ def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(
             ["--scenario", "idle"],
             "--scenario idle has no rate to search for; valid are " + ", ".join(scenarios_with("rate")),
         ),
+        (
+            ["--scenario", "upgrade", "--transport", "polling"],
+            "--scenario upgrade needs --transport upgrade",
+        ),
         (["--rate", "5"], "--rate: the search finds it; --start-rate says where it begins"),
         (
             ["--profile", "ack-open"],
