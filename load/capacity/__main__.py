@@ -21,7 +21,7 @@ import click
 
 from load.capacity.document import HEAD, document, render, row
 from load.capacity.search import Probe
-from load.capacity.trials import DEFAULT_OBJECTIVES, Plan, find_capacity, full_objective
+from load.capacity.trials import DEFAULT_OBJECTIVES, SearchPlan, find_capacity, full_objective
 from load.profiles.run_plan import RunPlan
 from load.running.command_options import (
     calibrate_option,
@@ -170,7 +170,7 @@ def main(
     if run_plan.scenario not in scenarios_with("rate"):
         able = ", ".join(scenarios_with("rate"))
         raise click.UsageError(f"--scenario {run_plan.scenario} has no rate to search for; valid are {able}")
-    plan = Plan(
+    plan = SearchPlan(
         block=block_of(run_plan, urls, asked_pids),
         connections=run_plan.users,
         processes=min(processes, run_plan.users),
@@ -206,7 +206,7 @@ def main(
 def block_of(run_plan: RunPlan, urls: list[str], asked_pids: str | tuple[int, ...]) -> dict[str, Any]:
     """What each probe asks of `load.blocks`, without connections, rate and times. Raises UsageError.
 
-    It is what `Plan.block` holds. A server that is none, or refuses the namespace, is a UsageError.
+    It is what `SearchPlan.block` holds. A server that is none, or refuses the namespace, is a UsageError.
     """
     namespace = str(make_options(run_plan.scenario, run_plan.parameters).namespace)
     for url in urls:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from load.capacity.search import LIMITS, Found, Probe
-from load.capacity.trials import Plan
+from load.capacity.search import LIMITS, Capacity, Probe
+from load.capacity.trials import SearchPlan
 from load.running.fail_if import Condition
 from sioprobe.measured import Floor
 from sioprobe.measured.validity import FLOOR_FACTOR, is_saturated
@@ -31,7 +31,7 @@ def row(probe: Probe) -> str:
 
 
 def document(
-    found: Found, plan: Plan, floor: Floor | str | None, seconds: float, extras: dict[str, Any]
+    found: Capacity, plan: SearchPlan, floor: Floor | str | None, seconds: float, extras: dict[str, Any]
 ) -> dict[str, Any]:
     """The result, with its words."""
     knee = knee_of(found)
@@ -57,7 +57,7 @@ def document(
     }
 
 
-def knee_of(found: Found) -> dict[str, Any] | None:
+def knee_of(found: Capacity) -> dict[str, Any] | None:
     """The highest rate: the mean of its confirmations, the worst p99 of them."""
     if found.knee is None:
         return None
@@ -77,7 +77,7 @@ def knee_of(found: Found) -> dict[str, Any] | None:
     }
 
 
-def statement(found: Found, knee: dict[str, Any] | None, objective: tuple[Condition, ...]) -> str:
+def statement(found: Capacity, knee: dict[str, Any] | None, objective: tuple[Condition, ...]) -> str:
     """One or two sentences that claim no more than was seen."""
     said = " and ".join(condition.text for condition in objective)
     if knee is None:

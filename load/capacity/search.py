@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["LIMITS", "Found", "Probe", "search"]
+__all__ = ["LIMITS", "Capacity", "Probe", "search"]
 
 RESOLUTION = 1.05
 """Bisecting ends when the lowest rate that failed is within 5 % of the highest that met the objective."""
@@ -64,7 +64,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Capacity:
     """`knee` is the last confirmation of the highest rate, None where no rate was confirmed."""
 
     knee: Probe | None
@@ -79,7 +79,7 @@ def search(
     *,
     time_left: Callable[[], bool],
     told: Callable[[Probe], None] = lambda probe: None,
-) -> Found:
+) -> Capacity:
     """Search from `start`; `probe(rate, phase)` measures, `time_left` says whether one more fits the budget.
 
     A rate that fails is tried twice before it is believed: on a shared machine a probe may be unlucky.
@@ -107,7 +107,7 @@ class _Search:
         self._low: Probe | None = None
         self._high: Probe | None = None
 
-    def run(self, start: float) -> Found:
+    def run(self, start: float) -> Capacity:
         confirmed = 0
         try:
             self._bracket(start)
@@ -118,13 +118,13 @@ class _Search:
                     break
                 self._step_down()
         except _OutOfTime:
-            return Found(self._low, confirmed, "budget", tuple(self._probes))
+            return Capacity(self._low, confirmed, "budget", tuple(self._probes))
         if self._low is None:
             blame = self._high.blame if self._high is not None else ""
             limit = blame if blame in ("generator", "machine") else "nothing"
-            return Found(None, 0, limit, tuple(self._probes))
+            return Capacity(None, 0, limit, tuple(self._probes))
         limit = self._high.blame if self._high is not None else "ceiling"
-        return Found(self._low, confirmed, limit, tuple(self._probes))
+        return Capacity(self._low, confirmed, limit, tuple(self._probes))
 
     def _try(self, rate: float, phase: str, times: int = 2) -> Probe:
         """Measure, again where the first failed; enters the result into the bracket."""

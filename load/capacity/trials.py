@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from load.blocks.calibration import calibrate
-from load.capacity.search import Found, Probe, search
+from load.capacity.search import Capacity, Probe, search
 from load.running.fail_if import Condition, Figures
 from load.scenarios import make_options, scenarios_with
 from load.servers.processes import BlockGenerator, ChildError
@@ -21,7 +21,7 @@ from sioprobe.measured import Floor, Ledger
 from sioprobe.measured.validity import GENERATOR_CAUSES, is_saturated
 from sioprobe.results.histogram import Histogram
 
-__all__ = ["DEFAULT_OBJECTIVES", "Plan", "find_capacity", "full_objective", "probe_of"]
+__all__ = ["DEFAULT_OBJECTIVES", "SearchPlan", "find_capacity", "full_objective", "probe_of"]
 
 DEFAULT_OBJECTIVES = ("p99<100ms", "reach>=100%", "errors<=0")
 WARMUP_SECONDS = 1.0
@@ -35,7 +35,7 @@ ACHIEVED = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchPlan:
     """What to search for. `block` is a request to `load.blocks` without connections, rate and times."""
 
     block: dict[str, Any]
@@ -82,8 +82,8 @@ def full_objective(given: Sequence[Condition]) -> tuple[Condition, ...]:
 
 
 def find_capacity(
-    plan: Plan, told: Callable[[Probe], None] = lambda probe: None
-) -> tuple[Found, Floor | str | None]:
+    plan: SearchPlan, told: Callable[[Probe], None] = lambda probe: None
+) -> tuple[Capacity, Floor | str | None]:
     """Search; what was found, and the generator's floor at the knee. Raises ChildError at the first probe."""
     began = time.monotonic()
     longest = WARMUP_SECONDS + plan.seconds + OVERHEAD_SECONDS

@@ -19,7 +19,7 @@ from load.servers.placement import problem_with_server
 from load.servers.processes import BlockGenerator, ChildError
 from load.survey.short_runs import (
     HEAD,
-    Outcome,
+    RunOutcome,
     ShortRun,
     code_of,
     heartbeat_of,
@@ -104,7 +104,7 @@ def main(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not as_json:
         click.echo(HEAD)
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
     code = None
     try:
         for outcome in _outcomes(urls, transports, common):
@@ -139,7 +139,7 @@ def _find_server(
             raise click.UsageError(str(problem))
 
 
-def _outcomes(urls: list[str], transports: tuple[str, ...], common: dict[str, Any]) -> Iterator[Outcome]:
+def _outcomes(urls: list[str], transports: tuple[str, ...], common: dict[str, Any]) -> Iterator[RunOutcome]:
     """Each run's outcome, as soon as it has ended."""
     heartbeat = None
     with closing(Generator()) as generator:
@@ -149,7 +149,7 @@ def _outcomes(urls: list[str], transports: tuple[str, ...], common: dict[str, An
             yield outcome
         for run, transport, why_not in later_runs(transports, *(heartbeat or (0.0, 0.0))):
             if why_not:
-                yield Outcome(run, transport, skipped=why_not)
+                yield RunOutcome(run, transport, skipped=why_not)
             else:
                 yield generator.measure(run, transport, urls, common)
 
@@ -161,7 +161,7 @@ class Generator:
         self._process = BlockGenerator()
         self._console = Console(stderr=True)
 
-    def measure(self, run: ShortRun, transport: str, urls: list[str], common: dict[str, Any]) -> Outcome:
+    def measure(self, run: ShortRun, transport: str, urls: list[str], common: dict[str, Any]) -> RunOutcome:
         """The outcome of one run."""
         if not self._process.alive:
             self.close()
@@ -170,8 +170,8 @@ class Generator:
             with self._console.status(f"{run.title} over {transport}"):
                 block = self._process.measure(run.request(urls, transport, **common), run.deadline)
         except ChildError as error:
-            return Outcome(run, transport, problems=(f"not measured: {error}",))
-        return Outcome.of_block(run, transport, block)
+            return RunOutcome(run, transport, problems=(f"not measured: {error}",))
+        return RunOutcome.of_block(run, transport, block)
 
     def close(self) -> None:
         """End the process."""

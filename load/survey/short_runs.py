@@ -16,7 +16,7 @@ from sioprobe.engine import Kind
 
 __all__ = [
     "HEAD",
-    "Outcome",
+    "RunOutcome",
     "ShortRun",
     "code_of",
     "heartbeat_of",
@@ -142,7 +142,7 @@ def runs(transports: tuple[str, ...]) -> Iterator[tuple[ShortRun, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """One run: what is not clean in `problems`, or `skipped`, a reason, where it did not take place.
 
     `block` is None where nothing was measured.
@@ -155,7 +155,7 @@ class Outcome:
     skipped: str = ""
 
     @classmethod
-    def of_block(cls, run: ShortRun, transport: str, block: dict[str, Any]) -> Outcome:
+    def of_block(cls, run: ShortRun, transport: str, block: dict[str, Any]) -> RunOutcome:
         """What the block shows."""
         return cls(run, transport, block, tuple(_problems(block)))
 
@@ -232,7 +232,7 @@ def _slow_problems(slow: dict[str, Any], ledger: dict[str, Any]) -> Iterator[str
             yield f"{name} to the slow {ledger[name]:,}"
 
 
-def heartbeat_of(outcome: Outcome) -> tuple[float, float] | None:
+def heartbeat_of(outcome: RunOutcome) -> tuple[float, float] | None:
     """Ping interval and timeout in seconds, where `idle` was told them."""
     found = (outcome.block or {}).get("found") or {}
     interval, timeout = (found.get(f"ping_{name}_seconds", 0.0) for name in ("interval", "timeout"))
@@ -242,7 +242,7 @@ def heartbeat_of(outcome: Outcome) -> tuple[float, float] | None:
 HEAD = f"{'scenario':<12} {'transport':<9} {'operations':>10}  {'generator':<9}  what was seen"
 
 
-def row(outcome: Outcome) -> str:
+def row(outcome: RunOutcome) -> str:
     """One line below HEAD, and what the scenario found as further ones."""
     block = outcome.block
     seen = "clean" if outcome.clean else "; ".join(outcome.problems) or f"not run: {outcome.skipped}"
@@ -255,7 +255,7 @@ def row(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def render(outcomes: list[Outcome]) -> str:
+def render(outcomes: list[RunOutcome]) -> str:
     """How many were clean, which were not, and what is to be thought of the generator."""
     took_place = [outcome for outcome in outcomes if not outcome.skipped]
     clean = sum(outcome.clean for outcome in took_place)
@@ -274,7 +274,7 @@ def render(outcomes: list[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def code_of(outcomes: list[Outcome]) -> int:
+def code_of(outcomes: list[RunOutcome]) -> int:
     """0 where every run that took place is clean, 1 otherwise.
 
     A generator that was INVALID changes nothing: a closed loop is there to be as fast as either side can be,

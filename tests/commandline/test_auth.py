@@ -21,8 +21,8 @@ from load.blocks import calibration
 from load.blocks.measuring import BlockRequest, Crowd, RequestError, measure
 from load.capacity.__main__ import block_of
 from load.capacity.document import document
-from load.capacity.search import Found
-from load.capacity.trials import Plan
+from load.capacity.search import Capacity
+from load.capacity.trials import SearchPlan
 from load.doctor.instruments.held_connections import HeldConnections
 from load.doctor.patient import Patient
 from load.profiles.run_plan import RunPlan
@@ -198,13 +198,13 @@ def test_a_refusal_that_repeats_them_is_told_without(guarded: Server, command: A
 
 def test_a_search_shows_them_and_its_result_does_not(guarded: Server) -> None:
     plan = RunPlan(connection=CONNECTION, users=2)
-    found = Plan(block_of(plan, [guarded.url], "none"), connections=2, seconds=0.5)
+    found = SearchPlan(block_of(plan, [guarded.url], "none"), connections=2, seconds=0.5)
 
     block = measure(BlockRequest.from_json({**found.request(20.0), "warmup_seconds": 0.0}))
 
     assert block["errors"] == 0
     assert block["operations"] > 0
-    result = document(Found(None, 0, "budget", ()), found, None, 1.0, {})
+    result = document(Capacity(None, 0, "budget", ()), found, None, 1.0, {})
     assert_no_secret(json.dumps(block), json.dumps(result), repr(plan))
     with pytest.raises(RequestError) as caught:
         measure(BlockRequest.from_json({**found.request(20.0), "auth": {"token": "wrong-one"}}))

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from load.capacity.document import document, render
-from load.capacity.search import Found, Probe
-from load.capacity.trials import Plan, full_objective, merged, probe_of
+from load.capacity.search import Capacity, Probe
+from load.capacity.trials import SearchPlan, full_objective, merged, probe_of
 from load.running.fail_if import Condition
 from load.scenarios import scenarios_with
 from sioprobe.measured import Floor
@@ -119,9 +119,11 @@ def found(limit: str, confirmed: int = 3, server_cpu: float | None = 0.95) -> di
         )
         for phase in ("doubling", "confirming", "confirming", "confirming")
     )
-    plan = Plan({"urls": ["http://x"], "transport": "websocket", "scenario": "ack"}, 10, objective=OBJECTIVE)
+    plan = SearchPlan(
+        {"urls": ["http://x"], "transport": "websocket", "scenario": "ack"}, 10, objective=OBJECTIVE
+    )
     floor = Floor(10, 800.0, 1.0, 800.0, 200.0, 400.0, 12.0)
-    return document(Found(probes[-1], confirmed, limit, probes), plan, floor, 60.0, {})
+    return document(Capacity(probes[-1], confirmed, limit, probes), plan, floor, 60.0, {})
 
 
 @pytest.mark.parametrize(
@@ -162,8 +164,10 @@ def test_a_knee_says_messages_a_second_and_core() -> None:
 
 def test_a_search_without_any_rate_says_why() -> None:
     probe: Probe = probe_of(block(latency_ms=60.0), 1.5, "halving", OBJECTIVE)
-    plan = Plan({"urls": ["http://x"], "transport": "websocket", "scenario": "ack"}, 10, objective=OBJECTIVE)
-    result = document(Found(None, 0, "nothing", (probe,)), plan, None, 5.0, {})
+    plan = SearchPlan(
+        {"urls": ["http://x"], "transport": "websocket", "scenario": "ack"}, 10, objective=OBJECTIVE
+    )
+    result = document(Capacity(None, 0, "nothing", (probe,)), plan, None, 5.0, {})
 
     validate(result, "capacity", "result")
     assert result["statement"].startswith("no rate met p99<50ms")

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from load.capacity.search import CONFIRMATIONS, RESOLUTION, Found, Probe, search
+from load.capacity.search import CONFIRMATIONS, RESOLUTION, Capacity, Probe, search
 
 
 def outcome(rate: float, phase: str, blame: str) -> Probe:
@@ -29,7 +29,7 @@ def outcome(rate: float, phase: str, blame: str) -> Probe:
     )
 
 
-def run(blame: Callable[[float], str], start: float = 100.0, probes: int = 200) -> Found:
+def run(blame: Callable[[float], str], start: float = 100.0, probes: int = 200) -> Capacity:
     """Search where `blame` says who fails at a rate, with time for so many probes."""
     left = iter(range(probes))
     return search(

@@ -22,7 +22,7 @@ from load.survey import short_runs
 from load.survey.__main__ import main
 from load.survey.short_runs import (
     RUNS,
-    Outcome,
+    RunOutcome,
     ShortRun,
     code_of,
     heartbeat_of,
@@ -97,7 +97,7 @@ def slow(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_not_clean_is_named(changes: dict[str, Any], problem: str) -> None:
-    outcome = Outcome.of_block(ACK, "polling", block(**changes))
+    outcome = RunOutcome.of_block(ACK, "polling", block(**changes))
 
     assert row(outcome).splitlines()[0].split("  ")[-1] == problem
     assert outcome.clean == (problem == "clean")
@@ -105,8 +105,8 @@ def test_what_is_not_clean_is_named(changes: dict[str, Any], problem: str) -> No
 
 
 def test_what_did_not_take_place_is_neither_clean_nor_a_failure() -> None:
-    clean = Outcome.of_block(ACK, "polling", block())
-    skipped = Outcome(ACK, "upgrade", skipped="a reason")
+    clean = RunOutcome.of_block(ACK, "polling", block())
+    skipped = RunOutcome(ACK, "upgrade", skipped="a reason")
 
     assert not skipped.clean
     assert row(skipped).endswith("not run: a reason")
@@ -116,8 +116,8 @@ def test_what_did_not_take_place_is_neither_clean_nor_a_failure() -> None:
 
 def test_what_could_not_be_measured_is_a_failure() -> None:
     outcomes = [
-        Outcome.of_block(ACK, "polling", block()),
-        Outcome(ACK, "websocket", problems=("not measured: no connection",)),
+        RunOutcome.of_block(ACK, "polling", block()),
+        RunOutcome(ACK, "websocket", problems=("not measured: no connection",)),
     ]
 
     assert render(outcomes).splitlines() == [
@@ -146,8 +146,8 @@ def test_parameters_of_the_runs_are_the_scenarios(run: ShortRun) -> None:
 def test_the_heartbeat_is_what_idle_was_told() -> None:
     found = {"ping_interval_seconds": 1.0, "ping_timeout_seconds": 2.0}
 
-    assert heartbeat_of(Outcome.of_block(ACK, "polling", block(found=found))) == (1.0, 2.0)
-    assert heartbeat_of(Outcome.of_block(ACK, "polling", block())) is None
+    assert heartbeat_of(RunOutcome.of_block(ACK, "polling", block(found=found))) == (1.0, 2.0)
+    assert heartbeat_of(RunOutcome.of_block(ACK, "polling", block())) is None
 
 
 @pytest.mark.parametrize(
