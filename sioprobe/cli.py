@@ -1,14 +1,13 @@
 """The command line: `sioprobe serve | conform | load | capacity | survey | doctor | compare | report`.
 
-Each subcommand becomes the process of the folder that does the work, which owns its options:
-an async mode, the judge and Locust must never share a process, and importing them here would do that.
+Each command becomes the process of the folder that does the work and has the options. Nothing of those
+folders is imported here: an async mode, the judge and Locust must never share a process.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from functools import partial
 from typing import Any
 
@@ -23,7 +22,7 @@ __all__ = ["main"]
 
 
 class _Room(click.Command):
-    """A subcommand that hands every argument, `--help` included, to a module of the harness."""
+    """A command that hands every argument, `--help` included, to a module of a top-level folder."""
 
     def __init__(self, name: str, module: str, extra: str | None, needs: str, help: str) -> None:
         super().__init__(name, help=help, add_help_option=False, callback=self._run)
@@ -38,22 +37,18 @@ class _Room(click.Command):
     def _run(self, arguments: list[str]) -> Any:
         lacking = [name for name in self._needs if importlib.util.find_spec(name) is None]
         if lacking:
-            click.echo(
-                f"error: sioprobe {self.name} needs {', '.join(lacking)}: "
-                f"pip install 'sioprobe[{self._extra or 'all'}]'",
-                err=True,
-            )
-            sys.exit(2)
+            install = f"pip install 'sioprobe[{self._extra or 'all'}]'"
+            raise click.UsageError(f"{self.name} needs {', '.join(lacking)}: {install}")
         command = module_command(self._module, *arguments)
         # Replacing this process keeps its id: signals and exit codes need no forwarding.
         os.execve(command[0], command, harness_environment(SIOPROBE_PROG=f"sioprobe {self.name}"))
 
 
 class _Program(click.Group):
-    """Tells bad input in one line, as the subcommands do."""
+    """Answers bad input with one line, as the commands do."""
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        """As click's, but for what is printed of an error."""
+        """As click's, but with one line for an error."""
         run = partial(super().main, *args)
         return run_command(run, "sioprobe") if standalone_mode else run(standalone_mode=False, **extra)
 

@@ -1,4 +1,4 @@
-"""Where the top-level folders are, and how a process that runs one of them is started.
+"""Where the top-level folders are, and how to start a process that runs one of them.
 
 In a checkout `conformance/`, `load/`, `reports/` and `server_under_test/` stand beside this package;
 an installed wheel carries them below it, because their names are too general for site-packages.
@@ -21,10 +21,10 @@ def harness_root() -> Path:
 
 
 def harness_environment(**extra: str) -> dict[str, str]:
-    """This process's environment, with the top-level folders importable in a child.
+    """The environment of a child that can import the top-level folders.
 
-    A folder `load/` or `reports/` in the caller's working directory must not stand in front of ours:
-    hence PYTHONSAFEPATH, which keeps that directory off the path of `python -m`.
+    PYTHONSAFEPATH keeps the working directory off the path of `python -m`: a folder `load/` or `reports/`
+    there must not stand in front of ours.
     """
     paths = [str(harness_root()), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", **extra}

@@ -76,11 +76,11 @@ def test_a_folder_named_like_ours_does_not_stand_in_front(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("room", "missing", "line"),
     [
-        ("load", "locust", "error: sioprobe load needs locust: pip install 'sioprobe[load]'"),
-        ("load", "httptools", "error: sioprobe load needs httptools: pip install 'sioprobe[load]'"),
-        ("serve", "psutil", "error: sioprobe serve needs psutil: pip install 'sioprobe[server]'"),
-        ("report", "jinja2", "error: sioprobe report needs jinja2: pip install 'sioprobe[report]'"),
-        ("compare", "jinja2", "error: sioprobe compare needs jinja2: pip install 'sioprobe[all]'"),
+        ("load", "locust", "sioprobe: error: load needs locust: pip install 'sioprobe[load]'"),
+        ("load", "httptools", "sioprobe: error: load needs httptools: pip install 'sioprobe[load]'"),
+        ("serve", "psutil", "sioprobe: error: serve needs psutil: pip install 'sioprobe[server]'"),
+        ("report", "jinja2", "sioprobe: error: report needs jinja2: pip install 'sioprobe[report]'"),
+        ("compare", "jinja2", "sioprobe: error: compare needs jinja2: pip install 'sioprobe[all]'"),
     ],
 )
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(

@@ -1,1 +1,1 @@
-"""What the command lines share: options that say who comes to a server, and errors of one line."""
+"""What the commands share: the options of a connection, help pages, and error lines."""

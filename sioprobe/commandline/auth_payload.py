@@ -1,6 +1,6 @@
-"""`--auth`: the auth payload, which is the data of every CONNECT packet: a JSON object, or `@FILE` with one.
+"""`--auth`: the auth payload is the data of every CONNECT packet: a JSON object, or `@FILE` that holds one.
 
-It is a secret: no message of these functions holds any of it.
+It is a secret. No message of these functions holds any part of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ EXAMPLE = '{"token": "..."}'
 
 
 class AuthError(ValueError):
-    """An auth payload that cannot be sent; one line without any of its values."""
+    """An auth payload that cannot be sent. The line holds none of its values."""
 
 
 def parse_auth(text: str) -> dict[str, Any]:
@@ -31,42 +31,42 @@ def parse_auth(text: str) -> dict[str, Any]:
     except RecursionError:
         raise AuthError("is nested too deeply") from None
     except ValueError as error:
-        # The text of others may repeat what was given.
+        # The message of another library may repeat the payload.
         raise AuthError(
-            str(error) if isinstance(error, AuthError) else "holds a number of too many digits"
+            str(error) if isinstance(error, AuthError) else "holds a number with too many digits"
         ) from None
     return check_auth(value)
 
 
 def check_auth(value: Any) -> dict[str, Any]:
-    """The payload itself, where the protocol allows it as data of CONNECT. Raises AuthError."""
+    """The same value, if the protocol allows it as data of CONNECT. Raises AuthError."""
     if not isinstance(value, dict):
-        raise AuthError(f"is {_kind(value)} and no JSON object, such as {EXAMPLE}")
+        raise AuthError(f"is {_kind(value)}, not a JSON object such as {EXAMPLE}")
     try:
         encode_socket_packet(SocketPacket(SocketPacketType.CONNECT, data=value))
     except LocalProtocolError:
-        raise AuthError("cannot be sent: it holds what JSON has not") from None
+        raise AuthError("holds a value that JSON does not have") from None
     return value
 
 
 def read_text(given: str, folder: Path | None = None) -> str:
-    """What was given, or for `@FILE` what it holds; one of `folder` where relative. Raises AuthError."""
+    """The text itself, or the contents of `@FILE`, a relative name in `folder`. Raises AuthError."""
     if not given.startswith("@"):
         return given
     name = given[1:]
     if not name:
-        raise AuthError("@ is not @FILE")
+        raise AuthError("@ lacks the name of a file")
     try:
         return ((folder or Path()) / name).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise AuthError(f"@{name}: is not UTF-8") from None
     except (OSError, ValueError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "is no file"
+        reason = (isinstance(error, OSError) and error.strerror) or "is not a file"
         raise AuthError(f"@{name}: {reason}") from None
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise AuthError(f"holds {name}, which JSON has not")
+    raise AuthError(f"holds {name}, which JSON does not have")
 
 
 def _kind(value: Any) -> str:

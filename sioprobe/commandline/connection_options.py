@@ -1,4 +1,4 @@
-"""The options that say how connections reach a server and what they show it. Every command has the same.
+"""The options that say how connections reach a server and what they show it. All commands share them.
 
 `ConnectionOptions` holds their values. Most values may be secrets: no result, report, message or list of
 processes holds one, and each may be given as `@FILE`.
@@ -71,7 +71,7 @@ NO_VERIFY_HELP = "https: take any certificate"
 class ConnectionOptions:
     """How connections reach a server, and what they show it.
 
-    `given` are the options as words of a command that may be shown to others; `...` stands for a secret.
+    `given` holds the options as words of a command that others may see, with `...` for each secret.
     """
 
     path: str = DEFAULT_PATH
@@ -150,7 +150,7 @@ class ConnectionOptions:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be printed, the longest first."""
+        """The texts that must not be printed, the longest first."""
         return secrets_in(self.headers, self.cookies, self.query, self.auth)
 
     def redact(self, text: str) -> str:
@@ -269,7 +269,7 @@ def _split(pairs: _Pairs, texts: Sequence[str]) -> dict[str, str]:
     for number, text in enumerate(texts, start=1):
         name, found, value = (part.strip() for part in text.partition(pairs.separator))
         if not found or not name:
-            # Not the text itself: who forgot the separator has given a secret alone.
+            # Not the text itself: without its separator it may be a bare secret.
             which = f" number {number}" if len(texts) > 1 else ""
             raise OptionError(f"--{pairs.name}{which} is not {pairs.metavar}")
         if "\n" in value or "\r" in value:

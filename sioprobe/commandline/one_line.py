@@ -1,4 +1,4 @@
-"""Bad input of a command line in one line: click alone prints the usage and a hint in front of it."""
+"""Bad input gets one line. Click alone would print the usage and a hint in front of it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ __all__ = ["run_command"]
 
 
 def run_command(run: Callable[..., Any], program: str) -> NoReturn:
-    """Run a command line by `run`, click's `Command.main` with its arguments, and exit as it ends.
-
-    Bad input is exit code 2, Ctrl-C 130.
-    """
+    """Run `run`, which is click's `Command.main`, and exit with its code: 2 for bad input, 130 for Ctrl-C."""
     try:
         code = run(prog_name=program, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

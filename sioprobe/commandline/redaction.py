@@ -1,4 +1,4 @@
-"""Secrets out of what is printed: a server may repeat in its refusal what it was shown."""
+"""Cut secrets out of a text: a server may repeat them in its refusal."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from urllib.parse import quote, quote_plus
 __all__ = ["redacted", "secrets_in"]
 
 SHORTEST = 4
-"""Shorter values are left in place: they stand in any text by chance."""
+"""Shorter values stay: any text may hold them by chance."""
 
 INSTEAD = "***"
 
 
 def secrets_in(*data: Any) -> tuple[str, ...]:
-    """The values in JSON-like data that must not be printed, in every form that they may take; longest first.
+    """The values in this data that must not be printed, the longest first.
 
-    A header's value counts whole and word by word: the token of `Authorization: Bearer TOKEN` may be
-    repeated alone. A query's value is written with percent signs, and a text inside JSON with backslashes.
+    Each value is there whole and word by word: a server may repeat the token of `Bearer TOKEN` alone. Each
+    is also there as a URL writes it, with percent signs, and as JSON writes it, with backslashes.
     """
     found: set[str] = set()
     for value in _values(data):
@@ -29,7 +29,7 @@ def secrets_in(*data: Any) -> tuple[str, ...]:
 
 
 def redacted(text: str, secrets: Sequence[str]) -> str:
-    """The text with each of the secrets, longest first, cut out."""
+    """The text with `***` in the place of each secret. `secrets` begins with the longest."""
     for secret in secrets:
         text = text.replace(secret, INSTEAD)
     return text

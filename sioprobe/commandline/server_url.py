@@ -8,9 +8,9 @@ __all__ = ["problem_with_url"]
 
 
 def problem_with_url(url: str) -> str | None:
-    """One line where a URL holds more than a server's address, or None.
+    """One line about a URL that holds more than a server's address, or None.
 
-    The rest has options of its own, because the URL stands in every report, and a secret must not.
+    Other options take the rest: the URL stands in every report, where no secret may stand.
     """
     try:
         parts = urlsplit(url if "//" in url else f"//{url}")

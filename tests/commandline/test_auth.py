@@ -258,11 +258,11 @@ def test_no_secret_is_an_argument_of_another_process(tmp_path: Path, monkeypatch
     [
         ("", 'is not JSON (Expecting value at character 1); such as {"token": "..."}'),
         ("{token: x}", "is not JSON (Expecting property name enclosed in double quotes at character 2)"),
-        ('"token"', "is text and no JSON object"),
-        ("[1]", "is an array and no JSON object"),
-        ("null", "is null and no JSON object"),
-        ('{"a": NaN}', "holds NaN, which JSON has not"),
-        ('{"a": ' + "9" * 5000 + "}", "holds a number of too many digits"),
+        ('"token"', "is text, not a JSON object"),
+        ("[1]", "is an array, not a JSON object"),
+        ("null", "is null, not a JSON object"),
+        ('{"a": NaN}', "holds NaN, which JSON does not have"),
+        ('{"a": ' + "9" * 5000 + "}", "holds a number with too many digits"),
         ("[" * 100_000, "is nested too deeply"),
     ],
 )
@@ -275,7 +275,7 @@ def test_a_wrong_payload_is_named_but_not_repeated(text: str, line: str) -> None
 
 
 def test_a_payload_of_toml_that_is_no_json_is_refused() -> None:
-    with pytest.raises(AuthError, match=r"^cannot be sent: it holds what JSON has not$"):
+    with pytest.raises(AuthError, match=r"^holds a value that JSON does not have$"):
         check_auth({"since": datetime.now(UTC)})
 
 
@@ -284,11 +284,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bom.json").write_bytes(b"\xef\xbb\xbf{}")
 
     for given, line in {
-        "@": "@ is not @FILE",
+        "@": "@ lacks the name of a file",
         "@nowhere.json": "@nowhere.json: No such file or directory",
         "@.": "@.: Is a directory",
         "@latin": "@latin: is not UTF-8",
-        "@a\0b": "@a\0b: is no file",
+        "@a\0b": "@a\0b: is not a file",
     }.items():
         with pytest.raises(AuthError) as caught:
             read_text(given, tmp_path)

@@ -83,7 +83,7 @@ def test_they_pass_through_json() -> None:
         ({"query": {"a": 1}}, "query is not an object whose values are text"),
         ({"path": 3}, "path = 3 is not text"),
         ({"verify": 0}, "verify = 0 is not true or false"),
-        ({"auth": []}, "auth is an array and no JSON object, such as"),
+        ({"auth": []}, "auth is an array, not a JSON object such as"),
     ],
 )
 def test_json_of_another_kind_is_refused(data: dict[str, Any], line: str) -> None:

@@ -63,7 +63,7 @@ def test_the_auth_payload_may_be_a_file_beside_the_profile(auth: str, tmp_path: 
         ),
         ("[load]\nrate = -1\n", "mine.toml: load: rate: -1 is less than 0"),
         ("[load]\npayload_bytes = 1.5\n", "mine.toml: load: payload_bytes: 1.5 is not a whole number"),
-        ("[load]\nauth = 3\n", "mine.toml: load: auth is a number and no JSON object, such as"),
+        ("[load]\nauth = 3\n", "mine.toml: load: auth is a number, not a JSON object such as"),
         ('[load]\nauth = "@none"\n', "mine.toml: load: auth @none: No such file or directory"),
         (
             "[[arms]]\n",
