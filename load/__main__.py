@@ -45,7 +45,9 @@ from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, WHAT, GroupedComm
 from sioprobe.commandline.numbers import Number
 from sioprobe.commandline.one_line import run_command
 from sioprobe.harness import harness_environment, module_command
-from sioprobe.measured.summary import render
+from sioprobe.measured.rendering import render
+from sioprobe.results.files import read_load
+from sioprobe.results.loads import to_json
 
 __all__ = ["main"]
 
@@ -227,13 +229,10 @@ def main(
         code, errors = run(module_command("locust", *arguments), title, GRACE_SECONDS + more)
         if not summary_file.exists():
             raise click.UsageError(_reason(errors, code))
-        summary = json.loads(summary_file.read_text(encoding="utf-8"))
-    if as_json:
-        click.echo(json.dumps(summary))
-    else:
-        click.echo(render(summary))
+        result = read_load(summary_file)
+    click.echo(json.dumps(to_json(result)) if as_json else render(result))
     # The one that Locust makes for a run that was stopped knows less.
-    sys.exit(exit_code(summary) if code in (0, 1, 3) else code)
+    sys.exit(exit_code(result) if code in (0, 1, 3) else code)
 
 
 def run(command: list[str], title: str, grace: float = GRACE_SECONDS) -> tuple[int, str]:

@@ -19,6 +19,7 @@ from typing import Any
 from load.blocks.measuring import measure
 from load.blocks.request import BlockRequest, RequestError
 from sioprobe.engine import SwarmError
+from sioprobe.results.loads import to_json
 
 __all__ = ["answer", "main"]
 
@@ -26,7 +27,7 @@ __all__ = ["answer", "main"]
 def answer(line: str) -> dict[str, Any]:
     """What is written for one line of input."""
     try:
-        return measure(BlockRequest.from_json(json.loads(line)))
+        return to_json(measure(BlockRequest.from_json(json.loads(line))))
     except (RequestError, SwarmError) as error:
         return {"error": str(error)}
     except json.JSONDecodeError as error:

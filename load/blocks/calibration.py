@@ -18,19 +18,25 @@ import subprocess
 import sys
 from typing import Any
 
+import msgspec
+
 from sioprobe.commandline.connection_options import CONNECTION_KEYS
 from sioprobe.harness import harness_environment, module_command
-from sioprobe.measured import Floor
+from sioprobe.results.loads import Block, Floor, to_json
 
-__all__ = ["calibrate", "floor_of_run"]
+__all__ = ["NoFloor", "calibrate", "floor_of_run"]
 
 WARMUP_SECONDS = 0.3
 SECONDS = 1.0
 DEADLINE = 60.0
 
 
-def calibrate(request: dict[str, Any]) -> Floor | str:
-    """The floor of that block request, or one line that says why there is none. Takes some three seconds."""
+class NoFloor(RuntimeError):
+    """There is no floor; one line that says why."""
+
+
+def calibrate(request: dict[str, Any]) -> Floor:
+    """The floor of that block request. Takes some three seconds. Raises NoFloor."""
     shown = {key: value for key, value in request.items() if key not in CONNECTION_KEYS}
     child = subprocess.Popen(
         module_command("load.blocks.calibration", json.dumps(shown)),
@@ -44,7 +50,7 @@ def calibrate(request: dict[str, Any]) -> Floor | str:
     try:
         out, _ = child.communicate(timeout=DEADLINE)
     except subprocess.TimeoutExpired:
-        return f"no floor: the null server was not measured within {DEADLINE:.0f} s"
+        raise NoFloor(f"no floor: the null server was not measured within {DEADLINE:.0f} s") from None
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -52,12 +58,14 @@ def calibrate(request: dict[str, Any]) -> Floor | str:
     try:
         answer = json.loads(out)
     except ValueError:
-        return f"no floor: the calibration ended with {child.returncode}"
-    return str(answer["error"]) if "error" in answer else Floor.from_json(answer)
+        raise NoFloor(f"no floor: the calibration ended with {child.returncode}") from None
+    if "error" in answer:
+        raise NoFloor(answer["error"])
+    return msgspec.convert(answer, Floor)
 
 
-def floor_of_run(request: dict[str, Any], connections: int, processes: int) -> Floor | str:
-    """The floor of one of `processes` that share these connections evenly."""
+def floor_of_run(request: dict[str, Any], connections: int, processes: int) -> Floor:
+    """The floor of one of `processes` that share these connections evenly. Raises NoFloor."""
     processes = max(processes, 1)
     share = {**request, "connections": max(1, -(-connections // processes))}
     if share.get("total_rate"):
@@ -87,36 +95,36 @@ def main(text: str) -> int:
             {**given, "warmup_seconds": WARMUP_SECONDS, "seconds": SECONDS, "urls": [url], "server_pids": []}
         )
         if SCENARIOS[request.scenario].operation is None:
-            print(json.dumps({"error": f"no floor: {request.scenario} has no operations"}))
-            return 0
-        block = measure(request)
-        print(json.dumps(floor_of(block, given)))
+            raise NoFloor(f"no floor: {request.scenario} has no operations")
+        answer = to_json(floor_of(measure(request), given))
     except (RequestError, ValueError) as error:
-        print(json.dumps({"error": f"no floor: {error}"}))
+        answer = {"error": f"no floor: {error}"}
+    except NoFloor as error:
+        answer = {"error": str(error)}
     finally:
         server.kill()
         server.wait()
+    print(json.dumps(answer))
     return 0
 
 
-def floor_of(block: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
-    """The floor that a block says, or an error where it measured nothing or failed."""
-    latency, operations = block["latency"], block["operations"]
-    if not operations:
-        return {"error": f"no floor: the null server does not answer the scenario {block['scenario']}"}
-    if block["errors"]:
-        kinds = ", ".join(block["error_kinds"])
-        return {"error": f"no floor: {block['scenario']} failed against the null server: {kinds}"}
-    floor = Floor(
-        connections=block["connections"],
+def floor_of(block: Block, request: dict[str, Any]) -> Floor:
+    """The floor that a block says. Raises NoFloor where it measured nothing, or failed."""
+    latency, operations, cpu = block.latency, block.operations, block.generator.cpu_seconds
+    if latency.p50 is None or latency.p99 is None or cpu is None:
+        raise NoFloor(f"no floor: the null server does not answer the scenario {block.scenario}")
+    if block.errors:
+        kinds = ", ".join(block.error_kinds)
+        raise NoFloor(f"no floor: {block.scenario} failed against the null server: {kinds}")
+    return Floor(
+        connections=block.connections,
         rate=float(request.get("total_rate") or request.get("rate") or 0.0),
-        seconds=block["seconds"],
-        operations_per_second=operations / block["seconds"],
-        p50_us=latency["p50"],
-        p99_us=latency["p99"],
-        cpu_us_per_operation=block["generator"]["cpu_seconds"] * 1e6 / operations,
+        seconds=block.seconds,
+        operations_per_second=operations / block.seconds,
+        p50_us=latency.p50,
+        p99_us=latency.p99,
+        cpu_us_per_operation=cpu * 1e6 / operations,
     )
-    return floor.to_json()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One block: connect, warm up, measure, close; in the shape of `rounds.jsonl`.
+"""One block: connect, warm up, measure, close.
 
 Plays the scenarios of `load.scenarios` on the engine, as `load/swarm.py` does, but without Locust between:
 a block needs no users to be spawned, and is over in seconds.
@@ -10,7 +10,6 @@ import gc
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import gevent
 import psutil
@@ -25,6 +24,7 @@ from load.watching.server_state import ServerWatch
 from sioprobe.engine import Kind
 from sioprobe.measured import judge
 from sioprobe.measured.recorder import Sample
+from sioprobe.results.loads import Block, Finding, GeneratorUsage, ServerUsage
 
 __all__ = ["measure"]
 
@@ -32,8 +32,8 @@ SETTLE_DEADLINE = 1.0
 SETTLE_INTERVAL = 0.05
 
 
-def measure(request: BlockRequest) -> dict[str, Any]:
-    """One block, in the shape of `rounds.jsonl` without `round`, `order` and `arm`."""
+def measure(request: BlockRequest) -> Block:
+    """One block."""
     crowd = Crowd(request)
     crowd.engine.start()
     try:
@@ -69,7 +69,7 @@ def _wake(request: BlockRequest) -> None:
         first.engine.stop()
 
 
-def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
+def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     engine, scenario = crowd.engine, crowd.scenario
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     _wake(request)
@@ -130,47 +130,38 @@ def _measure(request: BlockRequest, crowd: Crowd) -> dict[str, Any]:
         ledger_clean=scenario.ledger is None or scenario.ledger.clean,
     )
     if len(ready) < request.connections:
-        validity.add("INVALID", f"{len(ready)} of {request.connections} connections were opened")
-    return {
-        "schema": 1,
-        "kind": "block",
-        "transport": request.transport,
-        "scenario": request.scenario,
-        "connections": request.connections,
-        "connected": len(ready),
-        "started_at": started_at,
-        "warmup_seconds": request.warmup_seconds,
-        "seconds": wall,
-        "operations": operations,
-        "published": published,
-        "unsent": unsent,
-        "messages": operations * scenario.messages_per_operation + published,
-        "errors": sum(errors.values()),
-        "error_kinds": errors,
-        "latency": measured.histogram.to_latency(),
-        "server": _seen(
-            watch,
-            {
-                **server_end.to_json(since=server_start),
-                "rss_bytes": settled.rss_bytes,
-                "rss_before_connections_bytes": before.rss_bytes,
-                "rss_under_load_bytes": server_end.rss_bytes,
-            },
+        reason = f"{len(ready)} of {request.connections} connections were opened"
+        validity = validity.plus([Finding(verdict="INVALID", reason=reason)])
+    return Block(
+        transport=request.transport,
+        scenario=request.scenario,
+        connections=request.connections,
+        connected=len(ready),
+        started_at=started_at,
+        warmup_seconds=request.warmup_seconds,
+        seconds=wall,
+        operations=operations,
+        published=published,
+        unsent=unsent,
+        messages=operations * scenario.messages_per_operation + published,
+        errors=sum(errors.values()),
+        error_kinds=errors,
+        latency=measured.histogram.to_latency(),
+        server=_used(watch, before, settled, server_start, server_end),
+        generator=GeneratorUsage(
+            cpu_seconds=cpu,
+            rss_bytes=psutil.Process().memory_info().rss,
+            hub_lag_p99_us=vitals.hub_lag.percentile(99),
+            send_lag_p99_us=vitals.send_lag.percentile(99),
+            max_cpu_share=vitals.busiest_share,
+            run_delay_share=vitals.share(vitals.run_delay_seconds),
+            unconfirmed_closes=unconfirmed,
         ),
-        "generator": {
-            "cpu_seconds": cpu,
-            "rss_bytes": psutil.Process().memory_info().rss,
-            "hub_lag_p99_us": vitals.hub_lag.percentile(99),
-            "send_lag_p99_us": vitals.send_lag.percentile(99),
-            "max_cpu_share": vitals.busiest_share,
-            "run_delay_share": vitals.share(vitals.run_delay_seconds),
-            "unconfirmed_closes": unconfirmed,
-        },
-        "ledger": scenario.ledger.to_json() if scenario.ledger is not None else None,
-        "schedule": scenario.schedule.to_json() if scenario.schedule is not None else None,
-        "validity": validity.to_json(),
-        **({"found": found} if found is not None else {}),
-    }
+        ledger=scenario.ledger.figures() if scenario.ledger is not None else None,
+        schedule=scenario.schedule.figures() if scenario.schedule is not None else None,
+        validity=validity,
+        found=found,
+    )
 
 
 def _take_operations(crowd: Crowd) -> Sample:
@@ -183,9 +174,21 @@ def _take_operations(crowd: Crowd) -> Sample:
     return sample
 
 
-def _seen(watch: TreeWatch, figures: dict[str, Any]) -> dict[str, Any]:
-    """The figures, or None for each where no server was watched: a zero would be one."""
-    return figures if watch.watches else dict.fromkeys(figures)
+def _used(
+    watch: TreeWatch, before: TreeSample, settled: TreeSample, start: TreeSample, end: TreeSample
+) -> ServerUsage:
+    """What the server used; nothing where no server was watched: a zero would be a figure."""
+    if not watch.watches:
+        return ServerUsage()
+    return ServerUsage(
+        cpu_seconds=(end.cpu_ns - start.cpu_ns) / 1e9,
+        rss_bytes=settled.rss_bytes,
+        rss_before_connections_bytes=before.rss_bytes,
+        rss_under_load_bytes=end.rss_bytes,
+        threads=end.threads,
+        fds=end.fds,
+        processes=end.processes,
+    )
 
 
 def _settle(watch: TreeWatch) -> TreeSample:

@@ -9,6 +9,7 @@ from load.scenarios import SCENARIOS, Options, ParameterError, all_parameters, c
 from sioprobe.commandline.connection_options import CONNECTION_KEYS, ConnectionOptions, OptionError
 from sioprobe.commandline.nearest import unknown
 from sioprobe.engine import TRANSPORTS
+from sioprobe.results.types import Transport
 
 __all__ = ["BlockRequest", "RequestError"]
 
@@ -22,7 +23,7 @@ class BlockRequest:
     """What to measure. Users are spread over `urls`; `server_pids` are sampled with their children."""
 
     urls: tuple[str, ...]
-    transport: str = "websocket"
+    transport: Transport = "websocket"
     scenario: str = "ack"
     connections: int = 50
     warmup_seconds: float = 0.5

@@ -7,8 +7,8 @@ from typing import Any
 from load.capacity.search import LIMITS, Capacity, Probe
 from load.capacity.trials import SearchPlan
 from load.running.fail_if import Condition
-from sioprobe.measured import Floor
 from sioprobe.measured.validity import FLOOR_FACTOR, is_saturated
+from sioprobe.results.loads import Floor, to_json
 
 __all__ = ["HEAD", "document", "render", "row"]
 
@@ -51,7 +51,7 @@ def document(
         "confirmed": found.confirmed,
         "limit": found.limit,
         "statement": statement(found, knee, plan.objective),
-        "floor": floor.to_json() if isinstance(floor, Floor) else None,
+        "floor": to_json(floor) if isinstance(floor, Floor) else None,
         "calibration": floor if isinstance(floor, str) else None,
         "seconds": seconds,
     }

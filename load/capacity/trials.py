@@ -12,14 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from load.blocks.calibration import calibrate
+import msgspec
+
+from load.blocks.calibration import NoFloor, calibrate
 from load.capacity.search import Capacity, Probe, search
 from load.running.fail_if import Condition, Figures
 from load.scenarios import make_options, scenarios_with
 from load.servers.processes import BlockGenerator, ChildError
-from sioprobe.measured import Floor, Ledger
+from sioprobe.measured import Ledger
 from sioprobe.measured.validity import GENERATOR_CAUSES, is_saturated
 from sioprobe.results.histogram import Histogram
+from sioprobe.results.loads import Block, Floor, GeneratorUsage, Validity
 
 __all__ = ["DEFAULT_OBJECTIVES", "SearchPlan", "find_capacity", "full_objective", "probe_of"]
 
@@ -27,8 +30,6 @@ DEFAULT_OBJECTIVES = ("p99<100ms", "reach>=100%", "errors<=0")
 WARMUP_SECONDS = 1.0
 OVERHEAD_SECONDS = 3.0
 """Connecting, draining and closing, as long as no probe has told."""
-
-_ORDER = ("VALID", "SUSPECT", "INVALID")
 
 ACHIEVED = 0.95
 """A rate of which less was answered was not carried, whatever the latency of the rest."""
@@ -116,10 +117,13 @@ def find_capacity(
             generator.close()
     if not plan.calibrate or found.knee is None:
         return found, None
-    return found, calibrate(plan.request(found.knee.rate))
+    try:
+        return found, calibrate(plan.request(found.knee.rate))
+    except NoFloor as why:
+        return found, str(why)
 
 
-def _measure(generators: Sequence[BlockGenerator], request: dict[str, Any]) -> dict[str, Any]:
+def _measure(generators: Sequence[BlockGenerator], request: dict[str, Any]) -> Block:
     """One probe by all generators at once, merged."""
     deadline = request["warmup_seconds"] + request["seconds"] + 60.0
     with ThreadPoolExecutor(len(generators)) as pool:
@@ -127,27 +131,26 @@ def _measure(generators: Sequence[BlockGenerator], request: dict[str, Any]) -> d
     return merged(blocks)
 
 
-def merged(blocks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def merged(blocks: Sequence[Block]) -> Block:
     """Blocks of several generators at the same server and time, as one; the worst of each vital."""
-    first = blocks[0]
     latency = Histogram()
-    ledger: Ledger | None = None
     for block in blocks:
-        latency.merge(Histogram.from_pairs(block["latency"]["histogram"], block["latency"]["max"] or 0.0))
-        if block["ledger"] is not None:
-            ledger = ledger or Ledger()
-            ledger.merge(Ledger.from_json(block["ledger"]))
-    return {
-        **first,
+        latency.merge(Histogram.from_latency(block.latency))
+    ledgers = [Ledger.of(block.ledger) for block in blocks if block.ledger is not None]
+    for ledger in ledgers[1:]:
+        ledgers[0].merge(ledger)
+    busiest = max(block.generator.max_cpu_share or 0.0 for block in blocks)
+    return msgspec.structs.replace(
+        blocks[0],
         **{
-            name: sum(block[name] for block in blocks)
+            name: sum(getattr(block, name) for block in blocks)
             for name in ("operations", "errors", "published", "messages", "unsent")
         },
-        "latency": latency.to_latency(),
-        "ledger": ledger.to_json() if ledger is not None else None,
-        "generator": {"max_cpu_share": max(block["generator"]["max_cpu_share"] for block in blocks)},
-        "validity": {"findings": [found for block in blocks for found in block["validity"]["findings"]]},
-    }
+        latency=latency.to_latency(),
+        ledger=ledgers[0].figures() if ledgers else None,
+        generator=GeneratorUsage(max_cpu_share=busiest),
+        validity=Validity.of(found for block in blocks for found in block.validity.findings),
+    )
 
 
 def failed_probe(rate: float, phase: str, why: str) -> Probe:
@@ -170,11 +173,11 @@ def failed_probe(rate: float, phase: str, why: str) -> Probe:
     )
 
 
-def probe_of(block: dict[str, Any], rate: float, phase: str, objective: Sequence[Condition]) -> Probe:
+def probe_of(block: Block, rate: float, phase: str, objective: Sequence[Condition]) -> Probe:
     """What a block at that total rate says of the objective, and who is to blame where it was not met."""
-    seconds = block["seconds"]
-    achieved = (block["published"] or block["operations"]) / seconds
-    findings = block["validity"]["findings"]
+    seconds = block.seconds
+    achieved = (block.published or block.operations) / seconds
+    findings = block.validity.findings
     figures = Figures.of_block(block)
     broken = [
         f"{condition.text} not met: {condition.show(condition.measured(figures))}"
@@ -186,36 +189,36 @@ def probe_of(block: dict[str, Any], rate: float, phase: str, objective: Sequence
     faults = [
         found
         for found in findings
-        if found["cause"] in GENERATOR_CAUSES
+        if found.cause in GENERATOR_CAUSES
         # Where the objective was not met, a generator that is nearly at its limit may have caused it.
-        and (found["verdict"] == "INVALID" or (broken and found["cause"] == "cpu"))
+        and (found.verdict == "INVALID" or (broken and found.cause == "cpu"))
     ]
-    server_cpu = block["server"]["cpu_seconds"]
+    server_cpu = block.server.cpu_seconds
     share = server_cpu / seconds if server_cpu is not None else None
     # A saturated server presses the machine itself; one that had room was kept from it by others.
-    pressed = [found for found in findings if found["cause"] == "pressure" and is_saturated(share) is False]
+    pressed = [found for found in findings if found.cause == "pressure" and is_saturated(share) is False]
     if faults:
-        causes = {found["cause"] for found in faults}
+        causes = {found.cause for found in faults}
         # Kept from running, and not busy itself: its lags are what others on this machine made of it.
         held_up = causes & {"run delay", "stall"} and "cpu" not in causes
-        blame, why = "machine" if held_up else "generator", [found["reason"] for found in faults]
+        blame, why = "machine" if held_up else "generator", [found.reason for found in faults]
     elif broken:
         blame = "machine" if pressed else "server"
-        why = [*broken, *(found["reason"] for found in pressed)]
+        why = [*broken, *(found.reason for found in pressed)]
     else:
         blame, why = "", []
     return Probe(
         rate=rate,
         achieved=achieved,
-        p50_us=block["latency"]["p50"],
-        p99_us=block["latency"]["p99"],
-        reach=block["ledger"]["reach"] if block["ledger"] is not None else None,
-        errors=block["errors"],
-        messages_per_second=block["messages"] / seconds,
+        p50_us=block.latency.p50,
+        p99_us=block.latency.p99,
+        reach=block.ledger.reach if block.ledger is not None else None,
+        errors=block.errors,
+        messages_per_second=block.messages / seconds,
         server_cpu_share=share,
-        generator_cpu_share=block["generator"]["max_cpu_share"],
-        verdict=max((found["verdict"] for found in findings), key=_ORDER.index, default="VALID"),
-        reasons=tuple(found["reason"] for found in findings),
+        generator_cpu_share=block.generator.max_cpu_share or 0.0,
+        verdict=block.validity.verdict,
+        reasons=tuple(block.validity.reasons),
         blame=blame,
         why="; ".join(why),
         phase=phase,

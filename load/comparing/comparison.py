@@ -39,7 +39,8 @@ from sioprobe.results.files import (
     write_conformance,
     write_run,
 )
-from sioprobe.results.types import Arm, Block, Run
+from sioprobe.results.loads import RoundsLine
+from sioprobe.results.types import Arm, Run
 
 __all__ = ["Comparison", "stop_asked"]
 
@@ -242,8 +243,8 @@ class Comparison:
             self.run["profile"].setdefault("failed_blocks", []).append(failed)
             self.progress.say(f"round {number}: {plan.title}, {transport}: no block: {error}")
         else:
-            block |= {"round": number, "order": order, "arm": plan.id}
-            append_block(self.folder / "rounds.jsonl", cast(Block, block))
+            line = RoundsLine.of(block, round=number, order=order, arm=plan.id)
+            append_block(self.folder / "rounds.jsonl", line)
 
     @contextmanager
     def _server(self, plan: ArmPlan, cores: set[int] | None) -> Iterator[Server]:

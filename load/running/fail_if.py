@@ -9,10 +9,10 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from sioprobe.commandline.nearest import unknown
 from sioprobe.results.histogram import Histogram
+from sioprobe.results.loads import Block, Latency, LedgerFigures, RunResult
 
 __all__ = ["Condition", "ConditionError", "Figures"]
 
@@ -52,47 +52,50 @@ class Figures:
     values: Mapping[str, float | None] = field(default_factory=dict)
 
     @classmethod
-    def of_summary(cls, summary: Mapping[str, Any]) -> Figures:
-        """Those of a run, from its summary (`sioprobe.measured.summary`)."""
+    def of_run(cls, result: RunResult) -> Figures:
+        """Those of a run under Locust."""
         measured = next(
             (
                 series
-                for series in summary["series"]
-                if [series["type"], series["name"]] == summary["operation"] and series["latency"] is not None
+                for series in result.series
+                if (series.type, series.name) == result.operation and series.latency is not None
             ),
             None,
         )
-        ledger = summary["ledger"] or {}
         return cls(
-            summary["operations"],
-            _histogram(measured["latency"]) if measured is not None else Histogram(),
+            result.operations,
+            _histogram(measured.latency if measured is not None else None),
             {
-                "mean": measured["mean_us"] if measured is not None else None,
-                **{name: ledger.get(name) for name in ("reach", "lost", "duplicated", "reordered", "late")},
-                "errors": sum(summary["errors"].values()),
-                "unsent": summary["unsent"],
-                "rate": summary["operations_per_second"],
+                "mean": measured.mean_us if measured is not None else None,
+                **_deliveries(result.ledger),
+                "errors": sum(result.errors.values()),
+                "unsent": result.unsent,
+                "rate": result.operations_per_second,
             },
         )
 
     @classmethod
-    def of_block(cls, block: Mapping[str, Any]) -> Figures:
-        """Those of a block (`load.blocks`), which knows no mean."""
-        ledger = block["ledger"] or {}
+    def of_block(cls, block: Block) -> Figures:
+        """Those of a block, which knows no mean."""
         return cls(
-            block["operations"],
-            _histogram(block["latency"]),
+            block.operations,
+            _histogram(block.latency),
             {
-                **{name: ledger.get(name) for name in ("reach", "lost", "duplicated", "reordered", "late")},
-                "errors": block["errors"],
-                "unsent": block["unsent"],
-                "rate": block["operations"] / block["seconds"],
+                **_deliveries(block.ledger),
+                "errors": block.errors,
+                "unsent": block.unsent,
+                "rate": block.operations / block.seconds,
             },
         )
 
 
-def _histogram(latency: Mapping[str, Any]) -> Histogram:
-    return Histogram.from_pairs(latency["histogram"], latency["max"] or 0.0)
+def _histogram(latency: Latency | None) -> Histogram:
+    return Histogram() if latency is None else Histogram.from_latency(latency)
+
+
+def _deliveries(ledger: LedgerFigures | None) -> dict[str, float | None]:
+    names = ("reach", "lost", "duplicated", "reordered", "late")
+    return {name: getattr(ledger, name, None) for name in names}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
-from load.running import closing, shaping
+from load.running.fail_if import Condition, ConditionError
 from load.running.scenario_arguments import add_scenario_arguments, options_of
+from load.running.shape_stages import SHAPE_NAMES
 from load.scenarios import SCENARIOS, Options, ParameterError, check_transport, make_options
 from load.servers.placement import PlacementError, parse_addresses, parse_urls, problem_with_server
 from load.watching.locating import parse_server_pids
@@ -25,6 +27,15 @@ __all__ = [
     "problem_of",
     "problem_with_connection",
 ]
+
+
+def condition(text: str) -> str:
+    """An argparse type: a condition that can be read, as text, for Locust sends options to its workers."""
+    try:
+        Condition.parse(text)
+    except ConditionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def add_swarm_options(parser: Any) -> None:
@@ -63,8 +74,34 @@ def add_swarm_options(parser: Any) -> None:
         help="process of the server to sample with its children, repeatable; auto (the default) finds what"
         " listens at the port of a server on this host, none samples nothing",
     )
-    shaping.add_arguments(parser)
-    closing.add_arguments(parser)
+    add("--shape", default="", metavar="NAME", help="load over time: " + ", ".join(SHAPE_NAMES))
+    add("--shape-users", default="", metavar="N,N", help="users of each level of the shape")
+    add("--shape-rate", default="", metavar="R,R", help="total rate of each level, operations a second")
+    add("--shape-seconds", default="", metavar="S,S", help="length of each stage, or one for all")
+    add(
+        "--server-command",
+        default="",
+        metavar="COMMAND",
+        include_in_web_ui=False,
+        help="start the server at --host by this command and end it afterwards;"
+        " with --drop server a storm restarts it",
+    )
+    add(
+        "--fail-if",
+        action="append",
+        default=[],
+        type=condition,
+        metavar="CONDITION",
+        include_in_web_ui=False,
+        help="exit code 3 when this holds at the end, such as 'p99>50ms', 'reach<100%%', 'rate<1000/s';"
+        " repeatable",
+    )
+    add(
+        "--calibrate",
+        action="store_true",
+        include_in_web_ui=False,
+        help="measure the generator's own floor against the null server beforehand (takes 3 s)",
+    )
     add(
         "--summary-json",
         default="",

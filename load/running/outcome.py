@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from load.running.fail_if import Condition, Figures
+from sioprobe.results.loads import RunResult, Threshold
 
-__all__ = ["EXIT_CODES", "broken_thresholds", "exit_code", "hints"]
+__all__ = ["EXIT_CODES", "exit_code", "hints", "thresholds_of"]
 
 EXIT_CODES = {
     0: "no operation failed, and the run is VALID or SUSPECT",
@@ -18,42 +18,40 @@ EXIT_CODES = {
 }
 
 
-def broken_thresholds(summary: Mapping[str, Any], thresholds: Iterable[str]) -> list[dict[str, Any]]:
+def thresholds_of(result: RunResult, conditions: Iterable[str]) -> list[Threshold]:
     """Each `--fail-if` with what was measured, and whether it is broken.
 
     One whose figure was not measured is broken: a gate that cannot be asked does not open.
     """
-    figures = Figures.of_summary(summary)
-    conditions = [Condition.parse(text) for text in thresholds]
+    figures = Figures.of_run(result)
     return [
-        {
-            "fail_if": condition.text,
-            "figure": condition.figure,
-            "measured": condition.show(condition.measured(figures)),
-            "broken": condition.holds(figures) is not False,
-        }
-        for condition in conditions
+        Threshold(
+            fail_if=condition.text,
+            figure=condition.figure,
+            measured=condition.show(condition.measured(figures)),
+            broken=condition.holds(figures) is not False,
+        )
+        for condition in map(Condition.parse, conditions)
     ]
 
 
-def exit_code(summary: Mapping[str, Any]) -> int:
-    """0, 1 or 3, as in EXIT_CODES; `thresholds` of the summary are what `broken_thresholds` answered."""
-    thresholds = summary.get("thresholds", ())
-    of_errors = [threshold["broken"] for threshold in thresholds if threshold["figure"] == "errors"]
-    if any(of_errors) or (not of_errors and sum(summary["errors"].values())):
+def exit_code(result: RunResult) -> int:
+    """0, 1 or 3, as in EXIT_CODES."""
+    of_errors = [threshold.broken for threshold in result.thresholds if threshold.figure == "errors"]
+    if any(of_errors) or (not of_errors and result.errors):
         return 1
-    if any(threshold["broken"] for threshold in thresholds):
+    if any(threshold.broken for threshold in result.thresholds):
         return 3
-    return 3 if summary["validity"]["verdict"] == "INVALID" else 0
+    return 3 if result.validity.verdict == "INVALID" else 0
 
 
-def hints(summary: Mapping[str, Any]) -> list[str]:
+def hints(result: RunResult) -> list[str]:
     """What may be behind a run in which the server let everybody in and answered nothing."""
-    connected = any(series["type"] == "SIO connect" and series["latency"] for series in summary["series"])
-    if summary["operation"] is None or summary["operations"] or not connected:
+    connected = any(series.type == "SIO connect" and series.latency for series in result.series)
+    if result.operation is None or result.operations or not connected:
         return []
     return [
-        f"connections were made and nothing was answered: the scenario {summary.get('scenario')} plays events"
+        f"connections were made and nothing was answered: the scenario {result.scenario} plays events"
         " of conformance/CONTRACT.md, which the application must have; idle, storm and churn with --acks 0"
         " need none, and events of its own are for tasks (SocketIOUser, in the README)"
     ]

@@ -21,7 +21,10 @@ from functools import cache
 from types import TracebackType
 from typing import IO, Any
 
+import msgspec
+
 from sioprobe.harness import harness_environment, module_command
+from sioprobe.results.loads import Block
 
 __all__ = [
     "BlockGenerator",
@@ -233,7 +236,7 @@ class BlockGenerator:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
         self._child = _start("load.blocks", stdin=subprocess.PIPE, cores=cores, stderr=self._stderr)
 
-    def measure(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
+    def measure(self, request: dict[str, Any], deadline: float) -> Block:
         """One block's result. Raises ChildError when it fails or takes more than `deadline` seconds."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
@@ -251,7 +254,7 @@ class BlockGenerator:
         result: dict[str, Any] = json.loads(line)
         if "error" in result:
             raise ChildError(str(result["error"]))
-        return result
+        return msgspec.convert(result, Block)
 
     @property
     def alive(self) -> bool:

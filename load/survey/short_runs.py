@@ -13,6 +13,8 @@ from typing import Any
 from load.playing.observations import count_of, told
 from load.scenarios import SCENARIOS
 from sioprobe.engine import Kind
+from sioprobe.measured import Ledger
+from sioprobe.results.loads import Block, to_json
 
 __all__ = [
     "HEAD",
@@ -150,12 +152,12 @@ class RunOutcome:
 
     run: ShortRun
     transport: str
-    block: dict[str, Any] | None = None
+    block: Block | None = None
     problems: tuple[str, ...] = ()
     skipped: str = ""
 
     @classmethod
-    def of_block(cls, run: ShortRun, transport: str, block: dict[str, Any]) -> RunOutcome:
+    def of_block(cls, run: ShortRun, transport: str, block: Block) -> RunOutcome:
         """What the block shows."""
         return cls(run, transport, block, tuple(_problems(block)))
 
@@ -167,7 +169,7 @@ class RunOutcome:
     @property
     def verdict(self) -> str:
         """On the generator; a dash where nothing was measured."""
-        return str(self.block["validity"]["verdict"]) if self.block is not None else "-"
+        return self.block.validity.verdict if self.block is not None else "-"
 
     def to_json(self) -> dict[str, Any]:
         """With the whole block."""
@@ -179,26 +181,26 @@ class RunOutcome:
             "clean": self.clean,
             "problems": list(self.problems),
             "skipped": self.skipped or None,
-            "block": self.block,
+            "block": to_json(self.block) if self.block is not None else None,
         }
 
 
-def _problems(block: dict[str, Any]) -> Iterator[str]:
+def _problems(block: Block) -> Iterator[str]:
     """One phrase for each thing that is not clean."""
-    kinds = block["error_kinds"]
-    if block["connected"] < block["connections"]:
-        yield f"{block['connected']} of {block['connections']} connections opened"
-    if any(finding["cause"] == "operations" for finding in block["validity"]["findings"]):
+    kinds = block.error_kinds
+    if block.opened < block.connections:
+        yield f"{block.opened} of {block.connections} connections opened"
+    if any(finding.cause == "operations" for finding in block.validity.findings):
         yield "no operation"
     if kinds:
         yield told(kinds)
-    ledger = block["ledger"] or {}
-    for name in ("lost", "duplicated", "reordered", "late"):
-        if ledger.get(name) and name not in kinds:
-            yield f"{name} {ledger[name]:,}"
-    if block["generator"]["unconfirmed_closes"]:
-        yield f"closes not answered {block['generator']['unconfirmed_closes']}"
-    yield from _found_problems(block.get("found") or {})
+    ledger = Ledger.of(block.ledger) if block.ledger is not None else Ledger()
+    for name, count in ledger.problems.items():
+        if count and name not in kinds:
+            yield f"{name} {count:,}"
+    if block.generator.unconfirmed_closes:
+        yield f"closes not answered {block.generator.unconfirmed_closes}"
+    yield from _found_problems(block.found or {})
 
 
 def _found_problems(found: dict[str, Any]) -> Iterator[str]:
@@ -234,7 +236,7 @@ def _slow_problems(slow: dict[str, Any], ledger: dict[str, Any]) -> Iterator[str
 
 def heartbeat_of(outcome: RunOutcome) -> tuple[float, float] | None:
     """Ping interval and timeout in seconds, where `idle` was told them."""
-    found = (outcome.block or {}).get("found") or {}
+    found = (outcome.block.found if outcome.block is not None else None) or {}
     interval, timeout = (found.get(f"ping_{name}_seconds", 0.0) for name in ("interval", "timeout"))
     return (interval, timeout) if interval else None
 
@@ -248,10 +250,10 @@ def row(outcome: RunOutcome) -> str:
     seen = "clean" if outcome.clean else "; ".join(outcome.problems) or f"not run: {outcome.skipped}"
     # `idle` counts none.
     counts = block is not None and outcome.run.scenario != "idle"
-    operations = f"{block['operations']:,}" if block is not None and counts else "-"
+    operations = f"{block.operations:,}" if block is not None and counts else "-"
     lines = [f"{outcome.run.title:<12} {outcome.transport:<9} {operations:>10}  {outcome.verdict:<9}  {seen}"]
     if block is not None:
-        lines += [f"    {words}" for words in (block.get("found") or {}).get("words", ())]
+        lines += [f"    {words}" for words in (block.found or {}).get("words", ())]
     return "\n".join(lines)
 
 

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from load.watching import proc
 
@@ -38,17 +37,6 @@ class TreeSample:
     fds: int | None
     processes: int
     context_switches: int | None = None
-
-    def to_json(self, since: TreeSample | None = None) -> dict[str, Any]:
-        """As a block's `server`; CPU in seconds, since another sample where one is given."""
-        used = self.cpu_ns - (since.cpu_ns if since is not None else 0)
-        return {
-            "cpu_seconds": used / 1e9,
-            "rss_bytes": self.rss_bytes,
-            "threads": self.threads,
-            "fds": self.fds,
-            "processes": self.processes,
-        }
 
 
 @dataclass(slots=True)

@@ -7,11 +7,10 @@ are still there, and during a cool-down after the last one has left.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import gevent
 
-from load.playing.players import Scenario
 from load.watching.server_state import ServerWatch, Watched
 from sioprobe.measured import Recorder
 
@@ -20,10 +19,28 @@ __all__ = ["RunWatch"]
 LOOK_SECONDS = 1.0
 
 
+class Finding(Protocol):
+    """What a scenario found, as plain values."""
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+class Watching(Protocol):
+    """What a scenario says of the looks that it needs: see `load.playing.players.Scenario`."""
+
+    cools_down: ClassVar[bool]
+    has_phases: ClassVar[bool]
+
+    @classmethod
+    def found(
+        cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched
+    ) -> Finding | None: ...
+
+
 class RunWatch:
     """One run. Made before the first connection; `hold` while all are there, `found` after the last."""
 
-    def __init__(self, kind: type[Scenario], server: ServerWatch) -> None:
+    def __init__(self, kind: type[Watching], server: ServerWatch) -> None:
         self._kind = kind
         self._watch = server
         self._watched = Watched(before=server.look(), looks=server.looks, unseen=server.unseen)

@@ -14,7 +14,8 @@ import gevent
 
 from load.watching.proc import process_name
 from load.watching.server_state import ServerWatch
-from sioprobe.measured.server_figures import Moment, server_figures
+from sioprobe.measured.server_figures import server_figures
+from sioprobe.results.loads import ServerFigures, ServerMoment, ServerRoot
 
 __all__ = ["Counts", "ServerSampler"]
 
@@ -50,13 +51,16 @@ class ServerSampler:
         self._exact = exact
         self._server = server
         self._watch = server.tree if server.tree.watches else None
-        self._moments: list[Moment] = []
+        self._moments: list[ServerMoment] = []
         self._connected: int | None = None
         self._reset = 0
         self._started = time.monotonic()
         self._sampler: Any = None
         self._ended = False
-        self.result: dict[str, Any] | None = None
+        self.figures: ServerFigures | None = None
+        self.unseen: str | None = None
+        """Why there are no figures."""
+        self._finished = False
 
     @property
     def sampling(self) -> bool:
@@ -90,13 +94,13 @@ class ServerSampler:
 
     def all_connected(self, *, reset: bool = False) -> None:
         """Every connection is there; `reset` says that counts begin anew with this moment."""
-        if self._watch is not None and self._moments and self.result is None:
+        if self._watch is not None and self._moments and not self._finished:
             self._add(self._take())
             if not self._ended:
                 self._connected = len(self._moments) - 1
                 self._reset = self._connected if reset else 0
 
-    def _add(self, moment: Moment) -> None:
+    def _add(self, moment: ServerMoment) -> None:
         assert self._watch is not None
         if self._watch.alive:
             self._moments.append(moment)
@@ -104,11 +108,11 @@ class ServerSampler:
             # Zeros of a server that is gone would be read as its figures.
             self._ended = True
 
-    def _take(self, *, switches: bool = False) -> Moment:
+    def _take(self, *, switches: bool = False) -> ServerMoment:
         assert self._watch is not None
         sample = self._watch.sample(switches=switches)
         counts = self._counts()
-        return Moment(
+        return ServerMoment(
             at=sample.at - self._started,
             cpu_seconds=sample.cpu_ns / 1e9,
             rss_bytes=sample.rss_bytes,
@@ -130,11 +134,12 @@ class ServerSampler:
 
     def finish(self) -> None:
         """Take the sample that ends the counts: when operations have come to rest."""
-        if self.result is not None:
+        if self._finished:
             return
+        self._finished = True
         self.hold()
         if self._watch is None or not self._moments:
-            self.result = {"sampled": False, "reason": self._server.unseen or "the run did not begin"}
+            self.unseen = self._server.unseen or "the run did not begin"
             return
         end = self._take(switches=True)
         if len(self._moments) == 1:
@@ -143,15 +148,14 @@ class ServerSampler:
             first, window = self._connected, "all connected"
         else:
             first, window = self._reset, "from the reset of the counts" if self._reset else "whole run"
-        figures = server_figures(
-            self._moments, connected=self._connected, first=first, end=end, window=window
+        ended = self._ended or not self._watch.alive
+        self.figures = server_figures(
+            self._moments,
+            connected=self._connected,
+            first=first,
+            end=end,
+            window=window,
+            how=self._server.located.how,
+            roots=[ServerRoot(pid, process_name(pid)) for pid in self._server.located.pids],
+            notes=["the server's processes ended during the run"] if ended else [],
         )
-        notes = []
-        if self._ended or not self._watch.alive:
-            notes.append("the server's processes ended during the run")
-        self.result = {
-            **figures,
-            "how": self._server.located.how,
-            "roots": [{"pid": pid, "name": process_name(pid)} for pid in self._server.located.pids],
-            "notes": notes,
-        }

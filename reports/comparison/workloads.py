@@ -144,6 +144,6 @@ def _flags_of(
 def _histograms(inputs: Inputs, scenario: str, connections: int) -> dict[tuple[str, str], Any]:
     grouped: dict[tuple[str, str], list[Any]] = {}
     for block in usable(inputs.blocks):
-        if (block["scenario"], block["connections"]) == (scenario, connections):
-            grouped.setdefault((block["arm"], block["transport"]), []).append(block)
+        if (block.scenario, block.connections) == (scenario, connections):
+            grouped.setdefault((block.arm, block.transport), []).append(block)
     return {key: merged_histogram(blocks) for key, blocks in grouped.items()}

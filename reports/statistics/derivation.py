@@ -11,14 +11,14 @@ from typing import Literal
 
 from reports.statistics.intervals import median, median_with_interval
 from reports.statistics.metrics import METRICS, MetricKind
-from reports.statistics.result_folder import FailedBlock, Inputs, cell_key
+from reports.statistics.result_folder import FailedBlock, Inputs, cell_key, cell_of
 from reports.statistics.sentences import sentences_about
 from reports.writing.wording import counted, percent
 from sioprobe.results.histogram import Histogram
+from sioprobe.results.loads import RoundsLine
 from sioprobe.results.types import (
     SCHEMA_VERSION,
     Arm,
-    Block,
     Cell,
     CellResult,
     ConformanceSummary,
@@ -42,9 +42,9 @@ BUSY = 0.9
 def derive(inputs: Inputs) -> Results:
     """The whole of results.json."""
     arms = inputs.arms
-    by_cell: defaultdict[tuple[str, str, str, int], list[Block]] = defaultdict(list)
+    by_cell: defaultdict[tuple[str, str, str, int], list[RoundsLine]] = defaultdict(list)
     for block in inputs.blocks:
-        by_cell[cell_key(block)].append(block)
+        by_cell[cell_key(cell_of(block))].append(block)
     cores = inputs.run["environment"].get("cores") if inputs.run else None
     of_arm = {arm["id"]: arm for arm in arms}
     cells = [
@@ -78,17 +78,16 @@ def derive(inputs: Inputs) -> Results:
     return results
 
 
-def usable(blocks: list[Block]) -> list[Block]:
+def usable(blocks: list[RoundsLine]) -> list[RoundsLine]:
     """The blocks that the statistics are made from."""
-    return [block for block in blocks if block["validity"]["verdict"] != "INVALID"]
+    return [block for block in blocks if block.validity.verdict != "INVALID"]
 
 
-def merged_histogram(blocks: list[Block]) -> Histogram:
+def merged_histogram(blocks: list[RoundsLine]) -> Histogram:
     """The latencies of all `blocks` in one histogram."""
     merged = Histogram()
     for block in blocks:
-        latency = block["latency"]
-        merged.merge(Histogram.from_pairs(latency["histogram"], latency["max"] or 0.0))
+        merged.merge(Histogram.from_latency(block.latency))
     return merged
 
 
@@ -107,13 +106,13 @@ def _failed_of(cell: Cell, inputs: Inputs) -> list[str]:
 
 
 def _cell_result(
-    cell: Cell, blocks: list[Block], arm: Arm | None, cores: int | None, failed: list[str]
+    cell: Cell, blocks: list[RoundsLine], arm: Arm | None, cores: int | None, failed: list[str]
 ) -> CellResult:
     kept = usable(blocks)
-    verdicts = Counter(block["validity"]["verdict"] for block in blocks)
+    verdicts = Counter(block.validity.verdict for block in blocks)
     metrics = {name: _metric(kind, kept) for name, kind in METRICS.items()}
     latency = _merged_latency(kept)
-    errors = sum(block["errors"] for block in blocks)
+    errors = sum(block.errors for block in blocks)
     return {
         "arm": cell["arm"],
         "transport": cell["transport"],
@@ -131,7 +130,7 @@ def _cell_result(
     }
 
 
-def _metric(kind: MetricKind, blocks: list[Block]) -> Metric:
+def _metric(kind: MetricKind, blocks: list[RoundsLine]) -> Metric:
     values = [value for block in blocks if (value := kind.of(block)) is not None]
     interval = median_with_interval(values)
     return {
@@ -147,7 +146,7 @@ def _metric(kind: MetricKind, blocks: list[Block]) -> Metric:
     }
 
 
-def _merged_latency(blocks: list[Block]) -> MergedLatency:
+def _merged_latency(blocks: list[RoundsLine]) -> MergedLatency:
     merged = merged_histogram(blocks)
     count = merged.count
     percentiles = {}
@@ -158,19 +157,21 @@ def _merged_latency(blocks: list[Block]) -> MergedLatency:
     return {"count": count, "percentiles": percentiles, "max": merged.max if count else None}
 
 
-def _why_not(blocks: list[Block], arm: Arm | None, failed: list[str]) -> str:
+def _why_not(blocks: list[RoundsLine], arm: Arm | None, failed: list[str]) -> str:
     if arm is not None and arm["status"] == "not run":
         return arm["reason"] or "no reason was recorded"
     failures = "; ".join(dict.fromkeys(failed))
     if not blocks:
         return f"no block: {failures}" if failures else "no block was recorded"
-    reasons = sorted({reason for block in blocks for reason in block["validity"]["reasons"]})
+    reasons = sorted({reason for block in blocks for reason in block.validity.reasons})
     every = "the only block is" if len(blocks) == 1 else f"all {len(blocks)} blocks are"
     why = f"{every} invalid: {'; '.join(reasons) or 'no reason was recorded'}"
     return f"{why}; {len(failed)} failed: {failures}" if failed else why
 
 
-def _flags(metrics: dict[str, Metric], blocks: list[Block], arm: Arm | None, cores: int | None) -> list[str]:
+def _flags(
+    metrics: dict[str, Metric], blocks: list[RoundsLine], arm: Arm | None, cores: int | None
+) -> list[str]:
     flags = []
     workers = arm.get("workers", 1) if arm else 1
     # The load generator is a process too, and so is the queue.
@@ -184,7 +185,7 @@ def _flags(metrics: dict[str, Metric], blocks: list[Block], arm: Arm | None, cor
         flags.append(f"generator-bound: {percent(generator)} of a core")
     if server is not None and server < BUSY * workers:
         flags.append(f"server not saturated: {percent(server / workers)} of a core")
-    samples = median([block["latency"]["count"] for block in blocks])
+    samples = median([block.latency.count for block in blocks])
     if samples < 100 * SAMPLES_BEYOND:
         flags.append(
             f"few samples: {samples:.0f} in the median block, fewer than {SAMPLES_BEYOND} beyond its p99"
@@ -228,19 +229,19 @@ def _overlap(one: Metric, other: Metric) -> bool:
     return one["low"] <= other["high"] and other["low"] <= one["high"]
 
 
-def _flagged_blocks(blocks: list[Block]) -> list[ExcludedBlock]:
+def _flagged_blocks(blocks: list[RoundsLine]) -> list[ExcludedBlock]:
     return [
         {
-            "round": block["round"],
-            "arm": block["arm"],
-            "transport": block["transport"],
-            "scenario": block["scenario"],
-            "connections": block["connections"],
-            "verdict": block["validity"]["verdict"],
-            "reasons": block["validity"]["reasons"],
+            "round": block.round,
+            "arm": block.arm,
+            "transport": block.transport,
+            "scenario": block.scenario,
+            "connections": block.connections,
+            "verdict": block.validity.verdict,
+            "reasons": block.validity.reasons,
         }
         for block in blocks
-        if block["validity"]["verdict"] != "VALID"
+        if block.validity.verdict != "VALID"
     ]
 
 

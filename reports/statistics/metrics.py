@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from sioprobe.results.types import Block
+from sioprobe.results.loads import RoundsLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +19,25 @@ class MetricKind:
     shown_unit: str
     scale: float
     better: Literal["higher", "lower", "neither"]
-    of: Callable[[Block], float | None]
+    of: Callable[[RoundsLine], float | None]
 
 
-def _messages_per_second(block: Block) -> float | None:
-    return block["messages"] / block["seconds"] if block["seconds"] else None
+def _messages_per_second(block: RoundsLine) -> float | None:
+    return block.messages / block.seconds if block.seconds else None
 
 
-def _operations_per_second(block: Block) -> float | None:
-    return block["operations"] / block["seconds"] if block["seconds"] else None
+def _operations_per_second(block: RoundsLine) -> float | None:
+    return block.operations / block.seconds if block.seconds else None
 
 
-def _server_cpu_per_message(block: Block) -> float | None:
-    cpu = block["server"].get("cpu_seconds")
-    return cpu * 1e6 / block["messages"] if cpu is not None and block["messages"] else None
+def _server_cpu_per_message(block: RoundsLine) -> float | None:
+    cpu = block.server.cpu_seconds
+    return cpu * 1e6 / block.messages if cpu is not None and block.messages else None
 
 
-def _rss_per_connection(block: Block) -> float | None:
-    after, before = block["server"].get("rss_bytes"), block["server"].get("rss_before_connections_bytes")
-    opened = block.get("connected", block["connections"])
+def _rss_per_connection(block: RoundsLine) -> float | None:
+    after, before = block.server.rss_bytes, block.server.rss_before_connections_bytes
+    opened = block.opened
     return (after - before) / opened if after is not None and before is not None and opened else None
 
 
@@ -61,8 +61,8 @@ METRICS: dict[str, MetricKind] = {
             "lower",
             _server_cpu_per_message,
         ),
-        MetricKind("latency_p50_us", "p50", "us", "ms", 1e-3, "lower", lambda block: block["latency"]["p50"]),
-        MetricKind("latency_p99_us", "p99", "us", "ms", 1e-3, "lower", lambda block: block["latency"]["p99"]),
+        MetricKind("latency_p50_us", "p50", "us", "ms", 1e-3, "lower", lambda block: block.latency.p50),
+        MetricKind("latency_p99_us", "p99", "us", "ms", 1e-3, "lower", lambda block: block.latency.p99),
         MetricKind(
             "rss_bytes_per_connection",
             "RSS",
@@ -79,7 +79,7 @@ METRICS: dict[str, MetricKind] = {
             "% of a core",
             100,
             "neither",
-            lambda block: _share(block["server"].get("cpu_seconds"), block["seconds"]),
+            lambda block: _share(block.server.cpu_seconds, block.seconds),
         ),
         MetricKind(
             "generator_cpu_cores",
@@ -88,7 +88,7 @@ METRICS: dict[str, MetricKind] = {
             "% of a core",
             100,
             "neither",
-            lambda block: _share(block["generator"].get("cpu_seconds"), block["seconds"]),
+            lambda block: _share(block.generator.cpu_seconds, block.seconds),
         ),
     )
 }

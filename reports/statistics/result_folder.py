@@ -15,7 +15,8 @@ from sioprobe.results.files import (
     read_rounds,
     read_run,
 )
-from sioprobe.results.types import Arm, Block, Cell, Conformance, Run
+from sioprobe.results.loads import RoundsLine
+from sioprobe.results.types import Arm, Cell, Conformance, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Inputs:
     conformances: dict[str, Conformance]
 
     @property
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[RoundsLine]:
         return self.rounds.blocks
 
     @property
@@ -54,7 +55,7 @@ class Inputs:
         """The arms of the run in its order, then those that only a block or a conformance result names."""
         arms = list(self.run["arms"]) if self.run else []
         known = {arm["id"] for arm in arms}
-        for name in [*(block["arm"] for block in self.blocks), *self.conformances]:
+        for name in [*(block.arm for block in self.blocks), *self.conformances]:
             if name not in known:
                 known.add(name)
                 arms.append(_arm_outside_the_run(name, self.conformances.get(name)))
@@ -65,23 +66,25 @@ class Inputs:
         """The cells of the run in the order of the arms, then those that only a block names."""
         cells: dict[tuple[str, str, str, int], Cell] = {}
         planned = self.run["cells"] if self.run else []
-        for one in [*planned, *self.blocks]:
-            cells.setdefault(
-                cell_key(one),
-                {
-                    "arm": one["arm"],
-                    "transport": one["transport"],
-                    "scenario": one["scenario"],
-                    "connections": one["connections"],
-                },
-            )
+        for one in [*planned, *map(cell_of, self.blocks)]:
+            cells.setdefault(cell_key(one), one)
         place = {arm["id"]: index for index, arm in enumerate(self.arms)}
         return sorted(cells.values(), key=lambda cell: place.get(cell["arm"], len(place)))
 
 
-def cell_key(one: Cell | Block) -> tuple[str, str, str, int]:
-    """What makes two blocks belong to the same cell."""
-    return one["arm"], one["transport"], one["scenario"], one["connections"]
+def cell_of(block: RoundsLine) -> Cell:
+    """The cell that a block belongs to."""
+    return {
+        "arm": block.arm,
+        "transport": block.transport,
+        "scenario": block.scenario,
+        "connections": block.connections,
+    }
+
+
+def cell_key(cell: Cell) -> tuple[str, str, str, int]:
+    """What tells a cell from the others."""
+    return cell["arm"], cell["transport"], cell["scenario"], cell["connections"]
 
 
 def read_folder(folder: Path) -> Inputs:

@@ -7,15 +7,9 @@ import io
 from typing import Any
 
 from locust.env import Environment
-from locust.stats import (
-    PERCENTILES_TO_REPORT,
-    RequestStats,
-    StatsCSV,
-    StatsEntry,
-    StatsError,
-    bucket_response_time,
-)
+from locust.stats import RequestStats, StatsEntry
 
+from sioprobe.locusts.private_parts import create_error, csv_tables, response_time_bucket
 from sioprobe.measured.recorder import Sample
 from sioprobe.results.histogram import Histogram, bucket_index, bucket_middle
 
@@ -44,7 +38,7 @@ def entry_of(sample: Sample, stats: RequestStats, name: str, type: str, at: floa
         pairs = sample.histogram.to_pairs()
         entry.min_response_time = _milliseconds(sample.histogram, pairs[0][0])
         for low, count in pairs:
-            bucket = bucket_response_time(_milliseconds(sample.histogram, low))
+            bucket = response_time_bucket(_milliseconds(sample.histogram, low))
             entry.response_times[bucket] += count
     return entry
 
@@ -56,11 +50,7 @@ def _milliseconds(histogram: Histogram, low: int) -> float:
 
 def add_errors(stats: RequestStats, type: str, name: str, kind: str, count: int, at: float) -> None:
     """Count errors in Locust's table of failures."""
-    key = StatsError.create_key(type, name, kind)
-    error = stats.errors.get(key)
-    if error is None:
-        error = stats.errors[key] = StatsError(type, name, kind)
-        error.first_seen = at
+    error = create_error(stats.errors, type, name, kind, at)
     error.occurrences += count
     error.last_seen = at
 
@@ -74,7 +64,6 @@ def without_counts(report: dict[str, Any], stats: RequestStats) -> None:
 
 def csv_texts(environment: Environment) -> dict[str, str]:
     """The text of Locust's CSV files `stats` and `failures`, with no times where nothing was timed."""
-    table = StatsCSV(environment, PERCENTILES_TO_REPORT)
     entries = environment.stats.entries
     untimed = {
         (entry.method, entry.name)
@@ -82,7 +71,7 @@ def csv_texts(environment: Environment) -> dict[str, str]:
         if entry.num_requests and entry.num_none_requests == entry.num_requests
     }
     texts = {}
-    for name, write in (("stats", table.requests_csv), ("failures", table.failures_csv)):
+    for name, write in csv_tables(environment).items():
         text = io.StringIO()
         write(csv.writer(text))
         texts[name] = text.getvalue()

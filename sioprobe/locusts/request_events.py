@@ -22,15 +22,16 @@ from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImm
 
 from sioprobe.commandline.nearest import one_of
 from sioprobe.engine.errors import SwarmError
+from sioprobe.locusts.private_parts import listeners_of
 from sioprobe.measured.recorder import Recorder, Series
 
-__all__ = ["MODES", "RequestEvents", "third_party_listeners"]
+__all__ = ["MODES", "RequestEvents"]
 
 MODES = ("auto", "fire", "batch")
 
 
 class RequestEvents:
-    """Calls the listeners of one environment, from each test's start to its end."""
+    """Calls the listeners of one environment: `begin` with each test, `drain` at its end."""
 
     def __init__(self, environment: Environment, recorder: Recorder) -> None:
         self._environment = environment
@@ -41,22 +42,20 @@ class RequestEvents:
         self._turn = RLock()
         self._asleep = True
         self._greenlet: Any = None
-        events = environment.events
-        events.test_start.add_listener(self._begin)
-        events.test_stop.add_listener(self._end)
-        # Listeners of `quitting` are called last one first: this is after Locust's own, which stop the test.
-        events.quitting._handlers.insert(0, self._end)
 
     @property
     def active(self) -> bool:
         """Whether listeners are called."""
         return self._recorder.sink is not None
 
-    def _begin(self, **_: Any) -> None:
-        # Who listens now, and what the command line says.
+    def begin(self) -> None:
+        """Look who listens now, and what the command line says."""
         mode = getattr(self._environment.parsed_options, "sio_events", MODES[0])
-        self._hook._handlers = third_party_listeners(self._environment)
-        if mode == "fire" or (mode == "auto" and self._hook._handlers):
+        listeners = list(listeners_of(self._environment.events.request))
+        self._hook = EventHook()
+        for listener in listeners:
+            self._hook.add_listener(listener)
+        if mode == "fire" or (mode == "auto" and listeners):
             self._recorder.set_sink(self._take)
             if self._greenlet is None:
                 self._greenlet = gevent.spawn(self._run)
@@ -76,9 +75,6 @@ class RequestEvents:
             self._some.wait()
             self._some.clear()
             self.drain()
-
-    def _end(self, **_: Any) -> None:
-        self.drain()
 
     def drain(self) -> None:
         """Tell the listeners of everything that has happened so far."""
@@ -105,15 +101,6 @@ class RequestEvents:
                 gevent.spawn(self._environment.runner.quit)
         except (StopUser, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet):
             pass  # meant for the task that did the operation, which has gone on
-
-
-def third_party_listeners(environment: Environment) -> list[Any]:
-    """Who listens to `events.request` beside Locust itself."""
-    return [
-        handler
-        for handler in environment.events.request._handlers
-        if (getattr(handler, "__module__", None) or "").partition(".")[0] != "locust"
-    ]
 
 
 @locust.events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]

@@ -7,11 +7,13 @@ once a second and needs no more width than a telephone has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
+
+from sioprobe.results.loads import GeneratorProcess, RunResult, SeriesFigures, to_json
 
 __all__ = ["add_tab", "rows_of"]
 
@@ -59,8 +61,8 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
 }
 
 
-def add_tab(web_ui: Any, summary: Callable[[], dict[str, Any]]) -> None:
-    """Put our tabs on Locust's web page; `summary` answers the figures so far."""
+def add_tab(web_ui: Any, result: Callable[[], RunResult]) -> None:
+    """Put our tabs on Locust's web page; `result` answers the figures so far."""
     prefix = web_ui.app.blueprints["locust"].url_prefix or ""  # --web-base-path
     blueprint = Blueprint("sioprobe", __name__, url_prefix=f"{prefix}/sioprobe")
 
@@ -68,10 +70,10 @@ def add_tab(web_ui: Any, summary: Callable[[], dict[str, Any]]) -> None:
         return Response(_PAGE.read_text("utf-8"), mimetype="text/html")
 
     def figures() -> Response:
-        return jsonify(summary())
+        return jsonify(to_json(result()))
 
     def tables() -> Response:
-        rows = rows_of(summary())
+        rows = rows_of(result())
         return jsonify(
             [
                 {"key": key, "title": title, "columns": columns, "rows": rows[key]}
@@ -94,7 +96,7 @@ def add_tab(web_ui: Any, summary: Callable[[], dict[str, Any]]) -> None:
         return jsonify(
             {
                 **response.get_json(),
-                "extended_stats": [{"key": key, "data": rows} for key, rows in rows_of(summary()).items()],
+                "extended_stats": [{"key": key, "data": rows} for key, rows in rows_of(result()).items()],
             }
         )
 
@@ -114,84 +116,69 @@ def add_tab(web_ui: Any, summary: Callable[[], dict[str, Any]]) -> None:
     ]
 
 
-def rows_of(summary: dict[str, Any]) -> dict[str, list[Row]]:
+def rows_of(result: RunResult) -> dict[str, list[Row]]:
     """The rows of each table, by the key of its tab."""
     return {
-        "sioprobe": list(_figures(summary)),
-        "sioprobe-latency": list(_latencies(summary)),
-        "sioprobe-generators": [_generator(process) for process in summary["generators"]],
+        "sioprobe": list(_figures(result)),
+        "sioprobe-latency": [_series(series) for series in result.series],
+        "sioprobe-generators": [_generator(process) for process in result.generators],
     }
 
 
-def _figures(summary: dict[str, Any]) -> Any:
-    validity = summary["validity"]
-    yield _figure(
-        "Verdict", validity["verdict"], "; ".join(validity["reasons"]) or "nothing speaks against it"
-    )
-    if summary["operation"] is None:
+def _figures(result: RunResult) -> Iterator[Row]:
+    validity = result.validity
+    yield _figure("Verdict", validity.verdict, "; ".join(validity.reasons) or "nothing speaks against it")
+    if result.operation is None:
         yield _figure("Operations", NONE, "no series is named as the operation; see Percentiles")
     else:
-        rate = f"{summary['operations_per_second']:.0f} a second"
-        yield _figure("Operations", str(summary["operations"]), rate)
-    errors = summary["errors"]
-    kinds = ", ".join(f"{kind}: {count}" for kind, count in sorted(errors.items()))
-    yield _figure("Errors", str(sum(errors.values())), kinds)
-    ledger = summary["ledger"]
+        yield _figure("Operations", str(result.operations), f"{result.operations_per_second:.0f} a second")
+    kinds = ", ".join(f"{kind}: {count}" for kind, count in sorted(result.errors.items()))
+    yield _figure("Errors", str(sum(result.errors.values())), kinds)
+    ledger = result.ledger
     if ledger is None:
         yield _figure("Reach", NONE, "this scenario has no deliveries to account for")
         yield _figure("Loss", NONE, "")
     else:
-        reach = NONE if ledger["reach"] is None else f"{ledger['reach']:.4%}"
-        yield _figure(
-            "Reach", reach, f"{ledger['received']} of {ledger['expected']} deliveries expected so far"
-        )
-        lost = f"duplicated {ledger['duplicated']}, reordered {ledger['reordered']}"
-        yield _figure("Loss", str(ledger["lost"]), f"{lost}; what is under way counts at the end")
-    yield _figure(
-        "Send lag p99", _us(summary["send_lag_p99_us"]), "sent so much later than the schedule says"
-    )
-    yield _figure("Hub lag p99", _us(summary["hub_lag_p99_us"]), "the generator's loop called back so late")
-    yield _figure(
-        "Generator CPU", _share(summary["max_cpu_share"]), "of one core, busiest process and second"
-    )
-    server = summary["server_cpu_share"]
+        reach = NONE if ledger.reach is None else f"{ledger.reach:.4%}"
+        yield _figure("Reach", reach, f"{ledger.received} of {ledger.expected} deliveries expected so far")
+        lost = f"duplicated {ledger.duplicated}, reordered {ledger.reordered}"
+        yield _figure("Loss", str(ledger.lost), f"{lost}; what is under way counts at the end")
+    yield _figure("Send lag p99", _us(result.send_lag_p99_us), "sent so much later than the schedule says")
+    yield _figure("Hub lag p99", _us(result.hub_lag_p99_us), "the generator's loop called back so late")
+    yield _figure("Generator CPU", _share(result.max_cpu_share), "of one core, busiest process and second")
+    server = result.server_cpu_share
     note = "not seen, and not told" if server is None else "of one core, lately, all its processes"
     yield _figure("Server CPU", _share(server), note)
-    for url, figures in summary["urls"].items():
-        yield _figure(
-            url,
-            str(figures["operations"]),
-            f"operations; {figures['errors']} errors, p50 {_us(figures['p50'])}, p99 {_us(figures['p99'])}",
-        )
-    for note in summary["notes"]:
-        yield _figure("Note", "", note)
+    for url, figures in result.urls.items():
+        times = f"p50 {_us(figures.p50)}, p99 {_us(figures.p99)}"
+        yield _figure(url, str(figures.operations), f"operations; {figures.errors} errors, {times}")
+    for text in result.notes:
+        yield _figure("Note", "", text)
 
 
 def _figure(what: str, value: str, note: str) -> Row:
     return {"what": what, "value": value, "note": note}
 
 
-def _latencies(summary: dict[str, Any]) -> Any:
-    for series in summary["series"]:
-        latency = series["latency"] or {}
-        yield {
-            "type": series["type"],
-            "operation": series["name"],
-            "count": series["count"],
-            "untimed": series["untimed"],
-            "errors": sum(series["errors"].values()),
-            **{name: _number(latency.get(name)) for name in ("p50", "p90", "p99", "max")},
-        }
-
-
-def _generator(process: dict[str, Any]) -> Row:
+def _series(series: SeriesFigures) -> Row:
     return {
-        **process,
-        "cpu": _share(process["cpu_share"]),
-        "busiest": _share(process["max_cpu_share"]),
-        "hub_lag": _number(process["hub_lag_p99_us"]),
-        "send_lag": _number(process["send_lag_p99_us"]),
-        "last_report": NONE if process["last_report"] is None else f"{process['last_report']:.1f} s",
+        "type": series.type,
+        "operation": series.name,
+        "count": series.count,
+        "untimed": series.untimed,
+        "errors": sum(series.errors.values()),
+        **{name: _number(getattr(series.latency, name, None)) for name in ("p50", "p90", "p99", "max")},
+    }
+
+
+def _generator(process: GeneratorProcess) -> Row:
+    return {
+        **to_json(process),
+        "cpu": _share(process.cpu_share),
+        "busiest": _share(process.max_cpu_share),
+        "hub_lag": _number(process.hub_lag_p99_us),
+        "send_lag": _number(process.send_lag_p99_us),
+        "last_report": NONE if process.last_report is None else f"{process.last_report:.1f} s",
     }
 
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
-from sioprobe.measured.vitals import Vitals
+from msgspec.structs import replace
+
+from sioprobe.measured.process_state import ProcessState
+from sioprobe.measured.summary import Remark
+from sioprobe.results.loads import Finding, GeneratorProcess
 
 __all__ = ["Worker", "Workers", "generator"]
 
@@ -19,6 +23,9 @@ SILENT_SECONDS = 5.0
 """A worker reports once a second, and Locust calls it missing after three."""
 
 TOGETHER_SECONDS = 2.0
+
+
+Status = Literal["running", "done", "left", "lost"]
 
 
 @dataclass(slots=True)
@@ -30,18 +37,18 @@ class Worker:
     since: float
     late: bool
     last_report: float
+    state: ProcessState
     longest_silence: float = 0.0
-    state: dict[str, Any] = field(default_factory=dict)
 
     @property
     def final(self) -> bool:
         """Whether everything it counted has come."""
-        return bool(self.state["final"])
+        return self.state.final
 
     @property
     def name(self) -> str:
         """For people: `worker 1 (host, pid 4711)`."""
-        return f"worker {self.index} ({self.state['host']}, pid {self.state['pid']})"
+        return f"worker {self.index} ({self.state.host}, pid {self.state.pid})"
 
 
 class Workers:
@@ -59,15 +66,15 @@ class Workers:
         self._present = present or {}
         self._workers: dict[str, Worker] = {}
 
-    def take(self, client_id: str, index: int, state: dict[str, Any]) -> bool:
+    def take(self, client_id: str, index: int, state: ProcessState) -> bool:
         """Enter a report; False for one of another test."""
-        if state["run"] != self.run:
+        if state.run != self.run:
             return False
         now = time.monotonic()
         worker = self._workers.get(client_id)
         if worker is None:
             late = client_id not in self._present
-            worker = self._workers[client_id] = Worker(client_id, index, now, late, now)
+            worker = self._workers[client_id] = Worker(client_id, index, now, late, now, state)
         worker.longest_silence = max(worker.longest_silence, now - worker.last_report)
         worker.last_report = now
         worker.state = state
@@ -89,40 +96,39 @@ class Workers:
 
     def _left_early(self, worker: Worker) -> bool:
         """Whether it ended of its own, and not because Ctrl-C reached it together with the master."""
-        if not worker.state["left"]:
+        if not worker.state.left:
             return False
         return not self.stopping or self.stopping - worker.last_report > TOGETHER_SECONDS
 
-    def remarks(self, missing: set[str]) -> list[tuple[str | None, str]]:
-        """Who joined late, left, was silent, or was lost; each with the verdict that it calls for, or None.
+    def remarks(self, missing: set[str]) -> list[Remark]:
+        """Who joined late, left, was silent, or was lost.
 
         `missing` are the client ids that do not answer the master now. When the test is `over`,
         everybody's final report must be there.
         """
-        remarks: list[tuple[str | None, str]] = [
-            ("INVALID", f"worker {index} was lost before its first report: what it counted is missing")
+        remarks: list[Remark] = [
+            _lost(f"worker {index} was lost before its first report: what it counted is missing")
             for client_id, index in self._present.items()
             if self.over and client_id not in self._workers
         ]
         for worker in self:
             last = f"{worker.last_report - self.started:.1f} s after the start"
-            counted = worker.state["counted"]
+            counted = worker.state.counted
             if worker.final and self._left_early(worker):
-                remarks.append(("SUSPECT", f"{worker.name} left {last}; its {counted} counts are complete"))
+                reason = f"{worker.name} left {last}; its {counted} counts are complete"
+                remarks.append(Finding(verdict="SUSPECT", reason=reason))
             elif not worker.final and (self.over or worker.client_id in missing):
                 remarks.append(
-                    (
-                        "INVALID",
+                    _lost(
                         f"{worker.name} was lost: its last report came {last} and covers {counted} counts of"
-                        f" {worker.state['users']} users; what it counted later is missing",
+                        f" {worker.state.users} users; what it counted later is missing"
                     )
                 )
             if worker.longest_silence >= SILENT_SECONDS:
-                remarks.append(("SUSPECT", f"{worker.name} was silent for {worker.longest_silence:.1f} s"))
+                reason = f"{worker.name} was silent for {worker.longest_silence:.1f} s"
+                remarks.append(Finding(verdict="SUSPECT", reason=reason))
             if worker.late:
-                remarks.append(
-                    (None, f"{worker.name} joined {worker.since - self.started:.1f} s after the start")
-                )
+                remarks.append(f"{worker.name} joined {worker.since - self.started:.1f} s after the start")
         return remarks
 
     @property
@@ -132,43 +138,43 @@ class Workers:
             not worker.final or self._left_early(worker) for worker in self
         )
 
-    def to_json(self, missing: set[str]) -> list[dict[str, Any]]:
-        """Each worker as it stands in a summary; times in seconds since the start."""
+    def generators(self, missing: set[str]) -> list[GeneratorProcess]:
+        """Each worker as it stands in a result; times in seconds since the start."""
         return [
-            {
-                **generator(worker.state),
-                "worker": worker.name,
-                "state": self._status(worker, missing),
-                "late": worker.late,
-                "first_report": worker.since - self.started,
-                "last_report": worker.last_report - self.started,
-                "longest_silence": worker.longest_silence,
-            }
+            replace(
+                generator(worker.state),
+                worker=worker.name,
+                state=self._status(worker, missing),
+                late=worker.late,
+                first_report=worker.since - self.started,
+                last_report=worker.last_report - self.started,
+                longest_silence=worker.longest_silence,
+            )
             for worker in self
         ]
 
-    def _status(self, worker: Worker, missing: set[str]) -> str:
+    def _status(self, worker: Worker, missing: set[str]) -> Status:
         if worker.final:
             return "left" if self._left_early(worker) else "done"
         return "lost" if worker.client_id in missing or self.over else "running"
 
 
-def generator(state: dict[str, Any]) -> dict[str, Any]:
-    """One process that generates load, of what it says of itself, as it stands in a summary."""
-    vitals = Vitals.from_json(state["vitals"])
-    return {
-        "worker": f"this process ({state['host']}, pid {state['pid']})",
-        "state": "done" if state["final"] else "running",
-        "late": False,
-        "host": state["host"],
-        "pid": state["pid"],
-        "users": state["users"],
-        "counted": state["counted"],
-        "cpu_share": state["cpu_share"],
-        "max_cpu_share": vitals.busiest_share,
-        "hub_lag_p99_us": vitals.hub_lag.percentile(99),
-        "send_lag_p99_us": vitals.send_lag.percentile(99),
-        "first_report": None,
-        "last_report": None,
-        "longest_silence": None,
-    }
+def _lost(reason: str) -> Finding:
+    return Finding(verdict="INVALID", reason=reason)
+
+
+def generator(state: ProcessState) -> GeneratorProcess:
+    """One process that generates load, of what it says of itself, as it stands in a result."""
+    return GeneratorProcess(
+        worker=f"this process ({state.host}, pid {state.pid})",
+        state="done" if state.final else "running",
+        late=False,
+        host=state.host,
+        pid=state.pid,
+        users=state.users,
+        counted=state.counted,
+        cpu_share=state.cpu_share,
+        max_cpu_share=state.vitals.busiest_share,
+        hub_lag_p99_us=state.vitals.hub_lag.percentile(99),
+        send_lag_p99_us=state.vitals.send_lag.percentile(99),
+    )

@@ -7,7 +7,7 @@ No sockets here, and no Locust. Connections write into a `Recorder`; scenarios k
 from sioprobe.measured.ledger import Ledger
 from sioprobe.measured.recorder import Recorder, Series
 from sioprobe.measured.schedule import Schedule
-from sioprobe.measured.validity import Floor, Validity, judge
+from sioprobe.measured.validity import judge
 from sioprobe.measured.vitals import Vitals
 
-__all__ = ["Floor", "Ledger", "Recorder", "Schedule", "Series", "Validity", "Vitals", "judge"]
+__all__ = ["Ledger", "Recorder", "Schedule", "Series", "Vitals", "judge"]

@@ -13,7 +13,8 @@ between the first and the last that it saw.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from sioprobe.results.loads import LedgerFigures
 
 __all__ = ["Ledger", "Receiver"]
 
@@ -37,29 +38,34 @@ class Ledger:
         return self.received / self.expected if self.expected else None
 
     @property
-    def clean(self) -> bool:
-        """Whether each delivery arrived once, in order and in time."""
-        return not (self.lost or self.duplicated or self.reordered or self.late)
-
-    @property
     def problems(self) -> dict[str, int]:
         """How many deliveries were lost, duplicated, reordered and late."""
-        names = ("lost", "duplicated", "reordered", "late")
-        return {name: getattr(self, name) for name in names}
+        return {
+            "lost": self.lost,
+            "duplicated": self.duplicated,
+            "reordered": self.reordered,
+            "late": self.late,
+        }
+
+    @property
+    def clean(self) -> bool:
+        """Whether each delivery arrived once, in order and in time."""
+        return not any(self.problems.values())
 
     def merge(self, other: Ledger) -> None:
         """Add the account of another process."""
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
-    def to_json(self) -> dict[str, Any]:
-        """The numbers, with the reach."""
-        return {**{name: getattr(self, name) for name in self.__slots__}, "reach": self.reach}
+    def figures(self) -> LedgerFigures:
+        """The numbers now, with the reach."""
+        numbers = {name: getattr(self, name) for name in self.__slots__}
+        return LedgerFigures(**numbers, reach=self.reach)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Ledger:
-        """The ledger that `to_json` wrote."""
-        return cls(**{name: int(data.get(name, 0)) for name in cls.__slots__})
+    def of(cls, figures: LedgerFigures) -> Ledger:
+        """The ledger that had these figures."""
+        return cls(**{name: getattr(figures, name) for name in cls.__slots__})
 
 
 class Receiver:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sioprobe.results.histogram import Histogram
 
@@ -52,24 +51,6 @@ class Sample:
             self.errors[kind] = self.errors.get(kind, 0) + count
         for label, part in other.parts.items():
             self.parts.setdefault(label, Sample()).merge(part)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists and numbers, from which `from_json` makes the same sample."""
-        return {
-            "histogram": self.histogram.to_pairs(),
-            "max": self.histogram.max,
-            "total_us": self.total_us,
-            "untimed": self.untimed,
-            "errors": dict(self.errors),
-            "parts": {label: part.to_json() for label, part in self.parts.items()},
-        }
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Sample:
-        """The sample that `to_json` wrote."""
-        histogram = Histogram.from_pairs(data["histogram"], data["max"])
-        parts = {label: cls.from_json(part) for label, part in data["parts"].items()}
-        return cls(histogram, data["total_us"], data["untimed"], dict(data["errors"]), parts)
 
 
 Sink = Callable[["Series", "float | None", "str | None"], None]

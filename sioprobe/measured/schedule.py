@@ -7,10 +7,9 @@ sent: its connection was not there, or had as many unanswered operations as the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from sioprobe.measured.recorder import Sample
 from sioprobe.results.histogram import Histogram
+from sioprobe.results.loads import ScheduleFigures
 
 __all__ = ["LATE_MS", "Schedule"]
 
@@ -49,31 +48,24 @@ class Schedule:
             self.unsent[reason] = self.unsent.get(reason, 0) + count
         self.service.merge(other.service)
 
-    def to_json(self) -> dict[str, Any]:
-        """The numbers, the service time as percentiles, and all from which `from_json` makes the same."""
-        return {
-            "due": self.due,
-            "sent": self.sent,
-            "late": self.late,
-            "unsent": dict(self.unsent),
-            "service_latency": self.service.to_latency() if self.service.count else None,
-            "service": Sample(self.service).to_json(),
-        }
+    def figures(self) -> ScheduleFigures:
+        """The numbers now."""
+        return ScheduleFigures(
+            due=self.due,
+            sent=self.sent,
+            late=self.late,
+            unsent=dict(self.unsent),
+            service_latency=self.service.to_latency() if self.service.count else None,
+        )
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Schedule:
-        """The account that `to_json` wrote."""
-        service = Sample.from_json(data["service"]).histogram
-        return cls(data["due"], data["sent"], data["late"], dict(data["unsent"]), service)
-
-    def to_line(self) -> str:
-        """For a terminal."""
-        unsent = ", ".join(f"{reason} {count}" for reason, count in self.unsent.items())
-        service = ""
-        if self.service.count:
-            p50, p99 = self.service.percentile(50), self.service.percentile(99)
-            service = f"; service time p50 {p50:.0f} p99 {p99:.0f}"
-        return (
-            f"schedule: {self.due} due, {self.sent} sent ({self.late} of them more than {LATE_MS} ms late),"
-            f" {self.due - self.sent} not sent" + (f" ({unsent})" if unsent else "") + service
+    def of(cls, figures: ScheduleFigures) -> Schedule:
+        """The account that had these figures."""
+        service = figures.service_latency
+        return cls(
+            figures.due,
+            figures.sent,
+            figures.late,
+            dict(figures.unsent),
+            Histogram() if service is None else Histogram.from_latency(service),
         )

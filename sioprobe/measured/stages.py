@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 from sioprobe.measured.validity import judge
 from sioprobe.measured.vitals import Vitals
 from sioprobe.results.histogram import Histogram
+from sioprobe.results.loads import StageFigures
 
-__all__ = ["StageAccount", "StageAccounts", "render_stages", "stage_figures"]
+__all__ = ["StageAccount", "StageAccounts", "stage_figures"]
 
 
 @dataclass(slots=True)
@@ -26,17 +26,6 @@ class StageAccount:
     latency: Histogram = field(default_factory=Histogram)
     errors: int = 0
     vitals: Vitals = field(default_factory=Vitals)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists and numbers, from which `from_json` makes the same account."""
-        latency = {"max": self.latency.max, "histogram": self.latency.to_pairs()}
-        return {"latency": latency, "errors": self.errors, "vitals": self.vitals.to_json()}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> StageAccount:
-        """The account that `to_json` wrote."""
-        latency = Histogram.from_pairs(data["latency"]["histogram"], data["latency"]["max"])
-        return cls(latency, data["errors"], Vitals.from_json(data["vitals"]))
 
 
 class StageAccounts:
@@ -80,10 +69,10 @@ class StageAccounts:
             self._changed.add(self._current)
         self._current = None
 
-    def take_changed(self) -> dict[int, dict[str, Any]]:
+    def take_changed(self) -> dict[int, StageAccount]:
         """What a master does not know yet, by stage."""
         changed, self._changed = self._changed, set()
-        return {index: self.accounts[index].to_json() for index in sorted(changed)}
+        return {index: self.accounts[index] for index in sorted(changed)}
 
 
 def stage_figures(
@@ -93,8 +82,8 @@ def stage_figures(
     spans: Sequence[tuple[float, float]],
     accounts: Sequence[Sequence[StageAccount]],
     server: Sequence[tuple[float, float]] = (),
-) -> list[dict[str, Any]]:
-    """One object a stage that was begun: rates a second, latencies in µs, shares of a core.
+) -> list[StageFigures]:
+    """Those of each stage that was begun: rates a second, latencies in µs, shares of a core.
 
     `accounts` holds for each stage those of all processes; `server` are moments of the server's CPU, each a
     monotonic time and the seconds used until then.
@@ -111,20 +100,20 @@ def stage_figures(
         seconds = end - begin
         validity = judge(operations=latency.count, errors=errors, vitals=vitals, latency=latency)
         figures.append(
-            {
-                "name": names[index],
-                "seconds": seconds,
-                "users": users[index],
-                "rate": rates[index],
-                "operations": latency.count,
-                "operations_per_second": latency.count / seconds,
-                "p50_us": latency.percentile(50),
-                "p99_us": latency.percentile(99),
-                "errors": errors,
-                "generator_cpu_share": max((each.busiest_share for each in vitals), default=0.0),
-                "server_cpu_share": _share(server, begin, end),
-                "validity": validity.to_json(),
-            }
+            StageFigures(
+                name=names[index],
+                seconds=seconds,
+                users=users[index],
+                rate=rates[index],
+                operations=latency.count,
+                operations_per_second=latency.count / seconds,
+                p50_us=latency.percentile(50),
+                p99_us=latency.percentile(99),
+                errors=errors,
+                generator_cpu_share=max((each.busiest_share for each in vitals), default=0.0),
+                server_cpu_share=_share(server, begin, end),
+                validity=validity,
+            )
         )
     return figures
 
@@ -143,30 +132,3 @@ def _at(moments: Iterable[tuple[float, float]], when: float) -> float | None:
         if before <= when <= after and after > before:
             return low + (high - low) * (when - before) / (after - before)
     return None
-
-
-def render_stages(stages: Sequence[dict[str, Any]]) -> list[str]:
-    """Lines for a terminal of 100 columns; none where there are no stages."""
-    if not stages:
-        return []
-    lines = [
-        f"  {'stage':<22} {'users':>6} {'asked/s':>8} {'op/s':>8} {'p50':>8} {'p99':>8} {'errors':>6}"
-        f" {'server':>6} {'gen.':>5}  verdict"
-    ]
-    for stage in stages:
-        asked = "-" if stage["rate"] is None else f"{stage['rate']:.0f}"
-        lines.append(
-            f"  {stage['name']:<22} {stage['users']:>6.0f} {asked:>8} {stage['operations_per_second']:>8.0f}"
-            f" {_whole(stage['p50_us']):>8} {_whole(stage['p99_us']):>8} {stage['errors']:>6}"
-            f" {_percent(stage['server_cpu_share']):>6} {_percent(stage['generator_cpu_share']):>5}"
-            f"  {stage['validity']['verdict']}"
-        )
-    return lines
-
-
-def _whole(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0f}"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0%}"

@@ -6,14 +6,13 @@ INVALID: the figures are the generator's own limit, or mostly failures. SUSPECT:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from sioprobe.measured.vitals import Vitals
 from sioprobe.results.histogram import Histogram
+from sioprobe.results.loads import Cause, Finding, Floor, Validity
 
-__all__ = ["GENERATOR_CAUSES", "Floor", "Validity", "is_saturated", "judge"]
+__all__ = ["GENERATOR_CAUSES", "is_saturated", "judge"]
 
 CPU_LIMIT = 0.9
 """Share of one core, in any second, from which a single-threaded generator is itself the bottleneck."""
@@ -37,59 +36,8 @@ FLOOR_FACTOR = 2.0
 SERVER_SATURATED = 0.9
 """Of each core that the server used: below, it had room, and no rate is its maximum."""
 
-GENERATOR_CAUSES = ("cpu", "hub lag", "send lag", "stall", "run delay", "pressure")
+GENERATOR_CAUSES: tuple[Cause, ...] = ("cpu", "hub lag", "send lag", "stall", "run delay", "pressure")
 """Causes that are the generator's or its machine's, whatever the server did."""
-
-_ORDER = ("VALID", "SUSPECT", "INVALID")
-
-
-@dataclass(slots=True)
-class Validity:
-    """`verdict` is VALID, SUSPECT or INVALID; `reasons` is empty where it is VALID.
-
-    `findings` are the reasons with the verdict that each calls for and its cause: one of GENERATOR_CAUSES, or
-    what the results show.
-    """
-
-    verdict: str = "VALID"
-    reasons: list[str] = field(default_factory=list)
-    findings: list[dict[str, str]] = field(default_factory=list)
-
-    def add(self, verdict: str, reason: str, cause: str = "other") -> None:
-        """Lower the verdict for a reason."""
-        self.reasons.append(reason)
-        self.findings.append({"verdict": verdict, "cause": cause, "reason": reason})
-        self.verdict = max(self.verdict, verdict, key=_ORDER.index)
-
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in a block."""
-        return {"verdict": self.verdict, "reasons": list(self.reasons), "findings": list(self.findings)}
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """The same load against a server that does next to nothing: what the generator itself costs.
-
-    `connections` and `rate` are those of one generator process; the rate is in operations a second as the
-    scenario has them (of all connections, of each, or of each room), 0 for a closed loop.
-    """
-
-    connections: int
-    rate: float
-    seconds: float
-    operations_per_second: float
-    p50_us: float
-    p99_us: float
-    cpu_us_per_operation: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in a summary."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Floor:
-        """The floor that `to_json` wrote."""
-        return cls(**data)
 
 
 def judge(
@@ -107,89 +55,89 @@ def judge(
     `operations` is None for a scenario that has none. `vitals` are those of each generating process, of which
     the worst counts; `latency` is of the operations, in µs; `unsent` counts what an open loop could not send.
     """
-    validity = Validity()
-    _judge_cpu(validity, vitals)
-    _judge_lags(validity, vitals, latency)
-    _judge_machine(validity, vitals)
+    found = [*_judge_cpu(vitals), *_judge_lags(vitals, latency), *_judge_machine(vitals)]
     if operations == 0:
-        validity.add("INVALID", "no operation was completed", "operations")
+        found.append(_finding(True, "no operation was completed", "operations"))
     if unsent:
         share = unsent / (unsent + errors + (operations or 0))
-        verdict = "INVALID" if share >= UNSENT_INVALID else "SUSPECT"
-        validity.add(verdict, f"{unsent} intended operations ({share:.1%}) could not be sent", "unsent")
+        invalid = share >= UNSENT_INVALID
+        found.append(
+            _finding(invalid, f"{unsent} intended operations ({share:.1%}) could not be sent", "unsent")
+        )
     if errors:
         share = errors / (errors + (operations or 0))
-        verdict = "INVALID" if operations is not None and share >= ERROR_SHARE_INVALID else "SUSPECT"
-        validity.add(verdict, f"{errors} error{'s' if errors > 1 else ''}", "errors")
+        invalid = operations is not None and share >= ERROR_SHARE_INVALID
+        found.append(_finding(invalid, f"{errors} error{'s' if errors > 1 else ''}", "errors"))
     if not ledger_clean:
-        validity.add("SUSPECT", "deliveries were lost, duplicated, reordered or late", "ledger")
+        found.append(_finding(False, "deliveries were lost, duplicated, reordered or late", "ledger"))
     if floor is not None:
-        _judge_floor(validity, latency, floor)
-    return validity
+        found += _judge_floor(latency, floor)
+    return Validity.of(found)
 
 
-def _judge_cpu(validity: Validity, vitals: Sequence[Vitals]) -> None:
+def _finding(invalid: bool, reason: str, cause: Cause) -> Finding:
+    return Finding(verdict="INVALID" if invalid else "SUSPECT", cause=cause, reason=reason)
+
+
+def _judge_cpu(vitals: Sequence[Vitals]) -> Iterator[Finding]:
     """The busiest second of the busiest process."""
     share = max((each.busiest_share for each in vitals), default=0.0)
     if share >= CPU_SUSPECT:
-        verdict = "INVALID" if share >= CPU_LIMIT else "SUSPECT"
         whose = "the generator" if len(vitals) < 2 else "a worker"
-        validity.add(verdict, f"{whose} used {share:.0%} of a core in its busiest second", "cpu")
+        reason = f"{whose} used {share:.0%} of a core in its busiest second"
+        yield _finding(share >= CPU_LIMIT, reason, "cpu")
 
 
-def _judge_lags(validity: Validity, vitals: Sequence[Vitals], latency: Histogram) -> None:
+def _judge_lags(vitals: Sequence[Vitals], latency: Histogram) -> Iterator[Finding]:
     """How late the hub called back and the schedule was kept, beside the latency."""
     p50, p99 = latency.percentile(50), latency.percentile(99)
     lag_p50 = _largest(each.hub_lag.percentile(50) for each in vitals)
     lag_p99 = _largest(each.hub_lag.percentile(99) for each in vitals)
     if lag_p50 is not None and p50 is not None and lag_p50 > max(p50 / 2, HUB_LAG_INVALID_US):
-        validity.add("INVALID", f"hub lag p50 {_ms(lag_p50)} beside a latency of p50 {_ms(p50)}", "hub lag")
+        yield _finding(True, f"hub lag p50 {_ms(lag_p50)} beside a latency of p50 {_ms(p50)}", "hub lag")
     elif lag_p99 is not None and lag_p99 > HUB_LAG_SUSPECT_US:
-        validity.add(
-            "SUSPECT", f"hub lag p99 {_ms(lag_p99)}, more than {HUB_LAG_SUSPECT_US / 1000:.0f} ms", "hub lag"
-        )
+        most = f"{HUB_LAG_SUSPECT_US / 1000:.0f} ms"
+        yield _finding(False, f"hub lag p99 {_ms(lag_p99)}, more than {most}", "hub lag")
     lag = _largest(each.send_lag.percentile(99) for each in vitals)
     if lag is not None and lag > SEND_LAG_SUSPECT_US:
-        verdict = "INVALID" if p99 is not None and lag > p99 / 2 else "SUSPECT"
         beside = f" beside a latency of p99 {_ms(p99)}" if p99 is not None else ""
-        validity.add(verdict, f"send lag p99 {_ms(lag)}{beside}", "send lag")
+        invalid = p99 is not None and lag > p99 / 2
+        yield _finding(invalid, f"send lag p99 {_ms(lag)}{beside}", "send lag")
     worst = max(vitals, key=lambda each: each.share(each.stalled_seconds) or 0.0, default=Vitals())
     if worst.stalls:
         share = worst.share(worst.stalled_seconds) or 0.0
         times = "once" if worst.stalls == 1 else f"{worst.stalls} times"
-        validity.add(
-            "INVALID" if share >= STALLED_INVALID else "SUSPECT",
+        yield _finding(
+            share >= STALLED_INVALID,
             f"the generator stood still {times}, for {worst.longest_stall:.2f} s at most,"
             f" {share:.1%} of the time",
             "stall",
         )
 
 
-def _judge_machine(validity: Validity, vitals: Sequence[Vitals]) -> None:
+def _judge_machine(vitals: Sequence[Vitals]) -> Iterator[Finding]:
     """What other processes took from the generator."""
     delay = max((each.share(each.run_delay_seconds) or 0.0 for each in vitals), default=0.0)
     second = max((each.max_run_delay_share for each in vitals), default=0.0)
     if delay >= RUN_DELAY_SUSPECT:
-        verdict = "INVALID" if delay >= RUN_DELAY_INVALID else "SUSPECT"
-        validity.add(
-            verdict,
+        yield _finding(
+            delay >= RUN_DELAY_INVALID,
             f"run delay {delay:.0%}: others ran on its core while the generator could have",
             "run delay",
         )
     elif second >= RUN_DELAY_SECOND_SUSPECT:
-        validity.add(
-            "SUSPECT",
+        yield _finding(
+            False,
             f"run delay {second:.0%} in one second: others ran on the generator's core",
             "run delay",
         )
     pressure = max((each.share(each.pressure_seconds) or 0.0 for each in vitals), default=0.0)
     if pressure >= PRESSURE_SUSPECT:
-        validity.add(
-            "SUSPECT", f"CPU pressure {pressure:.0%}: some process waited for a CPU that long", "pressure"
-        )
+        reason = f"CPU pressure {pressure:.0%}: some process waited for a CPU that long"
+        yield _finding(False, reason, "pressure")
 
 
-def _judge_floor(validity: Validity, latency: Histogram, floor: Floor) -> None:
+def _judge_floor(latency: Histogram, floor: Floor) -> Iterator[Finding]:
     """Whether the result can be told from the generator's own floor."""
     p50, p99 = latency.percentile(50), latency.percentile(99)
     if p50 is None or p99 is None:
@@ -200,8 +148,8 @@ def _judge_floor(validity: Validity, latency: Histogram, floor: Floor) -> None:
         if value < FLOOR_FACTOR * least
     ]
     if near:
-        validity.add(
-            "SUSPECT",
+        yield _finding(
+            False,
             f"within {FLOOR_FACTOR:g} x of the generator's own floor, so mostly its own: {near[0]}"
             + "".join(f", {other}" for other in near[1:]),
             "floor",

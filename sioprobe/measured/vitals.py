@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
 
 from sioprobe.results.histogram import Histogram
 
@@ -69,21 +68,6 @@ class Vitals:
             setattr(self, name, sum(values) if values else None)
         self.hub_lag.merge(other.hub_lag)
         self.send_lag.merge(other.send_lag)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists and numbers, from which `from_json` makes the same vitals."""
-        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        for name in ("hub_lag", "send_lag"):
-            values[name] = {"max": values[name].max, "histogram": values[name].to_pairs()}
-        return values
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Vitals:
-        """The vitals that `to_json` wrote."""
-        values = dict(data)
-        for name in ("hub_lag", "send_lag"):
-            values[name] = Histogram.from_pairs(values[name]["histogram"], values[name]["max"])
-        return cls(**values)
 
 
 class KernelClocks:

@@ -12,11 +12,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.histogram import Histogram
-from sioprobe.results.types import Block, Conformance, Results, Run
+from sioprobe.results.loads import RoundsLine, RunResult, to_json
+from sioprobe.results.types import Conformance, Results, Run
 from sioprobe.results.validate import validate
 
 RUN_FILE = "run.json"
@@ -30,7 +31,7 @@ _CONFORMANCE_NAME = re.compile(r"conformance-(.+)\.json")
 class Rounds:
     """The blocks of a rounds.jsonl, and a note when its last line was cut off."""
 
-    blocks: list[Block]
+    blocks: list[RoundsLine]
     note: str | None = None
 
 
@@ -69,9 +70,19 @@ def read_capacity(path: Path) -> dict[str, Any]:
     return cast(dict[str, Any], _read(path, "capacity"))
 
 
-def write_capacity(path: Path, capacity: dict[str, Any]) -> None:
+def write_capacity(path: Path, capacity: Mapping[str, Any]) -> None:
     """Write the result of a search for the highest rate in one step."""
     _write(path, capacity, "capacity")
+
+
+def read_load(path: Path) -> RunResult:
+    """What a run of the load measured; ResultFileError when it cannot be used."""
+    return cast(RunResult, _read(path, "load"))
+
+
+def write_load(path: Path, result: RunResult) -> None:
+    """Write what a run of the load measured in one step."""
+    _write(path, to_json(result), "load")
 
 
 def conformance_path(folder: Path, arm: str) -> Path:
@@ -89,13 +100,14 @@ def conformance_paths(folder: Path) -> dict[str, Path]:
     return found
 
 
-def append_block(path: Path, block: Block) -> None:
+def append_block(path: Path, block: RoundsLine) -> None:
     """Append one line to rounds.jsonl with a single write, so that a crash loses at most this block.
 
     A last line that an earlier crash cut off is removed first.
     """
-    _validate_block(block, path.name)
-    line = _json(block, path, separators=(",", ":")).encode() + b"\n"
+    document = to_json(block)
+    _block(document, path.name)
+    line = _json(document, path, separators=(",", ":")).encode() + b"\n"
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         _remove_cut_off_line(file)
@@ -108,32 +120,41 @@ def read_rounds(path: Path) -> Rounds:
     """The blocks at `path`, none when there is no such file; a cut-off last line is left out and noted."""
     if not path.exists():
         return Rounds([])
-    blocks: list[Block] = []
+    blocks: list[RoundsLine] = []
     lines = _read_text(path).split("\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         where = f"{path.name}: line {number}"
         try:
-            document = json.loads(line)
+            document = _parse(line)
         except ValueError as error:
             if number == len(lines):
                 return Rounds(blocks, f"{where} is cut off (the run ended while writing it) and left out")
             raise ResultFileError(f"{where} is not JSON: {error}") from None
-        _validate_block(document, where)
-        blocks.append(document)
+        blocks.append(_block(document, where))
     return Rounds(blocks)
 
 
-def _validate_block(block: Block, where: str) -> None:
-    validate(block, "block", where)
-    latency = block["latency"]
+def _block(document: object, where: str) -> RoundsLine:
+    """The checked line; its histogram must be one, too."""
+    block = cast(RoundsLine, validate(document, "block", where))
     try:
-        count = Histogram.from_pairs(latency["histogram"]).count
+        count = Histogram.from_latency(block.latency).count
     except ValueError as error:
         raise ResultFileError(f"{where}: latency.histogram: {error}") from None
-    if count != latency["count"]:
-        raise ResultFileError(f"{where}: latency.count is {latency['count']}, its histogram holds {count}")
+    if count != block.latency.count:
+        raise ResultFileError(f"{where}: latency.count is {block.latency.count}, its histogram holds {count}")
+    return block
+
+
+def _parse(text: str) -> Any:
+    """The JSON in `text`; ValueError for what is none, and for the NaN that Python's parser lets through."""
+    return json.loads(text, parse_constant=_not_finite)
+
+
+def _not_finite(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number in JSON")
 
 
 def _read_text(path: Path) -> str:
@@ -151,14 +172,13 @@ def _read_text(path: Path) -> str:
 
 def _read(path: Path, kind: str) -> Any:
     try:
-        document = json.loads(_read_text(path))
+        document = _parse(_read_text(path))
     except ValueError as error:
         raise ResultFileError(f"{path.name}: not JSON: {error}") from None
-    validate(document, kind, path.name)
-    return document
+    return validate(document, kind, path.name)
 
 
-def _write(path: Path, document: Mapping[str, object], kind: str) -> None:
+def _write(path: Path, document: Mapping[str, Any], kind: str) -> None:
     validate(document, kind, path.name)
     write_text(path, _json(document, path, indent=1) + "\n")
 
@@ -176,7 +196,7 @@ def write_text(path: Path, text: str) -> None:
         raise ResultFileError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def _json(document: Mapping[str, object], path: Path, **layout: Any) -> str:
+def _json(document: Mapping[str, Any], path: Path, **layout: Any) -> str:
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, **layout)
         # A lone surrogate, which a server may send as an escape, has no UTF-8 form: only an escape holds it.

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+
+from sioprobe.results.loads import Latency
 
 SUB_BUCKET_BITS = 7
 """log2 of the number of buckets in each power of two."""
@@ -155,14 +156,18 @@ class Histogram:
             histogram._max = bucket_middle(last)
         return histogram
 
-    def to_latency(self) -> dict[str, Any]:
-        """The `latency` object of a block in `rounds.jsonl`."""
-        return {
-            "unit": "us",
-            "count": self.count,
-            "p50": self.percentile(50),
-            "p90": self.percentile(90),
-            "p99": self.percentile(99),
-            "max": self._max if self._counts else None,
-            "histogram": self.to_pairs(),
-        }
+    def to_latency(self) -> Latency:
+        """The percentiles that results hold, and all counts."""
+        return Latency(
+            count=self.count,
+            p50=self.percentile(50),
+            p90=self.percentile(90),
+            p99=self.percentile(99),
+            max=self._max if self._counts else None,
+            histogram=self.to_pairs(),
+        )
+
+    @classmethod
+    def from_latency(cls, latency: Latency) -> Histogram:
+        """The histogram that `to_latency` wrote; ValueError when a pair is not one of its buckets."""
+        return cls.from_pairs(latency.histogram, latency.max)

@@ -1,12 +1,27 @@
 """The shapes of the result files, as they stand in JSON.
 
-The JSON Schemas in `schema/` say the same to programs in other languages; `validate.py` checks against them.
+Each type is the only statement of its kind of document: `validate.py` checks against it, and makes the JSON
+Schema of it that programs in other languages read (`python -m sioprobe.results KIND`). What a load measured
+stands in `loads.py`.
 Durations inside `Latency` are microseconds, everywhere else seconds; sizes are bytes.
 """
 
-from typing import Any, Literal, NotRequired, TypedDict
+from __future__ import annotations
 
-SCHEMA_VERSION = 1
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+
+from msgspec import Meta
+
+SCHEMA_VERSION: Final = 1
+
+Count = Annotated[int, Meta(ge=0)]
+AtLeastOne = Annotated[int, Meta(ge=1)]
+Amount = Annotated[float, Meta(ge=0)]
+Name = Annotated[str, Meta(min_length=1)]
+
+Moment = Annotated[str, Meta(description="ISO 8601 with offset")]
+Version = Annotated[str, Meta(description="version of sioprobe")]
+Environment = Annotated[dict[str, Any], Meta(description="see sioprobe.results.environment")]
 
 Transport = Literal["polling", "websocket", "upgrade"]
 Level = Literal["MUST", "SHOULD", "MAY", "reference", "gap"]
@@ -21,18 +36,18 @@ Verdict = Literal[
     "known deviation",
     "unexpected pass",
 ]
-Validity = Literal["VALID", "SUSPECT", "INVALID"]
+Trust = Literal["VALID", "SUSPECT", "INVALID"]
 
 
 class Arm(TypedDict):
-    """One server of a comparison; `reason` says why it was not run."""
+    """One server of a comparison."""
 
-    id: str
+    id: Name
     title: str
     status: Literal["measured", "not run"]
-    reason: str | None
+    reason: Annotated[str | None, Meta(description="why it was not run")]
     mode: NotRequired[str | None]
-    workers: NotRequired[int]
+    workers: NotRequired[AtLeastOne]
     queue: NotRequired[str | None]
     versions: NotRequired[dict[str, str]]
     async_mode: NotRequired[str | None]
@@ -41,21 +56,24 @@ class Arm(TypedDict):
 class Cell(TypedDict):
     """What one row of blocks measures."""
 
-    arm: str
+    arm: Name
     transport: Transport
     scenario: str
-    connections: int
+    connections: AtLeastOne
 
 
 class Run(TypedDict):
-    """run.json: written at the start, and again at the end."""
+    """run.json: what a comparison set out to measure, on which machine, and how it ended.
 
-    schema: int
+    It is written at the start, and again at the end.
+    """
+
+    schema: Literal[1]
     kind: Literal["run"]
-    sioprobe: str
-    command: str
-    environment: dict[str, Any]
-    started_at: str
+    sioprobe: Version
+    command: Annotated[str, Meta(description="the exact command that repeats this run")]
+    environment: Environment
+    started_at: Moment
     finished_at: str | None
     interrupted: bool
     arms: list[Arm]
@@ -63,72 +81,10 @@ class Run(TypedDict):
     profile: NotRequired[dict[str, Any]]
 
 
-class Latency(TypedDict):
-    """Of one block; `sioprobe.results.histogram.Histogram.to_latency` makes it."""
-
-    unit: Literal["us"]
-    count: int
-    p50: float | None
-    p90: NotRequired[float | None]
-    p99: float | None
-    max: float | None
-    histogram: list[list[int]]
-
-
-class ServerUsage(TypedDict, total=False):
-    """Of all server processes together: CPU within the measured window, sizes at its end."""
-
-    cpu_seconds: float | None
-    rss_bytes: int | None
-    rss_before_connections_bytes: int | None
-    threads: int | None
-    fds: int | None
-    processes: int | None
-
-
-class GeneratorUsage(TypedDict, total=False):
-    """Of the load generator's processes, within the measured window."""
-
-    cpu_seconds: float | None
-    rss_bytes: int | None
-
-
-class BlockValidity(TypedDict):
-    """Whether a block may be believed, and what speaks against it."""
-
-    verdict: Validity
-    reasons: list[str]
-
-
-class Block(TypedDict):
-    """One line of rounds.jsonl."""
-
-    schema: int
-    kind: Literal["block"]
-    round: int
-    arm: str
-    transport: Transport
-    scenario: str
-    connections: int
-    seconds: float
-    operations: int
-    messages: int
-    errors: int
-    latency: Latency
-    server: ServerUsage
-    generator: GeneratorUsage
-    validity: BlockValidity
-    order: NotRequired[int]
-    started_at: NotRequired[str | None]
-    warmup_seconds: NotRequired[float | None]
-    error_kinds: NotRequired[dict[str, int]]
-    connected: NotRequired[int]
-
-
 class TranscriptLine(TypedDict):
-    """One packet or request on the wire; `time` in seconds since the case began."""
+    """One packet or request on the wire."""
 
-    time: float
+    time: Annotated[float, Meta(description="seconds since the case began")]
     direction: Literal["C→S", "S→C"]
     raw: str
     layer: NotRequired[str | None]
@@ -138,14 +94,14 @@ class TranscriptLine(TypedDict):
 class Case(TypedDict):
     """One case's verdict."""
 
-    id: str
+    id: Name
     requirement: str
     level: Level
     case: str
     verdict: Verdict
-    spec: NotRequired[str | None]
+    spec: NotRequired[Annotated[str | None, Meta(description="where the requirement stands")]]
     transport: NotRequired[str | None]
-    closed: NotRequired[str | None]
+    closed: NotRequired[Annotated[str | None, Meta(description="how the session closed")]]
     expected: NotRequired[list[str]]
     actual: NotRequired[str | None]
     reason: NotRequired[str | None]
@@ -156,20 +112,29 @@ class Case(TypedDict):
 class WithoutCases(TypedDict):
     """A statement of the catalogue that no case asks for."""
 
-    id: str
+    id: Name
     level: Level
     requirement: str
     reason: str
 
 
 class Suite(TypedDict):
-    """Which suite judged, by how many requirements that have cases, and by how many cases in this run."""
+    """Which suite judged."""
 
     version: str
-    protocols: NotRequired[list[str]]
-    requirements: NotRequired[int]
-    cases: NotRequired[int]
+    protocols: NotRequired[Annotated[list[str], Meta(description="revisions that are judged")]]
+    requirements: NotRequired[Annotated[Count, Meta(description="requirements that have cases")]]
+    cases: NotRequired[Annotated[Count, Meta(description="cases of this run")]]
     without_cases: NotRequired[list[WithoutCases]]
+
+
+class Handshake(TypedDict, total=False):
+    """The OPEN packet: times in milliseconds, size in bytes."""
+
+    pingInterval: float
+    pingTimeout: float
+    maxPayload: float | None
+    upgrades: list[str]
 
 
 class Target(TypedDict):
@@ -180,31 +145,32 @@ class Target(TypedDict):
     version: NotRequired[str | None]
     mode: NotRequired[str | None]
     title: NotRequired[str | None]
-    contract_level: NotRequired[int]
-    revisions: NotRequired[list[int]]
-    handshake: NotRequired[dict[str, Any] | None]
+    contract_level: NotRequired[Annotated[int, Meta(ge=0, le=2, description="declared or found")]]
+    revisions: NotRequired[Annotated[list[int], Meta(description="revisions of Engine.IO that it speaks")]]
+    handshake: NotRequired[Handshake | None]
 
 
 class Conformance(TypedDict):
-    """conformance-<arm>.json."""
+    """conformance-<arm>.json: every case's verdict about one server."""
 
-    schema: int
+    schema: Literal[1]
     kind: Literal["conformance"]
     suite: Suite
     target: Target
     conformant: bool
-    outcome: Literal["conformant", "known deviations", "failures", "harness error"]
-    counts: dict[str, int]
+    outcome: Literal["conformant", "nothing broken", "known deviations", "failures", "harness error"]
+    counts: dict[str, Count]
     cases: list[Case]
     started_at: NotRequired[str | None]
-    seconds: NotRequired[float | None]
+    seconds: NotRequired[Amount | None]
 
 
 class Metric(TypedDict):
     """One figure of a cell: the median over its usable blocks, and an interval.
 
-    `standing` is against the best median of the same transport, workload and number of processes. Nobody is
-    "best" where a range without coverage overlaps with it: then it, too, "overlaps best".
+    `standing` is against the best median of the same transport, workload and number of processes, and null
+    where there are fewer than 3 blocks. Nobody is "best" where a range without coverage overlaps with it:
+    then it, too, "overlaps best".
     """
 
     unit: str
@@ -212,9 +178,9 @@ class Metric(TypedDict):
     estimate: float | None
     low: float | None
     high: float | None
-    interval: str
-    coverage: float | None
-    values: list[float]
+    interval: Annotated[str, Meta(description="what low and high are, in words")]
+    coverage: Annotated[float | None, Meta(description="exact coverage; null when it is only a range")]
+    values: Annotated[list[float], Meta(description="one a usable block, in the order measured")]
     standing: Literal["best", "overlaps best", "behind"] | None
 
 
@@ -231,9 +197,9 @@ class CellResult(Cell):
 
     status: Literal["measured", "not measured"]
     reason: str | None
-    workers: int
-    blocks: dict[str, int]
-    errors: int
+    workers: Annotated[int, Meta(ge=1, description="server processes")]
+    blocks: dict[str, Count]
+    errors: Count
     flags: list[str]
     metrics: dict[str, Metric]
     latency: MergedLatency
@@ -262,9 +228,9 @@ class ExcludedBlock(TypedDict):
 
 
 class Results(TypedDict):
-    """results.json."""
+    """results.json: the statistics and verdicts that the report shows, so that nobody computes others."""
 
-    schema: int
+    schema: Literal[1]
     kind: Literal["results"]
     sioprobe: str | None
     command: str | None
@@ -277,6 +243,72 @@ class Results(TypedDict):
     arms: list[Arm]
     cells: list[CellResult]
     excluded_blocks: list[ExcludedBlock]
-    failed_blocks: list[str]
+    failed_blocks: Annotated[list[str], Meta(description="blocks that gave no result, with the reason")]
     notes: list[str]
     conformance: list[ConformanceSummary]
+
+
+class ProbeResult(TypedDict):
+    """One short run at a rate."""
+
+    rate: Annotated[float, Meta(ge=0, description="asked, operations a second of all connections")]
+    achieved: Amount
+    p50_us: Amount | None
+    p99_us: Amount | None
+    reach: Amount | None
+    errors: Count
+    messages_per_second: Amount
+    server_cpu_share: Annotated[
+        Amount | None, Meta(description="cores used; null where the server was not seen")
+    ]
+    generator_cpu_share: Annotated[float, Meta(ge=0, description="of one core, busiest process and second")]
+    verdict: Trust
+    reasons: list[str]
+    met: bool
+    blame: Literal["", "server", "generator", "machine"]
+    why: str
+    phase: Literal["doubling", "halving", "bisecting", "confirming"]
+
+
+class Knee(TypedDict):
+    """The highest rate that met the objective."""
+
+    rate: Amount
+    messages_per_second: Amount
+    messages_per_second_and_core: Amount | None
+    server_cpu_share: Amount | None
+    saturated: Annotated[
+        bool | None, Meta(description="whether the server had no core left; null where it was not seen")
+    ]
+    p50_us: Amount | None
+    p99_us: Annotated[Amount | None, Meta(description="the highest of the confirmations")]
+
+
+class Capacity(TypedDict):
+    """The highest total rate that met an objective, and every probe on the way there."""
+
+    schema: Literal[1]
+    kind: Literal["capacity"]
+    url: str
+    transport: Transport
+    scenario: str
+    connections: AtLeastOne
+    processes: Annotated[int, Meta(ge=1, description="of the generator")]
+    objective: Annotated[list[str], Meta(min_length=1, description="conditions that all had to hold")]
+    probes: Annotated[list[ProbeResult], Meta(description="in the order in which they were made")]
+    knee: Knee | None
+    confirmed: Annotated[int, Meta(ge=0, description="confirmations in a row; three are asked for")]
+    limit: Annotated[
+        Literal["server", "generator", "machine", "budget", "ceiling", "nothing"],
+        Meta(description="what stood in the way of a higher rate"),
+    ]
+    statement: Annotated[str, Meta(description="the result in words")]
+    seconds: Annotated[float, Meta(ge=0, description="how long the search took")]
+    sioprobe: NotRequired[Version]
+    environment: NotRequired[Environment]
+    started_at: NotRequired[Moment]
+    probe_seconds: NotRequired[Amount]
+    floor: NotRequired[
+        Annotated[dict[str, Any] | None, Meta(description="the same load against the null server")]
+    ]
+    calibration: NotRequired[Annotated[str | None, Meta(description="why there is no floor")]]

@@ -15,8 +15,7 @@ from locust import User
 from locust.env import Environment
 
 from sioprobe.engine.errors import SwarmError
-from sioprobe.locusts.own_locustfile import tell_at_end
-from sioprobe.locusts.statistics import LocustStatistics
+from sioprobe.locusts.conductor import attachment_of
 from sioprobe.users.calls import UserCalls
 from sioprobe.users.client import UserClient
 from sioprobe.users.contrib import SocketIOClient, apply_options
@@ -69,9 +68,9 @@ class SocketIOUser(UserCalls, UserSettings, User):  # type: ignore[misc]
         super().__init__(environment)
         if self.options:
             apply_options(self, self.options)
-        statistics = LocustStatistics.of(environment)
-        statistics.engine.start()
-        self._sioprobe = UserClient(self, statistics.engine, partial(_tell_of_failed_handler, self))
+        engine = attachment_of(environment).engine
+        engine.start()
+        self._sioprobe = UserClient(self, engine, partial(_tell_of_failed_handler, self))
 
     @cached_property
     def sio(self) -> SocketIOClient:
@@ -96,5 +95,4 @@ def _tell_of_failed_handler(user: SocketIOUser, error: Exception) -> None:
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]
 def _attach(environment: Environment, **_: Any) -> None:
     """Before the test starts, so that masters, which have no users, take their workers' reports too."""
-    LocustStatistics.of(environment)
-    tell_at_end(environment)
+    attachment_of(environment)

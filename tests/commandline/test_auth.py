@@ -31,6 +31,7 @@ from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth,
 from sioprobe.commandline.connection_options import ConnectionOptions, OptionError, add_connection_options
 from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.engine import SwarmError, Target
+from sioprobe.results.loads import to_json
 from tests.load.guarded_server import SECRETS
 from tests.servers import ROOT, Server, start_command
 
@@ -144,8 +145,8 @@ def test_the_null_server_takes_it(namespace: str) -> None:
         request = {"url": server.url, "namespace": namespace, "auth": {"token": "a,/b{"}, "connections": 2}
         block = measure(BlockRequest.from_json({**request, "warmup_seconds": 0.0, "seconds": 0.1}))
 
-    assert (block["connected"], block["errors"]) == (2, 0)
-    assert block["operations"] > 0
+    assert (block.connected, block.errors) == (2, 0)
+    assert block.operations > 0
 
 
 def test_results_and_what_is_printed_hold_no_secret(guarded: Server, tmp_path: Path) -> None:
@@ -202,10 +203,10 @@ def test_a_search_shows_them_and_its_result_does_not(guarded: Server) -> None:
 
     block = measure(BlockRequest.from_json({**found.request(20.0), "warmup_seconds": 0.0}))
 
-    assert block["errors"] == 0
-    assert block["operations"] > 0
+    assert block.errors == 0
+    assert block.operations > 0
     result = document(Capacity(None, 0, "budget", ()), found, None, 1.0, {})
-    assert_no_secret(json.dumps(block), json.dumps(result), repr(plan))
+    assert_no_secret(json.dumps(to_json(block)), json.dumps(result), repr(plan))
     with pytest.raises(RequestError) as caught:
         measure(BlockRequest.from_json({**found.request(20.0), "auth": {"token": "wrong-one"}}))
     assert str(caught.value).startswith(f"no connection to {guarded.url}: connect refused: ")
@@ -249,7 +250,8 @@ def test_no_secret_is_an_argument_of_another_process(tmp_path: Path, monkeypatch
         return [sys.executable, "-c", 'print(\'{"error": "seen"}\')']
 
     monkeypatch.setattr(calibration, "module_command", module_command)
-    assert calibration.calibrate({"connections": 3, **CONNECTION.to_json()}) == "seen"
+    with pytest.raises(calibration.NoFloor, match="seen"):
+        calibration.calibrate({"connections": 3, **CONNECTION.to_json()})
     assert json.loads(seen[1]) == {"connections": 3}
 
 

@@ -11,7 +11,7 @@ PROGRAM = """
 from argparse import Namespace
 from locust.env import Environment
 from locust.runners import WorkerRunner
-from sioprobe.locusts.statistics import LocustStatistics
+from sioprobe.locusts.conductor import attachment_of
 
 class Runner(WorkerRunner):
     custom_messages, user_count = {}, 1
@@ -26,13 +26,13 @@ started = []
 
 @environment.events.test_start.add_listener
 def begin(environment, **_):
-    started.append(LocustStatistics.of(environment))
+    started.append(attachment_of(environment))
 
 environment.events.test_start.fire(environment=environment)
 assert len(started) == 1, "a listener was called twice"
-statistics, = started
-statistics.recorder.series("SIO ack", "x").record(100)
-statistics.flush()
+attachment, = started
+attachment.engine.recorder.series("SIO ack", "x").record(100)
+attachment.statistics.flush()
 assert not environment.stats.entries, "counted where the master never hears of it"
 
 environment.runner = Runner()
@@ -40,7 +40,7 @@ environment.events.init.fire(environment=environment, runner=environment.runner,
 data = {}
 environment.events.report_to_master.fire(client_id="c", data=data)
 (type, name, sample), = data["sioprobe"]["series"]
-assert sample["histogram"] == [[100, 1]]
+assert sample["histogram"]["pairs"] == [[100, 1]]
 assert environment.stats.total.num_requests == 1
 assert data["sioprobe"]["state"]["run"] == "the test"
 assert data["sioprobe"]["state"]["final"] is False

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sioprobe.locusts import workers as module
 from sioprobe.locusts.workers import Workers
-from sioprobe.measured.vitals import Vitals
+from sioprobe.measured.process_state import ProcessState
+from sioprobe.results.loads import Finding
+from sioprobe.results.types import Trust
 
 INDEXES = {"a": 0, "b": 1}
+WHO = "worker 0 (host, pid 1)"
 
 
 class Clock:
@@ -27,18 +28,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def state(*, run: str = "run", final: bool = False, left: bool = False, pid: int = 1) -> dict[str, Any]:
-    return {
-        "run": run,
-        "final": final,
-        "left": left,
-        "host": "host",
-        "pid": pid,
-        "users": 3,
-        "counted": 40,
-        "cpu_share": 0.5,
-        "vitals": Vitals().to_json(),
-    }
+def state(*, run: str = "run", final: bool = False, left: bool = False, pid: int = 1) -> ProcessState:
+    return ProcessState(
+        "clock", host="host", pid=pid, run=run, final=final, left=left, users=3, counted=40, cpu_share=0.5
+    )
+
+
+def remark(verdict: Trust, reason: str) -> Finding:
+    return Finding(verdict=verdict, reason=reason)
 
 
 def test_workers_that_report_to_the_end_need_no_remark(clock: Clock) -> None:
@@ -57,7 +54,7 @@ def test_workers_that_report_to_the_end_need_no_remark(clock: Clock) -> None:
     workers.over = True
     assert workers.remarks(set()) == []
     assert not workers.incomplete
-    assert [process["state"] for process in workers.to_json(set())] == ["done", "done"]
+    assert [process.state for process in workers.generators(set())] == ["done", "done"]
 
 
 def test_a_report_of_another_test_is_refused(clock: Clock) -> None:
@@ -74,14 +71,14 @@ def test_a_lost_worker_is_told_with_what_its_last_report_covers(clock: Clock) ->
     workers.take("b", 1, state(final=True))
     assert workers.remarks(set()) == []
 
-    expected = (
+    expected = remark(
         "INVALID",
         "worker 0 (host, pid 11) was lost: its last report came 2.5 s after the start and covers 40 counts of"
         " 3 users; what it counted later is missing",
     )
     # While the test runs, where the master hears nothing from it; after the test in any case.
     assert workers.remarks({"a"}) == [expected]
-    assert workers.to_json({"a"})[0]["state"] == "lost"
+    assert workers.generators({"a"})[0].state == "lost"
     workers.over = True
     assert workers.remarks(set()) == [expected]
     assert workers.incomplete
@@ -96,7 +93,7 @@ def test_a_worker_that_never_reported_is_lost(clock: Clock) -> None:
     workers.over = True
 
     assert workers.remarks(set()) == [
-        ("INVALID", "worker 1 was lost before its first report: what it counted is missing")
+        remark("INVALID", "worker 1 was lost before its first report: what it counted is missing")
     ]
     assert workers.incomplete
 
@@ -105,7 +102,9 @@ def test_a_worker_that_leaves_early_is_told_and_its_counts_are_complete(clock: C
     workers = Workers("run", {"a": 0})
     clock.now += 4.0
     workers.take("a", 0, state(final=True, left=True))
-    expected = ("SUSPECT", "worker 0 (host, pid 1) left 4.0 s after the start; its 40 counts are complete")
+    expected = remark(
+        "SUSPECT", "worker 0 (host, pid 1) left 4.0 s after the start; its 40 counts are complete"
+    )
 
     assert workers.remarks(set()) == [expected]
     workers.stopping = clock.now + 10.0
@@ -130,7 +129,7 @@ def test_one_that_joins_late_is_a_note(clock: Clock) -> None:
     clock.now += 3.0
     workers.take("c", 2, state(final=True))
 
-    assert workers.remarks(set()) == [(None, "worker 2 (host, pid 1) joined 3.0 s after the start")]
+    assert workers.remarks(set()) == ["worker 2 (host, pid 1) joined 3.0 s after the start"]
 
 
 def test_a_silence_is_told(clock: Clock) -> None:
@@ -139,4 +138,4 @@ def test_a_silence_is_told(clock: Clock) -> None:
     clock.now += 7.0
     workers.take("a", 0, state(final=True))
 
-    assert workers.remarks(set()) == [("SUSPECT", "worker 0 (host, pid 1) was silent for 7.0 s")]
+    assert workers.remarks(set()) == [remark("SUSPECT", "worker 0 (host, pid 1) was silent for 7.0 s")]

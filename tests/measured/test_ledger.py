@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from sioprobe.measured import Ledger
 from sioprobe.measured.ledger import Receiver
+from sioprobe.results.loads import LedgerFigures
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_a_receiver_that_leaves_of_its_own_will_loses_nothing() -> None:
 
 def test_ledgers_of_processes_add_up() -> None:
     ledger = Ledger(1, 2, 2, 0, 1, 0)
-    ledger.merge(Ledger.from_json(Ledger(10, 20, 19, 1, 0, 3).to_json()))
+    ledger.merge(Ledger.of(Ledger(10, 20, 19, 1, 0, 3).figures()))
 
     assert ledger == Ledger(11, 22, 21, 1, 1, 3)
 
@@ -105,4 +107,4 @@ def test_what_a_receiver_lacks_is_what_it_expects_and_has_not() -> None:
 def test_a_ledger_of_an_earlier_version_has_nothing_late() -> None:
     data = {"published": 1, "expected": 1, "received": 1, "lost": 0, "duplicated": 0, "reordered": 0}
 
-    assert Ledger.from_json(data) == Ledger(1, 1, 1)
+    assert Ledger.of(msgspec.convert(data, LedgerFigures)) == Ledger(1, 1, 1)

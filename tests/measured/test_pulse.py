@@ -10,6 +10,7 @@ import pytest
 
 from sioprobe.measured import pulse
 from sioprobe.measured.pulse import PULSE_SECONDS, Pulse
+from sioprobe.measured.travelling import pack, unpack
 from sioprobe.measured.vitals import KernelClocks, Vitals
 
 
@@ -120,9 +121,9 @@ def test_vitals_survive_the_way_to_a_master(turned: Turned) -> None:
     turned.pulse.send_lag.record(12.0)
     vitals = turned.pulse.vitals()
 
-    again = Vitals.from_json(vitals.to_json())
+    again = unpack(pack(vitals), Vitals)
 
-    assert again.to_json() == vitals.to_json()
+    assert pack(again) == pack(vitals)
     assert again.stalls == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sioprobe.measured import Recorder
 from sioprobe.measured.recorder import Sample
+from sioprobe.measured.travelling import pack, unpack
 
 
 def test_a_sample_is_taken_once_and_stays_in_the_total() -> None:
@@ -60,7 +61,7 @@ def test_who_holds_a_series_goes_on_after_a_reset() -> None:
     assert total.histogram.to_pairs() == [[2, 1]]
 
 
-def test_a_sample_survives_its_json() -> None:
+def test_a_sample_survives_the_way_to_a_master() -> None:
     recorder = Recorder()
     series = recorder.series("SIO ack", "x")
     for us in (1, 1, 1000, 123456.5):
@@ -68,9 +69,9 @@ def test_a_sample_survives_its_json() -> None:
     series.error("timeout")
     ((_, total),) = recorder.totals()
 
-    copy = Sample.from_json(total.to_json())
+    copy = unpack(pack(total), Sample)
 
-    assert copy.to_json() == total.to_json()
+    assert pack(copy) == pack(total)
     assert copy.histogram.max == 123456.5
 
 
@@ -98,7 +99,7 @@ def test_a_part_is_in_the_whole_and_told_apart() -> None:
     assert (sample.parts["a"].timed, sample.parts["b"].failed) == (1, 1)
     ((_, total),) = recorder.totals()
     assert (total.timed, total.failed, total.parts["a"].timed) == (3, 1, 2)
-    assert Sample.from_json(total.to_json()).to_json() == total.to_json()
+    assert pack(unpack(pack(total), Sample)) == pack(total)
     assert recorder.counted == 4
 
 

@@ -13,9 +13,6 @@ def test_what_is_due_is_sent_or_has_a_reason() -> None:
     schedule.miss("no connection")
 
     assert (schedule.due, schedule.sent, schedule.late, schedule.unsent) == (4, 2, 1, {"no connection": 2})
-    assert (
-        "4 due, 2 sent (1 of them more than 10 ms late), 2 not sent (no connection 2)" in schedule.to_line()
-    )
 
 
 def test_accounts_of_processes_add_up() -> None:
@@ -24,12 +21,12 @@ def test_accounts_of_processes_add_up() -> None:
     first.service.record(500.0)
     second.miss("no connection")
     second.miss("too many outstanding")
-    first.merge(Schedule.from_json(second.to_json()))
+    first.merge(Schedule.of(second.figures()))
 
     assert (first.due, first.sent) == (3, 1)
     assert first.unsent == {"no connection": 1, "too many outstanding": 1}
-    assert first.to_json()["service_latency"]["count"] == 1
+    assert first.figures().service_latency == first.service.to_latency()
 
 
 def test_no_service_time_is_none() -> None:
-    assert Schedule().to_json()["service_latency"] is None
+    assert Schedule().figures().service_latency is None

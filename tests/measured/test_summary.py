@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import pytest
 
 from sioprobe.measured import Recorder
-from sioprobe.measured.summary import render, summarise
-from sioprobe.measured.vitals import Vitals
+from sioprobe.measured.process_state import ProcessState
+from sioprobe.measured.rendering import render
+from sioprobe.measured.summary import Remark, summarise
+from sioprobe.results.loads import Finding, ScheduleFigures, UrlFigures
 
 DELIVER = ("SIO deliver", "m")
 
 
-def state(clock: str, *, between: bool) -> dict[str, Any]:
-    return {"vitals": Vitals().to_json(), "ledger": None, "clock": clock, "timed_between": between}
+def state(clock: str, *, between: bool) -> ProcessState:
+    return ProcessState(clock, timed_between=between)
 
 
 def recorder() -> Recorder:
@@ -32,15 +34,15 @@ def recorder() -> Recorder:
 def test_latency_between_hosts_is_refused(clocks: tuple[str, str], between: bool, timed: bool) -> None:
     states = [state(clock, between=between) for clock in clocks]
 
-    summary = summarise(recorder(), states, 1.0, DELIVER, {})
+    summary = summarise(recorder(), states, 1.0, DELIVER)
 
-    (series,) = summary["series"]
-    assert (series["latency"] is not None) is timed
-    assert (series["mean_us"] is not None) is timed
+    (series,) = summary.series
+    assert (series.latency is not None) is timed
+    assert (series.mean_us is not None) is timed
     refused = "times were taken between processes on 2 hosts, whose clocks cannot be compared"
-    assert (refused in summary["validity"]["reasons"]) is not timed
-    assert summary["operations"] == 3
-    assert summary["hosts"] == len(set(clocks))
+    assert (refused in summary.validity.reasons) is not timed
+    assert summary.operations == 3
+    assert summary.hosts == len(set(clocks))
 
 
 def test_each_server_has_figures_of_its_own() -> None:
@@ -52,13 +54,13 @@ def test_each_server_has_figures_of_its_own() -> None:
     made.series("SIO connect", "websocket").part("http://b").error("connection refused")
     made.take()
 
-    summary = summarise(made, [state("a", between=False)], 1.0, ("SIO ack", "x"), {})
+    summary = summarise(made, [state("a", between=False)], 1.0, ("SIO ack", "x"))
 
-    assert summary["urls"] == {
-        "http://a": {"operations": 3, "errors": 0, "p50": 100, "p99": 100},
-        "http://b": {"operations": 1, "errors": 1, "p50": 5000, "p99": 5000},
+    assert summary.urls == {
+        "http://a": UrlFigures(operations=3, errors=0, p50=100, p99=100),
+        "http://b": UrlFigures(operations=1, errors=1, p50=5000, p99=5000),
     }
-    assert summary["operations"] == 4
+    assert summary.operations == 4
     assert "  http://b: 1 operations, 1 errors, p50 5000, p99 5000" in render(summary)
 
 
@@ -67,27 +69,33 @@ def test_what_came_after_the_last_take_is_in_no_figure() -> None:
     made.series(*DELIVER).record(400)
     made.series("SIO session", "websocket").error("timeout")
 
-    summary = summarise(made, [state("a", between=False)], 1.0, DELIVER, {})
+    summary = summarise(made, [state("a", between=False)], 1.0, DELIVER)
 
-    assert summary["operations"] == 3
-    assert summary["errors"] == {}
+    assert summary.operations == 3
+    assert summary.errors == {}
 
 
 def test_remarks_lower_the_verdict_or_are_notes() -> None:
-    remarks = [("SUSPECT", "one left"), (None, "one joined")]
+    remarks: list[Remark] = [Finding(verdict="SUSPECT", reason="one left"), "one joined"]
 
-    summary = summarise(recorder(), [state("a", between=False)], 1.0, DELIVER, {}, remarks=remarks)
+    summary = summarise(recorder(), [state("a", between=False)], 1.0, DELIVER, remarks=remarks)
 
-    assert summary["validity"]["verdict"] == "SUSPECT"
-    assert summary["validity"]["reasons"] == ["one left"]
-    assert summary["notes"] == ["one joined"]
+    assert summary.validity.verdict == "SUSPECT"
+    assert summary.validity.reasons == ["one left"]
+    assert summary.notes == ["one joined"]
     assert "  note: one joined" in render(summary)
 
 
-def test_what_made_a_run_invalid_stands_first_each_reason_on_a_line() -> None:
-    remarks = [("SUSPECT", "one left"), ("INVALID", "one was lost")]
+WORKERS: tuple[tuple[Literal["SUSPECT", "INVALID"], str], ...] = (
+    ("SUSPECT", "one left"),
+    ("INVALID", "one was lost"),
+)
 
-    summary = summarise(recorder(), [state("a", between=False)], 1.0, DELIVER, {}, remarks=remarks)
+
+def test_what_made_a_run_invalid_stands_first_each_reason_on_a_line() -> None:
+    remarks = [Finding(verdict=verdict, reason=reason) for verdict, reason in WORKERS]
+
+    summary = summarise(recorder(), [state("a", between=False)], 1.0, DELIVER, remarks=remarks)
 
     assert render(summary).splitlines()[-3:] == [
         "  verdict: INVALID",
@@ -97,6 +105,15 @@ def test_what_made_a_run_invalid_stands_first_each_reason_on_a_line() -> None:
 
 
 def test_the_table_of_series_fits_80_columns() -> None:
-    told = render(summarise(recorder(), [state("a", between=False)], 1.0, DELIVER, {})).splitlines()
+    told = render(summarise(recorder(), [state("a", between=False)], 1.0, DELIVER)).splitlines()
 
     assert [len(line) for line in told[1:3]] == [80, 80]
+
+
+def test_the_schedule_is_told_in_a_line() -> None:
+    schedule = ScheduleFigures(due=4, sent=2, late=1, unsent={"no connection": 2})
+    result = summarise(recorder(), [ProcessState("a", schedule=schedule)], 1.0, DELIVER)
+
+    line = "  schedule: 4 due, 2 sent (1 of them more than 10 ms late), 2 not sent (no connection 2)"
+    assert line in render(result).splitlines()
+    assert result.unsent == 2

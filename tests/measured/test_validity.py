@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from sioprobe.measured import Floor, Vitals, judge
+from sioprobe.measured import Vitals, judge
 from sioprobe.measured.validity import is_saturated
 from sioprobe.results.histogram import Histogram
+from sioprobe.results.loads import Floor, Validity
 
 
 def histogram(*values: float) -> Histogram:
@@ -54,7 +55,7 @@ GOOD: dict[str, Any] = {
 
 
 def test_a_good_run_is_valid() -> None:
-    assert judge(**GOOD).to_json() == {"verdict": "VALID", "reasons": [], "findings": []}
+    assert judge(**GOOD) == Validity(verdict="VALID", reasons=[], findings=[])
 
 
 def test_what_the_kernel_does_not_tell_lowers_nothing() -> None:

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from sioprobe.results.files import append_block, conformance_path, write_conformance, write_run
 from sioprobe.results.histogram import Histogram
-from sioprobe.results.types import Arm, Block, Case, Cell, Conformance, Run
+from sioprobe.results.loads import RoundsLine, to_json
+from sioprobe.results.types import Arm, Case, Cell, Conformance, Run
 
 VERSIONS = {
     "flask-socketio": "5.7.0",
@@ -240,7 +243,7 @@ def run_document(arms: dict[str, Arm] | None = None, /, **changes: Any) -> Run:
     return run
 
 
-def block(arm: str, transport: str, round_: int, rng: random.Random, seconds: float = 1.5) -> Block:
+def block(arm: str, transport: str, round_: int, rng: random.Random, seconds: float = 1.5) -> RoundsLine:
     """One block of a cell, with noise of the size seen on shared cores."""
     shape = SHAPES[arm, transport]
     noise = rng.lognormvariate(0, 0.05)
@@ -258,13 +261,13 @@ def block(arm: str, transport: str, round_: int, rng: random.Random, seconds: fl
         errors, reasons = 3, ["3 errors"]
     if (arm, transport, round_) == ("gevent-2", "websocket", 3):
         reasons = ["CPU pressure 34 %"]
-    return {
+    document = {
         "schema": 1,
         "kind": "block",
         "round": round_,
         "order": 1,
         "arm": arm,
-        "transport": transport,  # type: ignore[typeddict-item]
+        "transport": transport,
         "scenario": SCENARIO,
         "connections": CONNECTIONS,
         "started_at": f"2026-10-19T08:3{round_}:00+00:00",
@@ -274,7 +277,7 @@ def block(arm: str, transport: str, round_: int, rng: random.Random, seconds: fl
         "messages": 2 * operations,
         "errors": errors,
         "error_kinds": {"timeout": errors} if errors else {},
-        "latency": histogram.to_latency(),  # type: ignore[typeddict-item]
+        "latency": to_json(histogram.to_latency()),
         "server": {
             "cpu_seconds": round(cpu, 4),
             "rss_bytes": before + round(per_connection * CONNECTIONS),
@@ -292,9 +295,10 @@ def block(arm: str, transport: str, round_: int, rng: random.Random, seconds: fl
             "reasons": reasons,
         },
     }
+    return msgspec.convert(document, RoundsLine)
 
 
-def blocks(rounds: int = 3, arms: dict[str, Arm] | None = None, seed: int = 5) -> list[Block]:
+def blocks(rounds: int = 3, arms: dict[str, Arm] | None = None, seed: int = 5) -> list[RoundsLine]:
     """`rounds` rounds over every cell, in another order each."""
     rng = random.Random(seed)
     arms = ARMS if arms is None else arms
@@ -303,8 +307,8 @@ def blocks(rounds: int = 3, arms: dict[str, Arm] | None = None, seed: int = 5) -
         cells = [cell for cell in SHAPES if cell[0] in arms]
         rng.shuffle(cells)
         for order, (arm, transport) in enumerate(cells, start=1):
-            measured.append({**block(arm, transport, round_, rng), "order": order})
-    return measured  # type: ignore[return-value]
+            measured.append(msgspec.structs.replace(block(arm, transport, round_, rng), order=order))
+    return measured
 
 
 OPEN = '0{"sid":"a1B2c3","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sioprobe.results.errors import ResultFileError
@@ -22,6 +23,7 @@ from sioprobe.results.files import (
     write_conformance,
     write_run,
 )
+from sioprobe.results.loads import RoundsLine, Validity, to_json
 from tests.reports import synthetic
 
 Document = dict[str, Any]
@@ -32,7 +34,7 @@ def run() -> Document:
 
 
 def one_block() -> Document:
-    return json.loads(json.dumps(synthetic.blocks(1)[0]))
+    return to_json(synthetic.blocks(1)[0])
 
 
 def message_of(path: Path, read: Callable[[Path], object]) -> str:
@@ -146,7 +148,7 @@ def change(document: Document, place: list[str | int], value: object) -> Documen
             ["cells", 11, "transport"],
             "websockets",
             'run.json: cells[11].transport is "websockets", '
-            "not one of polling, websocket, upgrade (nearest: websocket)",
+            "not one of polling, upgrade, websocket (nearest: websocket)",
         ),
     ],
 )
@@ -204,12 +206,12 @@ def test_a_wrong_block_is_named_by_line(tmp_path: Path) -> None:
 def test_a_histogram_that_does_not_add_up_is_named(
     tmp_path: Path, place: list[str | int], value: int, message: str | None
 ) -> None:
-    block = change(one_block(), place, value)
+    block = msgspec.convert(change(one_block(), place, value), RoundsLine)
     if message is None:
-        append_block(tmp_path / "rounds.jsonl", block)  # type: ignore[arg-type]
+        append_block(tmp_path / "rounds.jsonl", block)
         return
     with pytest.raises(ResultFileError) as caught:
-        append_block(tmp_path / "rounds.jsonl", block)  # type: ignore[arg-type]
+        append_block(tmp_path / "rounds.jsonl", block)
     assert str(caught.value).startswith(message)
 
 
@@ -218,6 +220,7 @@ def test_a_histogram_that_does_not_add_up_is_named(
     [
         (b"[]", "run.json: not a JSON object but an array"),
         (b"{", "run.json: not JSON: "),
+        (b'{"schema": NaN}', "run.json: not JSON: NaN is no number in JSON"),
         (b"\xff", "run.json: not UTF-8 at byte 0"),
         (None, "run.json: cannot be read: No such file or directory"),
     ],
@@ -237,10 +240,12 @@ def test_results_of_another_kind_are_refused(tmp_path: Path) -> None:
 
 def test_a_writer_learns_of_its_own_mistake_and_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "rounds.jsonl"
+    block = synthetic.blocks(1)[0]
+    wrong: Any = Validity(verdict="OK", reasons=[])  # type: ignore[arg-type]
     with pytest.raises(ResultFileError, match=r"rounds.jsonl: validity.verdict is \"OK\""):
-        append_block(path, change(one_block(), ["validity", "verdict"], "OK"))  # type: ignore[arg-type]
+        append_block(path, msgspec.structs.replace(block, validity=wrong))
     with pytest.raises(ResultFileError, match="a number in it is not finite"):
-        append_block(path, change(one_block(), ["seconds"], math.inf))  # type: ignore[arg-type]
+        append_block(path, msgspec.structs.replace(block, seconds=math.inf))
     assert not path.exists()
 
 

@@ -91,7 +91,7 @@ def test_an_empty_histogram_has_no_percentile() -> None:
     histogram = Histogram()
     assert histogram.count == 0
     assert histogram.percentile(50) is None
-    assert histogram.to_latency()["max"] is None
+    assert histogram.to_latency().max is None
 
 
 @PROFILE

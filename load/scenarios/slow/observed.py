@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from load.playing.observations import Observations, count_of, duration, spread, summed, told, unpack
 from load.scenarios.slow.phases import AFTER, BEFORE, PHASES, SLOW
 from load.watching.server_state import Watched
 from sioprobe.measured import Ledger
+from sioprobe.results.loads import LedgerFigures, to_json
 
 __all__ = ["slow_observed"]
 
@@ -22,7 +25,7 @@ def slow_observed(states: Sequence[dict[str, Any]], server: Watched) -> Observat
     fates = [fate for state in states for fate in state["slow"]]
     ledger = Ledger()
     for state in states:
-        ledger.merge(Ledger.from_json(state["slow_ledger"]))
+        ledger.merge(Ledger.of(msgspec.convert(state["slow_ledger"], LedgerFigures)))
     healthy = sum(state["healthy"] for state in states)
     phases = {name: _merged_phase(states, name) for name in seen}
     memory = _memory(phases, server)
@@ -37,7 +40,7 @@ def slow_observed(states: Sequence[dict[str, Any]], server: Watched) -> Observat
         "healthy": healthy,
         "healthy_latency_us": latencies,
         "slow": slow,
-        "slow_ledger": ledger.to_json(),
+        "slow_ledger": to_json(ledger.figures()),
         "server_rss_bytes": memory,
     }
     return Observations(words, figures)

@@ -27,6 +27,7 @@ from load.scenarios.slow.phases import AFTER, BEFORE, SLOW
 from load.watching.server_state import Watched
 from sioprobe.engine import Connection, Engine
 from sioprobe.measured import Ledger, Recorder
+from sioprobe.results.loads import to_json
 
 __all__ = ["SlowScenario"]
 
@@ -155,7 +156,7 @@ class SlowScenario(Scenario):
             "latencies": {name: pack(histogram) for name, histogram in self.run.latencies.items()},
             "healthy": self.healthy_at_pause,
             "slow": [member.fate() for member in self.slow if member.stopped],
-            "slow_ledger": self.run.slow_ledger.to_json(),
+            "slow_ledger": to_json(self.run.slow_ledger.figures()),
         }
 
     @classmethod

@@ -15,37 +15,23 @@ from load.capacity.search import Capacity, Probe
 from load.capacity.trials import SearchPlan, full_objective, merged, probe_of
 from load.running.fail_if import Condition
 from load.scenarios import scenarios_with
-from sioprobe.measured import Floor
-from sioprobe.results.histogram import Histogram
+from sioprobe.results.loads import Block, Floor
 from sioprobe.results.validate import validate
+from tests.load.results import ack_latency, block
 from tests.servers import ROOT, start_command
 
 OBJECTIVE = full_objective([Condition.parse("p99<50ms")])
 
 
-def block(latency_ms: float = 5.0, **changes: Any) -> dict[str, Any]:
-    """Of 2 s in which 200 operations were asked for and done."""
-    latency = Histogram()
-    for _ in range(200):
-        latency.record(latency_ms * 1000)
-    return {
-        "seconds": 2.0,
-        "operations": 200,
-        "published": 0,
-        "unsent": 0,
-        "messages": 400,
-        "errors": 0,
-        "latency": latency.to_latency(),
-        "ledger": None,
-        "server": {"cpu_seconds": 1.0},
-        "generator": {"max_cpu_share": 0.2},
-        "validity": {"findings": []},
-        **changes,
-    }
+def slow(**changes: Any) -> Block:
+    """One whose operations took 60 ms."""
+    return block(ack_latency(*[60.0] * 200), **changes)
 
 
 def finding(cause: str, verdict: str = "INVALID") -> dict[str, Any]:
-    return {"findings": [{"verdict": verdict, "cause": cause, "reason": f"of {cause}"}]}
+    reason = f"of {cause}"
+    findings = [{"verdict": verdict, "cause": cause, "reason": reason}]
+    return {"verdict": verdict, "reasons": [reason], "findings": findings}
 
 
 def test_defaults_fill_what_the_objective_does_not_name() -> None:
@@ -60,7 +46,7 @@ def test_defaults_fill_what_the_objective_does_not_name() -> None:
     ("made", "blame"),
     [
         (block(), ""),
-        (block(latency_ms=60.0), "server"),
+        (slow(), "server"),
         (block(errors=1), "server"),
         # Of 100/s that were asked for, 90 were carried, however fast.
         (block(operations=180), "server"),
@@ -70,17 +56,17 @@ def test_defaults_fill_what_the_objective_does_not_name() -> None:
         (block(validity=finding("run delay", "SUSPECT")), ""),
         (block(validity=finding("run delay")), "machine"),
         (block(validity=finding("send lag")), "generator"),
-        (block(latency_ms=60.0, validity=finding("cpu", "SUSPECT")), "generator"),
-        (block(latency_ms=60.0, validity=finding("errors")), "server"),
-        (block(latency_ms=60.0, validity=finding("pressure", "SUSPECT")), "machine"),
+        (slow(validity=finding("cpu", "SUSPECT")), "generator"),
+        (slow(validity=finding("errors")), "server"),
+        (slow(validity=finding("pressure", "SUSPECT")), "machine"),
         # A server that uses its whole core presses the machine itself.
         (
-            block(latency_ms=60.0, validity=finding("pressure", "SUSPECT"), server={"cpu_seconds": 1.95}),
+            slow(validity=finding("pressure", "SUSPECT"), server={"cpu_seconds": 1.95}),
             "server",
         ),
     ],
 )
-def test_the_blame_is_put_where_it_belongs(made: dict[str, Any], blame: str) -> None:
+def test_the_blame_is_put_where_it_belongs(made: Block, blame: str) -> None:
     probe = probe_of(made, 100.0, "doubling", OBJECTIVE)
 
     assert probe.blame == blame
@@ -98,7 +84,7 @@ def test_blocks_of_several_generators_are_one_probe() -> None:
     both = merged(
         [
             block(),
-            {**block(latency_ms=60.0), "validity": finding("cpu"), "generator": {"max_cpu_share": 0.95}},
+            slow(validity=finding("cpu"), generator={"max_cpu_share": 0.95}),
         ]
     )
     probe = probe_of(both, 200.0, "doubling", OBJECTIVE)
@@ -112,7 +98,7 @@ def found(limit: str, confirmed: int = 3, server_cpu: float | None = 0.95) -> di
     """The document of a search that ended at 800/s."""
     probes = tuple(
         probe_of(
-            {**block(operations=1600), "server": {"cpu_seconds": server_cpu and server_cpu * 2}},
+            block(operations=1600, server={"cpu_seconds": server_cpu and server_cpu * 2}),
             800.0,
             phase,
             OBJECTIVE,
@@ -122,7 +108,15 @@ def found(limit: str, confirmed: int = 3, server_cpu: float | None = 0.95) -> di
     plan = SearchPlan(
         {"urls": ["http://x"], "transport": "websocket", "scenario": "ack"}, 10, objective=OBJECTIVE
     )
-    floor = Floor(10, 800.0, 1.0, 800.0, 200.0, 400.0, 12.0)
+    floor = Floor(
+        connections=10,
+        rate=800.0,
+        seconds=1.0,
+        operations_per_second=800.0,
+        p50_us=200.0,
+        p99_us=400.0,
+        cpu_us_per_operation=12.0,
+    )
     return document(Capacity(probes[-1], confirmed, limit, probes), plan, floor, 60.0, {})
 
 
@@ -163,7 +157,7 @@ def test_a_knee_says_messages_a_second_and_core() -> None:
 
 
 def test_a_search_without_any_rate_says_why() -> None:
-    probe: Probe = probe_of(block(latency_ms=60.0), 1.5, "halving", OBJECTIVE)
+    probe: Probe = probe_of(slow(), 1.5, "halving", OBJECTIVE)
     plan = SearchPlan(
         {"urls": ["http://x"], "transport": "websocket", "scenario": "ack"}, 10, objective=OBJECTIVE
     )

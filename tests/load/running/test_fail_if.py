@@ -5,37 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from load.running.fail_if import Condition, ConditionError, Figures
-from load.running.outcome import broken_thresholds, exit_code
-from sioprobe.results.histogram import Histogram
-
-
-def summary(**changes: Any) -> dict[str, Any]:
-    """Of a run of 100 operations of 1 to 100 ms in 10 s."""
-    latency = Histogram()
-    for milliseconds in range(1, 101):
-        latency.record(milliseconds * 1000.0)
-    return {
-        "operation": ["SIO ack", "message-with-ack"],
-        "operations": 100,
-        "operations_per_second": 10.0,
-        "errors": {},
-        "unsent": 0,
-        "ledger": None,
-        "series": [
-            {"type": "SIO connect", "name": "websocket", "latency": None, "mean_us": None},
-            {
-                "type": "SIO ack",
-                "name": "message-with-ack",
-                "latency": latency.to_latency(),
-                "mean_us": 50_500.0,
-            },
-        ],
-        "validity": {"verdict": "VALID", "reasons": []},
-        **changes,
-    }
-
+from load.running.outcome import exit_code, thresholds_of
+from tests.load.results import run_result
 
 LEDGER = {"reach": 0.995, "lost": 1, "duplicated": 0, "reordered": 2}
 
@@ -62,11 +36,11 @@ LEDGER = {"reach": 0.995, "lost": 1, "duplicated": 0, "reordered": 2}
     ],
 )
 def test_a_condition_is_compared_in_its_unit(text: str, holds: bool) -> None:
-    assert Condition.parse(text).holds(Figures.of_summary(summary(ledger=LEDGER))) is holds
+    assert Condition.parse(text).holds(Figures.of_run(run_result(ledger=LEDGER))) is holds
 
 
 def test_a_share_is_of_what_was_intended() -> None:
-    figures = Figures.of_summary(summary(errors={"timeout": 25}))
+    figures = Figures.of_run(run_result(errors={"timeout": 25}))
 
     assert Condition.parse("errors>19.9%").holds(figures) is True
     assert Condition.parse("errors>20.1%").holds(figures) is False
@@ -74,9 +48,9 @@ def test_a_share_is_of_what_was_intended() -> None:
 
 @pytest.mark.parametrize("text", ["reach<100%", "lost>0", "p99>1ms", "max>1ms", "mean>1ms"])
 def test_what_was_not_measured_is_neither_true_nor_false(text: str) -> None:
-    nothing = summary(operations=0, series=[])
+    nothing = run_result(operations=0, series=[])
 
-    assert Condition.parse(text).holds(Figures.of_summary(nothing)) is None
+    assert Condition.parse(text).holds(Figures.of_run(nothing)) is None
 
 
 @pytest.mark.parametrize(
@@ -123,7 +97,6 @@ def test_a_wrong_condition_is_named_with_what_is_valid(text: str, complaint: str
 def test_the_exit_code_says_failures_thresholds_and_the_verdict(
     thresholds: list[str], changes: dict[str, Any], code: int
 ) -> None:
-    run = summary(**changes)
-    run["thresholds"] = broken_thresholds(run, thresholds)
+    run = run_result(**changes)
 
-    assert exit_code(run) == code
+    assert exit_code(replace(run, thresholds=thresholds_of(run, thresholds))) == code

@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 
 from load.running.outcome import hints
+from sioprobe.results.loads import to_json
+from tests.load.results import ack_latency, run_result
 
-CONNECT = {"type": "SIO connect", "latency": {"p50": 1.0}}
-ACK = {"type": "SIO ack", "latency": None}
+CONNECT = {
+    "type": "SIO connect",
+    "name": "websocket",
+    "count": 1,
+    "untimed": 0,
+    "errors": {},
+    "latency": to_json(ack_latency(1.0).to_latency()),
+    "mean_us": 1000.0,
+}
 
 
 @pytest.mark.parametrize(
@@ -18,20 +27,12 @@ ACK = {"type": "SIO ack", "latency": None}
         ({}, True),
         ({"operations": 1}, False),
         ({"operation": None}, False),
-        ({"series": [{**CONNECT, "latency": None}, ACK]}, False),
+        ({"series": [{**CONNECT, "latency": None}]}, False),
     ],
     ids=["nothing answered", "answered", "no operations", "nobody let in"],
 )
 def test_a_server_without_the_events_is_told_of(change: dict[str, Any], told: bool) -> None:
-    summary = {
-        "operation": ["SIO ack", "message-with-ack"],
-        "operations": 0,
-        "scenario": "ack",
-        "series": [CONNECT, ACK],
-        **change,
-    }
-
-    found = hints(summary)
+    found = hints(run_result(**{"operations": 0, "series": [CONNECT], **change}))
 
     assert len(found) == told
     if told:

@@ -6,7 +6,9 @@ import pytest
 
 from load.running.shape_stages import ShapeError, at, plan
 from sioprobe.measured import Vitals
-from sioprobe.measured.stages import StageAccount, StageAccounts, render_stages, stage_figures
+from sioprobe.measured.rendering import render_stages
+from sioprobe.measured.stages import StageAccount, StageAccounts, stage_figures
+from sioprobe.measured.travelling import pack, unpack
 from sioprobe.results.histogram import Histogram
 
 
@@ -119,7 +121,7 @@ def test_what_is_counted_belongs_to_the_stage_under_way() -> None:
 def test_an_account_survives_the_way_to_a_master() -> None:
     account = StageAccount(histogram(5.0, 7000.0), 3, Vitals(seconds=2.0, cpu_seconds=0.5))
 
-    assert StageAccount.from_json(account.to_json()).to_json() == account.to_json()
+    assert pack(unpack(pack(account), StageAccount)) == pack(account)
 
 
 def test_each_stage_has_its_own_figures_and_verdict() -> None:
@@ -135,10 +137,10 @@ def test_each_stage_has_its_own_figures_and_verdict() -> None:
         [(100.0, 0.0), (105.0, 1.0), (115.0, 3.0), (119.5, 7.5)],
     )
 
-    assert [stage["name"] for stage in figures] == ["low", "high"]
-    assert [stage["operations_per_second"] for stage in figures] == [10.0, 45.0]
-    assert [stage["validity"]["verdict"] for stage in figures] == ["VALID", "INVALID"]
-    assert figures[0]["server_cpu_share"] == pytest.approx(0.2)
-    assert figures[1]["server_cpu_share"] == pytest.approx(5.5 / 9.5)
-    assert figures[1]["p99_us"] == pytest.approx(9000.0, rel=0.01)
-    assert len(render_stages(figures)) == 3
+    assert [stage.name for stage in figures] == ["low", "high"]
+    assert [stage.operations_per_second for stage in figures] == [10.0, 45.0]
+    assert [stage.validity.verdict for stage in figures] == ["VALID", "INVALID"]
+    assert figures[0].server_cpu_share == pytest.approx(0.2)
+    assert figures[1].server_cpu_share == pytest.approx(5.5 / 9.5)
+    assert figures[1].p99_us == pytest.approx(9000.0, rel=0.01)
+    assert len(list(render_stages(figures))) == 3

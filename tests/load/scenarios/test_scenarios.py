@@ -16,6 +16,7 @@ import pytest
 from load.blocks.measuring import BlockRequest, Crowd, measure
 from load.scenarios import SCENARIOS
 from load.scenarios.fanout.scenario import FanoutPlayer
+from sioprobe.measured import Ledger
 from tests.load.endings import assert_nothing_failed
 from tests.load.lying_server import LyingServer, lying
 from tests.servers import Server, start_command, start_foreign, start_server
@@ -321,13 +322,13 @@ def test_each_scenario_is_clean_against_the_references(
         )
     )
 
-    assert block["error_kinds"] == {}
-    assert block["operations"] > 0
-    if block["ledger"] is not None:
-        assert block["ledger"]["reach"] == 1.0
-        assert not any(block["ledger"][name] for name in ("lost", "duplicated", "reordered", "late"))
-    if block["schedule"] is not None:
-        assert block["schedule"]["unsent"] == {}
+    assert block.error_kinds == {}
+    assert block.operations > 0
+    if block.ledger is not None:
+        assert block.ledger.reach == 1.0
+        assert not any(Ledger.of(block.ledger).problems.values())
+    if block.schedule is not None:
+        assert block.schedule.unsent == {}
 
 
 @pytest.mark.parametrize(

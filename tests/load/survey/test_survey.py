@@ -32,23 +32,14 @@ from load.survey.short_runs import (
     runs,
 )
 from sioprobe.engine import TRANSPORTS
+from sioprobe.results.loads import Finding, Validity, to_json
+from tests.load.results import block
 from tests.servers import ROOT, Server, start_command, start_server
 
 ACK = RUNS[0]
 
 
-def block(**changes: Any) -> dict[str, Any]:
-    """Of a run in which nothing was wrong."""
-    return {
-        "connections": 12,
-        "connected": 12,
-        "operations": 1098,
-        "error_kinds": {},
-        "ledger": None,
-        "generator": {"unconfirmed_closes": 0},
-        "validity": {"verdict": "VALID", "findings": []},
-        **changes,
-    }
+NOTHING_DONE = Finding(verdict="INVALID", cause="operations", reason="no operation was completed")
 
 
 def ledger(**changes: int) -> dict[str, int]:
@@ -72,13 +63,13 @@ def slow(**changes: Any) -> dict[str, Any]:
     [
         ({}, "clean"),
         ({"ledger": ledger()}, "clean"),
-        ({"connected": 11}, "11 of 12 connections opened"),
+        ({"connections": 12, "connected": 11}, "11 of 12 connections opened"),
         ({"error_kinds": {"timeout": 3, "wrong ack": 1}}, "timeout 3, wrong ack 1"),
         ({"ledger": ledger(lost=2)}, "lost 2"),
         ({"ledger": ledger(late=2), "error_kinds": {"late": 2}}, "late 2"),
         ({"generator": {"unconfirmed_closes": 4}}, "closes not answered 4"),
         (
-            {"validity": {"verdict": "INVALID", "findings": [{"cause": "operations"}]}, "operations": 0},
+            {"validity": to_json(Validity.of([NOTHING_DONE])), "operations": 0},
             "no operation",
         ),
         ({"found": {"unconfirmed_closes": 5}}, "closes not answered 5"),

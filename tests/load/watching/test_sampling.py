@@ -10,11 +10,14 @@ from typing import Any
 
 import gevent
 import pytest
+from msgspec.structs import replace
 
 from load.watching.locating import Located, locate
 from load.watching.sampling import INTERVAL, Counts, ServerSampler
 from load.watching.server_state import ServerWatch
-from sioprobe.measured.server_figures import Moment, render_server, server_figures
+from sioprobe.measured.rendering import render_server
+from sioprobe.measured.server_figures import server_figures
+from sioprobe.results.loads import ServerMoment
 from tests.load.endings import assert_nothing_failed
 from tests.servers import ROOT, start_command, start_server
 
@@ -25,7 +28,7 @@ def load(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def moment(at: float, **given: Any) -> Moment:
+def moment(at: float, **given: Any) -> ServerMoment:
     values: dict[str, Any] = {
         "cpu_seconds": at / 2,
         "rss_bytes": 1000,
@@ -37,7 +40,7 @@ def moment(at: float, **given: Any) -> Moment:
         "operations": 0,
         "messages": 0,
     }
-    return Moment(at=at, **{**values, **given})
+    return ServerMoment(at=at, **{**values, **given})
 
 
 def test_figures_are_those_of_the_window_and_of_settled_memory() -> None:
@@ -52,21 +55,20 @@ def test_figures_are_those_of_the_window_and_of_settled_memory() -> None:
 
     figures = server_figures(moments, connected=1, first=1, end=end, window="all connected")
 
-    assert figures["window_seconds"] == 3.0
-    assert figures["cpu_us_per_operation"] == pytest.approx(1e6 * 1.0 / 300)
-    assert figures["cpu_us_per_message"] == pytest.approx(1e6 * 1.0 / 600)
+    assert figures.window_seconds == 3.0
+    assert figures.cpu_us_per_operation == pytest.approx(1e6 * 1.0 / 300)
+    assert figures.cpu_us_per_message == pytest.approx(1e6 * 1.0 / 600)
     # The last 0.2 s, all of it busy, are no second.
-    assert figures["busiest_second"] == pytest.approx(0.9)
-    assert (figures["rss_before_bytes"], figures["rss_settled_bytes"]) == (1000, 61_000)
-    assert figures["rss_under_load_bytes"] == 99_000
-    assert figures["rss_bytes_per_connection"] == 6000
-    assert (figures["threads_per_connection"], figures["fds_per_connection"]) == (2.0, 2.0)
-    assert figures["context_switches"] == 77
-    assert len(figures["series"]) == 5
-    told = {**figures, "how": "x", "roots": [], "notes": []}
-    assert "per connection: 5.9 KiB, " in "\n".join(render_server(told))
-    told["rss_bytes_per_connection"] = -600_000.0
-    assert "per connection: memory has not grown, 2.00 threads" in "\n".join(render_server(told))
+    assert figures.busiest_second == pytest.approx(0.9)
+    assert (figures.rss_before_bytes, figures.rss_settled_bytes) == (1000, 61_000)
+    assert figures.rss_under_load_bytes == 99_000
+    assert figures.rss_bytes_per_connection == 6000
+    assert (figures.threads_per_connection, figures.fds_per_connection) == (2.0, 2.0)
+    assert figures.context_switches == 77
+    assert len(figures.series) == 5
+    assert "per connection: 5.9 KiB, " in "\n".join(render_server(figures))
+    shrunk = replace(figures, rss_bytes_per_connection=-600_000.0)
+    assert "per connection: memory has not grown, 2.00 threads" in "\n".join(render_server(shrunk))
 
 
 def test_what_was_not_seen_is_none() -> None:
@@ -80,8 +82,8 @@ def test_what_was_not_seen_is_none() -> None:
         *("busiest_second", "cpu_us_per_operation", "cpu_us_per_message", "rss_settled_bytes"),
         *("rss_bytes_per_connection", "threads_per_connection", "fds_per_connection", "fds_before"),
     ):
-        assert figures[name] is None, name
-    text = "\n".join(render_server({**figures, "how": "x", "roots": [], "notes": ["ended"]}))
+        assert getattr(figures, name) is None, name
+    text = "\n".join(render_server(replace(figures, notes=["ended"])))
     assert "per connection" not in text
     assert "None" not in text
     assert "ended" in text
@@ -114,9 +116,10 @@ def test_the_last_sample_under_load_is_taken_before_workers_end_their_users() ->
         gevent.sleep(INTERVAL)
         side.finish()
 
-    assert side.result is not None
-    assert [each["connections"] for each in side.result["series"]] == [8, 8, 8]
-    assert side.result["cpu_us_per_operation"] == pytest.approx(1e6 * side.result["window_cpu_seconds"] / 50)
+    used = side.figures
+    assert used is not None
+    assert [each.connections for each in used.series] == [8, 8, 8]
+    assert used.cpu_us_per_operation == pytest.approx(1e6 * used.window_cpu_seconds / 50)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -130,7 +133,6 @@ def test_a_run_says_what_the_server_used(processes: int) -> None:
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     summary = json.loads(done.stdout)
     used = summary["server"]
-    assert used["sampled"] is True
     assert [root["pid"] for root in used["roots"]] == [server.process.pid]
     assert used["window"] == ("all connected" if processes == 1 else "whole run")
     assert used["processes"] == 2  # master and worker

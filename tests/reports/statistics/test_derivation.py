@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from reports.statistics.derivation import derive
 from reports.statistics.result_folder import Inputs
 from sioprobe.results.files import Rounds
 from sioprobe.results.histogram import Histogram
+from sioprobe.results.loads import RoundsLine, to_json
 from sioprobe.results.types import CellResult, Results
 from tests.reports import synthetic
 
@@ -19,7 +21,7 @@ def block(arm: str = "gevent", transport: str = "websocket", round_: int = 1, **
     histogram = Histogram()
     for _ in range(1000):
         histogram.record(1000.0)
-    return {
+    document = {
         "schema": 1,
         "kind": "block",
         "round": round_,
@@ -31,7 +33,7 @@ def block(arm: str = "gevent", transport: str = "websocket", round_: int = 1, **
         "operations": 1000,
         "messages": 2000,
         "errors": 0,
-        "latency": histogram.to_latency(),
+        "latency": to_json(histogram.to_latency()),
         "server": {
             "cpu_seconds": 0.5,
             "rss_bytes": 50_000_000 + 50 * 51200,
@@ -40,6 +42,7 @@ def block(arm: str = "gevent", transport: str = "websocket", round_: int = 1, **
         "generator": {"cpu_seconds": 0.2},
         "validity": {"verdict": "VALID", "reasons": []},
     } | changes
+    return msgspec.convert(document, RoundsLine)
 
 
 def derived(*blocks: Any, **run: Any) -> Results:
@@ -192,7 +195,9 @@ def test_flags_name_what_limits_a_cell() -> None:
     busy = block("gevent-2", generator={"cpu_seconds": 1.9})
     few = Histogram()
     few.record(1.0)
-    flags = only(derived(busy | {"latency": few.to_latency()}, arms=[synthetic.ARMS["gevent-2"]]))["flags"]
+    flags = only(
+        derived(msgspec.structs.replace(busy, latency=few.to_latency()), arms=[synthetic.ARMS["gevent-2"]])
+    )["flags"]
     assert flags == [
         "oversubscribed: 4 processes (2 servers, queue, generator) on 2 cores",
         "generator-bound: 95\u202f% of a core",
@@ -208,7 +213,7 @@ def test_a_cell_without_limits_has_no_flag() -> None:
 
 def test_few_samples_are_judged_by_the_median_block_not_by_all_together() -> None:
     def of(count: int) -> Any:
-        return {**block()["latency"], "count": count}
+        return {**to_json(block().latency), "count": count}
 
     busy = {"cpu_seconds": 1.9}
     counts = (999, 5000, 998)

@@ -1,0 +1,80 @@
+"""What the users of one process share while a test runs: the scenario, and where each of them goes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gevent
+from gevent.lock import BoundedSemaphore
+from locust.env import Environment
+from locust.runners import WorkerRunner
+
+from load.running.locustfile_options import played_options
+from load.scenarios import make_scenario
+from load.servers.placement import Placement, check_addresses, parse_addresses, parse_urls
+from sioprobe.commandline.connection_options import ConnectionOptions
+from sioprobe.engine import Engine, Target
+from sioprobe.locusts.reports import Played
+
+__all__ = ["Play"]
+
+REST_DEADLINE = 3.0
+
+
+class Play:
+    """Of the options of one start; the web page may have changed them. Raises ParameterError, OptionError."""
+
+    def __init__(self, environment: Environment, engine: Engine, total_rate: float | None) -> None:
+        options = environment.parsed_options
+        self._environment = environment
+        self._placing = BoundedSemaphore(1)
+        self._placement: Placement | None = None
+        self.transport: str = options.transport
+        self.scenario = make_scenario(options.scenario, engine, played_options(options, total_rate))
+        self.scenario.auth = ConnectionOptions.of(options).auth
+        self.scenario.processes = _processes(options)
+
+    def place(self) -> Target:
+        """Where the next user of this process goes. Raises SwarmError, OptionError and PlacementError."""
+        # Names are looked up meanwhile, and every user comes here at once.
+        with self._placing:
+            if self._placement is None:
+                self._placement = self._make_placement()
+        return self._placement.next()
+
+    def _make_placement(self) -> Placement:
+        options, runner = self._environment.parsed_options, self._environment.runner
+        addresses = parse_addresses(options.source_addresses)
+        check_addresses(addresses)
+        connection = ConnectionOptions.of(options)
+        urls = parse_urls(self._environment.host or "", options.urls)
+        targets = [Target.from_url(url, connection.path, **connection.target_arguments()) for url in urls]
+        if isinstance(runner, WorkerRunner):
+            return Placement(targets, addresses, runner.worker_index, _processes(options))
+        return Placement(targets, addresses)
+
+    def played(self) -> Played:
+        """What is counted of it, and how it comes to rest."""
+        scenario = self.scenario
+        return Played(
+            operation=scenario.operation,
+            ledger=scenario.ledger,
+            schedule=scenario.schedule,
+            timed_between=scenario.timed_between,
+            halt=self._come_to_rest,
+            state=scenario.state,
+        )
+
+    def _come_to_rest(self) -> None:
+        """Start nothing new, wait for what is under way, close the accounts."""
+        self.scenario.halt()
+        end = time.monotonic() + REST_DEADLINE
+        while not self.scenario.at_rest and time.monotonic() < end:
+            gevent.sleep(0.01)
+        self.scenario.settle()
+
+
+def _processes(options: Any) -> int:
+    """How many processes play: workers do not know of each other, and their master tells them."""
+    return max(1, getattr(options, "sioprobe_workers", 1))

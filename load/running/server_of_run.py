@@ -1,0 +1,141 @@
+"""What a run does about its server: starts it, samples it, looks at what it keeps.
+
+All of it happens in the process where figures come together: the only one, or the master.
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from typing import Any
+
+import gevent
+from locust.runners import LocalRunner
+
+from load.playing.players import Scenario
+from load.running.scenario_arguments import options_of
+from load.scenarios import SCENARIOS, ParameterError
+from load.servers.owned_server import OwnedServer, OwnedServerError
+from load.servers.placement import parse_urls
+from load.watching.locating import NONE, locate, parse_server_pids
+from load.watching.reported_cpu import ReportedCpu
+from load.watching.run_watch import RunWatch
+from load.watching.sampling import Counts, ServerSampler
+from load.watching.server_state import ServerWatch
+from sioprobe.locusts.attachment import Attachment
+
+__all__ = ["ServerOfRun"]
+
+
+class ServerOfRun:
+    """`start` it once; `begin` each test, then `all_connected`, `hold`, `finish`, and `found` at the end."""
+
+    def __init__(self, attachment: Attachment) -> None:
+        self._attachment = attachment
+        self._environment = attachment.environment
+        self._owned: OwnedServer | None = None
+        self._watch: RunWatch | None = None
+        self._telling: ReportedCpu | None = None
+        self._scenario: Scenario | None = None
+        self.sampled: ServerSampler | None = None
+
+    def start(self) -> None:
+        """Start the server, where `--server-command` says so. Raises OwnedServerError."""
+        options = self._environment.parsed_options
+        if not options.server_command:
+            return
+        if self._attachment.is_master and getattr(options, "drop", "") == "server":
+            raise OwnedServerError("--server-command restarts the server for a load of one process only")
+        self._owned = OwnedServer(options.server_command, self._environment.host or "")
+        # After everything else, the last look at the server included.
+        atexit.register(self._owned.stop)
+        self._owned.start()
+
+    def begin(self) -> None:
+        """Look at the server and sample it from now on, before there is any user."""
+        options = self._environment.parsed_options
+        urls = parse_urls(self._environment.host or "", options.urls)
+        try:
+            asked = parse_server_pids(options.server_pid or ())
+        except ValueError:
+            asked = NONE  # told already, by problem_of
+        server = ServerWatch(urls, locate(urls, asked))
+        self._scenario = self._telling = None
+        self.sampled = ServerSampler(server, counts=self._counts, exact=not self._attachment.is_master)
+        # First: the look asks the server, which may hold a file for that a little longer.
+        self.sampled.start()
+        kind = SCENARIOS[options.scenario]
+        self._watch = RunWatch(kind, server)
+        if self._environment.web_ui is not None and not self.sampled.sampling:
+            self._telling = ReportedCpu(urls)
+
+    def follow(self, scenario: Scenario) -> None:
+        """Count what the scenario publishes; a storm may restart the server where it is ours."""
+        self._scenario = scenario
+        owned, alone = self._owned, isinstance(self._environment.runner, LocalRunner)
+        if owned is not None and alone and hasattr(scenario, "restart_server"):
+            scenario.restart_server = lambda: gevent.spawn(_restart, owned).ready
+
+    def all_connected(self) -> None:
+        """Every user was spawned."""
+        if self.sampled is not None:
+            self.sampled.all_connected(reset=self._environment.reset_stats)
+
+    def hold(self) -> None:
+        """Look while all users are there, before operations come to rest."""
+        if self.sampled is not None:
+            self.sampled.hold()
+        if self._watch is not None:
+            self._watch.hold()
+
+    def finish(self) -> None:
+        """Operations have come to rest, and connections are still there."""
+        if self.sampled is not None:
+            self.sampled.finish()
+
+    def stop_asking(self) -> None:
+        """No user is left."""
+        if self._telling is not None:
+            self._telling.close()
+
+    def share(self) -> float | None:
+        """The share of a core that the server used lately, for the web page; None where it is not known."""
+        if self._environment.web_ui is None or self.sampled is None:
+            return None
+        return self.sampled.share() if self._telling is None else self._telling.share()
+
+    def found(self) -> dict[str, Any] | None:
+        """What the scenario found, once the last user has left. Waits for the cool-down where it has one."""
+        if self._watch is None:
+            return None
+        try:
+            options = options_of(self._environment.parsed_options)
+        except ParameterError:
+            return None
+        states = [state.scenario for state in self._attachment.reports.states()]
+        return self._watch.found(states, self._attachment.engine.recorder, options)
+
+    def _counts(self) -> Counts:
+        """What is counted at this moment, without taking it from those who carry it to Locust."""
+        attachment, played = self._attachment, SCENARIOS[self._environment.parsed_options.scenario]
+        if attachment.is_master:
+            connections = self._environment.runner.user_count
+            ledgers = [state.ledger for state in attachment.reports.states()]
+            published = sum(ledger.published for ledger in ledgers if ledger is not None)
+        else:
+            connections = len(attachment.engine.connections)
+            published = self._scenario.published if self._scenario is not None else 0
+        if played.operation is None:
+            return Counts(connections)
+        recorder = attachment.engine.recorder
+        series = recorder.series(*played.operation)
+        recorder.enter_held_back()
+        operations = series.total.timed + series.recent.timed
+        return Counts(connections, operations, operations * played.messages_per_operation + published)
+
+
+def _restart(server: OwnedServer) -> None:
+    try:
+        server.restart()
+    except OwnedServerError as error:
+        print(f"locust: error: {error}", file=sys.stderr)

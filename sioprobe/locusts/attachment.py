@@ -1,0 +1,257 @@
+"""What sioprobe attaches to a Locust environment: it listens once to each event, and has steps for each.
+
+Which steps are taken at an event, and in which order, its conductor says: `conductor.py` for a locustfile of
+`SocketIOUser`s, `load/running/director.py` for `load/swarm.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import gevent
+from locust.env import Environment
+from locust.event import EventHook
+from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
+
+from sioprobe.engine.hub import Engine
+from sioprobe.locusts.garbage import spare_collector
+from sioprobe.locusts.private_parts import call_first, forget_dispatcher, hears, report_each, send_report
+from sioprobe.locusts.reports import REPORT_SECONDS, Played, Reports
+from sioprobe.locusts.request_events import RequestEvents
+from sioprobe.locusts.statistics import LocustStatistics
+from sioprobe.locusts.web_tab import add_tab
+from sioprobe.locusts.workers import Workers
+from sioprobe.measured.summary import Around, summarise
+from sioprobe.results.loads import Finding, RunResult
+
+__all__ = ["Attachment", "Conducting"]
+
+logger = logging.getLogger(__name__)
+
+HALT = "sioprobe_halt"
+HALT_DEADLINE = 15.0
+"""How long the master waits for its workers to stop their users, in seconds, beside `--stop-timeout`."""
+
+
+class Conducting(Protocol):
+    """Takes the steps: one method for each event of Locust; `conductor.py` says when each is called."""
+
+    def test_starts(self) -> None: ...
+
+    def users_are_there(self) -> None: ...
+
+    def test_is_stopping(self) -> None: ...
+
+    def test_stops(self) -> None: ...
+
+    def test_is_over(self) -> None: ...
+
+    def says_goodbye(self) -> None: ...
+
+    def reports_to_master(self, data: dict[str, Any]) -> None: ...
+
+    def worker_reports(self, client_id: str, data: dict[str, Any]) -> None: ...
+
+    def result(self) -> RunResult: ...
+
+
+class Attachment:
+    """One for each Locust environment, which carries it as its attribute `sioprobe`.
+
+    `conductor` makes its conductor, which another may replace before the first test.
+    """
+
+    @staticmethod
+    def of(environment: Environment) -> Attachment | None:
+        """That of the environment; None where nothing was attached yet."""
+        found: Attachment | None = getattr(environment, "sioprobe", None)
+        return found
+
+    def __init__(self, environment: Environment, conductor: Callable[[Attachment], Conducting]) -> None:
+        environment.sioprobe = self
+        self.environment = environment
+        self.engine = Engine()
+        self.statistics = LocustStatistics(environment, self.engine.recorder)
+        self.reports = Reports(environment, self.engine, self.statistics)
+        self.request_events = RequestEvents(environment, self.engine.recorder)
+        self.conductor = conductor(self)
+        self.started = self.ended = 0.0
+        """Begin and end of the test, `monotonic`; 0 before."""
+        self._quits = False
+        self._listen()
+
+    def _listen(self) -> None:
+        events = self.environment.events
+        for event, listener in self._listeners():
+            event.add_listener(listener)
+        # Locust's own listeners were there before: those of reports take the statistics away and add them up,
+        # those of `quitting` stop the test. A locustfile's `test_stop` may tell what was counted.
+        call_first(events.report_to_master, lambda data, **_: self.conductor.reports_to_master(data))
+        call_first(
+            events.worker_report, lambda client_id, data, **_: self.conductor.worker_reports(client_id, data)
+        )
+        call_first(events.test_stop, lambda **_: self.conductor.test_stops())
+        call_first(events.quitting, lambda **_: self.conductor.test_is_over())
+        if self.environment.runner is not None:
+            self._meet_runner()
+        else:
+            events.init.add_listener(lambda **_: self._meet_runner())
+
+    def _listeners(self) -> list[tuple[EventHook, Callable[..., None]]]:
+        events = self.environment.events
+        return [
+            (events.test_start, lambda **_: self.conductor.test_starts()),
+            (events.spawning_complete, lambda **_: self.conductor.users_are_there()),
+            (events.reset_stats, lambda **_: self.reset()),
+            (events.test_stopping, lambda **_: self.conductor.test_is_stopping()),
+            (events.quitting, lambda **_: self._quitting()),
+        ]
+
+    def _meet_runner(self) -> None:
+        runner = self.environment.runner
+        if isinstance(runner, WorkerRunner):
+            report_each(REPORT_SECONDS)
+            if not hears(runner, HALT):
+                runner.register_message(HALT, self._halt_for_master, concurrent=True)
+                # So that the master knows at once that this worker is complete.
+                send_report(runner)
+        if self.environment.web_ui is not None:
+            add_tab(self.environment.web_ui, lambda: self.conductor.result())
+
+    def _quitting(self) -> None:
+        # Last of all, whoever else prints at the end.
+        self.environment.events.quit.add_listener(lambda **_: self.conductor.says_goodbye())
+        self.leave()
+
+    @property
+    def played(self) -> Played:
+        """What is played in this process."""
+        return self.reports.played
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process is a worker; one that joins a test is told to start before it has a runner."""
+        return bool(getattr(self.environment.parsed_options, "worker", False))
+
+    @property
+    def is_master(self) -> bool:
+        """Whether this process has workers."""
+        return isinstance(self.environment.runner, MasterRunner)
+
+    # The steps of a test, in the order in which they are taken
+
+    def begin(self, played: Played | None = None) -> None:
+        """A test starts: forget what was counted before, and name the test for the workers."""
+        if played is not None:
+            self.reports.played = played
+        self.request_events.begin()
+        self.reset()
+        spare_collector()
+        self.reports.begin()
+        runner, options = self.environment.runner, self.environment.parsed_options
+        if isinstance(runner, MasterRunner):
+            self.reports.workers = Workers(
+                # Without options there is nothing by which a worker could learn of it.
+                uuid.uuid4().hex if options is not None else "",
+                {client.id: runner.get_worker_index(client.id) for client in runner.clients.all},
+            )
+            if options is not None:
+                # Locust sends the options to every worker, to those that join later as well.
+                options.sioprobe_run = self.reports.workers.run
+                options.sioprobe_workers = runner.worker_count
+        self.engine.start()
+        self.engine.reset_pulse()
+
+    def reset(self) -> None:
+        """Forget everything counted so far, as Locust does at the same moments."""
+        self.statistics.reset()
+        self.started, self.ended = time.monotonic(), 0.0
+
+    def come_to_rest(self) -> None:
+        """The test is stopping: let what is under way end while all users are there, and count it."""
+        runner = self.environment.runner
+        if isinstance(runner, MasterRunner):
+            self._halt_workers(runner)
+        else:
+            # Those of the test: soon there will be none.
+            self.reports.users = runner.user_count
+            halt, self.played.halt = self.played.halt, None
+            if halt is not None:
+                halt()
+            self.statistics.flush()
+        self.ended = time.monotonic()
+
+    def _halt_workers(self, runner: MasterRunner) -> None:
+        """Have every worker stop its users and report for the last time, while the master still listens.
+
+        Locust's own master takes reports for half a second only after telling workers to quit.
+        """
+        workers = self.reports.workers
+        if runner.worker_count or self._quits:
+            # Else it is the last worker's leaving that ends the test.
+            workers.stopping = time.monotonic()
+        # A worker that is lost meanwhile must not have the others spawn its users.
+        forget_dispatcher(runner)
+        end = time.monotonic() + HALT_DEADLINE + (self.environment.stop_timeout or 0)
+        runner.send_message(HALT)
+        while time.monotonic() < end:
+            present = [client.id for client in runner.clients.all if client.state != STATE_MISSING]
+            if workers.halted(present):
+                break
+            gevent.sleep(0.05)
+        workers.over = True
+
+    def _halt_for_master(self, **_: Any) -> None:
+        self._report_for_the_last_time(self.environment.runner)
+
+    def _report_for_the_last_time(self, runner: WorkerRunner) -> None:
+        runner.stop()
+        self.reports.end()
+        send_report(runner)
+
+    def end(self) -> None:
+        """The test has stopped, and nothing counts any more; on a worker its last report follows."""
+        if isinstance(self.environment.runner, WorkerRunner):
+            self.statistics.flush()
+        else:
+            self.reports.end()
+        self.statistics.keep_csv()
+        self.request_events.drain()
+
+    def leave(self) -> None:
+        """The process quits, before Locust stops its test: a worker tells its master all that it counted."""
+        self._quits = True
+        runner = self.environment.runner
+        if isinstance(runner, WorkerRunner) and self.reports.run and not self.reports.final:
+            self.reports.left = True
+            self._report_for_the_last_time(runner)
+
+    def close(self) -> None:
+        """The process quits, after Locust has stopped its test."""
+        self.request_events.drain()
+        self.statistics.flush()
+        self.statistics.keep_csv()
+        if self.reports.workers.incomplete and self.environment.process_exit_code is None:
+            self.environment.process_exit_code = 1
+        for remark in self.reports.remarks():
+            if isinstance(remark, Finding):
+                logger.error(remark.reason)
+
+    # What comes of it
+
+    def result(self, around: Around = Around()) -> RunResult:  # noqa: B008 - frozen
+        """The figures so far; of what Locust knows too, and nothing later."""
+        seconds = max(0.0, (self.ended or time.monotonic()) - self.started) if self.started else 0.0
+        return summarise(
+            self.engine.recorder,
+            self.reports.states(),
+            seconds,
+            self.played.operation,
+            around,
+            generators=self.reports.generators(),
+            remarks=self.reports.remarks(),
+        )

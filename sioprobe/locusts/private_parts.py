@@ -1,0 +1,113 @@
+"""What is used of Locust beside its documented interface: nobody else in this project touches these parts.
+
+A new Locust may move them. `missing` names those that it has moved, and a test asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import locust.runners
+import locust.stats
+from locust.env import Environment
+from locust.event import EventHook
+from locust.runners import MasterRunner, WorkerRunner
+
+__all__ = [
+    "call_first",
+    "create_error",
+    "csv_tables",
+    "forget_dispatcher",
+    "hears",
+    "listeners_of",
+    "missing",
+    "report_each",
+    "response_time_bucket",
+    "send_report",
+]
+
+
+def missing() -> list[str]:
+    """The names of the parts that this Locust does not have."""
+    runner = Environment().create_local_runner()
+    try:
+        parts: tuple[tuple[Any, str], ...] = (
+            (EventHook(), "_handlers"),
+            (runner, "_users_dispatcher"),
+            (runner, "custom_messages"),
+            (WorkerRunner, "_send_stats"),
+            (MasterRunner, "get_worker_index"),
+            (locust.runners, "WORKER_REPORT_INTERVAL"),
+            (locust.stats, "PERCENTILES_TO_REPORT"),
+            (locust.stats, "StatsCSV"),
+            (locust.stats.StatsCSV, "requests_csv"),
+            (locust.stats.StatsCSV, "failures_csv"),
+            (locust.stats, "StatsError"),
+            (locust.stats.StatsError, "create_key"),
+            (locust.stats, "bucket_response_time"),
+        )
+        return [f"{_name(owner)}.{name}" for owner, name in parts if not hasattr(owner, name)]
+    finally:
+        runner.quit()
+
+
+def _name(owner: Any) -> str:
+    return getattr(owner, "__qualname__", None) or getattr(owner, "__name__", None) or type(owner).__name__
+
+
+def call_first(event: EventHook, listener: Callable[..., None]) -> None:
+    """Have a listener called before all that are there, Locust's own included.
+
+    Listeners of `quitting` are called last one first: there this one comes after all others.
+    """
+    event._handlers.insert(0, listener)
+
+
+def listeners_of(event: EventHook) -> Iterator[Callable[..., None]]:
+    """Who listens, but for Locust itself."""
+    for listener in event._handlers:
+        if (getattr(listener, "__module__", None) or "").partition(".")[0] != "locust":
+            yield listener
+
+
+def report_each(seconds: float) -> None:
+    """How often the worker in this process reports to its master."""
+    locust.runners.WORKER_REPORT_INTERVAL = seconds
+
+
+def send_report(runner: WorkerRunner) -> None:
+    """Have a worker report to its master now."""
+    runner._send_stats()
+
+
+def hears(runner: WorkerRunner, message: str) -> bool:
+    """Whether something is registered for messages of that type."""
+    return message in runner.custom_messages
+
+
+def forget_dispatcher(runner: MasterRunner) -> None:
+    """Keep a master from spawning the users of a worker that it loses from now on."""
+    runner._users_dispatcher = None
+
+
+def csv_tables(environment: Environment) -> dict[str, Callable[[Any], None]]:
+    """By the name of each CSV file, what writes its rows to a `csv.writer`."""
+    table = locust.stats.StatsCSV(environment, locust.stats.PERCENTILES_TO_REPORT)
+    return {"stats": table.requests_csv, "failures": table.failures_csv}
+
+
+def response_time_bucket(milliseconds: float) -> int:
+    """The response time under which Locust counts this one."""
+    bucket: int = locust.stats.bucket_response_time(milliseconds)
+    return bucket
+
+
+def create_error(errors: dict[str, Any], type: str, name: str, kind: str, at: float) -> Any:
+    """The entry of Locust's table of failures, made where there is none yet."""
+    key = locust.stats.StatsError.create_key(type, name, kind)
+    error = errors.get(key)
+    if error is None:
+        error = errors[key] = locust.stats.StatsError(type, name, kind)
+        error.first_seen = at
+    return error
