@@ -1,4 +1,4 @@
-"""What a search for the highest rate found, as the document `capacity` of `sioprobe.results` and as text."""
+"""The result of a search: the document `capacity` of `sioprobe.results`, and its words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEAD = (
 
 
 def row(probe: Probe) -> str:
-    """One probe as a line below HEAD. CPU is that of the server's tree and of the busiest generator."""
+    """One probe as a line below HEAD. CPU is that of the server, and of the busiest generator."""
     reach = "-" if probe.reach is None else f"{probe.reach:.2%}"
     server = "-" if probe.server_cpu_share is None else f"{probe.server_cpu_share:.0%}"
     met = "met" if probe.met else f"{probe.blame}: {probe.why}"
@@ -33,7 +33,7 @@ def row(probe: Probe) -> str:
 def document(
     found: Capacity, plan: SearchPlan, floor: Floor | str | None, seconds: float, extras: dict[str, Any]
 ) -> dict[str, Any]:
-    """The result, with its words."""
+    """The document."""
     knee = knee_of(found)
     return {
         "schema": 1,
@@ -58,7 +58,7 @@ def document(
 
 
 def knee_of(found: Capacity) -> dict[str, Any] | None:
-    """The highest rate: the mean of its confirmations, the worst p99 of them."""
+    """The figures at the highest rate: means of its confirmations, and their worst p99."""
     if found.knee is None:
         return None
     rate = found.knee.rate
@@ -84,17 +84,17 @@ def statement(found: Capacity, knee: dict[str, Any] | None, objective: tuple[Con
         if found.limit == "budget":
             return f"no result: {LIMITS['budget']}, and no rate had met {said}"
         if found.limit in ("generator", "machine"):
-            return f"no result, for the {found.limit} was in the way at every rate ({found.probes[-1].why})"
+            return f"no result: the {found.limit} was the limit at every rate ({found.probes[-1].why})"
         return f"no rate met {said}; at {found.probes[-1].rate:.0f}/s: {found.probes[-1].why}"
     rate = f"{knee['rate']:.0f}/s"
     if found.limit == "generator":
-        words = f"at least {rate} with {said}; beyond it is the generator's limit, not the server's"
+        words = f"at least {rate} with {said}; the generator is the limit, not the server"
     elif found.limit != "server":
         words = f"at least {rate} with {said}; {LIMITS[found.limit]}"
     elif knee["saturated"]:
         words = f"capacity {rate} with {said}: the server used {knee['server_cpu_share']:.0%} of a core"
     else:
-        # Something else than CPU stood in the way: waiting, a lock, a queue, Nagle's algorithm.
+        # Not CPU but something else is the limit: waiting, a lock, a queue, Nagle's algorithm.
         cpu = knee["server_cpu_share"]
         room = "its CPU was not seen" if cpu is None else f"it used only {cpu:.0%} of a core"
         words = f"highest rate {rate} with {said}; the server's CPU is not the limit: {room}"
@@ -104,7 +104,7 @@ def statement(found: Capacity, knee: dict[str, Any] | None, objective: tuple[Con
 
 
 def render(result: dict[str, Any]) -> str:
-    """What follows the table."""
+    """The lines below the table."""
     lines = [result["statement"]]
     knee = result["knee"]
     if knee is not None:

@@ -1,6 +1,6 @@
 """The search for the highest rate that meets an objective: doubling, bisecting, confirming.
 
-Pure: what a probe is, and how long it takes, is its caller's business (`load/capacity/trials.py`).
+It knows neither servers nor clocks. The caller (`load/capacity/trials.py`) measures the probes.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ CEILING_RATE = 1e6
 
 LIMITS = {
     "server": "beyond it the server did not meet the objective",
-    "generator": "beyond it the generator's figures are its own",
-    "machine": "beyond it others on this machine took the CPU from server or generator",
-    "budget": "the time was over before the search was",
-    "ceiling": "no higher rate is tried",
+    "generator": "beyond it the figures are those of the generator",
+    "machine": "beyond it other processes of this machine took the CPU",
+    "budget": "the time was over before the search had ended",
+    "ceiling": "the search tries no higher rate",
     "nothing": "no rate met the objective",
 }
 
@@ -33,9 +33,8 @@ LIMITS = {
 class Probe:
     """One short run at one rate. Latencies in µs; `rate` and `achieved` in operations a second.
 
-    `met` says that the objective was met by a valid generator, `blame` who is at fault where it was not:
-    "server", "generator", or "machine", whose other processes took the CPU. Server figures are None where the
-    server was not seen.
+    `met`: a valid generator met the objective. If not, `blame` names the cause: "server", "generator", or
+    "machine" (its other processes took the CPU). Figures of a server that was not seen are None.
     """
 
     rate: float
@@ -55,17 +54,17 @@ class Probe:
 
     @property
     def met(self) -> bool:
-        """Whether nobody is to blame."""
+        """Whether there is nobody to blame."""
         return not self.blame
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a result."""
+        """The probe in a result."""
         return {**asdict(self), "reasons": list(self.reasons), "met": self.met}
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """`knee` is the last confirmation of the highest rate, None where no rate was confirmed."""
+    """The end of a search. `knee` is the last probe of the highest rate, or None if no rate was met."""
 
     knee: Probe | None
     confirmed: int
@@ -80,9 +79,9 @@ def search(
     time_left: Callable[[], bool],
     told: Callable[[Probe], None] = lambda probe: None,
 ) -> Capacity:
-    """Search from `start`; `probe(rate, phase)` measures, `time_left` says whether one more fits the budget.
+    """Search from `start`. `probe(rate, phase)` measures; `time_left` tells if the budget allows one more.
 
-    A rate that fails is tried twice before it is believed: on a shared machine a probe may be unlucky.
+    A rate that fails is tried a second time: on a shared machine one probe may be unlucky.
     """
     return _Search(probe, time_left, told).run(start)
 
@@ -127,7 +126,7 @@ class _Search:
         return Capacity(self._low, confirmed, limit, tuple(self._probes))
 
     def _try(self, rate: float, phase: str, times: int = 2) -> Probe:
-        """Measure, again where the first failed; enters the result into the bracket."""
+        """Measure, a second time if the first failed, and narrow the bracket."""
         for _ in range(times):
             if not self._time_left():
                 raise _OutOfTime
@@ -143,7 +142,7 @@ class _Search:
         return found
 
     def _bracket(self, start: float) -> None:
-        """Double until a rate fails; where the first does, halve until one does not."""
+        """Double the rate until it fails. If the first rate fails, halve it until one meets the objective."""
         rate = start
         if self._try(rate, "doubling").met:
             while self._high is None and rate * 2 <= CEILING_RATE:
@@ -158,11 +157,11 @@ class _Search:
         while self._low is not None and self._high is not None:
             if self._high.rate <= self._low.rate * RESOLUTION:
                 return
-            # Geometric: the same precision at any rate.
+            # The geometric mean gives the same precision at any rate.
             self._try(math.sqrt(self._low.rate * self._high.rate), "bisecting")
 
     def _confirm(self) -> int:
-        """How many confirmations in a row met the objective; the first that does not ends them."""
+        """How many confirmations in a row met the objective. The first that fails ends them."""
         assert self._low is not None
         rate = self._low.rate
         for count in range(CONFIRMATIONS):
@@ -171,7 +170,7 @@ class _Search:
         return CONFIRMATIONS
 
     def _step_down(self) -> None:
-        """What could not be confirmed is too high: go on from the highest rate below that met it."""
+        """The rate was not confirmed, and so is too high: go on from the highest lower rate that was met."""
         assert self._high is not None
         below = [found for found in self._probes if found.met and found.rate < self._high.rate]
         below = [found for found in below if not self._failed_at(found.rate)]

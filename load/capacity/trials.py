@@ -1,7 +1,7 @@
-"""The trials of `sioprobe capacity`: the highest total rate that meets an objective, by short open-loop runs.
+"""The probes of a search: short runs in an open loop, and who is to blame for one that failed.
 
 Each probe is a block (`load.blocks`) on fresh connections, at a constant rate that all connections share.
-The search itself is `load.capacity.search`; what is printed of it is `load.capacity.document`.
+`load.capacity.search` chooses the rates; `load.capacity.document` makes the result.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ __all__ = ["DEFAULT_OBJECTIVES", "SearchPlan", "find_capacity", "full_objective"
 DEFAULT_OBJECTIVES = ("p99<100ms", "reach>=100%", "errors<=0")
 WARMUP_SECONDS = 1.0
 OVERHEAD_SECONDS = 3.0
-"""Connecting, draining and closing, as long as no probe has told."""
+"""For connecting, draining and closing, until a probe has shown how long they take."""
 
 ACHIEVED = 0.95
-"""A rate of which less was answered was not carried, whatever the latency of the rest."""
+"""The share of the rate that must be answered, however fast the answers are."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPlan:
-    """What to search for. `block` is a request to `load.blocks` without connections, rate and times."""
+    """The task of a search. `block` is a request to `load.blocks` without connections, rate and times."""
 
     block: dict[str, Any]
     connections: int
@@ -49,14 +49,14 @@ class SearchPlan:
     calibrate: bool = True
 
     def request(self, rate: float) -> dict[str, Any]:
-        """One process's share of a probe at a total of `rate` operations a second."""
+        """The share of one process in a probe at a total of `rate` operations a second."""
         connections = -(-self.connections // self.processes)
         share = rate / self.processes
         scenario = self.block["scenario"]
         if scenario in scenarios_with("total_rate"):
             paced = {"total_rate": share}
         else:
-            # Of each room; `broadcast` has one of all.
+            # The rate of a room; `broadcast` has one room with everybody.
             size = self.block.get("room_size") or make_options(scenario, {}).get("room_size", connections)
             paced = {"rate": share / -(-connections // int(size))}
         return {
@@ -69,7 +69,7 @@ class SearchPlan:
 
 
 def full_objective(given: Sequence[Condition]) -> tuple[Condition, ...]:
-    """What was given, and the defaults for figures that it does not name; any latency stands for p99."""
+    """The conditions given, and the defaults of figures that they do not name. Any latency stands for p99."""
     named = {"latency" if condition.is_latency else condition.figure for condition in given}
     defaults = (Condition.parse(text) for text in DEFAULT_OBJECTIVES)
     return (
@@ -85,7 +85,7 @@ def full_objective(given: Sequence[Condition]) -> tuple[Condition, ...]:
 def find_capacity(
     plan: SearchPlan, told: Callable[[Probe], None] = lambda probe: None
 ) -> tuple[Capacity, Floor | str | None]:
-    """Search; what was found, and the generator's floor at the knee. Raises ChildError at the first probe."""
+    """Search. The result, and the generator's floor at the knee. Raises ChildError of the first probe."""
     began = time.monotonic()
     longest = WARMUP_SECONDS + plan.seconds + OVERHEAD_SECONDS
     generators = [BlockGenerator() for _ in range(plan.processes)]
@@ -124,7 +124,7 @@ def find_capacity(
 
 
 def _measure(generators: Sequence[BlockGenerator], request: dict[str, Any]) -> Block:
-    """One probe by all generators at once, merged."""
+    """One probe by all generators at the same time, merged."""
     deadline = request["warmup_seconds"] + request["seconds"] + 60.0
     with ThreadPoolExecutor(len(generators)) as pool:
         blocks = list(pool.map(lambda generator: generator.measure(request, deadline), generators))
@@ -132,7 +132,7 @@ def _measure(generators: Sequence[BlockGenerator], request: dict[str, Any]) -> B
 
 
 def merged(blocks: Sequence[Block]) -> Block:
-    """Blocks of several generators at the same server and time, as one; the worst of each vital."""
+    """Blocks of several generators at the same time as one block, with the worst figures of a generator."""
     latency = Histogram()
     for block in blocks:
         latency.merge(Histogram.from_latency(block.latency))
@@ -154,7 +154,7 @@ def merged(blocks: Sequence[Block]) -> Block:
 
 
 def failed_probe(rate: float, phase: str, why: str) -> Probe:
-    """A rate at which nothing could be measured, by a server that could be measured before."""
+    """A rate at which a server could not be measured that could be measured before."""
     return Probe(
         rate=rate,
         achieved=0.0,
@@ -174,7 +174,7 @@ def failed_probe(rate: float, phase: str, why: str) -> Probe:
 
 
 def probe_of(block: Block, rate: float, phase: str, objective: Sequence[Condition]) -> Probe:
-    """What a block at that total rate says of the objective, and who is to blame where it was not met."""
+    """What a block at that total rate says about the objective, and who is to blame if it was not met."""
     seconds = block.seconds
     achieved = (block.published or block.operations) / seconds
     findings = block.validity.findings
@@ -190,16 +190,16 @@ def probe_of(block: Block, rate: float, phase: str, objective: Sequence[Conditio
         found
         for found in findings
         if found.cause in GENERATOR_CAUSES
-        # Where the objective was not met, a generator that is nearly at its limit may have caused it.
+        # If the objective was not met, a generator near its limit may be the cause.
         and (found.verdict == "INVALID" or (broken and found.cause == "cpu"))
     ]
     server_cpu = block.server.cpu_seconds
     share = server_cpu / seconds if server_cpu is not None else None
-    # A saturated server presses the machine itself; one that had room was kept from it by others.
+    # A saturated server presses the machine itself. If it had room, others kept it from the CPU.
     pressed = [found for found in findings if found.cause == "pressure" and is_saturated(share) is False]
     if faults:
         causes = {found.cause for found in faults}
-        # Kept from running, and not busy itself: its lags are what others on this machine made of it.
+        # It was kept from running and was not busy: other processes of this machine made its lags.
         held_up = causes & {"run delay", "stall"} and "cpu" not in causes
         blame, why = "machine" if held_up else "generator", [found.reason for found in faults]
     elif broken:

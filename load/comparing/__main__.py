@@ -1,4 +1,4 @@
-"""`sioprobe compare`: start each server, judge it, put the same load on each, write the report."""
+"""`sioprobe compare`: start each server, judge it, put the same load on all, and write the report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m load.comparing"
 
 
 def _stop(number: int, frame: object) -> NoReturn:
-    """Once: a second Ctrl-C must cut short neither the end of the children nor the report."""
+    """Stop once: a second Ctrl-C must not cut short the end of the children or the report."""
     stop_asked.set()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -35,7 +35,7 @@ def _stop(number: int, frame: object) -> NoReturn:
 
 
 def _command(profile: str, arms: tuple[str, ...], rounds: int | None, no_conformance: bool) -> str:
-    """What the report says to type for the same run; it is published, so it holds no path of this machine."""
+    """The command in the report. A report may be published, so it holds no path of this machine."""
     words = ["sioprobe compare --profile", Path(profile).name]
     words += [f"--arm {arm}" for arm in arms]
     words += [f"--rounds {rounds}"] if rounds else []
@@ -47,7 +47,7 @@ OWN_FILES = ("run.json", "rounds.jsonl", "results.json", "summary.md", "report.h
 
 
 def _prepare(folder: Path) -> None:
-    """Make the folder and take out what an earlier run of ours left; other files stay."""
+    """Make the folder, and remove the files of an earlier comparison. Other files stay."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         results = [*(folder / name for name in OWN_FILES), *folder.glob("conformance-*.json")]
@@ -138,12 +138,12 @@ def main(
     try:
         with progress:
             comparison.measure()
-        # From here on there is nothing to stop: the report takes seconds.
+        # From here on there is nothing to stop. The report takes seconds.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except KeyboardInterrupt:
         interrupted = True
-        click.echo("stopped; writing the report of what was measured", err=True)
+        click.echo("stopped; writing the report of the blocks so far", err=True)
     _, complaint = run_child("reports", str(out), deadline=120.0)
     if not (out / "report.html").exists():
         raise click.UsageError(f"no report: {complaint}")

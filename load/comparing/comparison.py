@@ -1,7 +1,8 @@
-"""One run of a profile into one folder: each server is judged, then all are loaded in turns.
+"""One run of a profile into one folder: judge each server, then load all of them in turns.
 
-Everything measured is on disk at once (`rounds.jsonl`, `conformance-*.json`), so that a run that is
-stopped keeps what it has. Statistics and pages are `reports`'; this module only measures.
+Each result is written at once (`rounds.jsonl`, `conformance-*.json`), so a run that is stopped keeps its
+results.
+This module only measures; `reports` makes statistics and pages.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ BLOCK_OVERHEAD = 40.0  # seconds that connecting and closing may take around a b
 
 
 stop_asked = threading.Event()
-"""Set by the handler of Ctrl-C and SIGTERM, beside the KeyboardInterrupt that it raises: an exception that
-comes while a child is forked is lost with the hooks that Python runs there, and never raised again."""
+"""Set by the handler of Ctrl-C and SIGTERM, which also raises KeyboardInterrupt. Python loses that exception
+if it comes while a child is forked."""
 
 
 def _check_stop() -> None:
@@ -98,7 +99,7 @@ class Comparison:
         }
 
     def measure(self) -> None:
-        """Judge and load every arm. Ctrl-C and SIGTERM arrive as KeyboardInterrupt and are passed on."""
+        """Judge and load every arm. Raises KeyboardInterrupt after Ctrl-C and SIGTERM."""
         self.write()
         try:
             self._prove_alive()
@@ -106,7 +107,7 @@ class Comparison:
         except KeyboardInterrupt:
             self.run["interrupted"] = True
             for arm in self.run["arms"]:
-                # Whatever reason it has by now comes of ending its processes.
+                # The reason that it has by now comes from the end of its processes.
                 if arm["id"] not in self._judged:
                     arm["status"], arm["reason"] = "not run", "the run was stopped before"
             raise
@@ -119,7 +120,7 @@ class Comparison:
         write_run(self.folder / "run.json", self.run)
 
     def _prove_alive(self) -> None:
-        """Start every server once: judge it, or, without the judge, see that it says READY."""
+        """Start every server once, and judge it. Without the judge, see that it says READY."""
         plans = self.profile.arms
         task = self.progress.task("conformance" if self.conformance else "start", len(plans))
         pool = ThreadPoolExecutor(JUDGED_AT_ONCE)
@@ -165,7 +166,7 @@ class Comparison:
         write_conformance(report, result)
 
     def _reproduce(self, plan: ArmPlan, server: Server, command: str) -> str:
-        """The command of a case, with that which starts its server: the one that was judged is gone."""
+        """The command of a case, after the command that starts its server: the judged server is gone."""
         for number, url in enumerate(server.urls):
             command = command.replace(url, f"http://127.0.0.1:{5000 + number}")
         serve = " ".join(
@@ -217,9 +218,9 @@ class Comparison:
         number: int,
         order: int,
     ) -> None:
-        """One block on a fresh server: memory that an earlier block left would hide that of this one.
+        """One block on a new server: memory of an earlier block would hide the memory of this one.
 
-        The server before it may still be ending while this one starts, but not while it is measured.
+        The server of the last block may still be ending while this one starts, but not while it is measured.
         """
         load = self.profile.load
         try:
@@ -248,13 +249,13 @@ class Comparison:
 
     @contextmanager
     def _server(self, plan: ArmPlan, cores: set[int] | None) -> Iterator[Server]:
-        """A running server, which is told to end when the block is over, without waiting for that."""
+        """A running server. After the block it is told to end, and nobody waits for its end."""
         server = Server(plan.mode, *_cluster(plan), cores=cores)
         try:
             yield server
         finally:
             self._wait_for_end()
-            # Daemonic: on Ctrl-C `end_all` ends what this was about to end.
+            # Daemonic: on Ctrl-C `end_all` ends the server.
             self._ending = threading.Thread(target=server.close, daemon=True)
             self._ending.start()
 

@@ -1,7 +1,4 @@
-"""The plan of a comparison: which servers, how many connections, how long. Read from TOML.
-
-A wrong key or value names the file, the place, and the nearest valid key.
-"""
+"""The plan of a comparison: which servers, how many connections, how long. Read from TOML."""
 
 from __future__ import annotations
 
@@ -27,9 +24,9 @@ __all__ = ["PROFILES", "ArmPlan", "ConformancePlan", "LoadPlan", "Profile", "Pro
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """Blocks of `seconds` after `warmup_seconds`; at most `rounds` passes within `budget_seconds`.
+    """Blocks of `seconds` after `warmup_seconds`, in at most `rounds` passes within `budget_seconds`.
 
-    `parameters` are those of the scenario; in a profile each is a key of `[load]`.
+    `parameters` are those of the scenario. In a profile each is a key of `[load]`.
     """
 
     scenario: str = "ack"
@@ -46,7 +43,7 @@ class LoadPlan:
 
 @dataclass(frozen=True, slots=True)
 class ConformancePlan:
-    """Heartbeat of the servers that are judged, in seconds."""
+    """The heartbeat of the judged servers, in seconds."""
 
     ping_interval: int = 1
     ping_timeout: int = 3
@@ -54,7 +51,7 @@ class ConformancePlan:
 
 @dataclass(frozen=True, slots=True)
 class ArmPlan:
-    """One server: an async mode, how many processes, and whether load is put on it."""
+    """One server: its async mode, its number of processes, and whether it is loaded."""
 
     id: str
     title: str
@@ -66,7 +63,7 @@ class ArmPlan:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A whole plan. `arms` is never empty and its ids are unique."""
+    """A whole plan. `arms` is never empty, and its ids are unique."""
 
     title: str
     arms: tuple[ArmPlan, ...]
@@ -74,7 +71,7 @@ class Profile:
     conformance: ConformancePlan = field(default_factory=ConformancePlan)
 
     def only(self, arms: Iterable[str]) -> Profile:
-        """This plan with just these arms; ProfileError for an unknown one."""
+        """This plan with these arms alone. Raises ProfileError for an unknown one."""
         known = [arm.id for arm in self.arms]
         wanted = list(arms)
         for name in wanted:
@@ -83,7 +80,7 @@ class Profile:
         return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
 
     def check_modes(self, known: Iterable[str]) -> None:
-        """ProfileError for an arm whose mode is none of these, which the server's command line knows."""
+        """Raises ProfileError for an arm with a mode that is not one of these."""
         known = list(known)
         for arm in self.arms:
             if arm.mode not in known:
@@ -91,7 +88,7 @@ class Profile:
                 raise ProfileError(f"profile {self.title}: arm {arm.id}: {line}")
 
     def as_json(self) -> dict[str, Any]:
-        """For run.json."""
+        """The plan in run.json."""
         return asdict(self)
 
 
@@ -104,12 +101,12 @@ def _profile(document: dict[str, Any], place: str) -> Profile:
     check_keys(document, ("title", "load", "conformance", "arms"), place)
     arms = document.get("arms")
     if not isinstance(arms, list) or not arms:
-        hint = "; without, it is a profile of `sioprobe load`" if document else ""
+        hint = "; without one it is a profile of `sioprobe load`" if document else ""
         raise ProfileError(f"{place}: needs at least one [[arms]]{hint}")
     plans = tuple(_section(ArmPlan, arm, f"{place}: arms[{n}]") for n, arm in enumerate(arms))
     ids = [plan.id for plan in plans]
     if len(set(ids)) < len(ids):
-        raise ProfileError(f"{place}: arm {next(i for i in ids if ids.count(i) > 1)!r} stands twice")
+        raise ProfileError(f"{place}: there are two arms {next(i for i in ids if ids.count(i) > 1)!r}")
     load = _load(document.get("load", {}), f"{place}: load")
     _check_values(load, plans, place)
     return Profile(
@@ -121,7 +118,7 @@ def _profile(document: dict[str, Any], place: str) -> Profile:
 
 
 def _load(section: Any, place: str) -> LoadPlan:
-    """The plan in `[load]`, with the parameters of its scenario, which are checked too."""
+    """The plan in `[load]` with the parameters of its scenario."""
     if not isinstance(section, dict):
         raise ProfileError(f"{place}: is not a table")
     given = {key: value for key, value in section.items() if key in all_parameters()}
@@ -145,7 +142,7 @@ _KINDS = {
 
 
 def _section(kind: Any, section: Any, place: str, also: tuple[str, ...] = ()) -> Any:
-    """A dataclass of this kind from a table; strings, numbers, booleans and lists of strings only."""
+    """A dataclass of this kind from a table. Values are text, numbers, booleans or lists of text."""
     if not isinstance(section, dict):
         raise ProfileError(f"{place}: is not a table")
     types = {item.name: str(item.type) for item in fields(kind) if item.name != "parameters"}
@@ -185,7 +182,7 @@ def _check_values(load: LoadPlan, arms: tuple[ArmPlan, ...], place: str) -> None
         except TransportError as error:
             raise ProfileError(f"{place}: load: {error}") from None
     if load.seconds < 0.2:
-        raise ProfileError(f"{place}: load: seconds = {load.seconds} is too short a block; 0.2 is the least")
+        raise ProfileError(f"{place}: load: seconds = {load.seconds} is less than 0.2")
     if load.minimum_rounds > load.rounds:
         raise ProfileError(
             f"{place}: load: minimum_rounds = {load.minimum_rounds} is above rounds = {load.rounds}"

@@ -1,6 +1,6 @@
-"""What a comparison shows while it runs, and its closing table; all of it on standard error or by request.
+"""What a comparison shows while it runs, on standard error, and its table at the end.
 
-On a terminal a bar and the line in hand; elsewhere one plain line a step, so that a CI log can be read.
+A terminal shows a bar and the last line. A log gets one plain line for each step.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Progress", "Task"]
 
 
 class Task:
-    """One phase: how many steps of how many are done."""
+    """One phase: the number of its steps, and how many are done."""
 
     def __init__(self, progress: Progress, name: str, total: int) -> None:
         self._progress = progress
@@ -27,7 +27,7 @@ class Task:
         self._bar = progress.bars.add_task(name, total=total, line="")
 
     def advance(self, line: str | None, steps: int = 1) -> None:
-        """These steps are done; `line` says what they were."""
+        """These steps are done. `line` says what they were."""
         self.done += steps
         if self._progress.terminal:
             self._progress.bars.update(self._bar, completed=self.done, total=self.total, line=line or "")

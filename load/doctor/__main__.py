@@ -79,9 +79,9 @@ def main(
     connection: ConnectionOptions,
     as_json: bool,
 ) -> None:
-    """Examine a Socket.IO server for a minute: what its settings cost, and which setting mends it.
+    """Examine a Socket.IO server for a minute: what do its settings cost, and which setting helps?
 
-    Any server of Engine.IO 4, whoever wrote it; its application needs nothing.
+    It takes any server that speaks Engine.IO 4. The application needs nothing for it.
     """
     patient = _patient(url, asked_pids, connection)
     _limit_connections(patient, max_connections)
@@ -111,7 +111,7 @@ def _patient(url: str, asked_pids: str | tuple[int, ...], connection: Connection
 
 
 def _limit_connections(patient: Patient, asked: int | None) -> None:
-    """A server elsewhere is not filled unless somebody says how far."""
+    """Set the number of connections. A server on another host gets none unless the user says how many."""
     loopback = ipaddress.ip_address(str(patient.target.address[0]).partition("%")[0]).is_loopback
     if asked is not None:
         patient.max_connections = asked
@@ -119,7 +119,7 @@ def _limit_connections(patient: Patient, asked: int | None) -> None:
     elif loopback:
         patient.max_connections = CONNECTIONS_ON_LOOPBACK
     else:
-        patient.why_no_connections = "the server is not on loopback; say how many with --max-connections"
+        patient.why_no_connections = "the server is not on loopback; --max-connections says how many to open"
 
 
 if __name__ == "__main__":

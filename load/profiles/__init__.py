@@ -1,1 +1,1 @@
-"""Profiles: the built-in TOML files, and what reads them. With `[[arms]]` a profile is a comparison."""
+"""Profiles: the built-in TOML files and their readers. A profile with `[[arms]]` is a comparison."""

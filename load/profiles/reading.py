@@ -1,8 +1,7 @@
-"""The files of `load/profiles/`: two kinds, told apart by their arms.
+"""The files of `load/profiles/`. There are two kinds.
 
-A profile with `[[arms]]` is one of `sioprobe compare` (`load.comparing.plan`), one without is one of
-`sioprobe load` (`load.profiles.run_plan`). A name, or a path to a TOML file, of the other kind is refused in
-one line.
+A profile with `[[arms]]` is for `sioprobe compare` (`load.comparing.plan`), one without is for
+`sioprobe load` and `sioprobe capacity` (`load.profiles.run_plan`).
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ COMMANDS = {True: "`sioprobe compare`", False: "`sioprobe load`"}
 
 
 class ProfileError(ValueError):
-    """A profile that cannot be used; one line that names the place."""
+    """A profile that cannot be used. The line names the place."""
 
 
 def check_keys(section: dict[str, Any], known: Any, place: str) -> None:
-    """ProfileError for a key that is not known, with the nearest that is."""
+    """Raises ProfileError for an unknown key."""
     for key in section:
         if key not in known:
             raise ProfileError(f"{place}: {unknown('key', key, known)}")
@@ -41,7 +40,7 @@ def built_in_profiles(*, compares: bool) -> list[str]:
 
 
 def read_document(name: str, *, compares: bool) -> tuple[dict[str, Any], str]:
-    """The profile of that name or path, and what to call it. Raises ProfileError."""
+    """The profile of that name or path, and its name for error lines. Raises ProfileError."""
     names = built_in_profiles(compares=compares)
     if name in built_in_profiles(compares=not compares):
         raise ProfileError(

@@ -1,4 +1,4 @@
-"""A profile of `sioprobe load`: what one run does, read from TOML.
+"""A profile of `sioprobe load`: one run, read from TOML.
 
     title = "rooms of twenty"
 
@@ -8,9 +8,9 @@
     users = 100
     seconds = 20
     room_size = 20        # the scenario's parameters are keys of the same table
-    auth = "@token.json"  # as --auth; a file is one of the profile's folder. Or a table, [load.auth]
+    auth = "@token.json"  # as --auth, a file beside the profile. Or a table, [load.auth]
 
-Each key may be left out, and each option of the command line wins over it.
+Each key may be left out. An option of the command line wins over a key.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["RunPlan", "read_run_plan"]
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """`users` connections for `seconds`; `parameters` are those given, not the defaults."""
+    """`users` connections for `seconds`. `parameters` holds those of the scenario that were given."""
 
     title: str = ""
     scenario: str = "ack"

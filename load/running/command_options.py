@@ -23,7 +23,7 @@ from load.scenarios import (
     make_options,
     scenarios_with,
 )
-from load.watching.locating import parse_server_pids
+from load.watching.locating import SERVER_PID_HELP, parse_server_pids
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.help_pages import HOW_MUCH, OUTPUT, VERDICT, WHAT, WHO, option
 from sioprobe.commandline.nearest import OneOf
@@ -211,8 +211,7 @@ def server_pid_option(group: str = WHAT) -> Decorator:
         multiple=True,
         metavar="PID",
         callback=_asked,
-        help="Process of the server to sample with its children, repeatable. auto, the default, finds what"
-        " listens at the port of a server on this host; none samples nothing.",
+        help=f"{SERVER_PID_HELP}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The options of `load/swarm.py`, what is wrong with those that were given, and what is played by them."""
+"""The options of `load/swarm.py`: declare them, find what is wrong with them, and read what they ask for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from load.running.scenario_arguments import add_scenario_arguments, options_of
 from load.running.shape_stages import SHAPE_NAMES
 from load.scenarios import SCENARIOS, Options, ParameterError, check_transport, make_options
 from load.servers.placement import PlacementError, parse_addresses, parse_urls, problem_with_server
-from load.watching.locating import parse_server_pids
+from load.watching.locating import SERVER_PID_HELP, parse_server_pids
 from sioprobe.commandline.connection_options import (
     ConnectionOptions,
     OptionError,
@@ -39,8 +39,8 @@ def condition(text: str) -> str:
 
 
 def add_swarm_options(parser: Any) -> None:
-    """Add the swarm's own options, and those of all scenarios; the web page shows them too."""
-    # Not in an argument group: the web page shows what is added to the parser itself.
+    """Add the options of the swarm and of all scenarios. The web page shows them too."""
+    # Not in an argument group: the web page shows only what the parser itself has.
     add = parser.add_argument
     scenarios = tuple(SCENARIOS)
     add(
@@ -57,13 +57,13 @@ def add_swarm_options(parser: Any) -> None:
         default="ack",
         help="; ".join(f"{name}: {kind.title}" for name, kind in SCENARIOS.items()),
     )
-    add("--urls", default="", metavar="URL,URL", help="further servers, over which users are spread evenly")
+    add("--urls", default="", metavar="URL,URL", help="more servers; the users are spread evenly over all")
     add(
         "--source-addresses",
         default="",
         metavar="FROM-TO",
-        help="local addresses to connect from in turn (127.0.0.1-127.0.0.8, or a list with commas):"
-        " each has 28,000 ports to a server",
+        help="local addresses to connect from in turn: 127.0.0.1-127.0.0.8, or a list with commas."
+        " Each gives 28,000 ports to a server",
     )
     add_connection_options(add, include_in_web_ui=False)
     add(
@@ -71,8 +71,7 @@ def add_swarm_options(parser: Any) -> None:
         action="append",
         metavar="PID",
         include_in_web_ui=False,
-        help="process of the server to sample with its children, repeatable; auto (the default) finds what"
-        " listens at the port of a server on this host, none samples nothing",
+        help=SERVER_PID_HELP[0].lower() + SERVER_PID_HELP[1:],
     )
     add("--shape", default="", metavar="NAME", help="load over time: " + ", ".join(SHAPE_NAMES))
     add("--shape-users", default="", metavar="N,N", help="users of each level of the shape")
@@ -107,15 +106,15 @@ def add_swarm_options(parser: Any) -> None:
         default="",
         metavar="FILE",
         include_in_web_ui=False,
-        help="also write the figures at the end to this file, as JSON",
+        help="write the figures to this file as JSON when the run ends",
     )
     add_scenario_arguments(parser)
 
 
 def problem_with_connection(options: Any) -> str | None:
-    """One line about headers and the like, or None; what files hold takes the place of their names.
+    """One line about headers and the like, or None. Replaces the names of files by what the files hold.
 
-    Workers get the options of their master, which are then without names of files.
+    Workers get the options of their master, and have none of its files.
     """
     try:
         vars(options).update(read_files(options))
@@ -158,13 +157,13 @@ def problem_of(host: str | None, options: Any) -> str | None:
 
 
 def block_request(options: Any, total_rate: float | None = None) -> dict[str, Any]:
-    """The same play as a block, to be calibrated."""
+    """The block that calibrates this run: the same scenario with the same parameters."""
     played = {"transport": options.transport, "scenario": options.scenario}
     return {**played, **played_options(options, total_rate)}
 
 
 def played_options(options: Any, total_rate: float | None) -> Options:
-    """The scenario's parameters, at a shape's rate where it has one. Raises ParameterError."""
+    """The scenario's parameters, with the rate of a shape if it has one. Raises ParameterError."""
     check_transport(options.scenario, options.transport)
     played = options_of(options)
     if total_rate is None:

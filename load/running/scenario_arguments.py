@@ -1,7 +1,7 @@
 """The parameters of all scenarios as options of the locustfile and fields of Locust's web page.
 
-Every option is a text there, empty where nothing was given: the scenario's own default then holds, and which
-scenario it is may still be changed on the web page.
+Each option is a text here. An empty one stands for the default of the scenario, which the web page may still
+change.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from load.scenarios import (
     make_options,
     scenarios_with,
 )
-from load.scenarios.registry import unknown
+from load.scenarios.registry import who_knows
 from load.servers.placement import PlacementError, check_addresses, parse_addresses
 
 __all__ = ["add_scenario_arguments", "default_of", "defaults_of", "options_of", "problem_with_arguments"]
@@ -45,7 +45,7 @@ def defaults_of(parameter: Parameter, scenarios: Iterable[str] = SCENARIOS) -> s
 
 
 def help_of(parameter: Parameter) -> str:
-    """One line: what it is, its unit, which scenarios know it, and its default."""
+    """One line: what it means, its unit, the scenarios that know it, and its default."""
     declared = scenarios_with(parameter.name)
     unit = f" ({parameter.unit})" if parameter.unit else ""
     scenarios = "every scenario" if len(declared) == len(SCENARIOS) else ", ".join(declared)
@@ -53,11 +53,11 @@ def help_of(parameter: Parameter) -> str:
 
 
 def add_scenario_arguments(parser: Any) -> None:
-    """Add one option a parameter. Not in an argument group: the web page shows what the parser itself has."""
+    """Add one option for each parameter, not in an argument group: the web page would not show them."""
     for parameter in all_parameters().values():
         more: dict[str, Any] = {}
         if parameter.choices or parameter.kind == "true or false":
-            # The web page makes a list of choices; the first stands for the scenario's default.
+            # The web page shows a list of choices. The first stands for the default of the scenario.
             more["choices"] = ("", *(parameter.choices or ("true", "false")))
         parser.add_argument(
             parameter.option,
@@ -70,7 +70,7 @@ def add_scenario_arguments(parser: Any) -> None:
 
 
 def _checked(parameter: Parameter) -> Any:
-    """An argparse type that refuses what the parameter refuses, and leaves the text as it is."""
+    """An argparse type that refuses what the parameter refuses. The value stays a text."""
 
     def convert(text: str) -> str:
         if text:
@@ -84,7 +84,7 @@ def _checked(parameter: Parameter) -> Any:
 
 
 def options_of(parsed: Any) -> Options:
-    """The options of the chosen scenario; what others are told does not concern it. Raises ParameterError."""
+    """The options of the chosen scenario, without those of others. Raises ParameterError."""
     given: dict[str, object] = {}
     for parameter in SCENARIOS[parsed.scenario].parameters:
         text = str(getattr(parsed, parameter.name, ""))
@@ -102,23 +102,26 @@ def problem_with_arguments(parsed: Any) -> str | None:
     known = {parameter.name for parameter in SCENARIOS[parsed.scenario].parameters}
     for name, parameter in all_parameters().items():
         if name not in known and str(getattr(parsed, name, "")):
-            return f"argument {parameter.option}: {unknown(parsed.scenario, name)}"
+            return f"argument {parameter.option}: {who_knows(parsed.scenario, name)}"
     return _contradiction(parsed) or _unusable_here(parsed)
 
 
 def _contradiction(parsed: Any) -> str | None:
-    """What was given to a schedule where there is none."""
+    """One line about a schedule that has no rate, or None."""
     rates = [parsed.shape_rate, *(getattr(parsed, name, "") for name in ("rate", "total_rate"))]
     if not any(text and text.strip("0.") for text in rates):
         for name in ("schedule", "max_outstanding"):
             if str(getattr(parsed, name, "")):
                 option = all_parameters()[name].option
-                return f"argument {option}: is of --rate, --total-rate and --shape-rate, which are missing"
+                return f"argument {option}: needs --rate, --total-rate or --shape-rate"
     return None
 
 
 def _unusable_here(parsed: Any) -> str | None:
-    """Addresses and files that this machine does not have; a master's workers may be elsewhere."""
+    """One line about an address or a folder that this machine does not have, or None.
+
+    Workers of a master may run elsewhere, and so may have the addresses.
+    """
     try:
         if not (parsed.master or parsed.processes):
             check_addresses(parse_addresses(parsed.source_addresses))
@@ -129,5 +132,5 @@ def _unusable_here(parsed: Any) -> str | None:
         if file.is_dir():
             return f"--summary-json {file}: is a folder"
         if not file.absolute().parent.is_dir():
-            return f"--summary-json {file}: there is no such folder"
+            return f"--summary-json {file}: there is no folder {file.parent}"
     return None

@@ -189,7 +189,7 @@ def plan(name: str, users: str, rate: str, seconds: str, num_users: int) -> list
     if not name:
         for option, text in (("users", users), ("rate", rate), ("seconds", seconds)):
             if text:
-                raise ShapeError(f"--shape-{option} is of --shape, which is missing")
+                raise ShapeError(f"--shape-{option} needs --shape")
         return []
     check_name(name)
     given = Parameters(

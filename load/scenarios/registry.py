@@ -93,13 +93,13 @@ def make_options(scenario: str, given: Mapping[str, object]) -> Options:
     known = [parameter.name for parameter in parameters]
     for name in given:
         if name not in known:
-            raise ParameterError(name, unknown(scenario, name))
+            raise ParameterError(name, who_knows(scenario, name))
     options = Options(parameters, given)
     SCENARIOS[scenario].check(options)
     return options
 
 
-def unknown(scenario: str, name: str) -> str:
+def who_knows(scenario: str, name: str) -> str:
     """Why that scenario cannot be told this."""
     others = ", ".join(scenarios_with(name))
     if others:

@@ -1,6 +1,6 @@
-"""A server that a load run starts by a command, restarts when a storm wants it, and ends at its own end.
+"""A server that belongs to a load run: a command starts it, a storm may restart it, and it ends with the run.
 
-Waiting is done by the standard library's calls: under Locust they let the hub go on.
+The waits use calls of the standard library, which Locust has patched: the hub runs on meanwhile.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ LOOK_SECONDS = 0.02
 
 
 class OwnedServerError(RuntimeError):
-    """The server cannot be had; one line."""
+    """The server could not be started. One line."""
 
 
 class OwnedServer:
-    """One server: `command` starts it, and it must listen at the port of `url`."""
+    """One server. `command` starts it; it must listen at the port of `url`."""
 
     def __init__(self, command: str, url: str) -> None:
         try:
             self._words = shlex.split(command)
         except ValueError as error:
-            raise OwnedServerError(f"--server-command {command!r} is no command: {error}") from None
+            raise OwnedServerError(f"--server-command {command!r} is not a command: {error}") from None
         if not self._words:
             raise OwnedServerError("--server-command is empty")
         parts = urlsplit(url if "//" in url else f"//{url}")
@@ -48,13 +48,13 @@ class OwnedServer:
 
     @property
     def pid(self) -> int | None:
-        """Of the process that the command started; None while there is none."""
+        """Id of the process that the command started, or None."""
         return self._child.pid if self._child is not None else None
 
     def start(self) -> None:
-        """Start it and wait until its port accepts connections. Raises OwnedServerError."""
+        """Start it, and wait until its port accepts connections. Raises OwnedServerError."""
         if self._accepts():
-            raise OwnedServerError(f"--server-command: something listens at {self._url} already")
+            raise OwnedServerError(f"--server-command: another server listens at {self._url} already")
         self._output.seek(0)
         self._output.truncate()
         try:
@@ -81,7 +81,7 @@ class OwnedServer:
             time.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL to whatever of its group is left after 5 s."""
+        """Send SIGTERM, and SIGKILL to what is left of its group after 5 s."""
         child, self._child = self._child, None
         if child is None:
             return

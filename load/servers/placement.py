@@ -1,7 +1,7 @@
-"""Where the users of a swarm go: which server each, and from which local address.
+"""Which server each user of a swarm connects to, and from which local address.
 
-A user keeps its server for life, whatever reconnects. Users are spread evenly over the servers by all workers
-together, and each worker's users over all servers, so that a room of one worker has members on each.
+A user keeps its server through every reconnection. All workers together spread the users evenly over the
+servers. Each worker does too, so that a room of one worker has members on each server.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ MOST_ADDRESSES = 1024
 
 
 class PlacementError(ValueError):
-    """URLs or addresses that cannot be used; one line that names the wrong one."""
+    """An address that cannot be used. The line names it."""
 
 
 def server_index(user: int, servers: int, worker: int = 0, workers: int = 1) -> int:
     """Which of `servers` the `user`-th user of a worker goes to; all count from 0.
 
-    Locust gives users to workers in turn: this one is the swarm's user number `user * workers + worker`.
-    With that modulo `servers`, no server has two users more than another, but a worker of two would know
-    one server of two. Hence it moves on by one whenever the turns of workers and servers meet again.
+    Locust gives users to workers in turn, so this is user number `user * workers + worker` of the swarm.
+    That number modulo `servers` spreads all users evenly, but with two workers and two servers each worker
+    would know one server only. So the count moves on by one when the turns of workers and servers meet.
     """
     number = user * workers + worker
     met = number // math.lcm(workers, servers) if math.gcd(workers, servers) > 1 else 0
@@ -71,7 +71,7 @@ class Placement:
 
 
 def parse_urls(host: str, others: str) -> list[str]:
-    """`--host` and what `--urls` adds, each once."""
+    """The URLs of `--host` and `--urls`, each once."""
     urls = [url.strip().rstrip("/") for url in [host, *others.split(",")] if url.strip()]
     return list(dict.fromkeys(urls))
 
@@ -79,9 +79,9 @@ def parse_urls(host: str, others: str) -> list[str]:
 def problem_with_server(
     url: str, *, transport: str, namespace: str, connection: ConnectionOptions
 ) -> str | None:
-    """One line: why no load can be put on what a user named; or None. Opens a connection, and blocks for it.
+    """One line that says why this server cannot be loaded, or None. Blocks for a connection to it.
 
-    As `sioprobe.engine.first_visit.problem_with`, with the secrets cut out of the line.
+    See `sioprobe.engine.first_visit.problem_with`. The line holds no secret.
     """
     return problem_with_url(url) or problem_with(
         url,
@@ -95,7 +95,7 @@ def problem_with_server(
 
 
 def parse_addresses(text: str) -> list[str]:
-    """The addresses of `127.0.0.1-127.0.0.8` or `10.0.0.5,10.0.0.6`; PlacementError names a wrong one."""
+    """The addresses of `127.0.0.1-127.0.0.8` or `10.0.0.5,10.0.0.6`. Raises PlacementError."""
     addresses: list[str] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         first, dash, last = (word.strip() for word in part.partition("-"))
@@ -116,12 +116,12 @@ def _address(text: str) -> ipaddress.IPv4Address:
 
 
 def check_addresses(addresses: Sequence[str]) -> None:
-    """PlacementError for the first that is no address of this machine."""
+    """Raises PlacementError for the first that is not an address of this machine."""
     for address in addresses:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             try:
                 probe.bind((address, 0))
             except OSError as error:
                 raise PlacementError(
-                    f"source address {address} is none of this machine's ({error.strerror})"
+                    f"source address {address} is not one of this machine ({error.strerror})"
                 ) from None

@@ -1,7 +1,7 @@
-"""The child processes of a comparison: servers, the judge, the load generator.
+"""Child processes: servers, the judge, the load generator.
 
-Each runs in a session of its own, so that Ctrl-C reaches only the comparison, which then ends them;
-on Linux the kernel ends them when the comparison itself is killed.
+Each has a session of its own, so that Ctrl-C reaches only the parent, which then ends its children. On Linux
+the kernel ends them if the parent is killed.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ _children_lock = threading.Lock()
 
 
 class ChildError(RuntimeError):
-    """A child did not do what it was started for; one line."""
+    """A child failed. One line."""
 
 
 def cpu_sets() -> tuple[set[int], set[int]]:
-    """Cores for the servers and for the generator; the same set twice where there is only one core."""
+    """Cores for the servers and for the generator: the same set twice if there is only one core."""
     if not hasattr(os, "sched_getaffinity"):
         every = set(range(os.cpu_count() or 1))
         return every, every
@@ -62,7 +62,7 @@ def cpu_sets() -> tuple[set[int], set[int]]:
     return set(cores[:-1]), {cores[-1]}
 
 
-# What a child calls itself in its error lines and in the commands that it tells to repeat a case.
+# The name of a child in its error lines, and in commands that repeat a case.
 _PROGRAMS = {
     "conformance": "sioprobe conform",
     "load.blocks": "load generator",
@@ -91,20 +91,20 @@ def _start(
     with _children_lock:
         _children.add(child)
     if cores and hasattr(os, "sched_setaffinity"):
-        # Before the child has threads or children of its own: both inherit it.
+        # Before the child has threads or children, which inherit it.
         with contextlib.suppress(OSError):
             os.sched_setaffinity(child.pid, cores)
     return child
 
 
 def die_with_parent() -> None:
-    """For `preexec_fn`: have the kernel end this child when its parent is killed; Linux only."""
+    """For `preexec_fn`: the kernel ends this child if its parent is killed. Linux only."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the child, then SIGKILL to whatever of its group is left."""
+    """Send SIGTERM to the child, then SIGKILL to what is left of its group."""
     if child.poll() is None:
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -121,7 +121,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def end_all() -> None:
-    """End every child that still runs."""
+    """End all children."""
     with _children_lock:
         children = list(_children)
     for child in children:
@@ -136,7 +136,7 @@ def _last_line(file: IO[bytes]) -> str:
 
 
 def server_arguments(mode: str) -> tuple[str, str]:
-    """What tells the reference server's command line which server is meant."""
+    """The options of `sioprobe serve` that choose this server."""
     return ("--server" if mode in _servers()["foreign"] else "--mode", mode)
 
 
@@ -147,7 +147,7 @@ def known_modes() -> list[str]:
 
 @cache
 def _servers() -> dict[str, Any]:
-    """What `sioprobe serve --list` knows, asked once."""
+    """The answer of `sioprobe serve --list`. It is asked once."""
     done = subprocess.run(
         module_command("server_under_test", "--list", "--json"),
         env=harness_environment(SIOPROBE_PROG=_PROGRAMS["server_under_test"]),
@@ -163,7 +163,7 @@ def _servers() -> dict[str, Any]:
 
 
 class Server:
-    """One server of the comparison, from its READY line to its end; a context manager."""
+    """A server, from its READY line to its end. A context manager."""
 
     def __init__(self, mode: str, *options: str, cores: set[int] | None = None) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
@@ -180,7 +180,7 @@ class Server:
         with _killed_after(self._child, START_SECONDS):
             for line in self._child.stdout:
                 if line.startswith(b"READY "):
-                    # Whatever the server prints later must not fill the pipe and stop it.
+                    # What the server prints later must not fill the pipe, which would stop it.
                     threading.Thread(target=_drain, args=(self._child.stdout,), daemon=True).start()
                     about: dict[str, Any] = json.loads(line[6:])
                     return about
@@ -198,7 +198,7 @@ class Server:
         return list(self.about["pids"])
 
     def close(self) -> None:
-        """End it and whatever it started; takes up to 8 s."""
+        """End it and its children. Takes up to 8 s."""
         _end(self._child)
         self._stderr.close()
 
@@ -214,7 +214,7 @@ class Server:
 @contextlib.contextmanager
 def _killed_after(child: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
     timer = threading.Timer(seconds, child.kill)
-    # Daemonic: should Ctrl-C arrive just here, the interpreter must not wait for it.
+    # Daemonic: if Ctrl-C arrives just here, the interpreter must not wait for it.
     timer.daemon = True
     timer.start()
     try:
@@ -230,14 +230,14 @@ def _drain(stream: IO[bytes]) -> None:
 
 
 class BlockGenerator:
-    """The load generator: one process that measures block after block; a context manager."""
+    """The load generator: a process that measures block after block. A context manager."""
 
     def __init__(self, cores: set[int] | None = None) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
         self._child = _start("load.blocks", stdin=subprocess.PIPE, cores=cores, stderr=self._stderr)
 
     def measure(self, request: dict[str, Any], deadline: float) -> Block:
-        """One block's result. Raises ChildError when it fails or takes more than `deadline` seconds."""
+        """The result of one block. Raises ChildError if it fails or takes more than `deadline` seconds."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         try:
@@ -274,7 +274,7 @@ class BlockGenerator:
 
 
 def run_child(module: str, *arguments: str, deadline: float) -> tuple[int, str]:
-    """Run a module to its end: exit code and last line of standard error. ChildError past the deadline."""
+    """Run a module to its end; its exit code and its last error line. Raises ChildError past the deadline."""
     with tempfile.TemporaryFile() as stderr:
         child = _start(module, arguments, stderr=stderr)
         started = time.monotonic()

@@ -1,7 +1,7 @@
-"""What `sioprobe survey` asks of a server, and what is said of each answer.
+"""The short runs of `sioprobe survey`, and what it says about each.
 
-Each run is a block (`load.blocks`): short, on connections of its own, one after the other against the same
-server. They say whether a scenario is clean there; their figures show that something happened, no more.
+Each run is a block (`load.blocks`) on new connections, one after the other against the same server. It tells
+whether a scenario is clean on that server. Its figures only show that something happened.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ AFTER_SECONDS = 2.5
 CALM_SECONDS = 0.5
 COOL_DOWN_SECONDS = 15.0
 LONGEST_HEARTBEAT = 8.0
-"""Ping interval and timeout, in seconds, up to which twice as long without reading is a short run."""
+"""Seconds of ping interval and timeout together. With a longer heartbeat, two of them make no short run."""
 
 FULL_SECONDS = 6.0
 FULL_BYTES, FULL_PAYLOAD_BYTES = 6_000_000, 20_000
-"""More than the kernels of both sides keep of a connection, in six seconds: some servers unmask in Python."""
+"""More bytes than the kernels of both sides keep for one connection. Some servers unmask them in Python."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShortRun:
-    """One scenario with these parameters; `title` tells it from others of the same scenario."""
+    """One scenario with these parameters. `title` is its name in the table."""
 
     title: str
     scenario: str
@@ -70,7 +70,7 @@ class ShortRun:
 
     @property
     def deadline(self) -> float:
-        """Seconds after which the generator hangs: connecting and closing may take a minute."""
+        """Seconds after which the generator counts as hung: connecting and closing may take a minute."""
         return self.seconds + float(self.parameters.get("cool_down", 0.0)) + 90.0
 
 
@@ -98,10 +98,11 @@ RUNS = (
 def later_runs(
     transports: tuple[str, ...], interval: float, timeout: float
 ) -> Iterator[tuple[ShortRun, str, str]]:
-    """`slow` as ping interval and timeout (seconds; 0 where not known) allow it; why not, where they do not.
+    """Two more runs of `slow` over each transport, and why a run is left out; empty where it is not.
 
-    Twice for as long as the two together, when a server should have given up who reads nothing, and so much
-    within the timeout that the server itself must hold it.
+    In one, some members read nothing for twice as long as ping interval and timeout (seconds; 0 where not
+    known): a server should have given them up. In the other, more comes within the timeout than the kernels
+    hold, so that the server itself must hold it.
     """
     heartbeat = interval + timeout
     known = heartbeat > 0
@@ -113,7 +114,8 @@ def later_runs(
         elif heartbeat > LONGEST_HEARTBEAT:
             why = (
                 f"ping interval and timeout are {heartbeat:g} s together;"
-                f" --scenario slow --phase-seconds {2 * heartbeat:g} --seconds {4 * heartbeat + 10:g} tells"
+                f" try sioprobe load --scenario slow --phase-seconds {2 * heartbeat:g}"
+                f" --seconds {4 * heartbeat + 10:g}"
             )
         yield longer, transport, why
     for transport in transports:
@@ -136,7 +138,7 @@ def _slow_full() -> ShortRun:
 
 
 def runs(transports: tuple[str, ...]) -> Iterator[tuple[ShortRun, str]]:
-    """Every run over each of these transports that its scenario takes."""
+    """Each run, over each of these transports that its scenario takes."""
     for run in RUNS:
         for transport in transports:
             if transport in SCENARIOS[run.scenario].transports:
@@ -145,9 +147,9 @@ def runs(transports: tuple[str, ...]) -> Iterator[tuple[ShortRun, str]]:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """One run: what is not clean in `problems`, or `skipped`, a reason, where it did not take place.
+    """One run. `problems` names what is not clean; `skipped` is the reason of a run that did not take place.
 
-    `block` is None where nothing was measured.
+    `block` is None if nothing was measured.
     """
 
     run: ShortRun
@@ -158,7 +160,7 @@ class RunOutcome:
 
     @classmethod
     def of_block(cls, run: ShortRun, transport: str, block: Block) -> RunOutcome:
-        """What the block shows."""
+        """The outcome that the block shows."""
         return cls(run, transport, block, tuple(_problems(block)))
 
     @property
@@ -168,7 +170,7 @@ class RunOutcome:
 
     @property
     def verdict(self) -> str:
-        """On the generator; a dash where nothing was measured."""
+        """The verdict on the generator, or a dash if nothing was measured."""
         return self.block.validity.verdict if self.block is not None else "-"
 
     def to_json(self) -> dict[str, Any]:
@@ -204,7 +206,7 @@ def _problems(block: Block) -> Iterator[str]:
 
 
 def _found_problems(found: dict[str, Any]) -> Iterator[str]:
-    """What a scenario found that is no error of a series."""
+    """One phrase for each problem that the scenario itself found."""
     if found.get("unconfirmed_closes"):
         yield f"closes not answered {found['unconfirmed_closes']:,}"
     leak = found.get("leak", {})
@@ -222,7 +224,7 @@ def _found_problems(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _slow_problems(slow: dict[str, Any], ledger: dict[str, Any]) -> Iterator[str]:
-    """Of the members that did not read: to be dropped is no fault, to be sent what cannot be read is one."""
+    """Problems of the members that did not read. A server may drop them, but must not send them nonsense."""
     broken = slow["dropped_kinds"].get(Kind.MALFORMED_INPUT)
     if broken:
         yield f"{Kind.MALFORMED_INPUT} to the slow {broken}"
@@ -235,7 +237,7 @@ def _slow_problems(slow: dict[str, Any], ledger: dict[str, Any]) -> Iterator[str
 
 
 def heartbeat_of(outcome: RunOutcome) -> tuple[float, float] | None:
-    """Ping interval and timeout in seconds, where `idle` was told them."""
+    """Ping interval and timeout in seconds that `idle` saw, or None."""
     found = (outcome.block.found if outcome.block is not None else None) or {}
     interval, timeout = (found.get(f"ping_{name}_seconds", 0.0) for name in ("interval", "timeout"))
     return (interval, timeout) if interval else None
@@ -245,11 +247,10 @@ HEAD = f"{'scenario':<12} {'transport':<9} {'operations':>10}  {'generator':<9} 
 
 
 def row(outcome: RunOutcome) -> str:
-    """One line below HEAD, and what the scenario found as further ones."""
+    """One line below HEAD, and the sentences of the scenario."""
     block = outcome.block
     seen = "clean" if outcome.clean else "; ".join(outcome.problems) or f"not run: {outcome.skipped}"
-    # `idle` counts none.
-    counts = block is not None and outcome.run.scenario != "idle"
+    counts = block is not None and SCENARIOS[outcome.run.scenario].operation is not None
     operations = f"{block.operations:,}" if block is not None and counts else "-"
     lines = [f"{outcome.run.title:<12} {outcome.transport:<9} {operations:>10}  {outcome.verdict:<9}  {seen}"]
     if block is not None:
@@ -258,7 +259,7 @@ def row(outcome: RunOutcome) -> str:
 
 
 def render(outcomes: list[RunOutcome]) -> str:
-    """How many were clean, which were not, and what is to be thought of the generator."""
+    """How many runs were clean, which were not, and the verdicts on the generator."""
     took_place = [outcome for outcome in outcomes if not outcome.skipped]
     clean = sum(outcome.clean for outcome in took_place)
     lines = [f"{clean} of {count_of(len(took_place), 'run')} clean"]
@@ -277,9 +278,9 @@ def render(outcomes: list[RunOutcome]) -> str:
 
 
 def code_of(outcomes: list[RunOutcome]) -> int:
-    """0 where every run that took place is clean, 1 otherwise.
+    """0 if every run that took place is clean, else 1.
 
-    A generator that was INVALID changes nothing: a closed loop is there to be as fast as either side can be,
-    and what came whole, once and in order came so however busy the generator was.
+    An INVALID generator changes nothing: a closed loop is as fast as the slower side, and messages that came
+    whole, once and in order did so however busy the generator was.
     """
     return 0 if all(outcome.clean or outcome.skipped for outcome in outcomes) else 1

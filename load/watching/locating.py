@@ -26,6 +26,12 @@ __all__ = ["AUTO", "NONE", "Located", "is_this_host", "locate", "parse_server_pi
 AUTO, NONE = "auto", "none"
 _LISTEN = "0A"
 
+SERVER_PID_HELP = (
+    "Process of the server to watch with its children, repeatable. auto, the default, finds the process that"
+    " listens at the server's port on this host; none watches nothing"
+)
+"""Of `--server-pid`, wherever it is an option."""
+
 
 @dataclass(frozen=True, slots=True)
 class Located:

@@ -132,10 +132,10 @@ def found(limit: str, confirmed: int = 3, server_cpu: float | None = 0.95) -> di
         ("server", 3, 0.3, "the server's CPU is not the limit: it used only 30% of a core"),
         ("server", 3, None, "the server's CPU is not the limit: its CPU was not seen"),
         ("generator", 3, 0.3, "at least 800/s with"),
-        ("generator", 3, 0.3, "beyond it is the generator's limit, not the server's"),
-        ("machine", 3, 0.3, "beyond it others on this machine took the CPU"),
-        ("budget", 1, 0.3, "the time was over before the search was (confirmed 1 of 3 times)"),
-        ("budget", 0, 0.3, "the time was over before the search was (confirmed 0 of 3 times)"),
+        ("generator", 3, 0.3, "the generator is the limit, not the server"),
+        ("machine", 3, 0.3, "beyond it other processes of this machine took the CPU"),
+        ("budget", 1, 0.3, "the time was over before the search had ended (confirmed 1 of 3 times)"),
+        ("budget", 0, 0.3, "the time was over before the search had ended (confirmed 0 of 3 times)"),
     ],
 )
 def test_no_more_is_claimed_than_was_seen(

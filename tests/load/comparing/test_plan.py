@@ -42,7 +42,7 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
         ("[load]\nseconds = nan\n" + ARM, "mine.toml: load: seconds = nan is not a number of 0 or more"),
         (
             "[load]\nseconds = 0.1\n" + ARM,
-            "mine.toml: load: seconds = 0.1 is too short a block; 0.2 is the least",
+            "mine.toml: load: seconds = 0.1 is less than 0.2",
         ),
         (
             '[load]\ntransports = ["poling"]\n' + ARM,
@@ -71,9 +71,9 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
         ),
         (
             "[load]\nusers = 3\n",
-            "mine.toml: needs at least one [[arms]]; without, it is a profile of `sioprobe load`",
+            "mine.toml: needs at least one [[arms]]; without one it is a profile of `sioprobe load`",
         ),
-        (ARM + ARM, "mine.toml: arm 'a' stands twice"),
+        (ARM + ARM, "mine.toml: there are two arms 'a'"),
         (ARM + "workers = 2\n", 'mine.toml: arm a: 2 workers need queue = "redis"'),
         (ARM + 'queue = "kafka"\n', "mine.toml: arm a: unknown queue 'kafka' (valid are redis)"),
         ('[[arms]]\nid = "a"\ntitle = "A"\n', "mine.toml: arms[0]: needs mode"),

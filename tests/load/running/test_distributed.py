@@ -231,7 +231,7 @@ def test_a_worker_that_has_not_the_address_says_so_to_its_master(tmp_path: Path)
     summary = json.loads(summary_file.read_text())
     assert summary["validity"]["verdict"] == "INVALID"
     (kind,) = summary["errors"]
-    assert kind.startswith("source address 192.0.2.1 is none of this machine's")
+    assert kind.startswith("source address 192.0.2.1 is not one of this machine")
 
 
 def test_sioprobe_load_takes_several_urls() -> None:

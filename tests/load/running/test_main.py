@@ -102,7 +102,7 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
             ["--url", "http://x", "--fail-if", "p99>50"],
             "--fail-if 'p99>50': p99 has the unit 'us', 'ms', 's', not none",
         ),
-        (["--url", "http://x", "--shape-users", "1,2"], "--shape-users is of --shape, which is missing"),
+        (["--url", "http://x", "--shape-users", "1,2"], "--shape-users needs --shape"),
         (["--url", "http://x", "--users", "0"], "--users: 0 is less than 1"),
         (["--url", "http://x", "--seconds", "inf"], "--seconds: 'inf' is not a number"),
         (["--url", "http://x", "--rate", "nan"], "--rate: nan is not a number"),

@@ -75,7 +75,7 @@ def test_without_a_name_there_are_no_stages() -> None:
             ("step", "1,2", "", ""),
             "unknown shape 'step' (the nearest is 'steps'; valid are steps, ramp, spike, soak)",
         ),
-        (("", "1,2", "", ""), "--shape-users is of --shape, which is missing"),
+        (("", "1,2", "", ""), "--shape-users needs --shape"),
         (("steps", "1", "", ""), "steps needs several levels, such as --shape-users 10,20,40"),
         (("steps", "1,2", "3,4,5", ""), "--shape-users has 2 values, where one or 3 are needed"),
         (("ramp", "1,x", "", ""), "--shape-users: 'x' is not a number"),

@@ -96,5 +96,5 @@ def test_a_wrong_address_is_named(text: str, message: str) -> None:
 
 def test_an_address_of_another_machine_is_named() -> None:
     check_addresses(["127.0.0.1"])
-    with pytest.raises(PlacementError, match=r"source address 192\.0\.2\.1 is none of this machine's"):
+    with pytest.raises(PlacementError, match=r"source address 192\.0\.2\.1 is not one of this machine"):
         check_addresses(["127.0.0.1", "192.0.2.1"])
