@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,41 @@ def test_import_directions_hold() -> None:
     )
 
     assert done.returncode == 0, done.stdout
+
+
+def parsed(*folders: str) -> Iterator[tuple[str, ast.Module]]:
+    """The modules of some folders: path and syntax tree."""
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_no_module_imports_another_of_ours_for_its_types_alone() -> None:
+    found = []
+    for path, module in parsed("sioprobe", "load"):
+        for node in ast.walk(module):
+            if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+                text = ast.unparse(node)
+                found += [path] if "from sioprobe" in text or "from load" in text else []
+
+    # `from sioprobe import SocketIOUser` imports Locust, so it is done when asked for.
+    assert found == ["sioprobe/__init__.py"]
+
+
+def test_a_class_with_an_abstract_method_cannot_be_made() -> None:
+    found, abstract = [], 0
+    for path, module in parsed("sioprobe", "load", "conformance", "reports"):
+        for node in ast.walk(module):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+            decorators = [ast.unparse(each) for method in methods for each in method.decorator_list]
+            if "abstractmethod" in decorators:
+                abstract += 1
+                found += [] if "ABC" in map(ast.unparse, node.bases) else [f"{path}: {node.name}"]
+
+    assert abstract
+    assert found == []
 
 
 def test_importing_the_library_patches_nothing_and_loads_no_server() -> None:
