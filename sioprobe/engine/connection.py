@@ -30,6 +30,9 @@ from sioprobe.wire import (
 
 __all__ = ["Connection", "Listener"]
 
+NO_NAMESPACES: frozenset[str] = frozenset()
+"""One for all connections: each empty set of its own would be 216 bytes."""
+
 
 class Listener:
     """Who is told, on the hub, what happens on a connection. Each method may be left as it is."""
@@ -138,7 +141,7 @@ class Connection:
         self._connecting: dict[str, int] = {}
         """Since when (`monotonic_ns`) the server's answer to CONNECT is waited for, by namespace."""
         self._connect_packets: dict[str, str] = {}
-        self._left: frozenset[str] = frozenset()
+        self._left = NO_NAMESPACES
         """Namespaces that we left or gave up, of which packets may still be under way."""
         self._decoder = SocketDecoder()
         self._waiting = False
@@ -171,7 +174,8 @@ class Connection:
         if self.closed:
             raise SwarmError(Kind.CONNECTION_CLOSED)
         self._connect_packets[namespace] = packet = connect_packet(namespace, auth)
-        self._left -= {namespace}
+        if namespace in self._left:
+            self._left -= {namespace}
         session = self.session
         if reconnector is not None and reconnector.lost_at:
             wanted.append(namespace)
@@ -353,7 +357,7 @@ class Connection:
     def _forget_session(self) -> None:
         self.namespaces.clear()
         self._connecting.clear()
-        self._left = frozenset()
+        self._left = NO_NAMESPACES
         self._decoder = SocketDecoder()
         self._waiting = False
         self._frame_tap = None

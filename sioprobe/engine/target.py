@@ -43,10 +43,13 @@ class Target:
     source: str | None = None
     label: str | None = None
     head: str = field(init=False, default="")
+    endpoint_url: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         lines = [f"Host: {self.host}", *(f"{name}: {value}" for name, value in self.headers)]
         object.__setattr__(self, "head", "\r\n".join(lines) + "\r\n")
+        scheme = "http" if self.tls is None else "https"
+        object.__setattr__(self, "endpoint_url", f"{scheme}://{self.host}{self.path}")
 
     @classmethod
     def from_url(
@@ -101,8 +104,7 @@ class Target:
 
     def new_cookies(self) -> Cookies:
         """The cookies of a new connection."""
-        scheme = "http" if self.tls is None else "https"
-        return Cookies(f"{scheme}://{self.host}{self.path}", self.cookies)
+        return Cookies(self.endpoint_url, self.cookies)
 
     def endpoint(self, transport: str, session_id: str | None = None) -> str:
         """The request target of one transport, with the session id once there is one."""
