@@ -1,7 +1,7 @@
 """The load engine: Socket.IO connections as callbacks on the gevent hub.
 
 It imports gevent but never Locust, and patches nothing. `Connection` is one client; `Engine` holds all
-connections of a process. It speaks revision 4 of Engine.IO alone.
+connections of a process. It speaks only revision 4 of Engine.IO.
 """
 
 from sioprobe.engine.connection import Connection, Listener

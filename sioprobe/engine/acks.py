@@ -1,4 +1,4 @@
-"""The acks that one connection waits for: their ids, who is told, and until when."""
+"""The acks that one connection waits for."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sioprobe.engine.hub import SECOND
 __all__ = ["AckCallback", "WaitingAcks"]
 
 AckCallback = Callable[["list[Any] | None", "SwarmError | None"], None]
-"""Called once: with the arguments of the ack and None, or with None and the failure."""
+"""It is called once: with the arguments of the ack and None, or with None and the failure."""
 
 
 class WaitingAcks:
-    """`waiting` has by id: who is told, and the deadline (`monotonic_ns`).
+    """`waiting` holds for each ack id the callback and the deadline (`monotonic_ns`).
 
-    Ids count from 1 and are never used twice: a late ack must not answer a later event.
+    Ids count from 1, and none is used twice, so that a late ack never answers a later event.
     """
 
     __slots__ = ("_last_id", "waiting")
@@ -28,7 +28,7 @@ class WaitingAcks:
         self.waiting: dict[int, tuple[AckCallback, int]] = {}
 
     def next_id(self) -> int:
-        """An id that was not used before."""
+        """A new ack id."""
         self._last_id += 1
         return self._last_id
 
@@ -37,17 +37,17 @@ class WaitingAcks:
         self.waiting[ack_id] = (callback, monotonic_ns() + int(timeout * SECOND))
 
     def pop(self, ack_id: int) -> AckCallback | None:
-        """The callback that waits for that ack, and which is told now; None where there is none."""
+        """Remove and return the callback that waits for this ack, or None."""
         found = self.waiting.pop(ack_id, None)
         return found[0] if found is not None else None
 
     def check(self, now: int) -> None:
-        """Fail those whose deadline has passed; `now` is `monotonic_ns()`."""
+        """Fail the acks whose deadline has passed; `now` is `monotonic_ns()`."""
         late = [ack_id for ack_id, (_, deadline) in self.waiting.items() if now > deadline]
         for ack_id in late:
             self.waiting.pop(ack_id)[0](None, SwarmError(Kind.TIMEOUT, "no ack"))
 
     def end(self) -> list[AckCallback]:
-        """Forget all that wait, and answer their callbacks."""
+        """Forget all acks and return their callbacks."""
         waiting, self.waiting = self.waiting, {}
         return [callback for callback, _ in waiting.values()]

@@ -1,8 +1,8 @@
 """One Socket.IO client on an Engine.IO session: namespaces, events, acks, attachments.
 
-Every call returns at once. A `Listener` is told, on the hub, what comes of it; `sioprobe.users` puts blocking
-calls on top. A `tap` sees the text of each packet before it is decoded, so that a scenario can recognise the
-answer it waits for by comparing strings. What the tap does not take is decoded strictly.
+Every call returns at once, and a `Listener` hears the outcome on the hub. `sioprobe.users` puts blocking
+calls on top. A `tap` sees the text of each packet before it is decoded: a scenario can recognise the answer
+that it waits for by comparing strings. If the tap does not take a packet, the packet is decoded strictly.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from sioprobe.wire import (
 __all__ = ["Connection", "Listener"]
 
 NO_NAMESPACES: frozenset[str] = frozenset()
-"""One for all connections: each empty set of its own would be 216 bytes."""
+"""All connections share it, because an empty set takes 216 bytes."""
 
 
 class Listener:
-    """Who is told, on the hub, what happens on a connection. Each method may be left as it is."""
+    """Hears, on the hub, what happens on a connection. A subclass overrides the methods that it needs."""
 
     __slots__ = ()
 
@@ -48,46 +48,46 @@ class Listener:
     def event(
         self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
     ) -> None:
-        """An event came; where `ack_id` is not None the server waits for `connection.ack`."""
+        """An event came. If `ack_id` is not None, the server waits for `connection.ack`."""
         if ack_id is not None:
             connection.ack(ack_id, namespace=namespace)
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
-        """An ack came that no `emit` with a callback waits for."""
+        """An ack came, and no `emit` with a callback waits for it."""
         connection.count_error(Kind.ACK_TO_NOTHING)
 
     def disconnected(self, connection: Connection, namespace: str) -> None:
         """The server sent DISCONNECT."""
 
     def pinged(self, connection: Connection) -> None:
-        """A PING came; the PONG has been sent, or waits behind what is `unsent`."""
+        """A PING came. The PONG is sent, or waits behind other `unsent` packets."""
 
     def upgraded(self, connection: Connection) -> None:
-        """The session is on WebSocket now, or its upgrade failed and it stays on polling."""
+        """The session is on WebSocket now, or the upgrade failed and the session stays on polling."""
 
     def expired(self, connection: Connection) -> None:
-        """The connection's `deadline`, set by the listener, has passed."""
+        """The `deadline` that the listener set on the connection has passed."""
 
     def lost(self, connection: Connection, failure: SwarmError) -> None:
-        """The session is lost, its acks have ended, and the connection tries to get another."""
+        """The session is lost and its acks have failed. The connection tries to open another session."""
 
     def reconnected(self, connection: Connection, nanoseconds: int) -> None:
-        """All namespaces are connected again, so long after the loss; `connected` told of each before."""
+        """All namespaces are connected again, so long after the loss. `connected` was called for each."""
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """The connection is over; `failure` is None where we closed it."""
+        """The connection is over. `failure` is None if we closed it."""
 
 
 class Connection:
-    """One client. `namespaces` has the socket id of each namespace that is connected.
+    """One client. `namespaces` holds the socket id of each connected namespace.
 
-    `session` is its Engine.IO session, a new one after each reconnection. A `deadline` (`monotonic_ns`, 0 for
-    none) makes the engine call `listener.expired`.
+    `session` is the Engine.IO session; each reconnection makes a new one. When `deadline` passes
+    (`monotonic_ns`, 0 for none), the engine calls `listener.expired`.
 
-    With a `backoff` the connection outlives its session: after a loss that nobody asked for it opens another
-    and connects the namespaces again, with their auth payloads. Like the official client it leaves out those
-    that the server disconnected or refused, and ends where none is left. A first session that fails is no
-    loss. Where `end_is_no_error` an end is not counted, because the caller does what makes servers end it.
+    With a `backoff` the connection outlives its session: when it loses one, it opens another and connects
+    the namespaces again, with their auth payloads. Like the official client, it leaves out the namespaces
+    that the server disconnected or refused, and ends if none is left. A first session that fails is not a
+    loss. With `end_is_no_error` an end is not counted as an error: the caller provokes it.
     """
 
     __slots__ = (
@@ -139,10 +139,10 @@ class Connection:
         self.acks = WaitingAcks()
         self.namespaces: dict[str, str] = {}
         self._connecting: dict[str, int] = {}
-        """Since when (`monotonic_ns`) the server's answer to CONNECT is waited for, by namespace."""
+        """The namespaces whose CONNECT has no answer yet, and since when (`monotonic_ns`)."""
         self._connect_packets: dict[str, str] = {}
         self._left = NO_NAMESPACES
-        """Namespaces that we left or gave up, of which packets may still be under way."""
+        """Namespaces that we left or gave up. Packets of theirs may still be under way."""
         self._decoder = SocketDecoder()
         self._waiting = False
         """Whether the attachments of a packet are still to come."""
@@ -163,9 +163,9 @@ class Connection:
     # Beginning and end
 
     def connect(self, namespace: str = MAIN_NAMESPACE, auth: Any = None) -> None:
-        """Connect to a namespace; the first call opens the session, and its time counts from here.
+        """Connect to a namespace. The first call also opens the session; the time counts from here.
 
-        Raises SwarmError at once for a namespace or auth payload that cannot be sent.
+        Raises SwarmError at once if the namespace or the auth payload cannot be sent.
         """
         reconnector = self._reconnector
         wanted = reconnector.namespaces if reconnector is not None else []
@@ -180,7 +180,7 @@ class Connection:
         if reconnector is not None and reconnector.lost_at:
             wanted.append(namespace)
             if session.state == "closed":
-                return  # the next attempt takes it along
+                return  # the next attempt connects it too
         self._connecting[namespace] = monotonic_ns()
         if session.state == "new":
             self._engine.connections.add(self)
@@ -189,31 +189,31 @@ class Connection:
             session.send_text(packet)
 
     def disconnect(self, namespace: str = MAIN_NAMESPACE) -> None:
-        """Leave one namespace; the session stays."""
+        """Leave one namespace. The session stays open."""
         if self.namespaces.pop(namespace, None) is not None:
             self._left |= {namespace}
             self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
 
     def close(self) -> None:
-        """Close the session in order, or give up a lost one; `listener.closed` follows."""
+        """Close the session in order, or stop trying to replace a lost one. `listener.closed` follows."""
         if not self._give_up_lost():
             self.session.close()
 
     def abort(self) -> None:
-        """End at once, without telling the server."""
+        """End at once, without a word to the server."""
         if not self._give_up_lost():
             self.session.abort()
 
     def _give_up_lost(self) -> bool:
-        """Whether there is no session to end: the connection is closed, or is now."""
+        """Close a connection that has lost its session. True if the connection is closed, now or before."""
         if not self.closed and self.session.state == "closed":
             self.session_closed(None)
         return self.closed
 
     def drop(self) -> None:
-        """Cut the session as a lost network does; what follows is what follows any loss.
+        """Cut the session as a lost network does. The connection reacts as to any loss.
 
-        It is counted as no error, but the outage is `SIO reconnect` as any other.
+        It is not counted as an error, but its outage is recorded as `SIO reconnect`.
         """
         self.session.abort(SwarmError(Kind.DROPPED))
 
@@ -234,9 +234,9 @@ class Connection:
         ack: AckCallback | None = None,
         timeout: float = 10.0,
     ) -> None:
-        """Send an event; with `ack`, ask for one and wait for it `timeout` seconds.
+        """Send an event. With `ack`, ask for an ack and wait `timeout` seconds for it.
 
-        Raises SwarmError where no session is open, LocalProtocolError for values that cannot be sent.
+        Raises SwarmError if no session is open, and LocalProtocolError if a value cannot be sent.
         """
         if ack is None:
             self._send(SocketPacket(SocketPacketType.EVENT, namespace, [event, *args]))
@@ -250,7 +250,7 @@ class Connection:
         self._send(SocketPacket(SocketPacketType.ACK, namespace, list(args), ack_id))
 
     def send_raw(self, packet: str) -> None:
-        """Send the text of a whole Engine.IO packet, made from a template by the caller."""
+        """Send the text of a whole Engine.IO packet. The caller has made it from a template."""
         self.session.send_text(packet)
 
     def _send(self, packet: SocketPacket) -> None:
@@ -262,10 +262,10 @@ class Connection:
             self.session.send_binary(attachment)
 
     def tap_frames(self, tap: Callable[[bytes], bool]) -> None:
-        """Show `tap` the bytes of each read of this session's WebSocket, where a frame begins there.
+        """Show `tap` the bytes of each read of this session's WebSocket, if they begin with a new frame.
 
-        For a scenario that knows a whole frame by comparing bytes: what it answers True to is taken. Nothing
-        is shown on polling, nor while attachments are due, nor after a reconnection.
+        A scenario can then recognise a whole frame by comparing bytes. If `tap` returns True, the bytes are
+        done with. It sees nothing on polling, while attachments are due, and after a reconnection.
         """
         self._frame_tap = tap
         self.session.tap_frames(tap)
@@ -349,7 +349,7 @@ class Connection:
             return
         for _ in self._connecting:
             self._connect_series.error(failure.kind)
-        if self.namespaces:  # else the end was announced, by DISCONNECT or CONNECT_ERROR
+        if self.namespaces:  # otherwise DISCONNECT or CONNECT_ERROR announced the end
             self._session_series.error(failure.kind)
 
     # Reconnecting
@@ -415,7 +415,7 @@ class Connection:
     def _take_connect(self, namespace: str, data: Any) -> None:
         started = self._connecting.pop(namespace, None)
         if started is None and namespace in self._left:
-            # It was counted as too late; the server must not take us for a member.
+            # It was counted as a timeout. Tell the server that we are not there.
             self._left -= {namespace}
             self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
             return
@@ -432,7 +432,7 @@ class Connection:
     # Deadlines
 
     def check(self, now: int) -> None:
-        """Enforce every deadline; `now` is `monotonic_ns()`. Called by the engine."""
+        """Enforce every deadline; `now` is `monotonic_ns()`. The engine calls it."""
         self.session.check(now)
         if self.deadline and now > self.deadline:
             self.deadline = 0
@@ -462,15 +462,15 @@ class Connection:
 
     @property
     def reconnecting(self) -> bool:
-        """Whether the session was lost and not all namespaces are connected again."""
+        """Whether the session was lost and some namespaces are not connected again."""
         return self._reconnector is not None and bool(self._reconnector.lost_at)
 
     def series(self, type: str, name: str) -> Series:
-        """Where this connection records its operations of that kind: apart where its target has a label."""
+        """The series of this connection's operations: the part of the target's label, if it has one."""
         series = self._engine.recorder.series(type, name)
         label = self.target.label
         return series if label is None else series.part(label)
 
     def count_error(self, kind: str) -> None:
-        """Count something wrong that belongs to no operation."""
+        """Count an error that belongs to no operation."""
         self._session_series.error(kind)

@@ -1,6 +1,7 @@
-"""What can go wrong with a connection, as kinds that are counted.
+"""What can go wrong with a connection.
 
-A kind is a short fixed phrase, so that errors can be added up; the detail is for a person's eyes.
+Each error has a kind, which is a short fixed text, so that errors can be counted by kind. A detail is for
+people.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = [
 
 
 class Kind:
-    """The kinds of failures. Beside these, each HTTP status that refuses us is one, such as `http 404`."""
+    """The kinds of failures. An HTTP status that refuses us is a kind too, such as `http 404`."""
 
     ACK_TO_NOTHING: Final = "ack to nothing"
     ALREADY_CONNECTED: Final = "already connected"
@@ -37,32 +38,32 @@ class Kind:
     CONNECT_REFUSED: Final = "connect refused"
     """The server answered CONNECT_ERROR."""
     CONNECT_TIMEOUT: Final = "connect timeout"
-    """No TCP connection, no handshake, or no answer to CONNECT in time."""
+    """The TCP connection, the handshake or the answer to CONNECT did not come in time."""
     CONNECTION_CLOSED: Final = "connection closed"
     CONNECTION_REFUSED: Final = "connection refused"
-    """By the system: nothing listens there."""
+    """Nothing listens there."""
     CONNECTION_RESET: Final = "connection reset"
     DISCONNECTED_BY_SERVER: Final = "disconnected by the server"
     """The server sent DISCONNECT for a namespace."""
     DROPPED: Final = "dropped"
-    """`Connection.drop` made this loss. It is an operation of ours, and counts as no error."""
+    """`Connection.drop` made this loss on purpose. It is not counted as an error."""
     EVENT_OF_NO_NAMESPACE: Final = "event of no namespace of ours"
     GAVE_UP: Final = "gave up"
     """The last attempt of a reconnection failed."""
     HOST_UNREACHABLE: Final = "host unreachable"
     INTERNAL_ERROR: Final = "internal error"
-    """A fault of our own, or of a listener."""
+    """A fault of ours or of a listener, not of the server."""
     LEFT: Final = "left"
-    """This side closed the session while something was under way. Whoever waits is told; it never counts."""
+    """We closed the session while something waited. Who waits is told; it is not counted as an error."""
     MALFORMED_INPUT: Final = "malformed input"
-    """The server sent what no layer of the protocol allows."""
+    """The server sent something that the protocol does not allow."""
     NO_LOCAL_PORT: Final = "no local port left"
     NOT_CONNECTED: Final = "not connected"
     PING_TIMEOUT: Final = "ping timeout"
     SEND_BUFFER_FULL: Final = "send buffer full"
     SOCKET_ERROR: Final = "socket error"
     TIMEOUT: Final = "timeout"
-    """No answer to an event in time."""
+    """The answer to an event did not come in time."""
     TLS_ERROR: Final = "tls error"
     TLS_REFUSED: Final = "tls refused"
     TOO_MANY_OPEN_FILES: Final = "too many open files"
@@ -72,7 +73,7 @@ class Kind:
 
 
 class SwarmError(Exception):
-    """An operation of a user failed. `kind` is what is counted; the text adds the detail."""
+    """An operation failed. `kind` is counted; the text of the error adds the detail."""
 
     def __init__(self, kind: str, detail: str = "") -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
@@ -81,7 +82,7 @@ class SwarmError(Exception):
 
 
 class UntrustedCertificate(SwarmError):
-    """TLS refused the server's certificate; the detail says why."""
+    """We do not trust the certificate of the server. The detail says why."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(Kind.TLS_REFUSED, detail)
@@ -117,7 +118,7 @@ def failure_of(error: Exception) -> SwarmError:
         return error
     if isinstance(error, OSError):
         return failure_of_os_error(error)
-    # Not every ValueError: a listener that fails is no fault of the server.
+    # Not every ValueError: an error in a listener is not the fault of the server.
     if isinstance(error, (RemoteProtocolError, UnicodeDecodeError)):
         return SwarmError(Kind.MALFORMED_INPUT, str(error))
     return SwarmError(Kind.INTERNAL_ERROR, f"{type(error).__name__}: {error}")

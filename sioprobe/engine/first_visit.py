@@ -1,4 +1,4 @@
-"""One connection before any load: is there a Socket.IO server, and does it take our namespace?"""
+"""One connection before any load: is there a Socket.IO server, and does it accept our namespace?"""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def problem_with(
     redact: Callable[[str], str] = str,
     hints: bool = True,
 ) -> str | None:
-    """One line: why no load can be put on `url`; or None. Blocks for `seconds` and a little at most.
+    """Say in one line why `url` cannot be loaded, or return None. Blocks for a little over `seconds`.
 
-    `how` holds further keyword arguments of `Target.from_url`, `auth` is the auth payload of CONNECT;
-    `redact` cuts them out of what a server says, which may repeat them. With `hints` the line says where the
-    server would be found with another scheme, transport or path, which takes further connections.
+    `how` holds further keyword arguments of `Target.from_url`; `auth` is the auth payload of CONNECT.
+    A server may repeat these secrets, so `redact` removes them from its words. With `hints` the function also
+    tries another scheme, transport and path, and says where the server is.
     """
     engine = Engine()
     engine.start()
@@ -87,13 +87,13 @@ def problem_with(
 
 
 def _what_is_there(url: str, transport: str, path: str, asked: dict[str, Any]) -> str | None:
-    """One line where the same server would be found with another scheme, transport or path; or None."""
+    """Say in one line with which scheme, transport or path the server is there; or return None."""
     target = Target.from_url(url, path, **(asked["how"] or {}))
     tls = speaks_tls_line(target)
     if tls is not None:
         return tls
     if transport == "websocket" and not problem_with(url, path=path, **asked):
-        return f"{url} takes no WebSocket at {path}, but answers there with --transport polling"
+        return f"{url} accepts no WebSocket at {path}, but it answers there with --transport polling"
     elsewhere = target.path.strip("/") != DEFAULT_PATH.strip("/")
     if elsewhere and not problem_with(url, transport=transport, **asked):
         return f"{url} is no Socket.IO server at {path}; the nearest is --path {DEFAULT_PATH}"

@@ -1,7 +1,7 @@
 """What the connections of one process share: the hub's loop, the recorder, the deadlines, the pulse.
 
-One timer checks the deadlines of all connections ten times a second; the pulse measures how this process
-fares.
+One timer checks the deadlines of all connections ten times a second. The pulse measures whether this process
+is fast enough.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from sioprobe.results.histogram import Histogram
 __all__ = ["SECOND", "Engine", "raise_open_files_limit"]
 
 SECOND = 1_000_000_000
-"""In nanoseconds, as `monotonic_ns` counts."""
+"""In nanoseconds, the unit of `monotonic_ns`."""
 
 SWEEP_SECONDS = 0.1
 
 
 class Checked(Protocol):
-    """A connection, as far as its engine is concerned."""
+    """What the engine needs of a connection."""
 
     def check(self, now: int) -> None:
         """Enforce the deadlines; `now` is `monotonic_ns()`."""
@@ -35,7 +35,7 @@ class Checked(Protocol):
 
 
 class Engine:
-    """Connections register themselves here. `start` before the first, `stop` after the last."""
+    """Connections register themselves here. Call `start` before the first and `stop` after the last."""
 
     def __init__(self, recorder: Recorder | None = None) -> None:
         self.loop: Any = gevent.get_hub().loop
@@ -64,11 +64,11 @@ class Engine:
 
     @property
     def send_lag(self) -> Histogram:
-        """Where a scenario records how late it sent what its schedule intended, in microseconds."""
+        """A scenario records here how much later than scheduled it sent, in microseconds."""
         return self.pulse.send_lag
 
     def reset_pulse(self) -> None:
-        """Measure how this process fares anew from here."""
+        """Forget what the pulse has measured so far."""
         self.pulse.reset()
 
     def _sweep(self) -> None:
@@ -80,18 +80,18 @@ class Engine:
                 self.count_internal(error)
 
     def count_internal(self, error: Exception) -> None:
-        """Account for a fault of our own in a callback, where nobody else can."""
+        """Count an error that was raised in a callback of ours."""
         self.internal_errors += 1
         self.recorder.series("SIO session", "internal").error(f"internal error: {type(error).__name__}")
 
 
 def raise_open_files_limit() -> None:
-    """Let this process have as many connections as the system allows it."""
+    """Raise the limit of open files, and so of connections, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == hard:
         return
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (ValueError, OSError):
-        # macOS announces no limit and then takes no more than this.
+        # macOS announces no limit, but accepts no higher one than this.
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(10240, hard), hard))

@@ -11,15 +11,15 @@ __all__ = ["check_namespace", "connect_packet"]
 
 
 def check_namespace(namespace: str) -> None:
-    """Raise SwarmError("bad namespace") for a name that no namespace can have."""
+    """Raise SwarmError (BAD_NAMESPACE) if no namespace can have this name."""
     if not isinstance(namespace, str) or not namespace.startswith("/") or "," in namespace:
         meant = isinstance(namespace, str) and not namespace.startswith("/")
-        hint = f"does not start with '/'; did you mean '/{namespace}'?" if meant else "is no namespace"
+        hint = f"does not start with '/'; did you mean '/{namespace}'?" if meant else "is not a namespace"
         raise SwarmError(Kind.BAD_NAMESPACE, f"{namespace!r} {hint}")
 
 
 def connect_packet(namespace: str, auth: Any) -> str:
-    """The Engine.IO packet that connects to a namespace. Raises SwarmError for what cannot be sent."""
+    """The Engine.IO packet that connects to a namespace. Raises SwarmError if it cannot be sent."""
     check_namespace(namespace)
     try:
         text, _ = encode_socket_packet(SocketPacket(SocketPacketType.CONNECT, namespace, auth))

@@ -19,18 +19,18 @@ _LINES = {
     Kind.CONNECTION_REFUSED: "nothing listens at {url}",
     Kind.HOST_UNREACHABLE: "{url} cannot be reached",
     Kind.TIMEOUT: "{url} accepts connections and does not answer",
-    Kind.TLS_REFUSED: "{url} is refused by TLS: {detail}",
-    Kind.UNKNOWN_HOST: "{url} names no host that is known: {detail}",
+    Kind.TLS_REFUSED: "TLS to {url} failed: {detail}",
+    Kind.UNKNOWN_HOST: "the host of {url} is not known: {detail}",
 }
 
 
 def explains_itself(failure: SwarmError) -> bool:
-    """Whether the kind of the failure says what is wrong: no further connection would say more."""
+    """Whether the kind of the failure says enough, so that no further connection is needed."""
     return failure.kind in _LINES
 
 
 def why_no_server(failure: SwarmError, url: str, path: str, redact: Callable[[str], str] = str) -> str:
-    """Why there is no Socket.IO server; `redact` cuts secrets out of what the server said."""
+    """Why there is no Socket.IO server. `redact` removes secrets from the words of the server."""
     line = _LINES.get(failure.kind)
     if line is None:
         reason = redact(str(failure))
@@ -41,7 +41,7 @@ def why_no_server(failure: SwarmError, url: str, path: str, redact: Callable[[st
 
 
 def speaks_tls_line(target: Target) -> str | None:
-    """What to write where the server of an `http` URL speaks TLS; None where it does not. Blocks for 2 s."""
+    """What to write if the server of an `http` URL speaks TLS, else None. Blocks for 2 s at most."""
     if target.tls is not None or not speaks_tls(target.family, target.address):
         return None
     return f"{target.url} speaks TLS; write https://{target.url.rpartition('//')[2]}"

@@ -1,7 +1,7 @@
-"""What a connection does when its session is lost: wait, with the official client's back-off, and try again.
+"""What a connection does after a loss of its session: it waits as the official client does, and tries again.
 
-`Backoff` says how long; a `Reconnector` is one connection's account of a loss: since when, which attempt,
-which namespaces. Left out: opening the session, which is the connection's (`sioprobe.engine.connection`).
+`Backoff` says how long it waits. A `Reconnector` keeps the state of one loss: since when, which attempt,
+which namespaces. The connection itself opens the session.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from sioprobe.measured.recorder import Series
 __all__ = ["Backoff", "Reconnector"]
 
 MAX_DOUBLINGS = 64
-"""Beyond that many attempts the delay grows no more; a power of them would be no float."""
+"""After so many attempts the delay does not grow any more, because the power would overflow a float."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait before each attempt; seconds. The defaults are those of socket.io-client 4.
+    """How long to wait before each attempt, in seconds. The defaults are those of socket.io-client 4.
 
-    `attempts` None is without end. With `randomization_factor` 0 all connections wait alike, as a storm
-    wants it; 0.5 lets each wait between half and one and a half times as long, `delay_max` at most.
-    Raises ValueError for what is no back-off.
+    With `attempts` None there is no last attempt. With `randomization_factor` 0 all connections wait equally
+    long; with 0.5 each waits between 0.5 and 1.5 times the delay, but never longer than `delay_max`.
+    Raises ValueError if a value is out of range.
     """
 
     delay: float = 1.0
@@ -46,17 +46,17 @@ class Backoff:
                 raise ValueError(f"{name} must be a finite number of {least} or more, not {value}")
 
     def seconds(self, attempt: int, chance: Callable[[], float] = random.random) -> float:
-        """How long to wait before the attempt of that number, which counts from 0."""
+        """How long to wait before an attempt; attempts count from 0."""
         seconds = self.delay * self.factor ** min(attempt, MAX_DOUBLINGS)
         seconds *= 1 + self.randomization_factor * (2 * chance() - 1)
         return min(seconds, self.delay_max)
 
 
 class Reconnector:
-    """One connection's losses. `lost_at` (`monotonic_ns`) is 0 while nothing is lost.
+    """The losses of one connection. `lost_at` (`monotonic_ns`) is 0 while nothing is lost.
 
-    `namespaces` are those to connect again. What comes of it is recorded as `SIO reconnect` under the name of
-    the transport.
+    `namespaces` are to be connected again. Outages are recorded as `SIO reconnect` under the name of the
+    transport.
     """
 
     __slots__ = ("_engine", "_timer", "_transport", "attempt", "backoff", "lost_at", "namespaces")
@@ -73,9 +73,10 @@ class Reconnector:
     def lose(
         self, connected: Collection[str], connecting: Collection[str], reopen: Callable[[], None]
     ) -> bool:
-        """A session with these namespaces is lost; whether another attempt follows: then `reopen` is called.
+        """Take note that a session with these namespaces is lost. True if another attempt follows.
 
-        Only a session in which a namespace was connected begins a loss: a first session that fails is none.
+        `reopen` is called when the attempt is due. A first session that fails is not a loss: a namespace must
+        have been connected before.
         """
         if not self.lost_at and connected:
             self.lost_at = monotonic_ns()
@@ -91,10 +92,10 @@ class Reconnector:
     def settle(
         self, namespace: str, *, wanted: bool, connected: Collection[str], connecting: Collection[str]
     ) -> int | None:
-        """The server has accepted a namespace, or does not want us in it.
+        """Take note that the server has accepted a namespace, or refused it (not `wanted`).
 
-        Where it was the last that was waited for, the loss is over; the answer is then how many nanoseconds
-        it lasted, or None where no namespace is left.
+        If no other answer is due, the outage is over. Then this returns its length in nanoseconds, if any
+        namespace is left.
         """
         if not wanted and namespace in self.namespaces:
             self.namespaces.remove(namespace)
@@ -110,7 +111,7 @@ class Reconnector:
 
     @property
     def _series(self) -> Series:
-        # Not before it is needed: a run without losses has no such row.
+        # Made only when it is needed: a run without losses has no such row.
         return self._engine.recorder.series("SIO reconnect", self._transport)
 
     def _schedule(self, reopen: Callable[[], None]) -> None:

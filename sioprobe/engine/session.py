@@ -1,7 +1,7 @@
 """One Engine.IO session: handshake, heartbeat, upgrade and close, over either transport.
 
-`transport` is `polling` or `websocket` from the start, or `upgrade`: handshake on polling, then the probe,
-and no packet lost between the two. Left out: what MESSAGE packets carry (`sioprobe.engine.connection`).
+`transport` is `polling`, `websocket`, or `upgrade`: the handshake on polling, then the probe, and no packet
+is lost between the two. The content of MESSAGE packets belongs to `sioprobe.engine.connection`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CLOSE_DEADLINE = 2 * SECOND
 
 
 class SessionOwner(Protocol):
-    """Who is told, on the hub, what happens in a session."""
+    """Hears, on the hub, what happens in a session."""
 
     def session_opened(self) -> None: ...
     def session_text(self, data: str) -> None: ...
@@ -38,11 +38,11 @@ class SessionOwner(Protocol):
 
 
 class Session:
-    """A session. `session_closed` is its last call: None where it closed in order and we asked for it.
+    """A session. The last call to its owner is `session_closed`, with None if we closed the session.
 
-    `state` is new, opening, open, closing or closed. `opened` is the OPEN packet, None before it came;
+    `state` is new, opening, open, closing or closed. `opened` is the OPEN packet, None before it came.
     `upgrading` says that an upgrade is under way, `close_confirmed` that the server answered our close before
-    the deadline; `reading` is False between `stop_reading` and `start_reading`.
+    the deadline. `reading` is False between `stop_reading` and `start_reading`.
     """
 
     __slots__ = (
@@ -141,7 +141,7 @@ class Session:
     # Sending
 
     def send_text(self, packet: str) -> None:
-        """Send one text packet, its type digit included. Raises SwarmError where no session is open."""
+        """Send one text packet, with its type digit. Raises SwarmError if no session is open."""
         if self._socket is not None:
             self._socket.send_text(packet)
         elif self._polling is not None and self.opened is not None:
@@ -150,7 +150,7 @@ class Session:
             raise SwarmError(Kind.NOT_CONNECTED)
 
     def send_binary(self, data: bytes) -> None:
-        """Send one attachment. Raises SwarmError where no session is open."""
+        """Send one attachment. Raises SwarmError if no session is open."""
         if self._socket is not None:
             self._socket.send_binary(data)
         elif self._polling is not None and self.opened is not None:
@@ -159,7 +159,7 @@ class Session:
             raise SwarmError(Kind.NOT_CONNECTED)
 
     def tap_frames(self, tap: Callable[[bytes], bool] | None) -> None:
-        """Show `tap` what each read of the WebSocket brings, from now on; nothing on polling."""
+        """Show `tap` the bytes of each read of the WebSocket from now on. On polling it sees nothing."""
         if self._socket is not None:
             self._socket.frame_tap = tap
 
@@ -172,11 +172,11 @@ class Session:
     # Receiving
 
     def stop_reading(self) -> None:
-        """Be a client that hangs: leave in the kernel whatever comes (on polling: the answer to the poll).
+        """Behave like a client that hangs: leave in the kernel all that comes (on polling, one answer).
 
-        No PING is answered, so the server gives the session up in the end; sending still works.
-        Nothing happens before the session is open and while an upgrade is under way. Both kernels keep
-        megabytes before the server feels it.
+        No PING is answered, so the server will give up the session. Sending still works. The call does
+        nothing before the session is open and during an upgrade. The server notices only after megabytes,
+        which both kernels buffer.
         """
         channel = self._socket or self._polling
         if channel is not None and self.state == "open" and not self.upgrading:
@@ -184,9 +184,9 @@ class Session:
             channel.stop_reading()
 
     def start_reading(self) -> None:
-        """Read again. What waited comes in order, and an end of the connection is noticed.
+        """Read again. All that waited comes in order, and an end of the connection is noticed.
 
-        The server has its ping interval and ping timeout anew to send a PING.
+        From now on the server has the whole ping interval and ping timeout to send a PING.
         """
         channel = self._socket or self._polling
         if channel is not None and not self.reading:
@@ -196,9 +196,9 @@ class Session:
 
     @property
     def ended_by_server(self) -> bool | None:
-        """Whether the server has ended the WebSocket as far as the kernel knows; None on polling.
+        """Whether the kernel knows that the server has ended the WebSocket; None on polling.
 
-        For a session that is not read, which would not notice.
+        A session that is not read does not notice it otherwise.
         """
         return self._socket.ended_by_peer if self._socket is not None else None
 
@@ -232,7 +232,7 @@ class Session:
     def _take_open(self, text: str) -> None:
         if self.opened is not None:
             raise RemoteProtocolError("a second OPEN packet")
-        # As of revision 3, which does not ask for maxPayload: some servers of revision 4 leave it out.
+        # Decoded as in revision 3, which needs no maxPayload: some servers of revision 4 leave it out.
         opened = decode_open(EnginePacket(EnginePacketType.OPEN, text[1:]), revision=3)
         self.opened = opened
         self._last_ping = monotonic_ns()
@@ -246,7 +246,7 @@ class Session:
             self._socket.message = self._owner.session_text
         self._owner.session_opened()
         if self._polling is not None and self.state == "open":
-            # After the owner: its CONNECT packet goes out before the upgrade is tried.
+            # After `session_opened`, so that the CONNECT packet goes out before the upgrade is tried.
             self._polling.start(opened.session_id, opened.max_payload)
             if self.transport == "upgrade":
                 self._start_upgrade(opened)
@@ -278,12 +278,12 @@ class Session:
         if text == "6":
             return
         if text != "3probe":
-            raise RemoteProtocolError(f"{text[:20]!r} where the answer to the probe is due")
+            raise RemoteProtocolError(f"{text[:20]!r} instead of the answer to the probe")
         if self._polling is not None:
             self._polling.pause(self._switch)
 
     def _refuse_binary(self, data: bytes) -> None:
-        raise RemoteProtocolError("binary message where the answer to the probe is due")
+        raise RemoteProtocolError("binary message instead of the answer to the probe")
 
     def _switch(self) -> None:
         socket, polling = self._probe, self._polling
@@ -317,7 +317,7 @@ class Session:
     # Closing
 
     def close(self) -> None:
-        """Close in order; `session_closed` follows within the deadline (2 s)."""
+        """Close in order. `session_closed` follows within 2 s."""
         if self.state in ("closing", "closed"):
             return
         if self.state != "open":
@@ -343,7 +343,7 @@ class Session:
 
     def _lost(self, failure: SwarmError | None) -> None:
         if self.state == "closing":
-            # Whatever ends the stream now is an answer to our closing.
+            # Any end of the stream now answers our close.
             self.close_confirmed = True
             self._end(None)
         else:
@@ -362,7 +362,7 @@ class Session:
         self._owner.session_closed(None if asked else failure)
 
     def abort(self, failure: SwarmError | None = None) -> None:
-        """End at once, without telling the server."""
+        """End at once, without a word to the server."""
         self._end(failure)
 
     def check(self, now: int) -> None:

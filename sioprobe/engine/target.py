@@ -1,4 +1,4 @@
-"""Where connections go: a server's address, resolved once, and the path of its Socket.IO endpoint."""
+"""Where connections go: the address of a server, resolved once, and the path of its Socket.IO endpoint."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _BARE = {f"{scheme}:" for scheme in _PORTS}
 class Target:
     """One server. `family` and `address` are what `socket.connect` takes; `host` is the Host header.
 
-    `head` is what every request holds behind its first line: Host and the headers given, cookies left out.
-    `source` is the local address to connect from, None where the system chooses; what is recorded on
-    connections to a target with a `label` is also told apart under it.
+    `head` follows the first line of every request: Host and the given headers, without cookies. `source` is
+    the local address to connect from; the system chooses if it is None. What happens on connections to a
+    target with a `label` is also recorded apart, under the label.
     """
 
     url: str
@@ -65,24 +65,24 @@ class Target:
     ) -> Target:
         """The target that `url` names. Blocks for name resolution.
 
-        A query of the URL is part of each request's, `query` wins where both name a parameter. A header
-        Host takes the place of the URL's, a header Cookie joins `cookies`. `ca_file` holds certificates
-        (PEM) of authorities to trust in place of the system's; without `verify` any is taken.
-        Raises SwarmError: "bad url", "unknown host", "bad header", "bad ca file".
+        Each request carries the query of the URL and `query`, which wins if both name a parameter. A header
+        Host replaces that of the URL, a header Cookie is added to `cookies`. `ca_file` holds the certificates
+        (PEM) of the authorities to trust instead of the system's. Without `verify` any certificate is
+        accepted. Raises SwarmError (BAD_URL, UNKNOWN_HOST, BAD_HEADER, BAD_CA_FILE).
         """
         parts = urlsplit(url if "//" in url else f"http://{url}")
         try:
             port = parts.port
         except ValueError:
             raise SwarmError(Kind.BAD_URL, f"{url!r} has no valid port") from None
-        # Locust takes slashes off the end: "http:" is what it leaves of a URL without a host.
+        # Locust removes slashes at the end: of a URL without a host, "http:" is left.
         if parts.scheme not in _PORTS or not parts.hostname or url.rstrip("/").lower() in _BARE:
             raise SwarmError(Kind.BAD_URL, f"{url!r} is not http://host:port or https://host:port")
         try:
             found = _addresses(parts.hostname, port or _PORTS[parts.scheme])
         except OSError as error:
             raise SwarmError(Kind.UNKNOWN_HOST, f"{parts.hostname} ({error.strerror})") from None
-        # IPv4 first: servers under test mostly listen on 127.0.0.1 only, while `localhost` also names ::1.
+        # IPv4 first: servers under test mostly listen on 127.0.0.1 only, but `localhost` also names ::1.
         family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
         secure = parts.scheme in ("https", "wss")
         try:
@@ -107,7 +107,7 @@ class Target:
         return Cookies(self.endpoint_url, self.cookies)
 
     def endpoint(self, transport: str, session_id: str | None = None) -> str:
-        """The request target of one transport, with the session id once there is one."""
+        """The request target of one transport, with the session id if there is one."""
         endpoint = _endpoint(self.path, self.query, transport)
         return endpoint if session_id is None else f"{endpoint}&sid={quote_plus(session_id)}"
 
@@ -119,15 +119,15 @@ def _endpoint(path: str, query: tuple[tuple[str, str], ...], transport: str) -> 
 
 @cache
 def _addresses(name: str, port: int) -> list[Any]:
-    # Once for each name: under Locust it would be a thread's work for every connection.
+    # Cached: under Locust each resolution would take a thread.
     return socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
 
 
 @cache
 def client_tls_context(verify: bool, ca_file: str | None = None) -> Any:
-    """The TLS client context of this process, made once, for reading the authorities takes long.
+    """The TLS client context. It is made once, because reading the authorities takes long.
 
-    Without `verify` it takes any certificate. Raises SwarmError (BAD_CA_FILE).
+    Without `verify` it accepts any certificate. Raises SwarmError (BAD_CA_FILE).
     """
     # Imported when needed: Locust must patch `ssl` before anybody has used it.
     import ssl

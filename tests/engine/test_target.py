@@ -82,14 +82,14 @@ def test_a_url_that_is_nearly_right_is_told_what_is_there(tmp_path: Path) -> Non
             f"{url} is no Socket.IO server at /chat/; the nearest is --path /socket.io/"
         )
         assert problem_with(url, transport="websocket") == (
-            f"{url} takes no WebSocket at /socket.io/, but answers there with --transport polling"
+            f"{url} accepts no WebSocket at /socket.io/, but it answers there with --transport polling"
         )
         assert problem_with(plain) == f"{plain} speaks TLS; write {front.url}"
         untrusted = problem_with(front.url) or ""
-        assert untrusted.startswith(f"{front.url} is refused by TLS: CERTIFICATE_VERIFY_FAILED (")
+        assert untrusted.startswith(f"TLS to {front.url} failed: CERTIFICATE_VERIFY_FAILED (")
         assert untrusted.endswith("; --ca-file trusts its authority, --no-verify takes any certificate")
         secured = problem_with(url.replace("http", "https")) or ""
-        assert secured.endswith("WRONG_VERSION_NUMBER (what listens there speaks no TLS; write http://)")
+        assert secured.endswith("WRONG_VERSION_NUMBER (the server does not speak TLS; write http://)")
 
 
 def test_importing_the_engine_patches_nothing_and_imports_no_locust() -> None:

@@ -91,7 +91,7 @@ def _upgrade(client: PollingClient, patient: Patient) -> str | None:
         socket.send("2probe")
         answer = socket.take()
         if answer != "3probe":
-            return f"{answer[:20]!r} came where the answer to the probe is due"
+            return f"{answer[:20]!r} came instead of the answer to the probe"
         socket.send("5")
         socket.call(patient.unknown.next())
         socket.close()

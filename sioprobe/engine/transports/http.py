@@ -1,7 +1,7 @@
 """HTTP/1.1 requests over one keep-alive stream, one at a time, for Engine.IO polling.
 
-Takes answers with Content-Length, chunked, and ended by the close of the connection; after
-`Connection: close` the next request opens a new stream. No redirects, no compression.
+It reads answers with Content-Length, chunked ones, and those that end with the connection. After
+`Connection: close` the next request opens a new stream. There are no redirects and no compression.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["HttpChannel", "open_stream"]
 
 MAX_BODY = 2**26
 FRESH_SECONDS = 1.0
-"""A stream that rested longer is looked at before it is used again: the server may have closed it."""
+"""A stream that was idle longer is checked before it is used again: the server may have closed it."""
 
 _NOTED_LENGTHS = frozenset(map(len, ("set-cookie", "content-length", "transfer-encoding")))
 
@@ -34,7 +34,7 @@ def open_stream(
     lost: Callable[[SwarmError | None], None],
     opened: Callable[[], None],
 ) -> Stream:
-    """A stream to the target, in TLS where its URL says so, connecting."""
+    """A stream that connects to the target, with TLS if its URL says so."""
     stream: Stream
     if target.tls is None:
         stream = Stream(loop, receive, lost, opened)
@@ -98,7 +98,7 @@ class HttpChannel:
         return self._request is not None
 
     def request(self, method: str, endpoint: str, body: bytes | None = None) -> None:
-        """Send one request; the channel must not be busy."""
+        """Send one request. The channel must not be busy."""
         head = f"{method} {endpoint} HTTP/1.1\r\n{self._target.head}{self._cookies.line}"
         if body is None:
             self._request = (head + "\r\n").encode("latin-1")
@@ -129,7 +129,7 @@ class HttpChannel:
             self._stream.stop_reading()
 
     def stop_reading(self) -> None:
-        """Leave answers in the kernel, on this connection and on those that follow it."""
+        """Leave answers in the kernel, on this stream and on those that follow it."""
         self._reading = False
         if self._stream is not None:
             self._stream.stop_reading()
@@ -184,10 +184,10 @@ class HttpChannel:
 
     def on_message_complete(self) -> None:
         if self._parser.get_status_code() < 200:
-            self._head_done = self._sized = False  # an interim answer: the answer itself follows
+            self._head_done = self._sized = False  # an interim answer; the real one follows
             return
         self._complete = True
-        # Only now: after this call the parser has forgotten what the head said.
+        # Asked now, because the parser forgets the head after this call.
         self._keep_alive = self._parser.should_keep_alive()
 
     def _finish(self) -> None:
@@ -212,12 +212,12 @@ class HttpChannel:
         if self._request is None:
             if failure is not None and failure.kind == Kind.MALFORMED_INPUT:
                 self._failed(failure)
-            return  # else the server closed an idle connection, as it may
+            return  # otherwise the server closed an idle connection, as it may
         if failure is None and self._head_done and not self._sized:
-            self._finish()  # the close is the end of the body
+            self._finish()  # the close ends the body
             return
         if not fresh and not self._head_done and self._request.startswith(b"GET "):
-            # A kept connection that the server closed at the moment of use; a GET may be repeated.
+            # The server closed a kept connection at the moment of use. A GET may be repeated.
             self._expect()
             self._connect()
             return
@@ -230,6 +230,6 @@ class HttpChannel:
             self._stream = None
 
     def close(self) -> None:
-        """Close the stream; the request in hand gets no answer."""
+        """Close the stream. The current request gets no answer."""
         self._request = None
         self._drop()

@@ -1,6 +1,6 @@
 """Engine.IO polling: one GET outstanding on one connection, pushes on another.
 
-Packets that wait while a push is under way go out together in the next one.
+Packets that wait for a push to end go out together in the next one.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class PollingChannel:
         self._poll.request("GET", self._target.endpoint("polling"))
 
     def start(self, session_id: str, max_payload: float) -> None:
-        """Poll and push for this session from now on; `max_payload` is in bytes, 0 for no limit."""
+        """Poll and push for this session from now on. `max_payload` is in bytes; 0 means no limit."""
         self._endpoint = self._target.endpoint("polling", session_id)
         self.max_payload = max_payload or float("inf")
         self._go_on()
@@ -99,7 +99,7 @@ class PollingChannel:
         outbox = self._outbox
         if len(outbox) == 1:
             return outbox.popleft().encode()
-        # A packet above the limit goes out alone, and it is the server who refuses it.
+        # A packet above the limit goes out alone; the server refuses it.
         records = [outbox.popleft().encode()]
         size = len(records[0])
         while outbox and len(records) < MAX_PACKETS:
@@ -114,12 +114,12 @@ class PollingChannel:
     def _take_poll(self, status: int, body: bytes) -> None:
         if status != 200:
             raise http_refusal(status, _excerpt(body))
-        # Whatever an answer makes us send, the pause of an upgrade must not end in the middle of it.
+        # Handling an answer may send something: an upgrade must not switch in the middle of that.
         self._taking = True
         try:
             records: Iterable[str] = str(body, "utf-8").split(RECORD_SEPARATOR)
         except UnicodeDecodeError:
-            # Each by itself, so that those before the wrong one arrive.
+            # One by one, so that the packets before a wrong one arrive.
             records = (str(record, "utf-8") for record in body.split(_SEPARATOR))
         for record in records:
             if record[:1] == "b":
@@ -151,17 +151,17 @@ class PollingChannel:
         self.send_text("b" + base64.b64encode(data).decode("ascii"))
 
     def pause(self, done: Callable[[], None]) -> None:
-        """Start no request any more; `done` is called when none is under way."""
+        """Start no more requests. `done` is called when none is under way."""
         self._paused = done
         self._go_on()
 
     def resume(self) -> None:
-        """Go on polling after a pause that came to nothing."""
+        """Go on polling after a pause."""
         self._paused = None
         self._go_on()
 
     def stop_reading(self) -> None:
-        """Leave the answer to the outstanding poll in the kernel, and so ask for nothing more."""
+        """Leave the answer to the poll in the kernel; no other poll follows."""
         self._poll.stop_reading()
 
     def start_reading(self) -> None:
@@ -169,13 +169,13 @@ class PollingChannel:
         self._poll.start_reading()
 
     def take_unsent(self) -> list[str]:
-        """The packets that no push carried; they are the caller's now."""
+        """Remove and return the packets that no push has carried yet."""
         packets = list(self._outbox)
         self._outbox.clear()
         return packets
 
     def when_sent(self, done: Callable[[], None]) -> None:
-        """Call `done` when the server has taken everything that was sent."""
+        """Call `done` when the server has accepted everything that was sent."""
         self._sent = done
 
     @property

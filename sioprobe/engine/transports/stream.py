@@ -1,7 +1,7 @@
 """A TCP stream driven by readiness callbacks on the hub: bytes in, bytes out, nothing blocks.
 
 The socket is the interpreter's own (`_socket`), never gevent's: no greenlet waits on it.
-Left out: what the bytes mean. TLS is `sioprobe.engine.transports.tls`.
+TLS is in `sioprobe.engine.transports.tls`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ READ, WRITE = 1, 2
 TCP_CLOSE, TCP_CLOSE_WAIT = 7, 8  # <linux/tcp_states.h>
 CHUNK = 65536
 IP_BIND_ADDRESS_NO_PORT = 24
-"""Linux's number, which `socket` has no name for: the port is chosen by `connect`, for this peer alone."""
+"""`socket` has no name for this option of Linux: `connect` chooses the port, for this peer alone."""
 MAX_UNSENT = 4 * 2**20
-"""Bytes that may wait for a peer that does not read; beyond that the stream is given up."""
+"""So many bytes may wait for a peer that does not read; with more, the stream is given up."""
 
 
 class Stream:
     """One stream. `receive(data)`, `opened()` and `lost(failure or None)` are called on the hub.
 
-    `lost` is called at most once, with None where the peer ended the stream in order. After `close`
-    nothing is called any more.
+    `lost` is called at most once, with None if the peer ended the stream in order. After `close` nothing is
+    called any more.
     """
 
     __slots__ = (
@@ -75,16 +75,16 @@ class Stream:
         return len(self._unsent)
 
     def connect(self, family: int, address: tuple[Any, ...], source: str | None = None) -> None:
-        """Start connecting, from the local address `source` where one is given.
+        """Start to connect, from the local address `source` if one is given.
 
-        Failure is told to `lost`, from the hub and never from inside this call.
+        If it fails, `lost` is called from the hub, never from inside this call.
         """
         try:
             self._sock = sock = _socket.socket(family, _socket.SOCK_STREAM)
             sock.setblocking(False)
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             if source is not None:
-                # Else the kernel takes a port here that no other connection may have, whatever its peer.
+                # Otherwise `bind` takes a port that no other connection may use, even to another peer.
                 with contextlib.suppress(OSError):
                     sock.setsockopt(_socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
                 sock.bind((source, 0))
@@ -145,7 +145,7 @@ class Stream:
             self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        # Nothing may escape into the hub: it would be printed there and counted nowhere.
+        # An exception must not reach the hub, which would print it and count nothing.
         self._lose(failure_of(error))
 
     def _lose(self, failure: SwarmError | None) -> None:
@@ -155,7 +155,7 @@ class Stream:
             lost(failure)
 
     def write(self, data: bytes) -> None:
-        """Send now what the kernel takes and the rest when it takes more."""
+        """Send now as much as the kernel accepts, and the rest later."""
         if self._unsent:
             self._keep(data)
             return
@@ -167,7 +167,7 @@ class Stream:
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError as error:
-            # Not from inside the caller, who is in the middle of something.
+            # Later, because the caller is in the middle of something.
             self._loop.run_callback(self._lose, failure_of_os_error(error))
             return
         if sent < len(data):
@@ -198,7 +198,7 @@ class Stream:
             self._writer.stop()
 
     def has_ended(self) -> bool:
-        """Whether the peer has closed a stream from which nothing is expected; asked without reading."""
+        """Whether the peer has closed this idle stream. Nothing is read."""
         try:
             return not self._sock.recv(1, _socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):
@@ -207,10 +207,11 @@ class Stream:
             return True
 
     def stop_reading(self) -> None:
-        """Leave what arrives in the kernel, so that the peer feels it; nobody notices its end either.
+        """Leave in the kernel all that arrives. An end of the stream is not noticed either.
 
-        Both kernels keep megabytes before the peer feels it. A smaller receive buffer would not help: the
-        peer's send buffer is the larger part, and a window below a segment would never open again.
+        The peer notices only after megabytes, which both kernels buffer. A smaller receive buffer would not
+        help: most of it waits in the send buffer of the peer, and a window below one segment would never open
+        again.
         """
         self._reading = False
         if self._reader is not None:
@@ -225,9 +226,9 @@ class Stream:
 
     @property
     def ended_by_peer(self) -> bool | None:
-        """Whether the kernel knows of the peer's FIN or RST, read or not; None where it does not tell.
+        """Whether the peer has sent FIN or RST, even if it was not read; None if the kernel does not tell.
 
-        A FIN that waits behind data for which the receive buffer has no room is not known yet.
+        The kernel does not know of a FIN that waits behind data for which it has no room.
         """
         if self._sock is None or not hasattr(_socket, "TCP_INFO"):
             return None
@@ -235,9 +236,10 @@ class Stream:
         return state in (TCP_CLOSE, TCP_CLOSE_WAIT)
 
     def close(self) -> None:
-        """Close the socket; no callback follows."""
+        """Close the socket. No callback follows."""
         self._lost = None
-        # What these belong to holds this stream: without them no cycle is left for the garbage collector.
+        # The owner of these callbacks holds this stream. Without them there is no cycle for the garbage
+        # collector.
         self._receive, self._opened = _ignore, None
         for watcher in (self._reader, self._writer):
             if watcher is not None:

@@ -13,12 +13,12 @@ __all__ = ["TlsStream", "failure_of_tls", "speaks_tls"]
 
 
 def failure_of_tls(error: OSError) -> SwarmError:
-    """The failure that an error of the handshake stands for: OpenSSL's reason, and what it means."""
+    """The failure that an error of the handshake stands for, with the reason that OpenSSL gives."""
     reason = str(getattr(error, "reason", None) or error)
     if reason == "CERTIFICATE_VERIFY_FAILED":
         return UntrustedCertificate(f"{reason} ({getattr(error, 'verify_message', 'not trusted')})")
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
-        reason += " (what listens there speaks no TLS; write http://)"
+        reason += " (the server does not speak TLS; write http://)"
     return SwarmError(Kind.TLS_REFUSED, reason)
 
 
@@ -121,10 +121,10 @@ class TlsStream(Stream):
         self._flush()
 
     def close(self) -> None:
-        """Say the end of TLS, as far as the kernel takes it at once, and close the socket."""
+        """Send the end of TLS, if the kernel accepts it at once, and close the socket."""
         if self._shaken and self._sock is not None:
             self._shaken = False
-            with contextlib.suppress(OSError):  # it wants the peer's answer, for which nobody waits
+            with contextlib.suppress(OSError):  # it would wait for the answer of the peer
                 self._ssl.unwrap()
             self._flush()
         super().close()

@@ -1,7 +1,7 @@
 """A WebSocket to one endpoint: opening handshake, then whole messages in both directions.
 
-The frames are `sioprobe.wire`'s. A short text frame, which is what a load test mostly meets, is taken apart
-here where it is whole in one read, and put together here; everything else goes through the codec.
+The codec of frames is `sioprobe.wire`. Short text frames are the most frequent ones in a load test, so they
+are encoded here, and decoded here if they come whole in one read.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ MAX_HEAD = 65536
 
 
 def _shapes() -> Iterator[tuple[bytes, int, int]]:
-    # For each length: the head, the number that repeats a mask over the payload, and the payload's length
-    # in whole masks.
+    # For each length: the head of the frame, the number that repeats a mask over the payload, and the length
+    # of the payload in whole masks.
     for length in range(126):
         words = (length + 3) // 4
         yield bytes((0x81, 0x80 | length)), int.from_bytes(b"\1\0\0\0" * words, "little"), words * 4
@@ -46,7 +46,7 @@ _SHORT_TEXTS = tuple(_shapes())
 
 
 def _masks() -> Iterator[bytes]:
-    # One call of the system for many masks: it costs as much as the rest of a frame.
+    # One system call for many masks: it costs as much as the rest of a frame.
     while True:
         block = os.urandom(4096)
         for start in range(0, len(block), 4):
@@ -58,7 +58,7 @@ _from_bytes = int.from_bytes
 
 
 def message_frame(text: str) -> bytes:
-    """The one frame in which a server sends `text` as the data of an Engine.IO MESSAGE."""
+    """The frame in which a server sends `text` as the data of an Engine.IO MESSAGE."""
     payload = b"4" + text.encode()
     length = len(payload)
     if length < 126:
@@ -71,10 +71,9 @@ def message_frame(text: str) -> bytes:
 class WebSocketChannel:
     """`opened()`, `text(str)`, `binary(bytes)` and `lost(failure or None)` are called on the hub.
 
-    The last three are attributes: an upgrade exchanges the prober's for the session's. `message`, an
-    attribute as well, takes what follows the `4` of a MESSAGE, where its owner does not want it in `text`.
-    `frame_tap` sees what one read brought before anything else does, wherever a frame begins there; what it
-    answers True to is done with.
+    The last three are attributes, because an upgrade replaces those of the probe by those of the session. If
+    `message` is set, it gets the data of a MESSAGE, and `text` only gets the other packets. `frame_tap` sees
+    the bytes of each read that begins with a new frame; if it returns True, they are done with.
     """
 
     __slots__ = (
@@ -135,7 +134,7 @@ class WebSocketChannel:
         if tap is not None and not self._slow and tap(data):
             return
         if data[0] == 0x81 and self._open and not self._slow and 2 < len(data) == data[1] + 2 < 128:
-            # What a load test mostly meets: one short text, alone.
+            # The most frequent case in a load test: one short text, alone.
             if data[2] == 0x34 and self.message is not None:
                 self.message(data[3:].decode())
             else:
@@ -171,7 +170,7 @@ class WebSocketChannel:
         return rest
 
     def _take_short_texts(self, data: bytes) -> bytes:
-        """Deliver unfragmented texts of less than 126 bytes; answer what is left for the decoder."""
+        """Deliver unfragmented texts of less than 126 bytes; return the rest for the decoder."""
         position, end = 0, len(data)
         while end - position > 1 and data[position] == 0x81:
             stop = position + 2 + data[position + 1]
@@ -221,7 +220,7 @@ class WebSocketChannel:
         if length > 125:
             self._stream.write(encode_frame(Opcode.TEXT, payload))
             return
-        # What `apply_mask` does, with less work for each frame.
+        # The same as `apply_mask`, with less work for each frame.
         head, ones, padded = _SHORT_TEXTS[length]
         mask = _next_mask()
         masked = _from_bytes(payload, "little") ^ (_from_bytes(mask, "little") * ones)
@@ -232,9 +231,9 @@ class WebSocketChannel:
         self._stream.write(encode_frame(Opcode.BINARY, data))
 
     def send_close(self, last: str) -> None:
-        """Send a last text and start the closing handshake, in one piece.
+        """Send a last text and start the closing handshake, in one write.
 
-        `lost` follows when the server answers or ends the stream.
+        `lost` is called when the server answers or ends the stream.
         """
         if self._open and not self._close_sent:
             self._close_sent = True
@@ -242,7 +241,7 @@ class WebSocketChannel:
             self._stream.write(text + encode_frame(Opcode.CLOSE, encode_close(1000)))
 
     def stop_reading(self) -> None:
-        """Leave in the kernel what arrives from now on."""
+        """Leave in the kernel all that arrives from now on."""
         self._stream.stop_reading()
 
     def start_reading(self) -> None:
@@ -255,7 +254,7 @@ class WebSocketChannel:
         return self._stream.ended_by_peer
 
     def close(self) -> None:
-        """Close the stream at once; no callback follows."""
+        """Close the stream at once. No callback follows."""
         self._open = False
         self._slow = True
         self._stream.close()
