@@ -16,7 +16,7 @@ from load.comparing.comparison import Comparison, stop_asked
 from load.comparing.plan import ProfileError, read_profile
 from load.comparing.progress import Progress
 from load.profiles.reading import built_in_profiles
-from load.servers.processes import ChildError, known_modes, run_child
+from load.servers.processes import ChildError, known_servers, run_child
 from sioprobe.commandline.help_pages import GroupedCommand, option
 from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
@@ -117,7 +117,7 @@ def main(
         profile = read_profile(profile_name)
         if arms:
             profile = profile.only(arms)
-        profile.check_modes(known_modes())
+        profile.check_servers(*known_servers())
     except (ProfileError, ChildError) as error:
         raise click.UsageError(str(error)) from None
     if rounds:

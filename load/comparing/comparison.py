@@ -28,7 +28,6 @@ from load.servers.processes import (
     cpu_sets,
     end_all,
     run_child,
-    server_arguments,
 )
 from sioprobe import __version__
 from sioprobe.harness import harness_root
@@ -140,7 +139,7 @@ class Comparison:
     def _judge(self, plan: ArmPlan) -> tuple[ArmPlan, str | None]:
         arm = self._arm(plan)
         try:
-            with Server(plan.mode, *self._heartbeat(), *_cluster(plan)) as server:
+            with Server(*plan.serve_options, *self._heartbeat(), *_cluster(plan)) as server:
                 arm["versions"] = server.about.get("versions", {})
                 arm["async_mode"] = server.about.get("async_mode")
                 if self.conformance:
@@ -169,9 +168,7 @@ class Comparison:
         """The command of a case, after the command that starts its server: the judged server is gone."""
         for number, url in enumerate(server.urls):
             command = command.replace(url, f"http://127.0.0.1:{5000 + number}")
-        serve = " ".join(
-            ("sioprobe serve", *server_arguments(plan.mode), *self._heartbeat(), *_cluster(plan))
-        )
+        serve = " ".join(("sioprobe serve", *plan.serve_options, *self._heartbeat(), *_cluster(plan)))
         return f"{serve}; then: {command}"
 
     def _heartbeat(self) -> tuple[str, ...]:
@@ -249,8 +246,8 @@ class Comparison:
 
     @contextmanager
     def _server(self, plan: ArmPlan, cores: set[int] | None) -> Iterator[Server]:
-        """A running server. After the block it is told to end, and nobody waits for its end."""
-        server = Server(plan.mode, *_cluster(plan), cores=cores)
+        """A running server, which is told to end when the block is over, without waiting for that."""
+        server = Server(*plan.serve_options, *_cluster(plan), cores=cores)
         try:
             yield server
         finally:
@@ -271,7 +268,7 @@ def _arm(plan: ArmPlan) -> Arm:
     return {
         "id": plan.id,
         "title": plan.title,
-        "mode": plan.mode,
+        "mode": plan.mode or None,
         "workers": plan.workers,
         "queue": plan.queue or None,
         "status": "not run",

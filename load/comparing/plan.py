@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -51,14 +51,23 @@ class ConformancePlan:
 
 @dataclass(frozen=True, slots=True)
 class ArmPlan:
-    """One server: its async mode, its number of processes, and whether it is loaded."""
+    """One server: how many processes it has, and whether it is put under load.
+
+    It is either the reference server in an async mode, or a foreign server.
+    """
 
     id: str
     title: str
-    mode: str
+    mode: str = ""
+    server: str = ""
     workers: int = 1
     queue: str = ""
     load: bool = True
+
+    @property
+    def serve_options(self) -> tuple[str, str]:
+        """The options with which `sioprobe serve` starts it."""
+        return ("--server", self.server) if self.server else ("--mode", self.mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +88,18 @@ class Profile:
                 raise ProfileError(f"profile {self.title} has no arm {name!r}{nearest(name, known)}")
         return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
 
-    def check_modes(self, known: Iterable[str]) -> None:
-        """Raises ProfileError for an arm with a mode that is not one of these."""
-        known = list(known)
+    def check_servers(self, modes: Sequence[str], servers: Sequence[str]) -> None:
+        """ProfileError for an arm with another mode or foreign server than `sioprobe serve` knows."""
         for arm in self.arms:
-            if arm.mode not in known:
-                line = unknown("mode", arm.mode, known)
-                raise ProfileError(f"profile {self.title}: arm {arm.id}: {line}")
+            if arm.mode in servers:
+                line = f"{arm.mode!r} is a server and no async mode: write server = {arm.mode!r}"
+            elif arm.mode and arm.mode not in modes:
+                line = unknown("mode", arm.mode, modes)
+            elif arm.server and arm.server not in servers:
+                line = unknown("server", arm.server, servers)
+            else:
+                continue
+            raise ProfileError(f"profile {self.title}: arm {arm.id}: {line}")
 
     def as_json(self) -> dict[str, Any]:
         """The plan in run.json."""
@@ -166,7 +180,7 @@ def _section(kind: Any, section: Any, place: str, also: tuple[str, ...] = ()) ->
     try:
         return kind(**values)
     except TypeError:
-        missing = [name for name in ("id", "title", "mode") if name in types and name not in values]
+        missing = [name for name in ("id", "title") if name in types and name not in values]
         raise ProfileError(f"{place}: needs {', '.join(missing)}") from None
 
 
@@ -187,7 +201,10 @@ def _check_values(load: LoadPlan, arms: tuple[ArmPlan, ...], place: str) -> None
         raise ProfileError(
             f"{place}: load: minimum_rounds = {load.minimum_rounds} is above rounds = {load.rounds}"
         )
-    for arm in arms:
+    for n, arm in enumerate(arms):
+        if bool(arm.mode) is bool(arm.server):
+            line = "has mode and server; one is enough" if arm.mode else "needs mode or server"
+            raise ProfileError(f"{place}: arms[{n}]: {line}")
         if not arm.id.replace("-", "").replace("_", "").isalnum():
             raise ProfileError(f"{place}: arm id {arm.id!r} may hold letters, digits, '-' and '_' only")
         if arm.queue not in ("", "redis"):

@@ -17,7 +17,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from functools import cache
 from types import TracebackType
 from typing import IO, Any
 
@@ -33,9 +32,8 @@ __all__ = [
     "cpu_sets",
     "die_with_parent",
     "end_all",
-    "known_modes",
+    "known_servers",
     "run_child",
-    "server_arguments",
 ]
 
 START_SECONDS = 60.0  # a JVM or a busy two-core machine; Python needs one
@@ -135,19 +133,8 @@ def _last_line(file: IO[bytes]) -> str:
     return lines[-1].strip().removeprefix("error: ").removeprefix("Error: ") if lines else "no message"
 
 
-def server_arguments(mode: str) -> tuple[str, str]:
-    """The options of `sioprobe serve` that choose this server."""
-    return ("--server" if mode in _servers()["foreign"] else "--mode", mode)
-
-
-def known_modes() -> list[str]:
-    """The modes and foreign servers that an arm may have. Raises ChildError."""
-    return list(_servers()["missing"])
-
-
-@cache
-def _servers() -> dict[str, Any]:
-    """The answer of `sioprobe serve --list`. It is asked once."""
+def known_servers() -> tuple[list[str], list[str]]:
+    """The async modes and the foreign servers that `sioprobe serve` knows. Raises ChildError."""
     done = subprocess.run(
         module_command("server_under_test", "--list", "--json"),
         env=harness_environment(SIOPROBE_PROG=_PROGRAMS["server_under_test"]),
@@ -158,17 +145,17 @@ def _servers() -> dict[str, Any]:
     )
     if done.returncode:
         raise ChildError(f"sioprobe serve --list failed: {done.stderr.decode(errors='replace').strip()}")
-    listed: dict[str, Any] = json.loads(done.stdout)
-    return listed
+    listed = json.loads(done.stdout)
+    foreign: list[str] = listed["foreign"]
+    return [name for name in listed["missing"] if name not in foreign], foreign
 
 
 class Server:
     """A server, from its READY line to its end. A context manager."""
 
-    def __init__(self, mode: str, *options: str, cores: set[int] | None = None) -> None:
+    def __init__(self, *options: str, cores: set[int] | None = None) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
-        arguments = (*server_arguments(mode), "--port", "0", *options)
-        self._child = _start("server_under_test", arguments, cores=cores, stderr=self._stderr)
+        self._child = _start("server_under_test", ("--port", "0", *options), cores=cores, stderr=self._stderr)
         try:
             self.about = self._ready()
         except BaseException:

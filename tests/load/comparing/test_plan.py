@@ -8,7 +8,7 @@ import pytest
 
 from load.comparing.plan import ProfileError, read_profile
 from load.profiles.reading import built_in_profiles
-from load.servers.processes import known_modes
+from load.servers.processes import known_servers
 
 
 @pytest.mark.parametrize("name", built_in_profiles(compares=True))
@@ -76,7 +76,8 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
         (ARM + ARM, "mine.toml: there are two arms 'a'"),
         (ARM + "workers = 2\n", 'mine.toml: arm a: 2 workers need queue = "redis"'),
         (ARM + 'queue = "kafka"\n', "mine.toml: arm a: unknown queue 'kafka' (valid are redis)"),
-        ('[[arms]]\nid = "a"\ntitle = "A"\n', "mine.toml: arms[0]: needs mode"),
+        ('[[arms]]\nid = "a"\ntitle = "A"\n', "mine.toml: arms[0]: needs mode or server"),
+        (ARM + 'server = "node"\n', "mine.toml: arms[0]: has mode and server; one is enough"),
         (ARM.replace('"a"', '"../a"'), "mine.toml: arm id '../a' may hold letters, digits, '-' and '_' only"),
     ],
 )
@@ -99,17 +100,29 @@ def test_the_quick_profile_has_blocks_enough_for_an_interval() -> None:
     assert read_profile("quick").load.minimum_rounds >= 5
 
 
-def test_the_modes_of_built_in_profiles_are_those_of_the_server() -> None:
+def test_the_built_in_profiles_name_modes_and_servers_that_exist() -> None:
+    modes, servers = known_servers()
     for name in built_in_profiles(compares=True):
-        read_profile(name).check_modes(known_modes())
+        read_profile(name).check_servers(modes, servers)
 
 
-def test_an_unknown_mode_is_named_with_its_arm(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ('mode = "gevnt"', "arm a: unknown mode 'gevnt' (the nearest is 'gevent'"),
+        ('mode = "node"', "arm a: 'node' is a server and no async mode: write server = 'node'"),
+        ('server = "nod"', "arm a: unknown server 'nod' (the nearest is 'node'"),
+        ('server = "gevent"', "arm a: unknown server 'gevent'"),
+    ],
+)
+def test_an_unknown_mode_or_server_is_named_with_its_arm(given: str, complaint: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text(ARM.replace("gevent", "gevnt"))
+    path.write_text(ARM.replace('mode = "gevent"', given))
 
-    with pytest.raises(ProfileError, match=r"arm a: unknown mode 'gevnt' .the nearest is 'gevent'"):
-        read_profile(str(path)).check_modes(known_modes())
+    with pytest.raises(ProfileError) as caught:
+        read_profile(str(path)).check_servers(["threading", "gevent"], ["node", "aiohttp"])
+
+    assert complaint in str(caught.value)
 
 
 def test_only_keeps_the_order_of_the_profile_and_refuses_an_unknown_arm() -> None:
