@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import browser as browser
+
 ROOT = Path(__file__).parents[2]
 
 

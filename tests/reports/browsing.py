@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-DEADLINE = 120_000  # milliseconds; a busy machine takes its time
+from tests.chromium import DEADLINE
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.reports.browsing import DEADLINE, assert_nothing_sticks_out, quiet_page, shown
+from tests.chromium import DEADLINE
+from tests.reports.browsing import assert_nothing_sticks_out, quiet_page, shown
 
 
 @pytest.fixture

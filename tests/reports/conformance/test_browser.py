@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from reports.conformance.__main__ import main
+from tests.chromium import DEADLINE
 from tests.reports import synthetic
-from tests.reports.browsing import DEADLINE, assert_nothing_sticks_out, quiet_page, shown
+from tests.reports.browsing import assert_nothing_sticks_out, quiet_page, shown
 
 MANY = [f"server-with-a-long-name-{number}" for number in range(9)]
 
