@@ -142,6 +142,14 @@ def _areas(_context: click.Context, _option: click.Parameter, values: tuple[str,
 )
 @click.option("--list", "as_list", is_flag=True, help="List the requirements and the number of their cases.")
 @click.option(
+    "--contract",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, option, wanted: _print_contract(context) if wanted else None,
+    help="Print which events a server should answer, and stop.",
+)
+@click.option(
     "--official",
     is_flag=True,
     help="With --list: the tests of the official suites and what asks for the same.",
@@ -204,6 +212,11 @@ def main(
         sys.exit(4)
     given = _words({"url": urls, "id": ids, "level": levels, "path": path, **options})
     sys.exit(_run(run, given + list(words), wanted, as_json=as_json))
+
+
+def _print_contract(context: click.Context) -> None:
+    click.echo(Path(__file__).with_name("CONTRACT.md").read_text("utf-8"), nl=False)
+    context.exit()
 
 
 def _compare(words: tuple[str, ...], wanted: Outputs, *, matrix: bool, diff: bool, as_json: bool) -> int:

@@ -1,6 +1,6 @@
 """The Flask applications of the contract's Flask extension, as cases reach them.
 
-They stand below paths of their own on the server that is judged (CONTRACT.md).
+They stand below paths of their own on the server that is judged (`sioprobe conform --contract`).
 """
 
 from __future__ import annotations

@@ -325,6 +325,6 @@ async def _find_level(target: Target, declared: int | None) -> tuple[int, str | 
     if found == 2:
         return 2, None
     return found, (
-        f"the server shows no sign of contract level {found + 1} (see conformance/CONTRACT.md): "
-        "cases above do not apply; declare the level with --level or a profile"
+        f"the server shows no sign of contract level {found + 1}, so cases above {found} do not apply; "
+        "'sioprobe conform --contract' says what a level needs, --level declares one"
     )

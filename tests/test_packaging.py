@@ -96,6 +96,13 @@ def test_the_installed_judge_judges_a_server_from_an_empty_directory(installed: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_installed_judge_prints_the_contract(installed: Path, tmp_path: Path) -> None:
+    done = run(installed, tmp_path, "conform", "--contract")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (ROOT / "conformance/CONTRACT.md").read_text("utf-8")
+
+
 def test_the_installed_package_builds_a_foreign_server_in_the_user_s_cache(
     installed: Path, tmp_path: Path
 ) -> None:
