@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PROFILE ?= quick
+# Most tests wait for a server most of their time: three processes keep two cores busy.
+RUN := -n 3 --dist loadfile --no-loadscope-reorder --durations 10
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
@@ -30,7 +32,7 @@ bench: .venv/installed .venv/bench  ## Compare what an operation costs the load 
 	$(BIN)/python -m load.bench $(BENCH)
 
 test: .venv/installed .venv/parts .venv/test-parts .venv/servers lint  ## Check style, types and imports, and run every test
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest $(RUN)
 
 lint: .venv/installed  ## Check style, types and import directions only
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """The suite on real servers: nothing but known deviations, on every mode and on every foreign server.
 
-Servers are judged three at a time. Their ping timeout leaves room for a busy machine, which the heartbeat of
+Servers are judged four at a time. Their ping timeout leaves room for a busy machine, which the heartbeat of
 a server cannot know about.
 """
 
@@ -34,12 +34,12 @@ BARE = {
     "bare-node": ["node", str(ROOT / "tests/bare_servers/node.mjs")],
 }
 POLLING = {f"{mode}-polling": mode for mode in ("threading", "eventlet", "gevent")}
-SERVERS = ("strict", *FOREIGN, "node-eio3", *MODES, "detected", *POLLING, "always-connect", "cluster", *BARE)
+SERVERS = ("strict", *FOREIGN, "node-eio3", *MODES, *POLLING, "always-connect", "cluster", *BARE)
 # What the judge cannot find out about a server that has no page about itself.
 DECLARED = {"bare-node": ["--target-library", "socket.io", "--target-version", "4.8"]}
 # Of Engine.IO, where that is not 4 alone.
 REVISIONS = {"strict": [4, 3], "node-eio3": [4, 3], "node-2": [3]}
-AT_ONCE = 3  # judges, with their servers: they mostly wait
+AT_ONCE = 4  # judges, with their servers: they mostly wait
 BAD = ("fail", "inconclusive", "unexpected pass", "harness error")
 
 
@@ -51,8 +51,6 @@ def start(name: str) -> Server:
         return start_foreign("node", allow_eio3=True, **PINGS)
     if name in FOREIGN:
         return start_foreign(name, **PINGS)
-    if name == "detected":
-        return start_server(None, **PINGS)
     if name in BARE:
         return start_command(BARE[name])
     if name in POLLING:
