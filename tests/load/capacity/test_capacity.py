@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from load.capacity.__main__ import main
 from load.capacity.document import document, render
 from load.capacity.search import Capacity, Probe
 from load.capacity.trials import SearchPlan, full_objective, merged, probe_of
@@ -17,6 +18,7 @@ from load.running.fail_if import Condition
 from load.scenarios import scenarios_with
 from sioprobe.results.loads import Block, Floor
 from sioprobe.results.validate import validate
+from tests.in_process import run_here
 from tests.load.results import ack_latency, block
 from tests.servers import ROOT, start_command
 
@@ -225,7 +227,7 @@ def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
-    done = capacity("--url", "http://127.0.0.1:1", *arguments)
+    done = run_here(main, "sioprobe capacity", "--url", "http://127.0.0.1:1", *arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines() == [f"python -m load.capacity: error: {line}"]
+    assert done.stderr.splitlines() == [f"sioprobe capacity: error: {line}"]

@@ -15,9 +15,11 @@ from typing import Any
 import psutil
 import pytest
 
+from load.comparing.__main__ import main
 from load.comparing.comparison import Comparison
 from load.comparing.plan import read_profile
 from load.comparing.progress import Progress
+from tests.in_process import run_here
 from tests.servers import hide
 
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
@@ -26,7 +28,7 @@ LOAD = """
 [load]
 connections = 4
 warmup_seconds = 0.1
-seconds = 1.0
+seconds = 0.3
 rounds = {rounds}
 minimum_rounds = 1
 budget_seconds = 1000
@@ -125,13 +127,12 @@ def test_an_earlier_run_is_replaced_and_other_files_stay(
 def test_a_folder_with_results_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text("mine")
 
-    done = subprocess.run(
-        [SIOPROBE, "compare", "--out", tmp_path], capture_output=True, text=True, timeout=60
-    )
+    done = run_here(main, "sioprobe compare", "--out", str(tmp_path))
 
     assert done.returncode == 2
     assert done.stderr == (
-        f"error: --out {tmp_path}: holds results.json, but no run.json of an earlier comparison\n"
+        f"sioprobe compare: error: --out {tmp_path}: holds results.json,"
+        " but no run.json of an earlier comparison\n"
     )
     assert (tmp_path / "results.json").read_text() == "mine"
 
@@ -224,7 +225,7 @@ def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> No
     ],
 )
 def test_bad_input_is_one_line(arguments: list[str], complaint: str) -> None:
-    done = subprocess.run([SIOPROBE, "compare", *arguments], capture_output=True, text=True, timeout=60)
+    done = run_here(main, "sioprobe compare", *arguments)
 
     assert done.returncode == 2
     assert done.stderr.startswith(complaint)

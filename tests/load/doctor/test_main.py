@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from load.doctor.__main__ import main
 from tests.engine.tls_front import TlsFront, make_authority
+from tests.in_process import run_here
 from tests.load.doctor.patients import polling_server
 from tests.servers import ROOT, start_command
 
@@ -203,7 +205,7 @@ def test_nothing_that_listens_is_exit_code_4() -> None:
     ids=["no url", "scheme", "path", "only", "header", "pid", "connections"],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
-    done = doctor(*arguments)
+    done = run_here(main, "sioprobe doctor", *arguments)
 
     assert done.returncode == 2
     assert done.stderr.splitlines() == [f"sioprobe doctor: error: {line}"]

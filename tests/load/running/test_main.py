@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from load.__main__ import main
 from load.profiles.reading import built_in_profiles
+from tests.in_process import run_here
 from tests.load.endings import assert_nothing_failed
 from tests.servers import ROOT, Server, start_command
 
@@ -23,14 +25,13 @@ def server() -> Iterator[Server]:
         yield started
 
 
-def load(*arguments: str, program: str = "") -> subprocess.CompletedProcess[str]:
+def load(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "load", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, "SIOPROBE_PROG": program},
     )
 
 
@@ -174,7 +175,7 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
-    done = load(*arguments, program="sioprobe load")
+    done = run_here(main, "sioprobe load", *arguments)
 
     assert done.returncode == 2
     assert done.stderr.splitlines() == [f"sioprobe load: error: {line}"]
