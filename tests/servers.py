@@ -8,10 +8,12 @@ waits for its READY line and answers a `Server`; used as a context manager it st
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # No test waits for the end of these on purpose: they only keep a server that hangs from holding the run.
 START_DEADLINE = 90.0
 STOP_DEADLINE = 30.0
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_libc = ctypes.CDLL(None, use_errno=True)
+_held: list[socket.socket] = []
 
 
 class ServerFailed(AssertionError):
@@ -149,7 +155,7 @@ def start_command(
         stderr=stderr_file,
         start_new_session=True,
         pass_fds=pass_fds,
-        preexec_fn=_reset_interrupt,
+        preexec_fn=end_with_parent,
     )
     lines: list[str] = []
     server = Server(process, {}, stderr_file, 0.0, lines)
@@ -188,9 +194,23 @@ def kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def _reset_interrupt() -> None:
+def end_with_parent() -> None:
+    """For `preexec_fn`: the child gets SIGTERM when this process ends, however it ends, and heeds Ctrl-C."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     # A parent started in the background by a shell ignores SIGINT, and a child inherits that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def held_port() -> int:
+    """A port of 127.0.0.1 that nobody else is given as long as this process runs.
+
+    It is bound and not listened at. A server that sets SO_REUSEADDR, as all do here, can still listen there.
+    """
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    _held.append(holder)
+    return int(holder.getsockname()[1])
 
 
 def _read_lines(stream: IO[bytes], lines: list[str], ready: queue.Queue[dict[str, Any] | None]) -> None:

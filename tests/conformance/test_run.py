@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sioprobe.results.validate import schema_of, validate
-from tests.servers import ROOT, start_command
+from tests.servers import ROOT, end_with_parent, start_command
 
 CASE_KEYS = {
     "id", "requirement", "level", "spec", "case", "transport", "verdict", "closed",
@@ -281,7 +281,7 @@ def test_an_interrupted_run_is_not_conformant(slow_url: str, tmp_path: Path) -> 
     environment = {"PYTHONPATH": str(ROOT), "PATH": "", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=end_with_parent,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         while " PASS" not in (line := process.stdout.readline()):

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.servers import ROOT, Server, start_command
+from tests.servers import ROOT, Server, end_with_parent, start_command
 
 LOCUST = (str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py"))
 DEADLINE = 120.0
@@ -40,6 +39,7 @@ class Locust:
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
             start_new_session=True,
+            preexec_fn=end_with_parent,
         )
 
     @property
@@ -72,11 +72,6 @@ def started(*arguments: str, prefix: Sequence[str] = (), cwd: Path = ROOT) -> It
 def null_server(address: str = "127.0.0.1", prefix: Sequence[str] = ()) -> Server:
     """A server that does next to nothing, on a free port of that address."""
     return start_command([*prefix, sys.executable, "-m", "load.blocks.null_server", "--host", address])
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 def fetch(url: str, body: bytes | None = None) -> bytes:

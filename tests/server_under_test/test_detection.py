@@ -17,7 +17,7 @@ import pytest
 
 from tests.server_under_test.conftest import require_mode
 from tests.server_under_test.peers import Peer, get_json
-from tests.servers import ROOT, START_DEADLINE, hide, kill_group, start_server
+from tests.servers import ROOT, START_DEADLINE, end_with_parent, held_port, hide, kill_group, start_server
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_flask_socketio_detects_a_mode(hidden: tuple[str, ...], mode: str, tmp_p
 
 
 def test_flask_run_serves_the_application() -> None:
-    port = free_port()
+    port = held_port()
     command = ["-m", "flask", "--app", "server_under_test.app", "run", "--port", str(port)]
     with started(command, port) as url, Peer(url, "/guide") as peer:
         assert get_json(url + "/about")["async_mode"] == "threading"
@@ -49,7 +49,7 @@ def test_flask_run_serves_the_application() -> None:
 
 
 def test_the_application_is_a_program() -> None:
-    port = free_port()
+    port = held_port()
     with started(["server_under_test/app.py"], port) as url, Peer(url, "/guide") as peer:
         about = get_json(url + "/about")
         assert about["detected"] is True
@@ -59,18 +59,11 @@ def test_the_application_is_a_program() -> None:
 
 def test_a_launcher_is_a_program() -> None:
     """It binds a port by itself then; 5000, unless its options say another."""
-    port = free_port()
+    port = held_port()
     command = ["-m", "server_under_test.launchers.gevent_simple_mode"]
     with started(command, port, SERVER_UNDER_TEST=json.dumps({"port": port})) as url:
         about = get_json(url + "/about")
         assert (about["mode"], about["nagle"]) == ("gevent-simple", False)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -84,6 +77,7 @@ def started(arguments: list[str], port: int, **environment: str) -> Iterator[str
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=end_with_parent,
     )
     try:
         limit = time.monotonic() + START_DEADLINE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import textwrap
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from load.watching.metrics import server_metrics
-from tests.servers import ROOT, Server, start_server
+from tests.servers import ROOT, Server, held_port, start_server
 
 LOCUST = str(Path(sys.executable).with_name("locust"))
 
@@ -92,8 +91,7 @@ def test_a_run_ends_with_our_figures_and_the_verdict(server: Server, tmp_path: P
 
 
 def test_a_master_tells_for_its_workers(server: Server, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = str(found.getsockname()[1])
+    port = str(held_port())
     words = ["--processes", "2", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
     done = run(
         tmp_path, QUIET, "--host", server.url, *words, "--master-port", port, "-u", "2", "-r", "2", "-t", "2s"

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ import psutil
 import pytest
 
 from sioprobe.measured.validity import GENERATOR_CAUSES
-from tests.servers import ROOT, Server, start_command, start_server
+from tests.servers import ROOT, Server, end_with_parent, held_port, start_command, start_server
 from tests.standstill import Standstill
 
 LOCUST = [str(Path(sys.executable).with_name("locust")), "--headless", "--only-summary"]
@@ -39,6 +38,12 @@ def server() -> Iterator[Server]:
 @contextlib.contextmanager
 def running(*command: str, core: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A process group on one core, ended afterwards."""
+
+    def begin() -> None:
+        end_with_parent()
+        if core is not None:
+            os.sched_setaffinity(0, {core})
+
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -46,7 +51,7 @@ def running(*command: str, core: int | None = None) -> Iterator[subprocess.Popen
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=(lambda: os.sched_setaffinity(0, {core})) if core is not None else None,
+        preexec_fn=begin,
     )
     try:
         yield process
@@ -91,7 +96,7 @@ def test_an_overloaded_generator_is_noticed(server: Server, tmp_path: Path) -> N
 
 def test_a_worker_that_was_paused_is_noticed(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "summary.json"
-    port = str(free_port())
+    port = str(held_port())
     options = ["-f", SWARM, "--host", server.url, "-u", "4", "-r", "4", "--rate", "20", "--processes", "2"]
     options += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
     descriptors = f"/proc/{server.about['pids'][0]}/fd"
@@ -146,11 +151,6 @@ def test_others_on_the_generators_core_are_noticed(server: Server, tmp_path: Pat
     summary = json.loads(file.read_text())
     assert summary["validity"]["verdict"] != "VALID"
     assert "run delay" in causes(summary), summary["validity"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 def test_a_good_run_is_valid() -> None:

@@ -19,12 +19,11 @@ from tests.load.locusts import (
     counts_of_csv,
     counts_of_html,
     counts_of_summary,
-    free_port,
     null_server,
     started,
     summary_when,
 )
-from tests.servers import ROOT
+from tests.servers import ROOT, held_port
 
 ACK = ("SIO ack", "message-with-ack")
 
@@ -33,7 +32,7 @@ def test_on_hosts_of_their_own_all_counts_agree_and_users_stay_with_their_server
     summary_file = tmp_path / "summary.json"
     with some_hosts(4) as found:
         serving, ruling, *working = found.hosts
-        port = str(free_port())
+        port = str(held_port())
         with (
             null_server(serving.address, serving.prefix) as one,
             null_server(serving.address, serving.prefix) as other,
@@ -77,7 +76,7 @@ def test_on_hosts_of_their_own_all_counts_agree_and_users_stay_with_their_server
 
 def test_a_worker_that_is_killed_one_that_leaves_and_one_that_joins_late_are_told(tmp_path: Path) -> None:
     summary_file = tmp_path / "summary.json"
-    port, web_port = str(free_port()), free_port()
+    port, web_port = str(held_port()), held_port()
     join = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
     with (
         null_server() as server,
@@ -144,7 +143,7 @@ def states_of(summary: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("processes", [1, 2])
 def test_counts_agree_when_they_start_again_after_spawning(tmp_path: Path, processes: int) -> None:
     summary_file = tmp_path / "summary.json"
-    port = str(free_port())
+    port = str(held_port())
     several = ("--processes", "2", "--master-bind-port", port, "--master-port", port) if processes > 1 else ()
     with (
         null_server() as server,
@@ -216,7 +215,7 @@ def test_bad_urls_and_addresses_get_one_line(arguments: list[str], line: str) ->
 
 def test_a_worker_that_has_not_the_address_says_so_to_its_master(tmp_path: Path) -> None:
     summary_file = tmp_path / "summary.json"
-    port = str(free_port())
+    port = str(held_port())
     with (
         null_server() as server,
         started(

@@ -16,7 +16,7 @@ from load.__main__ import main
 from load.profiles.reading import built_in_profiles
 from tests.in_process import run_here
 from tests.load.endings import assert_nothing_failed
-from tests.servers import ROOT, Server, start_command
+from tests.servers import ROOT, Server, end_with_parent, start_command
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +199,7 @@ def test_ctrl_c_still_prints_the_figures_and_leaves_nothing_behind(own_server: S
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=end_with_parent,
     )
     deadline = time.monotonic() + 50
     while len(os.listdir(descriptors)) < before + 3:

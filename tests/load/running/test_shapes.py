@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from load.scenarios import scenarios_with
-from tests.servers import ROOT, Server, start_command
+from tests.servers import ROOT, Server, held_port, start_command
 
 LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py")]
 
@@ -67,8 +66,7 @@ def test_each_step_has_its_users_and_its_rate(server: Server, tmp_path: Path) ->
 
 
 def test_workers_are_told_of_each_stage_and_tell_what_they_counted(server: Server, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = str(found.getsockname()[1])
+    port = str(held_port())
     summary = run(
         server,
         tmp_path / "summary.json",

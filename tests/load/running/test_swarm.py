@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.load.endings import assert_nothing_failed
-from tests.servers import ROOT, Server, start_command, start_server
+from tests.servers import ROOT, Server, end_with_parent, held_port, start_command, start_server
 
 LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py")]
 DEADLINE = 120
@@ -45,7 +44,7 @@ def locust(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str
 
 def with_workers(processes: int) -> list[str]:
     """Workers on a port of their own: Locust's default may be taken."""
-    port = str(free_port())
+    port = str(held_port())
     words = ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
     return [*words, "--master-bind-port", port, "--master-port", port]
 
@@ -207,7 +206,7 @@ def test_a_wrong_server_ends_the_workers_too() -> None:
 
 
 def test_the_web_page_starts_a_swarm_and_shows_its_figures(server: Server) -> None:
-    port = free_port()
+    port = held_port()
     process = subprocess.Popen(
         [*LOCUST, "--web-host", "127.0.0.1", "--web-port", str(port), "--host", server.url],
         cwd=ROOT,
@@ -216,6 +215,7 @@ def test_the_web_page_starts_a_swarm_and_shows_its_figures(server: Server) -> No
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=end_with_parent,
     )
     try:
         page = fetch(f"http://127.0.0.1:{port}/").decode()
@@ -283,11 +283,6 @@ def fetch(url: str, body: bytes | None = None) -> bytes:
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 def kill_group(group: int) -> None:

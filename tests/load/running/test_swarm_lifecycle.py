@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.load.endings import assert_nothing_failed
-from tests.load.running.test_swarm import free_port, locust, with_workers
-from tests.servers import ROOT, start_command, start_server
+from tests.load.running.test_swarm import locust, with_workers
+from tests.servers import ROOT, held_port, start_command, start_server
 
 
 def found_in(summary: Path) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def test_what_workers_found_is_added_up_and_the_server_is_looked_at(tmp_path: Pa
 
 def test_a_storm_restarts_the_server_that_the_run_started(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
-    port = str(free_port())
+    port = str(held_port())
     done = locust(
         *("-u", "4", "-r", "4", "-t", "14s", "--host", f"http://127.0.0.1:{port}", "--scenario", "storm"),
         *("--drop", "server", "--waves", "1", "--calm", "0.5", "--summary-json", str(summary)),

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.load.locusts import fetch, free_port, null_server, started, summary_when
+from tests.load.locusts import fetch, null_server, started, summary_when
 from tests.reports.browsing import DEADLINE, assert_nothing_sticks_out
 from tests.reports.conftest import browser  # noqa: F401 - a fixture
+from tests.servers import held_port
 
 ACK = ("SIO ack", "message-with-ack")
 WORKERS_DEADLINE = 120.0
@@ -22,7 +23,7 @@ WORKERS_DEADLINE = 120.0
 
 @pytest.mark.usefixtures("browser")
 def test_the_page_shows_locusts_figures_and_ours_in_two_tests(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
-    port, web_port = str(free_port()), free_port()
+    port, web_port = str(held_port()), held_port()
     with (
         null_server() as server,
         started(
