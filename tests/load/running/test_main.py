@@ -14,6 +14,7 @@ import pytest
 
 from load.__main__ import main
 from load.profiles.reading import built_in_profiles
+from sioprobe.results.validate import validate
 from tests.in_process import run_here
 from tests.load.endings import assert_nothing_failed
 from tests.servers import ROOT, Server, end_with_parent, start_command
@@ -83,6 +84,7 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     result = json.loads(done.stdout)
+    validate(result, "load", "stdout")
     assert result["operations"] > 0
     assert result["processes"] == 2
     assert result["ledger"]["reach"] == 1.0

@@ -95,5 +95,5 @@ def test_a_block_holds_what_its_scenario_found() -> None:
     assert upgrade["operations"] > 0
     assert churn["found"]["lives"] >= churn["operations"] > 0
     assert churn["found"]["leak"]["verdict"] == "clean"
-    assert refused == {"error": "scenario upgrade needs transport upgrade"}
+    assert refused == {"error": "transport: scenario upgrade needs upgrade"}
     assert ack["found"] is None
