@@ -10,6 +10,7 @@ import sys
 import click
 from rich.console import Console
 
+from load.doctor.findings import NOTE
 from load.doctor.patient import NoServer, Patient
 from load.doctor.registry import EXAMINATIONS, examine
 from load.doctor.rendering import render
@@ -94,8 +95,9 @@ def main(
             click.echo(f"{PROGRAM}: error: {connection.redact(str(error))}", err=True)
             sys.exit(4)
         result = examine(patient, only or tuple(EXAMINATIONS), status.update)
+    costs = any(finding["severity"] != NOTE for finding in result["findings"])
+    result = connection.redact_data(result)
     click.echo(json.dumps(result) if as_json else render(result))
-    costs = any(finding["severity"] != "note" for finding in result["findings"])
     sys.exit(1 if costs else 0)
 
 

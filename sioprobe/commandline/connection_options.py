@@ -18,7 +18,7 @@ import click
 
 from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
 from sioprobe.commandline.help_pages import WHO, option
-from sioprobe.commandline.redaction import redacted, secrets_in
+from sioprobe.commandline.redaction import redacted, redacted_data, secrets_in
 from sioprobe.wire import LocalProtocolError
 from sioprobe.wire.request_headers import sort_headers
 
@@ -156,6 +156,10 @@ class ConnectionOptions:
     def redact(self, text: str) -> str:
         """The text with every secret cut out: a server may repeat what it was shown."""
         return redacted(text, self.secrets)
+
+    def redact_data(self, data: Any) -> Any:
+        """The same for each text in JSON-like data."""
+        return redacted_data(data, self.secrets)
 
     def arguments(self, folder: Path) -> list[str]:
         """The options that tell another process the same. What may be secret goes by files in `folder`."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-__all__ = ["redacted", "secrets_in"]
+__all__ = ["redacted", "redacted_data", "secrets_in"]
 
 SHORTEST = 4
 """Shorter values stay: any text may hold them by chance."""
@@ -33,6 +33,17 @@ def redacted(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, INSTEAD)
     return text
+
+
+def redacted_data(data: Any, secrets: Sequence[str]) -> Any:
+    """A copy of JSON-like data in which each text is `redacted`. Keys and numbers stay."""
+    if isinstance(data, str):
+        return redacted(data, secrets)
+    if isinstance(data, Mapping):
+        return {key: redacted_data(value, secrets) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [redacted_data(value, secrets) for value in data]
+    return data
 
 
 def _values(data: Any) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import gevent
 import pytest
+from click.testing import CliRunner
 
 from load.blocks import calibration
 from load.blocks.measuring import BlockRequest, Crowd, RequestError, measure
@@ -23,6 +24,7 @@ from load.capacity.__main__ import block_of
 from load.capacity.document import document
 from load.capacity.search import Capacity
 from load.capacity.trials import SearchPlan
+from load.doctor.__main__ import main as doctors_command
 from load.doctor.instruments.held_connections import HeldConnections
 from load.doctor.patient import Patient
 from load.profiles.run_plan import RunPlan
@@ -235,6 +237,24 @@ def test_the_doctor_is_let_in(auth: dict[str, Any] | None) -> None:
     assert joined == [auth is not None]
 
 
+def test_the_doctor_shows_all_of_them(guarded: Server) -> None:
+    done = doctor(guarded.url, "--only", "roundtrips", "--json", "--auth", TOKEN, *SHOWN)
+
+    result = json.loads(done.stdout)
+    assert [each["id"] for each in result["examined"]] == ["roundtrips"]
+    assert result["findings"] == []
+    assert_no_secret(done.stdout, done.stderr)
+
+
+def test_the_doctor_repeats_none(guarded: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"findings": [], "saw": list(SECRETS.values())}
+    monkeypatch.setattr("load.doctor.__main__.examine", lambda *_: said)
+
+    done = CliRunner().invoke(doctors_command, [guarded.url, "--json", "--auth", TOKEN, *SHOWN])
+
+    assert json.loads(done.stdout) == {"findings": [], "saw": ["***"] * len(SECRETS)}
+
+
 def test_no_secret_is_an_argument_of_another_process(tmp_path: Path, monkeypatch: Any) -> None:
     given = replace(CONNECTION, path="/chat/", ca_file="ca.pem", verify=False)
     arguments = given.arguments(tmp_path)
@@ -350,6 +370,7 @@ def test_what_is_cut_out() -> None:
         ca_file="/some/file",
     )
 
+    assert given.redact_data({"abcdef": ["abcdef", 123456, None]}) == {"abcdef": ["***", 123456, None]}
     assert given.redact("abcdef 123456 ab dXNlcg== True /some/file") == "*** *** ab *** True /some/file"
     assert given.redact('a b&c a%20b%26c a+b%26c x"y"z x\\"y\\"z') == "*** *** *** *** ***"
     # Where one holds another, no rest of the longer one is left.

@@ -82,11 +82,8 @@ def examine_transports(patient: Patient) -> Examined:
 def _upgrade(client: PollingClient, patient: Patient) -> str | None:
     """Upgrade that session; why it failed, or None."""
     try:
-        cookies = "; ".join(f"{name}={value}" for name, value in client.poll.cookies.items())
         socket = SocketClient(
-            patient.target,
-            session_id=client.opened.session_id,
-            headers=[("Cookie", cookies)] if cookies else [],
+            patient.target, session_id=client.opened.session_id, cookies=client.poll.cookies
         )
         socket.send("2probe")
         answer = socket.take()

@@ -10,11 +10,11 @@ import contextlib
 import itertools
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from load.doctor.instruments.http_link import HttpAnswer, HttpLink, receive_all
+from load.doctor.instruments.http_link import HttpAnswer, HttpLink, cookie_header, receive_all
 from load.doctor.instruments.tcp_link import TIMEOUT, Link
 from sioprobe.engine import SwarmError, Target
 from sioprobe.engine.errors import Kind, http_refusal
@@ -196,11 +196,12 @@ class SocketClient:
         *,
         extensions: str = "",
         headers: Iterable[tuple[str, str]] = (),
+        cookies: Mapping[str, str] | None = None,
         session_id: str | None = None,
     ) -> None:
         self.target = target
         key = new_key()
-        given = [*target.headers, *headers]
+        given = [*target.headers, *headers, *cookie_header(target, cookies or {})]
         if extensions:
             given.append(("Sec-WebSocket-Extensions", extensions))
         self.link = Link(target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import httptools
 from load.doctor.instruments.tcp_link import TIMEOUT, Link
 from sioprobe.engine import Kind, SwarmError, Target
 
-__all__ = ["HttpAnswer", "HttpLink", "receive_all"]
+__all__ = ["HttpAnswer", "HttpLink", "cookie_header", "receive_all"]
 
 
 @dataclass(slots=True)
@@ -42,6 +42,12 @@ class HttpAnswer:
         return " ".join(self.text[:80].split())
 
 
+def cookie_header(target: Target, set_by_server: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The header with the user's cookies and those of the server, or none."""
+    cookies = {**dict(target.cookies), **set_by_server}
+    return [("Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items()))] if cookies else []
+
+
 class HttpLink:
     """One request at a time, on a connection that is kept for as long as the server keeps it."""
 
@@ -52,6 +58,7 @@ class HttpLink:
         self._parser: Any = None
         self.ack_at_once = False
         self.cookies: dict[str, str] = {}
+        """Those that the server set."""
 
     def request(
         self,
@@ -78,9 +85,8 @@ class HttpLink:
     ) -> None:
         """Send a request; `receive_all` waits for the answer."""
         lines = [f"{method} {endpoint} HTTP/1.1", f"Host: {self._target.host}"]
-        lines += [f"{name}: {value}" for name, value in (*self._target.headers, *headers)]
-        if self.cookies:
-            lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
+        given = (*self._target.headers, *headers, *cookie_header(self._target, self.cookies))
+        lines += [f"{name}: {value}" for name, value in given]
         if body is not None:
             lines += ["Content-Type: text/plain;charset=UTF-8", f"Content-Length: {len(body)}"]
         data = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b"")
