@@ -13,7 +13,7 @@ from load.bench.contenders import CONTENDERS
 from load.bench.history import machine, record
 from load.bench.measuring import Failed, Plan, Window, measure
 from load.bench.rows import ROWS, Row, judge, render
-from sioprobe.commandline.nearest import OneOf
+from sioprobe.commandline.choices import OneOf
 
 __all__ = ["main"]
 

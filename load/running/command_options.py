@@ -24,9 +24,9 @@ from load.scenarios import (
     scenarios_with,
 )
 from load.watching.locating import SERVER_PID_HELP, parse_server_pids
+from sioprobe.commandline.choices import OneOf
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.help_pages import HOW_MUCH, OUTPUT, VERDICT, WHAT, WHO, option
-from sioprobe.commandline.nearest import OneOf
 from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.engine import TRANSPORTS
 

@@ -11,13 +11,13 @@ from load.running.shape_stages import SHAPE_NAMES
 from load.scenarios import SCENARIOS, Options, ParameterError, check_transport, make_options
 from load.servers.placement import PlacementError, parse_addresses, parse_urls, problem_with_server
 from load.watching.locating import SERVER_PID_HELP, parse_server_pids
+from sioprobe.commandline.choices import one_of
 from sioprobe.commandline.connection_options import (
     ConnectionOptions,
     OptionError,
     add_connection_options,
     read_files,
 )
-from sioprobe.commandline.nearest import one_of
 from sioprobe.engine import TRANSPORTS
 
 __all__ = [

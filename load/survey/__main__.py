@@ -29,9 +29,9 @@ from load.survey.short_runs import (
     runs,
 )
 from load.watching.locating import locate
+from sioprobe.commandline.choices import OneOf
 from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
 from sioprobe.commandline.help_pages import HOW_MUCH, WHAT, WHO, GroupedCommand, option
-from sioprobe.commandline.nearest import OneOf
 from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
 from sioprobe.engine import TRANSPORTS

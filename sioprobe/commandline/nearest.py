@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
 
-import click
-
-__all__ = ["OneOf", "nearest", "one_of", "unknown"]
+__all__ = ["nearest", "unknown"]
 
 MOST_LISTED = 16
-"""More names than these make no line that anybody reads."""
+"""Nobody reads a line with more names than these."""
 
 
 def nearest(wrong: object, valid: Iterable[str]) -> str:
-    """` (the nearest is 'x'; valid are x, y, z)`. A part that there is not is left out."""
+    """` (the nearest is 'x'; valid are x, y, z)`, without a part that does not exist."""
     names = list(valid)
     near = get_close_matches(str(wrong), names, n=1)
     parts = [f"the nearest is {near[0]!r}"] if near else []
@@ -27,31 +23,3 @@ def nearest(wrong: object, valid: Iterable[str]) -> str:
 def unknown(kind: str, wrong: object, valid: Iterable[str]) -> str:
     """`unknown transport 'websockt' (the nearest is 'websocket'; valid are polling, websocket)`."""
     return f"unknown {kind} {wrong!r}{nearest(wrong, valid)}"
-
-
-class OneOf(click.ParamType[str]):
-    """The type of a click option that takes one of some names."""
-
-    name = "name"
-
-    def __init__(self, kind: str, names: Iterable[str]) -> None:
-        self._kind = kind
-        self._names = tuple(names)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name itself. Raises UsageError."""
-        if value not in self._names:
-            raise click.UsageError(unknown(self._kind, value, self._names))
-        return str(value)
-
-
-def one_of(kind: str, names: Iterable[str]) -> Callable[[str], str]:
-    """The type of an argparse option that takes one of some names."""
-    valid = tuple(names)
-
-    def convert(value: str) -> str:
-        if value not in valid:
-            raise argparse.ArgumentTypeError(unknown(kind, value, valid))
-        return value
-
-    return convert

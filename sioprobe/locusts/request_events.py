@@ -20,7 +20,7 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 
-from sioprobe.commandline.nearest import one_of
+from sioprobe.commandline.choices import one_of
 from sioprobe.engine.errors import SwarmError
 from sioprobe.locusts.private_parts import listeners_of
 from sioprobe.measured.recorder import Recorder, Series

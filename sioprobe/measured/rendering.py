@@ -47,7 +47,7 @@ def _lines(result: RunResult) -> Iterator[str]:
         yield f"  server: not sampled ({result.server_unseen})"
     if result.server is not None:
         yield from render_server(result.server)
-        yield from _maximum(result, result.server)
+        yield from _capacity(result, result.server)
     yield _generator(result)
     yield from (f"  note: {note}" for note in result.notes)
     yield _floor(result)
@@ -138,16 +138,16 @@ def render_server(server: ServerFigures) -> Iterator[str]:
     yield from (f"    {note}" for note in server.notes)
 
 
-def _maximum(result: RunResult, server: ServerFigures) -> Iterator[str]:
-    """Whether the rate is the server's maximum: only where the server had no core left."""
+def _capacity(result: RunResult, server: ServerFigures) -> Iterator[str]:
+    """Whether the rate is the server's capacity: only if the server had no core left."""
     if not server.window_seconds or not result.operations:
         return
     share = server.window_cpu_seconds / server.window_seconds
     if is_saturated(share):
         rate = f"{result.operations_per_second:.0f}/s"
-        yield f"  maximum: {rate} is what this server carries; it used {share:.0%} of a core"
+        yield f"  capacity: {rate} is what this server carries; it used {share:.0%} of a core"
     else:
-        yield f"  no maximum: the server used {share:.0%} of a core"
+        yield f"  capacity not reached: the server used {share:.0%} of a core"
 
 
 def _generator(result: RunResult) -> str:

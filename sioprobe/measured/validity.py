@@ -34,7 +34,7 @@ ERROR_SHARE_INVALID = 0.01
 FLOOR_FACTOR = 2.0
 
 SERVER_SATURATED = 0.9
-"""Of each core that the server used: below, it had room, and no rate is its maximum."""
+"""Of each core that the server used: below, it had room, and no rate is its capacity."""
 
 GENERATOR_CAUSES: tuple[Cause, ...] = ("cpu", "hub lag", "send lag", "stall", "run delay", "pressure")
 """Causes that are the generator's or its machine's, whatever the server did."""

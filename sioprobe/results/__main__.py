@@ -15,8 +15,8 @@ def main(arguments: list[str]) -> int:
     """The exit code."""
     kind = arguments[0] if len(arguments) == 1 else ""
     if kind not in KINDS:
-        given = " ".join(arguments)
-        print(f"error: give one kind of result, not {given!r}{nearest(given, KINDS)}", file=sys.stderr)
+        given = " ".join(arguments) or "none"
+        print(f"error: give one kind of result, not {given!r}{nearest(kind, KINDS)}", file=sys.stderr)
         return 2
     print(json.dumps(schema_of(kind), ensure_ascii=False, indent=1))
     return 0

@@ -5,12 +5,13 @@ msgspec finds out whether a document is right, and fast; this looks for the firs
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 from typing import Any
 
 from msgspec import inspect
+
+from sioprobe.commandline.nearest import nearest
 
 __all__ = ["first_fault"]
 
@@ -107,9 +108,7 @@ def _wrong_type(value: Any, wanted: Iterable[inspect.Type], place: str) -> str:
 def _wrong_choice(value: Any, choices: tuple[object, ...], place: str) -> str:
     if len(choices) == 1:
         return f"{place} is {_shortened(value)}, it should be {choices[0]!r}"
-    allowed = [str(choice) for choice in choices]
-    near = difflib.get_close_matches(str(value), allowed, n=1, cutoff=0)
-    return f"{place} is {_shortened(value)}, not one of {', '.join(allowed)} (nearest: {near[0]})"
+    return f"{place} is {_shortened(value)}, which is not valid{nearest(value, map(str, choices))}"
 
 
 def _out_of_bounds(value: Any, wanted: inspect.Type, place: str) -> str | None:

@@ -175,6 +175,9 @@ def _read(path: Path, kind: str) -> Any:
         document = _parse(_read_text(path))
     except ValueError as error:
         raise ResultFileError(f"{path.name}: not JSON: {error}") from None
+    if isinstance(document, dict) and document.get("kind") == "maximum":
+        # The name of this kind in files of `sioprobe load --find-max`.
+        document["kind"] = "capacity"
     return validate(document, kind, path.name)
 
 

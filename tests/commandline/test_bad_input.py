@@ -7,8 +7,9 @@ import argparse
 import click
 import pytest
 
+from sioprobe.commandline.choices import OneOf, one_of
 from sioprobe.commandline.help_pages import option
-from sioprobe.commandline.nearest import MOST_LISTED, OneOf, nearest, one_of, unknown
+from sioprobe.commandline.nearest import MOST_LISTED, nearest, unknown
 from sioprobe.commandline.numbers import Number, WholeNumber
 from sioprobe.commandline.one_line import run_command
 

@@ -147,8 +147,8 @@ def change(document: Document, place: list[str | int], value: object) -> Documen
         (
             ["cells", 11, "transport"],
             "websockets",
-            'run.json: cells[11].transport is "websockets", '
-            "not one of polling, upgrade, websocket (nearest: websocket)",
+            'run.json: cells[11].transport is "websockets", which is not valid'
+            " (the nearest is 'websocket'; valid are polling, upgrade, websocket)",
         ),
     ],
 )
@@ -163,7 +163,7 @@ def test_a_wrong_run_is_named_by_place(
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (["direction"], "C->S", 'direction is "C->S", not one of C→S, S→C (nearest: C→S)'),
+        (["direction"], "C->S", 'direction is "C->S", which is not valid (valid are C→S, S→C)'),
         (["time"], "0", 'time is "0", it should be of type number'),
         (["raw"], ..., "raw is missing"),
         (["layer"], 1, "layer is 1, it should be of type string or null"),
