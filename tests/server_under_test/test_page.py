@@ -1,4 +1,4 @@
-"""The page at `/` in a real browser, in every mode; it needs nothing from elsewhere."""
+"""The page at `/` in a real browser; it needs nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -104,9 +104,11 @@ def expect_text(page: Page, identifier: str, content: str) -> None:
     )
 
 
+@pytest.mark.parametrize("mode", ["threading", "eventlet", "gevent"])
 def test_a_person_echoes_upgrades_and_broadcasts_between_two_pages(
-    server: Server, open_page: Callable[..., Page]
+    mode: str, running: Callable[[str], Server], open_page: Callable[..., Page]
 ) -> None:
+    server = running(mode)
     one, other = open_page(server.url), open_page(server.url)
     assert text(one, "async-mode") == server.about["async_mode"]
 
