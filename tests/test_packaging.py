@@ -119,7 +119,7 @@ def test_the_installed_package_builds_a_foreign_server_in_the_user_s_cache(
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "GOCACHE": compiled.stdout.strip()}
     with start_command(command, environment=environment, cwd=tmp_path) as server:
         assert "building zishang520, once: go build" in server.stderr
-        assert server.about["mode"] == "zishang520"
+        assert server.about["server"] == "zishang520"
         (program,) = tmp_path.glob("cache/sioprobe/go-*/go/build/server")
         assert psutil.Process(server.process.pid).exe() == str(program)
 
