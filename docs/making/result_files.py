@@ -1,77 +1,76 @@
-"""The page about the result files: their keys, out of their JSON Schemas."""
+"""The page about the result files: the keys of each kind, out of its JSON Schema."""
 
 from __future__ import annotations
 
-import inspect
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sioprobe.results.validate import KINDS, schema_of
 
-__all__ = ["page"]
+__all__ = ["page", "page_of"]
 
 OPENING = """\
 # Result files
 
-Every file that sioprobe writes for programs is JSON, and a JSON Schema describes it.
-`python -m sioprobe.results KIND` prints the schema of a kind.
-Each document says what it is (`kind`) and which revision of the schema it follows (`schema`).
+Every file that sioprobe writes for programs is JSON.
+Each document says what it is (`kind`) and which revision of its schema it follows (`schema`).
+sioprobe checks a document when it writes it and when it reads it.
 A program that reads a document should ignore keys that it does not know.
+
+`python -m sioprobe.results KIND` prints the JSON Schema of a kind.
 
 A key in **bold** is always there.
 """
+Schema = dict[str, Any]
 
 
 def page(root: Path) -> str:
     """The Markdown of the page."""
-    return OPENING + "".join(section(kind, schema_of(kind)) for kind in sorted(KINDS))
+    return OPENING + page_of({kind: schema_of(kind) for kind in KINDS})
 
 
-def section(title: str, schema: dict[str, Any]) -> str:
-    """The part of the page about one kind of document."""
-    whole = _resolved(schema, schema)
-    rows = "".join(_rows(schema, whole, ""))
-    text = inspect.cleandoc(whole["description"])
-    return f"\n## {title}\n\n{text}\n\n| key | type | meaning |\n|---|---|---|\n{rows}"
+def page_of(schemas: Mapping[str, Schema]) -> str:
+    """A section for each kind, then one for each part that kinds are made of."""
+    sections: list[str] = []
+    parts: dict[str, Schema] = {}
+    for kind, schema in schemas.items():
+        definitions = dict(schema.get("$defs", {}))
+        top = definitions.pop(_name(schema), schema) if "$ref" in schema else schema
+        sections.append(_section(f"## {kind}", top))
+        parts |= definitions
+    tables = [_section(f"### {name}", parts[name]) for name in sorted(parts) if "properties" in parts[name]]
+    return "".join([*sections, "\n## Parts\n", *tables])
 
 
-def _rows(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> list[str]:
-    required = node.get("required", ())
-    found = []
-    for name, raw in node.get("properties", {}).items():
-        part = _resolved(schema, raw)
-        key = f"`{prefix}{name}`"
-        key = f"**{key}**" if name in required else key
-        meaning = inspect.cleandoc(raw.get("description", part.get("description", "")))
-        meaning = meaning.replace("|", "\\|").replace("\n\n", " ").replace("\n", " ")
-        found.append(f"| {key} | {_type(schema, raw)} | {meaning} |\n")
-        inner, mark = (part, ".") if "properties" in part else (_items(schema, part), "[].")
-        found += _rows(schema, inner, f"{prefix}{name}{mark}")
-    return found
+def _section(heading: str, schema: Schema) -> str:
+    about = schema.get("description", "").partition("\n\n")[0].replace("\n", " ")
+    rows = "".join(_rows(schema))
+    return f"\n{heading}\n\n{about}\n\n| key | type | meaning |\n|---|---|---|\n{rows}"
 
 
-def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """The node, or what its `$ref` names in `$defs`; of something that may be null, that thing."""
-    while "$ref" in node or "anyOf" in node:
-        if "anyOf" in node:
-            some, *others = (one for one in node["anyOf"] if one != {"type": "null"})
-            if others or "$ref" not in some:
-                return node
-            node = some
-        node = schema["$defs"][node["$ref"].rpartition("/")[2]]
-    return node
+def _rows(schema: Schema) -> Iterator[str]:
+    required = schema.get("required", ())
+    for name, value in schema.get("properties", {}).items():
+        key = f"**`{name}`**" if name in required else f"`{name}`"
+        meaning = value.get("description", "").replace("|", "\\|").replace("\n", " ")
+        yield f"| {key} | {_type(value)} | {meaning} |\n"
 
 
-def _items(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    items = node.get("items", {})
-    return _resolved(schema, items) if isinstance(items, dict) else {}
+def _name(schema: Schema) -> str:
+    return str(schema["$ref"]).rpartition("/")[2]
 
 
-def _type(schema: dict[str, Any], node: dict[str, Any]) -> str:
-    if "anyOf" in node:
-        return " or ".join(_type(schema, one) for one in node["anyOf"])
-    node = _resolved(schema, node)
-    if "enum" in node:
-        return ", ".join(f"`{json.dumps(value, ensure_ascii=False)}`" for value in node["enum"])
-    return str(node.get("type", "any"))
+def _type(schema: Schema) -> str:
+    if "$ref" in schema:
+        return f"[{_name(schema)}](#{_name(schema).lower()})"
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type(each) for each in schema["anyOf"]))
+    if "enum" in schema:
+        return ", ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
+    if schema.get("type") == "array" and schema.get("items"):
+        return f"array of {_type(schema['items'])}"
+    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type(schema['additionalProperties'])}"
+    return str(schema.get("type", "any"))
