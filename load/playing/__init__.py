@@ -1,1 +1,1 @@
-"""What scenarios are made of: players, parameters, pacing, rooms, lives, and what they find."""
+"""The parts that several scenarios share: parameters, players, pacing, rooms, lives, observations."""

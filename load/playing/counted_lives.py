@@ -1,7 +1,7 @@
-"""What scenarios share in which a user's lives are the operations: their steps, and the account of them.
+"""For scenarios in which the operations are whole lives: the steps of a life, and the counts.
 
-A life is everything from the connect to the close, which the user does itself. One that ends in another way
-has failed, in the step that it had come to.
+A life lasts from the connect to the close by the user. A life that ends in another way has failed, in the
+step that it had reached.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["CountedLivesPlayer", "CountedLivesScenario"]
 
 
 class CountedLivesScenario(Scenario):
-    """One operation a life that ended well. `failed` counts the others by step and kind."""
+    """Each life that ended well is one operation. `failed` counts the others by step and kind."""
 
     operation: tuple[str, str]
 
@@ -39,14 +39,14 @@ class CountedLivesScenario(Scenario):
         return self.under_way == 0
 
     def state(self) -> dict[str, Any]:
-        """Lives, and what failed in which step."""
+        """The lives that ended well, and those that failed by step and kind."""
         return {"lives": self.lives, "failed": dict(self.failed)}
 
 
 class CountedLivesPlayer(LivesPlayer, ABC):
-    """One user. `step` is connect, work or close while a life is under way, and empty between lives.
+    """One user. `step` is connect, work or close during a life, and empty between lives.
 
-    A subclass goes on to the steps work (in `work`) and close.
+    A subclass sets the steps work (in `work`) and close.
     """
 
     __slots__ = ("play", "step")
@@ -70,7 +70,7 @@ class CountedLivesPlayer(LivesPlayer, ABC):
         super().next_life()
 
     def begin_life(self) -> None:
-        """Enter a life that begins to connect."""
+        """Count a life that begins to connect."""
         self.step = "connect"
         self.play.under_way += 1
 
@@ -81,7 +81,7 @@ class CountedLivesPlayer(LivesPlayer, ABC):
 
     @abstractmethod
     def work(self) -> None:
-        """Connected: do what the life is for."""
+        """Do the work of a life, now that it is connected."""
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         """The end of a life, good or bad."""
@@ -95,12 +95,12 @@ class CountedLivesPlayer(LivesPlayer, ABC):
         elif step and not self.leaving:
             add_counts(self.play.failed, {f"{step}: {kind_of_end(failure)}": 1})
         if self.leaving or self.state != "playing":
-            # A first connection that failed is told, as in every scenario.
+            # A first connection that fails ends the player, as in every scenario.
             self.finish(failure)
         else:
             self.wait_for_next(failed=not good)
 
     def end_well(self, now: int) -> None:
-        """Enter a life that ended as it should."""
+        """Count a life that ended well."""
         self.play.lives += 1
         self.play.series.record((now - self.arrival) / 1000)

@@ -1,7 +1,7 @@
-"""What scenarios about the life of connections share: users whose connections follow one another.
+"""For scenarios about the life of connections: a user that has one connection after the other.
 
-Under Locust one user is one slot: it has one connection at a time, and `-u` says how many slots there are.
-The slot opens its next connection by itself, so it is a player from its first connection to its last.
+Under Locust `-u` says how many such users there are. Each opens its next connection by itself, so one player
+lasts from the first connection of a user to the last.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from sioprobe.engine.hub import SECOND
 __all__ = ["PAUSE", "LivesPlayer"]
 
 RETRY_SECONDS = 1.0
-"""The least pause after a connection that failed: a server that refuses must not be asked in a tight loop."""
+"""The shortest pause after a connection that failed: a server that refuses is not asked in a tight loop."""
 
 PAUSE = Parameter(
-    "pause", 0.0, "time between a user's connections, where no rate is given", unit="s", least=0, most=86_400
+    "pause", 0.0, "time between two connections of a user, without a rate", unit="s", least=0, most=86_400
 )
 
 
 class LivesPlayer(Player):
-    """A user with one connection after the other; it is closed when no further one comes.
+    """A user with one connection after the other. Its state is closed when no other follows.
 
-    `rate` (connections a second, of this user) is a schedule; without it the next connection follows
-    `pause` seconds after the end of the last. A subclass says what a life is: it calls `end_life`.
+    With `rate` (connections a second of this user) the connections follow a schedule. Without it, the next
+    follows `pause` seconds after the end of the last. A subclass calls `wait_for_next` when a life has ended.
     """
 
     __slots__ = ("_due", "_interval", "_pause", "arrival", "late", "later")
@@ -55,7 +55,7 @@ class LivesPlayer(Player):
     def open(self) -> None:
         """Open the first connection."""
         self.arrival = monotonic_ns()
-        # Users come in batches: a phase of their own keeps their schedules from going in step.
+        # Users start in batches: each begins its schedule at a random phase, so that they do not go in step.
         self._due = self.arrival + int(self._interval * random.random())
         super().open()
 
@@ -67,7 +67,7 @@ class LivesPlayer(Player):
         self.connection.connect(self.scenario.options.namespace, self.scenario.auth)
 
     def wait_for_next(self, *, failed: bool) -> None:
-        """Open the next connection when it is due, none after a halt; `late` says that it was due already."""
+        """Open the next connection when it is due. `late` says that it was due before now."""
         if self.scenario.halted or self.leaving:
             return
         now = monotonic_ns()
@@ -89,13 +89,13 @@ class LivesPlayer(Player):
             return
         if self._interval:
             self.scenario.engine.send_lag.record(max(0, monotonic_ns() - self._due) / 1000)
-            self.arrival = self._due  # whoever comes late has waited since then
+            self.arrival = self._due  # a late one has waited since then
         else:
             self.arrival = monotonic_ns()
         self.next_life()
 
     def next_life(self) -> None:
-        """A connection is due; a subclass prepares its accounts and calls this."""
+        """Begin the next connection. A subclass prepares its counts first."""
         self.reopen()
 
     def leave(self) -> None:
@@ -108,7 +108,7 @@ class LivesPlayer(Player):
             self.connection.close()
 
     def finish(self, failure: SwarmError | None) -> None:
-        """No further connection comes."""
+        """End the player: no other connection follows."""
         if self.state == "closed":
             return
         self.later.cancel()

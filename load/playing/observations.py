@@ -1,7 +1,7 @@
-"""What a scenario found, beyond counts and latencies: a few sentences, and the figures they are made of.
+"""What a scenario observed besides counts and latencies: a few sentences, and their figures.
 
-Each process keeps its part as plain values (`Scenario.state`), which travel to a master; `Scenario.found`
-makes of all parts what the summary says.
+Each process keeps its part as plain values (`Scenario.state`), which travel to the master. There
+`Scenario.found` makes the observations of the whole run from all parts.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ __all__ = ["Observations", "add_counts", "count_of", "duration", "pack", "spread
 
 @dataclass(slots=True)
 class Observations:
-    """`words` are whole lines for a person, `figures` plain values for a program; durations in µs."""
+    """`words` are lines for a person, `figures` plain values for a program. Durations are in µs."""
 
     words: list[str] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As `found` of a summary or a block."""
+        """The value of `found` in a result."""
         return {"words": list(self.words), **self.figures}
 
 
 def duration(us: float | None) -> str:
-    """A duration with three digits and its unit; a dash for none."""
+    """A duration with three digits and its unit; a dash for None."""
     if us is None:
         return "-"
     if us < 1000:
@@ -44,20 +44,20 @@ def count_of(number: int, singular: str, plural: str = "") -> str:
 
 
 def told(counts: Mapping[str, int]) -> str:
-    """`connection refused 3, http 400 1`: the most frequent first."""
+    """Counts by kind as text, the most frequent first: `connection refused 3, http 400 1`."""
     return ", ".join(
         f"{kind} {count:,}" for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
 
 
 def add_counts(into: dict[str, int], more: Mapping[str, int]) -> None:
-    """Add counts by kind."""
+    """Add the counts of `more` to `into`."""
     for kind, count in more.items():
         into[kind] = into.get(kind, 0) + count
 
 
 def summed(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Counts by kind of several parts together."""
+    """The sums of several counts by kind."""
     total: dict[str, int] = {}
     for part in parts:
         add_counts(total, part)
@@ -65,12 +65,12 @@ def summed(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def pack(histogram: Histogram) -> dict[str, Any]:
-    """A histogram in plain values."""
+    """A histogram as plain values."""
     return {"pairs": histogram.to_pairs(), "max": histogram.max}
 
 
 def unpack(packed: Iterable[Mapping[str, Any]]) -> Histogram:
-    """One histogram of several that `pack` made."""
+    """Merge histograms that `pack` wrote."""
     merged = Histogram()
     for each in packed:
         merged.merge(Histogram.from_pairs(each["pairs"], each["max"] if each["pairs"] else None))
@@ -78,7 +78,7 @@ def unpack(packed: Iterable[Mapping[str, Any]]) -> Histogram:
 
 
 def spread(histogram: Histogram) -> dict[str, Any]:
-    """Count, p50, p90, p99 and maximum of a histogram, in µs; None where it is empty."""
+    """Count, p50, p90, p99 and maximum of a histogram, in µs; None instead of times if it is empty."""
     if not histogram.count:
         return {"count": 0, "p50": None, "p90": None, "p99": None, "max": None}
     quantiles = {f"p{q}": histogram.percentile(q) for q in (50, 90, 99)}

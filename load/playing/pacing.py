@@ -1,6 +1,6 @@
 """When the operations of an open loop are due: a constant schedule, or Poisson arrivals.
 
-The schedule does not wait for anything: a turn that comes late is taken late, none is left out.
+The schedule waits for nothing: a late turn is taken late, and no turn is left out.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Pacer:
         self._timer: Any = None
 
     def start(self, offset: int = 0) -> None:
-        """Begin; the first turn of a constant schedule comes after `offset` nanoseconds."""
+        """Begin. The first turn of a constant schedule comes after `offset` nanoseconds."""
         self._running = True
         self._next = monotonic_ns() + (self._gap() if self._poisson else offset)
         self._wait()
@@ -50,11 +50,11 @@ class Pacer:
         return int(self._interval)
 
     def set_rate(self, rate: float) -> None:
-        """From the next turn on, take so many a second."""
+        """From the next turn on, take `rate` turns a second."""
         self._interval = SECOND / rate
 
     def stop(self) -> None:
-        """Take no turn any more."""
+        """Take no more turns."""
         self._running = False
         if self._timer is not None:
             self._timer.stop()
@@ -64,7 +64,7 @@ class Pacer:
 
     def _wait(self) -> None:
         wait = max(0.0, self._next - monotonic_ns()) / SECOND
-        # A new one, because a timer keeps the time that it was made with.
+        # A new timer, because a timer cannot get another time.
         self._timer = self._engine.loop.timer(wait)
         self._timer.start(self._due, update=True)
 

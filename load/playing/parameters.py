@@ -1,9 +1,9 @@
-"""What a scenario can be told: each declares its parameters, and everything else is made from that.
+"""The parameters of scenarios. Each scenario declares its own.
 
-A `Parameter` gives an option of `locust -f load/swarm.py` (and a field of Locust's web page), one of
-`sioprobe load`, a key of a request to `load.blocks` and a key of `[load]` in a profile.
-`Options` are the values of one scenario. Scenarios that share a name mean the same by it: type,
-limits and unit; their defaults may differ.
+From a `Parameter` come an option of `locust -f load/swarm.py` (and a field of Locust's web page), an option
+of `sioprobe load`, a key of a request to `load.blocks` and a key of `[load]` in a profile. `Options` are the
+values for one scenario. If two scenarios have a parameter of the same name, it has the same type, limits and
+unit; only the defaults may differ.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Value = int | float | str | bool
 
 
 class ParameterError(ValueError):
-    """A name or value that cannot be used: `name`, and one line that does not repeat it."""
+    """A name or value cannot be used. `problem` is one line that does not repeat `name`."""
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"{name}: {problem}")
@@ -35,10 +35,10 @@ def _sound(value: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter. Its type is that of `default`: int, float, str or bool.
+    """One parameter. Its type is the type of `default`: int, float, str or bool.
 
-    `least` and `most` bound a number, `choices` a text; `complaint` says what else is wrong with a value, or
-    None. `help` is one line without a full stop, `unit` what a number counts.
+    `least` and `most` limit a number, `choices` a text. `complaint` says what else is wrong with a value, or
+    returns None. `help` is one line without a full stop; `unit` is the unit of a number.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Parameter:
         return ("a " if type(self.default) in (int, float) else "") + self.kind
 
     def parse(self, text: str) -> Value:
-        """The value that a text of the command line stands for. Raises ParameterError."""
+        """The value of a text from the command line. Raises ParameterError."""
         kind = type(self.default)
         try:
             if kind is bool:
@@ -80,7 +80,7 @@ class Parameter:
             raise ParameterError(self.name, f"{text!r} is not {self._a_kind}") from None
 
     def accept(self, value: object) -> Value:
-        """A value of JSON or TOML, a whole number taken for a float. Raises ParameterError."""
+        """Check a value from JSON or TOML; a whole number may stand for a float. Raises ParameterError."""
         kind = type(self.default)
         if kind is float and type(value) is int:
             value = float(value)
@@ -103,8 +103,8 @@ class Parameter:
 class Options(Mapping[str, Value]):
     """The values of a scenario's parameters, as `options["rate"]` or `options.rate`.
 
-    Made from what was given; the others have their defaults. Raises ParameterError for a value that cannot
-    be used and for a name that is none of the parameters.
+    Parameters that are not given have their defaults. Raises ParameterError if a value cannot be used or a
+    name is unknown.
     """
 
     __slots__ = ("_values",)
@@ -153,12 +153,12 @@ PAYLOAD_BYTES = Parameter(
     most=100_000_000,
 )
 TIMEOUT = Parameter(
-    "timeout", 10.0, "how long an answer or a delivery is waited for", unit="s", least=0.001, most=86_400
+    "timeout", 10.0, "how long to wait for an answer or a delivery", unit="s", least=0.001, most=86_400
 )
 RATE = Parameter(
     "rate",
     0.0,
-    "operations of each connection, or of each room; 0: the next follows the last",
+    "operations of each connection, or of each room; 0: each follows the one before",
     unit="a second",
     least=0,
     most=1_000_000,

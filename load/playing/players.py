@@ -1,4 +1,4 @@
-"""What every scenario shares: its parameters, its life cycle, and the life cycle of a player."""
+"""The base of every scenario and of every player."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from sioprobe.measured import Ledger, Recorder, Schedule
 __all__ = ["WRONG_ACK", "Player", "Scenario", "kind_of_end"]
 
 WRONG_ACK = "wrong ack"
-"""The kind of an error: the values of an ack are not those that were sent."""
+"""The kind of an error: an ack does not repeat the values that were sent."""
 GOLDEN_RATIO = 0.6180339887498949
 
 
 class Scenario(ABC):
-    """One a process. `operation` is the (type, name) of the series that counts its operations, or None.
+    """What the connections of one process do. Each process of a run has one such object.
 
-    `auth` is the auth payload of every CONNECT, None where there is none.
-    `title` says in one line what a user does, `parameters` what the scenario can be told; every scenario has
-    the parameter `namespace`. `ledger` and `schedule` are its accounts, None where it has none; `processes`
-    is how many like this one take part in the run. `timed_between` says that an operation begins in one
-    process and may end in another, which may be on another host: latencies are then withheld where the hosts'
-    clocks cannot be compared.
-    `transports` are those over which it makes sense; one that `cools_down` has the server looked at after its
-    last client has left, for at most its parameter `cool_down`; one that `has_phases` has it looked at once a
-    second.
+    `title` says in one line what a user does. `parameters` are the parameters; each scenario has `namespace`.
+    `transports` are the transports over which the scenario makes sense.
+    `operation` is the (type, name) of the series that counts the operations, or None.
+    `ledger` and `schedule` are its accounts, or None. `processes` is the number of processes in the run.
+    `auth` is the auth payload of every CONNECT, or None.
+    `timed_between` says that an operation may begin in one process and end in another. The latencies are then
+    withheld if the processes are on hosts whose clocks cannot be compared.
+    If it `cools_down`, the run looks at the server after the last client has left, for `cool_down` seconds at
+    most. If it `has_phases`, the run looks at the server once a second.
     """
 
     title: ClassVar[str] = ""
@@ -61,30 +61,30 @@ class Scenario(ABC):
 
     @abstractmethod
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
-        """A player on that connection; `changed` is called on the hub when its state has changed."""
+        """A player on this connection. `changed` is called on the hub when its state has changed."""
 
     @classmethod  # noqa: B027 - most values go together
     def check(cls, options: Options) -> None:
-        """Raise ParameterError for values that do not go together, each right alone."""
+        """Raise ParameterError if values that are valid alone do not go together."""
 
     def next_offset(self, interval: int) -> int:
         """When the next of several equal schedules begins, in nanoseconds within their interval.
 
-        By the golden ratio, which spreads however many there will be: begun at once, they send in bursts.
+        The golden ratio spreads them evenly, however many there will be. Otherwise they would send in bursts.
         """
         self._schedules += 1
         return int(interval * (self._schedules * GOLDEN_RATIO % 1.0))
 
     def set_total_rate(self, rate: float) -> None:  # noqa: B027 - most have no such parameter
-        """Play at another `total_rate` from now on, that of all processes; for scenarios that have one."""
+        """Set another `total_rate`, that of all processes, if the scenario has this parameter."""
 
     def halt(self) -> None:
-        """Start no operation any more; those under way go on."""
+        """Start no more operations. Those under way go on."""
         self.halted = True
 
     @property
     def published(self) -> int:
-        """Messages to the server that are no operations themselves, so far."""
+        """The number of messages to the server so far that are not operations."""
         return 0
 
     @property
@@ -93,25 +93,25 @@ class Scenario(ABC):
         return True
 
     def settle(self) -> None:  # noqa: B027 - most have no accounts
-        """Close the accounts, after the last operation."""
+        """Close the accounts after the last operation."""
 
     def state(self) -> dict[str, Any] | None:
-        """What this process found so far, as plain values that travel to a master; most find nothing more."""
+        """What this process has observed, as plain values that travel to the master; most observe nothing."""
         return None
 
     @classmethod
     def found(
         cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched
     ) -> Observations | None:
-        """What the whole run found, of the `state` of each process and of what was seen of the server."""
+        """What the whole run observed, from the `state` of each process and the looks at the server."""
         return None
 
 
 class Player(Listener):
     """One connection's part in a scenario.
 
-    `state` goes from connecting to ready (it may `begin`), playing, and closed; `leaving` says that an end is
-    of the player's own will.
+    `state` goes from connecting to ready (it may `begin`), playing and closed. `leaving` says that the player
+    itself wants the end.
     """
 
     __slots__ = ("_changed", "connection", "failure", "leaving", "scenario", "state")
@@ -132,11 +132,11 @@ class Player(Listener):
         self.connection.connect(self.scenario.options.namespace, self.scenario.auth)
 
     def begin(self) -> None:
-        """Start playing; the state must be ready."""
+        """Start playing. The state must be ready."""
         self.state = "playing"
 
     def leave(self) -> None:
-        """Leave of the player's own will: close the connection."""
+        """Close the connection, because the player wants to leave."""
         self.leaving = True
         self.connection.close()
 
@@ -145,12 +145,12 @@ class Player(Listener):
             self.prepare()
 
     def upgraded(self, connection: Connection) -> None:
-        # What follows is to be measured on the transport that was asked for.
+        # The operations are to be measured on the transport that was asked for.
         if self.scenario.options.namespace in connection.namespaces and self.state == "connecting":
             self.prepare()
 
     def prepare(self) -> None:
-        """Do what must be done before the first operation, then call `set_ready`."""
+        """Do what is needed before the first operation, then call `set_ready`."""
         self.set_ready()
 
     def set_ready(self) -> None:
@@ -177,5 +177,5 @@ class Player(Listener):
 
 
 def kind_of_end(failure: SwarmError | None) -> str:
-    """Why a connection ended, as a key of counts; None is an end without a failure."""
+    """Why a connection ended, as a key of counts."""
     return failure.kind if failure is not None else Kind.CONNECTION_CLOSED

@@ -1,4 +1,4 @@
-"""What scenarios with rooms share: a room with seats, and the player that joins it and leaves it again."""
+"""For scenarios with rooms: a room with seats, and a player that joins it and leaves it again."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sioprobe.engine import Connection, SwarmError
 __all__ = ["ROOM_SIZE", "WRONG_DELIVERY", "Member", "MemberRoom", "room_with_a_seat"]
 
 WRONG_DELIVERY = "wrong delivery"
-"""The kind of an error: a delivery does not hold what was published."""
+"""The kind of an error: a delivery does not contain what was published."""
 ROOM_SIZE = Parameter("room_size", 10, "members of a room", least=1)
 
 
 class MemberRoom(ABC):
-    """Members in one process. `seats` are taken by players that come, `members` have joined."""
+    """A room, with its members in this process. Players that come take `seats`; `members` have joined."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,14 +27,14 @@ class MemberRoom(ABC):
 
     @abstractmethod
     def join(self, member: Any) -> None:
-        """Take a member whose join was acknowledged, and open its account."""
+        """Add a member whose join was acknowledged, and open its account."""
 
     @abstractmethod
     def leave(self, member: Any, *, excused: bool) -> None:
-        """A member is gone, or a player that was to be one; of its own will where it is excused."""
+        """Remove a member, or a player that had not joined yet. It is `excused` if it wanted to leave."""
 
     def remove(self, member: Any) -> bool:
-        """Take seat and membership away; False where it had not joined."""
+        """Remove it from seats and members. False if it had not joined."""
         self.seats.discard(member)
         if member not in self.members:
             return False
@@ -46,7 +46,7 @@ AnyRoom = TypeVar("AnyRoom", bound=MemberRoom)
 
 
 def room_with_a_seat(rooms: list[AnyRoom], size: int, make: Callable[[int], AnyRoom]) -> AnyRoom:
-    """The first room with fewer seats taken than `size`; where all are full, a new one: `make(index)`."""
+    """The first room with fewer than `size` seats taken. If all are full, a new one: `make(index)`."""
     room = next((room for room in rooms if len(room.seats) < size), None)
     if room is None:
         room = make(len(rooms))
@@ -55,7 +55,7 @@ def room_with_a_seat(rooms: list[AnyRoom], size: int, make: Callable[[int], AnyR
 
 
 class Member(Player):
-    """A player with a seat in a room, which it joins before it begins. A subclass says what it does there."""
+    """A player with a seat in a room. It joins the room before it begins."""
 
     __slots__ = ("room",)
 
@@ -85,16 +85,16 @@ class Member(Player):
             self.connection.close()
 
     def join(self) -> None:
-        """The join was acknowledged: be a member from now on."""
+        """Be a member, because the join was acknowledged."""
         self.room.join(self)
         self.set_ready()
 
     def leave(self) -> None:
-        """Leave of the member's own will."""
+        """Leave the room and close the connection."""
         self.room.leave(self, excused=True)
         super().leave()
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """The connection is gone, and the member with it."""
+        """Leave the room, because the connection is closed."""
         self.room.leave(self, excused=self.leaving)
         super().closed(connection, failure)

@@ -1,9 +1,9 @@
-"""What the scenarios of one emit and one answer share: closed loop, open loop, deadlines, accounts.
+"""For scenarios with one emit and one answer: closed loop, open loop, deadlines, accounts.
 
-A closed loop has one operation outstanding a connection. An open loop sends by its schedule, whatever is
-still outstanding: latency counts from the intended time, the service time from the sending, and what is due
-but cannot be sent is counted as an error of the series. The schedule of a connection that was lost goes on
-until another takes its place.
+In a closed loop each connection has one operation outstanding. In an open loop it sends by a schedule, even
+if operations are outstanding: the latency counts from the intended time, the service time from the sending.
+An operation that is due but cannot be sent is an error of the series. If a connection is lost, its schedule
+goes on until another connection takes its place.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ OPEN_LOOP = (
     Parameter(
         "total_rate",
         0.0,
-        "operations over all connections together, which take turns; instead of rate",
+        "operations of all connections together, which take turns; instead of rate",
         unit="a second",
         least=0,
         most=10_000_000,
@@ -48,7 +48,7 @@ OPEN_LOOP = (
     Parameter(
         "max_outstanding",
         64,
-        "with a rate: unanswered operations of a connection from which on none is sent",
+        "with a rate: a connection with so many unanswered operations sends no more",
         least=1,
         most=1_000_000,
     ),
@@ -56,7 +56,7 @@ OPEN_LOOP = (
 
 
 class RoundTripScenario(Scenario):
-    """Two messages an operation: what is emitted and what answers it."""
+    """Each operation is two messages: the emit and its answer."""
 
     parameters: ClassVar[tuple[Parameter, ...]] = (NAMESPACE, PAYLOAD_BYTES, *OPEN_LOOP, TIMEOUT)
     operation: tuple[str, str]
@@ -79,17 +79,17 @@ class RoundTripScenario(Scenario):
 
     @classmethod
     def check(cls, options: Options) -> None:
-        """Two rates at once say nothing."""
+        """Only one of the two rates may be given."""
         if options.rate and options.total_rate:
             raise ParameterError("total_rate", "excludes rate; give one of the two")
 
     @property
     def at_rest(self) -> bool:
-        """Whether every emit has been answered or given up."""
+        """Whether every emit was answered or given up."""
         return self.outstanding == 0
 
     def join(self, player: RoundTripPlayer) -> None:
-        """Take a player into the open loop, in the place of one that was lost, if there is one."""
+        """Add a player to the open loop. It takes the place of a lost one, if there is one."""
         options = self.options
         if self._lost:
             self.dismiss(self._lost.pop())
@@ -104,17 +104,17 @@ class RoundTripScenario(Scenario):
             self._pacer.start()
 
     def set_total_rate(self, rate: float) -> None:
-        """A load that changes over time: another rate from now on."""
+        """Set another rate from now on."""
         self._total_rate = rate
         if self._pacer is not None:
             self._pacer.set_rate(rate / self.processes)
 
     def lose(self, player: RoundTripPlayer) -> None:
-        """The player's connection is lost: its turns go on, and are counted as not sent."""
+        """Go on with the turns of a player whose connection is lost. They are counted as not sent."""
         self._lost.append(player)
 
     def dismiss(self, player: RoundTripPlayer) -> None:
-        """The player has no turns any more."""
+        """Give the player no more turns."""
         if player.pacer is not None:
             player.pacer.stop()
         if player in self._turns:
@@ -130,13 +130,13 @@ class RoundTripScenario(Scenario):
             self.miss(NO_CONNECTION)
 
     def miss(self, reason: str) -> None:
-        """What is due cannot be sent."""
+        """Count an operation that is due but cannot be sent."""
         assert self.schedule is not None
         self.schedule.miss(reason)
         self.series.error(f"not sent: {reason}")
 
     def halt(self) -> None:
-        """Start no operation any more."""
+        """Start no more operations."""
         super().halt()
         if self._pacer is not None:
             self._pacer.stop()
@@ -145,9 +145,9 @@ class RoundTripScenario(Scenario):
 
 
 class RoundTripPlayer(Player, ABC):
-    """One connection's loop.
+    """The loop of one connection.
 
-    `_waiting` holds by the key of its answer: the intended time, the sending time, the number.
+    `_waiting` holds each operation by the key of its answer: the intended time, the sending time, the number.
     """
 
     __slots__ = ("_open", "_series", "_waiting", "number", "pacer", "play")
@@ -168,10 +168,10 @@ class RoundTripPlayer(Player, ABC):
 
     @abstractmethod
     def transmit(self, number: int) -> Hashable:
-        """Send the operation of that number; answers the key by which its answer is known."""
+        """Send the operation with this number. Returns the key by which its answer is recognised."""
 
     def begin(self) -> None:
-        """Send the first event, or let the schedule do so."""
+        """Send the first event, or join the schedule."""
         super().begin()
         if self._open:
             self.play.join(self)
@@ -179,7 +179,7 @@ class RoundTripPlayer(Player, ABC):
             self._send(monotonic_ns())
 
     def take_turn(self, intended: int) -> None:
-        """By the schedule: send, or count why not."""
+        """Send, because it is due, or count why not."""
         play = self.play
         if play.halted:
             if self.pacer is not None:
@@ -197,7 +197,7 @@ class RoundTripPlayer(Player, ABC):
 
     def _send(self, intended: int) -> None:
         play = self.play
-        # Acks end before the listener hears that the connection is closed.
+        # Acks fail before the listener hears that the connection is closed.
         if play.halted or not self.connection.is_open:
             return
         self.number = number = self.number + 1
@@ -208,7 +208,7 @@ class RoundTripPlayer(Player, ABC):
         play.outstanding += 1
 
     def answer(self, key: Hashable) -> bool:
-        """The right answer of that key has come; False where none is waited for."""
+        """Take the right answer with this key. False if no operation waits for it."""
         entry = self._waiting.pop(key, None)
         if entry is None:
             return False
@@ -216,7 +216,7 @@ class RoundTripPlayer(Player, ABC):
         return True
 
     def fail(self, key: Hashable, kind: str) -> None:
-        """The operation of that key failed."""
+        """Count the operation with this key as failed."""
         if self._waiting.pop(key, None) is not None:
             self.play.outstanding -= 1
             self._series.error(kind)
@@ -233,7 +233,7 @@ class RoundTripPlayer(Player, ABC):
 
     def _go_on(self, now: int) -> None:
         if self._waiting:
-            # The oldest first, as dicts keep their order.
+            # The first is the oldest, because dicts keep their order.
             self.connection.deadline = next(iter(self._waiting.values()))[1] + self.play.timeout
         else:
             self.connection.deadline = 0
@@ -241,7 +241,7 @@ class RoundTripPlayer(Player, ABC):
                 self._send(now)
 
     def expired(self, connection: Connection) -> None:
-        """No answer in time."""
+        """Fail the operations whose answer did not come in time."""
         end = monotonic_ns() - self.play.timeout
         for key in [key for key, entry in self._waiting.items() if entry[1] <= end]:
             self.fail(key, Kind.TIMEOUT)
@@ -249,12 +249,12 @@ class RoundTripPlayer(Player, ABC):
             self.connection.deadline = next(iter(self._waiting.values()))[1] + self.play.timeout
 
     def leave(self) -> None:
-        """Leave of the player's own will, with its place in the schedule."""
+        """Leave, and give up the place in the schedule."""
         self.play.dismiss(self)
         super().leave()
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """Account for the operations under way."""
+        """Count the operations under way as failed."""
         begun = self.state == "playing"
         self.play.outstanding -= len(self._waiting)
         kind = failure.kind if failure is not None else self.failure.kind if self.failure is not None else ""
@@ -268,17 +268,17 @@ class RoundTripPlayer(Player, ABC):
 
 
 class TextRoundTripPlayer(RoundTripPlayer):
-    """One whose keys are the whole texts of the answers: what comes is looked up before it is decoded."""
+    """A player whose keys are the whole texts of the answers: a text is looked up before it is decoded."""
 
     __slots__ = ()
 
     def begin(self) -> None:
-        """Listen to texts, then as every player."""
+        """Tap the texts, then begin as every player."""
         self.connection.tap = self.answer
         super().begin()
 
     def waiting_for(self, args: list[Any]) -> Hashable | None:
-        """The key of the operation whose number these arguments begin with, None where none is under way."""
+        """The key of the operation whose number is the first argument, or None."""
         if not args or type(args[0]) is not int:
             return None
         return next((key for key, entry in self._waiting.items() if entry[2] == args[0]), None)

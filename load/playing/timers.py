@@ -1,4 +1,4 @@
-"""One call that is due later, and whether nobody has come for a while."""
+"""A call that is due later, and a calm: nobody has come for a while."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CALM", "Calm", "Later"]
 CALM = Parameter(
     "calm",
     2.0,
-    "how long nobody must have come, or come back, before it begins",
+    "it begins when nobody has come, or come back, for so long",
     unit="s",
     least=0.1,
     most=86_400,
@@ -23,7 +23,7 @@ CALM = Parameter(
 
 
 class Later:
-    """At most one call that is due later; `set` replaces the one before."""
+    """At most one call that is due later. `set` replaces the one before."""
 
     __slots__ = ("_engine", "_timer")
 
@@ -32,7 +32,7 @@ class Later:
         self._timer: Any = None
 
     def set(self, seconds: float, function: Callable[[], None]) -> None:
-        """Call `function` on the hub in so many seconds; what it raises is counted."""
+        """Call `function` on the hub after so many seconds. An exception of it is counted."""
         self.cancel()
         self._timer = self._engine.loop.timer(max(0.0, seconds))
         # The hub's clock stands still while it works: without `update` the wait would begin in the past.
@@ -54,7 +54,7 @@ class Later:
 
 
 class Calm:
-    """Whether nobody has come for a while: then all who were to come are taken to be there."""
+    """Whether nobody has come for a while. Then we assume that everybody is there."""
 
     __slots__ = ("_since", "_still")
 
@@ -63,10 +63,10 @@ class Calm:
         self._since = monotonic_ns()
 
     def disturb(self) -> None:
-        """Somebody came, or something happened that begins the wait anew."""
+        """Begin the wait anew, because somebody came or something happened."""
         self._since = monotonic_ns()
 
     @property
     def reached(self) -> bool:
-        """Whether the last disturbance is so long ago."""
+        """Whether the last disturbance is long enough ago."""
         return monotonic_ns() - self._since >= self._still

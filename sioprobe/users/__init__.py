@@ -1,1 +1,1 @@
-"""`SocketIOUser`, and the calls of `locust.contrib.socketio` on it. `user` imports Locust."""
+"""`SocketIOUser`, and the calls of `locust.contrib.socketio` for it. The module `user` imports Locust."""

@@ -1,4 +1,4 @@
-"""The calls of a `SocketIOUser`: those that wait block the user's own greenlet, and nothing else."""
+"""The calls of a `SocketIOUser`. A call that waits blocks only the greenlet of its user."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["UserCalls"]
 
 
 class UserCalls:
-    """What tasks call. All that is behind it is `_sioprobe`; no call stands on the name of another.
+    """What tasks call. Each call uses only `_sioprobe`, and none uses another call.
 
-    So a user's class may have a method or an attribute of any of these names, though it loses the call.
+    So a user's class may have a method or an attribute with one of these names. It only loses that call.
     """
 
     _sioprobe: UserClient
@@ -34,7 +34,7 @@ class UserCalls:
 
     @property
     def session_id(self) -> str | None:
-        """The id of the Engine.IO session; None where there is none."""
+        """The id of the Engine.IO session, or None."""
         return self._sioprobe.session_id
 
     @property
@@ -46,18 +46,19 @@ class UserCalls:
     def connect(
         self, namespace: str = MAIN_NAMESPACE, auth: Any = None, timeout: float = 10.0, *, retry: bool = False
     ) -> str:
-        """Connect to a namespace, opening the session where there is none; answers the socket id.
+        """Connect to a namespace and return its socket id. Opens a session if there is none.
 
         With `retry`, a session that cannot be opened is tried again, with the delays of a reconnection.
+        Raises SwarmError.
         """
         return self._sioprobe.connect(namespace, auth, timeout, retry=retry)
 
     def disconnect(self, namespace: str | None = None) -> None:
-        """Leave a namespace; without one, close the session and wait for the server (3 s at most)."""
+        """Leave a namespace. Without a name, close the session and wait for the server (3 s at most)."""
         self._sioprobe.disconnect(namespace)
 
     def wait_until_closed(self) -> None:
-        """Wait until the connection is over, what it tries after a loss included."""
+        """Wait until the connection is over, with all its reconnections."""
         self._sioprobe.wait_until_closed()
 
     # Sending
@@ -71,15 +72,16 @@ class UserCalls:
         timeout: float = 10.0,
         name: str | None = None,
     ) -> None:
-        """Send an event without waiting for anything. Bytes may stand anywhere in the arguments.
+        """Send an event and do not wait. The arguments may contain bytes at any place. Raises SwarmError.
 
-        With `callback`, the server is asked for an ack, whose values it is called with, as handlers are.
-        Recorded as `SIO emit` under `name`, or with a callback as `SIO ack`.
+        With `callback`, the server is asked for an ack, and `callback` is called with its values, as a
+        handler. It is recorded as `SIO emit` under `name` (the event's without one), with a callback as `SIO
+        ack`.
         """
         self._sioprobe.emit(event, args, namespace, callback, timeout, name)
 
     def send(self, data: Any, namespace: str = MAIN_NAMESPACE) -> None:
-        """Emit `message`."""
+        """Emit the event `message`."""
         self._sioprobe.emit("message", (data,), namespace)
 
     def call(
@@ -92,16 +94,17 @@ class UserCalls:
         answer: str | None = None,
         where: Callable[..., Any] | None = None,
     ) -> Any:
-        """Send an event and wait for its ack: None, its one argument, or a list of several.
+        """Send an event, wait for its ack, and return its value (None without one, a list of several).
 
-        With `answer`, no ack is asked for: the next event of that name in the namespace is waited for, or
-        with `where` the next for whose arguments that holds. Its handler is called as well.
-        Recorded as `SIO ack`, or `SIO answer`, under `name`, the event's where that is None.
+        With `answer`, this asks for no ack. It waits for the next event of that name in the namespace, or
+        with `where` for the next one for whose arguments `where` is true. The handler of that event is called
+        too. It is recorded as `SIO ack` or `SIO answer` under `name` (the event's without one). Raises
+        SwarmError.
         """
         if answer is not None:
             values = self._sioprobe.event_after(event, args, namespace, timeout, name, answer, where)
         elif where is not None:
-            raise TypeError("call() has `where` without `answer`, the name of the event that is waited for")
+            raise TypeError("call() has `where` but no `answer`, which names the event to wait for")
         else:
             values = self._sioprobe.answer_of(event, args, namespace, timeout, name)
         return None if not values else values[0] if len(values) == 1 else values
@@ -109,10 +112,11 @@ class UserCalls:
     # Receiving
 
     def on(self, event: str, handler: Handler, namespace: str = MAIN_NAMESPACE) -> None:
-        """Call `handler(*args)` for each such event, in order, in a greenlet of this user: it may block.
+        """Call `handler(*args)` for each such event, in order, in a greenlet of this user. It may block.
 
-        What it returns answers the server where the server asked for an ack (a tuple: several values).
-        A handler of `*` takes the events that have none of their own, the event's name first. No events of
-        the server are `connect` (no arguments), `disconnect` (the reason) and `connect_error` (its data).
+        If the server asked for an ack, it gets what the handler returns (a tuple: several values).
+        A handler of `*` gets the events that have no handler; its first argument is the event's name. Three
+        names are not sent by the server: `connect` (no arguments), `disconnect` (the reason) and
+        `connect_error` (its data).
         """
         self._sioprobe.handlers.handle(event, handler, namespace)

@@ -1,7 +1,8 @@
-"""What a `SocketIOUser` holds behind one attribute: its connection, and whoever waits for something of it.
+"""The client of a `SocketIOUser`: its connection, and the greenlets that wait for something.
 
-The hub tells a `UserClient` what comes; it wakes the greenlets that wait and hands events to the handlers.
-Here and not in the user's class, whose names belong to whoever writes tasks.
+A `UserClient` hears on the hub what comes. It wakes the greenlets that wait, and gives events to the
+handlers. The user holds all this in one attribute, because the other names of its class belong to the author
+of the tasks.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ CLOSE_DEADLINE = 3.0
 
 
 class UserClient(Listener):
-    """One user's client. `series` is the recorder's; `handler_failed` is told what a handler raised."""
+    """The client of one user. `handler_failed` is called with each exception of a handler."""
 
     __slots__ = (
         "_answers",
@@ -65,11 +66,11 @@ class UserClient(Listener):
 
     @property
     def session_id(self) -> str | None:
-        """The id of the Engine.IO session; None where there is none."""
+        """The id of the Engine.IO session, or None."""
         return self.connection.session.id if self.connection is not None else None
 
     def live(self, namespace: str) -> Connection:
-        """The connection. Raises SwarmError where that namespace is not connected."""
+        """The connection. Raises SwarmError if the namespace is not connected."""
         connection = self.connection
         if connection is None or connection.closed:
             raise SwarmError(Kind.NOT_CONNECTED)
@@ -78,7 +79,7 @@ class UserClient(Listener):
         return connection
 
     def connect(self, namespace: str, auth: Any, timeout: float, *, retry: bool) -> str:
-        """The socket id in a namespace that is connected now. Raises SwarmError."""
+        """Connect to a namespace and return the socket id. Raises SwarmError."""
         backoff = backoff_of(self.settings)
         attempt = 0
         while True:
@@ -110,13 +111,13 @@ class UserClient(Listener):
             raise SwarmError(Kind.CONNECT_TIMEOUT, namespace) from None
         finally:
             self._answers.pop(namespace, None)
-        # Not by the result itself, whose frames would fill half of each traceback.
+        # AsyncResult could raise it, but its frames would fill half of each traceback.
         if failure is not None:
             raise failure
         return str(socket_id)
 
     def disconnect(self, namespace: str | None) -> None:
-        """Leave a namespace; without one, close the session and wait for the server."""
+        """Leave a namespace. Without a name, close the session and wait for the server."""
         if self.connection is None or self.connection.closed:
             return
         if namespace is not None:
@@ -131,7 +132,7 @@ class UserClient(Listener):
             self._ended.wait()
 
     def greenlet_ended(self, _: Any) -> None:
-        """The user's greenlet is over, and so is the connection, whatever its `on_stop` did."""
+        """Close the connection, because the greenlet of the user has ended."""
         self.handlers.end()
         if self.connection is not None:
             self.connection.close()
@@ -147,7 +148,7 @@ class UserClient(Listener):
         timeout: float = 10.0,
         name: str | None = None,
     ) -> None:
-        """Emit; the values of an ack are handed to `callback`, as handlers are run. Raises SwarmError."""
+        """Emit. `callback` is called with the values of the ack, as a handler. Raises SwarmError."""
         if callback is not None:
             self.ask(event, args, namespace, timeout, name, partial(self._run_callback, callback))
             return
@@ -171,12 +172,12 @@ class UserClient(Listener):
         name: str | None,
         done: Callable[[list[Any] | None, SwarmError | None], None],
     ) -> None:
-        """Emit, and call `done` on the hub with the ack's values or the failure."""
+        """Emit, and call `done` on the hub with the values of the ack or the failure."""
         series = self.series("SIO ack", name or event)
         started = monotonic_ns()
 
         def answered(values: list[Any] | None, failure: SwarmError | None) -> None:
-            # Here and not after the wait: the greenlet may wake up late.
+            # Measured here, because the greenlet may wake up late.
             if failure is None:
                 series.record((monotonic_ns() - started) / 1000)
             elif failure.kind != Kind.LEFT:
@@ -191,7 +192,7 @@ class UserClient(Listener):
     def answer_of(
         self, event: str, args: tuple[Any, ...], namespace: str, timeout: float, name: str | None
     ) -> list[Any]:
-        """Emit, wait for the ack, and answer its values. Raises SwarmError."""
+        """Emit, wait for the ack, and return its values. Raises SwarmError."""
         answer: AsyncResult = AsyncResult()
         self.ask(event, args, namespace, timeout, name, lambda *both: answer.set(both))
         values: list[Any] | None
@@ -210,9 +211,9 @@ class UserClient(Listener):
         awaited: str,
         where: Callable[..., Any] | None,
     ) -> list[Any]:
-        """Emit, wait for an event `awaited` for which `where` holds, and answer its values.
+        """Emit, wait for an event `awaited` for which `where` is true, and return its values.
 
-        Raises SwarmError. Judged here and not on the hub: `where` is the user's, and may fail.
+        Raises SwarmError. `where` is called in the greenlet of the user, because it may raise.
         """
         series = self.series("SIO answer", name or event)
         candidates: Any = SimpleQueue()
@@ -280,8 +281,8 @@ class UserClient(Listener):
             connection.ack(ack_id, namespace=namespace)
 
     def _acknowledge(self, session_id: str | None, namespace: str, ack_id: int, result: Any) -> None:
-        """Answer an event with what its handler returned."""
-        # An ack of a session that is over would answer another event of the next.
+        """Send the ack of an event, with what its handler returned."""
+        # In another session the same ack id belongs to another event.
         if session_id != self.session_id or namespace not in self.namespaces:
             return
         values = () if result is None else result if isinstance(result, tuple) else (result,)
@@ -308,7 +309,7 @@ class UserClient(Listener):
 
 
 def _counted(series: Series, error: SwarmError | WireError) -> SwarmError:
-    """The error as a SwarmError, counted."""
+    """Count the error and return it as a SwarmError."""
     failure = error if isinstance(error, SwarmError) else SwarmError(Kind.CANNOT_BE_SENT, str(error))
     series.error(failure.kind)
     return failure

@@ -1,8 +1,8 @@
-"""`user.sio`: the calls of `locust.contrib.socketio`, whose signatures are python-socketio's, on our user.
+"""`user.sio`: the calls of `locust.contrib.socketio` for our user, with the signatures of python-socketio.
 
-Each call is the user's own with other arguments: a tuple is several arguments, None is none. What differs
-from python-socketio: errors are SwarmError, and events of one user are handled one after the other.
-Left out: namespace classes, the `msgpack` serializer, sessions that an application shares.
+A tuple stands for several arguments, None for none. Two things differ from python-socketio: errors are
+SwarmError, and the events of one user are handled one after the other. There are no namespace classes, no
+`msgpack` serializer and no shared sessions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _IGNORED = ("logger", "engineio_logger", "handle_sigint", "json", "request_timeo
 
 
 def apply_options(user: UserSettings, options: Mapping[str, Any]) -> None:
-    """Set on the user what `options`, keyword arguments of `socketio.Client`, say. Raises SwarmError."""
+    """Apply `options`, keyword arguments of `socketio.Client`, to the user. Raises SwarmError."""
     for name, value in options.items():
         if name in _RECONNECTION or name == "randomization_factor":
             setattr(user, name, value)
@@ -36,12 +36,12 @@ def apply_options(user: UserSettings, options: Mapping[str, Any]) -> None:
         elif name not in _IGNORED:
             known = (*_RECONNECTION, "randomization_factor", "ssl_verify")
             raise SwarmError(
-                Kind.BAD_OPTION, f"{name}={value!r} cannot be honoured; known are {', '.join(known)}"
+                Kind.BAD_OPTION, f"{name}={value!r} is not supported; supported are {', '.join(known)}"
             )
 
 
 class SocketIOClient:
-    """What `self.sio` is. The connection, its figures and its handlers are the user's."""
+    """The type of `self.sio`. It uses the connection, the figures and the handlers of the user."""
 
     def __init__(self, client: UserClient) -> None:
         self._client = client
@@ -60,10 +60,10 @@ class SocketIOClient:
         wait_timeout: float = 10,
         retry: bool = False,
     ) -> None:
-        """Connect to `url`; None for `transports` is polling and then the upgrade. Raises SwarmError.
+        """Connect to `url`. Without `transports`, this means polling and then the upgrade. Raises SwarmError.
 
-        Without `namespaces`: those that have handlers, the main one where none has. It waits in any case,
-        `wait_timeout` seconds.
+        Without `namespaces`, it connects those that have handlers, or the main one if none has. It always
+        waits, `wait_timeout` seconds at most for each namespace.
         """
         client = self._client
         user = client.settings
@@ -104,7 +104,7 @@ class SocketIOClient:
         return self._client.session_id
 
     def get_sid(self, namespace: str | None = None) -> str | None:
-        """The socket id in a namespace; None where it is not connected."""
+        """The socket id in a namespace, or None if it is not connected."""
         return self.namespaces.get(namespace or MAIN_NAMESPACE)
 
     def transport(self) -> str:
@@ -113,7 +113,7 @@ class SocketIOClient:
         return connection.session.current_transport if connection is not None else "polling"
 
     def wait(self) -> None:
-        """Wait until the connection is over, its attempts to reconnect included."""
+        """Wait until the connection is over, with all its reconnections."""
         self._client.wait_until_closed()
 
     # Sending
@@ -125,7 +125,7 @@ class SocketIOClient:
         namespace: str | None = None,
         callback: Callable[..., Any] | None = None,
     ) -> None:
-        """Send an event; `callback` is called with what the server's ack holds."""
+        """Send an event. `callback` is called with the values of the ack."""
         self._client.emit(event, _arguments(data), namespace or MAIN_NAMESPACE, callback)
 
     def send(
@@ -135,18 +135,18 @@ class SocketIOClient:
         callback: Callable[..., Any] | None = None,
         name: str = "message",
     ) -> None:
-        """Send `message`; `name` is that of its figures."""
+        """Send the event `message`. Its figures are recorded under `name`."""
         self._client.emit("message", _arguments(data), namespace or MAIN_NAMESPACE, callback, name=name)
 
     def call(self, event: str, data: Any = None, namespace: str | None = None, timeout: float = 60) -> Any:
-        """Send an event and wait for its ack: None, its value, or a tuple of several. Raises SwarmError."""
+        """Send an event, wait for its ack, and return None, its value, or a tuple. Raises SwarmError."""
         answer = self._client.answer_of(event, _arguments(data), namespace or MAIN_NAMESPACE, timeout, None)
         return None if not answer else answer[0] if len(answer) == 1 else tuple(answer)
 
     # Receiving
 
     def on(self, event: str, handler: Callable[..., Any] | None = None, namespace: str | None = None) -> Any:
-        """Call the handler for each such event, `*` for those without one; a decorator without a handler."""
+        """Call `handler` for each such event (`*`: for those without one). Without it, be a decorator."""
         if handler is None:
             return lambda function: self.on(event, function, namespace) or function
         self._client.handlers.handle(event, handler, namespace or MAIN_NAMESPACE)
@@ -160,13 +160,13 @@ class SocketIOClient:
         return lambda function: self.on(function.__name__, function, *arguments, **keywords) or function
 
     def on_message(self, event: str, *data: Any) -> None:
-        """Nothing: each event is counted when it comes. Here because handlers of contrib's users call it."""
+        """Do nothing: every event is counted already. Handlers of contrib's users call it."""
 
     # What else tasks ask for
 
     @staticmethod
     def sleep(seconds: float = 0) -> None:
-        """Sleep without holding up other users."""
+        """Sleep. Other users go on."""
         gevent.sleep(seconds)
 
     @staticmethod
@@ -176,7 +176,7 @@ class SocketIOClient:
 
     @property
     def eio(self) -> _Events:
-        """What `socketio.Client.call(self.sio, ...)` asks for, which tasks of contrib's users write."""
+        """Needed by `socketio.Client.call(self.sio, ...)`, which tasks of contrib's users contain."""
         return _Events()
 
     def __getattr__(self, name: str) -> Any:
@@ -187,7 +187,7 @@ class SocketIOClient:
 
 
 class _Events:
-    """The part of an Engine.IO client that makes events to wait for."""
+    """The part of an Engine.IO client that makes events."""
 
     @staticmethod
     def create_event(*arguments: Any, **keywords: Any) -> Any:

@@ -20,7 +20,7 @@ Handler = Callable[..., Any]
 
 
 class Handlers:
-    """`by_name` has them by namespace and event; `failed` is called with what one of them raised."""
+    """`by_name` holds them by namespace and event. `failed` is called with each exception of a handler."""
 
     __slots__ = ("_failed", "_jobs", "_worker", "by_name")
 
@@ -46,9 +46,9 @@ class Handlers:
         return list(dict.fromkeys(namespace for namespace, _ in self.by_name))
 
     def run_later(self, handler: Handler, args: Any, answer: Callable[[Any], None] | None = None) -> None:
-        """Run a handler in the greenlet for them.
+        """Run a handler in the greenlet of the handlers.
 
-        `answer` is called there afterwards with what the handler returned, or with None where it raised.
+        `answer` is called there afterwards, with what the handler returned, or with None if it raised.
         """
         if self._worker is None:
             self._jobs = SimpleQueue()
@@ -68,18 +68,18 @@ class Handlers:
                 answer(result)
 
     def tell(self, namespace: str, name: str, *args: Any) -> None:
-        """Run the handler of something that is no event of the server."""
+        """Run the handler of something that is not an event of the server."""
         handler = self.by_name.get((namespace, name))
         if handler is not None:
             try:
                 inspect.signature(handler).bind(*args)
             except TypeError:
-                args = ()  # a handler of `disconnect` that does not ask for the reason
+                args = ()  # a handler of `disconnect` without the parameter for the reason
             except ValueError:
                 pass
             self.run_later(handler, args)
 
     def tell_all(self, reason: str) -> None:
-        """Every namespace that has handlers is disconnected."""
+        """Run the `disconnect` handlers of all namespaces."""
         for namespace in self.namespaces:
             self.tell(namespace, "disconnect", reason)

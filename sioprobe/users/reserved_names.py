@@ -1,6 +1,6 @@
-"""Which names of a user's class are taken: what takes their place by accident is refused at once.
+"""The names of `SocketIOUser` that a task must not have.
 
-A task that is called `emit` would leave its class without `emit`, and run wherever it is called.
+A task with the name `emit` would replace `SocketIOUser.emit`, and would run wherever `emit` is called.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ SETTINGS = {
 }
 INNER = "_sioprobe"
 MAY_BE_TASKS = frozenset({"on_start"})
-"""Locust calls it once; that it is a task too harms nobody."""
+"""Locust calls it once. It does no harm as a task."""
 
 
 def check_names(made: type, base: type) -> None:
-    """TypeError where a task of `made` has the name of something of `base`, or a method that of a setting."""
+    """Raise TypeError if a task of `made` has a name of `base`, or a method has the name of a setting."""
     for name in (*dir(base), INNER):
         if name.startswith("__") or name in MAY_BE_TASKS:
             continue

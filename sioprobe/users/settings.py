@@ -1,4 +1,4 @@
-"""What the settings of a `SocketIOUser` say: where it connects to, over what, and how it tries again."""
+"""The settings of a `SocketIOUser`: where it connects to, over which transport, and how it reconnects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Pairs = tuple[tuple[str, Any], ...]
 
 
 class UserSettings:
-    """What a user's class may set; `host` is Locust's."""
+    """What a user's class may set. Locust sets `host`."""
 
     host: str | None
 
@@ -29,16 +29,16 @@ class UserSettings:
     query: Mapping[str, str] | None = None
 
     cookies: Mapping[str, str] | None = None
-    """Sent with every request, beside those that the server sets."""
+    """Sent with every request, together with the cookies of the server."""
 
     verify = True
     """Whether the certificate of a server at an https URL is checked."""
 
     ca_file: str | None = None
-    """Certificates (PEM) of the authorities to trust in place of the system's."""
+    """A file with the certificates (PEM) of the authorities to trust instead of the system's."""
 
     reconnection = True
-    """Whether a lost session is followed by another; the delays, in seconds, are the official client's."""
+    """Whether the user reconnects after a loss. The delays, in seconds, are those of the official client."""
 
     reconnection_attempts: int | None = None
     reconnection_delay = 1.0
@@ -50,7 +50,7 @@ class UserSettings:
 
 
 def target_of(user: UserSettings) -> tuple[Target, str]:
-    """Target and transport. Raises SwarmError for a setting that cannot be used."""
+    """Target and transport. Raises SwarmError if a setting cannot be used."""
     if not user.host:
         raise SwarmError(Kind.BAD_URL, "no host; give --host or set it in the class")
     if user.transport not in TRANSPORTS:
@@ -81,9 +81,9 @@ def _pairs(name: str, mapping: Mapping[str, Any] | None) -> Pairs:
         return ()
     if not isinstance(mapping, Mapping):
         raise SwarmError(
-            Kind.BAD_OPTION, f"{name} is {type(mapping).__name__} and no mapping of names to values"
+            Kind.BAD_OPTION, f"{name} is {type(mapping).__name__} but must be a mapping of names to values"
         )
-    # As text, which is what is sent: 1 and True are the same key of a cache.
+    # As text, because the cache takes 1 and True for the same key.
     return tuple((key, value if isinstance(value, bytes) else str(value)) for key, value in mapping.items())
 
 
@@ -91,7 +91,7 @@ def _pairs(name: str, mapping: Mapping[str, Any] | None) -> Pairs:
 def _made_backoff(
     delay: float, delay_max: float, randomization_factor: float, attempts: int | None
 ) -> Backoff:
-    # Users mostly have the same, and each needs one to connect.
+    # Cached, because most users have the same.
     return Backoff(
         delay=delay, delay_max=delay_max, randomization_factor=randomization_factor, attempts=attempts
     )
@@ -101,7 +101,7 @@ def _made_backoff(
 def _target(
     host: str, path: str, headers: Pairs, query: Pairs, cookies: Pairs, verify: bool, ca_file: str | None
 ) -> Target:
-    # Users mostly have the same; who connects again and again has not to take the URL apart each time.
+    # Cached, because most users have the same, and some connect again and again.
     return Target.from_url(
         host,
         path,

@@ -1,8 +1,8 @@
 """`SocketIOUser`: a Locust user whose tasks are plain Python, on the callback engine.
 
-Here is what Locust asks of it; its calls are in `sioprobe.users.calls`, its settings in
-`sioprobe.users.settings`. Importing this module imports Locust, which monkey-patches the process: do it
-before anything else that opens sockets.
+This module holds what Locust needs; the calls are in `sioprobe.users.calls`, the settings in
+`sioprobe.users.settings`. Importing it imports Locust, which monkey-patches the process: do it before you
+import anything that opens sockets.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ class SocketIOUser(UserCalls, UserSettings, User):  # type: ignore[misc]
             def say(self):
                 self.emit("say", "lobby", "hello")
 
-    `locust -f chat.py --host http://127.0.0.1:5000`. Recorded are `SIO connect`, `SIO upgrade`, `SIO ack`,
-    `SIO answer` and `SIO reconnect` with their times, `SIO emit` and `SIO event` with their numbers only.
-    What fails is counted by kind, raises SwarmError, and so ends the task; in `on_start`, as with any
-    exception there, it ends the user.
+    Start it with `locust -f chat.py --host http://127.0.0.1:5000`. It records `SIO connect`, `SIO upgrade`,
+    `SIO ack`, `SIO answer` and `SIO reconnect` with their times, and the numbers of `SIO emit` and `SIO
+    event`. A failure is counted by its kind and raises SwarmError. That ends the task; in `on_start` it ends
+    the user, as any exception does there.
     """
 
     abstract = True
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """TypeError for a task that has the name of something that is here."""
+        """Raise TypeError if a task has a name of `SocketIOUser`."""
         super().__init_subclass__(**keywords)
         check_names(cls, SocketIOUser)
 
@@ -74,17 +74,17 @@ class SocketIOUser(UserCalls, UserSettings, User):  # type: ignore[misc]
 
     @cached_property
     def sio(self) -> SocketIOClient:
-        """The calls of `locust.contrib.socketio`, for locustfiles written for it."""
+        """The calls of `locust.contrib.socketio`, for locustfiles that were written for it."""
         return SocketIOClient(self._sioprobe)
 
     def start(self, group: Any) -> Any:
-        """Start the user's greenlet; when that ends, so does the connection, whatever `on_stop` does."""
+        """Start the greenlet of the user. When it ends, the connection is closed."""
         started = super().start(group)
         started.link(self._sioprobe.greenlet_ended)
         return started
 
     def on_stop(self) -> None:
-        """Close the session; call it from an `on_stop` of your own."""
+        """Close the session. If you override it, call `super().on_stop()`."""
         self._sioprobe.disconnect(None)
 
 
@@ -94,5 +94,5 @@ def _tell_of_failed_handler(user: SocketIOUser, error: Exception) -> None:
 
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]
 def _attach(environment: Environment, **_: Any) -> None:
-    """Before the test starts, so that masters, which have no users, take their workers' reports too."""
+    """Early, so that a master, which has no users, also receives the reports of its workers."""
     attachment_of(environment)

@@ -455,7 +455,7 @@ def test_an_option_that_cannot_be_honoured_is_refused(tmp_path: Path) -> None:
     """
     done = run(tmp_path, source, "-u", "1", "-t", "2s", "--host", "http://127.0.0.1:1")
 
-    assert "serializer='msgpack' cannot be honoured" in done.stderr
+    assert "serializer='msgpack' is not supported" in done.stderr
 
 
 ANSWERS = """
