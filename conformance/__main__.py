@@ -27,6 +27,7 @@ from conformance.plugin import LEVELS, GivenRun, Run, begin
 from conformance.progress import Progress
 from conformance.requirements import catalogue, nearest
 from conformance.target import NoServer, UsageError
+from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
 from sioprobe.commandline.one_line import run_command
 
 HERE = Path(__file__).parent
@@ -87,7 +88,6 @@ def _areas(_context: click.Context, _option: click.Parameter, values: tuple[str,
 @click.option(
     "--url", "urls", multiple=True, metavar="URL", help="Server; twice: two processes of one cluster."
 )
-@click.option("--path", default="/socket.io/", show_default=True, help="Path of the endpoint.")
 @click.option(
     "--id", "ids", multiple=True, metavar="ID", callback=_ids, help="Only this requirement (repeatable)."
 )
@@ -155,10 +155,10 @@ def _areas(_context: click.Context, _option: click.Parameter, values: tuple[str,
     help="With --list: the tests of the official suites and what asks for the same.",
 )
 @click.option("--without-cases", is_flag=True, help="With --list: only what no case asks for, and why.")
+@connection_options
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[RESULT.json]... [-- PYTEST ARGS]")
 def main(
     urls: tuple[str, ...],
-    path: str,
     ids: tuple[str, ...],
     areas: tuple[str, ...],
     levels: tuple[str, ...],
@@ -174,6 +174,7 @@ def main(
     official: bool,
     without_cases: bool,
     words: tuple[str, ...],
+    connection: ConnectionOptions,
     **options: Any,
 ) -> None:
     """Judge whether the Socket.IO server at URL keeps the protocol."""
@@ -202,15 +203,15 @@ def main(
         ids = tuple(row.entry.id for row in listing.statements(ids, areas) if row.cases)
         if not ids:
             raise click.UsageError(f"no case asks for a requirement of {', '.join(areas)}; see --list")
-    option = SimpleNamespace(url=urls, id=ids, level=levels, path=path, **options)
+    option = SimpleNamespace(url=urls, id=ids, level=levels, **options)
     try:
-        run = begin(option)
+        run = begin(option, connection)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
     except NoServer as error:
         click.echo(f"{report.program()}: error: {error}", err=True)
         sys.exit(4)
-    given = _words({"url": urls, "id": ids, "level": levels, "path": path, **options})
+    given = _words({"url": urls, "id": ids, "level": levels, **options})
     sys.exit(_run(run, given + list(words), wanted, as_json=as_json))
 
 
@@ -280,7 +281,8 @@ def _run(run: Run, words: list[str], wanted: Outputs, *, as_json: bool) -> int:
             click.echo(file.read_text("utf-8"), nl=False)
         # Pytest's own usage error is 4, which here says that no server is there.
         code = 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
-        written = wanted.write(file, run, _command(words)) if run.results else 0
+        command = _command([*words, *run.target.address.connection.given])
+        written = wanted.write(file, run, command) if run.results else 0
         return 130 if run.interrupted else written or code
 
 
@@ -297,7 +299,7 @@ def _use_terminal(run: Run, kept: contextlib.ExitStack) -> list[str]:
 def _command(words: list[str]) -> str:
     """The command as its caller may give it again, without what is so by default."""
     given = shlex.join([*report.program().split(), *words])
-    return given.replace(" --path /socket.io/", "").replace(" --jobs 16", "")
+    return given.replace(" --jobs 16", "")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session, Transport
-from conformance.client.transcript import describe
+from conformance.client.transcript import describe, quoted
 from conformance.client.websocket import Ended, WebSocket
 from conformance.places import waiting
 from conformance.target import Target
@@ -49,6 +49,7 @@ __all__ = [
     "expect_wellformed",
     "is_alive",
     "needs_binary",
+    "needs_no_auth",
     "pending_poll",
     "poll_under_way",
     "same",
@@ -204,6 +205,12 @@ def needs_binary(target: Target, transport: Transport) -> None:
         raise NotApplicable("the server has no binary_polling")
 
 
+def needs_no_auth(target: Target) -> None:
+    """For a case about a CONNECT packet without data. Raises NotApplicable."""
+    if target.auth is not None:
+        raise NotApplicable("asks with a CONNECT without data, and --auth is given")
+
+
 # Life and death
 
 
@@ -224,13 +231,15 @@ async def pending_poll(target: Target, session: Session) -> asyncio.Task[Answer 
     raise Inconclusive("each poll was answered before it could wait")
 
 
-async def connect(session: Session, namespace: str = MAIN_NAMESPACE, auth: Any = None) -> str:
+async def connect(
+    session: Session, namespace: str = MAIN_NAMESPACE, auth: dict[str, Any] | None = None
+) -> str:
     """Connect a namespace as the arrangement of a case; the socket id. Raises Inconclusive.
 
     In revision 3 the server connects `/` unasked, and no socket id is told.
     """
     if not (session.revision.connects_unasked and namespace == MAIN_NAMESPACE):
-        await session.send_packet(SocketPacket(SocketPacketType.CONNECT, namespace, auth))
+        await session.send(session.connecting(namespace, auth))
     packet = await session.take(
         lambda p: (
             p.namespace == namespace and p.type in (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
@@ -251,7 +260,7 @@ async def connect_main_namespace(
         await connect(session)
         return session
     if not session.revision.connects_unasked:
-        await session.send("40")
+        await session.send(session.connecting())
     # What the contract emits after the connect must not stand in the way of the next poll.
     wanted = [(SocketPacketType.CONNECT,)] + ([EVENTS] if target.level >= 1 else [])
     for kinds in wanted:
@@ -370,17 +379,17 @@ async def expect_gone(target: Target, session: Session) -> None:
     part = session.timing.close / PARTS
     deadline = time.monotonic() + session.timing.close
     body = session.revision.payload([session.revision.heartbeat]).encode()
-    while not _is_400(answer := await target.request("POST", session.query(), body=body, seconds=part)):
+    while not _is_400(answer := await session.request("POST", body=body, seconds=part)):
         if time.monotonic() > deadline:
             if isinstance(answer, NoAnswer) and answer.silent:
                 # A server that needs longer than a part for every answer is slow, and may have forgotten.
-                answer = await target.request("POST", session.query(), body=body)
+                answer = await session.request("POST", body=body)
             if _is_400(answer):
                 break
             _note("not at all")
             raise Violation("HTTP 400 to a push with the session's id", str(answer))
         await asyncio.sleep(part / PARTS)
-    answer = await target.request("GET", session.query())
+    answer = await session.request("GET")
     if not _is_400(answer):
         _note("not at all")
         raise Violation("HTTP 400 to a poll with the session's id", str(answer))
@@ -421,7 +430,7 @@ async def expect_websocket_ended(
         if isinstance(message, Ended):
             return str(message)
         if message not in ("6", "1"):
-            raise Violation(tuple(expected), f"packet {message[:60]!r} over the WebSocket")
+            raise Violation(tuple(expected), f"packet {quoted(message, 60)} over the WebSocket")
 
 
 def _note(how: str) -> None:

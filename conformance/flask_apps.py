@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from conformance.client.http import Headers
+from conformance.client.address import Headers
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import describe
 from conformance.expect import ACKS, EVENTS, connect, expect_alive, expect_wellformed, same

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import sioprobe
+from conformance.client.address import Address
 from conformance.report import PROTOCOLS, explain_verdict, reason_of, reproduce, transcript_text
 from conformance.runner import Outcome, Question
 from conformance.target import Target
@@ -57,7 +58,7 @@ def write_junit(
         },
     )
     for question, outcome in results:
-        _add_case(suite, question, outcome, target.address.url)
+        _add_case(suite, question, outcome, target.address)
     ElementTree.indent(root)
     write_text(path, DECLARATION + ElementTree.tostring(root, "unicode"))
 
@@ -74,7 +75,7 @@ def _outcome(verdict: Verdict) -> str | None:
     return "skipped" if verdict in (Verdict.NOT_APPLICABLE, Verdict.KNOWN_DEVIATION) else None
 
 
-def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, url: str) -> None:
+def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, address: Address) -> None:
     entry, judgement = question.requirement, outcome.judgement
     case = ElementTree.SubElement(
         suite,
@@ -97,7 +98,9 @@ def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, 
         told = ElementTree.SubElement(
             case, element, {"message": _clean(message), "type": str(judgement.verdict)}
         )
-        told.text = _clean(f"{explain_verdict(question, outcome)}\n  reproduce: {reproduce(question, url)}")
+        told.text = _clean(
+            f"{explain_verdict(question, outcome)}\n  reproduce: {reproduce(question, address)}"
+        )
     if outcome.transcript:
         output = ElementTree.SubElement(case, "system-out")
         output.text = _clean(transcript_text(outcome.transcript))

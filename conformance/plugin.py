@@ -17,12 +17,18 @@ from typing import Any
 import pytest
 
 from conformance import report
+from conformance.client.address import AddressError, parse_url
 from conformance.collect import CASES, CaseError, questions
 from conformance.progress import Progress
 from conformance.requirements import catalogue, nearest, with_cases
 from conformance.runner import Outcome, Question, Runner
-from conformance.target import NoServer, Profile, Target, UsageError, find_target, parse_url, read_profile
+from conformance.target import NoServer, Profile, Target, UsageError, find_target, read_profile
 from conformance.verdicts import Level, Verdict, exit_code, is_failure
+from sioprobe.commandline.connection_options import (
+    ConnectionOptions,
+    OptionError,
+    add_connection_options,
+)
 from sioprobe.results.errors import ResultFileError
 
 LEVELS = [str(level) for level in Level]
@@ -82,11 +88,12 @@ class CaseItem(pytest.Item):
         if not isinstance(error, CaseFailed):
             return super().repr_failure(excinfo, style)
         run = self.config.stash[KEY]
-        text = report.explain(self.question, error.outcome, run.target.address.url)
+        text = report.explain(self.question, error.outcome, run.target.address)
         if width := terminal_width(self.config):
             text = report.fitted(text, width)
         if error.outcome.judgement.verdict is Verdict.HARNESS_ERROR and error.outcome.error is not None:
-            text += "\n" + "".join(traceback.format_exception(error.outcome.error))
+            trace = "".join(traceback.format_exception(error.outcome.error))
+            text += "\n" + run.target.address.connection.redact(trace)
         return text
 
     def reportinfo(self) -> tuple[Path, int, str]:
@@ -149,7 +156,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--url", action="append", default=[], metavar="URL", help="server; twice: two of a cluster"
     )
-    group.addoption("--path", default="/socket.io/", help="path of the endpoint (default %(default)s)")
     # `--strict` is pytest's own flag, which every version has; here it counts SHOULD as well.
     group.addoption(
         "--ping-default",
@@ -169,6 +175,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--target-version", metavar="VERSION", help="version of that library")
     group.addoption("--target-mode", metavar="MODE", help="async mode, e.g. gevent")
+    add_connection_options(group.addoption)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -194,14 +201,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     given = [plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, GivenRun)]
     try:
-        config.stash[KEY] = given[0].run if given else begin(config.option)
-    except UsageError as error:
+        if given:
+            config.stash[KEY] = given[0].run
+        else:
+            config.stash[KEY] = begin(config.option, ConnectionOptions.read(config.option))
+    except (UsageError, OptionError) as error:
         pytest.exit(str(error), returncode=2)
     except NoServer as error:
         pytest.exit(str(error), returncode=4)
 
 
-def begin(option: Any) -> Run:
+def begin(option: Any, connection: ConnectionOptions) -> Run:
     """Probe the servers that the options name. Raises UsageError and NoServer."""
     if not 1 <= len(option.url) <= 2:
         raise UsageError("give --url URL of the server (twice for two processes of a cluster)")
@@ -229,8 +239,13 @@ def begin(option: Any) -> Run:
     )
     if option.ping_default:
         profile = replace(profile, settings=profile.settings | DEFAULT_PINGS)
-    addresses = [parse_url(url, option.path) for url in option.url]
-    targets = [asyncio.run(find_target(address, profile)) for address in addresses]
+    try:
+        addresses = [parse_url(url, connection) for url in option.url]
+        targets = [asyncio.run(find_target(address, profile)) for address in addresses]
+    except AddressError as error:
+        raise UsageError(str(error)) from None
+    except NoServer as error:
+        raise NoServer(connection.redact(str(error))) from None
     if option.ping_default:
         targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
     second = targets[1] if len(targets) > 1 else None

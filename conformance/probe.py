@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 
-from conformance.client.http import Address, Answer, NoAnswer, exchange
+from conformance.client.address import Address
+from conformance.client.http import Answer, NoAnswer, exchange
 from conformance.client.revisions import BINARY, REVISION_3, REVISION_4, Revision
 from conformance.client.websocket import WebSocket, open_websocket
 from sioprobe.wire import OpenData, RemoteProtocolError
 
 __all__ = ["PROBE_SECONDS", "NoServer", "find_revisions"]
 
+REFUSALS = (401, 403)  # by who wants to see something first
 PROBE_SECONDS = 4.0  # for a server that accepts and stays silent
 UNASKED_SECONDS = 1.0  # for a packet that a server sends by itself right after its OPEN
 
@@ -58,10 +60,10 @@ async def _find_transports(address: Address, revision: Revision) -> tuple[OpenDa
     where = f"{address.url}{address.path}"
     answer = await _poll(address, revision)
     if isinstance(answer, NoAnswer):
-        if answer.reason.startswith(("connection refused", "no connection", "TLS")):
-            raise NoServer(
-                f"nothing that can be judged listens at {address.url}: {answer}", speaks_http=False
-            )
+        if not answer.connected:
+            hint = "; --ca-file names the authority to trust" if answer.untrusted else ""
+            nothing = f"nothing that can be judged listens at {address.url}: {answer}{hint}"
+            raise NoServer(nothing, speaks_http=False)
         if answer.silent:
             silence = f"{address.url} accepts connections but stays silent: {answer} to an HTTP request"
             raise NoServer(silence, speaks_http=False)
@@ -87,10 +89,10 @@ async def _find_transports(address: Address, revision: Revision) -> tuple[OpenDa
         if opened is not None:
             return opened, {"polling": has_polling, "websocket": True, "upgrade": has_polling}
         raise NoServer(f"a WebSocket server answers at {where}, but not with an OPEN packet: not Socket.IO")
-    raise NoServer(
-        f"an HTTP server answers at {where}, but it is no Socket.IO server: "
-        f"the handshake got {answer.status} where 200 and an OPEN packet are due"
-    )
+    got = f"the handshake got {answer.status} where 200 and an OPEN packet are due"
+    if answer.status in REFUSALS:
+        raise NoServer(f"{where} lets nobody in: {got}; --header, --cookie or --query may show what it wants")
+    raise NoServer(f"an HTTP server answers at {where}, but it is no Socket.IO server: {got}")
 
 
 async def _speaks_revision_3(address: Address, *, over_polling: bool) -> bool:

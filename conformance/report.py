@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import sioprobe
+from conformance.client.address import Address
 from conformance.client.revisions import REVISIONS
 from conformance.client.transcript import Entry
 from conformance.collect import all_questions
@@ -67,15 +68,18 @@ def _max_payload(target: Target) -> int | float | None:
     return target.opened.max_payload if 4 in target.revisions else target.opened.max_payload or None
 
 
-def reproduce(question: Question, url: str) -> str:
-    """The command that runs one case again."""
-    return f"{program()} --url {url} -- -k {shlex.quote(question.label)}"
+def reproduce(question: Question, address: Address) -> str:
+    """The command that runs one case again. In the place of a secret stands `...` or its file."""
+    words = ["--url", address.url, *address.connection.given, "--", "-k", question.label]
+    return f"{program()} {shlex.join(words)}"
 
 
-def explain(question: Question, outcome: Outcome, url: str) -> str:
+def explain(question: Question, outcome: Outcome, address: Address) -> str:
     """A failure, readable without a debugger."""
     lines = [f"    {line}" for line in transcript_text(outcome.transcript).splitlines()]
-    return "\n".join([explain_verdict(question, outcome), *lines, f"  reproduce: {reproduce(question, url)}"])
+    return "\n".join(
+        [explain_verdict(question, outcome), *lines, f"  reproduce: {reproduce(question, address)}"]
+    )
 
 
 def explain_verdict(question: Question, outcome: Outcome) -> str:
@@ -209,11 +213,11 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
         "conformant": outcome == "conformant",
         "outcome": outcome,
         "counts": counts(results),
-        "cases": [_case(question, outcome, target.address.url) for question, outcome in results],
+        "cases": [_case(question, outcome, target.address) for question, outcome in results],
     }
 
 
-def _case(question: Question, outcome: Outcome, url: str) -> dict[str, Any]:
+def _case(question: Question, outcome: Outcome, address: Address) -> dict[str, Any]:
     judgement = outcome.judgement
     return {
         "id": question.requirement.id,
@@ -228,7 +232,7 @@ def _case(question: Question, outcome: Outcome, url: str) -> dict[str, Any]:
         "actual": judgement.actual,
         "reason": reason_of(outcome),
         "transcript": [asdict(entry) for entry in outcome.transcript],
-        "reproduce": reproduce(question, url),
+        "reproduce": reproduce(question, address),
     }
 
 

@@ -187,7 +187,7 @@ async def answer_question(
     question: Question, target: Target, second: Target | None = None, *, strict: bool = False
 ) -> Outcome:
     """Run one case and judge it."""
-    recording = Recording()
+    recording = Recording(target.address.connection.secrets)
     RECORDING.set(recording)
     closings: list[str] = []
     CLOSED.set(closings)
@@ -252,9 +252,9 @@ def _arguments(question: Question, target: Target, second: Target | None) -> dic
 
 def _closed(closings: list[str], recording: Recording) -> str | None:
     if closings:
-        return closings[-1]
+        return recording.redact(closings[-1])
     closure = recording.sessions[0].closure if recording.sessions else None
-    return str(closure) if closure else None
+    return recording.redact(str(closure)) if closure else None
 
 
 def _redacted(judgement: Judgement, recording: Recording) -> Judgement:

@@ -8,26 +8,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import ssl
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from conformance.client.http import Address, Answer, Headers, NoAnswer, exchange
+from conformance.client.address import Address, Headers
+from conformance.client.http import Answer, NoAnswer, exchange
 from conformance.client.opening import open_session
 from conformance.client.revisions import REVISION_3, REVISION_4, REVISIONS, Revision
 from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
-from conformance.client.transcript import RECORDING, Recording
+from conformance.client.transcript import RECORDING, Recording, describe
 from conformance.client.websocket import WebSocket, open_websocket
 from conformance.probe import PROBE_SECONDS, NoServer, find_revisions
 from conformance.requirements import CAPABILITIES, nearest
 from conformance.verdicts import Inconclusive
 from sioprobe.wire import OpenData, SocketPacketType
+from sioprobe.wire.cookies import Cookies
 
-__all__ = ["NoServer", "Profile", "Target", "UsageError", "find_target", "parse_url", "read_profile"]
+__all__ = ["NoServer", "Profile", "Target", "UsageError", "find_target", "read_profile"]
 
 SECTIONS = ("target", "settings", "capabilities")
 
@@ -115,8 +115,9 @@ class Target:
         headers: tuple[tuple[str, str], ...] = (),
         body: bytes | None = None,
         seconds: float | None = None,
+        cookies: Cookies | None = None,
     ) -> Answer | NoAnswer:
-        """One HTTP request to the endpoint."""
+        """One HTTP request to the endpoint. Without `cookies` it comes from a new client."""
         return await exchange(
             self.address,
             method,
@@ -124,7 +125,13 @@ class Target:
             headers=headers,
             body=body,
             seconds=self.timing.answer if seconds is None else seconds,
+            cookies=cookies,
         )
+
+    @property
+    def auth(self) -> dict[str, Any] | None:
+        """What the user gave as the auth payload of CONNECT packets."""
+        return self.address.connection.auth
 
     async def processes_now(self) -> tuple[int, ...]:
         """The ids of its processes, as it names them now; none where it does not answer."""
@@ -133,23 +140,6 @@ class Target:
     async def websocket(self, query: str) -> WebSocket | Answer | NoAnswer:
         """A WebSocket at `?query`, or what refused it."""
         return await open_websocket(self.address, query, seconds=self.timing.answer)
-
-
-def parse_url(url: str, path: str = "/socket.io/") -> Address:
-    """The address of `http[s]://host[:port]`. Raises UsageError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{url!r} is not a URL like http://127.0.0.1:5000")
-    if parts.path not in ("", "/") or parts.query:
-        raise UsageError(f"{url!r} has a path; give the endpoint's path with --path")
-    try:
-        port = parts.port
-    except ValueError:
-        raise UsageError(f"{url!r} has no valid port") from None
-    tls = ssl.create_default_context() if parts.scheme == "https" else None
-    if not path.startswith("/"):
-        raise UsageError(f"path {path!r} does not start with '/'")
-    return Address(parts.hostname, port or (443 if tls else 80), path, tls)
 
 
 def read_profile(path: Path) -> Profile:
@@ -190,7 +180,7 @@ def read_profile(path: Path) -> Profile:
 
 async def find_target(address: Address, profile: Profile) -> Target:
     """The server there. Raises NoServer within seconds where there is none."""
-    token = RECORDING.set(Recording())
+    token = RECORDING.set(Recording(address.connection.secrets))
     try:
         opened, capabilities = await find_revisions(address)
         timing = Timing(float(opened.ping_interval) / 1000, float(opened.ping_timeout) / 1000)
@@ -227,7 +217,8 @@ async def _read_about(address: Address) -> dict[str, Any]:
     if not isinstance(answer, Answer) or answer.status != 200:
         return {}
     try:
-        about = json.loads(answer.body)
+        # What it says stands in every report.
+        about = json.loads(address.connection.redact(answer.body.decode("utf-8")))
     except ValueError:
         return {}
     return about if isinstance(about, dict) and isinstance(about.get("versions"), dict) else {}
@@ -299,8 +290,11 @@ async def _find_level(target: Target, declared: int | None) -> tuple[int, str | 
     if session is None:
         return 0, "the contract level could not be found out; declare it with --level or a profile"
     if not session.revision.connects_unasked:
-        await session.send("40")
-    await session.take(lambda packet: packet.type is SocketPacketType.CONNECT)
+        await session.send(session.connecting())
+    answers = (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
+    answer = await session.take(lambda packet: packet.type in answers)
+    if answer is not None and answer.type is SocketPacketType.CONNECT_ERROR:
+        return 0, f"the server refuses to connect / by {describe(answer)}; --auth may show what it wants"
     room = f"probe-{id(session)}"
     for event, arguments in (
         ("message", [1]),

@@ -14,6 +14,7 @@ from conformance.expect import (
     expect_no_event,
     expect_packet,
     expect_processed,
+    needs_no_auth,
 )
 from conformance.requirements import exclusive, requirement, slow
 from conformance.target import Target
@@ -38,7 +39,7 @@ async def test_answers_connect_with_a_socket_id(target: Target, transport: Trans
     """`40` gets `40{"sid":…}`."""
     session = await target.open(transport)
 
-    await session.send("40")
+    await session.send(session.connecting())
 
     await expect_connected(session)
 
@@ -48,7 +49,7 @@ async def test_takes_connect_with_data(target: Target, transport: Transport) -> 
     """An auth object that the application may ignore."""
     session = await target.open(transport)
 
-    await session.send('40{"token":"123","nested":{"a":[1,null]}}')
+    await session.send(session.connecting(own={"key": "123", "nested": {"a": [1, None]}}))
 
     await expect_connected(session)
 
@@ -104,9 +105,9 @@ async def test_the_application_gets_the_auth_object(target: Target, transport: T
     """The contract emits it back as `auth`."""
     session = await target.open(transport)
 
-    await session.send('40{"token":"123"}')
+    await session.send(session.connecting(own={"key": "123"}))
 
-    await expect_event(session, "auth", {"token": "123"})
+    await expect_event(session, "auth", session.auth_payload({"key": "123"}))
 
 
 @requirement("SIO-CN-06")
@@ -115,10 +116,10 @@ async def test_the_auth_object_may_hold_any_json(target: Target, transport: Tran
     session = await target.open(transport)
     auth = {"Id": 7, "share": 0.5, "admin": True, "team": None, "list": [1, "1", {"A": []}], "text": ""}
 
-    await session.send_packet(SocketPacket(SocketPacketType.CONNECT, MAIN_NAMESPACE, auth))
+    await session.send(session.connecting(own=auth))
 
     await expect_connected(session)
-    await expect_event(session, "auth", auth)
+    await expect_event(session, "auth", session.auth_payload(auth))
 
 
 @requirement("SIO-CN-06")
@@ -129,12 +130,12 @@ async def test_each_connect_has_its_own_auth(target: Target, transport: Transpor
     await connect(session, auth={"of": "main"})
     await connect(session, "/custom", auth={"of": "custom"})
 
-    await expect_event(session, "auth", {"of": "main"})
-    await expect_event(session, "auth", {"of": "custom"}, namespace="/custom")
+    await expect_event(session, "auth", session.auth_payload({"of": "main"}))
+    await expect_event(session, "auth", session.auth_payload({"of": "custom"}), namespace="/custom")
     await session.send("41/custom,")
     await expect_processed(session)
     await connect(session, "/custom")
-    await expect_event(session, "auth", {}, namespace="/custom")
+    await expect_event(session, "auth", session.auth_payload() or {}, namespace="/custom")
 
 
 @requirement("SIO-CN-06")
@@ -142,6 +143,7 @@ async def test_the_application_gets_an_empty_object_without_auth(
     target: Target, transport: Transport
 ) -> None:
     """`40` alone."""
+    needs_no_auth(target)
     session = await target.open(transport)
 
     await session.send("40")
@@ -206,7 +208,7 @@ async def test_closes_on_a_second_connect(target: Target, transport: Transport) 
     """The namespace is connected already."""
     session = await connect_main_namespace(target, transport)
 
-    await session.send("40")
+    await session.send(session.connecting())
 
     await expect_closed(target, session)
 
@@ -229,7 +231,7 @@ async def test_connects_a_custom_namespace(target: Target, transport: Transport)
     """`40/custom,` gets `40/custom,{"sid":…}`."""
     session = await target.open(transport)
 
-    await session.send("40/custom,")
+    await session.send(session.connecting("/custom"))
 
     await expect_connected(session, "/custom")
 
@@ -237,6 +239,7 @@ async def test_connects_a_custom_namespace(target: Target, transport: Transport)
 @requirement("SIO-CN-12")
 async def test_the_comma_may_be_left_out(target: Target, transport: Transport) -> None:
     """`40/custom`."""
+    needs_no_auth(target)
     session = await target.open(transport)
 
     await session.send("40/custom")
@@ -252,7 +255,7 @@ async def test_connects_again_after_a_disconnect(target: Target, transport: Tran
     await session.send("41")
     await expect_processed(session)
 
-    await session.send("40")
+    await session.send(session.connecting())
 
     if await expect_connected(session) == before:
         raise Violation("a new socket id", "the socket id of the connection before")
@@ -263,7 +266,7 @@ async def test_the_answer_to_connect_comes_first(target: Target, transport: Tran
     """Before the `auth` event that the contract emits on connect."""
     session = await target.open(transport)
 
-    await session.send("40")
+    await session.send(session.connecting())
 
     packet = await session.take(lambda p: p.namespace == MAIN_NAMESPACE)
     expect_equal(packet.type.name if packet else "nothing", "CONNECT", what="first packet")
@@ -290,11 +293,11 @@ async def test_a_wrong_token_is_refused_and_the_right_one_is_not(
     """`/auth` takes `{"token":"good"}` only."""
     session = await target.open(transport)
 
-    await session.send('40/auth,{"token":"bad"}')
+    await session.send(session.connecting("/auth", {"token": "bad"}))
     error = await expect_packet(
         session, SocketPacketType.CONNECT_ERROR, SocketPacketType.CONNECT, namespace="/auth"
     )
-    await session.send('40/auth,{"token":"good"}')
+    await session.send(session.connecting("/auth", {"token": "good"}))
 
     expect_equal(error.type.name, "CONNECT_ERROR", what="answer to the wrong token")
     expect_equal(message_of(error), "bad token", what="message")
@@ -347,7 +350,7 @@ async def test_the_session_goes_on_after_a_refusal(target: Target, transport: Tr
     await session.send("40/reject,")
     await expect_packet(session, SocketPacketType.CONNECT_ERROR, namespace="/reject")
 
-    await session.send("40")
+    await session.send(session.connecting())
 
     await expect_connected(session)
     await expect_alive(session)
@@ -358,7 +361,7 @@ async def test_the_session_goes_on_after_a_refusal(target: Target, transport: Tr
 async def test_a_refused_client_is_not_in_the_namespace(target: Target, transport: Transport) -> None:
     """A broadcast to `/auth` does not reach who was refused there."""
     refused = await target.open(transport)
-    await refused.send('40/auth,{"token":"bad"}')
+    await refused.send(refused.connecting("/auth", {"token": "bad"}))
     await expect_packet(refused, SocketPacketType.CONNECT_ERROR, namespace="/auth")
     await connect(refused)
     member = await target.open(transport)

@@ -10,6 +10,7 @@ from typing import Any
 from conformance.client.http import Answer, NoAnswer
 from conformance.client.revisions import BINARY
 from conformance.client.session import Session, Transport
+from conformance.client.transcript import quoted
 from conformance.client.websocket import WebSocket
 from conformance.expect import (
     connect,
@@ -179,11 +180,13 @@ async def test_eio3_a_binary_frame_starts_with_its_type(target: Target, transpor
 @requirement("EIO3-10")
 async def test_eio3_answers_jsonp(target: Target) -> None:
     """The handshake and the poll that follows are scripts that call `___eio[7]`."""
-    handshake = expect_status(await target.request("GET", f"{POLLING}&j=7"), 200)
+    client = target.address.new_cookies()
+    handshake = expect_status(await target.request("GET", f"{POLLING}&j=7", cookies=client), 200)
     opened = engineio3.decode_open(script_packets(handshake, 7)[0])
 
     # CONNECT of `/` or the contract's `auth` is due to it.
-    polled = expect_status(await target.request("GET", f"{POLLING}&sid={opened.session_id}&j=7"), 200)
+    query = f"{POLLING}&sid={opened.session_id}&j=7"
+    polled = expect_status(await target.request("GET", query, cookies=client), 200)
 
     script_packets(polled, 7)
 
@@ -193,7 +196,7 @@ def script_packets(answer: Answer, number: int) -> list[EnginePacket]:
     start, end = f"___eio[{number}](", ");"
     text = answer.text
     if not text.startswith(start) or not text.endswith(end):
-        raise Violation(f'{start}"…"{end}', text[:60])
+        raise Violation(f'{start}"…"{end}', quoted(text, 60))
     try:
         return [*engineio3.decode_payload(str(json.loads(text[len(start) : -len(end)])))]
     except ValueError as error:
@@ -203,7 +206,8 @@ def script_packets(answer: Answer, number: int) -> list[EnginePacket]:
 @requirement("EIO3-10")
 async def test_eio3_takes_a_jsonp_push(target: Target) -> None:
     """A form whose field d is the payload; a newline that JSON escapes is escaped twice, as clients do."""
-    handshake = expect_status(await target.request("GET", f"{POLLING}&j=0"), 200)
+    client = target.address.new_cookies()
+    handshake = expect_status(await target.request("GET", f"{POLLING}&j=0", cookies=client), 200)
     query = f"{POLLING}&j=0&sid={engineio3.decode_open(script_packets(handshake, 0)[0]).session_id}"
 
     pushed = await target.request(
@@ -211,12 +215,13 @@ async def test_eio3_takes_a_jsonp_push(target: Target) -> None:
         query,
         headers=(("Content-Type", "application/x-www-form-urlencoded"),),
         body=b"d=30%3A421%5B%22message-with-ack%22%2C%22a%5C%5Cnb%22%5D",
+        cookies=client,
     )
 
     expect_status(pushed, 200)
     seen: list[object] = []
     for _ in range(4):  # CONNECT and `auth` may come first, each by itself
-        polled = expect_status(await target.request("GET", query), 200)
+        polled = expect_status(await target.request("GET", query, cookies=client), 200)
         seen += [packet.data for packet in script_packets(polled, 0)]
         if '31["a\\nb"]' in seen:
             return
@@ -230,7 +235,7 @@ async def test_eio3_allows_other_origins(target: Target) -> None:
     handshake = expect_status(await target.request("GET", POLLING, headers=(origin,)), 200)
     session = await target.open("polling", poll=False)
 
-    push = await target.request("POST", session.query(), headers=(origin,), body=b"1:2")
+    push = await session.request("POST", headers=(origin,), body=b"1:2")
 
     for answer in (handshake, expect_status(push, 200)):
         allowed = answer.header("access-control-allow-origin")
@@ -331,7 +336,7 @@ async def test_eio3_closes_on_overlapping_polls(target: Target) -> None:
     for _ in range(3):
         session, first = await pending_poll(target)
         try:
-            second = await target.request("GET", session.query(), seconds=target.timing.close)
+            second = await session.request("GET", seconds=target.timing.close)
             # Now, because giving up the first would end the session by itself.
             pushed = await session.send('42["message",1]')
             if not (first.done() and getattr(first.result(), "text", "") == PONG):

@@ -94,7 +94,7 @@ async def expect_closed_for_silence(target: Target, session: Session, since: flo
         ended = await session.until(lambda: session.closure is not None, limit)
     if not ended and session.transport == "polling":
         # The server may have forgotten the session without ending its poll.
-        answer = await target.request("POST", session.query(), body=b"1:2")
+        answer = await session.request("POST", body=b"1:2")
         ended = getattr(answer, "status", 0) >= 400
     after = (session.closure.at if session.closure else time.monotonic()) - since
     if not ended:
@@ -188,8 +188,8 @@ async def test_eio3_refuses_polls_and_pushes_after_the_upgrade(target: Target) -
     session = await connect_main_namespace(target, "upgraded")
     await expect_alive(session)  # by now the server has read the `5`
 
-    expect_status(await target.request("GET", session.query()), 400)
-    expect_status(await target.request("POST", session.query(), body=b"1:2"), 400)
+    expect_status(await session.request("GET"), 400)
+    expect_status(await session.request("POST", body=b"1:2"), 400)
 
     await expect_alive(session)
 
@@ -200,7 +200,7 @@ async def test_eio3_refuses_a_second_websocket_after_the_upgrade(target: Target)
     session = await connect_main_namespace(target, "upgraded")
     await expect_alive(session)
 
-    second = await target.websocket(session.query("websocket"))
+    second = await session.open_probe()
 
     await expect_refused(target, second)
     await expect_alive(session)

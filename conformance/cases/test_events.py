@@ -230,7 +230,7 @@ async def expect_still_connected(session: Session) -> None:
     if isinstance(answer, Answer) and answer.status >= 400:
         return
     if not await is_alive(session):
-        await session.send("40")
+        await session.send(session.connecting())
         again = await session.take(lambda p: p.type is SocketPacketType.CONNECT)
         expected = ("session closed", "nothing changes")
         if again is None and not session.closure:

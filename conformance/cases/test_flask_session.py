@@ -25,7 +25,7 @@ async def write_over_http(target: Target, app: str, values: dict[str, Any], cook
         ),
         200,
     )
-    return (answer.header("set-cookie") or "").partition(";")[0]
+    return (answer.set_cookie("session") or "").partition(";")[0]
 
 
 async def read_over_http(target: Target, app: str, cookie: str) -> Any:

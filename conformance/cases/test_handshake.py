@@ -6,12 +6,19 @@ from typing import Any
 
 from conformance.client.http import Answer, HttpConnection, NoAnswer
 from conformance.client.session import PROTOCOL, Transport
+from conformance.client.transcript import quoted
 from conformance.client.websocket import WebSocket
 from conformance.expect import expect_equal, expect_refused, expect_status
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Violation
-from sioprobe.wire import EnginePacketType, decode_payload
+from sioprobe.wire import (
+    EnginePacketType,
+    SocketPacket,
+    SocketPacketType,
+    decode_payload,
+    encode_socket_packet,
+)
 
 HANDSHAKE = "EIO=4&transport=polling"
 
@@ -30,7 +37,7 @@ async def first_packet(target: Target, transport: str) -> str:
 async def open_data(target: Target, transport: str) -> dict[str, Any]:
     packet = await first_packet(target, transport)
     if not packet.startswith("0{"):
-        raise Inconclusive(f"first packet is {packet[:60]!r}")
+        raise Inconclusive(f"first packet is {quoted(packet, 60)}")
     data: dict[str, Any] = json.loads(packet[1:])
     return data
 
@@ -236,7 +243,7 @@ async def test_takes_an_empty_sid_as_a_handshake(target: Target) -> None:
 @requirement("EIO-HS-18")
 async def test_ignores_unknown_query_parameters(target: Target) -> None:
     """`t` is there to defeat caches, and applications send parameters of their own."""
-    answer = await target.request("GET", f"{HANDSHAKE}&t=abc123&token=x%20y&b")
+    answer = await target.request("GET", f"{HANDSHAKE}&t=abc123&unknown=x%20y&b")
 
     expect_equal(expect_status(answer, 200).text[:2], "0{", what="body that starts with")
 
@@ -246,7 +253,7 @@ async def test_refuses_a_request_of_a_session_without_eio(target: Target) -> Non
     """A push that names its transport and its session only."""
     session = await target.open("polling")
 
-    answer = await target.request("POST", f"transport=polling&sid={session.session_id}", body=b"40")
+    answer = await session.request("POST", f"transport=polling&sid={session.session_id}", body=b"40")
 
     expect_status(answer, 400)
 
@@ -265,7 +272,9 @@ async def test_sessions_on_one_connection_are_independent(target: Target) -> Non
                 raise NotApplicable("the server keeps no HTTP connection open")
             ids.append(json.loads(answer.text.split("\x1e")[0][1:])["sid"])
         for session_id in ids:
-            await on_connection(target, connection, "POST", f"{HANDSHAKE}&sid={session_id}", b"40")
+            connect = encode_socket_packet(SocketPacket(SocketPacketType.CONNECT, data=target.auth))
+            body = f"4{connect[0]}".encode()
+            await on_connection(target, connection, "POST", f"{HANDSHAKE}&sid={session_id}", body)
         sids = []
         for session_id in ids:
             answer = await on_connection(target, connection, "GET", f"{HANDSHAKE}&sid={session_id}")

@@ -43,7 +43,7 @@ async def test_answers_a_push_with_ok(target: Target) -> None:
 async def test_closes_on_overlapping_pushes(target: Target) -> None:
     """One push is still being sent when a second comes."""
     session = await connect_main_namespace(target)
-    first = await HttpConnection.open(target.address, target.timing.answer)
+    first = await HttpConnection.open(target.address, target.timing.answer, session.cookies)
     if not isinstance(first, HttpConnection):
         raise Inconclusive(str(first))
     try:
@@ -54,7 +54,7 @@ async def test_closes_on_overlapping_pushes(target: Target) -> None:
         # The server must have seen the first before the second comes.
         await target.request("GET", "EIO=4&transport=polling")
 
-        second = await target.request("POST", session.query(), headers=(TEXT,), body=b'42["message",2]')
+        second = await session.request("POST", headers=(TEXT,), body=b'42["message",2]')
 
         expect_status(second, 400, 500)
         # The first must not stand in the way of the question whether the session is closed.
@@ -75,7 +75,7 @@ async def test_closes_on_overlapping_polls(target: Target) -> None:
         first = asyncio.create_task(session.poll_once())
         try:
             await target.request("GET", "EIO=4&transport=polling")
-            second = await target.request("GET", session.query(), seconds=target.timing.close)
+            second = await session.request("GET", seconds=target.timing.close)
             # Now, because giving up the first would end the session by itself.
             pushed = await session.push('42["message",1]')
             # A ping that came between the two ended the first: then they did not overlap.
@@ -158,8 +158,8 @@ async def test_refuses_a_push_of_octets(target: Target) -> None:
     """Revision 4 has no binary payload."""
     session = await target.open("polling")
 
-    answer = await target.request(
-        "POST", session.query(), headers=(("Content-Type", "application/octet-stream"),), body=b"40"
+    answer = await session.request(
+        "POST", headers=(("Content-Type", "application/octet-stream"),), body=b"40"
     )
 
     expect_status(answer, 400)
@@ -171,7 +171,7 @@ async def test_takes_a_push_without_a_content_type(target: Target) -> None:
     """The type is text where none is given."""
     session = await target.open("polling")
 
-    answer = await target.request("POST", session.query(), body=b"40")
+    answer = await session.request("POST", body=session.connecting().encode())
 
     expect_status(answer, 200)
     await expect_connected(session)
@@ -209,7 +209,7 @@ async def test_a_character_may_span_two_chunks(target: Target) -> None:
 
 async def push_in_chunks(target: Target, session: Session, *chunks: bytes) -> None:
     """A push without a Content-Length, which is answered by HTTP 200."""
-    push = await HttpConnection.open(target.address, target.timing.answer)
+    push = await HttpConnection.open(target.address, target.timing.answer, session.cookies)
     if not isinstance(push, HttpConnection):
         raise Inconclusive(str(push))
     try:
@@ -313,10 +313,10 @@ async def test_an_aborted_poll_loses_nothing(target: Target) -> None:
 async def long_poll(target: Target, encoding: str) -> Answer:
     session = await connect_main_namespace(target, poll=False)
     await session.push('42["burst",1,4000]')
-    answer = await target.request("GET", session.query(), headers=(("Accept-Encoding", encoding),))
+    answer = await session.request("GET", headers=(("Accept-Encoding", encoding),))
     if isinstance(answer, Answer) and answer.body == b"2":
         await session.push("3")
-        answer = await target.request("GET", session.query(), headers=(("Accept-Encoding", encoding),))
+        answer = await session.request("GET", headers=(("Accept-Encoding", encoding),))
     return expect_status(answer, 200)
 
 
@@ -325,7 +325,7 @@ async def test_an_event_behind_its_connect_is_not_lost(target: Target) -> None:
     """CONNECT and an event with an ack id in one push: the reference closes, others answer both."""
     session = await target.open("polling")
 
-    await session.push('40\x1e421["message-with-ack","behind"]')
+    await session.push(f'{session.connecting()}\x1e421["message-with-ack","behind"]')
 
     packet = await session.take(lambda p: p.type is SocketPacketType.ACK, target.timing.close)
     if packet is None and not session.closure:
@@ -408,7 +408,7 @@ async def test_a_session_closed_by_the_server_ends_with_a_close_packet(target: T
 async def test_reads_several_packets_of_one_push(target: Target) -> None:
     """Two events, joined by the record separator, as are the packets that answer."""
     session = await target.open("polling")
-    await session.send("40")
+    await session.send(session.connecting())
     await expect_connected(session)
 
     await session.push('421["message-with-ack","one"]\x1e422["message-with-ack","two"]')

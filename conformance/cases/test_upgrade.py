@@ -151,7 +151,7 @@ async def test_refuses_a_poll_after_the_upgrade(target: Target) -> None:
     """The WebSocket goes on."""
     session = await connect_main_namespace(target, "upgraded")
 
-    expect_status(await target.request("GET", session.query()), 400)
+    expect_status(await session.request("GET"), 400)
 
     await expect_alive(session)
 
@@ -162,7 +162,7 @@ async def test_refuses_a_push_after_the_upgrade(target: Target) -> None:
     session = await connect_main_namespace(target, "upgraded")
     await expect_alive(session)  # by now the server has read the `5`
 
-    answer = await target.request("POST", session.query(), body=b'42["message","late"]')
+    answer = await session.request("POST", body=b'42["message","late"]')
 
     expect_status(answer, 400)
     await expect_alive(session)

@@ -96,7 +96,7 @@ async def test_refuses_a_second_websocket_after_the_upgrade(target: Target) -> N
     """Refused by HTTP 400 or closed at once; the first goes on."""
     session = await connect_main_namespace(target, "upgraded")
 
-    second = await target.websocket(session.query("websocket"))
+    second = await session.open_probe()
 
     await expect_refused(target, second)
     await expect_alive(session)
@@ -113,7 +113,7 @@ async def test_refuses_a_second_websocket_during_the_upgrade(target: Target) -> 
     if await first.receive() != "3probe":
         raise Inconclusive("upgrade: the probe was not answered")
 
-    second = await target.websocket(session.query("websocket"))
+    second = await session.open_probe()
 
     if isinstance(second, WebSocket):
         await second.send("2probe")

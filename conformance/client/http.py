@@ -8,36 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import h11
 
-from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER
+from conformance.client.address import Address, Headers
+from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, quoted
+from sioprobe.wire.cookies import Cookies
 
-__all__ = ["Address", "Answer", "HttpConnection", "NoAnswer", "exchange", "open_stream"]
-
-Headers = Iterable[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server is: host, port, TLS, and the path of the endpoint."""
-
-    host: str
-    port: int
-    path: str = "/socket.io/"
-    tls: ssl.SSLContext | None = None
-
-    @property
-    def authority(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        default = 443 if self.tls else 80
-        return host if self.port == default else f"{host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        return f"{'https' if self.tls else 'http'}://{self.authority}"
+__all__ = ["Answer", "HttpConnection", "NoAnswer", "exchange", "open_stream", "take_cookies"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +30,17 @@ class Answer:
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key == name), None)
 
+    def set_cookie(self, name: str) -> str | None:
+        """The Set-Cookie header of the cookie of this name."""
+        headers = (value for key, value in self.headers if key == "set-cookie")
+        return next((value for value in headers if value.startswith(f"{name}=")), None)
+
     @property
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
 
     def __str__(self) -> str:
-        return f"HTTP {self.status}" + (f" {self.text[:60]!r}" if self.body else "")
+        return f"HTTP {self.status}" + (f" {quoted(self.text, 60)}" if self.body else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +48,14 @@ class NoAnswer:
     """No response came; `reason` says how it ended.
 
     `silent`: nothing came at all in time. `closed`: the server closed the connection in order.
+    `connected`: there was a connection. `untrusted`: there was none because of the server's certificate.
     """
 
     reason: str
     silent: bool = False
     closed: bool = False
+    connected: bool = True
+    untrusted: bool = False
 
     def __str__(self) -> str:
         return self.reason
@@ -82,33 +69,52 @@ async def open_stream(
         async with asyncio.timeout(seconds):
             return await asyncio.open_connection(address.host, address.port, ssl=address.tls, limit=2**20)
     except TimeoutError:
-        return NoAnswer(f"no connection within {seconds:.1f} s", silent=True)
+        return NoAnswer(f"no connection within {seconds:.1f} s", silent=True, connected=False)
+    except ssl.SSLCertVerificationError as error:
+        return NoAnswer(f"TLS failed ({error.verify_message})", connected=False, untrusted=True)
     except ssl.SSLError as error:
-        return NoAnswer(f"TLS failed ({error.reason or error})")
+        return NoAnswer(f"TLS failed ({error.reason or error})", connected=False)
     except ConnectionRefusedError:
-        return NoAnswer("connection refused")
+        return NoAnswer("connection refused", connected=False)
     except OSError as error:
-        return NoAnswer(f"no connection ({error.strerror or error})")
+        return NoAnswer(f"no connection ({error.strerror or error})", connected=False)
+
+
+def take_cookies(cookies: Cookies, headers: tuple[tuple[str, str], ...]) -> None:
+    """Keep what the server sets."""
+    if values := [value for name, value in headers if name == "set-cookie"]:
+        cookies.take(values)
 
 
 class HttpConnection:
-    """One connection, whose requests can be cut into pieces."""
+    """One connection, whose requests can be cut into pieces. All show the same `cookies`."""
 
-    def __init__(self, address: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, address: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cookies: Cookies
+    ) -> None:
         self._address = address
+        self._cookies = cookies
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.CLIENT)
 
     @classmethod
-    async def open(cls, address: Address, seconds: float) -> HttpConnection | NoAnswer:
+    async def open(
+        cls, address: Address, seconds: float, cookies: Cookies | None = None
+    ) -> HttpConnection | NoAnswer:
+        """Without `cookies` it is the connection of a new client."""
         stream = await open_stream(address, seconds)
-        return stream if isinstance(stream, NoAnswer) else cls(address, *stream)
+        if isinstance(stream, NoAnswer):
+            return stream
+        return cls(address, *stream, cookies or address.new_cookies())
 
     async def send_head(self, method: str, target: str, headers: Headers = ()) -> None:
         """The request line and headers; the body's framing is the caller's to state in `headers`."""
+        shown = self._address.with_headers(self._cookies, headers)
         request = h11.Request(
-            method=method, target=target, headers=[("Host", self._address.authority), *headers]
+            method=method,
+            target=self._address.with_query(target),
+            headers=[("Host", self._address.host_header), *shown],
         )
         await self._write(self._http.send(request))
 
@@ -134,7 +140,7 @@ class HttpConnection:
         except TimeoutError:
             received, _ = self._http.trailing_data
             if received:
-                return NoAnswer(f"no whole answer within {seconds:.1f} s, only {received[:40]!r}")
+                return NoAnswer(f"no whole answer within {seconds:.1f} s, only {quoted(received, 40)}")
             return NoAnswer(f"no answer within {seconds:.1f} s", silent=True)
         except h11.RemoteProtocolError as error:
             if self._reader.at_eof():
@@ -162,6 +168,7 @@ class HttpConnection:
                 headers = tuple(
                     (name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers
                 )
+                take_cookies(self._cookies, headers)
                 return Answer(head.status_code, headers, b"".join(body))
 
     @property
@@ -185,16 +192,18 @@ async def exchange(
     body: bytes | None = None,
     seconds: float,
     session: bool = False,
+    cookies: Cookies | None = None,
 ) -> Answer | NoAnswer:
     """One request and its answer on a connection of its own. `target` is path and query.
 
+    Without `cookies` it comes from a new client.
     `session` says that the caller records what went well: then only the rest is recorded here.
     """
     recording = RECORDING.get()
     query = target.partition("?")[2]
     if not session:
         recording.add(TO_SERVER, "http", (body or b"").decode("utf-8", "replace"), f"{method} ?{query}")
-    connection = await HttpConnection.open(address, seconds)
+    connection = await HttpConnection.open(address, seconds, cookies)
     if isinstance(connection, NoAnswer):
         recording.add(TO_CLIENT, "http", "", f"{method}: {connection}")
         return connection

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from conformance.client.http import Address, Answer, Headers, exchange
+from conformance.client.address import Address, Headers
+from conformance.client.http import Answer, exchange
 from conformance.client.revisions import BINARY, REVISION_4, Revision
 from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
@@ -34,7 +35,10 @@ async def open_session(
     if transport == "websocket":
         return await _open_over_websocket(address, timing, answer_pings, revision, parameters, headers)
     query = f"{revision.query}&transport=polling{parameters}"
-    answer = await exchange(address, "GET", f"{address.path}?{query}", headers=headers, seconds=timing.answer)
+    cookies = address.new_cookies()
+    answer = await exchange(
+        address, "GET", f"{address.path}?{query}", headers=headers, seconds=timing.answer, cookies=cookies
+    )
     if not isinstance(answer, Answer) or answer.status != 200:
         raise Inconclusive(f"handshake over polling: {answer}")
     try:
@@ -50,6 +54,7 @@ async def open_session(
         answer_pings=answer_pings,
         revision=revision,
         parameters=parameters,
+        cookies=cookies,
     )
     session.take_packets(packets, answer.body)
     session.start_heartbeat()
@@ -69,7 +74,8 @@ async def _open_over_websocket(
     headers: Headers,
 ) -> Session:
     query = f"{revision.query}&transport=websocket{parameters}"
-    websocket = await open_websocket(address, query, seconds=timing.answer, headers=headers)
+    cookies = address.new_cookies()
+    websocket = await open_websocket(address, query, seconds=timing.answer, headers=headers, cookies=cookies)
     if not isinstance(websocket, WebSocket):
         raise Inconclusive(f"handshake over WebSocket: {websocket}")
     try:
@@ -89,6 +95,7 @@ async def _open_over_websocket(
         answer_pings=answer_pings,
         revision=revision,
         parameters=parameters,
+        cookies=cookies,
     )
     session.use(websocket)
     session.start_heartbeat()

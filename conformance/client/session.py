@@ -14,10 +14,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conformance.client.http import Address, Answer, NoAnswer, exchange
+from conformance.client.address import Address, Headers
+from conformance.client.http import Answer, NoAnswer, exchange
 from conformance.client.revisions import BINARY, REVISION_4, Revision
 from conformance.client.timing import Timing
-from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, describe_engine
+from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, describe_engine, quoted
 from conformance.client.websocket import Ended, WebSocket, open_websocket
 from conformance.verdicts import Inconclusive
 from sioprobe.wire import (
@@ -29,6 +30,7 @@ from sioprobe.wire import (
     SocketPacket,
     SocketPacketType,
 )
+from sioprobe.wire.cookies import Cookies
 
 __all__ = ["PROTOCOL", "Closure", "Received", "Session", "Transport"]
 
@@ -70,8 +72,10 @@ class Session:
         answer_pings: bool,
         revision: Revision = REVISION_4,
         parameters: str = "",
+        cookies: Cookies | None = None,
     ) -> None:
         self.address = address
+        self.cookies = cookies or address.new_cookies()
         self.timing = timing
         self.transport: Transport = transport
         self.opened = opened
@@ -190,7 +194,38 @@ class Session:
             body=body.encode("utf-8") if isinstance(body, str) else body,
             seconds=seconds,
             session=True,
+            cookies=self.cookies,
         )
+
+    async def request(
+        self,
+        method: str,
+        query: str | None = None,
+        *,
+        headers: Headers = (),
+        body: bytes | None = None,
+        seconds: float | None = None,
+    ) -> Answer | NoAnswer:
+        """One HTTP request of this session as the case has it; what is answered is not taken in."""
+        return await exchange(
+            self.address,
+            method,
+            f"{self.address.path}?{self.query() if query is None else query}",
+            headers=headers,
+            body=body,
+            seconds=self.timing.answer if seconds is None else seconds,
+            cookies=self.cookies,
+        )
+
+    def auth_payload(self, own: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        """The data of a CONNECT packet: what the user gave with --auth, and what is the case's own."""
+        given = None if self.revision.connects_unasked else self.address.connection.auth
+        return own if given is None else given | (own or {})
+
+    def connecting(self, namespace: str = MAIN_NAMESPACE, own: dict[str, Any] | None = None) -> str:
+        """The CONNECT packet of a namespace, with its auth payload."""
+        packet = SocketPacket(SocketPacketType.CONNECT, namespace, self.auth_payload(own))
+        return f"4{self.revision.encode(packet)[0]}"
 
     async def send_packet(self, packet: SocketPacket) -> Answer | NoAnswer | None:
         """Encode and send a Socket.IO packet with its attachments."""
@@ -237,7 +272,12 @@ class Session:
         """One GET, whose packets are taken in as usual."""
         wait = self.timing.heartbeat + self.timing.answer if seconds is None else seconds
         answer = await exchange(
-            self.address, "GET", f"{self.address.path}?{self.query()}", seconds=wait, session=True
+            self.address,
+            "GET",
+            f"{self.address.path}?{self.query()}",
+            seconds=wait,
+            session=True,
+            cookies=self.cookies,
         )
         if isinstance(answer, Answer) and answer.status == 200:
             self.polls += 1
@@ -247,7 +287,11 @@ class Session:
     async def open_probe(self) -> WebSocket | Answer | NoAnswer:
         """A WebSocket with this session's id, on which nothing has been sent yet."""
         return await open_websocket(
-            self.address, self.query("websocket"), seconds=self.timing.answer, label=self.label
+            self.address,
+            self.query("websocket"),
+            seconds=self.timing.answer,
+            label=self.label,
+            cookies=self.cookies,
         )
 
     async def upgrade(self) -> None:
@@ -304,6 +348,7 @@ class Session:
                 f"{self.address.path}?{self.query()}",
                 body=self.revision.payload(["1"]).encode(),
                 seconds=1.0,
+                cookies=self.cookies,
             )
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -360,7 +405,7 @@ class Session:
             for packet in packets:
                 self.take_in(packet, "polling")
         except RemoteProtocolError as error:
-            self.malformed.append(f"payload {body[:60]!r}: {error}")
+            self.malformed.append(f"payload {quoted(body, 60)}: {error}")
             self._wake()
 
     async def _read(self, websocket: WebSocket) -> None:
@@ -374,7 +419,7 @@ class Session:
             try:
                 packet = self.revision.decode_packet(message)
             except RemoteProtocolError as error:
-                self.malformed.append(f"frame {message[:60]!r}: {error}")
+                self.malformed.append(f"frame {quoted(message, 60)}: {error}")
                 self._wake()
                 continue
             self.take_in(packet, "websocket")
@@ -430,7 +475,7 @@ class Session:
         try:
             packet = self._decoder.decode(data)
         except RemoteProtocolError as error:
-            self.malformed.append(f"{data[:60]!r}: {error}")
+            self.malformed.append(f"{quoted(data, 60)}: {error}")
             return
         if packet is None:
             return

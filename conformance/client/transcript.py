@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sioprobe.commandline.redaction import INSTEAD, redacted
 from sioprobe.wire import (
     EnginePacket,
     EnginePacketType,
@@ -25,7 +26,16 @@ if TYPE_CHECKING:
     from conformance.client.session import Session
     from conformance.client.websocket import WebSocket
 
-__all__ = ["RECORDING", "TO_CLIENT", "TO_SERVER", "Entry", "Recording", "describe", "describe_engine"]
+__all__ = [
+    "RECORDING",
+    "TO_CLIENT",
+    "TO_SERVER",
+    "Entry",
+    "Recording",
+    "describe",
+    "describe_engine",
+    "quoted",
+]
 
 TO_SERVER = "C→S"
 TO_CLIENT = "S→C"
@@ -48,8 +58,9 @@ class Entry:
 
 @dataclass(slots=True)
 class Recording:
-    """The transcript of one case, and the sessions that it opened."""
+    """The transcript of one case, and the sessions that it opened. `secrets` are what the user gave."""
 
+    secrets: tuple[str, ...] = ()
     started: float = field(default_factory=time.monotonic)
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=ENTRIES))
     sessions: list[Session] = field(default_factory=list)
@@ -59,6 +70,8 @@ class Recording:
     def add(self, direction: str, layer: str, raw: str | bytes, meaning: str = "") -> None:
         """Record one thing; bytes are shown as hexadecimal."""
         text = raw if isinstance(raw, str) else f"<{len(raw)} bytes> {raw[:24].hex(' ')}"
+        # A secret that is cut in two would no longer be found.
+        text, meaning = redacted(text, self.secrets), redacted(meaning, self.secrets)
         if len(text) > RAW_LENGTH:
             text = f"{text[:RAW_LENGTH]}… ({len(text)} characters)"
         elapsed = round(time.monotonic() - self.started, 4)
@@ -70,7 +83,8 @@ class Recording:
             self._secrets.setdefault(secret, f"<{name}>")
 
     def redact(self, text: str) -> str:
-        """`text` without the secrets."""
+        """`text` without the secrets, session ids and socket ids."""
+        text = redacted(text, self.secrets)
         for secret, name in self._secrets.items():
             text = text.replace(secret, name)
         # A session that no case holds, as one that a wrong handshake opened.
@@ -85,6 +99,17 @@ class Recording:
 
 
 RECORDING: ContextVar[Recording] = ContextVar("recording")
+
+
+def quoted(data: str | bytes, length: int) -> str:
+    """The first `length` characters or bytes as Python writes them, without the user's secrets."""
+    recording = RECORDING.get(None)
+    for secret in recording.secrets if recording else ():
+        if isinstance(data, str):
+            data = data.replace(secret, INSTEAD)
+        else:
+            data = data.replace(secret.encode(), INSTEAD.encode())
+    return repr(data[:length])
 
 
 def describe(packet: SocketPacket) -> str:
@@ -121,5 +146,6 @@ def _describe_packet(packet: EnginePacket) -> str:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    recording = RECORDING.get(None)
+    text = redacted(repr(value), recording.secrets if recording else ())
     return text if len(text) <= 120 else f"{text[:117]}..."

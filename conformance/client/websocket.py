@@ -8,7 +8,8 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from conformance.client.http import Address, Answer, Headers, NoAnswer, open_stream
+from conformance.client.address import Address, Headers
+from conformance.client.http import Answer, NoAnswer, open_stream, take_cookies
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, describe_engine
 from sioprobe.wire import (
     Frame,
@@ -23,6 +24,7 @@ from sioprobe.wire import (
     encode_upgrade_request,
     new_key,
 )
+from sioprobe.wire.cookies import Cookies
 
 __all__ = ["Ended", "WebSocket", "open_websocket"]
 
@@ -133,9 +135,19 @@ class WebSocket:
 
 
 async def open_websocket(
-    address: Address, query: str, *, seconds: float, headers: Headers = (), label: str = ""
+    address: Address,
+    query: str,
+    *,
+    seconds: float,
+    headers: Headers = (),
+    label: str = "",
+    cookies: Cookies | None = None,
 ) -> WebSocket | Answer | NoAnswer:
-    """An open WebSocket at `?query`, the HTTP answer that refused it, or the absence of both."""
+    """An open WebSocket at `?query`, the HTTP answer that refused it, or the absence of both.
+
+    Without `cookies` it is that of a new client.
+    """
+    cookies = cookies or address.new_cookies()
     recording = RECORDING.get()
     recording.add(TO_SERVER, "http", "", f"{label}GET ?{query} with Upgrade: websocket")
     stream = await open_stream(address, seconds)
@@ -143,7 +155,7 @@ async def open_websocket(
         return stream
     reader, writer = stream
     try:
-        outcome = await _shake_hands(address, f"{address.path}?{query}", headers, seconds, reader, writer)
+        outcome = await _shake_hands(address, query, headers, cookies, seconds, reader, writer)
     except BaseException:
         writer.transport.abort()
         raise
@@ -160,18 +172,22 @@ async def open_websocket(
 
 async def _shake_hands(
     address: Address,
-    target: str,
+    query: str,
     headers: Headers,
+    cookies: Cookies,
     seconds: float,
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
 ) -> Answer | NoAnswer | None:
     key = new_key()
+    target = address.with_query(f"{address.path}?{query}")
+    shown = address.with_headers(cookies, headers)
     try:
         async with asyncio.timeout(seconds):
-            writer.write(encode_upgrade_request(address.authority, target, key, headers))
+            writer.write(encode_upgrade_request(address.host_header, target, key, shown))
             head = await reader.readuntil(b"\r\n\r\n")
             response = decode_response_head(head[:-4])
+            take_cookies(cookies, response.headers)
             if response.status == 101:
                 check_upgrade_response(response, key)
                 return None

@@ -13,12 +13,13 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
+from conformance.client.address import parse_url
 from conformance.client.timing import Timing
 from conformance.collect import all_questions
 from conformance.pulse import Pulse
 from conformance.requirements import CAPABILITIES
 from conformance.runner import Outcome, Question, answer_question
-from conformance.target import Target, parse_url
+from conformance.target import Target
 from conformance.verdicts import Verdict
 from sioprobe.wire import OpenData
 from tests.strict_server.server import StrictServer

@@ -21,9 +21,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from conformance.client.address import parse_url
 from conformance.collect import all_questions
 from conformance.runner import Question
-from conformance.target import Profile, Target, find_target, parse_url
+from conformance.target import Profile, Target, find_target
 from conformance.verdicts import Verdict, is_failure
 from tests.conformance.mutation import Answered, one
 from tests.reference_breaks.python import BREAKS, UNBROKEN

@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from conformance import expect
+from conformance.client.address import parse_url
 from conformance.client.http import NoAnswer
 from conformance.client.session import Session
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
 from conformance.expect import expect_gone, expect_refused
 from conformance.requirements import CAPABILITIES
-from conformance.target import Target, parse_url
+from conformance.target import Target
 from conformance.verdicts import Unresponsive, Violation
 from sioprobe.wire import OpenData
 from tests.standstill import undisturbed

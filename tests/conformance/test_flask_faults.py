@@ -9,11 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from conformance.client.address import parse_url
 from conformance.client.timing import Timing
 from conformance.collect import all_questions
 from conformance.requirements import CAPABILITIES
 from conformance.runner import Question
-from conformance.target import Target, parse_url
+from conformance.target import Target
 from conformance.verdicts import Verdict
 from sioprobe.wire import OpenData
 from tests.conformance.flask_faults import EVERY_FAULT, QUEUE_FAULTS

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance import report
-from conformance.client.http import Address
+from conformance.client.address import Address
 from conformance.client.timing import Timing
 from conformance.client.transcript import Entry
 from conformance.collect import all_questions

@@ -10,12 +10,13 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from conformance import report
+from conformance.client.address import parse_url
 from conformance.client.revisions import REVISION_3, REVISION_4
 from conformance.client.transcript import RECORDING, Recording
 from conformance.collect import all_questions
 from conformance.expect import connect, expect_alive
 from conformance.runner import Question, answer_question
-from conformance.target import Profile, Target, find_target, parse_url
+from conformance.target import Profile, Target, find_target
 from conformance.verdicts import Verdict
 from sioprobe.wire import EnginePacketType
 from tests.conformance.targets import refusing

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from conformance import report
+from conformance.client.address import parse_url
 from conformance.client.http import exchange
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
@@ -19,7 +20,7 @@ from conformance.places import PLACES, Places, waiting
 from conformance.pulse import Pulse
 from conformance.requirements import CAPABILITIES, Requirement
 from conformance.runner import UNDECIDED, Question, Runner
-from conformance.target import Target, parse_url
+from conformance.target import Target
 from conformance.verdicts import Inconclusive, Level, Verdict, Violation
 from sioprobe.wire import OpenData
 from tests.servers import start_command

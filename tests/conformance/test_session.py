@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from conformance.client.address import parse_url
 from conformance.client.opening import open_session
 from conformance.client.revisions import REVISIONS
 from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
-from conformance.target import parse_url
 from sioprobe.wire import accept_key
 
 OPEN_3 = '0{"sid":"one","upgrades":[],"pingInterval":20000,"pingTimeout":20000}'

@@ -12,8 +12,9 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from conformance.client.address import AddressError, parse_url
 from conformance.client.revisions import read_open
-from conformance.target import NoServer, Profile, UsageError, find_target, parse_url, read_profile
+from conformance.target import NoServer, Profile, UsageError, find_target, read_profile
 from sioprobe.wire import EnginePacket, EnginePacketType, RemoteProtocolError
 from tests.conformance.targets import broken_polling, refusing, running
 from tests.servers import ROOT
@@ -158,12 +159,12 @@ def test_pytest_itself_ends_with_4(tmp_path: Path) -> None:
     [
         ("127.0.0.1:5000", "is not a URL like"),
         ("ftp://127.0.0.1", "is not a URL like"),
-        ("http://127.0.0.1:5000/socket.io/", "give the endpoint's path with --path"),
+        ("http://127.0.0.1:5000/socket.io/", "give that of the Socket.IO endpoint with --path"),
         ("http://127.0.0.1:port", "no valid port"),
     ],
 )
 def test_a_wrong_url_is_named(url: str, message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(AddressError, match=message):
         parse_url(url)
 
 
