@@ -26,6 +26,7 @@ from load.profiles.run_plan import RunPlan
 from load.running.command_options import (
     calibrate_option,
     conditions_of,
+    origin_of,
     plan_of,
     processes_option,
     profile_option,
@@ -86,11 +87,6 @@ def _drawable(context: click.Context, option: click.Parameter, figure: Path | No
     return figure
 
 
-def _no_rate(context: click.Context, option: click.Parameter, value: Any) -> None:
-    if value:
-        raise click.UsageError(f"{option.opts[0]}: the search finds it; --start-rate says where it begins")
-
-
 @click.command(cls=GroupedCommand, examples=EXAMPLES, exit_codes=EXIT_CODES)
 @url_option
 @transport_option
@@ -147,8 +143,8 @@ def _no_rate(context: click.Context, option: click.Parameter, value: Any) -> Non
     help="Draw the probes: FILE.png or FILE.svg (needs the extra `report`).",
 )
 @scenario_options(scenarios_with("rate"), without=(*RATES, "pause"))
-@option("--rate", hidden=True, expose_value=False, callback=_no_rate)
-@option("--total-rate", hidden=True, expose_value=False, callback=_no_rate)
+@option("--rate", hidden=True)
+@option("--total-rate", hidden=True)
 def main(
     urls: list[str],
     profile: str | None,
@@ -166,6 +162,11 @@ def main(
     **given: Any,
 ) -> None:
     """Search the highest rate at which a server meets an objective, by short runs in an open loop."""
+    for name in RATES:
+        if given.pop(name):
+            raise click.UsageError(
+                f"{origin_of(name)}: the search finds it; --start-rate says where it begins"
+            )
     run_plan = plan_of(connection, **given)
     if run_plan.scenario not in scenarios_with("rate"):
         able = ", ".join(scenarios_with("rate"))

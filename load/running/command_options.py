@@ -37,6 +37,7 @@ __all__ = [
     "conditions_of",
     "list_option",
     "moved",
+    "origin_of",
     "plan_of",
     "processes_option",
     "profile_option",
@@ -268,13 +269,16 @@ def plan_of(connection: ConnectionOptions, **given: Any) -> RunPlan:
     except TransportError as error:
         raise click.UsageError(error.as_options) from None
     except ParameterError as error:
-        context = click.get_current_context()
-        if context.get_parameter_source(error.name) is ParameterSource.DEFAULT_MAP:
-            origin = f"{error.name} of --profile {context.params['profile']}"
-        else:
-            origin = all_parameters()[error.name].option
-        raise click.UsageError(f"{origin}: {error.problem}") from None
+        raise click.UsageError(f"{origin_of(error.name)}: {error.problem}") from None
     return plan
+
+
+def origin_of(name: str) -> str:
+    """Where the value of this parameter was given: its option, or `room_size of --profile fanout`."""
+    context = click.get_current_context()
+    if context.get_parameter_source(name) is ParameterSource.DEFAULT_MAP:
+        return f"{name} of --profile {context.params['profile']}"
+    return all_parameters()[name].option
 
 
 def moved(command: str, *flags: str, takes_value: bool = False) -> Decorator:

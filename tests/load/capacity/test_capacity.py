@@ -218,7 +218,7 @@ def test_a_search_ends_within_its_budget_with_a_result_and_a_figure(
         (["--rate", "5"], "--rate: the search finds it; --start-rate says where it begins"),
         (
             ["--profile", "ack-open"],
-            "--total-rate: the search finds it; --start-rate says where it begins",
+            "total_rate of --profile ack-open: the search finds it; --start-rate says where it begins",
         ),
         (["--budget", "1"], "--budget: 1 is less than 5"),
         (["--figure", "knee.gif"], "--figure knee.gif: ends in neither .png nor .svg"),
