@@ -47,7 +47,7 @@ def render_csv(results: Results) -> str:
                 blocks["INVALID"],
                 cell["errors"],
                 *figures,
-                "; ".join(cell["flags"] if cell["reason"] is None else [cell["reason"]]),
+                cell["reason"] or "; ".join(f"{kind}: {detail}" for kind, detail in cell["flags"].items()),
             ]
         )
     return out.getvalue()

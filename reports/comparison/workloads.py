@@ -15,9 +15,9 @@ from reports.statistics.derivation import merged_histogram, usable
 from reports.statistics.metrics import IN_MATRIX
 from reports.statistics.result_folder import Inputs
 from reports.writing import wording
-from sioprobe.results.types import Arm, CellResult, Results
+from sioprobe.results.types import Arm, CellResult, Flag, Results
 
-COMMON_FLAGS = {
+COMMON_FLAGS: dict[Flag, str] = {
     "oversubscribed": "every row is oversubscribed: there are more processes than cores",
     "generator-bound": "every row is generator-bound: the generator uses 90 % of a core or more",
     "server not saturated": "no server was at its maximum: each process uses less than 90 % of a core "
@@ -112,32 +112,29 @@ def _workload(
     )
 
 
-def _common_flags(cells: Sequence[CellResult]) -> list[str]:
+def _common_flags(cells: Sequence[CellResult]) -> list[Flag]:
     """The kinds of flag that all measured cells have, when there are at least two cells."""
-    kinds = [{flag.partition(":")[0] for flag in c["flags"]} for c in cells if c["status"] == "measured"]
+    kinds = [set(cell["flags"]) for cell in cells if cell["status"] == "measured"]
     return sorted(set.intersection(*kinds)) if len(kinds) > 1 else []
 
 
 def _flags_of(
-    cells: Mapping[str, CellResult], transports: Sequence[str], leave_out: Sequence[str]
+    cells: Mapping[str, CellResult], transports: Sequence[str], leave_out: Sequence[Flag]
 ) -> list[str]:
     """The flags of an arm, one of each kind. It names the transports unless all cells say the same."""
-    by_kind: dict[str, dict[str, list[str]]] = {}
+    by_kind: dict[Flag, dict[str, list[str]]] = {}
     for transport in transports:
         cell = cells.get(transport)
-        for flag in cell["flags"] if cell else []:
-            kind, _, detail = flag.partition(": ")
-            if kind in leave_out:
-                continue
-            by_kind.setdefault(kind, {}).setdefault(detail, []).append(wording.TRANSPORTS[transport])
+        for kind, detail in cell["flags"].items() if cell else ():
+            if kind not in leave_out:
+                by_kind.setdefault(kind, {}).setdefault(detail, []).append(wording.TRANSPORTS[transport])
     flags = []
     for kind, details in by_kind.items():
         everywhere = len(details) == 1 and sum(map(len, details.values())) == len(cells)
         said = [
-            detail if everywhere else f"{wording.listed(where)} {detail}".strip()
-            for detail, where in details.items()
+            detail if everywhere else f"{wording.listed(where)} {detail}" for detail, where in details.items()
         ]
-        flags.append(": ".join(filter(None, [kind, ", ".join(said)])))
+        flags.append(f"{kind}: {', '.join(said)}")
     return flags
 
 

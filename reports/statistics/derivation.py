@@ -23,6 +23,7 @@ from sioprobe.results.types import (
     CellResult,
     ConformanceSummary,
     ExcludedBlock,
+    Flag,
     MergedLatency,
     Metric,
     Results,
@@ -124,7 +125,7 @@ def _cell_result(
         "blocks": {verdict: verdicts.get(verdict, 0) for verdict in ("VALID", "SUSPECT", "INVALID")}
         | {"FAILED": len(failed)},
         "errors": errors,
-        "flags": _flags(metrics, kept, arm, cores) if kept else [],
+        "flags": _flags(metrics, kept, arm, cores) if kept else {},
         "metrics": metrics,
         "latency": latency,
     }
@@ -171,27 +172,28 @@ def _why_not(blocks: list[RoundsLine], arm: Arm | None, failed: list[str]) -> st
 
 def _flags(
     metrics: dict[str, Metric], blocks: list[RoundsLine], arm: Arm | None, cores: int | None
-) -> list[str]:
-    flags = []
+) -> dict[Flag, str]:
+    """What limits the figures of a cell."""
+    flags: dict[Flag, str] = {}
     workers = arm.get("workers", 1) if arm else 1
     # The load generator is a process too, and so is the queue.
     queue = arm.get("queue") if arm else None
     processes = workers + 1 + bool(queue)
     if cores is not None and processes > cores:
         which = f"{counted(workers, 'server')}, {'queue, ' if queue else ''}generator"
-        flags.append(f"oversubscribed: {processes} processes ({which}) on {counted(cores, 'core')}")
+        flags["oversubscribed"] = f"{processes} processes ({which}) on {counted(cores, 'core')}"
     generator, server = metrics["generator_cpu_cores"]["estimate"], metrics["server_cpu_cores"]["estimate"]
     if generator is not None and generator >= BUSY:
-        flags.append(f"generator-bound: {percent(generator)} of a core")
+        flags["generator-bound"] = f"{percent(generator)} of a core"
     if server is not None and server < BUSY * workers:
-        flags.append(f"server not saturated: {percent(server / workers)} of a core")
+        flags["server not saturated"] = f"{percent(server / workers)} of a core"
     samples = median([block.latency.count for block in blocks])
     if samples < 100 * SAMPLES_BEYOND:
-        flags.append(
-            f"few samples: {samples:.0f} in the median block, fewer than {SAMPLES_BEYOND} beyond its p99"
+        flags["few samples"] = (
+            f"{samples:.0f} in the median block, fewer than {SAMPLES_BEYOND} beyond its p99"
         )
     if queue:
-        flags.append(f"queue not counted: the {queue} process is in neither server CPU nor RSS")
+        flags["queue not counted"] = f"the {queue} process is in neither server CPU nor RSS"
     return flags
 
 

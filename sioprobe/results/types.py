@@ -192,6 +192,11 @@ class MergedLatency(TypedDict):
     max: float | None
 
 
+Flag = Literal[
+    "oversubscribed", "generator-bound", "server not saturated", "few samples", "queue not counted"
+]
+
+
 class CellResult(Cell):
     """The statistics of one cell; `blocks` counts them by validity, and under FAILED those that gave none."""
 
@@ -200,7 +205,7 @@ class CellResult(Cell):
     workers: Annotated[int, Meta(ge=1, description="server processes")]
     blocks: dict[str, Count]
     errors: Count
-    flags: list[str]
+    flags: Annotated[dict[Flag, str], Meta(description="what limits the figures, with the details")]
     metrics: dict[str, Metric]
     latency: MergedLatency
 

@@ -198,17 +198,17 @@ def test_flags_name_what_limits_a_cell() -> None:
     flags = only(
         derived(msgspec.structs.replace(busy, latency=few.to_latency()), arms=[synthetic.ARMS["gevent-2"]])
     )["flags"]
-    assert flags == [
-        "oversubscribed: 4 processes (2 servers, queue, generator) on 2 cores",
-        "generator-bound: 95\u202f% of a core",
-        "server not saturated: 12\u202f% of a core",
-        "few samples: 1 in the median block, fewer than 10 beyond its p99",
-        "queue not counted: the redis process is in neither server CPU nor RSS",
-    ]
+    assert flags == {
+        "oversubscribed": "4 processes (2 servers, queue, generator) on 2 cores",
+        "generator-bound": "95\u202f% of a core",
+        "server not saturated": "12\u202f% of a core",
+        "few samples": "1 in the median block, fewer than 10 beyond its p99",
+        "queue not counted": "the redis process is in neither server CPU nor RSS",
+    }
 
 
 def test_a_cell_without_limits_has_no_flag() -> None:
-    assert only(derived(block(server={"cpu_seconds": 1.9}), arms=[synthetic.ARMS["gevent"]]))["flags"] == []
+    assert only(derived(block(server={"cpu_seconds": 1.9}), arms=[synthetic.ARMS["gevent"]]))["flags"] == {}
 
 
 def test_few_samples_are_judged_by_the_median_block_not_by_all_together() -> None:
@@ -218,10 +218,10 @@ def test_few_samples_are_judged_by_the_median_block_not_by_all_together() -> Non
     busy = {"cpu_seconds": 1.9}
     counts = (999, 5000, 998)
     thin = [block(round_=n, latency=of(count), server=busy) for n, count in enumerate(counts, start=1)]
-    assert only(derived(*thin))["flags"] == [
-        "few samples: 999 in the median block, fewer than 10 beyond its p99"
-    ]
-    assert only(derived(*thin[:2], block(round_=3, server=busy)))["flags"] == []
+    assert only(derived(*thin))["flags"] == {
+        "few samples": "999 in the median block, fewer than 10 beyond its p99"
+    }
+    assert only(derived(*thin[:2], block(round_=3, server=busy)))["flags"] == {}
 
 
 def with_failed(*failed: dict[str, Any] | str) -> dict[str, Any]:
