@@ -1,7 +1,8 @@
 """The locustfile: `locust -f load/swarm.py --host http://127.0.0.1:5000 --transport websocket`.
 
-One Locust user is one connection. Works headless and with the web page, alone, with `--processes` and with
-workers elsewhere. At the end it prints figures of its own, in microseconds, and a verdict on the generator.
+One Locust user is one connection. It works headless and with the web page, alone, with `--processes`, and
+with workers on other hosts. At the end it prints our figures, in microseconds, and a verdict on the
+generator.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# Locust puts this file's folder first on the path and takes entry 0 away afterwards: hence entry 1.
+# Locust puts the folder of this file first on the path, and takes entry 0 away later. So we use entry 1.
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
-# Locust patches the process, and so comes before everything that opens a socket.
+# Locust patches the process, so it comes before everything that opens a socket.
 import locust
 from gevent.event import Event
 from locust import User, task
@@ -35,19 +36,19 @@ locust.events.init_command_line_parser.add_listener(add_swarm_options)
 
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]
 def prepare(environment: Environment, **_: Any) -> None:
-    """From here on the director conducts: `load/running/director.py` tells the whole run."""
+    """From here on the director conducts. `load/running/director.py` shows the whole run."""
     Director.of(environment).prepare()
 
 
 @locust.events.test_start.add_listener  # type: ignore[untyped-decorator]
 def start_early(environment: Environment, **_: Any) -> None:
-    """A worker that joins a test is told to start while its runner is being made, before `init`."""
+    """A worker that joins a running test starts while Locust makes its runner, before `init`."""
     if Attachment.of(environment) is None:
         Director.of(environment).test_starts()
 
 
 class SwarmUser(User):  # type: ignore[misc]
-    """One connection that plays the scenario until it is stopped; a lost one is opened again after 1 s."""
+    """One connection that plays the scenario until it is stopped. If it is lost, it opens again after 1 s."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -65,7 +66,7 @@ class SwarmUser(User):  # type: ignore[misc]
         try:
             self._target = self._target or play.place()
         except (SwarmError, OptionError, PlacementError) as error:
-            # Counted, because a worker's stderr is not where anybody looks.
+            # Counted as an error, because nobody looks at the stderr of a worker.
             engine.recorder.series("SIO connect", play.transport).error(str(error))
             self._closed.wait()
             return
@@ -86,7 +87,7 @@ class SwarmUser(User):  # type: ignore[misc]
         """Leave in order."""
         if self._player is None:
             return
-        # Also where its connection was lost: it has no place in a schedule or a room any more.
+        # Also if its connection was lost: then it leaves its place in a schedule and its room.
         lost = self._player.state == "closed"
         self._player.leave()
         if not lost:

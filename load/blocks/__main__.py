@@ -1,11 +1,11 @@
 """`python -m load.blocks`: a long-lived generator that measures one block for each request.
 
-One JSON request a line on stdin, one JSON block a line on stdout; end of input ends it:
+It reads one JSON request per line on stdin, and writes one JSON block per line on stdout, until stdin ends:
 `{"url": …, "urls": […], "transport": "websocket", "scenario": "ack", "connections": 50,
-"warmup_seconds": 0.5, "seconds": 1.5, "server_pids": […], "payload_bytes": 32}`; of these only `url` or
-`urls` is required. The scenario's parameters are keys too, and so are the values of `ConnectionOptions`
-(`path`, `headers`, `cookies`, `query`, `auth`, `ca_file`, `verify`), which are not in the block.
-A block that cannot be measured is answered by `{"error": "one line"}`, and the next may follow.
+"warmup_seconds": 0.5, "seconds": 1.5, "server_pids": […], "payload_bytes": 32}`. Only `url` or `urls` is
+required. The parameters of the scenario are keys too. So are the values of `ConnectionOptions` (`path`,
+`headers`, `cookies`, `query`, `auth`, `ca_file`, `verify`), which never stand in the block.
+If a block cannot be measured, the answer is `{"error": "one line"}`, and the next request may follow.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["answer", "main"]
 
 
 def answer(line: str) -> dict[str, Any]:
-    """What is written for one line of input."""
+    """The answer to one line of input."""
     try:
         return to_json(measure(BlockRequest.from_json(json.loads(line))))
     except (RequestError, SwarmError) as error:

@@ -1,11 +1,11 @@
 """`python -m load.blocks.calibration '{"connections": 50}'` prints the generator's floor as a JSON object.
 
-A short block (`load.blocks`) of the same scenario over the same transport against the null server, which does
-next to nothing: what is measured is the generator. The request is a block's, without its URL and without what
-connections show a server (headers, auth payload): the null server asks for nothing, and a list of processes
-would show it.
-`calibrate` starts this as a process of its own and answers what it found.
-Left out: TLS, and Locust's share, which is its once-a-second flush.
+It measures a short block (`load.blocks`) of the same scenario over the same transport against the null
+server, which does next to nothing. So the figures show the generator. The request is that of a block, without
+its URL. It also lacks what connections show a server (headers, auth payload): the null server asks for
+nothing, and a list of processes would show it.
+`calibrate` starts this as a process of its own, and answers its result.
+Left out: TLS, and the share of Locust, which is small.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DEADLINE = 60.0
 
 
 class NoFloor(RuntimeError):
-    """There is no floor; one line that says why."""
+    """There is no floor. One line says why."""
 
 
 def calibrate(request: dict[str, Any]) -> Floor:
@@ -44,7 +44,7 @@ def calibrate(request: dict[str, Any]) -> Floor:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        # With the null server, which it starts: both are ended together.
+        # The child starts the null server; this session ends both together.
         start_new_session=True,
     )
     try:
@@ -74,8 +74,8 @@ def floor_of_run(request: dict[str, Any], connections: int, processes: int) -> F
 
 
 def main(text: str) -> int:
-    """Measure what `text` asks for and print it."""
-    # Here, because who only calls `calibrate` has no use for the engine.
+    """Measure what `text` asks for, and print the floor."""
+    # Imported here, because `calibrate` does not need the engine.
     from load.blocks.measuring import measure
     from load.blocks.request import BlockRequest, RequestError
     from load.scenarios import SCENARIOS
@@ -109,7 +109,7 @@ def main(text: str) -> int:
 
 
 def floor_of(block: Block, request: dict[str, Any]) -> Floor:
-    """The floor that a block says. Raises NoFloor where it measured nothing, or failed."""
+    """The floor that a block shows. Raises NoFloor if it measured nothing, or failed."""
     latency, operations, cpu = block.latency, block.operations, block.generator.cpu_seconds
     if latency.p50 is None or latency.p99 is None or cpu is None:
         raise NoFloor(f"no floor: the null server does not answer the scenario {block.scenario}")

@@ -1,4 +1,4 @@
-"""The connections of one block: opened some at a time, let come to rest, closed in order."""
+"""The connections of one block: open some at a time, let them come to rest, close them in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONNECTS_AT_ONCE = 64
 
 
 class Crowd:
-    """The players of one block, and the events that the hub's callbacks set for the waiting greenlet."""
+    """The players of one block. Callbacks on the hub wake the greenlet that waits for them."""
 
     def __init__(self, request: BlockRequest) -> None:
         self.engine = Engine()
@@ -44,19 +44,19 @@ class Crowd:
         self._changed.set()
 
     def _wait(self, done: Callable[[], bool], deadline: float) -> bool:
-        """Wait until `done` holds; False when the deadline (seconds from now) passes first."""
+        """Wait until `done` holds. False if the deadline (seconds from now) passes first."""
         end = time.monotonic() + deadline
         while not done():
             left = end - time.monotonic()
             if left <= 0:
                 return False
             self._changed.clear()
-            # Not every end of an operation is told, so look again before long.
+            # Nobody tells when an operation ends, so look again soon.
             self._changed.wait(min(left, 0.02))
         return True
 
     def connect(self) -> list[Player]:
-        """Open all connections, some at a time; those that are ready when all are or the deadline passes."""
+        """Open all connections, some at a time. Answers those that are ready before the deadline."""
         end = time.monotonic() + CONNECT_DEADLINE
         for player in self._opening():
             self.players.append(player)
@@ -73,14 +73,14 @@ class Crowd:
         return sum(player.state == state for player in self.players)
 
     def drain(self) -> bool:
-        """Let what is under way end; whether it did."""
+        """Let what is under way end. True if it did."""
         self.scenario.halt()
         rested = self._wait(lambda: self.scenario.at_rest, DRAIN_DEADLINE)
         self.scenario.settle()
         return rested
 
     def close(self) -> int:
-        """Close every connection in order; how many the server did not confirm."""
+        """Close every connection in order. Answers how many closes the server did not confirm."""
         for player in self.players:
             player.leave()
         if not self._wait(lambda: self._count("closed") == len(self.players), CLOSE_DEADLINE):

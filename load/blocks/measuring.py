@@ -1,7 +1,7 @@
 """One block: connect, warm up, measure, close.
 
-Plays the scenarios of `load.scenarios` on the engine, as `load/swarm.py` does, but without Locust between:
-a block needs no users to be spawned, and is over in seconds.
+It plays the scenarios of `load.scenarios` on the engine, as `load/swarm.py` does, but without Locust. So it
+spawns no users, and is over in seconds.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def _longest(request: BlockRequest) -> float:
 
 
 def _wake(request: BlockRequest) -> None:
-    """One connection to each process, and its end.
+    """Open and close one connection to each process.
 
-    What a server imports and allocates for its first client is not what a further connection costs.
+    For its first client a server imports and allocates things that a further connection does not cost.
     """
     namespace = request.options.namespace if request.options is not None else "/"
     idle = make_options("idle", {"namespace": namespace})
@@ -90,7 +90,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         player.begin()
     gevent.sleep(request.warmup_seconds)
     errors = engine.recorder.errors()
-    # First, because it holds the hub up for some milliseconds; the window ends with it as well.
+    # First, because it holds the hub up for some milliseconds. The window also ends with a sample.
     server_start = watch.sample()
     engine.recorder.reset()
     engine.reset_pulse()
@@ -104,7 +104,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     )
     measured = _take_operations(crowd)
     published = scenario.published - published
-    # Here, before connections are closed, which is no part of the window.
+    # Now, because closing connections is no part of the window.
     vitals = engine.pulse.take()
 
     if not crowd.drain():
@@ -122,7 +122,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     unsent = scenario.schedule.due - scenario.schedule.sent if scenario.schedule is not None else 0
     validity = judge(
         operations=operations if scenario.operation else None,
-        # What could not be sent is in both accounts.
+        # An operation that could not be sent is an error too.
         errors=max(0, sum(errors.values()) - unsent),
         unsent=unsent,
         vitals=[vitals],
@@ -165,7 +165,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
 
 
 def _take_operations(crowd: Crowd) -> Sample:
-    """What the operations' series counted since the reset, and nothing after this moment."""
+    """What the series of the operations counted from the reset to this moment."""
     if crowd.scenario.operation is None:
         return Sample()
     sample = Sample()
@@ -177,7 +177,7 @@ def _take_operations(crowd: Crowd) -> Sample:
 def _used(
     watch: TreeWatch, before: TreeSample, settled: TreeSample, start: TreeSample, end: TreeSample
 ) -> ServerUsage:
-    """What the server used; nothing where no server was watched: a zero would be a figure."""
+    """What the server used. If no server was watched, all figures are None, because a zero would be one."""
     if not watch.watches:
         return ServerUsage()
     return ServerUsage(
@@ -192,7 +192,7 @@ def _used(
 
 
 def _settle(watch: TreeWatch) -> TreeSample:
-    """The servers' sample once two readings of the memory are equal, or at the deadline."""
+    """A sample of the servers when two readings of the memory are equal, or at the deadline."""
     end = time.monotonic() + SETTLE_DEADLINE
     last = watch.sample()
     while time.monotonic() < end:

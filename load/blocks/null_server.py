@@ -1,10 +1,10 @@
-"""A Socket.IO server that does next to nothing: the floor under every figure of the load generator.
+"""A Socket.IO server that does next to nothing. It shows the floor of the load generator's figures.
 
 `python -m load.blocks.null_server --port 0` prints the READY line. It serves handshake, CONNECT,
 heartbeat, upgrade, `message-with-ack` (with attachments too), `message`, `join`, `leave`, `in`, `all` and
 `burst` on WebSocket and polling, as callbacks on the gevent hub.
-`GET /counts` answers what it has done so far, as JSON: acks, deliveries, connects, and the sessions open now.
-What it leaves out: checking what clients send, other events, refusing namespaces. It is no reference.
+`GET /counts` answers as JSON what it has done so far: acks, deliveries, connects, and the open sessions.
+It does not check what clients send, knows no other events, and refuses no namespace. It is no reference.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Client:
             self.server.drop(self)
 
     def _begin_binary(self, packet: str) -> None:
-        """`message-with-ack` with attachments; its ack is sent when they are there."""
+        """`message-with-ack` with attachments. The ack follows when they are there."""
         start = packet.index("[")
         count, _, prefix = packet[2:start].partition("-")
         if packet.startswith('["message-with-ack",', start):
@@ -167,7 +167,7 @@ class Client:
 
 
 def _namespace(packet: str) -> str:
-    """Of CONNECT or DISCONNECT: `/custom,`, or nothing for the main one."""
+    """The namespace of a CONNECT or DISCONNECT: `/custom,`, or nothing for the main one."""
     return packet[2:].partition(",")[0] + "," if packet[2:3] == "/" else ""
 
 
@@ -211,7 +211,7 @@ class Exchange:
         self.server.exchanges.discard(self)
         self.stream.close()
 
-    # What httptools calls.
+    # httptools calls these.
 
     def on_message_begin(self) -> None:
         self.headers, self.body, self.url = {}, b"", b""
@@ -256,7 +256,7 @@ class Exchange:
             known.release()
 
     def answer(self, body: str, status: str = "200 OK") -> None:
-        """Answer the request in hand."""
+        """Answer the current request."""
         data = body.encode()
         self.stream.write(
             b"HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
@@ -384,7 +384,7 @@ class NullServer:
         return client
 
     def counts(self) -> dict[str, int]:
-        """Operations since the start, and the sessions that are open."""
+        """The operations since the start, and the open sessions."""
         return {
             "acks": self.acks,
             "deliveries": self.deliveries,

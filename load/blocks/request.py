@@ -1,4 +1,4 @@
-"""What one block measures, read from JSON: its keys, their values, and what is wrong with them."""
+"""The request for one block, read from JSON. It names what is wrong with a key or a value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["BlockRequest", "RequestError"]
 
 
 class RequestError(ValueError):
-    """A request that cannot be measured; one line."""
+    """A request that cannot be measured. One line says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class BlockRequest:
     seconds: float = 1.5
     server_pids: tuple[int, ...] = ()
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
-    """In a request each of its values is a key of its own: `auth`, `headers` and so on."""
+    """In a request each of its values has its own key: `auth`, `headers` and so on."""
     options: Options | None = None
-    """The scenario's parameters; in a request each is a key of its own. None are the defaults."""
+    """The parameters of the scenario. In a request each has its own key. None stands for the defaults."""
 
     @classmethod
     def from_json(cls, data: Any) -> BlockRequest:

@@ -1,7 +1,7 @@
-"""A run of `load/swarm.py` from its begin to its end: what happens at each event of Locust, in which order.
+"""A run of `load/swarm.py`, from begin to end: what happens at each event of Locust, and in which order.
 
 Read it from top to bottom. `sioprobe.locusts.attachment` listens to Locust and calls one method for each
-event; the steps themselves are in the modules beside this one.
+event. The steps themselves are in the modules beside this one.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ DISMISS_DEADLINE = 10.0
 
 
 class Director(Conductor):
-    """Of one Locust environment: `Director.of(environment)`. `play` is None while nothing is played."""
+    """One for each Locust environment: `Director.of(environment)`. `play` is None if nothing is played."""
 
     @classmethod
     def of(cls, environment: Environment) -> Director:
-        """That of the environment, made at the first call; it conducts from then on."""
+        """The director of the environment. The first call makes it, and from then on it conducts."""
         attachment = Attachment.of(environment) or Attachment(environment, cls)
         if not isinstance(attachment.conductor, Director):
-            # Another locustfile of this run, with `SocketIOUser`s, was there first.
+            # The run has another locustfile, with `SocketIOUser`s, and that one came first.
             attachment.conductor = cls(attachment)
         return attachment.conductor
 
@@ -64,7 +64,7 @@ class Director(Conductor):
     # Before the first test
 
     def prepare(self) -> None:
-        """Start the server of the run, refuse what cannot be played, measure the generator's floor."""
+        """Start the server of the run, refuse what cannot be played, and measure the generator's floor."""
         self._stages.listen()
         if self.attachment.is_worker:
             return
@@ -85,14 +85,14 @@ class Director(Conductor):
             self._calibrate(*self._stages.peak())
 
     def _refuse(self, problem: str) -> NoReturn:
-        """End with one line; workers are told to quit, or they look for their master for a minute."""
+        """End with one line. Tell the workers to quit, or they look for their master for a minute."""
         print(f"locust: error: {problem}", file=sys.stderr)
         if self.attachment.is_master:
             options, runner = self.environment.parsed_options, self.environment.runner
             expected = options.expect_workers if options.processes else 0
             attached = self.attachment.reports.attached
             end = time.monotonic() + DISMISS_DEADLINE
-            # One that is told before it is complete hears it and never ends.
+            # A worker that is told before it is complete never ends.
             while time.monotonic() < end and not (
                 len(runner.clients) >= expected and attached.issuperset(runner.clients)
             ):
@@ -101,7 +101,7 @@ class Director(Conductor):
         sys.exit(2)
 
     def _calibrate(self, users: int, total_rate: float | None) -> None:
-        """Measure the floor of the generator where that is asked for, and keep it, or why there is none."""
+        """If `--calibrate` asks for it, measure the floor of the generator, or keep why there is none."""
         options = self.environment.parsed_options
         if not options.calibrate:
             return
@@ -112,7 +112,7 @@ class Director(Conductor):
         except NoFloor as why:
             self._calibration = str(why)
 
-    # A test: these follow each other
+    # A test, in this order
 
     def test_starts(self) -> None:
         """Before there is any user."""
@@ -128,7 +128,7 @@ class Director(Conductor):
     def _look_at_server(self) -> None:
         options = self.environment.parsed_options
         if not options.headless:
-            # What the web page has changed was not looked at before.
+            # The web page may have changed the options.
             problem = problem_of(self.environment.host, options)
             if problem is not None:
                 self.environment.runner.log_exception("local", problem, "")
@@ -140,7 +140,7 @@ class Director(Conductor):
         try:
             self.play = Play(self.environment, self.attachment.engine, self._stages.total_rate)
         except (ParameterError, OptionError) as error:
-            # Only the web page can say such a thing; the users then wait for the next start.
+            # Only the web page can ask for such a thing. The users then wait for the next start.
             if self.attachment.is_worker:
                 print(f"locust: error: argument {error}", file=sys.stderr)
             self.play = None
@@ -150,7 +150,7 @@ class Director(Conductor):
         return self.play.played()
 
     def users_are_there(self) -> None:
-        """All users were spawned; Locust may begin to count anew."""
+        """All users are spawned. With `--reset-stats` Locust begins to count anew."""
         super().users_are_there()
         self._server.all_connected()
 
@@ -162,7 +162,7 @@ class Director(Conductor):
         self._stages.leave()
 
     def test_stops(self) -> None:
-        """No user is left. With a web page another test may follow, so this one is told now."""
+        """No user is left. With a web page another test may follow, so print this one now."""
         self.attachment.end()
         self._server.stop_asking()
         if self.attachment.is_worker or self.environment.parsed_options.headless:
@@ -170,17 +170,17 @@ class Director(Conductor):
         try:
             self._calibrate(self.environment.runner.target_user_count, None)
         except ParameterError:
-            return  # told when it was started: nothing was played
+            return  # `test_starts` has printed it: nothing was played
         self._tell()
 
     # The process quits
 
     def test_is_over(self) -> None:
-        """Locust stops the test of a master and makes its exit code after this."""
+        """The process quits. Locust has stopped the test of a master, and makes the exit code after this."""
         runner, options = self.environment.runner, self.environment.parsed_options
         judged = options.headless and not self.attachment.is_worker
         if judged and runner.state not in (STATE_INIT, STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED):
-            # Stopped by a signal: what is under way counts too.
+            # A signal came in the middle of a test: what is under way counts too.
             runner.stop()
         self.attachment.close()
         if judged and self.environment.process_exit_code is None:
@@ -198,7 +198,7 @@ class Director(Conductor):
     # Between workers and master
 
     def reports_to_master(self, data: dict[str, Any]) -> None:
-        """This worker reports, once a second and when it is told to."""
+        """This worker reports: once a second, and when its master asks."""
         super().reports_to_master(data)
         self._stages.write(data)
 
@@ -210,7 +210,7 @@ class Director(Conductor):
     # What comes of it
 
     def _tell(self) -> None:
-        """Print the result to stderr, for stdout may be Locust's own JSON; the server may cool down first."""
+        """Print the result, after the cool-down of the server. To stderr, because stdout may hold JSON."""
         self._found = self._server.found()
         result = self._conclusion()
         print(render(result), file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
 """Conditions on a run's figures: `p99>50ms`, `reach<100%`, `errors>0`, `rate<1000/s`.
 
-`--fail-if` fails a run of which one holds; the objective of `sioprobe capacity` is one that must hold.
+`--fail-if` fails a run if one of them holds. In the objective of `sioprobe capacity` all of them must hold.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TIMES = {"us": 1.0, "µs": 1.0, "ms": 1e3, "s": 1e6}
 _SHARES = {"%": 0.01}
 _COUNTS = {"": 1.0}
 
-# The units of each figure. A latency needs one: 50 could be anything.
+# The units of each figure. A latency needs a unit, because 50 could be anything.
 _UNITS: dict[str, dict[str, float]] = {
     **dict.fromkeys(("p50", "p90", "p99", "p99.9", "max", "mean"), _TIMES),
     "reach": _SHARES,
@@ -40,12 +40,12 @@ _EXPRESSION = re.compile(r"\s*([^\s<>=!]+)\s*([<>=!]+)\s*([0-9.eE+_]*)\s*(\S*)\s
 
 
 class ConditionError(ValueError):
-    """A condition that cannot be read; one line."""
+    """A condition that cannot be read. One line says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What conditions compare: `values` are mean, reach, rate, and the counts."""
+    """The figures that conditions compare. `values` holds mean, reach, rate, and the counts."""
 
     operations: int = 0
     latency: Histogram = field(default_factory=Histogram)
@@ -53,7 +53,7 @@ class Figures:
 
     @classmethod
     def of_run(cls, result: RunResult) -> Figures:
-        """Those of a run under Locust."""
+        """The figures of a run under Locust."""
         measured = next(
             (
                 series
@@ -76,7 +76,7 @@ class Figures:
 
     @classmethod
     def of_block(cls, block: Block) -> Figures:
-        """Those of a block, which knows no mean."""
+        """The figures of a block, which has no mean."""
         return cls(
             block.operations,
             _histogram(block.latency),
@@ -100,7 +100,7 @@ def _deliveries(ledger: LedgerFigures | None) -> dict[str, float | None]:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One comparison. `value` is in µs for latencies, and a share of 1 where `is_share`."""
+    """One comparison. `value` is in µs for a latency, and a share of 1 if `is_share`."""
 
     text: str
     figure: str
@@ -110,7 +110,7 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> Condition:
-        """The condition that `text` says. ConditionError names what is wrong, and the nearest valid name."""
+        """The condition in `text`. ConditionError names what is wrong, and the nearest valid name."""
         match = _EXPRESSION.fullmatch(text)
         if match is None:
             raise ConditionError(f"{text!r} is no condition such as 'p99>50ms' or 'errors>0'")
@@ -136,7 +136,7 @@ class Condition:
         return _UNITS.get(self.figure, _TIMES) is _TIMES
 
     def measured(self, figures: Figures) -> float | None:
-        """What it compares with its value; None where that was not measured."""
+        """The figure that it compares; None if that was not measured."""
         match = _PERCENTILE.fullmatch(self.figure)
         if match is not None:
             return figures.latency.percentile(float(match[1]))
@@ -149,7 +149,7 @@ class Condition:
         return value
 
     def holds(self, figures: Figures) -> bool | None:
-        """Whether it holds; None where what it compares was not measured."""
+        """Whether it holds; None if its figure was not measured."""
         measured = self.measured(figures)
         return None if measured is None else _OPERATORS[self.comparison](measured, self.value)
 

@@ -1,4 +1,4 @@
-"""How a run ended: which `--fail-if` hold, the exit code that says so, and what may be behind it."""
+"""How a run ended: which `--fail-if` hold, the exit code, and a hint at the reason."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXIT_CODES = {
 def thresholds_of(result: RunResult, conditions: Iterable[str]) -> list[Threshold]:
     """Each `--fail-if` with what was measured, and whether it is broken.
 
-    One whose figure was not measured is broken: a gate that cannot be asked does not open.
+    If its figure was not measured, it counts as broken: a gate without an answer stays shut.
     """
     figures = Figures.of_run(result)
     return [
@@ -46,7 +46,7 @@ def exit_code(result: RunResult) -> int:
 
 
 def hints(result: RunResult) -> list[str]:
-    """What may be behind a run in which the server let everybody in and answered nothing."""
+    """A hint, if the server let everybody in and answered nothing."""
     connected = any(series.type == "SIO connect" and series.latency for series in result.series)
     if result.operation is None or result.operations or not connected:
         return []

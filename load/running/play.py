@@ -1,4 +1,4 @@
-"""What the users of one process share while a test runs: the scenario, and where each of them goes."""
+"""What the users of one process share while a test runs: the scenario, and the target of each user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REST_DEADLINE = 3.0
 
 
 class Play:
-    """Of the options of one start; the web page may have changed them. Raises ParameterError, OptionError."""
+    """Made of the options at the start of a test. Raises ParameterError and OptionError."""
 
     def __init__(self, environment: Environment, engine: Engine, total_rate: float | None) -> None:
         options = environment.parsed_options
@@ -36,8 +36,8 @@ class Play:
         self.scenario.processes = _processes(options)
 
     def place(self) -> Target:
-        """Where the next user of this process goes. Raises SwarmError, OptionError and PlacementError."""
-        # Names are looked up meanwhile, and every user comes here at once.
+        """The target of the next user of this process. Raises SwarmError, OptionError and PlacementError."""
+        # All users come here at once, and looking up a name lets others run.
         with self._placing:
             if self._placement is None:
                 self._placement = self._make_placement()
@@ -55,7 +55,7 @@ class Play:
         return Placement(targets, addresses)
 
     def played(self) -> Played:
-        """What is counted of it, and how it comes to rest."""
+        """What to count of it, and how it comes to rest."""
         scenario = self.scenario
         return Played(
             operation=scenario.operation,
@@ -76,5 +76,5 @@ class Play:
 
 
 def _processes(options: Any) -> int:
-    """How many processes play: workers do not know of each other, and their master tells them."""
+    """How many processes play. Workers do not know each other: their master tells them."""
     return max(1, getattr(options, "sioprobe_workers", 1))

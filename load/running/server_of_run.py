@@ -1,6 +1,6 @@
-"""What a run does about its server: starts it, samples it, looks at what it keeps.
+"""What a run does with its server: start it, sample it, look at what it keeps.
 
-All of it happens in the process where figures come together: the only one, or the master.
+This happens in the process where the figures come together: the only one, or the master.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["ServerOfRun"]
 
 
 class ServerOfRun:
-    """`start` it once; `begin` each test, then `all_connected`, `hold`, `finish`, and `found` at the end."""
+    """`start` it once. For each test: `begin`, `all_connected`, `hold`, `finish`, and `found` at the end."""
 
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
@@ -40,14 +40,14 @@ class ServerOfRun:
         self.sampled: ServerSampler | None = None
 
     def start(self) -> None:
-        """Start the server, where `--server-command` says so. Raises OwnedServerError."""
+        """Start the server if there is a `--server-command`. Raises OwnedServerError."""
         options = self._environment.parsed_options
         if not options.server_command:
             return
         if self._attachment.is_master and getattr(options, "drop", "") == "server":
             raise OwnedServerError("--server-command restarts the server for a load of one process only")
         self._owned = OwnedServer(options.server_command, self._environment.host or "")
-        # After everything else, the last look at the server included.
+        # At the very end, after the last look at the server.
         atexit.register(self._owned.stop)
         self._owned.start()
 
@@ -58,11 +58,11 @@ class ServerOfRun:
         try:
             asked = parse_server_pids(options.server_pid or ())
         except ValueError:
-            asked = NONE  # told already, by problem_of
+            asked = NONE  # problem_of has printed it
         server = ServerWatch(urls, locate(urls, asked))
         self._scenario = self._telling = None
         self.sampled = ServerSampler(server, counts=self._counts, exact=not self._attachment.is_master)
-        # First: the look asks the server, which may hold a file for that a little longer.
+        # First, because the look asks the server, which may keep a file open for that.
         self.sampled.start()
         kind = SCENARIOS[options.scenario]
         self._watch = RunWatch(kind, server)
@@ -70,19 +70,19 @@ class ServerOfRun:
             self._telling = ReportedCpu(urls)
 
     def follow(self, scenario: Scenario) -> None:
-        """Count what the scenario publishes; a storm may restart the server where it is ours."""
+        """Count what the scenario publishes. A storm may restart the server if we started it."""
         self._scenario = scenario
         owned, alone = self._owned, isinstance(self._environment.runner, LocalRunner)
         if owned is not None and alone and hasattr(scenario, "restart_server"):
             scenario.restart_server = lambda: gevent.spawn(_restart, owned).ready
 
     def all_connected(self) -> None:
-        """Every user was spawned."""
+        """All users are spawned."""
         if self.sampled is not None:
             self.sampled.all_connected(reset=self._environment.reset_stats)
 
     def hold(self) -> None:
-        """Look while all users are there, before operations come to rest."""
+        """Look at the server while all users are there, before operations come to rest."""
         if self.sampled is not None:
             self.sampled.hold()
         if self._watch is not None:
@@ -99,13 +99,13 @@ class ServerOfRun:
             self._telling.close()
 
     def share(self) -> float | None:
-        """The share of a core that the server used lately, for the web page; None where it is not known."""
+        """The share of a core that the server used lately, for the web page. None if that is not known."""
         if self._environment.web_ui is None or self.sampled is None:
             return None
         return self.sampled.share() if self._telling is None else self._telling.share()
 
     def found(self) -> dict[str, Any] | None:
-        """What the scenario found, once the last user has left. Waits for the cool-down where it has one."""
+        """What the scenario found, when the last user has left. Waits for the cool-down if there is one."""
         if self._watch is None:
             return None
         try:
@@ -116,7 +116,7 @@ class ServerOfRun:
         return self._watch.found(states, self._attachment.engine.recorder, options)
 
     def _counts(self) -> Counts:
-        """What is counted at this moment, without taking it from those who carry it to Locust."""
+        """The counts at this moment. They stay where they are, for Locust's statistics."""
         attachment, played = self._attachment, SCENARIOS[self._environment.parsed_options.scenario]
         if attachment.is_master:
             connections = self._environment.runner.user_count

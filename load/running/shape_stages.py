@@ -1,8 +1,8 @@
 """Load over time: steps, ramp, spike and soak, as stages.
 
-`--shape NAME` chooses one; `--shape-users` and `--shape-rate` say between which levels it moves, and
-`--shape-seconds` how long each part takes. A shape is a list of stages; each has figures of its own in the
-results (`sioprobe.measured.stages`). `load/running/shapes.py` makes them Locust's.
+`--shape NAME` chooses one. `--shape-users` and `--shape-rate` give the levels, and `--shape-seconds` says how
+long each part takes. A shape is a list of stages. Each stage has its own figures in the result
+(`sioprobe.measured.stages`). `load/running/shapes.py` hands them to Locust.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ __all__ = ["SHAPE_NAMES", "ShapeError", "Stage", "at", "check_name", "check_rate
 
 RAMP_STAGES = 10
 SOAK_STAGES = 10
-"""Results are given for so many parts of what has no steps of its own."""
+"""A shape without steps is divided into this many parts, and each has its figures."""
 LEAST_PART_SECONDS = 2.0
-"""Shorter parts are put together."""
+"""No part is shorter than this."""
 
 MOST_USERS = 1_000_000
 Levels = tuple[float, ...]
 
 
 class ShapeError(ValueError):
-    """Parameters that make no shape; one line."""
+    """Parameters that make no shape. One line says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A straight line in time: users and total rate from the first value to the second, over `seconds`.
+    """Users and total rate go in a straight line from their first value to their second, in `seconds`.
 
-    A rate is operations a second of all users, or None where the shape leaves it alone.
+    The rate is in operations a second of all users, or None if the shape does not change it.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What was asked for. A single level of users or rate stays; several are gone through."""
+    """What was asked for. One level of users or rate stays; of several, one follows the other."""
 
     users: Levels
     rate: Levels = ()
@@ -52,7 +52,7 @@ class Parameters:
 
 
 def _each(values: Levels, count: int, what: str) -> Levels:
-    """So many values, from one for all or from one each."""
+    """This many values: one for each was given, or one for all."""
     if len(values) not in (1, count):
         needed = f"one or {count} are" if count > 1 else "one is"
         raise ShapeError(f"{what} has {len(values)} values, where {needed} needed")
@@ -66,7 +66,7 @@ def _line(ends: Levels, part: int, parts: int) -> tuple[float, float]:
 
 
 def _parts(seconds: float, most: int) -> int:
-    """How many parts of a stage are reported: Locust asks a shape once a second, and misses shorter ones."""
+    """How many parts a stage has. Locust asks a shape once a second, and would miss shorter parts."""
     return max(1, min(most, int(seconds / LEAST_PART_SECONDS)))
 
 
@@ -153,7 +153,7 @@ SHAPE_NAMES = tuple(_MAKERS)
 
 
 def check_rate(rate: str, scenario: str) -> None:
-    """ShapeError where a shape has rates, and the scenario no total rate."""
+    """Raise ShapeError if the shape has rates and the scenario has no total rate."""
     able = scenarios_with("total_rate")
     if rate and scenario not in able:
         raise ShapeError(
@@ -162,13 +162,13 @@ def check_rate(rate: str, scenario: str) -> None:
 
 
 def check_name(name: str) -> None:
-    """ShapeError, with the nearest valid one, where no shape has that name."""
+    """Raise ShapeError, with the nearest valid name, if no shape has this name."""
     if name not in SHAPE_NAMES:
         raise ShapeError(unknown("shape", name, SHAPE_NAMES))
 
 
 def levels(option: str, text: str, least: float) -> Levels:
-    """Numbers with commas between. ShapeError names the wrong one."""
+    """The numbers of a list with commas. ShapeError names the wrong one."""
     found = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         try:
@@ -182,9 +182,10 @@ def levels(option: str, text: str, least: float) -> Levels:
 
 
 def plan(name: str, users: str, rate: str, seconds: str, num_users: int) -> list[Stage]:
-    """The stages of the shape of that name, of levels with commas between; `num_users` where none are given.
+    """The stages of the shape with this name. Levels are lists with commas.
 
-    ShapeError says which parameter does not fit. Without a name there are none, and nothing may be given.
+    `num_users` stands in if no users are given. ShapeError says which parameter does not fit. Without a name
+    there are no stages, and no parameters.
     """
     if not name:
         for option, text in (("users", users), ("rate", rate), ("seconds", seconds)):
@@ -201,7 +202,7 @@ def plan(name: str, users: str, rate: str, seconds: str, num_users: int) -> list
 
 
 def at(stages: Sequence[Stage], seconds: float) -> tuple[int, int, float | None] | None:
-    """The stage, users and total rate after so many seconds; None when the last stage is over."""
+    """The stage, users and total rate after this many seconds. None if the last stage is over."""
     for index, stage in enumerate(stages):
         if seconds < stage.seconds:
             share = seconds / stage.seconds

@@ -19,7 +19,7 @@ def planned(name: str, options: Any) -> list[Stage]:
 
 
 class _Shape(LoadTestShape):  # type: ignore[misc]
-    """Tells Locust how many users there shall be; `entered` hears each time of stage and rate."""
+    """Tells Locust how many users it wants. `entered` is called each time with the stage and the rate."""
 
     abstract = True
     use_common_options = True
@@ -34,19 +34,19 @@ class _Shape(LoadTestShape):  # type: ignore[misc]
         try:
             self.stages = planned(self.kind, self.options)
         except ShapeError as error:
-            # From the web page; a command line was looked at before.
+            # This comes from the web page: a command line is checked before.
             self.stages = []
             self.runner.log_exception("local", f"shape {self.kind}: {error}", "")
 
     def tick(self) -> tuple[int, float] | None:
-        """Users, and how many a second until there are so many; None at the end."""
+        """How many users, and how many to spawn per second. None at the end."""
         found = at(self.stages, self.get_run_time())
         if found is None:
             return None
         index, users, rate = found
         if self.entered is not None:
             self.entered(index, self.stages[index], rate)
-        # Within a second, or a stage ends before its users are there: Locust waits for them.
+        # Spawn within a second. Locust waits for it, and a stage could end meanwhile.
         return users, float(max(users, self.get_current_user_count(), 1))
 
 

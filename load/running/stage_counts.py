@@ -1,4 +1,4 @@
-"""Load shapes in the locustfile: which stage a test has come to, and what is counted in each."""
+"""Load shapes in the locustfile: the current stage of a test, and the counts of each stage."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ STAGE, REPORT = "sioprobe_stage", "sioprobe_stages"
 
 
 class StageCounts:
-    """Of one Locust environment. The shape runs where Locust has it run: in the only process, or the master.
+    """Of one Locust environment. Locust runs the shape in the only process, or in the master.
 
-    Each stage is told to the workers, whose accounts of it come back with their reports.
+    The master tells its workers each stage. Their accounts of it come back with their reports.
     """
 
     def __init__(self, attachment: Attachment) -> None:
@@ -33,9 +33,9 @@ class StageCounts:
         self._stages: list[Stage] = []
         self._of_workers: dict[str, dict[int, StageAccount]] = {}
         self.total_rate: float | None = None
-        """Of all processes, operations a second; None where no shape has one."""
+        """Of all processes, in operations a second. None if no shape has a rate."""
         self.set_rate: Callable[[float], None] | None = None
-        """What the scenario of this test is told of a new rate."""
+        """Tells the scenario of this test a new rate."""
         self._said: tuple[int, float | None] | None = None
 
     def problem(self) -> str | None:
@@ -49,14 +49,14 @@ class StageCounts:
         return None
 
     def listen(self) -> None:
-        """Hear what is counted, and on a worker, which stage its master has come to."""
+        """Get everything that is counted, and on a worker the stages that its master tells."""
         self._attachment.statistics.heard = self._hear
         runner = self._environment.runner
         if isinstance(runner, WorkerRunner):
             runner.register_message(STAGE, self._told)
 
     def offer_shapes(self) -> None:
-        """Give Locust the shapes, and choose the one that was asked for."""
+        """Give the shapes to Locust, and choose the one of `--shape`."""
         environment, options = self._environment, self._environment.parsed_options
         offered = {}
         for kind, shape_class in SHAPES.items():
@@ -67,7 +67,7 @@ class StageCounts:
         environment.available_shape_classes = {**(environment.available_shape_classes or {}), **offered}
 
     def peak(self) -> tuple[int, float | None]:
-        """The most users, and the highest total rate, of what the options ask for."""
+        """The most users and the highest total rate that the options ask for."""
         options = self._environment.parsed_options
         stages = planned(options.shape, options)
         users = [max(stage.users) for stage in stages] or [options.num_users or 1]
@@ -83,15 +83,15 @@ class StageCounts:
         environment = self._environment
         options = environment.parsed_options
         if not self._attachment.is_worker:
-            # What the web page chose; Locust sends it to the workers.
+            # The web page may have chosen another. Locust sends it to the workers.
             options.shape = getattr(environment.shape_class, "kind", "")
         if options.shape and options.shape_rate:
-            # The first, before anybody is told: no user shall begin in a closed loop.
+            # Set the first rate now: no user shall begin in a closed loop.
             first = planned(options.shape, options)[0].rate
             self._set(first[0] if first is not None else None)
 
     def _entered(self, index: int, stage: Stage, rate: float | None) -> None:
-        """The shape has come to a stage, or to another rate within it."""
+        """The shape enters a stage, or changes the rate within one."""
         if self._environment.runner.state not in ("spawning", "running") or self._said == (index, rate):
             return
         self._said = (index, rate)
@@ -121,7 +121,7 @@ class StageCounts:
         self._accounts.add(sample.histogram if is_operation else Sample().histogram, sample.failed)
 
     def leave(self) -> None:
-        """The test stops: what is still under way belongs to the last stage."""
+        """The test stops. What is still under way belongs to the last stage."""
         self._attachment.statistics.flush()
         self._accounts.leave(self._attachment.engine.pulse.take())
 

@@ -1,7 +1,7 @@
-"""What one run sees of the server, and what its scenario found: where the figures come together.
+"""What one run sees of the server, and what its scenario found, where the figures come together.
 
-Looks are taken before the first connection, once a second where the scenario has phases, when all connections
-are still there, and during a cool-down after the last one has left.
+It looks before the first connection, then once a second if the scenario has phases, then while all
+connections are still there, and during a cool-down after the last one has left.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Finding(Protocol):
 
 
 class Watching(Protocol):
-    """What a scenario says of the looks that it needs: see `load.playing.players.Scenario`."""
+    """The part of a scenario that says which looks it needs: see `load.playing.players.Scenario`."""
 
     cools_down: ClassVar[bool]
     has_phases: ClassVar[bool]
@@ -38,7 +38,7 @@ class Watching(Protocol):
 
 
 class RunWatch:
-    """One run. Made before the first connection; `hold` while all are there, `found` after the last."""
+    """One run. Make it before the first connection, `hold` while all are there, `found` after the last."""
 
     def __init__(self, kind: type[Watching], server: ServerWatch) -> None:
         self._kind = kind
@@ -60,9 +60,9 @@ class RunWatch:
     def found(
         self, states: Sequence[dict[str, Any] | None], recorder: Recorder, options: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """What the scenario found, as `found` of a summary; waits for the cool-down where it has one.
+        """What the scenario found, for the result. Waits for the cool-down if there is one.
 
-        `states` are those of the scenario in each process.
+        `states` holds the state of the scenario in each process.
         """
         known = [state for state in states if state is not None]
         if not known:

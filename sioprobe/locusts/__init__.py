@@ -1,1 +1,1 @@
-"""Everything that knows Locust: its statistics, events, workers and web page, fed from the engine."""
+"""Everything that knows Locust: its statistics, events, workers and web page."""

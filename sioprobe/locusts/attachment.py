@@ -1,6 +1,6 @@
-"""What sioprobe attaches to a Locust environment: it listens once to each event, and has steps for each.
+"""What sioprobe attaches to a Locust environment. It listens once to each event, and calls its conductor.
 
-Which steps are taken at an event, and in which order, its conductor says: `conductor.py` for a locustfile of
+The conductor takes the steps, which are here, in its order: `conductor.py` for a locustfile with
 `SocketIOUser`s, `load/running/director.py` for `load/swarm.py`.
 """
 
@@ -34,11 +34,11 @@ logger = logging.getLogger(__name__)
 
 HALT = "sioprobe_halt"
 HALT_DEADLINE = 15.0
-"""How long the master waits for its workers to stop their users, in seconds, beside `--stop-timeout`."""
+"""The master waits this long, in seconds, and `--stop-timeout`, for its workers to stop their users."""
 
 
 class Conducting(Protocol):
-    """Takes the steps: one method for each event of Locust; `conductor.py` says when each is called."""
+    """A conductor: one method for each event of Locust. `conductor.py` says when each is called."""
 
     def test_starts(self) -> None: ...
 
@@ -60,14 +60,14 @@ class Conducting(Protocol):
 
 
 class Attachment:
-    """One for each Locust environment, which carries it as its attribute `sioprobe`.
+    """One for each Locust environment, which keeps it as its attribute `sioprobe`.
 
-    `conductor` makes its conductor, which another may replace before the first test.
+    `conductor` makes the conductor. Another may take its place before the first test.
     """
 
     @staticmethod
     def of(environment: Environment) -> Attachment | None:
-        """That of the environment; None where nothing was attached yet."""
+        """What is attached to the environment; None if nothing is yet."""
         found: Attachment | None = getattr(environment, "sioprobe", None)
         return found
 
@@ -88,8 +88,8 @@ class Attachment:
         events = self.environment.events
         for event, listener in self._listeners():
             event.add_listener(listener)
-        # Locust's own listeners were there before: those of reports take the statistics away and add them up,
-        # those of `quitting` stop the test. A locustfile's `test_stop` may tell what was counted.
+        # In front of Locust's own listeners: those for reports empty the statistics and add them up, and
+        # those for `quitting` stop the test. Also in front of a locustfile that prints at `test_stop`.
         call_first(events.report_to_master, lambda data, **_: self.conductor.reports_to_master(data))
         call_first(
             events.worker_report, lambda client_id, data, **_: self.conductor.worker_reports(client_id, data)
@@ -117,13 +117,13 @@ class Attachment:
             report_each(REPORT_SECONDS)
             if not hears(runner, HALT):
                 runner.register_message(HALT, self._halt_for_master, concurrent=True)
-                # So that the master knows at once that this worker is complete.
+                # This tells the master at once that the worker is complete.
                 send_report(runner)
         if self.environment.web_ui is not None:
             add_tab(self.environment.web_ui, lambda: self.conductor.result())
 
     def _quitting(self) -> None:
-        # Last of all, whoever else prints at the end.
+        # Added now, it is the last of all: others may print at the end too.
         self.environment.events.quit.add_listener(lambda **_: self.conductor.says_goodbye())
         self.leave()
 
@@ -134,7 +134,7 @@ class Attachment:
 
     @property
     def is_worker(self) -> bool:
-        """Whether this process is a worker; one that joins a test is told to start before it has a runner."""
+        """Whether this process is a worker. One that joins a running test starts before it has a runner."""
         return bool(getattr(self.environment.parsed_options, "worker", False))
 
     @property
@@ -155,29 +155,29 @@ class Attachment:
         runner, options = self.environment.runner, self.environment.parsed_options
         if isinstance(runner, MasterRunner):
             self.reports.workers = Workers(
-                # Without options there is nothing by which a worker could learn of it.
+                # Workers learn it from the options.
                 uuid.uuid4().hex if options is not None else "",
                 {client.id: runner.get_worker_index(client.id) for client in runner.clients.all},
             )
             if options is not None:
-                # Locust sends the options to every worker, to those that join later as well.
+                # Locust sends the options to every worker, also to one that joins later.
                 options.sioprobe_run = self.reports.workers.run
                 options.sioprobe_workers = runner.worker_count
         self.engine.start()
         self.engine.reset_pulse()
 
     def reset(self) -> None:
-        """Forget everything counted so far, as Locust does at the same moments."""
+        """Forget everything counted so far. Locust does the same at the same moments."""
         self.statistics.reset()
         self.started, self.ended = time.monotonic(), 0.0
 
     def come_to_rest(self) -> None:
-        """The test is stopping: let what is under way end while all users are there, and count it."""
+        """The test is stopping: while all users are still there, let what is under way end, and count it."""
         runner = self.environment.runner
         if isinstance(runner, MasterRunner):
             self._halt_workers(runner)
         else:
-            # Those of the test: soon there will be none.
+            # The users of the test; soon there will be none.
             self.reports.users = runner.user_count
             halt, self.played.halt = self.played.halt, None
             if halt is not None:
@@ -188,13 +188,13 @@ class Attachment:
     def _halt_workers(self, runner: MasterRunner) -> None:
         """Have every worker stop its users and report for the last time, while the master still listens.
 
-        Locust's own master takes reports for half a second only after telling workers to quit.
+        Locust's own master tells its workers to quit, and then takes reports for half a second only.
         """
         workers = self.reports.workers
         if runner.worker_count or self._quits:
-            # Else it is the last worker's leaving that ends the test.
+            # Otherwise the test ends because the last worker has left.
             workers.stopping = time.monotonic()
-        # A worker that is lost meanwhile must not have the others spawn its users.
+        # If a worker is lost meanwhile, the others must not spawn its users.
         forget_dispatcher(runner)
         end = time.monotonic() + HALT_DEADLINE + (self.environment.stop_timeout or 0)
         runner.send_message(HALT)
@@ -214,7 +214,7 @@ class Attachment:
         send_report(runner)
 
     def end(self) -> None:
-        """The test has stopped, and nothing counts any more; on a worker its last report follows."""
+        """The test has stopped. Nothing counts any more; a worker sends its last report after this."""
         if isinstance(self.environment.runner, WorkerRunner):
             self.statistics.flush()
         else:
@@ -223,7 +223,7 @@ class Attachment:
         self.request_events.drain()
 
     def leave(self) -> None:
-        """The process quits, before Locust stops its test: a worker tells its master all that it counted."""
+        """The process quits, and Locust has not stopped its test yet. A worker sends all that it counted."""
         self._quits = True
         runner = self.environment.runner
         if isinstance(runner, WorkerRunner) and self.reports.run and not self.reports.final:
@@ -244,7 +244,7 @@ class Attachment:
     # What comes of it
 
     def result(self, around: Around = Around()) -> RunResult:  # noqa: B008 - frozen
-        """The figures so far; of what Locust knows too, and nothing later."""
+        """The figures so far: those that Locust knows too, and nothing later."""
         seconds = max(0.0, (self.ended or time.monotonic()) - self.started) if self.started else 0.0
         return summarise(
             self.engine.recorder,

@@ -1,7 +1,7 @@
-"""Which monotonic clock a process reads: times of two processes may be subtracted where it is the same.
+"""Which monotonic clock a process reads. Two processes with the same clock may compare their times.
 
-CLOCK_MONOTONIC counts from the start of the kernel, so all processes of one host share it, those in
-containers too, unless they have a time namespace of their own.
+CLOCK_MONOTONIC counts from the start of the kernel. So all processes of one host share it, in containers too,
+unless they have a time namespace of their own.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ __all__ = ["clock_id", "host_name"]
 
 @cache
 def clock_id() -> str:
-    """Equal in two processes whose `monotonic_ns` can be compared; unlike any other where that is unknown."""
+    """The same in two processes whose `monotonic_ns` can be compared. If that is unknown, it is unique."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
-        # Elsewhere than on Linux nothing names the clock: the process is alone with it.
+        # Only Linux names the clock. Elsewhere the process gets a name of its own.
         return f"{sys.platform}-{socket.gethostname()}-{os.getpid()}"
     try:
         offset = os.readlink("/proc/self/ns/time")

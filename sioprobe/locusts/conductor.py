@@ -1,7 +1,7 @@
-"""Which steps are taken at which event of Locust, and in which order, in a locustfile of `SocketIOUser`s.
+"""The steps at each event of Locust, in their order, for a locustfile with `SocketIOUser`s.
 
-At the end of a headless run it prints our figures and the verdict. The exit code stays Locust's: what else
-such a file measures is not known.
+At the end of a headless run it prints our figures and the verdict. It leaves the exit code to Locust, because
+such a file may measure other things too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Conductor", "attachment_of"]
 
 
 class Conductor:
-    """One method for each event; those of a test in the order in which Locust fires them."""
+    """One method for each event. Those of a test are in the order in which Locust fires the events."""
 
     def __init__(self, attachment: Attachment) -> None:
         self.attachment = attachment
@@ -30,7 +30,7 @@ class Conductor:
         self.attachment.begin()
 
     def users_are_there(self) -> None:
-        """All users were spawned; Locust may begin to count anew."""
+        """All users are spawned. With `--reset-stats` Locust begins to count anew."""
         if self.environment.reset_stats:
             self.attachment.reset()
 
@@ -43,11 +43,11 @@ class Conductor:
         self.attachment.end()
 
     def test_is_over(self) -> None:
-        """The process quits, and Locust has stopped its test: the exit code is made after this."""
+        """The process quits, and Locust has stopped its test. Locust makes the exit code after this."""
         self.attachment.close()
 
     def says_goodbye(self) -> None:
-        """Locust has printed its own figures; stdout may be its JSON."""
+        """Locust has printed its own figures. Ours go to stderr, because stdout may hold Locust's JSON."""
         options = self.environment.parsed_options
         if (
             options is None
@@ -59,7 +59,7 @@ class Conductor:
         print(render(self.result()), file=sys.stderr, flush=True)
 
     def reports_to_master(self, data: dict[str, Any]) -> None:
-        """This worker reports, once a second and when it is told to."""
+        """This worker reports: once a second, and when its master asks."""
         self.attachment.reports.write(data)
 
     def worker_reports(self, client_id: str, data: dict[str, Any]) -> None:
@@ -72,5 +72,5 @@ class Conductor:
 
 
 def attachment_of(environment: Environment) -> Attachment:
-    """What is attached to that environment; a locustfile of `SocketIOUser`s attaches it at the first call."""
+    """What is attached to the environment. The first call attaches it."""
     return Attachment.of(environment) or Attachment(environment, Conductor)

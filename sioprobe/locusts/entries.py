@@ -16,11 +16,11 @@ from sioprobe.results.histogram import Histogram, bucket_index, bucket_middle
 __all__ = ["add_errors", "csv_texts", "entry_of", "without_counts"]
 
 UNTIMED = "N/A"
-"""What Locust's own CSV has where there is no figure."""
+"""Locust's own CSV writes this if there is no figure."""
 
 
 def entry_of(sample: Sample, stats: RequestStats, name: str, type: str, at: float) -> StatsEntry:
-    """A sample as Locust's entry; untimed counts and errors have no response time there either."""
+    """A sample as Locust's entry. Untimed counts and errors have no response time there either."""
     entry = StatsEntry(stats, name, type)
     failed = sample.failed
     timed = sample.timed
@@ -44,7 +44,7 @@ def entry_of(sample: Sample, stats: RequestStats, name: str, type: str, at: floa
 
 
 def _milliseconds(histogram: Histogram, low: int) -> float:
-    """What a bucket stands for."""
+    """The time that a bucket stands for."""
     return min(bucket_middle(bucket_index(low)), histogram.max) / 1000
 
 
@@ -63,7 +63,7 @@ def without_counts(report: dict[str, Any], stats: RequestStats) -> None:
 
 
 def csv_texts(environment: Environment) -> dict[str, str]:
-    """The text of Locust's CSV files `stats` and `failures`, with no times where nothing was timed."""
+    """The text of Locust's CSV files `stats` and `failures`. What was not timed has no times there."""
     entries = environment.stats.entries
     untimed = {
         (entry.method, entry.name)

@@ -1,7 +1,7 @@
-"""Python's garbage collector, set up for a process that makes many objects and few cycles.
+"""Set up Python's garbage collector for a process that makes many objects and few cycles.
 
-As it comes, it walks through everything that Locust and its libraries have loaded again and again: half of
-the CPU of a run that connects and leaves all the time.
+By default it looks again and again at everything that Locust and its libraries have loaded. That costs half
+of the CPU of a run that connects and leaves all the time.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import gc
 __all__ = ["spare_collector"]
 
 YOUNG_OBJECTS = 20_000
-"""New objects before the young ones are looked through; as it comes, 700."""
+"""After so many new objects the collector looks at the young ones; by default after 700."""
 
 
 def spare_collector() -> None:
-    """Leave alone what is there now, and look less often. What is no cycle is freed at once, as ever."""
+    """Leave alone what is there now, and look less often. Python still frees at once what is no cycle."""
     gc.collect()
     gc.freeze()
     _, middle, old = gc.get_threshold()

@@ -1,6 +1,6 @@
-"""What is used of Locust beside its documented interface: nobody else in this project touches these parts.
+"""The parts of Locust that we use and that its documentation does not promise. They are used only here.
 
-A new Locust may move them. `missing` names those that it has moved, and a test asks for them.
+A new Locust may move them. `missing` names those that it has moved; a test calls it.
 """
 
 from __future__ import annotations
@@ -57,42 +57,42 @@ def _name(owner: Any) -> str:
 
 
 def call_first(event: EventHook, listener: Callable[..., None]) -> None:
-    """Have a listener called before all that are there, Locust's own included.
+    """Call this listener before all that are there, also before Locust's own.
 
-    Listeners of `quitting` are called last one first: there this one comes after all others.
+    Locust calls the listeners of `quitting` from the last to the first, so there it comes after all others.
     """
     event._handlers.insert(0, listener)
 
 
 def listeners_of(event: EventHook) -> Iterator[Callable[..., None]]:
-    """Who listens, but for Locust itself."""
+    """The listeners that are not Locust's own."""
     for listener in event._handlers:
         if (getattr(listener, "__module__", None) or "").partition(".")[0] != "locust":
             yield listener
 
 
 def report_each(seconds: float) -> None:
-    """How often the worker in this process reports to its master."""
+    """Let the worker in this process report to its master this often."""
     locust.runners.WORKER_REPORT_INTERVAL = seconds
 
 
 def send_report(runner: WorkerRunner) -> None:
-    """Have a worker report to its master now."""
+    """Let a worker report to its master now."""
     runner._send_stats()
 
 
 def hears(runner: WorkerRunner, message: str) -> bool:
-    """Whether something is registered for messages of that type."""
+    """Whether somebody is registered for this type of message."""
     return message in runner.custom_messages
 
 
 def forget_dispatcher(runner: MasterRunner) -> None:
-    """Keep a master from spawning the users of a worker that it loses from now on."""
+    """If the master loses a worker from now on, it shall not spawn its users elsewhere."""
     runner._users_dispatcher = None
 
 
 def csv_tables(environment: Environment) -> dict[str, Callable[[Any], None]]:
-    """By the name of each CSV file, what writes its rows to a `csv.writer`."""
+    """For the name of each CSV file, a function that writes its rows to a `csv.writer`."""
     table = locust.stats.StatsCSV(environment, locust.stats.PERCENTILES_TO_REPORT)
     return {"stats": table.requests_csv, "failures": table.failures_csv}
 
@@ -104,7 +104,7 @@ def response_time_bucket(milliseconds: float) -> int:
 
 
 def create_error(errors: dict[str, Any], type: str, name: str, kind: str, at: float) -> Any:
-    """The entry of Locust's table of failures, made where there is none yet."""
+    """The entry in Locust's table of failures; a new one if there is none yet."""
     key = locust.stats.StatsError.create_key(type, name, kind)
     error = errors.get(key)
     if error is None:

@@ -1,4 +1,4 @@
-"""What travels from Locust's workers to their master: counts, and how each process fares.
+"""What Locust's workers report to their master: counts, and how each process is doing.
 
 Durations travel as sparse histograms beside Locust's own report, because Locust rounds them to milliseconds.
 """
@@ -31,16 +31,17 @@ __all__ = ["REPORT_SECONDS", "Played", "Reports"]
 
 REPORT_KEY = "sioprobe"
 REPORT_SECONDS = 1.0
-"""How often a worker reports: what a lost worker's last report does not cover is at most so much."""
+"""How often a worker reports. If one is lost, at most this much of its counts is missing."""
 
 
 @dataclass(slots=True)
 class Played:
-    """What is played in this process while a test runs; a locustfile sets what it has.
+    """What this process plays while a test runs. A locustfile sets what it has.
 
-    `operation` is the type and name of the series of its operations, `ledger` its account of deliveries,
-    `schedule` that of its open loop; `timed_between` says that times are taken between two processes.
-    `halt` lets it come to rest before users are stopped (it may block), `state` answers what else it found.
+    `operation` is the type and name of the series that counts its operations. `ledger` is its account of
+    deliveries, `schedule` that of its open loop. `timed_between` says that it compares times of two
+    processes. `halt` lets it come to rest before the users are stopped, and may block. `state` answers what
+    else it found.
     """
 
     operation: tuple[str, str] | None = None
@@ -52,7 +53,7 @@ class Played:
 
 
 class Reports:
-    """Of one environment. On a worker it makes reports, on a master it takes them."""
+    """The reports of one environment: a worker writes them, and its master reads them."""
 
     def __init__(self, environment: Environment, engine: Engine, statistics: LocustStatistics) -> None:
         self._environment = environment
@@ -70,13 +71,13 @@ class Reports:
         """Another test begins."""
         self.left = False
         self.users: int | None = None
-        """How many there were before they were stopped."""
+        """How many users there were before they were stopped."""
         self._last: ProcessState | None = None
 
     @property
     def run(self) -> str:
         """On a worker: which test this is, as its master named it; empty before the first."""
-        # Asked for each time: a worker that joins a test hears of it before anybody could be told.
+        # Not kept: a worker that joins a running test gets its options before anybody listens.
         return str(getattr(self._environment.parsed_options, "sioprobe_run", ""))
 
     @property
@@ -85,13 +86,13 @@ class Reports:
         return self._last is not None
 
     def end(self) -> None:
-        """Count to here, and keep how this process fared until now: what follows belongs to no test."""
+        """The test ends here: count to this moment, and keep how the process did until now."""
         self._statistics.flush()
         if self._last is None:
             self._last = self._state(final=True)
 
     def own_state(self) -> ProcessState:
-        """How this process fares, or fared when its test ended."""
+        """How this process is doing, or did when its test ended."""
         return self._last or self._state(final=False)
 
     def _state(self, *, final: bool) -> ProcessState:
@@ -139,11 +140,11 @@ class Reports:
         self.attached.add(client_id)
         state = unpack(report["state"], ProcessState)
         if not self.workers.take(client_id, runner.get_worker_index(client_id), state):
-            # What was left of an earlier test when this one began.
+            # This report belongs to an earlier test.
             without_counts(data, self._environment.stats)
             return
         for type, name, sample in report["series"]:
-            # Straight into the total: Locust's own listener has the counts already.
+            # Only into the total, because Locust's own listener adds the counts.
             self._engine.recorder.series(type, name).add(unpack(sample, Sample))
 
     def states(self) -> list[ProcessState]:
@@ -153,7 +154,7 @@ class Reports:
         return [self.own_state()]
 
     def generators(self) -> list[GeneratorProcess]:
-        """The same processes as they stand in a result."""
+        """The same processes, for the result."""
         if isinstance(self._environment.runner, MasterRunner):
             return self.workers.generators(self._missing())
         return [generator(self.own_state())]

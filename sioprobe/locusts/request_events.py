@@ -1,9 +1,9 @@
-"""`--sio-events`: whether listeners of Locust's `events.request` hear of each operation, one by one.
+"""`--sio-events`: whether listeners of Locust's `events.request` are called for each operation.
 
-Locust's own statistics never need that: they get the recorder's counts once a second. A plugin that listens
-(for a time series database, say) does. `fire` calls such listeners, `batch` never does, and `auto` does where
-there is one when the test starts. They are called in a greenlet of their own, in order, so that they may
-block; what Locust itself listens with is left out, or it would count everything twice.
+Locust's own statistics do not need that: they get the recorder's counts once a second. A plugin that listens,
+for a time series database for example, does. `fire` calls such listeners, `batch` never does, and `auto` does
+if there is one when the test starts. A greenlet of their own calls them in order, so they may block. Locust's
+own listener is left out, or Locust would count everything twice.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class RequestEvents:
         return self._recorder.sink is not None
 
     def begin(self) -> None:
-        """Look who listens now, and what the command line says."""
+        """A test begins: look who listens now, and what the command line says."""
         mode = getattr(self._environment.parsed_options, "sio_events", MODES[0])
         listeners = list(listeners_of(self._environment.events.request))
         self._hook = EventHook()
@@ -63,7 +63,7 @@ class RequestEvents:
             self._recorder.set_sink(None)
 
     def _take(self, series: Series, us: float | None, kind: str | None) -> None:
-        # Called on the hub, where a listener could not block.
+        # This runs on the hub, where a listener could not block.
         self._waiting.append((series.type, series.name, us, kind, time.time()))
         if self._asleep:
             self._asleep = False
@@ -78,7 +78,7 @@ class RequestEvents:
 
     def drain(self) -> None:
         """Tell the listeners of everything that has happened so far."""
-        # One at a time: a listener may block, and the next operation is not told before.
+        # One at a time: while a listener blocks, the next operation waits.
         with self._turn:
             while self._waiting:
                 self._tell(*self._waiting.popleft())
@@ -100,7 +100,7 @@ class RequestEvents:
             if self._environment.runner is not None:
                 gevent.spawn(self._environment.runner.quit)
         except (StopUser, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet):
-            pass  # meant for the task that did the operation, which has gone on
+            pass  # these stop the task that did the operation, but that task has gone on
 
 
 @locust.events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]

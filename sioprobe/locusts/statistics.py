@@ -1,7 +1,7 @@
 """Carries what the recorder counted into Locust's statistics.
 
-Once a second, and before every report to the master, each series becomes a `StatsEntry` that extends
-Locust's own: console, CSV, HTML, web page and history all work, and their counts are ours.
+Once a second, and before every report to the master, each series becomes a `StatsEntry` that extends Locust's
+own. So console, CSV, HTML, web page and history work, and show our counts.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ __all__ = ["LocustStatistics"]
 
 
 class LocustStatistics:
-    """Of one environment. `heard` is called with all that is counted.
+    """Of one environment. `heard` is called with everything that is counted.
 
-    On a worker `untold` is what its master does not know yet.
+    On a worker, `untold` holds what its master does not know yet.
     """
 
     def __init__(self, environment: Environment, recorder: Recorder) -> None:
@@ -37,17 +37,17 @@ class LocustStatistics:
     def _flush_each_second(self) -> None:
         while True:
             gevent.sleep(1.0 - time.time() % 1.0)
-            # The second that has just ended, or charts show none in one and two in the next.
+            # The second that just ended. Otherwise a chart shows no count in one second, and two in the next.
             self.flush(time.time() - 0.1)
 
     def flush(self, at: float | None = None) -> None:
-        """Bring Locust's statistics up to date; `at` is the time to which the counts belong."""
+        """Bring Locust's statistics up to date. The counts belong to the time `at`."""
         runner, options = self._environment.runner, self._environment.parsed_options
         if runner is None and getattr(options, "worker", False):
-            # A worker that joins a test may have users before it has a runner: they are told later.
+            # A worker that joins a running test may have users before it has a runner. Their counts wait.
             return
         at = time.time() if at is None else at
-        # A worker's environment exchanges its statistics: no copy is kept here.
+        # A worker's environment gets new statistics now and then, so no copy is kept here.
         stats = self._environment.stats
         for series, sample in self._recorder.take():
             if self.heard is not None:
@@ -66,14 +66,14 @@ class LocustStatistics:
         self.untold.clear()
 
     def keep_csv(self) -> None:
-        """Locust writes its CSV files each second and not at the end: have the last state written then."""
+        """Keep the state of Locust's CSV files, and write it at the end. Locust writes only each second."""
         prefix = getattr(self._environment.parsed_options, "csv_prefix", None)
         if not prefix or isinstance(self._environment.runner, WorkerRunner):
             return
         if not self._csv:
-            # After Locust has closed its files, which writes what it held back.
+            # Locust still writes when it closes its files; ours come after that.
             atexit.register(self._write_csv)
-        # Texts, because Locust empties its statistics when it prints them as JSON.
+        # As texts, because Locust empties its statistics when it prints them as JSON.
         for name, text in csv_texts(self._environment).items():
             self._csv[f"{prefix}_{name}.csv"] = text
 

@@ -1,8 +1,8 @@
 """Tabs of our own on Locust's web page, and the same figures as JSON at `/sioprobe/summary`.
 
-Locust's page draws tables that a template names (`extended_tabs`, `extended_tables`) from rows that come with
-its own statistics (`extended_stats`); it asks for them every two seconds. `/sioprobe/` is a page that asks
-once a second and needs no more width than a telephone has.
+Locust's page draws tables that a template names (`extended_tabs`, `extended_tables`). Every two seconds it
+asks for their rows, with its own statistics (`extended_stats`). `/sioprobe/` is a page of our own: it asks
+once a second, and fits on a telephone.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ __all__ = ["add_tab", "rows_of"]
 Row = dict[str, Any]
 
 NONE = "–"
-"""For what was not measured: never a zero."""
+"""Stands for what was not measured, which is no zero."""
 
 _PAGE = Path(__file__).with_name("web_tab.html")
 
-# Locust writes titles of tabs in capitals, and "µs" becomes "MS": units stand in the columns' heads.
+# Locust writes titles of tabs in capitals, where "µs" becomes "MS". So units stand in the columns' heads.
 _TABLES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "sioprobe": (
         "Socket.IO",
@@ -92,7 +92,7 @@ def add_tab(web_ui: Any, result: Callable[[], RunResult]) -> None:
             or response.status_code != 200
         ):
             return response
-        # A new one: Locust keeps its own for two seconds and gives it to several.
+        # A new answer, because Locust keeps its own for two seconds and gives it to others.
         return jsonify(
             {
                 **response.get_json(),
@@ -101,12 +101,12 @@ def add_tab(web_ui: Any, result: Callable[[], RunResult]) -> None:
         )
 
     web_ui.app.after_request(extend)
-    # In its menu of what to download.
+    # In Locust's menu of downloads.
     web_ui.template_args["extended_csv_files"] = [
         {"href": "./sioprobe/summary", "title": "Download sioprobe's summary, JSON"},
         {"href": "./sioprobe/", "title": "Open sioprobe's page, up to date once a second"},
     ]
-    # Locust keeps these when it brings its template's arguments up to date.
+    # Locust keeps these when it updates the arguments of its template.
     web_ui.template_args["extended_tabs"] = [
         {"title": title, "key": key} for key, (title, _) in _TABLES.items()
     ]

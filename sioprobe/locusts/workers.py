@@ -1,7 +1,7 @@
 """What a master knows of its workers in one test: what each reported last, and who is missing.
 
-A worker's last report is final when its users were stopped before it. One whose last report is not final
-when the test is over was lost: what it counted after that report is nowhere.
+A worker stops its users, and then sends its final report. If there is no final report when the test is over,
+the worker was lost, and so is what it counted after its last report.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Status = Literal["running", "done", "left", "lost"]
 
 @dataclass(slots=True)
 class Worker:
-    """One worker. Times are `monotonic` of the master; `state` is what it reported last."""
+    """One worker. Times are those of the master's monotonic clock; `state` is what it reported last."""
 
     client_id: str
     index: int
@@ -52,10 +52,11 @@ class Worker:
 
 
 class Workers:
-    """The workers of one test; `present` are the index of each that is there when it starts, by client id.
+    """The workers of one test. `present` gives, by client id, the index of each that is there at the start.
 
-    `run` names the test as the workers' reports do; None, before the first test, is none of theirs.
-    The master sets `stopping` (`monotonic`) when it tells them to stop, and `over` when none is waited for.
+    `run` names the test, as the reports of its workers do. Before the first test it is None, which no report
+    has. The master sets `stopping` (a monotonic time) when it tells them to stop, and `over` when it waits no
+    more.
     """
 
     def __init__(self, run: str | None = None, present: dict[str, int] | None = None) -> None:
@@ -67,7 +68,7 @@ class Workers:
         self._workers: dict[str, Worker] = {}
 
     def take(self, client_id: str, index: int, state: ProcessState) -> bool:
-        """Enter a report; False for one of another test."""
+        """Enter a report. False if it belongs to another test."""
         if state.run != self.run:
             return False
         now = time.monotonic()
@@ -87,7 +88,7 @@ class Workers:
         return len(self._workers)
 
     def halted(self, present: list[str]) -> bool:
-        """Whether each of those that are `present` and take part has sent its final report."""
+        """Whether each worker that is `present` and takes part has sent its final report."""
         return all(
             client_id in self._workers and self._workers[client_id].final
             for client_id in present
@@ -95,7 +96,7 @@ class Workers:
         )
 
     def _left_early(self, worker: Worker) -> bool:
-        """Whether it ended of its own, and not because Ctrl-C reached it together with the master."""
+        """Whether it quit by itself. After Ctrl-C it quits together with its master, which does not count."""
         if not worker.state.left:
             return False
         return not self.stopping or self.stopping - worker.last_report > TOGETHER_SECONDS
@@ -103,8 +104,8 @@ class Workers:
     def remarks(self, missing: set[str]) -> list[Remark]:
         """Who joined late, left, was silent, or was lost.
 
-        `missing` are the client ids that do not answer the master now. When the test is `over`,
-        everybody's final report must be there.
+        `missing` holds the client ids that do not answer the master now. When the test is `over`, there must
+        be a final report of everybody.
         """
         remarks: list[Remark] = [
             _lost(f"worker {index} was lost before its first report: what it counted is missing")
@@ -133,13 +134,13 @@ class Workers:
 
     @property
     def incomplete(self) -> bool:
-        """After the test: whether one was lost, or left before the end."""
+        """After the test: whether a worker was lost, or left before the end."""
         return any(client_id not in self._workers for client_id in self._present) or any(
             not worker.final or self._left_early(worker) for worker in self
         )
 
     def generators(self, missing: set[str]) -> list[GeneratorProcess]:
-        """Each worker as it stands in a result; times in seconds since the start."""
+        """Each worker, for the result; times in seconds since the start."""
         return [
             replace(
                 generator(worker.state),
@@ -164,7 +165,7 @@ def _lost(reason: str) -> Finding:
 
 
 def generator(state: ProcessState) -> GeneratorProcess:
-    """One process that generates load, of what it says of itself, as it stands in a result."""
+    """One process that generates load, for the result, made of what it says of itself."""
     return GeneratorProcess(
         worker=f"this process ({state.host}, pid {state.pid})",
         state="done" if state.final else "running",

@@ -1,6 +1,6 @@
 """What one process counts and times during a load, and whether the figures can be believed.
 
-No sockets here, and no Locust. Connections write into a `Recorder`; scenarios keep a `Ledger` and a
+There are no sockets here and no Locust. Connections write into a `Recorder`. Scenarios keep a `Ledger` and a
 `Schedule`.
 """
 

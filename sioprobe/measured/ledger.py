@@ -1,13 +1,13 @@
 """The account of a fan-out: for each receiver, which of the numbers published to it arrived.
 
-A receiver expects contiguous numbers from the first one published after it joined.
-A number that never comes is lost, one that comes twice is duplicated, one that comes after a later one
-is reordered. One that comes after the deadline that the scenario sets is late, and received all the same;
-what has not come when the accounts are closed, at the end of the drain, is lost and stays so.
-What was published while a receiver was away, its connection lost, was never expected of it: it was missed.
+A receiver expects contiguous numbers, from the first one published after it joined.
+A number that never comes is lost. One that comes twice is duplicated, and one that comes after a later one is
+reordered. One that comes after the deadline of the scenario is late, and it is received all the same.
+The accounts are closed at the end of the drain. What has not come by then is lost, and stays so.
+While its connection is lost, a receiver expects nothing: it misses what is published meanwhile.
 
-Of a publisher in another process it is not known how many it published: a receiver then expects what lies
-between the first and the last that it saw.
+A receiver does not know how much a publisher in another process has published. It then expects what lies
+between the first and the last number that it saw.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class Ledger:
 class Receiver:
     """One receiver's account of one publisher: numbers from `first` on.
 
-    What is expected is entered by the publisher when it publishes; of a `foreign` one, which is in another
-    process, it is entered here. `next_number` comes next where nothing is lost or overtaken.
+    The publisher enters what is expected when it publishes. A `foreign` one, in another process, cannot, so
+    the receiver enters it. `next_number` comes next if nothing is lost or overtaken.
     """
 
     __slots__ = ("_ledger", "_missing", "first", "foreign", "next_number")
@@ -85,7 +85,7 @@ class Receiver:
         self.first = first
 
     def receive(self, number: int, late: bool = False) -> bool:
-        """Enter one delivery; whether it was expected (not a duplicate, not from before joining)."""
+        """Enter one delivery. True if it was expected: no duplicate, and not from before joining."""
         ledger = self._ledger
         if self.foreign and number >= self.next_number:
             ledger.expected += number + 1 - self.next_number
@@ -111,9 +111,9 @@ class Receiver:
         return number >= self.next_number or number in self._missing
 
     def close(self, published: int, *, excused: bool = False) -> int:
-        """End the account: how many numbers below `published` (not asked of a foreign one) never came.
+        """End the account; how many numbers below `published` never came (a foreign publisher has no such).
 
-        They are entered as lost; `excused`, because the receiver left of its own will, as never expected.
+        They count as lost. If the receiver left of its own will, they are `excused`: it never expected them.
         """
         published = self.next_number if self.foreign else published
         missing = len(self._missing) + max(0, published - self.next_number)

@@ -1,4 +1,4 @@
-"""What one process that generates load says of itself; a worker's travels to its master with each report."""
+"""What a process that generates load says of itself. A worker sends it to its master with each report."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["ProcessState"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """`clock` is equal in two processes whose times may be subtracted; `timed_between` says that some were.
+    """Two processes with the same `clock` may compare their times; `timed_between` says that they did.
 
-    `run` names the test, `final` says that all of it was counted, and `left` that the process ended of its
-    own. `scenario` is what else the scenario found, in plain values of its own.
+    `run` names the test. `final` says that everything is counted, and `left` that the process quit by itself.
+    `scenario` holds what else the scenario found, as plain values.
     """
 
     clock: str

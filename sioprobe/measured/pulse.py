@@ -1,5 +1,7 @@
-"""The pulse of a generating process: fifty times a second how late the hub calls back, and once a second
-how much CPU was used, how long the hub's thread was kept from running, and how pressed the machine was.
+"""The pulse of a process that generates load.
+
+Fifty times a second it measures how late the hub calls back. Once a second it measures the CPU that was used,
+how long the hub's thread was kept from running, and how pressed the machine was.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ PULSE_SECONDS = 0.02
 
 
 class Pulse:
-    """Measures from `start` to `stop`. `take` ends a span and begins the next; `vitals` are all of them.
+    """Measures from `start` to `stop`. `take` ends a span and begins the next; `vitals` covers all spans.
 
-    `send_lag` is where scenarios record how late they sent, in microseconds; it is exchanged by `take`.
+    Scenarios record in `send_lag` how late they sent, in microseconds. `take` puts a new one in its place.
     """
 
     def __init__(self, clocks: KernelClocks | None = None) -> None:
@@ -28,7 +30,7 @@ class Pulse:
         self.reset()
 
     def start(self, loop: Any) -> None:
-        """Begin, on that loop of a hub."""
+        """Begin, on this loop of a hub."""
         self._timer = loop.timer(PULSE_SECONDS, PULSE_SECONDS)
         self.reset()
         self._timer.start(self._beat)

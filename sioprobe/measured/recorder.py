@@ -1,7 +1,7 @@
-"""What a swarm measured: durations, untimed counts and errors, one `Series` per (type, name).
+"""What a load measured: durations, untimed counts and errors, one `Series` per (type, name).
 
-Each series keeps what came since the last `take`, and what came in all. Locust knows nothing of this
-module; `sioprobe.locusts.statistics` carries the one to the other.
+Each series keeps what came since the last `take`, and what came in all. This module does not know Locust:
+`sioprobe.locusts.statistics` carries the counts there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Recorder", "Sample", "Series"]
 class Sample:
     """What one series counted in some time. Durations in microseconds; `errors` by kind.
 
-    `parts` has what belongs to one label (a server's URL) each; it is contained in the other numbers.
+    `parts` tells apart what belongs to each label (a server's URL). The other numbers contain it.
     """
 
     histogram: Histogram = field(default_factory=Histogram)
@@ -54,7 +54,7 @@ class Sample:
 
 
 Sink = Callable[["Series", "float | None", "str | None"], None]
-"""Told of one operation: its duration in microseconds (None: untimed), and its error's kind, if any."""
+"""Called for one operation: its duration in microseconds (None: untimed), and its kind of error, if any."""
 
 
 class Series:
@@ -71,7 +71,7 @@ class Series:
         self._begin()
 
     def part(self, label: str) -> Series:
-        """Where to record what is to be told apart under that label; `take` adds it to this series."""
+        """Record here what belongs to this label; `take` adds it to the whole series."""
         found = self._parts.get(label)
         if found is None:
             found = self._parts[label] = Series(self.type, self.name, self._sink)
@@ -87,7 +87,7 @@ class Series:
             self._sink(self, us, None)
 
     def set_sink(self, sink: Sink | None) -> None:
-        """Tell `sink` of each operation from now on, or nobody."""
+        """Call `sink` for each operation from now on; None calls nobody."""
         self._sink = sink
         self._record = self.recent.histogram.record if sink is None else self._record_and_tell
         for part in self._parts.values():
@@ -99,7 +99,7 @@ class Series:
         self.recent.total_us += us
 
     def record_all(self, durations_us: Sequence[float]) -> None:
-        """Many operations, each of which took so many microseconds."""
+        """Many operations; each took this many microseconds."""
         if self._sink is not None:
             for us in durations_us:
                 self.record(us)
@@ -146,7 +146,7 @@ class Series:
 
 
 class Recorder:
-    """The series of one process. `sink`, if any, is told of each operation when it is recorded."""
+    """The series of one process. `sink`, if there is one, is called for each operation."""
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str], Series] = {}
@@ -154,7 +154,7 @@ class Recorder:
         self.sink: Sink | None = None
 
     def set_sink(self, sink: Sink | None) -> None:
-        """Tell `sink` of each operation of every series from now on, or nobody."""
+        """Call `sink` for each operation of every series from now on; None calls nobody."""
         self.sink = sink
         for series in self._series.values():
             series.set_sink(sink)
@@ -167,22 +167,22 @@ class Recorder:
         return found
 
     def hold_back(self, enter: Callable[[], None]) -> None:
-        """Whoever records many operations at once gives a function that records those it holds back."""
+        """Register a function of somebody who holds operations back; it records those that are held back."""
         self._enter.append(enter)
 
     def enter_held_back(self) -> None:
-        """Record what is held back, before counts are looked at; `take` and `reset` do so themselves."""
+        """Record what is held back, before a look at the counts; `take` and `reset` do it themselves."""
         for enter in self._enter:
             enter()
 
     def take(self) -> list[tuple[Series, Sample]]:
-        """What each series counted since the last call, those with nothing left out."""
+        """What each series counted since the last call, without empty series."""
         self.enter_held_back()
         taken = [(series, series.take()) for series in self._series.values()]
         return [(series, sample) for series, sample in taken if not sample.is_empty]
 
     def reset(self) -> None:
-        """Forget all counts. Holders of a series go on using it."""
+        """Forget all counts. A series stays usable."""
         self.enter_held_back()
         for series in self._series.values():
             series.reset()

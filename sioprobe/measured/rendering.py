@@ -173,7 +173,7 @@ def _floor(result: RunResult) -> str:
 
 
 def _verdict(validity: Validity) -> Iterator[str]:
-    """The verdict and a line for each reason; of an INVALID run those first that made it so."""
+    """The verdict and a line for each reason. Reasons that made a run INVALID come first."""
     yield f"  verdict: {validity.verdict}"
     for finding in sorted(validity.findings, key=lambda finding: finding.verdict != validity.verdict):
         head = "" if validity.verdict == "SUSPECT" else f"{finding.verdict}: "

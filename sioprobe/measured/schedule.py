@@ -1,7 +1,7 @@
 """The account of an open loop: what was due, what was sent, and what could not be sent.
 
-`late` are sends more than `LATE_MS` after their intended time. `unsent` holds by reason what was due and not
-sent: its connection was not there, or had as many unanswered operations as the scenario allows.
+`late` counts sends more than `LATE_MS` after their intended time. `unsent` counts what was due and not sent,
+by reason: there was no connection, or too many operations on it were unanswered.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LATE_MS = 10
 
 @dataclass(slots=True)
 class Schedule:
-    """Of one process. `due` is `sent` plus all that is in `unsent`; `service` is in microseconds."""
+    """Of one process. `due` is `sent` plus everything in `unsent`; `service` is in microseconds."""
 
     due: int = 0
     sent: int = 0
@@ -28,7 +28,7 @@ class Schedule:
     """From the moment of sending to the answer; the latency counts from the intended time."""
 
     def send(self, lag_us: float) -> None:
-        """One operation is sent, so long after its intended time."""
+        """One operation is sent, this long after its intended time."""
         self.due += 1
         self.sent += 1
         if lag_us > LATE_MS * 1000:

@@ -1,7 +1,7 @@
 """What the server used during a run.
 
-Fed with samples of its process tree beside the operations and messages counted until then; who samples is
-the harness (`load/watching/sampling.py`), because this package asks the system about nobody.
+It is made of samples of the server's processes, and of the operations and messages counted at each sample.
+`load/watching/sampling.py` takes the samples: this package does not look at other processes.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from sioprobe.results.loads import ServerFigures, ServerMoment, ServerRoot
 __all__ = ["server_figures"]
 
 _BUSY_SECOND = 0.9
-"""Samples nearer than this, in seconds, say nothing about a second."""
+"""Two samples must be this far apart, in seconds, to say something about a second."""
 _FLAT = 0.01
-"""Memory has settled where two samples in turn differ by less than this share."""
+"""Memory has settled when two samples in a row differ by less than this share."""
 
 
 def server_figures(
@@ -32,16 +32,15 @@ def server_figures(
 ) -> ServerFigures:
     """What a server used during a run.
 
-    `moments` are the samples in order, from before the first connection to the last under load;
-    `connected` is the index of the one at which all connections were there, None where that never was.
-    Figures per message and operation are those between the moments `first` and `end`; `window` says which
-    part of the run that is.
+    `moments` are the samples in order, from before the first connection to the last under load.
+    `connected` is the index of the first one with all connections, or None if there is none.
+    Figures per message and operation count from the moment `first` to `end`; `window` names that part.
     """
     start, last = moments[0], moments[-1]
     begin = moments[first]
     shares = [share for _, share in _seconds(moments)]
     settled = _settled(moments, connected)
-    # What a connection keeps is seen where memory had settled; where it never did, in the last sample.
+    # A settled sample shows what a connection keeps. If memory never settled, take the last sample.
     held = settled or (last if connected is not None else None)
     connections = held.connections if held is not None else 0
     cpu = end.cpu_seconds - begin.cpu_seconds

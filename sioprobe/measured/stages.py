@@ -1,7 +1,7 @@
-"""What each stage of a load that changes over time came to: figures of its own, and a verdict of its own.
+"""The figures and the verdict of each stage, for a load that changes over time.
 
-A process keeps one `StageAccount` a stage. Those of workers travel to their master whole and replace what it
-knew of that stage, so that no report counts twice.
+A process keeps one `StageAccount` per stage. A worker sends whole accounts, which replace what its master
+knew of that stage. So no report counts twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["StageAccount", "StageAccounts", "stage_figures"]
 
 @dataclass(slots=True)
 class StageAccount:
-    """What one process counted in one stage. Latencies, in µs, are those of the scenario's operations."""
+    """What one process counted in one stage. The latencies, in µs, are those of the operations."""
 
     latency: Histogram = field(default_factory=Histogram)
     errors: int = 0
@@ -34,17 +34,17 @@ class StageAccounts:
     def __init__(self) -> None:
         self.accounts: list[StageAccount] = []
         self.spans: list[tuple[float, float]] = []
-        """Begin and end of each, monotonic; the last ends when it is left."""
+        """Begin and end of each, monotonic. The last one has no end until it is left."""
         self._current: int | None = None
         self._changed: set[int] = set()
 
     @property
     def current(self) -> int | None:
-        """The stage that is under way."""
+        """The index of the current stage."""
         return self._current
 
     def enter(self, index: int, vitals: Vitals) -> None:
-        """Begin a stage; `vitals` are of the time since the last one began."""
+        """Begin a stage; `vitals` cover the time since the last one began."""
         self.leave(vitals)
         now = time.monotonic()
         while len(self.accounts) <= index:
@@ -54,7 +54,7 @@ class StageAccounts:
         self._current = index
 
     def add(self, latency: Histogram, errors: int) -> None:
-        """Count into the stage that is under way; between stages, nothing."""
+        """Count into the current stage. Between two stages nothing counts."""
         if self._current is not None:
             account = self.accounts[self._current]
             account.latency.merge(latency)
@@ -62,7 +62,7 @@ class StageAccounts:
             self._changed.add(self._current)
 
     def leave(self, vitals: Vitals) -> None:
-        """End the stage that is under way."""
+        """End the current stage."""
         if self._current is not None:
             self.accounts[self._current].vitals.merge(vitals)
             self.spans[self._current] = (self.spans[self._current][0], time.monotonic())
@@ -70,7 +70,7 @@ class StageAccounts:
         self._current = None
 
     def take_changed(self) -> dict[int, StageAccount]:
-        """What a master does not know yet, by stage."""
+        """The accounts that a master does not know yet, by stage."""
         changed, self._changed = self._changed, set()
         return {index: self.accounts[index] for index in sorted(changed)}
 
@@ -83,10 +83,10 @@ def stage_figures(
     accounts: Sequence[Sequence[StageAccount]],
     server: Sequence[tuple[float, float]] = (),
 ) -> list[StageFigures]:
-    """Those of each stage that was begun: rates a second, latencies in µs, shares of a core.
+    """The figures of each stage that began: rates per second, latencies in µs, shares of a core.
 
-    `accounts` holds for each stage those of all processes; `server` are moments of the server's CPU, each a
-    monotonic time and the seconds used until then.
+    `accounts` holds, for each stage, the accounts of all processes. `server` holds moments of the server's
+    CPU: a monotonic time, and the seconds used until then.
     """
     figures = []
     for index, (begin, end) in enumerate(spans):
@@ -119,9 +119,9 @@ def stage_figures(
 
 
 def _share(moments: Sequence[tuple[float, float]], begin: float, end: float) -> float | None:
-    """CPU used between two times, as a share of a core, by straight lines between moments."""
+    """CPU used between two times, as a share of a core. Between moments it is taken as a straight line."""
     if moments:
-        # The last one was taken when the load stopped, a moment before the last stage ended.
+        # The load stopped a moment before the last stage ended, and took its last sample then.
         end = min(end, moments[-1][0])
     first, last = _at(moments, begin), _at(moments, end)
     return (last - first) / (end - begin) if first is not None and last is not None and end > begin else None

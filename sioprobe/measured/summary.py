@@ -1,4 +1,4 @@
-"""The figures of a run, put together from what its processes counted, with the verdict on the generator."""
+"""The figures of a run, made of what its processes counted, and the verdict on the generator."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Operation = tuple[str, str] | None
 """Type and name of the series of the scenario's operations; None where it has none."""
 
 Remark = Finding | str
-"""What there is to say of a worker: a finding lowers the verdict, a text is a note."""
+"""Something to say about a worker. A finding lowers the verdict; a text is only a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a run knows beside its counts; each part is empty where there is none."""
+    """What a run knows beside its counts. A part that it does not have is empty."""
 
     url: str | None = None
     transport: Transport | None = None
@@ -60,11 +60,11 @@ def summarise(
     generators: Sequence[GeneratorProcess] = (),
     remarks: Sequence[Remark] = (),
 ) -> RunResult:
-    """What was counted up to the recorder's last `take`, and whether it may be believed.
+    """What was counted up to the recorder's last `take`, and whether you may believe it.
 
-    `states` and `generators` are those of the processes that generated load.
+    `states` and `generators` describe the processes that generated load.
     """
-    # Locust has what was taken: what came after the test stays out of both.
+    # Locust counts what was taken. What came after the test is in neither.
     totals = recorder.totals(taken=True)
     measured = next((sample for found, sample in totals if (found.type, found.name) == operation), Sample())
     vitals = [state.vitals for state in states]
@@ -78,7 +78,7 @@ def summarise(
     incomparable = len(clocks) > 1 and any(state.timed_between for state in states)
     validity = judge(
         operations=measured.timed if operation is not None else None,
-        # What could not be sent is in both accounts.
+        # An operation that could not be sent is an error too.
         errors=max(0, sum(errors.values()) - unsent),
         vitals=vitals,
         latency=measured.histogram,
@@ -163,12 +163,12 @@ def _merged_schedule(states: Sequence[ProcessState]) -> Schedule | None:
 
 
 def _largest(shares: Iterable[float | None]) -> float | None:
-    """The largest; None where no process knows."""
+    """The largest of those that are known; None if none is."""
     return max((share for share in shares if share is not None), default=None)
 
 
 def _by_url(totals: Sequence[tuple[Series, Sample]], operation: Operation) -> dict[str, UrlFigures]:
-    """The figures of each URL, where there are several."""
+    """The figures of each URL, if there are several."""
     errors: dict[str, int] = {}
     measured: dict[str, Histogram] = {}
     for series, sample in totals:

@@ -1,4 +1,4 @@
-"""How counts travel from a worker to its master: as plain values, of which the master makes the same."""
+"""Counts travel from a worker to its master as plain values; the master makes counts of them again."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Kind = TypeVar("Kind")
 
 
 def pack(value: Any) -> Any:
-    """A dataclass or a struct as plain values; its histograms as their pairs."""
+    """A dataclass or a struct as plain values. A histogram becomes its pairs."""
     return msgspec.to_builtins(value, enc_hook=_pack_histogram)
 
 
 def unpack(plain: Any, kind: type[Kind]) -> Kind:
-    """What `pack` packed; msgspec.ValidationError for what it did not."""
+    """The value that `pack` packed. Raises msgspec.ValidationError for anything else."""
     return msgspec.convert(plain, kind, dec_hook=_unpack_histogram)
 
 

@@ -1,6 +1,6 @@
-"""A verdict on the generator itself: whether its figures may be taken for the server's.
+"""A verdict on the generator itself: do its figures say something about the server?
 
-INVALID: the figures are the generator's own limit, or mostly failures. SUSPECT: look before you quote.
+INVALID: the figures show the generator's own limit, or mostly failures. SUSPECT: look before you quote them.
 `docs/measured/method.md` lists the thresholds with their reasons.
 """
 
@@ -18,11 +18,11 @@ CPU_LIMIT = 0.9
 """Share of one core, in any second, from which a single-threaded generator is itself the bottleneck."""
 
 CPU_SUSPECT = 0.7
-"""From here on an operation waits for the generator more than twice as long as the generator works for it."""
+"""Above it, an operation waits for the generator more than twice as long as the generator works for it."""
 
 HUB_LAG_SUSPECT_US = 10_000.0
 HUB_LAG_INVALID_US = 2_000.0
-"""Half of the operations waited this long, and for half of their latency, in the generator."""
+"""Half of the operations waited this long in the generator, and for half of their latency."""
 
 SEND_LAG_SUSPECT_US = 10_000.0
 STALLED_INVALID = 0.05
@@ -34,10 +34,10 @@ ERROR_SHARE_INVALID = 0.01
 FLOOR_FACTOR = 2.0
 
 SERVER_SATURATED = 0.9
-"""Of each core that the server used: below, it had room, and no rate is its capacity."""
+"""Share of each core that the server used. Below it, the server had room, and no rate is its capacity."""
 
 GENERATOR_CAUSES: tuple[Cause, ...] = ("cpu", "hub lag", "send lag", "stall", "run delay", "pressure")
-"""Causes that are the generator's or its machine's, whatever the server did."""
+"""Causes that lie in the generator or its machine, whatever the server did."""
 
 
 def judge(
@@ -52,8 +52,9 @@ def judge(
 ) -> Validity:
     """The verdict.
 
-    `operations` is None for a scenario that has none. `vitals` are those of each generating process, of which
-    the worst counts; `latency` is of the operations, in µs; `unsent` counts what an open loop could not send.
+    `operations` is None for a scenario without operations. `vitals` holds those of each generating process;
+    the worst one counts. `latency` is that of the operations, in µs. `unsent` counts what an open loop could
+    not send.
     """
     found = [*_judge_cpu(vitals), *_judge_lags(vitals, latency), *_judge_machine(vitals)]
     if operations == 0:
@@ -89,7 +90,7 @@ def _judge_cpu(vitals: Sequence[Vitals]) -> Iterator[Finding]:
 
 
 def _judge_lags(vitals: Sequence[Vitals], latency: Histogram) -> Iterator[Finding]:
-    """How late the hub called back and the schedule was kept, beside the latency."""
+    """How late the hub called back, and how late operations were sent, compared with the latency."""
     p50, p99 = latency.percentile(50), latency.percentile(99)
     lag_p50 = _largest(each.hub_lag.percentile(50) for each in vitals)
     lag_p99 = _largest(each.hub_lag.percentile(99) for each in vitals)
@@ -138,7 +139,7 @@ def _judge_machine(vitals: Sequence[Vitals]) -> Iterator[Finding]:
 
 
 def _judge_floor(latency: Histogram, floor: Floor) -> Iterator[Finding]:
-    """Whether the result can be told from the generator's own floor."""
+    """Whether the latency differs enough from the generator's own floor."""
     p50, p99 = latency.percentile(50), latency.percentile(99)
     if p50 is None or p99 is None:
         return
@@ -157,9 +158,9 @@ def _judge_floor(latency: Histogram, floor: Floor) -> Iterator[Finding]:
 
 
 def is_saturated(server_cpu_share: float | None) -> bool | None:
-    """Whether a server that used so many cores had none of them left; None where that is not known.
+    """Whether a server that used this many cores had none left. None if that is not known.
 
-    0.95 is one core, almost whole; 1.3 are two, of which a third is free.
+    0.95 means one core, almost whole. 1.3 means two cores, and a third of them is free.
     """
     if server_cpu_share is None:
         return None

@@ -1,7 +1,7 @@
-"""How a process that generates load fares: its CPU, how late its hub is, how long it was kept from running.
+"""How a process that generates load is doing: its CPU, its late hub, the time it was kept from running.
 
-`Vitals` are sums over some time; those of two spans of one process can be merged.
-`KernelClocks` reads what only the kernel knows, and says None for what this kernel does not tell.
+`Vitals` are sums over some time. Those of two spans of one process can be merged.
+`KernelClocks` reads what only the kernel knows. It answers None if this kernel does not tell.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from sioprobe.results.histogram import Histogram
 __all__ = ["STALL_SECONDS", "KernelClocks", "Vitals"]
 
 STALL_SECONDS = 0.1
-"""A hub this late stood still: bursts of work, garbage collection and spawning take tens of milliseconds."""
+"""A hub this late stood still. Bursts of work, garbage collection and spawning take only tens of ms."""
 
 
 @dataclass(slots=True)
 class Vitals:
     """What one process measured of itself in `seconds`.
 
-    Shares are of one core and of whole seconds. `run_delay_seconds` is the time in which it could have run
-    and did not, `pressure_seconds` the time in which any process of the machine waited for a CPU; both are
-    None where the kernel does not tell. The histograms are in microseconds.
+    Shares are of one core and of whole seconds. In `run_delay_seconds` it could have run and did not. In
+    `pressure_seconds` some process of the machine waited for a CPU. Both are None if the kernel does not
+    tell. The histograms are in microseconds.
     """
 
     seconds: float = 0.0
@@ -50,7 +50,7 @@ class Vitals:
 
     @property
     def busiest_share(self) -> float:
-        """The share of a core in the busiest second, or of the whole where no second is over."""
+        """The share of a core in the busiest second; before the first second is over, in the whole time."""
         return max(self.max_cpu_share, self.cpu_seconds / self.seconds if self.seconds > 0 else 0.0)
 
     def share(self, seconds: float | None) -> float | None:
@@ -74,7 +74,7 @@ class KernelClocks:
     """Clocks of this process and machine, in seconds since some moment of their own."""
 
     def __init__(self, schedstat: str = "/proc/thread-self/schedstat", pressure: str = "/proc/pressure/cpu"):
-        # Of the thread that runs the hub, which is the one that calls this.
+        # Of this thread, which runs the hub.
         self._schedstat = schedstat
         self._pressure = pressure
 

@@ -1,6 +1,6 @@
 """Say in one line what is wrong with a document: the place, the value, and what should stand there.
 
-msgspec finds out whether a document is right, and fast; this looks for the first fault of one that is not.
+msgspec checks a document fast. If it refuses one, this module finds the first fault and puts it into words.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _NAMES: tuple[tuple[type[inspect.Type], str, tuple[type, ...]], ...] = (
 
 
 def first_fault(value: Any, wanted: inspect.Type, place: str = "") -> str | None:
-    """The first fault in `value`, which stands at `place`, or None where it is what is `wanted`."""
+    """The first fault in `value`, which stands at `place`; None if it is as `wanted`."""
     if isinstance(wanted, inspect.Metadata):
         return first_fault(value, wanted.type, place)
     if isinstance(wanted, inspect.UnionType):
         fitting = [kind for kind in wanted.types if _fits(value, kind)]
         return first_fault(value, fitting[0], place) if fitting else _wrong_type(value, wanted.types, place)
     if isinstance(wanted, inspect.LiteralType):
-        # True equals 1, and is another value of JSON.
+        # True equals 1 in Python, but not in JSON.
         chosen = any(value == choice and type(value) is type(choice) for choice in wanted.values)
         return None if chosen else _wrong_choice(value, wanted.values, place)
     if not _fits(value, wanted):
@@ -83,7 +83,7 @@ def _fits(value: Any, wanted: inspect.Type) -> bool:
     if isinstance(wanted, inspect.Metadata):
         return _fits(value, wanted.type)
     if isinstance(wanted, inspect.LiteralType):
-        # Which of its choices it is, is asked later: a text that is none of them is a wrong choice.
+        # Only the type is asked here: a text that is none of the choices is a wrong choice, not a wrong type.
         return any(type(value) is type(choice) for choice in wanted.values)
     for kind, _, types in _NAMES:
         if isinstance(wanted, kind):
@@ -100,7 +100,7 @@ def _name(wanted: inspect.Type) -> str:
 
 
 def _wrong_type(value: Any, wanted: Iterable[inspect.Type], place: str) -> str:
-    # As in a sentence: "string or null", not the other way round.
+    # "string or null" reads better than "null or string".
     names = sorted(dict.fromkeys(map(_name, wanted)), key=lambda name: name == "null")
     return f"{place} is {_shortened(value)}, it should be of type {' or '.join(names)}"
 

@@ -137,7 +137,7 @@ def read_rounds(path: Path) -> Rounds:
 
 
 def _block(document: object, where: str) -> RoundsLine:
-    """The checked line; its histogram must be one, too."""
+    """The block in this document, checked; its histogram too."""
     block = cast(RoundsLine, validate(document, "block", where))
     try:
         count = Histogram.from_latency(block.latency).count
@@ -149,7 +149,7 @@ def _block(document: object, where: str) -> RoundsLine:
 
 
 def _parse(text: str) -> Any:
-    """The JSON in `text`; ValueError for what is none, and for the NaN that Python's parser lets through."""
+    """The JSON in `text`. ValueError if it is none; NaN, which Python's parser takes, is none either."""
     return json.loads(text, parse_constant=_not_finite)
 
 
@@ -202,7 +202,7 @@ def write_text(path: Path, text: str) -> None:
 def _json(document: Mapping[str, Any], path: Path, **layout: Any) -> str:
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, **layout)
-        # A lone surrogate, which a server may send as an escape, has no UTF-8 form: only an escape holds it.
+        # A server may send a lone surrogate as an escape. It has no UTF-8 form, so it stays an escape.
         return json.dumps(document, **layout) if _has_surrogate(text) else text
     except ValueError:
         raise ResultFileError(f"{path.name}: a number in it is not finite, which JSON cannot hold") from None

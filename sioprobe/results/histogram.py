@@ -1,11 +1,11 @@
 """A log-linear histogram of durations in microseconds.
 
-Every value below 256 µs has a bucket of 1 µs; above, each power of two is cut into 128 buckets.
-A bucket is therefore at most 1/128 of its lower bound wide, and a percentile, which answers the middle of
-its bucket, is within 0.4 % of the recorded value (or within half a microsecond, whichever is more).
-Buckets are kept sparsely, so merging and storing cost what was used.
+Below 256 µs each bucket is 1 µs wide. Above, each power of two is cut into 128 buckets.
+So a bucket is at most 1/128 of its lower bound wide. A percentile is the middle of its bucket: it lies within
+0.4 % of the recorded value, or within half a microsecond if that is more.
+Only used buckets are kept, so merging and storing cost little.
 
-Left out: anything about where durations come from, and means (a mean of latencies hides what is asked for).
+Left out: where durations come from, and means, because a mean of latencies hides the slow ones.
 """
 
 from __future__ import annotations
@@ -107,11 +107,11 @@ class Histogram:
 
     @property
     def max(self) -> float:
-        """The longest duration in µs, exact (after `from_pairs` without a maximum: its bucket's middle)."""
+        """The longest duration in µs, exact. After `from_pairs` without one: the middle of its bucket."""
         return self._max
 
     def percentile(self, q: float) -> float | None:
-        """The duration in µs that `q` percent (0 to 100) of the recorded ones do not exceed; None if empty.
+        """The duration in µs that `q` percent (0 to 100) of all do not exceed; None if there are none.
 
         Nearest rank: the smallest bucket whose cumulated count reaches q/100 of all. 100 answers `max`.
         """

@@ -1,8 +1,8 @@
-"""What a load measured: a run under Locust (`RunResult`), or a block (`Block`), of the same parts.
+"""What a load measured: a run under Locust (`RunResult`) or a block (`Block`). Both have the same parts.
 
-Frozen values, made once from all their parts; `to_json` and `from_json` are their way to a file and back.
-Durations named `_us` and those inside `Latency` are microseconds, everywhere else seconds; sizes are bytes;
-shares are of one core. What was not measured is null, never a zero.
+The values are frozen: whoever makes one gives all its parts at once.
+Durations named `_us` and those inside `Latency` are microseconds, all others seconds. Sizes are bytes, shares
+are shares of one core. What was not measured is null, never a zero.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
 Pair = Annotated[list[Count], Meta(min_length=2, max_length=2)]
 Found = Annotated[
     dict[str, Any] | None,
-    Meta(description="what the scenario found beside counts: `words` are lines for people, the rest figures"),
+    Meta(description="what the scenario found beside counts; `words` are lines for people"),
 ]
 
 Cause = Literal[
@@ -58,7 +58,7 @@ Cause = Literal[
     "floor",
     "other",
 ]
-"""Why a verdict was lowered. The first six are the generator's or its machine's, whatever the server did."""
+"""Why a verdict was lowered. The first six lie in the generator or its machine, whatever the server did."""
 
 TRUST: tuple[Trust, ...] = ("VALID", "SUSPECT", "INVALID")
 """From the best verdict to the worst."""
@@ -85,7 +85,7 @@ class Latency(Struct, frozen=True, kw_only=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing that speaks against a result, and the verdict that it calls for."""
+    """Something that speaks against a result, and the verdict that it calls for."""
 
     verdict: Trust
     cause: Cause = "other"
@@ -93,7 +93,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Validity(Struct, frozen=True, kw_only=True):
-    """Whether figures may be believed: the worst verdict of all findings, and their reasons."""
+    """Whether you may believe figures: the worst verdict of all findings, and their reasons."""
 
     verdict: Trust
     reasons: list[str]
@@ -101,7 +101,7 @@ class Validity(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, findings: Iterable[Finding]) -> Validity:
-        """The verdict that these findings make together; VALID where there is none."""
+        """The verdict that these findings make together; VALID if there are none."""
         findings = list(findings)
         worst = max((TRUST.index(finding.verdict) for finding in findings), default=0)
         return cls(verdict=TRUST[worst], reasons=[finding.reason for finding in findings], findings=findings)
@@ -112,7 +112,7 @@ class Validity(Struct, frozen=True, kw_only=True):
 
 
 class LedgerFigures(Struct, frozen=True, kw_only=True):
-    """Deliveries: what was expected, and what came of it. `reach` is received of expected, 0 to 1."""
+    """Deliveries: how many were expected, and what became of them. `reach` is received / expected, 0 to 1."""
 
     published: Count = 0
     expected: Count = 0
@@ -126,10 +126,10 @@ class LedgerFigures(Struct, frozen=True, kw_only=True):
 
 
 class ScheduleFigures(Struct, frozen=True, kw_only=True):
-    """An open loop: what was due, what was sent, and by reason what was not.
+    """An open loop: what was due, what was sent, and what was not sent, by reason.
 
-    `late` were sent more than 10 ms after their time. `service_latency` counts from the moment of sending;
-    the latency of the operations counts from the intended time.
+    `late` counts what was sent more than 10 ms after its time. `service_latency` counts from the moment of
+    sending; the latency of the operations counts from the intended time.
     """
 
     due: Count
@@ -140,10 +140,10 @@ class ScheduleFigures(Struct, frozen=True, kw_only=True):
 
 
 class Floor(Struct, frozen=True, kw_only=True):
-    """The same load against a server that does next to nothing: what the generator itself costs.
+    """The same load against a server that does next to nothing. It shows what the generator itself costs.
 
-    `connections` and `rate` are those of one generator process; the rate is in operations a second as the
-    scenario has them (of all connections, of each, or of each room), 0 for a closed loop.
+    `connections` and `rate` are those of one generator process. The rate is in operations a second, as the
+    scenario counts them: of all connections, of each, or of each room. It is 0 for a closed loop.
     """
 
     connections: int
@@ -177,7 +177,7 @@ class UrlFigures(Struct, frozen=True, kw_only=True):
 
 
 class GeneratorProcess(Struct, frozen=True, kw_only=True):
-    """One process that generated load. Times are seconds since the start, null for one that has no master."""
+    """One process that generated load. Times are seconds since the start, null if it has no master."""
 
     worker: Annotated[str, Meta(description="its name, for people")]
     state: Literal["running", "done", "left", "lost"]
@@ -196,16 +196,16 @@ class GeneratorProcess(Struct, frozen=True, kw_only=True):
 
 
 class ServerRoot(Struct, frozen=True):
-    """A process of the server that was found; its children are sampled with it."""
+    """A process of the server. Its children are sampled with it."""
 
     pid: int
     name: str
 
 
 class ServerMoment(Struct, frozen=True, kw_only=True):
-    """One sample: `at` in seconds from the start; CPU, switches, operations and messages since the start.
+    """One sample, `at` seconds from the start. CPU, switches, operations and messages count from the start.
 
-    What could not be read, and what is not counted, is null.
+    A figure is null if it could not be read, or is not counted.
     """
 
     at: float
@@ -223,7 +223,7 @@ class ServerMoment(Struct, frozen=True, kw_only=True):
 class ServerFigures(Struct, frozen=True, kw_only=True):
     """What the server's processes used together.
 
-    Figures a message and an operation are those of the window; `window` says which part of the run that is.
+    Figures per message and per operation are those of the window: `window` says which part of the run it is.
     """
 
     how: Annotated[str, Meta(description="how the processes were found")]
@@ -270,7 +270,7 @@ class StageFigures(Struct, frozen=True, kw_only=True):
 
 
 class Threshold(Struct, frozen=True, kw_only=True):
-    """A condition of `--fail-if`, and whether it is broken by what was measured."""
+    """A condition of `--fail-if`, what was measured, and whether that breaks it."""
 
     fail_if: str
     figure: str
@@ -279,7 +279,7 @@ class Threshold(Struct, frozen=True, kw_only=True):
 
 
 class RunResult(Struct, frozen=True, kw_only=True):
-    """What a run under Locust measured, and whether it may be believed."""
+    """What a run under Locust measured, and whether you may believe it."""
 
     schema: Literal[1] = 1
     kind: Literal["load"] = "load"
@@ -323,7 +323,7 @@ class RunResult(Struct, frozen=True, kw_only=True):
 
 
 class ServerUsage(Struct, frozen=True, kw_only=True):
-    """All processes of a server together: CPU within the measured window, sizes at its end."""
+    """All processes of a server together: CPU in the measured window, sizes at its end."""
 
     cpu_seconds: Amount | None = None
     rss_bytes: Annotated[Count | None, Meta(description="once memory had settled, before the window")] = None
@@ -335,7 +335,7 @@ class ServerUsage(Struct, frozen=True, kw_only=True):
 
 
 class GeneratorUsage(Struct, frozen=True, kw_only=True):
-    """The process that measured a block, within the measured window."""
+    """The process that measured a block, in the measured window."""
 
     cpu_seconds: Amount | None = None
     rss_bytes: Count | None = None
@@ -389,5 +389,5 @@ class RoundsLine(Block, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, block: Block, *, round: int, order: int, arm: str) -> RoundsLine:
-        """That block, in its place."""
+        """The block, with its place in the comparison."""
         return cls(**structs.asdict(block), round=round, order=order, arm=arm)

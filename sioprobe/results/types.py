@@ -1,9 +1,8 @@
 """The shapes of the result files, as they stand in JSON.
 
-Each type is the only statement of its kind of document: `validate.py` checks against it, and makes the JSON
-Schema of it that programs in other languages read (`python -m sioprobe.results KIND`). What a load measured
-stands in `loads.py`.
-Durations inside `Latency` are microseconds, everywhere else seconds; sizes are bytes.
+Each kind of document is described once, by its type here or in `loads.py` (what a load measured).
+`validate.py` checks documents against the type, and makes the JSON Schema for other programs out of it:
+`python -m sioprobe.results KIND` prints it. Durations are seconds, unless their name ends in `_us`.
 """
 
 from __future__ import annotations
@@ -168,9 +167,9 @@ class Conformance(TypedDict):
 class Metric(TypedDict):
     """One figure of a cell: the median over its usable blocks, and an interval.
 
-    `standing` is against the best median of the same transport, workload and number of processes, and null
-    where there are fewer than 3 blocks. Nobody is "best" where a range without coverage overlaps with it:
-    then it, too, "overlaps best".
+    `standing` compares it with the best median of the same transport, workload and number of processes. It
+    is null if there are fewer than 3 blocks. If a range without coverage overlaps with the best, nobody is
+    "best", and the best one "overlaps best" too.
     """
 
     unit: str
@@ -198,7 +197,7 @@ Flag = Literal[
 
 
 class CellResult(Cell):
-    """The statistics of one cell; `blocks` counts them by validity, and under FAILED those that gave none."""
+    """The statistics of one cell. `blocks` counts blocks by validity; FAILED are those without a result."""
 
     status: Literal["measured", "not measured"]
     reason: str | None
@@ -233,7 +232,7 @@ class ExcludedBlock(TypedDict):
 
 
 class Results(TypedDict):
-    """results.json: the statistics and verdicts that the report shows, so that nobody computes others."""
+    """results.json: the statistics and verdicts that the report shows."""
 
     schema: Literal[1]
     kind: Literal["results"]

@@ -1,4 +1,4 @@
-"""Check a document against the type of its kind and say the first thing that is wrong in one line.
+"""Check a document against the type of its kind. An error names the first fault in one line.
 
 Unknown keys are allowed: a newer writer of the same schema version may add some.
 """
@@ -37,9 +37,9 @@ def schema_of(kind: str) -> dict[str, Any]:
 
 
 def validate(document: object, kind: str, where: str) -> Any:
-    """The value of the kind's type; ResultFileError when `document` is not a `kind`.
+    """The value that the document describes. Raises ResultFileError if it is not a `kind`.
 
-    `where` opens the error's line ("rounds.jsonl: line 3").
+    The error begins with `where` ("rounds.jsonl: line 3").
     """
     if not isinstance(document, dict):
         raise ResultFileError(f"{where}: not a JSON object but {_type_name(document)}")
@@ -56,7 +56,7 @@ def validate(document: object, kind: str, where: str) -> Any:
     except msgspec.ValidationError as error:
         fault = first_fault(document, msgspec.inspect.type_info(KINDS[kind])) or str(error)
         raise ResultFileError(f"{where}: {fault}") from None
-    # A dictionary is handed on as it is, with the keys that are unknown here.
+    # A dictionary keeps the keys that are unknown here.
     return document if isinstance(value, dict) else value
 
 
