@@ -33,7 +33,7 @@ BARE = {
     "bare-flask-socketio": [sys.executable, "-m", "tests.bare_servers.flask_socketio"],
     "bare-node": ["node", str(ROOT / "tests/bare_servers/node.mjs")],
 }
-POLLING = {f"{mode}-polling": mode for mode in ("threading", "eventlet", "gevent")}
+POLLING = {f"{mode}-polling": mode for mode in ("threading", "gevent")}
 SERVERS = ("strict", *FOREIGN, "node-eio3", *MODES, *POLLING, "always-connect", "cluster", *BARE)
 # What the judge cannot find out about a server that has no page about itself.
 DECLARED = {"bare-node": ["--target-library", "socket.io", "--target-version", "4.8"]}

@@ -31,10 +31,16 @@ def server() -> Iterator[Server]:
         yield started
 
 
-def locust(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def locust(
+    *arguments: str, cwd: Path = ROOT, until: dict[str, int] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A run, which ends when so many requests of each type are counted, if it is told `until`."""
+    *program, files = LOCUST
+    files += f",{ROOT / 'tests/load/until_counted.py'}" if until else ""
     return subprocess.run(
-        [*LOCUST, "--headless", "--only-summary", *arguments],
+        [*program, files, "--headless", "--only-summary", *arguments],
         cwd=cwd,
+        env={**os.environ, "UNTIL_COUNTED": json.dumps(until)},
         capture_output=True,
         text=True,
         timeout=DEADLINE,
@@ -76,20 +82,19 @@ def test_counts_reconcile_with_locusts(
     server: Server, tmp_path: Path, processes: int, scenario: str, transport: str
 ) -> None:
     summary = tmp_path / "summary.json"
-    # A busy machine may need seconds to connect ten users.
-    arguments = ["-u", "10", "-r", "10", "-t", "6s", "--host", server.url, "--json"]
+    operation = ("SIO ack", "message-with-ack") if scenario == "ack" else ("SIO deliver", "m")
+    arguments = ["-u", "10", "-r", "10", "-t", "60s", "--host", server.url, "--json"]
     arguments += ["--scenario", scenario, "--transport", transport]
     arguments += ["--room-size", "5"] if scenario == "fanout" else []
     arguments += ["--summary-json", str(summary)]
     if processes > 1:
         arguments += with_workers(processes)
 
-    done = locust(*arguments, cwd=tmp_path)
+    done = locust(*arguments, cwd=tmp_path, until={"SIO connect": 10, "SIO poll": 1, operation[0]: 1})
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     ours = counts_of_ours(summary)
     assert counts_of_locust(done.stdout) == ours
-    operation = ("SIO ack", "message-with-ack") if scenario == "ack" else ("SIO deliver", "m")
     assert ours[operation][0] > 0
     assert ours["SIO connect", transport] == (10, 0, 0)
     assert ours["SIO poll", transport][0] == ours["SIO poll", transport][2] > 0
@@ -108,8 +113,9 @@ def test_failures_reconcile_and_are_named(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     with start_command(command) as server:
         done = locust(
-            *("-u", "3", "-r", "3", "-t", "5s", "--host", server.url, "--json"),
+            *("-u", "3", "-r", "3", "-t", "60s", "--host", server.url, "--json"),
             *("--summary-json", str(summary), "--csv", str(tmp_path / "run")),
+            until={"SIO ack": 10},
         )
 
     ours = counts_of_ours(summary)
@@ -128,9 +134,10 @@ def test_failures_reconcile_and_are_named(tmp_path: Path) -> None:
 def test_csv_and_html_are_written(server: Server, tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     done = locust(
-        *("-u", "5", "-r", "5", "-t", "6s", "--host", server.url, "--scenario", "idle"),
+        *("-u", "5", "-r", "5", "-t", "60s", "--host", server.url, "--scenario", "idle"),
         *("--csv", str(tmp_path / "run"), "--html", str(tmp_path / "run.html")),
         *("--summary-json", str(summary)),
+        until={"SIO connect": 5},
     )
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)
