@@ -133,7 +133,7 @@ def test_who_shows_less_gets_one_line_and_4(
         (["--header", "secret-alone"], "--header is not NAME:VALUE"),
         (["--header", "Content-Length: 3"], "--header 'Content-Length' cannot be set"),
         (["--cookie=@no.txt"], "--cookie @no.txt: No such file or directory"),
-        (["--auth", "[1]"], '--auth is an array and no JSON object, such as {"token": "..."}'),
+        (["--auth", "[1]"], '--auth is an array, not a JSON object such as {"token": "..."}'),
         (["--url", "https://user:password@127.0.0.1:9"], "has a user name in front of it"),
     ],
 )
