@@ -10,6 +10,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from reports.comparison.page import render_page
 from reports.comparison.report import write_report
 from reports.statistics.result_folder import Inputs, read_folder
@@ -106,10 +108,10 @@ def test_hostile_names_are_escaped_everywhere(tmp_path: Path) -> None:
         )
         case |= {"id": nasty, "verdict": "fail", "expected": [nasty]}
     blocks = [
-        {**block, "arm": nasty, "scenario": nasty}
+        replace(block, arm=nasty, scenario=nasty)
         for block in synthetic.blocks(2, {"gevent": synthetic.ARMS["gevent"]})
     ]
-    inputs = Inputs(run, Rounds(blocks, nasty), {nasty: document})  # type: ignore[arg-type]
+    inputs = Inputs(run, Rounds(blocks, nasty), {nasty: document})
 
     write_report(tmp_path, inputs)
 
@@ -201,10 +203,9 @@ def test_bold_is_only_what_no_range_overlaps(tmp_path: Path) -> None:
     arms = {arm: synthetic.ARMS[arm] for arm in ("gevent", "eventlet")}
     write_run(tmp_path / "run.json", synthetic.run_document(arms))
     for block in synthetic.blocks(3, arms):
-        server = {**block["server"], "cpu_seconds": 1.0 if block["arm"] == "gevent" else 2.0}
-        append_block(
-            tmp_path / "rounds.jsonl", {**block, "messages": 1000 + block["round"], "server": server}
-        )  # type: ignore[typeddict-item]
+        server = replace(block.server, cpu_seconds=1.0 if block.arm == "gevent" else 2.0)
+        changed = replace(block, messages=1000 + block.round, server=server)
+        append_block(tmp_path / "rounds.jsonl", changed)
     cells = [
         a
         for tag, a in Page(rendered(tmp_path)).elements
@@ -251,7 +252,7 @@ def test_each_workload_has_its_own_matrix_and_figures(tmp_path: Path) -> None:
     write_run(tmp_path / "run.json", synthetic.run_document(arms))
     for block in synthetic.blocks(2, arms):
         append_block(tmp_path / "rounds.jsonl", block)
-        append_block(tmp_path / "rounds.jsonl", {**block, "connections": 200})
+        append_block(tmp_path / "rounds.jsonl", replace(block, connections=200))
     read = Page(rendered(tmp_path))
     assert "Scenario ack, 50 connections" in read.text
     assert "Scenario ack, 200 connections" in read.text
@@ -263,7 +264,7 @@ def test_a_flag_that_every_server_has_is_said_once(tmp_path: Path) -> None:
     arms = {arm: synthetic.ARMS[arm] for arm in ("gevent", "eventlet")}
     write_run(tmp_path / "run.json", synthetic.run_document(arms))
     for block in synthetic.blocks(2, arms):
-        idle: Any = {**block, "server": {**block["server"], "cpu_seconds": 0.3}}
+        idle = replace(block, server=replace(block.server, cpu_seconds=0.3))
         append_block(tmp_path / "rounds.jsonl", idle)
     text = Page(rendered(tmp_path)).text
     assert text.count("no server was at its maximum") == 1
