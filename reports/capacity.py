@@ -1,14 +1,13 @@
 """`python -m reports.capacity RESULT FIGURE`: draw what `sioprobe capacity` found, as PNG or SVG.
 
-Above, latency over the rate asked; below, the CPU of server and generator. Both axes of latency and rate are
-logarithmic: the knee is where a line that was level turns upwards.
+The upper panel shows latency over the rate asked, the lower one the CPU of server and generator. The axes of
+latency and rate are logarithmic. At the knee a level line turns upwards.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +23,7 @@ __all__ = ["draw", "main"]
 
 P50, P99 = "#0072b2", "#d55e00"
 GENERATOR, INK, MUTED = "#009e73", "#222222", "#767676"
-"""Of the palette of Okabe and Ito, told apart by readers of any colour vision."""
-
-_LATENCY = re.compile(r"(?P<figure>p[\d.]+|mean|max)\s*<=?\s*(?P<number>[\d.]+)\s*(?P<unit>us|ms|s)")
-_MILLISECONDS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+"""Colours of Okabe and Ito: readers with any colour vision can tell them apart."""
 
 
 def draw(result: dict[str, Any]) -> Figure:
@@ -46,7 +42,7 @@ def draw(result: dict[str, Any]) -> Figure:
             f"{knee['rate']:,.0f}/s",
             (knee["rate"], 1.0),
             xycoords=("data", "axes fraction"),
-            # Above the axes: below their edge there may be points.
+            # Above the axes, since points may lie below their edge.
             va="bottom",
             ha="center",
             color=INK,
@@ -55,7 +51,7 @@ def draw(result: dict[str, Any]) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
-        # One height for the labels of decades and of what lies between.
+        # One height for the labels of decades and of the values between them.
         axes.tick_params(axis="x", which="both", length=3.5, pad=4)
     below.set_xlabel("rate asked, operations a second of all connections")
     figure.suptitle(_title(result), fontsize=11, x=0.01, ha="left")
@@ -74,7 +70,7 @@ def _title(result: dict[str, Any]) -> str:
 
 
 def _draw_latency(axes: Axes, result: dict[str, Any]) -> None:
-    """p50 and p99 of each probe; what was not met is hollow."""
+    """p50 and p99 of each probe. A hollow mark did not meet the objective."""
     axes.set_xscale("log")
     axes.set_yscale("log")
     for key, colour, name in (("p50_us", P50, "p50"), ("p99_us", P99, "p99")):
@@ -90,19 +86,16 @@ def _draw_latency(axes: Axes, result: dict[str, Any]) -> None:
                 label=f"{name}, objective met" if met else f"{name}, not met",
             )
         _join(axes, measured, key, colour)
-    for text in result["objective"]:
-        match = _LATENCY.fullmatch(text)
-        if match is not None:
-            value = float(match["number"]) * _MILLISECONDS[match["unit"]]
-            axes.axhline(value, color=MUTED, linewidth=1, linestyle=":")
-            axes.annotate(
-                f" {text}",
-                (0.45, value),  # between the legend and the knee
-                xycoords=("axes fraction", "data"),
-                va="bottom",
-                color=MUTED,
-                fontsize=9,
-            )
+    for condition, limit_us in result.get("latency_limits_us", {}).items():
+        axes.axhline(limit_us / 1000, color=MUTED, linewidth=1, linestyle=":")
+        axes.annotate(
+            f" {condition}",
+            (0.45, limit_us / 1000),  # between the legend and the knee
+            xycoords=("axes fraction", "data"),
+            va="bottom",
+            color=MUTED,
+            fontsize=9,
+        )
     axes.set_ylabel("latency, ms")
     axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0.0, 0.96))
     for axis in (axes.xaxis, axes.yaxis):
@@ -152,7 +145,7 @@ def _plain(value: float, position: float = 0.0) -> str:
 
 
 def _minor(value: float, position: float = 0.0) -> str:
-    """Label 2 and 5 of each decade, or a short range has a label or none."""
+    """Label 2 and 5 of each decade. Without these a short range has hardly any label."""
     digit = f"{value:e}"[0]
     return _plain(value) if digit in "25" else ""
 

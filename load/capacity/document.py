@@ -45,6 +45,11 @@ def document(
         "connections": plan.connections,
         "processes": plan.processes,
         "objective": [condition.text for condition in plan.objective],
+        "latency_limits_us": {
+            condition.text: condition.value
+            for condition in plan.objective
+            if condition.is_latency and condition.comparison in ("<", "<=")
+        },
         "probe_seconds": plan.seconds,
         "probes": [probe.to_json() for probe in found.probes],
         "knee": knee,

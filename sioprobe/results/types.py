@@ -299,6 +299,9 @@ class Capacity(TypedDict):
     connections: AtLeastOne
     processes: Annotated[int, Meta(ge=1, description="of the generator")]
     objective: Annotated[list[str], Meta(min_length=1, description="conditions that all had to hold")]
+    latency_limits_us: NotRequired[
+        Annotated[dict[str, Amount], Meta(description="conditions that limit a latency")]
+    ]
     probes: Annotated[list[ProbeResult], Meta(description="in the order in which they were made")]
     knee: Knee | None
     confirmed: Annotated[int, Meta(ge=0, description="confirmations in a row; three are asked for")]

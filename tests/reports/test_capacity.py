@@ -41,6 +41,7 @@ RESULT: dict[str, Any] = {
     "connections": 50,
     "processes": 1,
     "objective": ["p99<50ms", "reach>=100%", "errors<=0"],
+    "latency_limits_us": {"p99<50ms": 50_000.0},
     "probes": [probe(500, 4, met=True), probe(1000, 9, met=True), probe(2000, 300, met=False)],
     "knee": {
         "rate": 1000.0,
@@ -70,6 +71,7 @@ def test_probes_the_objective_and_the_knee_are_drawn() -> None:
     texts = [text.get_text().strip() for text in above.texts]
     assert "1,000/s" in texts
     assert "p99<50ms" in texts
+    assert [50.0, 50.0] in [list(line.get_ydata()) for line in above.lines]
     drawn = {tuple(point) for scatter in above.collections for point in scatter.get_offsets().tolist()}
     assert {(500.0, 4.0), (1000.0, 9.0), (2000.0, 300.0)} <= drawn
     assert below.get_ylabel() == "CPU, % of a core"
@@ -102,7 +104,8 @@ def test_the_figure_is_written(tmp_path: Path, name: str, head: bytes) -> None:
 
 
 def test_a_result_of_the_search_that_load_had_once_is_drawn(tmp_path: Path) -> None:
-    path = written(tmp_path, {**RESULT, "kind": "maximum"})
+    before = {key: value for key, value in RESULT.items() if key != "latency_limits_us"}
+    path = written(tmp_path, {**before, "kind": "maximum"})
 
     assert main([str(path), str(tmp_path / "knee.svg")]) == 0
 

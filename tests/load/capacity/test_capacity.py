@@ -146,6 +146,7 @@ def test_no_more_is_claimed_than_was_seen(
     result = found(limit, confirmed, server_cpu)
 
     validate(result, "capacity", "result")
+    assert result["latency_limits_us"] == {"p99<50ms": 50_000.0}
     assert words in result["statement"]
     assert result["statement"].startswith("capacity") is (limit == "server" and server_cpu == 0.95)
     assert "floor (null server" in render(result)
