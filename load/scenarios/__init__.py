@@ -1,7 +1,7 @@
-"""What the users of a swarm do, one module a scenario.
+"""The scenarios: what the users of a load do. Each has a module, or a folder if it has parts of its own.
 
-A scenario is one object a process; it makes one `Player` a connection. The same objects play under Locust
-(`load/swarm.py`) and in blocks (`load/blocks/`). `docs/reference/scenarios.md` describes them.
+Each process has one scenario object, which makes one `Player` for each connection. The same objects play
+under Locust (`load/swarm.py`) and in blocks (`load/blocks/`). `docs/reference/scenarios.md` describes them.
 """
 
 from __future__ import annotations

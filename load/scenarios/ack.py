@@ -1,7 +1,7 @@
 """`ack`: each connection emits `message-with-ack` [number, payload] and waits for the ack that repeats it.
 
-A closed loop with one operation outstanding a connection; with `rate` or `total_rate` an open loop.
-What the ack says is compared whole, for every operation.
+It is a closed loop with one outstanding operation for each connection, or with `rate` or `total_rate` an open
+loop. Every ack is compared whole.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ class AckScenario(RoundTripScenario):
     operation = ("SIO ack", "message-with-ack")
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
-        """A player on that connection."""
+        """A player on this connection."""
         return AckPlayer(self, connection, changed)
 
 
 class AckPlayer(TextRoundTripPlayer):
-    """Known by the whole text of the ack, or, where a server writes JSON otherwise, by its values."""
+    """It knows the ack by its whole text, or by its values if the server writes its JSON in another way."""
 
     __slots__ = ()
 
     def transmit(self, number: int) -> str:
-        """The event; the key is the text of its ack."""
+        """Send the event. The key is the text of its ack."""
         play = self.play
         ack_id = self.connection.acks.next_id()
         tail = f'{number},"{play.payload}"]'
@@ -41,7 +41,7 @@ class AckPlayer(TextRoundTripPlayer):
         return f"3{play.prefix}{ack_id}[{tail}"
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
-        """An ack whose text is not what we expected: other JSON for the same values, or a wrong answer."""
+        """Take an ack with another text: the same values in other JSON, or a wrong answer."""
         key = self.waiting_for(args)
         head = f"3{self.play.prefix}{ack_id}["
         if key is not None and str(key).startswith(head) and args[1:] == [self.play.payload]:

@@ -1,7 +1,7 @@
 """`binary`: each connection emits `message-with-ack` with attachments, and the ack brings them back.
 
-Arguments are the number and `attachments` byte strings of `payload_bytes` each, which differ from one
-operation and one place to the next; what comes back is compared whole. Its loops are those of `ack`.
+The arguments are the number and `attachments` byte strings of `payload_bytes` each. They differ between
+operations and between places. Every ack is compared whole. The loops are those of `ack`.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class BinaryScenario(RoundTripScenario):
 
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
-        # Every byte value, so that what is taken for text anywhere on the way comes back wrong.
+        # It has every byte value, so that it comes back wrong if anything on the way takes it for text.
         self.body = (bytes(range(255, -1, -1)) * (options.payload_bytes // 256 + 1))[: options.payload_bytes]
 
     def content(self, number: int) -> list[Any]:
         """The arguments of one operation.
 
-        The first byte runs through all values from one operation and one place to the next: servers exist
-        that tell text from binary by it, and one that never changes would not notice.
+        The first byte changes with operation and place through all values, because some servers tell text
+        from binary by it.
         """
         size = len(self.body)
         return [
@@ -55,12 +55,12 @@ class BinaryScenario(RoundTripScenario):
         ]
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
-        """A player on that connection."""
+        """A player on this connection."""
         return BinaryPlayer(self, connection, changed)
 
 
 class BinaryPlayer(RoundTripPlayer):
-    """Known by their numbers."""
+    """It knows the acks by their numbers."""
 
     __slots__ = ("_content",)
 
@@ -71,7 +71,7 @@ class BinaryPlayer(RoundTripPlayer):
         self._content = scenario.content
 
     def transmit(self, number: int) -> int:
-        """The event with its attachments."""
+        """Send the event with its attachments."""
         sent = self._content(number)
 
         def answered(args: list[Any] | None, failure: SwarmError | None) -> None:
@@ -83,12 +83,12 @@ class BinaryPlayer(RoundTripPlayer):
                 self._series.error(Kind.ACK_TO_NOTHING)
 
         options = self.scenario.options
-        # The deadline of the operation comes first, and this one never.
+        # This deadline never passes, because the deadline of the operation comes first.
         self.connection.emit(
             EVENT, *sent, namespace=options.namespace, ack=answered, timeout=2 * options.timeout + 1
         )
         return number
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
-        """An ack for the second time."""
+        """Count an ack that came twice."""
         self._series.error(Kind.ACK_TO_NOTHING)

@@ -1,9 +1,9 @@
-"""`broadcast`: a publisher a process emits `all` 'm' [tag, number, nanoseconds, payload] to the namespace.
+"""`broadcast`: one publisher in each process emits `all` 'm' [tag, number, nanoseconds, payload].
 
-As `fanout` with one room that holds every connection of the server's namespace: the CONNECT answer makes
-a member. Several processes have a publisher each, and each member hears all of them. How many numbers a
-publisher of another process published is not known here: of these, what lies between the first and the
-last number that a member got is expected of it, and the reach is stated against that.
+It is `fanout` with one room of all connections to the namespace: the answer to CONNECT makes a member. Each
+process has a publisher, and each member hears all publishers. A process does not know how many numbers the
+publishers of other processes published. Of these it expects the numbers between the first and the last that a
+member got, and the reach refers to them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["BroadcastScenario"]
 
 
 class BroadcastScenario(FanoutScenario):
-    """One room, and no joining."""
+    """One room, without joins."""
 
     title = "one publisher a process emits to the whole namespace; every delivery is timed and accounted for"
     parameters = (NAMESPACE, PAYLOAD_BYTES, RATE, SCHEDULE, TIMEOUT)
@@ -34,7 +34,7 @@ class BroadcastScenario(FanoutScenario):
 
     @classmethod
     def check(cls, options: Options) -> None:
-        """Every value goes with every other."""
+        """All values go together."""
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A member of the only room."""
@@ -47,5 +47,5 @@ class BroadcastPlayer(FanoutPlayer):
     __slots__ = ()
 
     def prepare(self) -> None:
-        """The namespace is connected, and that is all."""
+        """Be a member at once, because the namespace is connected."""
         self.join()

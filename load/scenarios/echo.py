@@ -1,7 +1,7 @@
 """`echo`: each connection emits `message` [number, payload], which the server answers by `message-back`.
 
-The answer is an event of its own, not an ack: what applications do that speak in events both ways.
-Its loops are those of `ack`; what comes back is compared whole.
+The answer is an event, not an ack: many applications use events in both directions.
+The loops are those of `ack`. Every answer is compared whole.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class EchoScenario(RoundTripScenario):
     operation = ("SIO echo", EVENT)
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
-        """A player on that connection."""
+        """A player on this connection."""
         return EchoPlayer(self, connection, changed)
 
 
 class EchoPlayer(TextRoundTripPlayer):
-    """Known by the whole text of the answer, or by its values."""
+    """It knows the answer by its whole text, or by its values."""
 
     __slots__ = ()
 
     def transmit(self, number: int) -> str:
-        """The event; the key is the text of what answers it."""
+        """Send the event. The key is the text of its answer."""
         play = self.play
         tail = f'{number},"{play.payload}"]'
         self.connection.send_raw(f'42{play.prefix}["{EVENT}",{tail}')
@@ -44,7 +44,7 @@ class EchoPlayer(TextRoundTripPlayer):
     def event(
         self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
     ) -> None:
-        """An answer in other JSON, a wrong one, or one that nobody waits for."""
+        """Take an answer in other JSON, a wrong one, or one that nobody waits for."""
         super().event(connection, namespace, name, args, ack_id)
         if name != ANSWER:
             return

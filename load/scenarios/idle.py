@@ -1,7 +1,7 @@
 """`idle`: connect, answer pings, do nothing.
 
-What a connection costs the server and this generator while nothing happens, whether the server pings as often
-as it announced, and which connections end though nobody ended them.
+It shows what an idle connection costs the server and the generator, whether the server pings as often as it
+announced, and which connections end unexpectedly.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from sioprobe.results.histogram import Histogram
 __all__ = ["IdleScenario"]
 
 OVERDUE_SECONDS = 1.0
-"""How much later than announced a ping must be to be called overdue; hubs of both sides may be busy."""
+"""A ping is overdue if it is so much later than announced. Both sides may be busy."""
 
 
 class IdleScenario(Scenario):
@@ -49,7 +49,7 @@ class IdleScenario(Scenario):
         self.pings = 0
         self.intervals = Histogram()
         self.early = Histogram()
-        """How much sooner than announced, and `late` how much later, in µs."""
+        """How much earlier than announced pings came; `late`: how much later. In µs."""
         self.late = Histogram()
         self.announced: tuple[float, float] = (0.0, 0.0)
         self.ended: dict[str, int] = {}
@@ -61,7 +61,7 @@ class IdleScenario(Scenario):
         return IdlePlayer(self, connection, changed)
 
     def settle(self) -> None:
-        """Keep what can be seen only while the connections are there."""
+        """Note what can be seen only while the connections are there."""
         self._held = self._look()
 
     def _look(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class IdleScenario(Scenario):
         }
 
     def state(self) -> dict[str, Any]:
-        """Pings, their intervals beside the announced one, unexpected ends, memory of this process."""
+        """Pings and their intervals, unexpected ends, memory of this process."""
         return {
             **(self._held or self._look()),
             "pings": self.pings,
@@ -91,7 +91,7 @@ class IdleScenario(Scenario):
 
     @classmethod
     def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Observations:
-        """Memory per connection, pings and their drift, ends that nobody asked for."""
+        """Memory of each connection, pings and their drift, unexpected ends."""
         connections = sum(state["connections"] for state in states)
         ended = summed(state["ended"] for state in states)
         memory, memory_words = _memory(states, connections, server)
@@ -132,7 +132,7 @@ def _memory(
 
 
 def _each(grown: int, connections: int) -> float | None:
-    """Bytes a connection; None where memory did not grow, as that of a process that had as many before."""
+    """Bytes for each connection. None if memory did not grow: the process had as many before."""
     return grown / connections if grown > 0 else None
 
 
@@ -206,7 +206,7 @@ class IdlePlayer(Player):
         super().connected(connection, namespace)
 
     def pinged(self, connection: Connection) -> None:
-        """Enter a ping; the first has no interval, as the server's began before we knew of the session."""
+        """Record a ping. The interval before the first one is not known, so it is not recorded."""
         now = monotonic_ns()
         self.play.pings += 1
         self._pings += 1
@@ -218,7 +218,7 @@ class IdlePlayer(Player):
         self.last_ping = now
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """An end that nobody asked for is entered; one before the connection was made is no such end."""
+        """Count an unexpected end. A connection that was never made is not one."""
         was_there = self in self.play.players
         self.play.players.discard(self)
         super().closed(connection, failure)

@@ -1,11 +1,11 @@
 """`namespaces`: each connection joins several namespaces, works in each, leaves it and joins it again.
 
-In every namespace at once it emits `message-with-ack` [number, name] and waits for the ack that repeats it;
-after `visit` of them it disconnects the namespace and connects it again, which is `SIO rejoin`. Nothing
-answers a DISCONNECT, and socket.io closes the session where CONNECT comes in the same read: CONNECT waits
-for an ack of another namespace that was asked for after the DISCONNECT.
-A packet that carries the wrong namespace comes to nobody who waits for it. Where no auth payload is given,
-each CONNECT carries {"token": "good"}, which the contract's `/auth` asks for.
+In all namespaces at the same time it emits `message-with-ack` [number, name] and waits for the ack that
+repeats it. After `visit` acks it disconnects the namespace and connects it again (`SIO rejoin`). Nothing
+answers a DISCONNECT, and socket.io closes the session if CONNECT comes in the same read. So CONNECT waits for
+an ack from another namespace that was asked for after the DISCONNECT. Nobody waits for a packet with a wrong
+namespace, so it is an error. Without an auth payload each CONNECT carries {"token": "good"}, which `/auth` of
+the contract wants.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def _complaint(value: str) -> str | None:
     for name in names:
         if not name.startswith("/"):
             return f"{name!r} does not start with '/'; did you mean '/{name}'?"
-    return f"{value!r} names one twice" if len(set(names)) < len(names) else None
+    return f"{value!r} names a namespace twice" if len(set(names)) < len(names) else None
 
 
 class NamespacesScenario(Scenario):
-    """Two messages an operation: the event and its ack, in one of the namespaces."""
+    """Each operation is two messages: an event and its ack, in one of the namespaces."""
 
     title = "each connection joins several namespaces, works in each, leaves it and joins again"
     parameters = (
@@ -42,12 +42,10 @@ class NamespacesScenario(Scenario):
         Parameter(
             "namespaces",
             "/custom,/auth",
-            "those that are joined after the first, by commas",
+            "the other namespaces, separated by commas",
             complaint=_complaint,
         ),
-        Parameter(
-            "visit", 20, "acks in a namespace until it is left and joined again; 0: never left", least=0
-        ),
+        Parameter("visit", 20, "leave a namespace and join it again after so many acks; 0: never", least=0),
         TIMEOUT,
     )
     operation = ("SIO ack", EVENT)
@@ -63,24 +61,26 @@ class NamespacesScenario(Scenario):
 
     @classmethod
     def check(cls, options: Options) -> None:
-        """One namespace alone cannot be left and joined again."""
+        """There must be two namespaces at least, to leave one and join it again."""
         if set(options.namespaces.split(",")) == {options.namespace}:
-            raise ParameterError("namespaces", f"{options.namespaces!r} names none but that of namespace")
+            raise ParameterError(
+                "namespaces", f"{options.namespaces!r} must name a namespace beside --namespace"
+            )
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
-        """A player on that connection."""
+        """A player on this connection."""
         return NamespacesPlayer(self, connection, changed)
 
     @property
     def at_rest(self) -> bool:
-        """Whether every emit has been answered and every CONNECT."""
+        """Whether every emit and every CONNECT was answered."""
         return self.outstanding == 0
 
 
 class Visit:
     """What a connection does in one namespace.
 
-    `left_at` is when it was left, and 0 while it is joined; `asked` whether it is to be joined again by now.
+    `left_at` is when the connection left it, 0 while it is joined. `asked` says that CONNECT was sent again.
     """
 
     __slots__ = ("acks", "asked", "left_at", "number")
@@ -112,7 +112,7 @@ class NamespacesPlayer(Player):
         self.connection.connect(name, CONTRACT_AUTH if auth is None else auth)
 
     def connected(self, connection: Connection, namespace: str) -> None:
-        """Ready when all are joined; a namespace that is joined again goes on."""
+        """Be ready when all are joined; go on in a namespace that is joined again."""
         if self.state == "connecting":
             self._look(connection)
             return
@@ -141,7 +141,7 @@ class NamespacesPlayer(Player):
         if play.halted or self.state != "playing" or not connection.is_open:
             return
         done = play.options.visit and visit.acks >= play.options.visit
-        # One stays, to tell when the others may be joined again.
+        # One namespace stays: its acks show when the others may be joined again.
         if done and any(not other.left_at for other in self._visits.values() if other is not visit):
             visit.acks = 0
             visit.left_at = monotonic_ns()
@@ -169,7 +169,7 @@ class NamespacesPlayer(Player):
         connection.emit(EVENT, *sent, namespace=name, ack=answered, timeout=play.options.timeout)
 
     def _rejoin(self, started: int) -> None:
-        """An ack came that was asked for at `started`: what was left before is left at the server too."""
+        """Join again what was left before `started`: the server has seen it, because it sent an ack since."""
         for name, visit in self._visits.items():
             if visit.left_at and not visit.asked and visit.left_at <= started and self.connection.is_open:
                 visit.asked = True
@@ -177,7 +177,7 @@ class NamespacesPlayer(Player):
                 self._connect(name)
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """What was left is not joined again."""
+        """Forget the namespaces that were to be joined again."""
         for visit in self._visits.values():
             if visit.left_at and visit.asked:
                 visit.left_at = 0

@@ -1,6 +1,6 @@
-"""The scenarios by name, and the parameters of all of them together.
+"""The scenarios by name, and the parameters of all scenarios.
 
-To add a scenario: its module in this folder, and its line in `SCENARIOS`.
+To add a scenario, add its module to this folder and its line to `SCENARIOS`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
 
 
 def all_parameters() -> dict[str, Parameter]:
-    """The parameters of all scenarios by name, in the order of their first scenario."""
+    """The parameters of all scenarios by name, in the order of the scenarios."""
     found: dict[str, Parameter] = {}
     for scenario in SCENARIOS.values():
         for parameter in scenario.parameters:
@@ -58,7 +58,7 @@ def all_parameters() -> dict[str, Parameter]:
 
 
 def scenarios_with(name: str) -> dict[str, Parameter]:
-    """The scenarios that declare a parameter of that name, with their own declarations of it."""
+    """The scenarios that have a parameter of this name, and how each declares it."""
     return {
         scenario: parameter
         for scenario, kind in SCENARIOS.items()
@@ -68,7 +68,7 @@ def scenarios_with(name: str) -> dict[str, Parameter]:
 
 
 class TransportError(ParameterError):
-    """A transport over which a scenario cannot be played. `wanted` names those that it takes."""
+    """A scenario cannot be played over this transport. `wanted` names those that it needs."""
 
     def __init__(self, scenario: str) -> None:
         self.scenario = scenario
@@ -82,13 +82,13 @@ class TransportError(ParameterError):
 
 
 def check_transport(scenario: str, transport: str) -> None:
-    """Raises TransportError where that scenario is not played over that transport."""
+    """Raise TransportError if the scenario cannot be played over this transport."""
     if transport not in SCENARIOS[scenario].transports:
         raise TransportError(scenario)
 
 
 def make_options(scenario: str, given: Mapping[str, object]) -> Options:
-    """The options of that scenario, checked. Raises ParameterError, which says who knows the name."""
+    """The checked options of a scenario. Raises ParameterError, which says which scenarios know a name."""
     parameters = SCENARIOS[scenario].parameters
     known = [parameter.name for parameter in parameters]
     for name in given:
@@ -100,7 +100,7 @@ def make_options(scenario: str, given: Mapping[str, object]) -> Options:
 
 
 def who_knows(scenario: str, name: str) -> str:
-    """Why that scenario cannot be told this."""
+    """Why the scenario does not accept this name."""
     others = ", ".join(scenarios_with(name))
     if others:
         return f"scenario {scenario} does not know it ({others} {'does' if ',' not in others else 'do'})"
@@ -108,5 +108,5 @@ def who_knows(scenario: str, name: str) -> str:
 
 
 def make_scenario(name: str, engine: Engine, options: Options | None = None) -> Scenario:
-    """The scenario of that name; without options it has its defaults. KeyError where there is none."""
+    """A new scenario; without options it has its defaults. Raises KeyError for an unknown name."""
     return SCENARIOS[name](engine, make_options(name, {}) if options is None else options)

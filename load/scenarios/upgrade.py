@@ -1,9 +1,9 @@
 """`upgrade`: connect over polling and upgrade to WebSocket while events are in flight both ways.
 
-From the CONNECT on, and until the upgrade is over and a little longer, each client keeps four events of its
-own unanswered (each ack is one delivery) and one `burst` of the server under way (events that must come in
-order). The ledger says whether any of them was lost, came twice, or overtook another.
-Then the client closes and upgrades again: one operation a client whose accounts are closed.
+From the CONNECT until shortly after the upgrade each client keeps four of its events unanswered (each ack is
+one delivery) and one `burst` of the server under way (its events must come in order). The ledger says whether
+an event was lost, came twice, or overtook another. Then the client closes, and a new one upgrades. Each
+client that ends with closed accounts is one operation.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ BURST = Parameter(
     "burst", 10, "events that the server sends in one go during the upgrade", least=1, most=100_000
 )
 WINDOW = 4
-"""Events of a client that wait for their ack at the same time."""
+"""So many events of a client wait for their ack at the same time."""
 
 
 class UpgradeScenario(CountedLivesScenario):
-    """A life ends well when its accounts are closed; its time is that from connect to close."""
+    """A life ends well if its accounts are closed. Its time counts from connect to close."""
 
     title = "upgrade from polling to WebSocket with events in flight both ways"
     parameters = (NAMESPACE, BURST, PAYLOAD_BYTES, RATE, PAUSE, TIMEOUT)
@@ -52,12 +52,12 @@ class UpgradeScenario(CountedLivesScenario):
         return UpgradePlayer(self, connection, changed)
 
     def enter(self, kind: str, count: int = 1) -> None:
-        """Enter what is wrong with some deliveries: as errors, beside the ledger."""
+        """Count wrong deliveries as errors."""
         for _ in range(count):
             self.series.error(kind)
 
     def state(self) -> dict[str, Any]:
-        """Lives, what failed, and how many events were under way when transports were exchanged."""
+        """Lives, failures, and how many events were under way during upgrades."""
         return {
             **super().state(),
             "in_flight_sent": self.in_flight_sent,
@@ -66,7 +66,7 @@ class UpgradeScenario(CountedLivesScenario):
 
     @classmethod
     def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Observations:
-        """The share of upgrades that failed and why, their time, and what was in flight meanwhile."""
+        """The share of upgrades that failed and why, their time, and what was in flight."""
         failed = summed(state["failed"] for state in states)
         lives, sent, received = (
             sum(state[name] for state in states) for name in ("lives", "in_flight_sent", "in_flight_received")
@@ -107,7 +107,7 @@ class UpgradeScenario(CountedLivesScenario):
 class UpgradePlayer(CountedLivesPlayer):
     """One client.
 
-    `_more` counts what it still begins after the upgrade: (events, bursts); None before, without end.
+    `_more` counts the events and bursts that it begins after the upgrade. Before, it is None: no limit.
     """
 
     __slots__ = (
@@ -144,14 +144,14 @@ class UpgradePlayer(CountedLivesPlayer):
         self._reset()
 
     def connected(self, connection: Connection, namespace: str) -> None:
-        """Do not wait for the upgrade: what happens during it is the matter."""
+        """Begin at once: the scenario is about what happens during the upgrade."""
         if self.state == "connecting":
             self.set_ready()
         else:
             self.work()
 
     def upgraded(self, connection: Connection) -> None:
-        """Upgraded, or not and polling for good: a little more, then the end."""
+        """Send a little more, then end: the upgrade is over, well or not."""
         self._settled = True
         if self.step == "work":
             self.play.in_flight_sent += self._outstanding
@@ -159,7 +159,7 @@ class UpgradePlayer(CountedLivesPlayer):
             self._last_turn()
 
     def work(self) -> None:
-        """Open the accounts, and have events under way both ways."""
+        """Open the accounts, and send events in both directions."""
         if self.connection.closed:
             return
         self.step = "work"
@@ -178,7 +178,7 @@ class UpgradePlayer(CountedLivesPlayer):
             self._begin_burst()
 
     def _send(self) -> None:
-        """Keep as many events unanswered as there may be."""
+        """Send until so many events are unanswered."""
         options, ledger = self.play.options, self.play.ledger
         while self._outstanding < WINDOW and self.step == "work":
             if self._more is not None:
@@ -195,12 +195,12 @@ class UpgradePlayer(CountedLivesPlayer):
                 self.play.payload,
                 namespace=options.namespace,
                 ack=partial(self._answered, number),
-                timeout=2 * options.timeout,  # the deadline of the whole life comes first
+                timeout=2 * options.timeout,  # the deadline of the life comes first
             )
 
     def _answered(self, number: int, args: list[Any] | None, failure: SwarmError | None) -> None:
         if failure is not None:
-            return  # the end of the connection, which accounts for all that is outstanding
+            return  # the connection ended; `closed` accounts for all that is outstanding
         self._outstanding -= 1
         if args != [number, self.play.payload]:
             self.play.enter(WRONG_ACK)
@@ -222,7 +222,7 @@ class UpgradePlayer(CountedLivesPlayer):
     def event(
         self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
     ) -> None:
-        """One of the burst that is under way."""
+        """Take one event of the burst."""
         super().event(connection, namespace, name, args, ack_id)
         if name != "b" or self._receiver is None:
             return
@@ -240,7 +240,7 @@ class UpgradePlayer(CountedLivesPlayer):
             self._close_if_done()
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
-        """An ack for the second time."""
+        """Count an ack that came twice."""
         self.play.ledger.duplicated += 1
         self.play.enter("duplicated")
 
@@ -254,12 +254,12 @@ class UpgradePlayer(CountedLivesPlayer):
             self.connection.close()
 
     def expired(self, connection: Connection) -> None:
-        """Something did not come in time."""
+        """Give up, because something did not come in time."""
         self.failure = SwarmError(Kind.TIMEOUT, "not all events came")
         connection.close()
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """Close the accounts; what was under way when the connection ended by itself is lost."""
+        """Close the accounts. If the end was unexpected, what was under way is lost."""
         self._account()
         super().closed(connection, failure)
 

@@ -1,7 +1,7 @@
-"""Which processes of this host are the server at a URL: those that listen at its port, for all who ask.
+"""Which processes of this host are the server at a URL: those that listen at its port.
 
-Found through /proc, without rights beyond those of the user who asks: the listening socket in the kernel's
-table, then who holds it open. Where another user's server holds it, what the server itself says at /about.
+They are found through /proc, without special rights: first the listening socket in the table of the kernel,
+then the processes that hold it open. If they belong to another user, the server itself is asked at /about.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ SERVER_PID_HELP = (
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """`pids` are the roots of the server's trees; where there are none, `reason` says why, in a few words."""
+    """`pids` are the roots of the server's process trees. If there are none, `reason` says why."""
 
     pids: tuple[int, ...] = ()
     how: str = ""
     reason: str = ""
 
     def watch(self) -> TreeWatch:
-        """Over these processes, from now on. SamplingError says why they are not seen."""
+        """Watch these processes from now on. SamplingError says why they are not seen."""
         if not self.pids:
             raise SamplingError(self.reason)
         return TreeWatch(self.pids)
 
 
 def parse_server_pids(values: Iterable[str]) -> str | tuple[int, ...]:
-    """What `--server-pid` was given: AUTO, NONE, or process ids. ValueError names the wrong one."""
+    """The meaning of `--server-pid`: AUTO, NONE, or process ids. ValueError names the wrong value."""
     values = tuple(values)
     if not values or values == (AUTO,):
         return AUTO
@@ -58,7 +58,7 @@ def parse_server_pids(values: Iterable[str]) -> str | tuple[int, ...]:
     for value in values:
         if not value.isdigit() or not int(value):
             raise ValueError(f"--server-pid {value!r} is no process id (valid are a number, auto and none)")
-        # Beyond what the system's call takes, there is none either.
+        # A larger number than the system call accepts is no process either.
         if int(value) >= 2**31 or not psutil.pid_exists(int(value)):
             raise ValueError(f"--server-pid {value}: there is no such process on this host")
     return tuple(dict.fromkeys(map(int, values)))
@@ -67,8 +67,8 @@ def parse_server_pids(values: Iterable[str]) -> str | tuple[int, ...]:
 def locate(urls: Sequence[str], asked: str | tuple[int, ...] = AUTO) -> Located:
     """The processes of the servers at some URLs.
 
-    Those that were asked for, else those that listen, else, where they are another user's, those that the
-    server names. Blocks for name resolution and one HTTP request to each URL at most.
+    `asked` names processes, AUTO or NONE. AUTO means the processes that listen, or if they belong to another
+    user, those that the server names. Blocks for name resolution and at most one HTTP request to each URL.
     """
     if asked == NONE:
         return Located(reason="--server-pid none")
@@ -77,9 +77,7 @@ def locate(urls: Sequence[str], asked: str | tuple[int, ...] = AUTO) -> Located:
     if not urls:
         return Located(reason="no server was named")
     if not Path("/proc/net/tcp").exists():
-        return Located(
-            reason="this system has no /proc/net/tcp to find the server in; name it by --server-pid"
-        )
+        return Located(reason="this system has no /proc/net/tcp, so the server must be named by --server-pid")
     pids: list[int] = []
     ports: list[str] = []
     tellers: list[str] = []
@@ -97,7 +95,7 @@ def locate(urls: Sequence[str], asked: str | tuple[int, ...] = AUTO) -> Located:
 
 @dataclass(frozen=True, slots=True)
 class _One:
-    """The processes of one URL. `port` is where they listen, None where the server itself named them."""
+    """The processes of one URL. They listen at `port`; it is None if the server itself named them."""
 
     pids: tuple[int, ...] = ()
     port: int | None = None
@@ -119,7 +117,7 @@ def _locate_one(url: str) -> _One:
     if holders:
         return _One(_roots(holders), port)
     if denied:
-        # Its own word counts only where the system keeps us from looking.
+        # The word of the server counts only if the system does not let us look.
         told = [pid for pid in told_pids(url) if psutil.pid_exists(pid)]
         if told:
             return _One(tuple(told))
@@ -128,7 +126,7 @@ def _locate_one(url: str) -> _One:
 
 
 def is_this_host(host: str) -> bool:
-    """Whether an address is one of this machine's."""
+    """Whether an address belongs to this machine."""
     address = ipaddress.ip_address(host.partition("%")[0])
     if address.is_loopback:
         return True
@@ -137,7 +135,7 @@ def is_this_host(host: str) -> bool:
 
 
 def _listening_inodes(host: str, port: int) -> set[str]:
-    """Inodes of the sockets that listen at the port, on that address or on all."""
+    """The inodes of the sockets that listen at the port, on this address or on all."""
     exact, any_address = set(), set()
     for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         try:
@@ -157,13 +155,13 @@ def _listening_inodes(host: str, port: int) -> set[str]:
 
 
 def _address(family: int, text: str) -> str:
-    """An address as /proc/net/tcp has it: words of four bytes in the byte order of the machine."""
+    """An address from /proc/net/tcp: words of four bytes in the byte order of the machine."""
     words = (int(text[start : start + 8], 16) for start in range(0, len(text), 8))
     return socket.inet_ntop(family, b"".join(word.to_bytes(4, sys.byteorder) for word in words))
 
 
 def _holders(inodes: set[str]) -> tuple[set[int], bool]:
-    """The processes that hold one of the sockets open, and whether some could not be looked into."""
+    """The processes that hold one of the sockets open, and whether we may not look into some."""
     wanted = {f"socket:[{inode}]" for inode in inodes}
     holders: set[int] = set()
     denied = False
@@ -179,17 +177,17 @@ def _holders(inodes: set[str]) -> tuple[set[int], bool]:
 
 
 def _roots(holders: set[int]) -> tuple[int, ...]:
-    """Those of the holders that no other holder started: the master of a server with workers."""
+    """The holders that no other holder started, such as the master of a server with workers."""
     below = {pid for holder in holders for pid in descendants(holder) - {holder}}
     return tuple(sorted(holders - below))
 
 
 def _without_ourselves(pids: tuple[int, ...], how: str) -> Located:
-    """A tree that holds the generator, or the whole system, is not the server's."""
+    """Refuse a tree that contains this generator: it may be the whole system."""
     ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for pid in pids:
         if pid in ours:
             return Located(
-                reason=f"process {pid} is this generator or has started it: its figures would hold both"
+                reason=f"process {pid} is this generator or has started it, so the figures would be of both"
             )
     return Located(pids, how)

@@ -1,4 +1,4 @@
-"""What a server tells about itself at `/metrics` and `/about`, where it has such pages."""
+"""What a server says about itself at `/metrics` and `/about`, if it has such pages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["server_metrics", "told_pids"]
 
 
 def server_metrics(url: str, seconds: float = 2.0) -> dict[str, Any] | None:
-    """The JSON object at `url`/metrics, or None where there is none. Blocks for at most `seconds`."""
+    """The JSON object at `url`/metrics, or None. Blocks for at most `seconds`."""
     return _object(url, "/metrics", seconds)
 
 
 def told_pids(url: str, seconds: float = 2.0) -> list[int]:
-    """The process ids that are named at `url`/about; none where none is. Blocks for at most `seconds`."""
+    """The process ids that `url`/about names. Blocks for at most `seconds`."""
     pids = (_object(url, "/about", seconds) or {}).get("pids")
     return [pid for pid in pids if type(pid) is int] if isinstance(pids, list) else []
 

@@ -1,7 +1,7 @@
-"""What the kernel tells of one process: its clock, and its files in /proc.
+"""What the kernel says about one process: its CPU clock, and its files in /proc.
 
-One read each, nothing kept; who wants a tree over time takes `process_trees`. Linux only: elsewhere, and of a
-process that is gone, there is nothing.
+Each function reads once and keeps nothing; `process_trees` follows processes over time. Linux only: on
+another system, or if the process is gone, there is nothing to read.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ __all__ = ["MANY_THREADS", "Stat", "children", "context_switches", "descendants"
 __all__ += ["open_files", "open_files_allowed", "process_cpu_ns", "process_name", "stat", "written_bytes"]
 
 MANY_THREADS = 64
-"""Beyond so many threads, what has a file for each is not read with every sample."""
+"""If a process has more threads, files that exist for each thread are not read with every sample."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """Of /proc/PID/stat; `born` tells a process from another that took its id later."""
+    """The content of /proc/PID/stat. `born` differs if another process has the same id later."""
 
     parent: int
     born: int
@@ -30,16 +30,16 @@ class Stat:
     threads: int
     rss_bytes: int
     reaped_ns: int
-    """CPU of its ended children, as the kernel adds it up, in ticks."""
+    """CPU of its ended children, as the kernel adds it up; a multiple of one tick."""
 
 
 def stat(pid: int) -> Stat | None:
-    """None where there is no such process."""
+    """The stat of a process; None if there is no such process."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
-    # From the state on: the name before may hold anything.
+    # The fields after the name, because the name may contain anything.
     fields = text.rpartition(")")[2].split()
     tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
     return Stat(
@@ -52,13 +52,13 @@ def stat(pid: int) -> Stat | None:
 
 
 def process_cpu_ns(pid: int) -> int:
-    """CPU time of one process, all its threads. Raises ProcessLookupError or OSError when it is gone."""
-    # The kernel's encoding of a process CPU clock: clock_getcpuclockid(3) makes the same number.
+    """CPU time of all threads of a process. Raises OSError if it is gone."""
+    # The id of a process CPU clock, as clock_getcpuclockid(3) makes it.
     return time.clock_gettime_ns((~pid << 3) | 2)
 
 
 def process_name(pid: int) -> str:
-    """The name that the kernel has for a process; empty when it is gone."""
+    """The name of a process; empty if it is gone."""
     try:
         return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
     except OSError:
@@ -66,7 +66,7 @@ def process_name(pid: int) -> str:
 
 
 def children(pid: int) -> list[int]:
-    """Of the main thread, and of the others where they are few: each has a file of its own."""
+    """The children of a process. If it has many threads, only those of the main thread."""
     threads = _threads(pid)
     found: list[int] = []
     for thread in [pid] if len(threads) > MANY_THREADS else threads:
@@ -76,7 +76,7 @@ def children(pid: int) -> list[int]:
 
 
 def descendants(*pids: int) -> set[int]:
-    """The ids of some processes and of all that they started, as far as they still have them as ancestors."""
+    """The ids of some processes and of all their descendants that still have them as ancestors."""
     found: set[int] = set()
     waiting = list(pids)
     while waiting:
@@ -88,7 +88,7 @@ def descendants(*pids: int) -> set[int]:
 
 
 def open_files(pid: int) -> int | None:
-    """How many it has open: 0 when it is gone, None where this user may not look."""
+    """How many files a process has open: 0 if it is gone, None if this user may not look."""
     try:
         return len(os.listdir(f"/proc/{pid}/fd"))
     except PermissionError:
@@ -98,7 +98,7 @@ def open_files(pid: int) -> int | None:
 
 
 def descriptor_targets(pid: int) -> Iterator[str]:
-    """What each of its open files is, such as socket:[4711]. Raises PermissionError."""
+    """The targets of its open files, such as socket:[4711]. Raises PermissionError."""
     try:
         descriptors = os.listdir(f"/proc/{pid}/fd")
     except PermissionError:
@@ -111,7 +111,7 @@ def descriptor_targets(pid: int) -> Iterator[str]:
 
 
 def open_files_allowed(pid: int) -> int | None:
-    """The soft limit of its open files; None where there is none, or it is not told."""
+    """The soft limit of its open files; None if there is none, or it cannot be read."""
     try:
         lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
     except OSError:
@@ -124,7 +124,7 @@ def open_files_allowed(pid: int) -> int | None:
 
 
 def written_bytes(pid: int) -> int:
-    """What it gave to write(2) since its start, send(2) left out. Raises PermissionError."""
+    """The bytes that it has passed to write(2), not to send(2), since its start. Raises PermissionError."""
     try:
         lines = Path(f"/proc/{pid}/io").read_text().splitlines()
     except PermissionError:
@@ -135,7 +135,7 @@ def written_bytes(pid: int) -> int:
 
 
 def context_switches(pid: int) -> dict[int, int]:
-    """Of each of its threads, since that began."""
+    """The context switches of each of its threads since the thread began."""
     found: dict[int, int] = {}
     for thread in _threads(pid):
         with contextlib.suppress(OSError):

@@ -1,9 +1,9 @@
 """CPU time, memory, threads, open files and context switches of process trees, read from outside.
 
-CPU comes from each process's own clock, in nanoseconds; what /proc counts has ticks of 10 ms. Linux only.
-A `TreeWatch` keeps accounts: a process that has ended stays in the sums with what it had used, what its
-parent reaped of children that no sample saw is added, and a process id that another process took is not
-taken for the first. So the CPU time of a watch never falls, and nothing is counted twice.
+CPU comes from the clock of each process, in nanoseconds; /proc only counts ticks of 10 ms. Linux only. A
+`TreeWatch` keeps accounts. A process that has ended stays in the sums. CPU that a parent reaped of children
+that no sample saw is added. A process that has the id of an ended one is another process. So the CPU time of
+a watch never falls, and nothing is counted twice.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ __all__ = ["SamplingError", "TreeSample", "TreeWatch", "sample_trees"]
 
 
 class SamplingError(RuntimeError):
-    """Nothing can be sampled; one line."""
+    """Nothing can be sampled. The text is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class TreeSample:
     """Sums over all processes of some trees at one moment.
 
-    CPU in nanoseconds and context switches since the watch began, ended processes included; the other
-    figures are of those that live. None is what this user may not read.
+    `cpu_ns` and `context_switches` count from the beginning of the watch, and include ended processes. The
+    other figures are those of the living processes. A figure is None if this user may not read it.
     """
 
     at: float
@@ -41,7 +41,7 @@ class TreeSample:
 
 @dataclass(slots=True)
 class _Process:
-    """What /proc and the clock said last, and what was there when the watch began."""
+    """The last figures of a process, and those when the watch began."""
 
     pid: int
     born: int
@@ -55,27 +55,29 @@ class _Process:
     """CPU of its ended children."""
     reaped_before_ns: int = 0
     seen_of_reaped_ns: int = 0
-    """How much of `reaped_ns` samples saw while those children lived."""
+    """The part of `reaped_ns` that samples saw while those children lived."""
     most_unseen_ns: int = 0
 
     @property
     def used_ns(self) -> int:
-        """Since the watch began: its own, and what no sample saw of its ended children."""
+        """CPU since the watch began: its own, and that of ended children that no sample saw."""
         return self.cpu_ns - self.cpu_before_ns + self.most_unseen_ns
 
 
 class TreeWatch:
-    """The processes of some ids and all their descendants, from now on.
+    """Some processes and all their descendants, from now on.
 
-    A descendant that a daemon's way of starting gave another parent stays watched once it was seen.
-    `since_birth` counts what the processes used before, too.
-    Raises SamplingError where the system has no such clocks, or no process of those ids can be read.
+    A descendant that was seen once stays watched, even if it gets another parent, as daemons do.
+    `since_birth` also counts what the processes used before.
+    Raises SamplingError if the system has no such clocks, or if a process cannot be read.
     """
 
     def __init__(self, pids: Iterable[int], *, since_birth: bool = False) -> None:
         pids = tuple(dict.fromkeys(pids))
         if pids and sys.platform != "linux":
-            raise SamplingError(f"the CPU clock of another process is read on Linux only, not {sys.platform}")
+            raise SamplingError(
+                f"the CPU clocks of other processes are readable on Linux only, not {sys.platform}"
+            )
         self._roots: list[tuple[int, int]] = []
         self._living: dict[tuple[int, int], _Process] = {}
         self._ended_ns = 0
@@ -92,7 +94,7 @@ class TreeWatch:
 
     @property
     def watches(self) -> bool:
-        """Whether it has anything to watch at all."""
+        """Whether there is anything to watch."""
         return bool(self._roots)
 
     @property
@@ -101,7 +103,7 @@ class TreeWatch:
         return bool(self._living)
 
     def sample(self, *, switches: bool = False) -> TreeSample:
-        """All figures, now; `switches` reads the context switches of however many threads."""
+        """All figures, now. `switches` reads the context switches even of many threads."""
         self._read()
         living = self._living.values()
         threads = sum(process.threads for process in living)
@@ -136,7 +138,7 @@ class TreeWatch:
     def _visit(
         self, pid: int, born: int | None, found: dict[tuple[int, int], _Process], *, first: bool
     ) -> None:
-        """Read a process and its descendants into `found`, those left out that are there already."""
+        """Read a process and its descendants into `found`, without those that are there already."""
         stat = proc.stat(pid)
         if stat is None or (born is not None and stat.born != born):
             return
@@ -149,7 +151,7 @@ class TreeWatch:
             return
         process = self._living.get(key)
         if process is None:
-            # One that was born since the watch began counts from its birth.
+            # A process that was born since the watch began counts from its birth.
             process = _Process(pid, stat.born, stat.parent, cpu_before_ns=cpu if first else 0)
             process.reaped_before_ns = stat.reaped_ns if first else 0
         process.parent = stat.parent
@@ -163,15 +165,15 @@ class TreeWatch:
             self._visit(child, None, found, first=first)
 
     def _bury(self, found: dict[tuple[int, int], _Process]) -> None:
-        """Move those that have ended into the sums, and look at what their parents reaped."""
+        """Move processes that have ended into the sums, and compare with what their parents reaped."""
         by_pid = {process.pid: process for process in found.values()}
         parents = {process.pid: process.parent for process in self._living.values()}
         for key, process in self._living.items():
             if key in found:
                 continue
             self._ended_ns += process.used_ns
-            # What a parent reaps holds what it had reaped itself: so the sum has arrived at the nearest
-            # ancestor that lives.
+            # A parent also reaps what its child had reaped: so the sum arrives at the nearest living
+            # ancestor.
             ancestor = process.parent
             while ancestor in parents and ancestor not in by_pid:
                 ancestor = parents[ancestor]
@@ -179,13 +181,13 @@ class TreeWatch:
                 by_pid[ancestor].seen_of_reaped_ns += process.cpu_ns + process.reaped_ns
         for process in found.values():
             unseen = process.reaped_ns - process.reaped_before_ns - process.seen_of_reaped_ns
-            # The greatest so far: ticks are coarser than clocks, and an account must not fall.
+            # The greatest value so far: ticks are coarser than clocks, and the account must not fall.
             process.most_unseen_ns = max(process.most_unseen_ns, unseen)
 
     def _read_switches(self) -> None:
         for pid, _ in self._living:
             for thread, count in proc.context_switches(pid).items():
-                # A thread that took an ended one's number starts from zero again.
+                # A new thread with the id of an ended one starts from zero.
                 self._switches[pid, thread] = max(self._switches.get((pid, thread), 0), count)
 
     def _switch_total(self) -> int | None:
@@ -193,5 +195,5 @@ class TreeWatch:
 
 
 def sample_trees(pids: Iterable[int]) -> TreeSample:
-    """Those processes and their descendants once, CPU since their start; what is not there is left out."""
+    """Sample some processes and their descendants once, with CPU since their start."""
     return TreeWatch([pid for pid in pids if proc.stat(pid) is not None], since_birth=True).sample()

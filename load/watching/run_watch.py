@@ -1,4 +1,4 @@
-"""What one run sees of the server, and what its scenario found, where the figures come together.
+"""The looks at the server during one run, and what the scenario observed.
 
 It looks before the first connection, then once a second if the scenario has phases, then while all
 connections are still there, and during a cool-down after the last one has left.
@@ -20,13 +20,13 @@ LOOK_SECONDS = 1.0
 
 
 class Finding(Protocol):
-    """What a scenario found, as plain values."""
+    """What a scenario observed."""
 
     def to_json(self) -> dict[str, Any]: ...
 
 
 class Watching(Protocol):
-    """The part of a scenario that says which looks it needs: see `load.playing.players.Scenario`."""
+    """What this module needs of a scenario: see `load.playing.players.Scenario`."""
 
     cools_down: ClassVar[bool]
     has_phases: ClassVar[bool]
@@ -38,7 +38,7 @@ class Watching(Protocol):
 
 
 class RunWatch:
-    """One run. Make it before the first connection, `hold` while all are there, `found` after the last."""
+    """One run. Make it before the first connection, call `hold` with all, and `found` after the last."""
 
     def __init__(self, kind: type[Watching], server: ServerWatch) -> None:
         self._kind = kind
@@ -60,7 +60,7 @@ class RunWatch:
     def found(
         self, states: Sequence[dict[str, Any] | None], recorder: Recorder, options: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """What the scenario found, for the result. Waits for the cool-down if there is one.
+        """What the scenario observed, as `found` of a result. Waits for the cool-down, if it has one.
 
         `states` holds the state of the scenario in each process.
         """

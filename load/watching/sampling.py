@@ -1,6 +1,6 @@
-"""Samples the server's process tree during a run of the locustfile, once a second.
+"""Samples the process tree of the server once a second during a run under Locust.
 
-Runs where Locust's figures come together: in the only process, or in the master.
+It runs in the process where the figures come together: the only one, or the master.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["Counts", "ServerSampler"]
 
 INTERVAL = 1.0
 SHARE_SECONDS = 0.9
-"""Samples nearer than this say nothing about a second."""
+"""Samples that are closer to each other say nothing about a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the generator had counted at one moment; None where it does not know yet."""
+    """What the generator has counted at one moment; None if it does not know yet."""
 
     connections: int = 0
     operations: int | None = None
@@ -34,10 +34,10 @@ class Counts:
 
 
 class ServerSampler:
-    """One run's samples of a server's processes. `counts` is asked with each of them.
+    """The samples of one run. `counts` is called with each sample.
 
-    `exact` says that counts are up to date at every moment; those of workers arrive seconds later, and
-    then figures per message are of the whole run.
+    `exact` says that the counts are always up to date. Those of workers arrive seconds later; figures per
+    message are then those of the whole run.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ServerSampler:
         return self._watch is not None
 
     def share(self) -> float | None:
-        """The share of a core that the server used in the last second; None while that is not known."""
+        """The share of a core that the server used in the last second, or None."""
         if self._ended or not self._moments:
             return None
         last = self._moments[-1]
@@ -78,7 +78,7 @@ class ServerSampler:
         return None
 
     def start(self) -> None:
-        """Take the first sample, before any connection, and one each second from now on."""
+        """Take the first sample, before any connection, and then one each second."""
         if self._watch is not None:
             self._started = time.monotonic()
             self._moments.append(self._take())
@@ -87,13 +87,13 @@ class ServerSampler:
     def _go_on(self) -> None:
         due = self._started
         while True:
-            # On the second, so that a late sample does not move those that follow.
+            # On whole seconds, so that a late sample does not move the others.
             due += INTERVAL
             gevent.sleep(max(0.0, due - time.monotonic()))
             self._add(self._take())
 
     def all_connected(self, *, reset: bool = False) -> None:
-        """Every connection is there; `reset` says that counts begin anew with this moment."""
+        """Note that every connection is there. `reset` says that the counts begin anew now."""
         if self._watch is not None and self._moments and not self._finished:
             self._add(self._take())
             if not self._ended:
@@ -105,7 +105,7 @@ class ServerSampler:
         if self._watch.alive:
             self._moments.append(moment)
         else:
-            # Zeros of a server that is gone would be read as its figures.
+            # The zeros of a server that is gone are not its figures.
             self._ended = True
 
     def _take(self, *, switches: bool = False) -> ServerMoment:
@@ -126,14 +126,14 @@ class ServerSampler:
         )
 
     def hold(self) -> None:
-        """Take the last sample under load, while every user is there: workers end theirs before `finish`."""
+        """Take the last sample under load: workers end their users before `finish`."""
         if self._sampler is not None:
             self._sampler.kill()
             self._sampler = None
             self._add(self._take())
 
     def finish(self) -> None:
-        """Take the sample that ends the counts: when operations have come to rest."""
+        """Take the last sample, when all operations have ended."""
         if self._finished:
             return
         self._finished = True

@@ -1,8 +1,8 @@
-"""What a server holds, looked at before, during and after a run: sessions, memory, threads, open files.
+"""What a server holds before, during and after a run: sessions, memory, threads, open files.
 
-Sessions come from the server's own `/metrics`, the rest from its processes where `locating` found them and
-from `/metrics` otherwise. What nobody tells is None. A `ServerWatch` is used by the process in which
-figures come together, for one run.
+Sessions come from the `/metrics` of the server. The rest comes from its processes if `locating` found them,
+and otherwise from `/metrics`. An unknown figure is None. The process where the figures come together has one
+`ServerWatch` for each run.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from load.watching.process_trees import SamplingError, TreeWatch
 __all__ = ["Cooled", "Look", "ServerWatch", "Watched", "left_behind"]
 
 MARGIN_SECONDS = 5.0
-"""How much later than ping interval and ping timeout a server may notice that a client is gone."""
+"""A server may notice so much later than ping interval and ping timeout that a client is gone."""
 COOL_DOWN_STEP = 0.5
 TOLERATED_THREADS = 2
-"""Pools of servers breathe by a thread or so, and a request of ours may hold one."""
+"""The pools of a server change by a thread or so, and a request of ours may hold one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look; `at` is seconds of the wall clock, so that other processes' phases can be found in it."""
+    """One look at the server. `at` is in seconds of the wall clock, which other processes share."""
 
     at: float
     sessions: int | None = None
@@ -42,7 +42,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Cooled:
-    """The look at the end of a cool-down, and how long that took; `waited` is enough for a verdict or not."""
+    """The look at the end of a cool-down. `seconds` is its length, `enough` whether it allows a verdict."""
 
     look: Look
     seconds: float
@@ -51,10 +51,10 @@ class Cooled:
 
 @dataclass(slots=True)
 class Watched:
-    """The looks of one run: before its first connection, with all of them there, after the last was closed.
+    """The looks of one run: before the first connection, with all connections, after the last was closed.
 
-    `cooled` is None where nobody waited for a cool-down; `looks` has every look, in order; `unseen` says why
-    the server's processes are not seen, and is empty where they are.
+    `cooled` is None if there was no cool-down. `looks` are all looks in order. `unseen` says why the
+    processes of the server are not seen; it is empty if they are.
     """
 
     before: Look | None = None
@@ -65,9 +65,9 @@ class Watched:
 
 
 def left_behind(before: Look, after: Look) -> dict[str, int]:
-    """How many sessions, threads and open files are there that were not there before; without memory.
+    """How many more sessions, threads and open files there are than before.
 
-    A few threads and files are tolerated: pools breathe, and a kept connection of ours is one.
+    A few threads and files are tolerated: pools change, and a kept connection of ours is a file.
     """
     found: dict[str, int] = {}
     for name, tolerated in (
@@ -82,10 +82,10 @@ def left_behind(before: Look, after: Look) -> dict[str, int]:
 
 
 class ServerWatch:
-    """Looks at the servers of some URLs and at their processes; sums over all of them.
+    """Looks at the servers of some URLs and at their processes. Each figure is a sum over all of them.
 
-    `tree` watches the processes from now on, for whoever else samples them during the run; it watches none
-    where they are not seen, and `unseen` says why.
+    `tree` watches the processes from now on, also for others that sample them. If they are not seen, it
+    watches none, and `unseen` says why.
     """
 
     def __init__(self, urls: Sequence[str], located: Located) -> None:
@@ -99,24 +99,24 @@ class ServerWatch:
         self.looks: list[Look] = []
 
     def look(self, *, under_load: bool = False) -> Look:
-        """Look, and keep what was seen. Blocks for a request to each URL.
+        """Look at the server, and add the look to `looks`. Blocks for a request to each URL.
 
-        `under_load` leaves out the requests where the processes are known, so as not to disturb.
+        With `under_load` there are no requests if the processes are known, so as not to disturb the server.
         """
         at = time.time()
-        # Before the server is asked, which may hold a file or a thread for that a little longer.
+        # Before the requests: the server may hold a file or a thread for them a little longer.
         sample = self.tree.sample() if self.tree.watches else None
         asked = () if under_load and sample is not None else self._urls
         told: list[dict[str, Any] | None] = [server_metrics(url) for url in asked]
         if not self.looks and None in told:
-            # One that tells nothing may not even answer; and of a sum, each part must be known.
+            # A server without /metrics may not even answer. Without all parts there is no sum.
             self._urls = ()
         if sample is None:
             held = [_sum(told, name) for name in ("rss_bytes", "threads", "fds")]
         elif sample.processes:
             held = [sample.rss_bytes, sample.threads, sample.fds]
         else:
-            # Zeros of a server that is gone would be read as its figures.
+            # The zeros of a server that is gone are not its figures.
             held = [None, None, None]
         look = Look(at, _sum(told, "sessions"), *held)
         self.looks.append(look)
@@ -125,9 +125,9 @@ class ServerWatch:
     def cool_down(
         self, before: Look, heartbeat: float, longest: float, pause: Callable[[float], object]
     ) -> Cooled:
-        """Wait until nothing is left behind, at most `heartbeat` and a margin, or `longest` if that is less.
+        """Wait until nothing is left behind, but not longer than `longest`, nor `heartbeat` and a margin.
 
-        `heartbeat` is ping interval and ping timeout in seconds: after it, a server may have no client left.
+        `heartbeat` is the sum of ping interval and ping timeout in seconds. After it, no client may be left.
         """
         began = time.monotonic()
         needed = heartbeat + MARGIN_SECONDS

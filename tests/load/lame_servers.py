@@ -96,7 +96,8 @@ class HeldClient(Client):
     def send(self, packet: str) -> None:
         server = self.server
         assert isinstance(server, BlockingServer)
-        if packet.startswith("42") and server.blocked():
+        # Behind what is held already: a server keeps the order.
+        if packet.startswith("42") and (server.blocked() or server.held):
             server.held.append((self, packet))
         else:
             super().send(packet)

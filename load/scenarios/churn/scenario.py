@@ -1,9 +1,9 @@
 """`churn`: each user connects, works (emits and waits for `acks` acks), leaves, and comes again.
 
-A life is everything from the connect to the confirmed close. A closed loop with `pause` seconds between the
-lives of a user, or with `rate` a schedule of arrivals a user: what is measured counts from the intended time.
-At the end the server is looked at until it has let go of everything, or has had the time that it may take:
-then what is left is a leak.
+A life lasts from the connect to the confirmed close. It is a closed loop with `pause` seconds between the
+lives of a user, or with `rate` a schedule of arrivals for each user: times then count from the intended
+arrival. At the end the run looks at the server until it has released everything or has had enough time for
+that. What is left then is a leak.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ACKS = Parameter("acks", 3, "acks that a user waits for before it leaves", least
 
 
 class ChurnScenario(CountedLivesScenario):
-    """Two messages for each ack of a life."""
+    """Each ack of a life is two messages."""
 
     title = "connect, wait for some acks, leave, come again"
     parameters = (NAMESPACE, ACKS, PAYLOAD_BYTES, RATE, PAUSE, TIMEOUT, COOL_DOWN)
@@ -50,7 +50,7 @@ class ChurnScenario(CountedLivesScenario):
         return ChurnPlayer(self, connection, changed)
 
     def state(self) -> dict[str, Any]:
-        """Lives, what failed in which step, closes without an answer, late arrivals."""
+        """Lives, failures by step, closes without an answer, late arrivals."""
         return {
             **super().state(),
             "unconfirmed_closes": self.unconfirmed,
@@ -60,7 +60,7 @@ class ChurnScenario(CountedLivesScenario):
 
     @classmethod
     def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Observations:
-        """How many lives, how many failed and in which step, and what the server kept of them."""
+        """How many lives ended well, how many failed in which step, and what the server kept."""
         failed = summed(state["failed"] for state in states)
         lives = sum(state["lives"] for state in states)
         unconfirmed = sum(state["unconfirmed_closes"] for state in states)
@@ -102,21 +102,21 @@ class ChurnPlayer(CountedLivesPlayer):
         self._closing = 0
 
     def next_life(self) -> None:
-        """Begin another life, late or in time."""
+        """Begin another life, and count it if it is late."""
         self.play.late += self.late
         super().next_life()
 
     def begin_life(self) -> None:
-        """A life without acks so far."""
+        """Begin a life without acks."""
         super().begin_life()
         self._acked = 0
 
     def set_ready(self) -> None:
-        """Connected, and upgraded where that was asked for: the first time somebody says `begin`."""
+        """Be ready: connected, and upgraded if that was asked for. The first life waits for `begin`."""
         if self.connection.session.heartbeat is not None:
             self.play.heartbeat = sum(self.connection.session.heartbeat)
         if self.state == "connecting":
-            # Until `begin` the life waits for others, and that is not its own time.
+            # The time until `begin` does not count: the life waits for others.
             self.arrival -= monotonic_ns()
             super().set_ready()
         else:
@@ -180,7 +180,7 @@ class ChurnPlayer(CountedLivesPlayer):
             self.connection.close()
 
     def end_well(self, now: int) -> None:
-        """With the time of the close, where the server answered it."""
+        """Count the life, and the time of its close if the server answered it."""
         super().end_well(now)
         if self.connection.session.close_confirmed:
             self.play.close.record((now - self._closing) / 1000)

@@ -1,6 +1,7 @@
-"""A room of `fanout`: its members and its publishers, each of which numbers what it publishes.
+"""A room of `fanout`: its members and its publishers. Each publisher numbers what it publishes.
 
-Publisher k is the k-th member: where it drops out, the member that moves up goes on with its numbers.
+Publisher k is the k-th member. If that member leaves, the next one takes its place and goes on with its
+numbers.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ NO_CONNECTION = "no connection"
 
 
 class Publication:
-    """What the rooms of one process share: what is published in them, and the accounts of it."""
+    """What the rooms of one process share: the text that is published, and the accounts."""
 
     def __init__(self, engine: Engine, options: Options) -> None:
         self.prefix = "" if options.namespace == "/" else options.namespace + ","
@@ -42,17 +43,17 @@ class Publication:
 
 
 class Subscriber(Protocol):
-    """A member, as its room knows it: `receivers` are its accounts by the tag of the publisher."""
+    """What a room needs of a member. `receivers` are its accounts by the tag of the publisher."""
 
     connection: Connection
     receivers: dict[str, Receiver] | None
 
 
 class Flight:
-    """One number under way: since when, to how many members still, and how many µs it took to the others.
+    """One number under way: since when, to how many members still, and the times to the others in µs.
 
-    Those of `unrecorded` enter the ledger and the series together, when the flight ends or somebody looks at
-    the counts: it is the same for each, and there are as many as members.
+    The times in `unrecorded` are entered into the ledger and the series together, when the flight ends or
+    when somebody reads the counts. That is cheaper than one by one.
     """
 
     __slots__ = ("left", "recorded", "sent", "unrecorded")
@@ -81,7 +82,7 @@ class Publisher:
             self._pacer = Pacer(room.scenario.engine, rate, options.schedule, self._take_turn)
 
     def start(self) -> None:
-        """Publish the first number, or let the schedule do so; a later call goes on with a closed loop."""
+        """Publish the first number, or start the schedule. A later call only goes on with a closed loop."""
         if self.started:
             self.go_on()
             return
@@ -92,7 +93,7 @@ class Publisher:
             self.publish(monotonic_ns())
 
     def stop(self) -> None:
-        """Take no turn any more."""
+        """Take no more turns."""
         if self._pacer is not None:
             self._pacer.stop()
 
@@ -108,7 +109,7 @@ class Publisher:
             publication.published.error(f"not sent: {NO_CONNECTION}")
 
     def publish(self, stamp: int) -> bool:
-        """Publish the next number; False where there is nobody to do so."""
+        """Publish the next number. False if no member can do it."""
         room, publication = self.room, self.room.publication
         members = room.members
         if room.scenario.halted or self.index >= len(members) or not members[self.index].connection.is_open:
@@ -129,7 +130,7 @@ class Publisher:
         return True
 
     def delivered(self, number: int, latency_us: float) -> None:
-        """One member has the number."""
+        """One member has received the number."""
         flight = self.flights.get(number)
         if flight is None:
             return
@@ -139,7 +140,7 @@ class Publisher:
             self.complete(number, flight)
 
     def complete(self, number: int, flight: Flight) -> None:
-        """All members have the number."""
+        """All members have received the number."""
         latencies = flight.unrecorded
         if flight.recorded:
             latencies = sorted(latencies + flight.recorded)
@@ -150,7 +151,7 @@ class Publisher:
         self._land(number)
 
     def excuse(self, receiver: Receiver) -> None:
-        """A member is gone: nothing that it lacks is waited for any more."""
+        """Wait no longer for what a member has not received, because it is gone."""
         for number, flight in list(self.flights.items()):
             if receiver.lacks(number):
                 flight.left -= 1
@@ -175,22 +176,22 @@ class Publisher:
             flight.unrecorded = []
 
     def enter(self) -> None:
-        """Enter into ledger and series what came of the numbers under way."""
+        """Enter the times of all numbers under way into ledger and series."""
         for flight in self.flights.values():
             self._enter(flight)
 
     def end_all(self) -> None:
-        """Nothing under way is waited for any more."""
+        """Wait for nothing that is under way any longer."""
         for number in list(self.flights):
             self._end(number)
 
     def go_on(self) -> None:
-        """In a closed loop: the next number, where none is under way."""
+        """In a closed loop, publish the next number if none is under way."""
         if self._pacer is None and self.started and not self.flights:
             self.publish(monotonic_ns())
 
     def give_up(self) -> None:
-        """The deadline of what is under way has passed; the ledger knows who misses what."""
+        """Give up the numbers whose deadline has passed. The ledger knows what each member missed."""
         end = monotonic_ns() - self.room.publication.timeout
         for number in [number for number, flight in self.flights.items() if flight.sent <= end]:
             self._end(number)
@@ -198,7 +199,7 @@ class Publisher:
         self.go_on()
 
     def set_deadline(self) -> None:
-        """That of the oldest number under way, on the connection of the publisher."""
+        """Set the deadline of the oldest number under way, on the connection of the publisher."""
         members = self.room.members
         if self.index < len(members):
             oldest = next(iter(self.flights.values()), None)
@@ -208,13 +209,13 @@ class Publisher:
 
 
 class FanoutRoom(MemberRoom):
-    """`head` is what is emitted before the event's name.
+    """`head` is the part of the emit before the name of the event.
 
-    `last_text` is the delivery that was taken apart last, and `last_delivery` what it says.
-    `last_frame` is the frame that brings the same to others, and `last_flight` what it says, while its number
-    is under way.
+    `last_text` is the delivery that was decoded last, and `last_delivery` its values. `last_frame` is the
+    frame that brings the same delivery to other members, while its number is under way, and `last_flight` its
+    values.
 
-    `lost` are members whose connection was lost, and whose place nobody has taken.
+    `lost` are the members whose connection was lost and whose place nobody has taken.
     """
 
     seats: set[Subscriber]
@@ -249,7 +250,7 @@ class FanoutRoom(MemberRoom):
         return not any(publisher.flights for publisher in self.publishers.values())
 
     def join(self, member: Subscriber) -> None:
-        """Take a member whose join was acknowledged: it expects every number from the next on."""
+        """Add a member whose join was acknowledged. It expects every number from the next one on."""
         ledger = self.publication.ledger
         member.receivers = {
             tag: Receiver(ledger, publisher.number) for tag, publisher in self.publishers.items()
@@ -259,7 +260,7 @@ class FanoutRoom(MemberRoom):
             self.lost.pop()
 
     def remember(self, text: str, tag: str, number: int, stamp: int) -> None:
-        """A delivery was taken apart: the same text, or the same frame, says the same to other members."""
+        """Remember a decoded delivery: other members get the same text or the same frame."""
         publisher = self.publishers.get(tag)
         self.last_text = text
         self.last_delivery = tag, number, stamp, publisher
@@ -270,7 +271,7 @@ class FanoutRoom(MemberRoom):
             self.last_flight = tag, number, stamp, publisher, flight
 
     def start(self) -> None:
-        """Let every publisher begin whose member is there."""
+        """Start every publisher whose member is there."""
         for publisher in self.publishers.values():
             if publisher.index < len(self.members):
                 publisher.start()
@@ -281,13 +282,13 @@ class FanoutRoom(MemberRoom):
             publisher.stop()
 
     def give_up(self, member: Subscriber) -> None:
-        """The deadline of what a member published has passed."""
+        """Give up what this member published, because its deadline has passed."""
         for publisher in self.publishers.values():
             if publisher.index < len(self.members) and self.members[publisher.index] is member:
                 publisher.give_up()
 
     def leave(self, member: Subscriber, *, excused: bool) -> None:
-        """What was under way to a member that dropped out is lost; what follows, it misses."""
+        """Remove a member. What was under way to it is lost; what follows, it misses."""
         if excused:
             self.lost.discard(member)
         if not self.remove(member):

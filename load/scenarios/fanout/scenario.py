@@ -1,9 +1,9 @@
 """`fanout`: rooms of N members; the publishers of each emit `in` room 'm' [tag, number, ns, payload].
 
-Every member, the publishers included, times each delivery and enters its number into the ledger. Of each
-number the first, the median and the last delivery are series of their own, where all members have it.
-A closed loop: a publisher's next number follows when all members have the last; with `rate`, an open loop,
-latency counted from the intended time. Publishers and members share this host's monotonic clock, and the
+Every member, also a publisher, times each delivery and enters its number into the ledger. If all members have
+a number, its first, median and last delivery are recorded as series of their own. In the closed loop a
+publisher sends the next number when all members have the last one. With `rate` it is an open loop, and
+latency counts from the intended time. Publishers and members share the monotonic clock of this host, and the
 members of a room are in one process.
 """
 
@@ -35,11 +35,11 @@ from sioprobe.measured.ledger import Receiver
 __all__ = ["FanoutPlayer", "FanoutScenario"]
 
 VERIFIED_SHARE = 64
-"""One text in so many is decoded strictly; the others are recognised by a pattern of the whole text."""
+"""One text in so many is decoded strictly. A pattern of the whole text recognises the others."""
 
 
 class FanoutScenario(Scenario):
-    """One operation a delivery, and one message the server handled for it."""
+    """Each delivery is one operation and one message of the server."""
 
     title = "rooms of N members with publishers; every delivery is timed and accounted for"
     parameters: ClassVar[tuple[Parameter, ...]] = (
@@ -60,7 +60,7 @@ class FanoutScenario(Scenario):
         self.ledger: Ledger = self.publication.ledger
         self.schedule = self.publication.schedule
         prefix = re.escape(self.publication.prefix)
-        # The payload rides along: spaces are allowed where JSON allows them.
+        # Spaces are allowed where JSON allows them.
         self.pattern = re.compile(rf'2{prefix}\["{EVENT}", ?"([^"\\]*)", ?([0-9]+), ?([0-9]+), ?"(x*)"\]')
         self.rooms: list[FanoutRoom] = []
         engine.recorder.hold_back(self._enter)
@@ -69,7 +69,7 @@ class FanoutScenario(Scenario):
 
     @classmethod
     def check(cls, options: Options) -> None:
-        """A room has no more publishers than members."""
+        """A room cannot have more publishers than members."""
         if options.publishers > options.room_size:
             raise ParameterError(
                 "publishers", f"{options.publishers} is more than room_size, {options.room_size}"
@@ -96,7 +96,7 @@ class FanoutScenario(Scenario):
 
     @property
     def at_rest(self) -> bool:
-        """Whether every delivery expected has come."""
+        """Whether every expected delivery has come."""
         return all(room.at_rest for room in self.rooms)
 
     def halt(self) -> None:
@@ -106,7 +106,7 @@ class FanoutScenario(Scenario):
             room.stop()
 
     def settle(self) -> None:
-        """Enter what never came as lost, and what is not in order as errors."""
+        """Count what never came as lost, and all problems as errors."""
         for room in self.rooms:
             room.settle()
         for kind, count in self.ledger.problems.items():
@@ -115,7 +115,7 @@ class FanoutScenario(Scenario):
 
 
 class FanoutPlayer(Member):
-    """One member. `receivers` are its accounts by the tag of the publisher, None when it has none."""
+    """One member. `receivers` are its accounts by the tag of the publisher, or None."""
 
     __slots__ = ("_countdown", "_payload", "_play", "_series", "_timeout", "receivers")
     room: FanoutRoom
@@ -136,10 +136,10 @@ class FanoutPlayer(Member):
         self._timeout = scenario.publication.timeout
 
     def join(self) -> None:
-        """The join was acknowledged: from now on every number is expected."""
+        """Expect every number from now on, because the join was acknowledged."""
         self.connection.tap = self._tap
         if self.connection.target.label is None:
-            # A frame that is known as such is recorded for the whole room, not apart for each target.
+            # Frames are recorded for the whole room, so this works only without labels of targets.
             self.connection.tap_frames(self._tap_frame)
         super().join()
 
@@ -151,7 +151,7 @@ class FanoutPlayer(Member):
     def _tap(self, text: str) -> bool:
         room = self.room
         if text == room.last_text:
-            # What another member has just got: it was taken apart then.
+            # Another member has just got the same text, and it was decoded then.
             self._deliver(*room.last_delivery)
             return True
         match = self._play.pattern.fullmatch(text)
@@ -166,7 +166,7 @@ class FanoutPlayer(Member):
         return True
 
     def _tap_frame(self, data: bytes) -> bool:
-        """What most deliveries are: the frame that another member has just got, the next number, in time."""
+        """Take the usual delivery: the frame that another member has just got, the next number, in time."""
         room = self.room
         if data != room.last_frame:
             return False
@@ -188,7 +188,7 @@ class FanoutPlayer(Member):
     def event(
         self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
     ) -> None:
-        """A delivery that took the strict way."""
+        """Take a delivery that was decoded strictly."""
         super().event(connection, namespace, name, args, ack_id)
         if name != EVENT:
             return
@@ -206,7 +206,7 @@ class FanoutPlayer(Member):
             receiver = receivers[tag] = Receiver(self._play.ledger, number, foreign=True)
         elapsed = monotonic_ns() - stamp
         if elapsed < 0:
-            # The stamp of a publisher on another host may lie ahead: such times are withheld at the end.
+            # The clock of another host may be ahead. Such times are withheld at the end.
             elapsed = 0
         if receiver.receive(number, elapsed > self._timeout):
             self._series.record(elapsed / 1000)
@@ -214,5 +214,5 @@ class FanoutPlayer(Member):
                 publisher.delivered(number, elapsed / 1000)
 
     def expired(self, connection: Connection) -> None:
-        """As publisher: some member did not get a number in time."""
+        """Some member did not get a number of this publisher in time."""
         self.room.give_up(self)

@@ -1,6 +1,6 @@
 """A room of `slow` and its members, some of which stop reading and read again.
 
-What a slow member was sent meanwhile and what became of it is its own account, beside that of its ledger.
+Each slow member has its own account of what it was sent meanwhile and what became of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EVENT = "s"
 
 
 class SlowRun:
-    """What the rooms of one process share: the phases, what is published, and the accounts of it.
+    """What the rooms of one process share: the phases, the text that is published, and the accounts.
 
     `ledger` and `latencies` (by phase, in µs) are those of the healthy members.
     """
@@ -42,7 +42,7 @@ class SlowRun:
 
 
 class SlowRoom(MemberRoom):
-    """The first of the members publishes and always reads; `chosen` are those that stop reading."""
+    """The first member publishes and always reads. `chosen` are those that stop reading."""
 
     seats: set[SlowMember]
     members: list[SlowMember]
@@ -59,7 +59,7 @@ class SlowRoom(MemberRoom):
         self._timer = Later(scenario.engine)
 
     def join(self, member: SlowMember) -> None:
-        """Take a member; once publishing goes on, it is a healthy one."""
+        """Add a member. After `start` it is always a healthy one."""
         self.members.append(member)
         if self.running:
             member.expect(self.run.ledger, self.published)
@@ -111,13 +111,13 @@ class SlowRoom(MemberRoom):
         )
 
     def leave(self, member: SlowMember, *, excused: bool) -> None:
-        """What the member had not got is lost, unless it left of its own will."""
+        """Remove a member. What it had not got is lost, unless it wanted to leave."""
         if self.remove(member):
             member.close_account(excused=excused)
 
 
 class SlowMember(Member):
-    """One member. `chosen` to stop reading, it has `stopped` once it did."""
+    """One member. `chosen`: it is to stop reading. `stopped`: it did."""
 
     __slots__ = (
         "_backlog",
@@ -152,7 +152,7 @@ class SlowMember(Member):
         self._end: str | None = None
 
     def join(self) -> None:
-        """A further one: the wait for the calm begins anew."""
+        """Join, and begin the wait for the calm anew."""
         self.room.run.calm.disturb()
         super().join()
 
@@ -169,7 +169,7 @@ class SlowMember(Member):
     def event(
         self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
     ) -> None:
-        """One delivery."""
+        """Take a delivery."""
         super().event(connection, namespace, name, args, ack_id)
         if name != EVENT or self._receiver is None:
             return
@@ -198,12 +198,12 @@ class SlowMember(Member):
         self._stopped_at = monotonic_ns()
 
     def look_for_end(self) -> None:
-        """Note when the kernel knew that the server ended the connection."""
+        """Note the time if the kernel knows that the server has ended the connection."""
         if self.stopped and self._ended_us is None and self.connection.session.ended_by_server:
             self._ended_us = (monotonic_ns() - self._stopped_at) / 1000
 
     def start_reading(self) -> None:
-        """Read again: what was published meanwhile is the backlog."""
+        """Read again. What was published meanwhile is the backlog."""
         if not self.stopped or self._backlog is not None or self._receiver is None:
             return
         self.look_for_end()
@@ -212,7 +212,7 @@ class SlowMember(Member):
         self.connection.session.start_reading()
 
     def fate(self) -> dict[str, Any]:
-        """What became of one that did not read; `end` is the kind of an end that it did not want."""
+        """What became of a member that did not read. `end` is the kind of an end that it did not want."""
         return {
             "backlog": self._backlog,
             "backlog_got": self._backlog_got,
@@ -224,13 +224,13 @@ class SlowMember(Member):
     # Ends
 
     def close_account(self, *, excused: bool = False) -> None:
-        """Enter what is missing."""
+        """Count what is missing."""
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.close(self.room.published, excused=excused)
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """An end that the member did not want, or its own."""
+        """Note the kind of the end, if the member did not want it."""
         super().closed(connection, failure)
         if not self.leaving:
             self._end = kind_of_end(self.failure)

@@ -1,4 +1,4 @@
-"""What a run with slow members showed: the healthy, the server's memory, and the slow themselves."""
+"""What a run with slow members showed: about the healthy ones, the server's memory, and the slow ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SAID = {BEFORE: "before", SLOW: "beside those who did not read", AFTER: "when a
 
 
 def slow_observed(states: Sequence[dict[str, Any]], server: Watched) -> Observations:
-    """Lines and figures over all processes."""
+    """The lines and figures of all processes together."""
     seen = [name for name in PHASES if any(_phase(state, name) for state in states)]
     latencies = {name: spread(unpack(state["latencies"][name] for state in states)) for name in PHASES}
     fates = [fate for state in states for fate in state["slow"]]
@@ -32,9 +32,9 @@ def slow_observed(states: Sequence[dict[str, Any]], server: Watched) -> Observat
     slow, slow_words = _slow(fates, phases)
     words = [_healthy(seen, latencies), *slow_words, *_memory_words(memory, server.unseen)]
     if not seen:
-        words = ["nothing was measured: the run ended before everybody was there and calm"]
+        words = ["nothing was measured: the run ended before everybody was there"]
     elif seen[-1] != AFTER:
-        words.append(f"the run ended in the phase {seen[-1]!r}: the phases after it were not seen")
+        words.append(f"the run ended in the phase {seen[-1]!r}, so the phases after it are missing")
     figures = {
         "phases": phases,
         "healthy": healthy,
@@ -118,7 +118,7 @@ def _slow(
 
 
 def _memory(phases: dict[str, dict[str, Any]], server: Watched) -> dict[str, int | None]:
-    """The most memory that the server had in each phase, in bytes; None where nobody looked then."""
+    """The most memory of the server in each phase, in bytes; None if nobody looked."""
     most: dict[str, int | None] = {}
     for name, phase in phases.items():
         seen = [

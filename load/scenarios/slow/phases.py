@@ -14,7 +14,7 @@ BEFORE, SLOW, AFTER = PHASES = ("before", "slow", "after")
 
 
 class Phases:
-    """In one process. `now` is the phase that is on, empty before the first."""
+    """The phases in one process. `now` is the current phase, empty before the first."""
 
     def __init__(self) -> None:
         self.now = ""
@@ -22,28 +22,28 @@ class Phases:
         self._ended: tuple[int, float] | None = None
 
     def begin(self, phase: str) -> None:
-        """That phase follows."""
+        """Begin a phase."""
         self.now = phase
         self._began[phase] = (monotonic_ns(), time.time())
 
     def end(self) -> None:
-        """The last phase is over."""
+        """End the last phase."""
         self._ended = (monotonic_ns(), time.time())
 
     @property
     def seconds(self) -> float:
-        """How long this phase has lasted."""
+        """How long the current phase has lasted."""
         return (monotonic_ns() - self._began[self.now][0]) / SECOND
 
     def at(self, stamp: int) -> str:
-        """The phase that was on at that time (`monotonic_ns`)."""
+        """The phase at this time (`monotonic_ns`)."""
         return next(
             (name for name in reversed(PHASES) if name in self._began and stamp >= self._began[name][0]),
             BEFORE,
         )
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Each phase that was seen: `name`, `at` (seconds of the wall clock) and `seconds`."""
+        """Each phase that began: `name`, `at` (seconds of the wall clock) and `seconds`."""
         starts = [(name, *self._began[name]) for name in PHASES if name in self._began]
         ends = [*starts[1:], ("", *(self._ended or (monotonic_ns(), time.time())))]
         return [

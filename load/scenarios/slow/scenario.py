@@ -1,11 +1,11 @@
 """`slow`: rooms in which a share of the members stops reading for a while, and then reads again.
 
-In each room one member publishes `in` room 's' [number, monotonic nanoseconds, payload] on a schedule, and
-every member enters it. Three phases: `before`, all read; `slow`, a share of the members reads nothing (a
-WebSocket is not read, the answer to a poll neither), so what the server sends them waits in its queues;
-`after`, all read again, until the end of the run. The kernels of both sides keep megabytes for a connection:
-a server feels only what goes beyond; payload, rate and length of the phase say how much that is.
-The ledger is that of the healthy members; the slow ones have their own.
+In each room one member publishes `in` room 's' [number, monotonic nanoseconds, payload] on a schedule. There
+are three phases. `before`: all members read. `slow`: a share of them reads nothing, neither a WebSocket nor
+the answer to a poll, so messages to them wait in queues of the server. `after`: all read again, until the end
+of the run. The kernels of both sides buffer megabytes for each connection, and the server feels only what
+exceeds them: choose payload, rate and length of the phase accordingly. The ledger is that of the healthy
+members. The slow ones have another.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ PUBLISH_RATE = Parameter(
     "publish_rate", 20.0, "messages in each room", unit="a second", least=0.1, most=100_000
 )
 SLOW_SHARE = Parameter(
-    "slow_share", 0.2, "share of a room's members that stop reading; one at least", least=0, most=0.9
+    "slow_share", 0.2, "share of a room's members that stop reading, at least one", least=0, most=0.9
 )
 PHASE_SECONDS = Parameter(
     "phase_seconds",
     5.0,
-    "how long all read before, and how long some then do not",
+    "length of the phase in which all read, and of the one in which some do not",
     unit="s",
     least=0.1,
     most=86_400,
@@ -50,7 +50,7 @@ PHASE_SECONDS = Parameter(
 
 
 class SlowScenario(Scenario):
-    """One operation a delivery to a healthy member."""
+    """Each delivery to a healthy member is one operation."""
 
     title = "some members of a room stop reading, and what that does to the others"
     parameters = (
@@ -95,7 +95,7 @@ class SlowScenario(Scenario):
 
     @property
     def slow(self) -> list[SlowMember]:
-        """Those that were chosen to stop reading, in all rooms, whether or not they are still there."""
+        """The members of all rooms that were chosen to stop reading, also those that have left."""
         return [member for room in self.rooms for member in room.chosen]
 
     # The course of a run
@@ -126,7 +126,7 @@ class SlowScenario(Scenario):
     # Ends and accounts
 
     def halt(self) -> None:
-        """Publish nothing more, and let all read what waits for them."""
+        """Publish nothing more, and let all members read what waits for them."""
         super().halt()
         self._timer.cancel()
         self.run.phases.end()
@@ -137,11 +137,11 @@ class SlowScenario(Scenario):
 
     @property
     def at_rest(self) -> bool:
-        """Whether every member that is connected has everything."""
+        """Whether every connected member has everything."""
         return all(member.has_all for room in self.rooms for member in room.members)
 
     def settle(self) -> None:
-        """Enter what never came as lost; for the healthy members it is an error as well."""
+        """Count what never came as lost. For healthy members it is also an error."""
         for room in self.rooms:
             for member in room.members:
                 member.close_account()
@@ -150,7 +150,7 @@ class SlowScenario(Scenario):
                 self.run.delivered.error(kind)
 
     def state(self) -> dict[str, Any]:
-        """Phases, latencies of the healthy members in each, what became of the slow ones."""
+        """The phases, the latencies of the healthy members in each, and what became of the slow ones."""
         return {
             "phases": self.run.phases.to_json(),
             "latencies": {name: pack(histogram) for name, histogram in self.run.latencies.items()},
@@ -161,5 +161,5 @@ class SlowScenario(Scenario):
 
     @classmethod
     def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Observations:
-        """The healthy with and without the slow, the server's memory, and what became of the slow."""
+        """The latencies with and without slow members, the server's memory, and the fate of the slow ones."""
         return slow_observed(states, server)

@@ -1,11 +1,10 @@
-"""`storm`: everyone is connected, then all connections end at the same moment and come back at once.
+"""`storm`: when everyone is connected, all connections end at the same moment, and all clients come back.
 
-`drop` says how they end: `abort`, each client's socket is closed without a word, on a whole second of the
-wall clock, so that several processes drop together; or `server`, the server ends them, restarted by this run
-(`--server-command`) or by somebody else. `backoff` says when a client tries again: `none`, at once and after
-a failure every 0.1 s; `fixed`, with the delays of the official client without its jitter; `official`, with
-its jitter.
-A wave is over when all who were dropped are back, or after `wave_seconds`.
+`drop` says how they end. `abort`: each client closes its socket without a word, on a whole second of the wall
+clock, so that several processes drop together. `server`: the server ends them, because this run
+(`--server-command`) or somebody else restarts it. `backoff` says when a client tries again. `none`: at once,
+and every 0.1 s after a failure. `fixed`: after the delays of the official client, without jitter. `official`:
+with its jitter. A wave is over when all are back, or after `wave_seconds`.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ BACKOFF = Parameter(
 DROP = Parameter(
     "drop",
     "abort",
-    "who ends the connections: the clients, without a word (abort), or the server (server)",
+    "who ends the connections: the clients without a word (abort), or the server (server)",
     choices=("abort", "server"),
 )
 WAVE_SECONDS = Parameter(
     "wave_seconds",
     60.0,
-    "after which a wave is over though not all are back",
+    "a wave is over after this time, even if not all are back",
     unit="s",
     least=0.1,
     most=86_400,
@@ -58,11 +57,11 @@ BACKOFFS = {
 }
 LOOK_SECONDS = 0.05
 AFTERMATH_SECONDS = 1.0
-"""A wave of the server's making is over when nobody has been dropped for so long."""
+"""A wave that the server made is over when nobody has been dropped for so long."""
 
 
 class StormScenario(Scenario):
-    """One operation a client that came back, timed from the drop; one that does not is an error."""
+    """Each client that comes back is one operation, timed from the drop. One that does not is an error."""
 
     title = "everyone is dropped at once and comes back"
     parameters = (NAMESPACE, WAVES, DROP, BACKOFF, CALM, WAVE_SECONDS)
@@ -77,8 +76,7 @@ class StormScenario(Scenario):
         self.wave: Wave | None = None
         self.unexpected: dict[str, int] = {}
         self.restart_server: Callable[[], Callable[[], bool]] | None = None
-        """Where this run owns the server: begins to restart it, and answers at once what tells whether it is
-        over."""
+        """Set if this run owns the server. It begins a restart and returns a function: is it over?"""
         self._restarted: Callable[[], bool] = lambda: True
         self._asked_for_restart = False
         self._calm = Calm(options.calm)
@@ -87,7 +85,7 @@ class StormScenario(Scenario):
         self._drop_due = False
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
-        """A client; with the first one the watch for the calm begins."""
+        """A client. With the first one the scenario begins to wait for the calm."""
         if not self.players:
             self._look_timer.set(LOOK_SECONDS, self._look)
         player = StormPlayer(self, connection, changed)
@@ -95,7 +93,7 @@ class StormScenario(Scenario):
         return player
 
     def arrived(self) -> None:
-        """A client is connected for the first time. One that cannot connect holds up nobody."""
+        """A client is connected for the first time. Nobody waits for one that cannot connect."""
         self._calm.disturb()
 
     # The course of a run
@@ -115,7 +113,7 @@ class StormScenario(Scenario):
         return calm and any(player.in_place for player in self.players)
 
     def _is_over(self, wave: Wave) -> bool:
-        # A server that is ending may take clients back before it drops them again.
+        # A server that is ending may accept clients and drop them again.
         if wave.out or not self._restarted():
             return False
         return self.options.drop == "abort" or wave.seconds_since_drop() >= AFTERMATH_SECONDS
@@ -125,7 +123,7 @@ class StormScenario(Scenario):
             if self.restart_server is not None and not self._asked_for_restart:
                 self._asked_for_restart = True
                 self._restarted = self.restart_server()
-            return  # the wave begins with the first connection that ends
+            return  # the first connection that ends begins the wave
         self._drop_due = True
         now = time.time()
         self._drop_timer.set(math.ceil(now) - now, self._drop)
@@ -154,7 +152,7 @@ class StormScenario(Scenario):
         self._calm.disturb()
 
     def wave_of_loss(self, failure: SwarmError | None) -> Wave | None:
-        """The wave to which a lost connection belongs; None where none is on, and the loss is unexpected."""
+        """The wave to which a lost connection belongs. None without a wave: the loss is unexpected."""
         if self.wave is not None:
             return self.wave
         if self.options.drop == "server" and not self.halted and len(self.waves) < self.options.waves:
@@ -167,11 +165,11 @@ class StormScenario(Scenario):
 
     @property
     def at_rest(self) -> bool:
-        """Whether no wave is on."""
+        """Whether nobody is out."""
         return self.wave is None or not self.wave.out
 
     def settle(self) -> None:
-        """End the wave that is on: the run is over."""
+        """End the current wave, because the run is over."""
         self._drop_timer.cancel()
         self._look_timer.cancel()
         if self.wave is not None:
@@ -179,7 +177,7 @@ class StormScenario(Scenario):
             self.wave = None
 
     def state(self) -> dict[str, Any]:
-        """Every wave, and connections that were lost outside of one."""
+        """All waves, and connections that were lost at other times."""
         return {
             "waves": [wave.to_json() for wave in self.waves],
             "planned": self.options.waves,
@@ -188,12 +186,12 @@ class StormScenario(Scenario):
 
     @classmethod
     def found(cls, states: Sequence[dict[str, Any]], recorder: Recorder, server: Watched) -> Observations:
-        """For each wave, when the first, half, 99 % and all were back, attempts and what failed."""
+        """For each wave: when the first, half, 99 % and all were back, and the attempts and failures."""
         return waves_observed(states)
 
 
 class StormPlayer(LivesPlayer):
-    """One client. `out` is the wave that it is dropped in, None while it is connected."""
+    """One client. `out` is the wave in which it was dropped, None while it is connected."""
 
     __slots__ = ("_attempt", "out", "play")
 
@@ -204,7 +202,7 @@ class StormPlayer(LivesPlayer):
         self.play = scenario
         self.out: Wave | None = None
         self._attempt = 0
-        # What a server's restart does to connections is what is looked for, and no error.
+        # The restart of the server ends connections; that is expected and not an error.
         connection.end_is_no_error = scenario.options.drop == "server"
 
     @property
@@ -217,7 +215,7 @@ class StormPlayer(LivesPlayer):
         self.connection.abort()
 
     def set_ready(self) -> None:
-        """Connected: for the first time, or again."""
+        """Be connected, for the first time or again."""
         if self.state == "connecting":
             self.play.arrived()
             super().set_ready()
@@ -235,7 +233,7 @@ class StormPlayer(LivesPlayer):
             self.prepare()
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        """Dropped, or an attempt that failed: try again when the back-off says so."""
+        """Try again after the back-off: the client was dropped, or an attempt failed."""
         failure, self.failure = self.failure or failure, None
         if self.leaving or self.state != "playing":
             self.play.players.discard(self)
@@ -265,7 +263,7 @@ class StormPlayer(LivesPlayer):
         self.reopen()
 
     def leave(self) -> None:
-        """Leave for good, from wherever it is."""
+        """Leave for good, connected or not."""
         self.play.players.discard(self)
         if self.out is not None and self.connection.closed:
             self.out.leave()

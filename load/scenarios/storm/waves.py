@@ -1,4 +1,4 @@
-"""One wave of a storm: who was dropped, when they were back, what their attempts came to."""
+"""One wave of a storm: who was dropped, when they were back, and what their attempts failed with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHARES = (50.0, 99.0)
 
 
 class Wave:
-    """In one process. Times in µs from the first drop; `out` counts those who are not back."""
+    """A wave in one process. Times are in µs from the first drop; `out` counts those who are not back."""
 
     def __init__(self) -> None:
         self.at = time.time()
@@ -31,25 +31,25 @@ class Wave:
         self._began = self._last_drop = monotonic_ns()
 
     def seconds(self) -> float:
-        """Since the first drop."""
+        """Seconds since the first drop."""
         return (monotonic_ns() - self._began) / SECOND
 
     def seconds_since_drop(self) -> float:
-        """Since the last drop."""
+        """Seconds since the last drop."""
         return (monotonic_ns() - self._last_drop) / SECOND
 
     def drop(self) -> None:
-        """One connection ended."""
+        """Count a connection that ended."""
         self._last_drop = monotonic_ns()
         self.dropped += 1
         self.out += 1
 
     def fail(self, kind: str) -> None:
-        """One attempt failed."""
+        """Count an attempt that failed."""
         add_counts(self.errors, {kind: 1})
 
     def back(self) -> float | None:
-        """One client is back; the time since the first drop, or None where the wave is over."""
+        """Count a client that is back. Returns its time since the first drop, or None if the wave is over."""
         if self.lasted_us is not None:
             return None
         us = (monotonic_ns() - self._began) / 1000
@@ -59,18 +59,18 @@ class Wave:
         return us
 
     def leave(self) -> None:
-        """One client gave up, because it was told to go: nobody waits for it."""
+        """Remove a client from the wave, because it was told to leave."""
         if self.lasted_us is None:
             self.out -= 1
             self.dropped -= 1
 
     def end(self) -> None:
-        """The wave is over; who is out stays out of its account."""
+        """End the wave. Clients that come back later do not count."""
         if self.lasted_us is None:
             self.lasted_us = (monotonic_ns() - self._began) / 1000
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, from which `waves_observed` adds up several processes."""
+        """Plain values. `waves_observed` adds up those of several processes."""
         return {
             "at": self.at,
             "dropped": self.dropped,
@@ -83,7 +83,7 @@ class Wave:
 
 
 def waves_observed(states: Sequence[dict[str, Any]]) -> Observations:
-    """A line and an object for each wave; the k-th waves of all processes are added up."""
+    """A line and an object for each wave. The k-th waves of all processes are one wave."""
     planned = max((state["planned"] for state in states), default=0)
     count = max((len(state["waves"]) for state in states), default=0)
     waves = [
@@ -121,7 +121,7 @@ def _merged(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _share_back(back: Histogram, dropped: int, share: float) -> float | None:
-    """When so many percent of those who were dropped were back; None where they never were."""
+    """When this percentage of the dropped clients was back, or None."""
     if not dropped or back.count < dropped * share / 100:
         return None
     return back.percentile(min(100.0, share * dropped / back.count))

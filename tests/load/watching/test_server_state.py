@@ -71,7 +71,7 @@ def test_what_churn_leaves_behind_is_seen_of_a_server_that_tells_nothing(node: S
     for look in (leak["before"], leak["after"]):
         assert look["sessions"] is None
         assert min(look["rss_bytes"], look["threads"], look["fds"]) > 0
-    assert "; sessions are not known; memory " in found["words"][-1]
+    assert "; its sessions are not known; memory " in found["words"][-1]
 
 
 def test_what_an_idle_connection_takes_is_seen_of_a_server_that_tells_nothing(node: Server) -> None:
@@ -142,7 +142,7 @@ def test_a_server_that_ended_has_no_figures_and_no_verdict() -> None:
     leak = leak_observed(Watched(before=before, cooled=Cooled(after, 1.0, True)), 10)
     assert leak.figures["verdict"] == "unknown"
     assert leak.words == [
-        "whether the server kept anything is not known: it has no /metrics,"
+        "it is not known whether the server kept anything: it has no /metrics,"
         " and its processes are not seen: they ended during the run"
     ]
 
