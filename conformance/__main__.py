@@ -23,139 +23,142 @@ from conformance.official import as_json as tests_as_json
 from conformance.official import as_text as tests_as_text
 from conformance.official import official_tests
 from conformance.outputs import Outputs, print_difference, write_pages
-from conformance.plugin import LEVELS, GivenRun, Run, begin
+from conformance.plugin import LEVELS_AND_CONTRACT, GivenRun, Run, begin
 from conformance.progress import Progress
-from conformance.requirements import catalogue, nearest
+from conformance.requirements import catalogue
 from conformance.target import NoServer, UsageError
+from sioprobe.commandline.choices import OneOf
 from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
+from sioprobe.commandline.help_pages import GroupedCommand, option
+from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
 
 HERE = Path(__file__).parent
 FILE = click.Path(path_type=Path)
 
-EPILOG = """\b
-Examples:
-  {program} --url http://127.0.0.1:5000
-  {program} --url http://127.0.0.1:5000 --id EIO-HS-05 --id SIO-EV-01
-  {program} --url http://127.0.0.1:5000 --level MUST --report result.json
-  {program} --url http://127.0.0.1:5000 --json > result.json
-  {program} --url http://127.0.0.1:5000 --html page.html --junit junit.xml --badge badge.json
-  {program} --matrix gevent.json node.json --html matrix.html --markdown matrix.md
-  {program} --diff gevent.json threading.json
-  {program} --url http://127.0.0.1:5001 --url http://127.0.0.1:5002   (a cluster of two)
-  {program} --url http://127.0.0.1:5000 -- -k upgrade -x -v
-  {program} --url http://127.0.0.1:5000 --ping-default   (the heartbeat of 25 s, which other runs leave out)
-  {program} --list --level SHOULD --area EIO-PL
-
-\b
-Exit codes:
-  0    conformant, or nothing but known deviations
-  1    failures: a requirement is broken, a deviation no longer occurs, or a case came to no conclusion;
-       with --diff: something differs
-  2    wrong usage, or an error of the suite itself: nothing was judged; a page or a badge was not written
-  4    no Socket.IO server there
-  130  stopped by Ctrl-C; what was judged until then is reported
-"""
-
-
-def _levels(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        if value not in (*LEVELS, "0", "1", "2"):
-            known = f"{', '.join(LEVELS)}, 0, 1 or 2"
-            raise click.BadParameter(f"unknown level {value!r}; known are {known}{nearest(value, LEVELS)}")
-    return values
-
-
-def _ids(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        if value not in catalogue():
-            raise click.BadParameter(f"{value!r} is not in the catalogue{nearest(value, catalogue())}")
-    return values
-
-
-def _areas(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    known = dict.fromkeys(entry.area for entry in catalogue().values())
-    for value in values:
-        if value not in known:
-            hint = nearest(value, known)
-            raise click.BadParameter(f"no id begins with {value!r}; areas are {', '.join(known)}{hint}")
-    return values
-
-
-@click.command(
-    context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG.format(program=report.program())
+EXAMPLES = (
+    "{program} --url http://127.0.0.1:5000",
+    "{program} --url http://127.0.0.1:5000 --id EIO-HS-05 --id SIO-EV-01",
+    "{program} --url http://127.0.0.1:5000 --level MUST --report result.json",
+    "{program} --url http://127.0.0.1:5000 --json > result.json",
+    "{program} --url http://127.0.0.1:5000 --html page.html --junit junit.xml --badge badge.json",
+    "{program} --url https://chat.example --auth @token.json --header @headers",
+    "{program} --matrix gevent.json node.json --html matrix.html --markdown matrix.md",
+    "{program} --diff gevent.json threading.json",
+    "{program} --url http://127.0.0.1:5001 --url http://127.0.0.1:5002",
+    "{program} --url http://127.0.0.1:5000 -- -k upgrade -x -v",
+    "{program} --list --level SHOULD --area EIO-PL",
 )
-@click.option(
-    "--url", "urls", multiple=True, metavar="URL", help="Server; twice: two processes of one cluster."
+EXIT_CODES = {
+    0: "conformant, or nothing but known deviations",
+    1: "a requirement is broken, a deviation no longer occurs, or a case came to no conclusion; with --diff:"
+    " something differs",
+    2: "wrong usage, or an error of the suite itself: nothing was judged; a page or a badge was not written",
+    4: "no Socket.IO server there",
+    130: "stopped by Ctrl-C; what was judged until then is reported",
+}
+JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Instead of judging"
+
+
+@click.command(cls=GroupedCommand, examples=EXAMPLES, exit_codes=EXIT_CODES)
+@option(
+    "--url",
+    "urls",
+    group=JUDGED,
+    multiple=True,
+    metavar="URL",
+    help="The server. Given twice: two processes of one cluster.",
 )
-@click.option(
-    "--id", "ids", multiple=True, metavar="ID", callback=_ids, help="Only this requirement (repeatable)."
+@option(
+    "--id",
+    "ids",
+    group=JUDGED,
+    multiple=True,
+    metavar="ID",
+    type=OneOf("requirement", catalogue()),
+    help="This requirement alone, repeatable.",
 )
-@click.option(
+@option(
     "--area",
     "areas",
+    group=JUDGED,
     multiple=True,
     metavar="AREA",
-    callback=_areas,
-    help="Only requirements whose id begins so, e.g. EIO-HS (repeatable).",
+    type=OneOf("area", dict.fromkeys(entry.area for entry in catalogue().values())),
+    help="Only ids that begin so (EIO-HS), repeatable.",
 )
-@click.option(
+@option(
     "--level",
     "levels",
+    group=JUDGED,
     multiple=True,
     metavar="LEVEL",
-    callback=_levels,
-    help="Only requirements of this level (MUST, SHOULD, MAY, reference, gap; repeatable), "
-    "or a number: the contract level of the server.",
+    type=OneOf("level", LEVELS_AND_CONTRACT),
+    help="Only requirements of this level: MUST, SHOULD, MAY, reference or gap; repeatable. A number is the"
+    " contract level of the server.",
 )
-@click.option("--strict", is_flag=True, help="Count SHOULD as failure.")
-@click.option(
+@option("--strict", group=JUDGED, is_flag=True, help="Count SHOULD as failure.")
+@option(
     "--ping-default",
+    group=JUDGED,
     is_flag=True,
-    help="Only the heartbeat, of a server whose times are the default 25 s and 20 s: takes 80 seconds.",
+    help="The heartbeat alone, of a server with the default times of 25 s and 20 s. Takes 80 seconds.",
 )
-@click.option("--jobs", default=16, show_default=True, type=click.IntRange(1), help="Cases at a time.")
-@click.option(
-    "--profile",
-    type=FILE,
-    metavar="FILE.toml",
-    help="What is declared about the server.",
+@option(
+    "--jobs",
+    group=JUDGED,
+    metavar="N",
+    default=16,
+    show_default=True,
+    type=WholeNumber(1),
+    help="Cases at a time.",
 )
-@click.option("--target-library", metavar="NAME", help="Whose known deviations apply, e.g. flask-socketio.")
-@click.option("--target-version", metavar="VERSION", help="Version of that library.")
-@click.option("--target-mode", metavar="MODE", help="Async mode, e.g. gevent.")
-@click.option(
-    "--report",
-    "report_file",
-    type=FILE,
-    metavar="FILE.json",
-    help="Write the result file.",
+@connection_options
+@option("--profile", group=KNOWN, type=FILE, metavar="FILE.toml", help="What is declared about the server.")
+@option(
+    "--target-library",
+    group=KNOWN,
+    metavar="NAME",
+    help="Whose known deviations apply (flask-socketio).",
 )
-@click.option("--html", type=FILE, metavar="FILE", help="Write the page: one file, no external address.")
-@click.option("--markdown", type=FILE, metavar="FILE", help="Write a summary in Markdown.")
-@click.option("--badge", type=FILE, metavar="FILE", help="Write a badge, as JSON for a shields.io endpoint.")
-@click.option("--junit", type=FILE, metavar="FILE", help="Write JUnit XML.")
-@click.option("--matrix", is_flag=True, help="Judge nothing: put the result files side by side.")
-@click.option("--diff", is_flag=True, help="Judge nothing: print what differs between two result files.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print the result, or the list, as JSON and nothing else."
+@option("--target-version", group=KNOWN, metavar="VERSION", help="Version of that library.")
+@option("--target-mode", group=KNOWN, metavar="MODE", help="Async mode, such as gevent.")
+@option("--matrix", group=INSTEAD, is_flag=True, help="Put result files side by side, on a page.")
+@option("--diff", group=INSTEAD, is_flag=True, help="Print what differs between two result files.")
+@option(
+    "--list",
+    "as_list",
+    group=INSTEAD,
+    is_flag=True,
+    help="List the requirements and the number of their cases.",
 )
-@click.option("--list", "as_list", is_flag=True, help="List the requirements and the number of their cases.")
-@click.option(
+@option(
+    "--official",
+    group=INSTEAD,
+    is_flag=True,
+    help="With --list: the tests of the official suites, and what asks for the same.",
+)
+@option(
+    "--without-cases",
+    group=INSTEAD,
+    is_flag=True,
+    help="With --list: the requirements that no case asks for, and why.",
+)
+@option(
     "--contract",
+    group=INSTEAD,
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=lambda context, option, wanted: _print_contract(context) if wanted else None,
-    help="Print which events a server should answer, and stop.",
+    help="Print which events a server should answer.",
 )
-@click.option(
-    "--official",
-    is_flag=True,
-    help="With --list: the tests of the official suites and what asks for the same.",
-)
-@click.option("--without-cases", is_flag=True, help="With --list: only what no case asks for, and why.")
-@connection_options
+@option("--report", "report_file", type=FILE, metavar="FILE.json", help="Write the result file.")
+@option("--html", type=FILE, metavar="FILE", help="Write the page: one file, no external address.")
+@option("--markdown", type=FILE, metavar="FILE", help="Write a summary in Markdown.")
+@option("--badge", type=FILE, metavar="FILE", help="Write a badge, as JSON for a shields.io endpoint.")
+@option("--junit", type=FILE, metavar="FILE", help="Write JUnit XML.")
+@option("--json", "as_json", is_flag=True, help="Print the result, or the list, as JSON and nothing else.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[RESULT.json]... [-- PYTEST ARGS]")
 def main(
     urls: tuple[str, ...],

@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.requirements import catalogue, nearest
+from conformance.requirements import catalogue
 from conformance.runner import Question
+from sioprobe.commandline.nearest import unknown
 
 __all__ = ["CASES", "CaseError", "all_questions", "questions"]
 
@@ -28,9 +29,7 @@ def questions(file: str, name: str, case: Any) -> Iterator[Question]:
         raise CaseError(f"{name} has no @requirement")
     entry = catalogue().get(requirement_id)
     if entry is None:
-        raise CaseError(
-            f"{name}: {requirement_id} is not in the catalogue{nearest(requirement_id, catalogue())}"
-        )
+        raise CaseError(f"{name}: {unknown('requirement', requirement_id, catalogue())}")
     if entry.reason is not None:
         raise CaseError(f"{name}: {requirement_id} has a reason for having no case: {entry.reason}")
     if not inspect.iscoroutinefunction(case):

@@ -20,7 +20,7 @@ from conformance import report
 from conformance.client.address import AddressError, parse_url
 from conformance.collect import CASES, CaseError, questions
 from conformance.progress import Progress
-from conformance.requirements import catalogue, nearest, with_cases
+from conformance.requirements import catalogue, with_cases
 from conformance.runner import Outcome, Question, Runner
 from conformance.target import NoServer, Profile, Target, UsageError, find_target, read_profile
 from conformance.verdicts import Level, Verdict, exit_code, is_failure
@@ -29,9 +29,11 @@ from sioprobe.commandline.connection_options import (
     OptionError,
     add_connection_options,
 )
+from sioprobe.commandline.nearest import unknown
 from sioprobe.results.errors import ResultFileError
 
 LEVELS = [str(level) for level in Level]
+LEVELS_AND_CONTRACT = (*LEVELS, "0", "1", "2")
 
 # What every server has whose times nobody has set, in seconds: `--ping-default` asks for it.
 DEFAULT_PINGS = {"ping_interval": 25.0, "ping_timeout": 20.0}
@@ -219,15 +221,12 @@ def begin(option: Any, connection: ConnectionOptions) -> Run:
         raise UsageError(f"--jobs {option.jobs} is below 1")
     for requirement_id in option.id:
         if requirement_id not in catalogue():
-            hint = nearest(requirement_id, catalogue())
-            raise UsageError(f"requirement {requirement_id!r} is not in the catalogue{hint}")
+            raise UsageError(unknown("requirement", requirement_id, catalogue()))
         if reason := catalogue()[requirement_id].reason:
             raise UsageError(f"requirement {requirement_id!r} has no case: {reason}")
     for level in option.level:
-        if level not in LEVELS and level not in ("0", "1", "2"):
-            raise UsageError(
-                f"unknown level {level!r}{nearest(level, LEVELS)} (levels: {', '.join(LEVELS)}, 0-2)"
-            )
+        if level not in LEVELS_AND_CONTRACT:
+            raise UsageError(unknown("level", level, LEVELS_AND_CONTRACT))
     profile = read_profile(option.profile) if option.profile else Profile()
     contract = [int(level) for level in option.level if level in ("0", "1", "2")]
     profile = replace(

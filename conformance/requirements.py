@@ -8,19 +8,18 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from conformance.verdicts import Level
+from sioprobe.commandline.nearest import nearest
 
 __all__ = [
     "CAPABILITIES",
     "Requirement",
     "catalogue",
     "exclusive",
-    "nearest",
     "requirement",
     "slow",
     "with_cases",
@@ -99,7 +98,7 @@ def _requirement(file: str, row: dict[str, Any]) -> Requirement:
     known = {"id", "level", "text", "spec", "contract", "transports", "capabilities", "revision", "reason"}
     for key in row:
         if key not in known:
-            raise ValueError(f"{file}: {row.get('id')}: unknown key {key!r}{nearest(key, known)}")
+            raise ValueError(f"{file}: {row.get('id')}: unknown key {key!r}{nearest(key, sorted(known))}")
     try:
         entry = Requirement(
             id=row["id"],
@@ -121,12 +120,6 @@ def _requirement(file: str, row: dict[str, Any]) -> Requirement:
         if capability not in CAPABILITIES:
             raise ValueError(f"{file}: {entry.id}: unknown capability {capability!r}")
     return entry
-
-
-def nearest(word: str, known: Any) -> str:
-    """`; did you mean 'x'?` for the known word that is closest, else nothing."""
-    close = get_close_matches(word, [str(item) for item in known], n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def requirement(requirement_id: str) -> Callable[[Case], Case]:

@@ -22,8 +22,9 @@ from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording, describe
 from conformance.client.websocket import WebSocket, open_websocket
 from conformance.probe import PROBE_SECONDS, NoServer, find_revisions
-from conformance.requirements import CAPABILITIES, nearest
+from conformance.requirements import CAPABILITIES
 from conformance.verdicts import Inconclusive
+from sioprobe.commandline.nearest import nearest
 from sioprobe.wire import OpenData, SocketPacketType
 from sioprobe.wire.cookies import Cookies
 

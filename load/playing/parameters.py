@@ -137,7 +137,7 @@ class Options(Mapping[str, Value]):
 
 def _namespace_complaint(value: str) -> str | None:
     if not value.startswith("/"):
-        return f"{value!r} does not start with '/'; did you mean '/{value}'?"
+        return f"{value!r} does not start with '/' (the nearest is '/{value}')"
     return f"{value!r} holds a comma, which ends a namespace" if "," in value else None
 
 

@@ -28,8 +28,8 @@ CONTRACT_AUTH = {"token": "good"}
 def _complaint(value: str) -> str | None:
     names = value.split(",")
     for name in names:
-        if not name.startswith("/"):
-            return f"{name!r} does not start with '/'; did you mean '/{name}'?"
+        if problem := NAMESPACE.complaint(name):
+            return problem
     return f"{value!r} names a namespace twice" if len(set(names)) < len(names) else None
 
 

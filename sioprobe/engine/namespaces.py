@@ -14,7 +14,7 @@ def check_namespace(namespace: str) -> None:
     """Raise SwarmError (BAD_NAMESPACE) if no namespace can have this name."""
     if not isinstance(namespace, str) or not namespace.startswith("/") or "," in namespace:
         meant = isinstance(namespace, str) and not namespace.startswith("/")
-        hint = f"does not start with '/'; did you mean '/{namespace}'?" if meant else "is not a namespace"
+        hint = f"does not start with '/' (the nearest is '/{namespace}')" if meant else "is not a namespace"
         raise SwarmError(Kind.BAD_NAMESPACE, f"{namespace!r} {hint}")
 
 

@@ -298,14 +298,14 @@ def test_an_interrupted_run_is_not_conformant(slow_url: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--id", "EIO-HS-055"], "'EIO-HS-055' is not in the catalogue; did you mean 'EIO-HS-05'?"),
+        (["--id", "EIO-HS-055"], "unknown requirement 'EIO-HS-055' (the nearest is 'EIO-HS-05')"),
         (["--id", "EIO-WS-01"], "'EIO-WS-01' has no case: the same as EIO-HS-07"),
-        (["--area", "EIO-HSS"], "no id begins with 'EIO-HSS'"),
+        (["--area", "EIO-HSS"], "unknown area 'EIO-HSS' (the nearest is 'EIO-HS')"),
         (["--without-cases"], "--without-cases goes with --list"),
-        (["--level", "MUTS"], "unknown level 'MUTS'; known are MUST"),
+        (["--level", "MUTS"], "unknown level 'MUTS' (the nearest is 'MUST'; valid are MUST, SHOULD"),
         (["--profile", "nowhere.toml"], "profile nowhere.toml: No such file or directory"),
         (["--report", "no/such/folder.json"], "folder no/such does not exist"),
-        (["--jobs", "0"], "0 is not in the range"),
+        (["--jobs", "0"], "--jobs: 0 is less than 1"),
         ([], "give --url URL"),
     ],
 )

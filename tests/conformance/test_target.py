@@ -178,10 +178,10 @@ def test_https_is_tls_on_port_443() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[targets]\n", r"unknown section \[targets\]; did you mean 'target'\?"),
-        ("[target]\nlibary = 'x'\n", r"unknown key 'libary' in \[target\]; did you mean 'library'\?"),
+        ("[targets]\n", r"unknown section \[targets\] \(the nearest is 'target'"),
+        ("[target]\nlibary = 'x'\n", r"unknown key 'libary' in \[target\] \(the nearest is 'library'"),
         ("[target]\ncontract_level = '2'\n", "is not int"),
-        ("[capabilities]\nwebsockets = true\n", "did you mean 'websocket'"),
+        ("[capabilities]\nwebsockets = true\n", "the nearest is 'websocket'"),
         ("[capabilities]\nwebsocket = 1\n", "is not true or false"),
         ("[settings]\nping_interval = -1\n", "is not a number of seconds"),
         ("[settings]\nping = 1\n", "unknown key 'ping'"),

@@ -115,7 +115,7 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         ),
         (
             ["--url", "http://x", "--namespace", "chat"],
-            "--namespace: 'chat' does not start with '/'; did you mean '/chat'?",
+            "--namespace: 'chat' does not start with '/' (the nearest is '/chat')",
         ),
         (
             ["--url", "http://x", "--room-size", "5"],

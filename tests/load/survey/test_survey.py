@@ -318,7 +318,7 @@ def test_ctrl_c_says_what_was_measured_and_leaves_nothing_behind(server: Server)
             " valid are polling, websocket, upgrade)",
         ),
         (["--server-pid", "x"], "--server-pid 'x' is no process id (valid are a number, auto and none)"),
-        (["--namespace", "chat"], "--namespace: 'chat' does not start with '/'; did you mean '/chat'?"),
+        (["--namespace", "chat"], "--namespace: 'chat' does not start with '/' (the nearest is '/chat')"),
     ],
 )
 def test_bad_input_gets_one_line(arguments: list[str], line: str) -> None:
