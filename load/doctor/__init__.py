@@ -1,5 +1,7 @@
-"""`sioprobe doctor URL`: what a Socket.IO server's settings cost, measured from outside, in words.
+"""`sioprobe doctor URL`: what the settings of a Socket.IO server cost, measured from outside.
 
-Needs nothing of the server's application. One module an examination; `patient` is what they share.
-Sockets here are plain and blocking: what is looked for are milliseconds, and no hub stands between.
+The application on the server needs nothing for it. Each folder or module stands on those after it: `registry`
+makes all examinations, `examinations` has one module for each topic, `patient` is the server, `instruments`
+ask it. Sockets here are plain and blocking, because the doctor looks for milliseconds and a hub would add
+some.
 """

@@ -1,4 +1,4 @@
-"""The shapes of what an examination says: findings, figures, and what it could not look at."""
+"""The types of the results of an examination."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ MEASURED, INFERRED = "measured", "inferred"
 
 
 class NotExamined(RuntimeError):
-    """An examination could not be made; one line with the reason."""
+    """An examination could not be made. The text is one line with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found.
+    """One finding.
 
-    `seen` is a sentence with the figures, `means` what follows from it, `mend` the setting for each server
-    that is known, and `certainty` whether `means` was measured or is concluded from what was.
+    `seen` is a sentence with the figures, `means` says what follows from it. `mend` has the setting for each
+    known server. `certainty` says whether `means` was measured or inferred.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Finding:
         return self.severity != NOTE
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; `mend` is a list of objects with `server` and `setting`."""
+        """Plain values. `mend` is a list of objects with `server` and `setting`."""
         return {
             "id": self.id,
             "severity": self.severity,
@@ -51,10 +51,10 @@ class Finding:
 
 @dataclass(slots=True)
 class Examined:
-    """What one examination saw: a line for a reader, figures for a program, findings."""
+    """The result of one examination: a line for a reader, figures for a program, findings."""
 
     saw: str = ""
     figures: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    """Parts of it that could not be looked at, each with its reason."""
+    """The reasons why parts of it could not be examined."""

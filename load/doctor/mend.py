@@ -1,4 +1,4 @@
-"""Which setting mends what, for the servers that are known: pairs of a server and its setting."""
+"""Which setting mends what: pairs of a known server and its setting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ += [
 
 Mend = tuple[tuple[str, str], ...]
 
-# What a server calls itself, and the word by which it stands below.
+# The names that servers give themselves, and the words for them in the pairs below.
 _WORDS = {
     "gevent": "gevent",
     "eventlet": "eventlet",
@@ -37,7 +37,7 @@ _WORDS = {
 
 
 def mend_for(mend: Mend, names: str) -> Mend:
-    """The settings of the server that says those names of itself; all where none of them is meant."""
+    """The pairs for the server that gives itself these names; all pairs if none is for it."""
     words = [word for name, word in _WORDS.items() if re.search(rf"(?<![\w.-]){re.escape(name)}", names)]
     chosen = tuple(pair for pair in mend if any(word in pair[0].lower() for word in words))
     return chosen or mend
@@ -58,57 +58,60 @@ NAGLE: Mend = (
         "werkzeug.serving.WSGIRequestHandler.disable_nagle_algorithm = True before socketio.run",
     ),
     ("uWSGI", "--tcp-nodelay"),
-    ("gunicorn, Node, uvicorn", "set it by themselves; look for a proxy between (nginx: tcp_nodelay on)"),
+    ("gunicorn, Node, uvicorn", "they set it; look for a proxy in front of them (nginx: tcp_nodelay on)"),
 )
 CLOSES_POLLS: Mend = (
     (
         "Werkzeug (threading)",
-        "closes every connection and has no setting: serve with gunicorn, gevent or eventlet",
+        "it closes every connection and has no setting: serve with gunicorn, gevent or eventlet",
     ),
-    ("uWSGI", "--http-socket closes every connection; a proxy before it keeps those of the clients"),
+    ("uWSGI", "--http-socket closes every connection; a proxy in front of it keeps those of the clients"),
     (
-        "nginx before it",
+        "nginx in front of it",
         'proxy_http_version 1.1 and proxy_set_header Connection "" with a keepalive upstream',
     ),
 )
 COMPRESSION: Mend = (
-    ("Flask-SocketIO, python-socketio", "http_compression=False, or a greater compression_threshold"),
+    ("Flask-SocketIO, python-socketio", "http_compression=False, or a larger compression_threshold"),
     ("socket.io on Node", "httpCompression: false, or {threshold: N}"),
 )
 DEFLATE: Mend = (
     ("Flask-SocketIO with gevent", "gevent-websocket declines it; simple-websocket has no setting"),
     (
         "Flask-SocketIO with threading or eventlet",
-        "has no setting; a proxy may drop Sec-WebSocket-Extensions",
+        "no setting; a proxy can drop Sec-WebSocket-Extensions",
     ),
     ("uvicorn", "--ws-per-message-deflate false"),
     ("socket.io on Node", "perMessageDeflate: false, the default"),
 )
 CONNECTIONS: Mend = (
-    ("Flask-SocketIO with eventlet", "socketio.run(app, max_size=N); eventlet's own limit is 1024"),
+    ("Flask-SocketIO with eventlet", "socketio.run(app, max_size=N); its default is 1024"),
     (
         "gunicorn",
         "--worker-connections N (gevent, eventlet; 1000), --threads N (gthread: a WebSocket takes one)",
     ),
     ("uWSGI", "--gevent N"),
-    ("gevent", "pywsgi.WSGIServer(..., spawn=N) limits it where N was given"),
-    ("nginx before it", "worker_connections"),
+    ("gevent", "pywsgi.WSGIServer(..., spawn=N) limits it if N was given"),
+    ("nginx in front of it", "worker_connections"),
 )
 OPEN_FILES: Mend = (
     ("any", "ulimit -n N before the start; LimitNOFILE=N (systemd), --ulimit nofile=N (Docker)"),
 )
 BACKLOG: Mend = (
-    ("Flask-SocketIO with eventlet", "eventlet.listen(address, backlog=N); its own is 50"),
-    ("Flask-SocketIO with gevent", "socketio.run(app, backlog=N); its own is 128"),
-    ("Flask-SocketIO with threading", "werkzeug.serving.BaseWSGIServer.request_queue_size; 128"),
+    ("Flask-SocketIO with eventlet", "eventlet.listen(address, backlog=N); the default is 50"),
+    ("Flask-SocketIO with gevent", "socketio.run(app, backlog=N); the default is 128"),
+    (
+        "Flask-SocketIO with threading",
+        "werkzeug.serving.BaseWSGIServer.request_queue_size; the default is 128",
+    ),
     ("gunicorn, uWSGI", "--backlog N (2048), --listen N (100)"),
-    ("Node", "server.listen({port, backlog: N}); 511"),
-    ("Linux", "sysctl net.core.somaxconn cuts every backlog"),
+    ("Node", "server.listen({port, backlog: N}); the default is 511"),
+    ("Linux", "sysctl net.core.somaxconn limits every backlog"),
 )
 THREADS: Mend = (
     (
         "Flask-SocketIO with threading, gunicorn gthread",
-        "async_mode gevent or eventlet has no thread a client",
+        "async_mode gevent or eventlet needs no thread for each client",
     ),
 )
 WEBSOCKET: Mend = (
@@ -117,7 +120,7 @@ WEBSOCKET: Mend = (
         "pip install simple-websocket (gevent also: gevent-websocket)",
     ),
     ("Flask-SocketIO, python-socketio", 'transports=["polling", "websocket"]'),
-    ("nginx before it", 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"'),
+    ("nginx in front of it", 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"'),
 )
 UPGRADE: Mend = (
     ("Flask-SocketIO, python-socketio", "allow_upgrades=True, the default"),
@@ -126,7 +129,7 @@ UPGRADE: Mend = (
 )
 POLLING: Mend = (
     ("Flask-SocketIO, python-socketio", 'transports=["polling", "websocket"]'),
-    ("clients", 'transports: ["websocket"], or they fail in their first request'),
+    ("clients", 'transports: ["websocket"]; otherwise their first request fails'),
 )
 PING: Mend = (
     ("Flask-SocketIO, python-socketio", "ping_interval=25, ping_timeout=20 (seconds), the defaults"),
@@ -143,13 +146,13 @@ CORS: Mend = (
 STICKY: Mend = (
     ("nginx", "ip_hash, or hash $arg_sid consistent for requests that have one"),
     ("HAProxy, Kubernetes, cloud balancers", "a cookie, or sessionAffinity: ClientIP"),
-    ("gunicorn", "one worker a port: it cannot place the requests of a session"),
-    ("clients", 'transports: ["websocket"] needs no placing'),
+    ("gunicorn", "one worker for each port: gunicorn cannot keep a session at one worker"),
+    ("clients", 'transports: ["websocket"] has no such problem'),
 )
 SLOW_CLOSE: Mend = (
     (
         "python-socketio's AsyncServer",
-        "has no setting; it ends by itself after ping interval and ping timeout",
+        "no setting; the connection ends after ping interval and ping timeout",
     ),
     (
         "Flask-SocketIO with simple-websocket on Werkzeug (threading) or pywsgi (gevent)",

@@ -23,12 +23,12 @@ __all__ = ["NoServer", "Patient", "middle", "milliseconds"]
 
 
 class NoServer(RuntimeError):
-    """There is no Socket.IO server that can be examined; one line."""
+    """There is no Socket.IO server to examine. The text is one line."""
 
 
 @dataclass(slots=True)
 class Patient:
-    """What the examinations share. `max_connections` is 0 where connections are not to be counted."""
+    """The server that all examinations look at. With `max_connections` 0 connections are not counted."""
 
     target: Target
     located: Located = field(default_factory=Located)
@@ -37,17 +37,17 @@ class Patient:
     max_connections: int = 0
     why_no_connections: str = ""
     calls: Calls = field(default_factory=Calls)
-    """What is called to be timed; `unknown` is what any server answers."""
+    """The calls that are timed. Any server answers those of `unknown`."""
     unknown: Calls = field(default_factory=Calls)
     polling: str = ""
-    """Why there is no polling; empty where there is."""
+    """Why there is no polling; empty if there is."""
     websocket: str = ""
     opened: OpenData | None = None
     server_header: str = ""
     about: dict[str, Any] = field(default_factory=dict)
 
     def meet(self) -> None:
-        """Both handshakes, and what the server says about itself. Raises NoServer."""
+        """Make both handshakes, and ask the server about itself. Raises NoServer."""
         failures: list[SwarmError] = []
         try:
             client = PollingClient(self.target)
@@ -71,13 +71,13 @@ class Patient:
     def _no_server(self, failure: SwarmError) -> str:
         url, path = self.target.url, self.target.path
         if failure.kind == Kind.CONNECT_TIMEOUT:
-            # Here it is the TCP connection that was not answered.
+            # Nothing answered the TCP connection.
             return f"{url} cannot be reached: no answer to a connection"
         tls = None if explains_itself(failure) else speaks_tls_line(self.target)
         return tls or why_no_server(failure, url, path)
 
     def _ask_about(self) -> None:
-        """GET /about, which a server of the contract answers; then its events may be called."""
+        """GET /about. A server of the contract answers it, and then its events can be called."""
         try:
             answer = HttpLink(self.target).request("GET", "/about", timeout=2.0)
             about = json.loads(answer.text) if answer.status == 200 else None
@@ -90,7 +90,7 @@ class Patient:
     # What examinations begin with
 
     def poller(self) -> PollingClient:
-        """A client that polls and may make calls. Raises NotExamined where there is no polling."""
+        """A client that polls and can make calls. Raises NotExamined if there is no polling."""
         if self.polling:
             raise NotExamined(f"no polling: {self.polling}")
         client = PollingClient(self.target)
@@ -99,7 +99,7 @@ class Patient:
         return client
 
     def socket(self) -> SocketClient:
-        """A client on WebSocket that may make calls. Raises NotExamined where there is none."""
+        """A client on WebSocket that can make calls. Raises NotExamined if there is no WebSocket."""
         if self.websocket:
             raise NotExamined(f"no WebSocket: {self.websocket}")
         client = SocketClient(self.target)
@@ -108,7 +108,7 @@ class Patient:
         return client
 
     def watch(self) -> TreeWatch:
-        """The server's processes, from now on. Raises NotExamined where they are not seen."""
+        """Watch the processes of the server. Raises NotExamined if they are not seen."""
         try:
             return self.located.watch()
         except SamplingError as error:
@@ -116,14 +116,14 @@ class Patient:
 
     @property
     def names(self) -> str:
-        """What is known of the server's software, in lower case: its header and /about."""
+        """The names of the server's software, in lower case, from its header and /about."""
         versions = self.about.get("versions")
         libraries = [name for name in LIBRARIES if isinstance(versions, dict) and name in versions]
         told = [str(self.about.get(key, "")) for key in ("server", "mode", "async_mode")]
         return " ".join([self.server_header, *told, *libraries]).lower()
 
     def cpu_of(self, work: Callable[[], object], times: int) -> float:
-        """CPU of the server for one call of `work`, in seconds. Raises NotExamined."""
+        """CPU seconds of the server for one call of `work`. Raises NotExamined."""
         watch = self.watch()
         before = watch.sample().cpu_ns
         for _ in range(times):
@@ -132,7 +132,7 @@ class Patient:
 
 
 def as_failure(error: Exception) -> SwarmError:
-    """An error of the codec as one that is counted."""
+    """The error as a SwarmError."""
     return error if isinstance(error, SwarmError) else SwarmError(Kind.MALFORMED_INPUT, str(error))
 
 
@@ -142,5 +142,5 @@ def middle(values: Sequence[float]) -> float:
 
 
 def milliseconds(seconds: float) -> str:
-    """A duration for a reader."""
+    """A duration as text."""
     return f"{seconds * 1000:.1f} ms" if seconds < 0.0995 else f"{seconds * 1000:.0f} ms"

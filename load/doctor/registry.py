@@ -1,4 +1,4 @@
-"""The list of examinations, in the order in which they are made, and the round that makes them."""
+"""The list of examinations in their order, and the function that makes them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["EXAMINATIONS", "examine"]
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """`examine` may raise NotExamined, and SwarmError where the server fails it."""
+    """`examine` may raise NotExamined, and SwarmError if the server fails."""
 
     id: str
     title: str
@@ -50,16 +50,17 @@ EXAMINATIONS = {
         Examination("log", "access log", polling_answers.examine_log),
         Examination("sessions", "one session, many connections", sticky_sessions.examine),
         Examination("closing", "closing", endings.examine),
-        # Last: it fills the server.
+        # The last one, because it fills the server.
         Examination("connections", "many connections", many_connections.examine),
     )
 }
 
 
 def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -> dict[str, Any]:
-    """Make the examinations of those ids on a patient that was met; the whole result, in plain values.
+    """Make the examinations with these ids and return the whole result as plain values.
 
-    `tell` is called with the title of each before it begins.
+    `patient.meet` must have been called. `tell` is called with the title of each examination before it
+    begins.
     """
     started = time.monotonic()
     at = datetime.now(UTC).isoformat(timespec="milliseconds")

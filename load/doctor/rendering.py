@@ -11,7 +11,7 @@ WIDTH = 100
 
 
 def render(result: dict[str, Any]) -> str:
-    """What was found, then what was seen, then what could not be looked at."""
+    """The findings, then what was seen, then what was not examined."""
     server = result["server"]
     who = ", ".join(f"{each['pid']} {each['name']}".strip() for each in server["processes"])
     name = server["mode"] or server["name"]
@@ -19,7 +19,7 @@ def render(result: dict[str, Any]) -> str:
     lines = [f"{result['url']}" + (f" ({'; '.join(known)})" if known else "")]
     findings = result["findings"]
     if not findings:
-        lines.append("Nothing found in what was examined.")
+        lines.append("Nothing was found in what was examined.")
     for finding in findings:
         lines += ["", f"{finding['id']}: {finding['severity']} ({finding['certainty']})"]
         lines += _wrap(finding["seen"] + ".", "  ", "  ")

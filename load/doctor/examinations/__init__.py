@@ -1,1 +1,1 @@
-"""One module an examination: what it asks of a server, and what it says."""
+"""The examinations: each asks a server something and says what it has found."""

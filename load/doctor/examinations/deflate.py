@@ -1,4 +1,4 @@
-"""Whether the server packs WebSocket messages for clients that offer it, as browsers do."""
+"""Whether the server compresses WebSocket messages for clients that offer it, as browsers do."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def examine(patient: Patient) -> Examined:
             Finding(
                 "accepts-deflate",
                 CPU,
-                f"permessage-deflate was offered, as browsers do, and accepted: {accepted}",
-                "Each message is packed and unpacked, and each connection holds memory for it. Load"
-                " generators do not offer it as a rule, and see nothing of that.",
+                f"The server accepted permessage-deflate, which browsers offer: {accepted}",
+                "Each message is compressed and decompressed, and each connection needs memory for it. Most"
+                " load generators do not offer it, so they do not see this cost.",
                 DEFLATE,
                 INFERRED,
                 examined.figures,

@@ -1,4 +1,4 @@
-"""Whether what a leaving client holds is released at once: its poll, its TCP connection."""
+"""Whether the server releases at once what a leaving client held: its poll, its TCP connection."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sioprobe.engine import Kind, SwarmError
 __all__ = ["examine"]
 
 PATIENCE = 3.0
-"""Seconds for what takes a millisecond."""
+"""Seconds to wait for something that takes a millisecond."""
 SOCKETS = 8
 
 
 def examine(patient: Patient) -> Examined:
-    """Both transports, as far as the server has them."""
+    """Examine both transports, if the server has them."""
     examined = Examined()
     saw = []
     for name, part in (("polling", _polling), ("websocket", _websocket)):
@@ -34,7 +34,7 @@ def examine(patient: Patient) -> Examined:
 
 
 def _still_answers(patient: Patient) -> bool:
-    """Whether the server is quick elsewhere: then it is not the machine that stands still."""
+    """Whether another client gets an answer: then the machine does not stand still."""
     client = patient.socket() if not patient.websocket else patient.poller()
     try:
         client.call(patient.calls.next(), timeout=PATIENCE)
@@ -57,7 +57,7 @@ def _polling(patient: Patient, examined: Examined) -> str:
         except SwarmError as error:
             if error.kind == Kind.TIMEOUT:
                 if not _still_answers(patient):
-                    raise NotExamined("the server did not answer elsewhere either") from None
+                    raise NotExamined("the server did not answer another client either") from None
                 examined.figures["poll_released_ms"] = None
                 examined.findings.append(
                     Finding(
@@ -65,13 +65,13 @@ def _polling(patient: Patient, examined: Examined) -> str:
                         LIMITS,
                         f"A client closed its session, and {PATIENCE:g} s later its poll had no answer, while"
                         " the server answered another client",
-                        "What a leaving client holds, a connection and what serves it, is held until the ping"
-                        " timeout, and a client that waits for its poll hangs as long.",
+                        "The server holds the connection of a leaving client, and a thread or greenlet for"
+                        " it, until the ping timeout. A client that waits for its poll hangs as long.",
                         SLOW_CLOSE[:1],
                     )
                 )
                 return f"polling: the poll of a closed session is held for more than {PATIENCE:g} s"
-            # The end of the connection releases it as well.
+            # The end of the connection also releases it.
     finally:
         client.abort()
     seconds = time.perf_counter() - started
@@ -105,15 +105,15 @@ def _websocket(patient: Patient, examined: Examined) -> str:
     if not held:
         return f"WebSocket: {SOCKETS} closed at once were released in {milliseconds(last - started)}"
     if not _still_answers(patient):
-        raise NotExamined("the server did not answer elsewhere either")
+        raise NotExamined("the server did not answer another client either")
     examined.findings.append(
         Finding(
             "connection-held-after-close",
             LIMITS,
             f"{SOCKETS} clients closed session and WebSocket at once; {PATIENCE:g} s later {held} of the TCP"
             " connections were still open on the server's side, while it answered another client",
-            "A server should end the connection after the closing handshake; until the client does, it holds"
-            " a file and what serves it, and clients wait (a client may wait seconds before it gives up).",
+            "A server should end the connection after the closing handshake. Until the client ends it, the"
+            " server holds a file and a thread or greenlet, and the client may wait seconds.",
             SLOW_CLOSE[1:],
             figures=figures,
         )

@@ -1,4 +1,4 @@
-"""What the handshakes say: transports, upgrade, heartbeat, payload, origins."""
+"""What the handshakes show: transports, upgrade, heartbeat, payload, origins."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ __all__ = ["examine_heartbeat", "examine_origins", "examine_transports"]
 
 ORIGIN = "http://sioprobe-doctor.example"
 LONG_PING = 60_000
-"""Milliseconds: what proxies commonly allow an idle connection."""
+"""Milliseconds: many proxies cut a connection that is idle for so long."""
 SHORT_PING = 5_000
 SHORT_TIMEOUT = 5_000
 SMALL_PAYLOAD = 100_000
 
 
 def examine_transports(patient: Patient) -> Examined:
-    """Which transports there are, and whether a session gets from one to the other."""
+    """Which transports there are, and whether a session can be upgraded."""
     examined = Examined(figures={"polling": not patient.polling, "websocket": not patient.websocket})
     if patient.polling:
-        examined.saw = "WebSocket alone"
+        examined.saw = "WebSocket only"
         examined.findings.append(
             Finding(
                 "no-polling",
                 NOTE,
-                f"The handshake over polling is refused: {patient.polling}",
-                "Clients begin with polling unless they are told not to; those fail here.",
+                f"The server refuses the handshake over polling: {patient.polling}",
+                "Clients begin with polling by default, and those fail here.",
                 POLLING,
             )
         )
@@ -38,15 +38,15 @@ def examine_transports(patient: Patient) -> Examined:
     offered = "websocket" in client.opened.upgrades
     examined.figures["upgrade_offered"] = offered
     if patient.websocket:
-        examined.saw = "polling alone"
+        examined.saw = "polling only"
         if not offered:
             examined.findings.append(
                 Finding(
                     "no-websocket",
                     LATENCY,
-                    f"The handshake over WebSocket is refused ({patient.websocket}), and no upgrade"
-                    " is offered",
-                    "Every event takes HTTP requests, and clients stay on polling.",
+                    f"The server refuses the handshake over WebSocket ({patient.websocket}) and offers no"
+                    " upgrade",
+                    "Clients stay on polling, and each event needs HTTP requests.",
                     WEBSOCKET,
                 )
             )
@@ -59,7 +59,7 @@ def examine_transports(patient: Patient) -> Examined:
                 "upgrade-not-offered",
                 LATENCY,
                 "WebSocket works, and the OPEN packet over polling offers no upgrade to it",
-                "A client that begins with polling, which is the default, stays there.",
+                "A client that begins with polling, as by default, stays there.",
                 UPGRADE,
             )
         )
@@ -72,7 +72,7 @@ def examine_transports(patient: Patient) -> Examined:
                     "upgrade-fails",
                     LATENCY,
                     f"The OPEN packet offers an upgrade to WebSocket, and it fails: {failure}",
-                    "Each client tries in vain and stays on polling.",
+                    "Each client tries it without success and stays on polling.",
                     UPGRADE,
                 )
             )
@@ -80,7 +80,7 @@ def examine_transports(patient: Patient) -> Examined:
 
 
 def _upgrade(client: PollingClient, patient: Patient) -> str | None:
-    """Upgrade that session; why it failed, or None."""
+    """Upgrade the session. Returns why it failed, or None."""
     try:
         socket = SocketClient(
             patient.target, session_id=client.opened.session_id, cookies=client.poll.cookies
@@ -98,7 +98,7 @@ def _upgrade(client: PollingClient, patient: Patient) -> str | None:
 
 
 def examine_heartbeat(patient: Patient) -> Examined:
-    """The times and the size that the OPEN packet names."""
+    """The times and the size in the OPEN packet."""
     opened = patient.opened
     assert opened is not None
     examined = Examined(
@@ -118,7 +118,7 @@ def examine_heartbeat(patient: Patient) -> Examined:
                 "long-ping-interval",
                 NOTE,
                 f"The server pings every {seconds}",
-                "A proxy that cuts idle connections after 60 s, as many do, cuts these.",
+                "Many proxies cut connections that are idle for 60 s, so they cut these.",
                 PING,
                 "inferred",
             )
@@ -130,7 +130,7 @@ def examine_heartbeat(patient: Patient) -> Examined:
                 NOTE,
                 f"The server pings every {seconds}: 10,000 idle clients are"
                 f" {10_000_000 / opened.ping_interval:.0f} pings a second",
-                "Idle clients cost CPU and wake telephones.",
+                "Idle clients cost CPU, and the pings wake up phones.",
                 PING,
                 "inferred",
             )
@@ -141,7 +141,7 @@ def examine_heartbeat(patient: Patient) -> Examined:
                 "short-ping-timeout",
                 NOTE,
                 f"A client has {opened.ping_timeout / 1000:g} s to answer a ping",
-                "One that stands still for so long, a telephone or a busy page, is disconnected.",
+                "A client that stands still for so long, such as a phone or a busy page, is disconnected.",
                 PING,
                 "inferred",
             )
@@ -152,7 +152,8 @@ def examine_heartbeat(patient: Patient) -> Examined:
                 "small-max-payload",
                 LIMITS,
                 f"maxPayload is {opened.max_payload:g} bytes",
-                "A greater message closes the session, and clients split what waits into more pushes.",
+                "A larger message closes the session, and clients need more pushes for the packets that"
+                " wait.",
                 MAX_PAYLOAD,
                 "inferred",
             )
@@ -189,7 +190,7 @@ def examine_origins(patient: Patient) -> Examined:
                 NOTE,
                 f"With the origin {ORIGIN}: "
                 + "; ".join(f"{transport}: {why}" for transport, why in refused.items()),
-                "Pages of other origins cannot connect; meant so where there are none.",
+                "Pages of other origins cannot connect. That is right if there are none.",
                 CORS,
                 figures=examined.figures,
             )

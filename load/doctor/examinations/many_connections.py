@@ -1,7 +1,7 @@
-"""How many connections the server takes, what each costs it, and how it fails beyond.
+"""How many connections the server accepts, what each costs, and how it fails beyond.
 
-Opens them on the load engine, some at a time, and holds them. Where some stay without an answer while the
-others are served, some are closed: the waiting ones that are answered then had waited for a place.
+The connections are opened some at a time and held. If some get no answer while others are served, a few of
+the served ones are closed. Connections that are answered then had waited for a place.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HEAVY = 256 * 1024
 
 
 def examine(patient: Patient) -> Examined:
-    """As many connections as were allowed, or as the server takes."""
+    """Open as many connections as allowed, or as the server accepts."""
     if not patient.max_connections:
         raise NotExamined(patient.why_no_connections)
     examined = Examined()
@@ -59,19 +59,20 @@ def examine(patient: Patient) -> Examined:
             _weigh(examined, before, during, served)
         if stop is Stop.DEADLINE:
             examined.left_out.append(
-                f"more than {served} connections: these took {DEADLINE:.0f} s to open, and time was up"
+                f"more than {served} connections: these took {DEADLINE:.0f} s to open, and then the time was"
+                " over"
             )
         elif stop is Stop.THREADS:
             examined.left_out.append(
                 f"more than {served} connections: the server has a thread or more for each"
             )
         elif stop is Stop.MEMORY:
-            examined.left_out.append(f"more than {served} connections: memory of this machine runs out")
+            examined.left_out.append(f"more than {served} connections: this machine has little memory left")
         elif stop is not Stop.ALL_THERE and not served:
-            examined.left_out.append("no connection was served, so there is nothing to count")
+            examined.left_out.append("no connection was served, so none could be counted")
         elif stop is Stop.SILENCE and not held.still_served():
             examined.left_out.append(
-                f"more than {served} connections: the server no longer answered those that it had"
+                f"more than {served} connections: the server stopped answering those that it had"
             )
         elif stop is not Stop.ALL_THERE:
             examined.findings.append(diagnose(patient, held))
@@ -91,7 +92,7 @@ def examine(patient: Patient) -> Examined:
 
 
 def _at_rest(watch: TreeWatch) -> TreeSample:
-    """The server when what served earlier clients has gone, or does not go soon."""
+    """A sample after the threads and files of earlier clients are gone, or after a deadline."""
     end = time.monotonic() + REST_DEADLINE
     last, since = watch.sample(), time.monotonic()
     while time.monotonic() < min(end, since + REST):
@@ -104,7 +105,7 @@ def _at_rest(watch: TreeWatch) -> TreeSample:
 
 
 def _weigh(examined: Examined, before: TreeSample, during: TreeSample, served: int) -> None:
-    """What each connection holds in the server's processes."""
+    """What each connection costs in the processes of the server."""
     threads = (during.threads - before.threads) / served
     memory = (during.rss_bytes - before.rss_bytes) / served
     fds = (during.fds - before.fds) / served if during.fds is not None and before.fds is not None else None
@@ -122,8 +123,8 @@ def _weigh(examined: Examined, before: TreeSample, during: TreeSample, served: i
                 LIMITS,
                 f"{served} connections brought {during.threads - before.threads} threads"
                 f" ({threads:.1f} each) and {memory / 1024:.0f} KiB of memory each",
-                "Threads are what this server runs out of: each connection needs memory for its stacks, and"
-                " all of them share the interpreter's lock.",
+                "This server will run out of threads: each connection needs memory for the stacks of its"
+                " threads, and all threads share the lock of the interpreter.",
                 THREADS,
                 figures={"threads": threads, "rss_bytes": memory},
             )
@@ -134,14 +135,14 @@ def _weigh(examined: Examined, before: TreeSample, during: TreeSample, served: i
                 "memory-per-connection",
                 LIMITS,
                 f"{served} connections brought {memory / 1024:.0f} KiB of memory each",
-                "Memory limits how many clients fit.",
+                "Memory limits the number of clients.",
                 figures={"rss_bytes": memory},
             )
         )
 
 
 def _recover(patient: Patient, examined: Examined) -> None:
-    """Whether a new client is served when all have gone."""
+    """Whether a new client is served after all others have left."""
     started = time.monotonic()
     failure = ""
     while time.monotonic() < started + RECOVERY:
@@ -153,7 +154,7 @@ def _recover(patient: Patient, examined: Examined) -> None:
                 link.request("GET", patient.target.endpoint("polling"), timeout=5.0)
         except SwarmError as error:
             failure = str(error)
-            time.sleep(0.2)  # asked again, not waited for
+            time.sleep(0.2)  # before it asks again
             continue
         finally:
             link.close()
@@ -165,13 +166,13 @@ def _recover(patient: Patient, examined: Examined) -> None:
             "no-recovery",
             LIMITS,
             f"{RECOVERY:.0f} s after all connections were closed, a new client was not served: {failure}",
-            "The server has failed, or what its clients left keeps it from serving new ones for so long.",
+            "The server has failed, or it cannot serve new clients because of what the old ones left.",
         )
     )
 
 
 def _listener(patient: Patient, examined: Examined, before: TreeSample | None) -> None:
-    """What the kernel says about the listener and the process, whether or not it was reached."""
+    """The limits of the listener and the process, even if they were not reached."""
     if not patient.located.pids or before is None:
         return
     host, port = str(patient.target.address[0]), int(patient.target.address[1])
@@ -185,7 +186,7 @@ def _listener(patient: Patient, examined: Examined, before: TreeSample | None) -
                 "few-open-files",
                 LIMITS,
                 f"The server's process may open {limit} files, and has {before.fds} open without any client",
-                f"Each client needs one at least: it ends at fewer than {limit}, by hanging.",
+                f"Each client needs at least one file, so the server hangs before it has {limit} clients.",
                 OPEN_FILES,
                 INFERRED,
                 {"open_files_limit": limit, "fds": before.fds},
@@ -197,8 +198,8 @@ def _listener(patient: Patient, examined: Examined, before: TreeSample | None) -
                 "small-backlog",
                 NOTE,
                 f"The listener's backlog is {backlog}",
-                "Of clients that all come at once, after a restart, those beyond wait 1 s or more for their"
-                " connection while the server is busy with the others.",
+                "If more clients come at once, such as after a restart, the others wait 1 s or more for their"
+                " connection.",
                 BACKLOG,
                 INFERRED,
                 {"listen_backlog": backlog},

@@ -1,7 +1,8 @@
 """Nagle's algorithm with delayed acknowledgements, per transport.
 
-The experiment needs no fast machine: the same answer is waited for with this side acknowledging late, as
-clients do, and at once. What makes the second part come is then this side's acknowledgement, or it is not.
+The experiment works on a slow machine too. It waits for the same answer twice: once this side acknowledges
+late, as clients do, and once at once. The difference shows whether the second part of the answer waits for
+the acknowledgement.
 """
 
 from __future__ import annotations
@@ -21,26 +22,26 @@ __all__ = ["Arms", "examine"]
 PAIRS = 12
 PACED_CALLS = 40
 PACED_INTERVAL = 0.02
-"""50 calls a second on one connection: less than 40 ms between two, so that replies wait for each other."""
+"""50 calls a second on one connection. With less than 40 ms between two, replies wait for each other."""
 HELD = 0.02
-"""A delayed acknowledgement takes 40 ms or more; half of it more than without one is no accident."""
+"""A delayed acknowledgement takes 40 ms or more. Half of that is too much for an accident."""
 HELD_SHARE = 0.6
 
 
 @dataclass(slots=True)
 class Arms:
-    """How long second parts came after first ones, in seconds, with each way of acknowledging."""
+    """The seconds from the first part to the second, for each way of acknowledging."""
 
     late: list[float] = field(default_factory=list)
     at_once: list[float] = field(default_factory=list)
 
     def add(self, seconds: float, *, at_once: bool) -> None:
-        """One answer."""
+        """Add one answer."""
         (self.at_once if at_once else self.late).append(seconds)
 
     @property
     def waits(self) -> bool:
-        """Whether what this side acknowledges late comes late, and not otherwise."""
+        """Whether the second part comes late only if this side acknowledges late."""
         usual = middle(self.at_once)
         share = sum(gap > usual + HELD for gap in self.late) / len(self.late)
         return middle(self.late) - usual >= HELD and share >= HELD_SHARE
@@ -57,9 +58,9 @@ class Arms:
 
 
 def examine(patient: Patient) -> Examined:
-    """Both transports, as far as the server has them."""
+    """Examine both transports, if the server has them."""
     if not can_choose_acks():
-        raise NotExamined("this system does not let a program choose when it acknowledges (Linux does)")
+        raise NotExamined("on this system a program cannot choose when it acknowledges (it can on Linux)")
     examined = Examined()
     saw = []
     for name, part in (("polling", _polling), ("websocket", _websocket)):
@@ -84,7 +85,7 @@ def _polling(patient: Patient, examined: Examined) -> str:
             poll, push = client.last_poll, client.last_push
             assert poll is not None
             assert push is not None
-            if number >= 2:  # what a server does for its first call is no waiting
+            if number >= 2:  # the first call of a client is slow for other reasons
                 arms.add(max(poll.gap, push.gap), at_once=at_once)
                 calls.add(seconds, at_once=at_once)
     finally:
@@ -98,12 +99,13 @@ def _polling(patient: Patient, examined: Examined) -> str:
                 "nagle-polling",
                 LATENCY,
                 f"{figures['held']} of {len(arms.late)} answers came in two parts, the second"
-                f" {milliseconds(middle(arms.late))} after the first; where this side acknowledged the first"
-                f" at once, {milliseconds(middle(arms.at_once))} after it. A polled call took"
-                f" {milliseconds(middle(calls.late))} and {milliseconds(middle(calls.at_once))} (medians)",
-                "The server writes an answer in two pieces with Nagle's algorithm on: the second waits for"
-                " the acknowledgement of the first, which clients delay by 40 ms or more. Each polled call"
-                " takes that long.",
+                f" {milliseconds(middle(arms.late))} after the first, or"
+                f" {milliseconds(middle(arms.at_once))} if this side acknowledged the first part at once. A"
+                f" polled call took {milliseconds(middle(calls.late))} and"
+                f" {milliseconds(middle(calls.at_once))} (medians)",
+                "The server writes each answer in two pieces, and Nagle's algorithm is on: the second piece"
+                " waits for the acknowledgement of the first, which clients delay by 40 ms or more. Each"
+                " polled call takes that much longer.",
                 NAGLE,
                 figures=figures,
             )
@@ -137,13 +139,13 @@ def _websocket(patient: Patient, examined: Examined) -> str:
                 "nagle-websocket",
                 LATENCY,
                 f"Of two answers in a row, the second came {milliseconds(middle(arms.late))} after the first"
-                f" in {figures['held']} of {len(arms.late)} pairs; where this side acknowledged the first at"
-                f" once, {milliseconds(middle(arms.at_once))} after it. At {1 / PACED_INTERVAL:.0f} calls a"
-                f" second on one connection, begun with two together, a call took"
-                f" {milliseconds(middle(paced.late))} and {milliseconds(middle(paced.at_once))} (medians)",
+                f" in {figures['held']} of {len(arms.late)} pairs, or {milliseconds(middle(arms.at_once))}"
+                f" if this side acknowledged the first at once. At {1 / PACED_INTERVAL:.0f} calls a second"
+                f" on one connection, a call took {milliseconds(middle(paced.late))} and"
+                f" {milliseconds(middle(paced.at_once))} (medians)",
                 "Nagle's algorithm is on: a small frame waits until the client has acknowledged the one"
-                " before it, which clients delay by 40 ms or until they send something. Events in a row wait,"
-                " and at a moderate rate each reply goes out with the next request only.",
+                " before. Clients delay this by 40 ms, or until they send something. So events in a row"
+                " wait, and at a moderate rate each reply waits for the next request.",
                 NAGLE,
                 figures=figures,
             )
@@ -152,9 +154,9 @@ def _websocket(patient: Patient, examined: Examined) -> str:
 
 
 def _pace(patient: Patient, client: Any) -> list[float]:
-    """Calls on a schedule, whatever has been answered; how long each took from its time on.
+    """Make calls on a schedule, without waiting for answers. Returns the seconds of each from its due time.
 
-    The first two go out together, as a burst does: a reply that waits is what those behind it wait for.
+    The first two go out together, as in a burst, so that one reply waits and the others wait behind it.
     """
     started = time.perf_counter()
     waiting: dict[int, Any] = {}

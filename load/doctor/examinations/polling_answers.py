@@ -1,4 +1,4 @@
-"""What polling answers are like: connections that are closed after each, compression, a log line for each."""
+"""Properties of polling answers: do they close their connection, are they compressed, are they logged?"""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["examine_compression", "examine_keeping", "examine_log"]
 POLLS = 8
 PACKED_CALLS = 20
 PADDING = 3000
-"""Bytes of an answer: more than the 1024 from which libraries pack."""
+"""Bytes of an answer. Libraries compress from 1024 on."""
 WORTH_NAMING = 0.1
 LOGGED_CALLS = 20
 LOG_LINE = 30
-"""Bytes; a line of an access log has at least so many."""
+"""A line of an access log has at least so many bytes."""
 
 
 def examine_keeping(patient: Patient) -> Examined:
-    """Whether the connection is kept from one request to the next, and what a new one costs."""
+    """Whether the connection is kept for the next request, and what a new one costs."""
     client = patient.poller()
     closed = polls = 0
     connects: list[float] = []
@@ -55,8 +55,8 @@ def examine_keeping(patient: Patient) -> Examined:
                 CPU,
                 f"{closed} of {polls} polling answers closed their connection; opening one{with_tls} took"
                 f" {milliseconds(middle(connects))} (median)",
-                "Each poll and each push is a new TCP connection: time, CPU on both sides, and a local port"
-                " that stays in TIME_WAIT for a minute.",
+                "Each poll and each push needs a new TCP connection. That costs time, CPU on both sides,"
+                " and a local port that stays in TIME_WAIT for a minute.",
                 CLOSES_POLLS,
                 figures=figures,
             )
@@ -65,7 +65,7 @@ def examine_keeping(patient: Patient) -> Examined:
 
 
 def examine_compression(patient: Patient) -> Examined:
-    """Whether a polling answer of some kilobytes is packed for a client that takes it, as browsers do."""
+    """Whether a polling answer of some kilobytes is compressed for clients that allow it, as browsers do."""
     packing, plain = patient.poller(), patient.poller()
     accepting = [("Accept-Encoding", "gzip, deflate")]
     try:
@@ -82,7 +82,7 @@ def examine_compression(patient: Patient) -> Examined:
         }
         examined = Examined(figures=figures)
         if not encoding:
-            examined.saw = f"an answer of {len(answer.body)} bytes comes as it is"
+            examined.saw = f"an answer of {len(answer.body)} bytes is not compressed"
             return examined
         try:
             packed_cpu = patient.cpu_of(
@@ -95,7 +95,7 @@ def examine_compression(patient: Patient) -> Examined:
     finally:
         packing.close()
         plain.close()
-    seen = f"An answer of {figures['bytes']} bytes comes as {figures['packed_bytes']} with {encoding}"
+    seen = f"With {encoding} an answer of {figures['bytes']} bytes has {figures['packed_bytes']}"
     severity, certainty = CPU, INFERRED
     if plain_cpu:
         figures |= {"packed_cpu_us": packed_cpu * 1e6, "plain_cpu_us": plain_cpu * 1e6}
@@ -104,14 +104,14 @@ def examine_compression(patient: Patient) -> Examined:
         )
         severity = CPU if packed_cpu > plain_cpu * (1 + WORTH_NAMING) else NOTE
         certainty = MEASURED
-    examined.saw = f"an answer above 1 KB is packed with {encoding}"
+    examined.saw = f"answers above 1 KB are compressed with {encoding}"
     examined.findings.append(
         Finding(
             "compresses-polling",
             severity,
             seen,
-            "Packing each answer above 1 KB saves bytes and costs CPU and latency; worth it where the network"
-            " is the limit.",
+            "To compress each answer above 1 KB saves bytes, but costs CPU and latency. It is worth it if the"
+            " network is the limit.",
             COMPRESSION,
             certainty,
             figures,
@@ -121,7 +121,7 @@ def examine_compression(patient: Patient) -> Examined:
 
 
 def examine_log(patient: Patient) -> Examined:
-    """Whether the server writes a line of text for each request, seen in what its processes write."""
+    """Whether the server writes a line of text for each request. The kernel counts what it writes."""
     pids = patient.located.pids
     if not pids:
         raise NotExamined(f"the server's processes are not seen: {patient.located.reason}")
@@ -142,20 +142,22 @@ def examine_log(patient: Patient) -> Examined:
         poller.close()
         socket.close()
     if between - start > LOGGED_CALLS * 8:
-        # Node's way: sockets are written to as files are, and what is a log cannot be told from an answer.
-        raise NotExamined("the server writes to its sockets as to files, which hides what it logs")
+        # Node writes to sockets as to files, so a log cannot be told from an answer.
+        raise NotExamined(
+            "the server writes to its sockets as to files, so its log cannot be told from its answers"
+        )
     # A polled call is two requests.
     each = (end - between) / (2 * LOGGED_CALLS)
-    examined = Examined(saw="no line a request", figures={"bytes_per_request": each})
+    examined = Examined(saw="no line for each request", figures={"bytes_per_request": each})
     if each >= LOG_LINE:
-        examined.saw = f"{each:.0f} bytes of text a request"
+        examined.saw = f"{each:.0f} bytes of text for each request"
         examined.findings.append(
             Finding(
                 "access-log",
                 CPU,
-                f"The server wrote {each:.0f} bytes for each polling request beside its answer, and"
+                f"Besides its answers, the server wrote {each:.0f} bytes for each polling request and"
                 f" {(between - start) / LOGGED_CALLS:.0f} for each call over WebSocket",
-                "A line of a log for each request: with polling that is two for each event.",
+                "The server logs each request. With polling that is two lines for each event.",
                 LOG,
                 INFERRED,
                 examined.figures,
@@ -165,11 +167,11 @@ def examine_log(patient: Patient) -> Examined:
 
 
 def _written(pids: tuple[int, ...]) -> int:
-    """Bytes that the processes and their descendants gave to write(2), sockets of Python left out."""
+    """Bytes that the processes and their descendants have written, but not to sockets of Python."""
     total = 0
     for pid in descendants(*pids):
         try:
             total += written_bytes(pid)
         except PermissionError:
-            raise NotExamined(f"what process {pid} writes may not be read") from None
+            raise NotExamined(f"this user may not read what process {pid} writes") from None
     return total

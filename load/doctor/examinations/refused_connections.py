@@ -1,4 +1,4 @@
-"""Why a server takes no more connections: for want of places, of files, of room in its backlog."""
+"""Why a server accepts no more connections: too few places, files, or room in its backlog."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sioprobe.engine import Kind, SwarmError
 __all__ = ["diagnose"]
 
 RELEASED = 10
-"""How many of the served connections are closed to see who moves up."""
+"""So many served connections are closed, to see whether others are served then."""
 NEAR = 16
-"""Files left of a process that is out of them: some libraries keep a few back."""
+"""A process with so few files left is out of them: some libraries reserve a few."""
 FURTHER = 4
 
 
@@ -40,15 +40,15 @@ def diagnose(patient: Patient, held: HeldConnections) -> Finding:
         held.release(min(RELEASED, served))
         held.wait(lambda: held.count(State.WAITING) <= max(0, waiting - RELEASED), PATIENCE)
         admitted = figures["admitted_after_close"] = waiting - held.count(State.WAITING)
-        seen += f"; when {min(RELEASED, served)} were closed, {admitted} of those were answered"
+        seen += f"; after {min(RELEASED, served)} were closed, {admitted} of the waiting ones were answered"
     if files is not None and files.opened >= files.limit - NEAR:
         figures |= {"fds": files.opened, "open_files_limit": files.limit}
         return Finding(
             "out-of-files",
             LIMITS,
             f"{seen}. A process of the server had {files.opened} files open and may open {files.limit}",
-            "The limit of open files of the server's process is reached: further clients hang or are"
-            " dropped, and a server that tries to accept them in vain may use a whole core for it.",
+            "The server's process has reached its limit of open files. Further clients hang or are dropped,"
+            " and the server may use a whole core to try to accept them.",
             OPEN_FILES,
             figures=figures,
         )
@@ -56,9 +56,9 @@ def diagnose(patient: Patient, held: HeldConnections) -> Finding:
         return Finding(
             "backlog-full",
             LIMITS,
-            f"{seen}. A further TCP connection was not accepted by the server's system either",
-            "The server does not accept what waits for it, and the backlog of its listener is full: clients"
-            " do not even get a connection, and their systems try again after 1, 3 and 7 s.",
+            f"{seen}. The server's system did not accept a further TCP connection either",
+            "The server does not accept the connections that wait for it, and the backlog of its listener"
+            " is full. Clients do not even get a connection; their systems try again after 1, 3 and 7 s.",
             (*CONNECTIONS, *BACKLOG),
             figures=figures,
         )
@@ -66,21 +66,21 @@ def diagnose(patient: Patient, held: HeldConnections) -> Finding:
         "connection-limit",
         LIMITS,
         seen,
-        "The server serves no more at once. The next client's connection is accepted by the system"
-        " and waits without an answer until another one leaves."
+        "The server serves no more clients at once. The system accepts the connection of the next client,"
+        " which waits without an answer until another client leaves."
         if waiting
-        else "The server, or a proxy before it, turns further clients away.",
+        else "The server, or a proxy in front of it, refuses further clients.",
         CONNECTIONS,
-        # That one who waited was served when another left shows that places are what is short.
+        # Measured: one that waited was served when another left, so places are short.
         MEASURED if admitted or failures else INFERRED,
         figures,
     )
 
 
 def _system_accepts(patient: Patient) -> bool:
-    """Whether some more TCP connections can be opened at once, whoever would answer on them.
+    """Whether the system accepts some more TCP connections at once.
 
-    One alone may find the last place in the queue of a server that accepts no more.
+    A single one might find the last place in the queue of a server that accepts no more.
     """
     links = []
     try:

@@ -1,4 +1,4 @@
-"""How long a call takes on each transport: the figures beside which findings are read."""
+"""How long a call takes on each transport, to compare with other findings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CALLS = 30
 
 
 def examine(patient: Patient) -> Examined:
-    """One call after the other, on one connection a transport."""
+    """Make one call after the other, on one connection for each transport."""
     examined = Examined(figures={"call": patient.calls.what})
     saw = []
     for name, times_of in (("polling", _polling), ("websocket", _websocket)):
@@ -28,10 +28,10 @@ def examine(patient: Patient) -> Examined:
                 Finding(
                     "calls-fail",
                     LATENCY,
-                    f"A session over {name} was opened, and a call in it ({patient.calls.what}) failed:"
+                    f"A session over {name} was opened, but a call in it ({patient.calls.what}) failed:"
                     f" {error}",
-                    "The server takes clients on this transport and does not serve them; what else was to be"
-                    " examined there was not.",
+                    "The server accepts clients on this transport, but does not serve them. Nothing else"
+                    " could be examined there.",
                 )
             )
             continue

@@ -1,4 +1,4 @@
-"""Whether all requests of a session reach the process that knows it, whatever connection they come on."""
+"""Whether all requests of a session reach the process that knows it, on any connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REQUESTS = 12
 
 
 def examine(patient: Patient) -> Examined:
-    """Push on new connections, as browsers and proxies do; with the server's cookies, and without."""
+    """Push on new connections, as browsers and proxies do, with the server's cookies and without."""
     if patient.polling:
         raise NotExamined(f"no polling: {patient.polling}")
     client = PollingClient(patient.target)
@@ -41,8 +41,9 @@ def examine(patient: Patient) -> Examined:
                 "sessions-not-sticky",
                 LIMITS,
                 f"{REQUESTS} requests of one session, each on a new connection: {told}",
-                "Several processes answer at this address, and a session's requests do not all reach the one"
-                " that knows it: polling clients lose their session, and upgrades fail, now and then.",
+                "Several processes answer at this address, and some requests reach a process that does not"
+                " know the session. Polling clients lose their session, and upgrades fail, from time to"
+                " time.",
                 STICKY,
                 figures=figures,
             )
@@ -53,9 +54,10 @@ def examine(patient: Patient) -> Examined:
             Finding(
                 "sticky-by-cookie",
                 NOTE,
-                f"With the server's cookie all of {REQUESTS} requests of a session found it,"
-                f" without it {without[200]}",
-                "Clients that keep no cookies, most that are not browsers, lose their session.",
+                f"All {REQUESTS} requests of a session found it with the server's cookie, but only"
+                f" {without[200]} without it",
+                "Clients that keep no cookies lose their session. Most clients that are not browsers keep"
+                " none.",
                 STICKY,
                 figures=figures,
             )
@@ -64,7 +66,7 @@ def examine(patient: Patient) -> Examined:
 
 
 def _statuses(client: PollingClient, patient: Patient, cookies: dict[str, str]) -> Counter[int]:
-    """What pushes of packets that do no harm were answered, each on a connection of its own."""
+    """The statuses of pushes of harmless packets, each on a connection of its own."""
     statuses: Counter[int] = Counter()
     for _ in range(REQUESTS):
         link = HttpLink(patient.target)

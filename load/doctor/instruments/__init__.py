@@ -1,1 +1,1 @@
-"""How the doctor asks: plain blocking sockets, HTTP over them, two clients, many held connections."""
+"""What the doctor examines with: blocking sockets, HTTP, two clients, many held connections."""

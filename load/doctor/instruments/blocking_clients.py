@@ -1,7 +1,7 @@
 """Two blocking Socket.IO clients: one polls, one speaks WebSocket. A call is a packet and its answer.
 
-The call that any server answers is CONNECT to a namespace that it does not have: CONNECT_ERROR comes back.
-Where the server has the events of the contract, it is `message-with-ack`.
+Any server answers a CONNECT to an unknown namespace with CONNECT_ERROR, so that is a call. If the server has
+the events of the contract, the call is `message-with-ack`.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from sioprobe.wire import (
 __all__ = ["Call", "Calls", "PollingClient", "SocketClient", "open_of"]
 
 UNKNOWN = "/sioprobe-doctor-"
-# Of the process, so that no two calls have one answer, whoever made them.
+# One counter for the process, so that no two calls have the same answer.
 _numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is sent, and how what answers it begins."""
+    """A packet to send, and the beginnings of the packets that answer it."""
 
     text: str
     answers: tuple[str, ...]
@@ -55,7 +55,7 @@ class Call:
 
 
 class Calls:
-    """Makes one call after another, each with an answer of its own."""
+    """Makes calls. Each has an answer of its own."""
 
     def __init__(self, *, acks: bool = False, namespace: str = "/") -> None:
         self.acks = acks
@@ -70,7 +70,7 @@ class Calls:
         return "CONNECT to an unknown namespace and its refusal"
 
     def next(self, padding: int = 0) -> Call:
-        """The next call; `padding` makes its answer longer by so many bytes, of what both ways carry."""
+        """The next call. `padding` makes the call and its answer longer by so many bytes."""
         number = next(_numbers)
         if self.acks and not padding:
             return Call(f'42{self._prefix}{number}["message-with-ack","x"]', (f"43{self._prefix}{number}[",))
@@ -109,11 +109,11 @@ class PollingClient:
         self.last_push: HttpAnswer | None = None
 
     def set_acks(self, *, at_once: bool) -> None:
-        """How this kernel acknowledges, on both connections."""
+        """Set how this kernel acknowledges, on both connections."""
         self.poll.ack_at_once = self.push.ack_at_once = at_once
 
     def call(self, call: Call, headers: Iterable[tuple[str, str]] = (), timeout: float = TIMEOUT) -> float:
-        """Push a packet and poll until its answer came; the seconds that took."""
+        """Push a packet, poll until its answer comes, and return the seconds that it took."""
         end = time.perf_counter() + timeout
         if not self._outstanding:
             self.start_poll(headers)
@@ -126,12 +126,12 @@ class PollingClient:
         return time.perf_counter() - started
 
     def start_poll(self, headers: Iterable[tuple[str, str]] = ()) -> None:
-        """Start a poll, whose answer is waited for later."""
+        """Start a poll. Its answer is read later."""
         self.poll.start("GET", self._endpoint, headers=tuple(headers))
         self._outstanding = True
 
     def _take_both(self, timeout: float, call: Call) -> bool:
-        # The poll may be answered by something else first, a PING: then the push is waited for all the same.
+        # A PING may answer the poll first. Even then this waits for the answer to the push.
         poll, push = receive_all([self.poll, self.push], timeout)
         self.last_push = push
         if push.status != 200:
@@ -147,7 +147,7 @@ class PollingClient:
         if answer.status != 200:
             raise http_refusal(answer.status, answer.excerpt)
         if answer.headers.get("content-encoding"):
-            # Not unpacked: that one was asked for to see whether it comes packed.
+            # It is not decompressed: the caller only wants to see that it is compressed.
             return True
         packets = answer.text.split(RECORD_SEPARATOR)
         if "1" in packets:
@@ -157,14 +157,14 @@ class PollingClient:
         return any(call.is_answer(packet) for packet in packets)
 
     def send(self, packet: str) -> HttpAnswer:
-        """Push one packet and wait until the server took it."""
+        """Push one packet and wait for the answer to the push."""
         self.last_push = self.push.request("POST", self._endpoint, packet.encode())
         if self.last_push.status != 200:
             raise http_refusal(self.last_push.status, self.last_push.excerpt)
         return self.last_push
 
     def connect(self, namespace: str, auth: dict[str, Any] | None = None) -> bool:
-        """CONNECT to a namespace; whether the server accepted."""
+        """CONNECT to a namespace. True if the server accepted it."""
         text = "40" if namespace == "/" else f"40{namespace},"
         self.call(Call(text + _payload(auth), (text, "44" + text[2:])))
         assert self.last_poll is not None
@@ -188,7 +188,7 @@ class PollingClient:
 
 
 class SocketClient:
-    """One session over WebSocket; `extensions` is what is offered. Raises SwarmError."""
+    """One session over WebSocket. It offers `extensions`. Raises SwarmError."""
 
     def __init__(
         self,
@@ -237,7 +237,7 @@ class SocketClient:
         self.link.send(b"".join(encode_frame(Opcode.TEXT, packet.encode()) for packet in packets))
 
     def take(self, timeout: float = TIMEOUT) -> str:
-        """The next packet. PINGs are answered, and left out. SwarmError("timeout") where none comes."""
+        """The next packet. PINGs are answered and left out. Raises SwarmError (TIMEOUT) if none comes."""
         end = time.perf_counter() + timeout
         while True:
             if self._messages:
@@ -266,7 +266,7 @@ class SocketClient:
             raise SwarmError(Kind.MALFORMED_INPUT, str(error)) from None
 
     def call(self, *calls: Call, timeout: float = TIMEOUT) -> list[float]:
-        """Send calls in one write; when each was answered, in seconds from then, in their order."""
+        """Send calls in one write. Returns for each, in their order, the seconds to its answer."""
         started = time.perf_counter()
         self.send(*(call.text for call in calls))
         times: dict[int, float] = {}
@@ -279,7 +279,7 @@ class SocketClient:
         return [times[index] for index in range(len(calls))]
 
     def connect(self, namespace: str, auth: dict[str, Any] | None = None) -> bool:
-        """CONNECT to a namespace; whether the server accepted."""
+        """CONNECT to a namespace. True if the server accepted it."""
         text = "40" if namespace == "/" else f"40{namespace},"
         self.send(text + _payload(auth))
         while True:
@@ -288,7 +288,7 @@ class SocketClient:
                 return packet.startswith(text)
 
     def send_close(self) -> None:
-        """Close the session and the WebSocket, as a client does that leaves."""
+        """Close the session and the WebSocket, as a client that leaves."""
         self.link.send(encode_frame(Opcode.TEXT, b"1") + encode_frame(Opcode.CLOSE, encode_close(1000)))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Many connections on the load engine, opened some at a time and held."""
+"""Many connections of the load engine, opened some at a time and held."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["DEADLINE", "PATIENCE", "HeldConnections", "State", "Stop"]
 
 AT_ONCE = 50
 PATIENCE = 4.0
-"""Seconds without any answer to a new connection, while old ones are answered, that count as a limit."""
+"""If no new connection is answered for so many seconds, but old ones are, that is a limit."""
 DEADLINE = 25.0
 LITTLE_MEMORY = 400 * 2**20
-"""Bytes that this machine keeps free: a thread a connection may take more than there is."""
+"""So many bytes stay free on this machine: a thread for each connection may take more than there is."""
 
 MANY_THREADS = 800
-"""Enough to see that each connection brings some; thousands of them slow the whole machine down."""
+"""So many threads show that each connection brings some. Thousands slow the whole machine down."""
 
 
 class State(Enum):
-    """Of one connection; one is served when the server has answered its CONNECT."""
+    """The state of one connection. It is served if the server has answered its CONNECT."""
 
     WAITING = auto()
     SERVED = auto()
@@ -42,16 +42,16 @@ class Stop(Enum):
     ALL_THERE = auto()
     DEADLINE = auto()
     MEMORY = auto()
-    """This machine runs out of it."""
+    """This machine has little left."""
     SILENCE = auto()
-    """The last ones got no answer."""
+    """The last connections got no answer."""
     FAILURES = auto()
     THREADS = auto()
-    """The server has so many."""
+    """The server has so many more than before."""
 
 
 class Held(Listener):
-    """One connection. `failure` is the kind of the failure that ended it, empty otherwise."""
+    """One connection. `failure` is the kind of the failure that ended it, or empty."""
 
     __slots__ = ("answers", "connection", "failure", "state")
 
@@ -62,7 +62,7 @@ class Held(Listener):
         self.connection = Connection(engine, target, transport, self, timeout=DEADLINE * 4)
 
     def ask(self) -> None:
-        """Make a call, whose answer is counted."""
+        """Make a call. Its answer is counted."""
         self.connection.connect("/sioprobe-doctor-asks")
 
     def connected(self, connection: Connection, namespace: str) -> None:
@@ -93,14 +93,14 @@ class HeldConnections:
         return sum(held.state is state for held in self.all)
 
     def open_more(self, number: int) -> None:
-        """Start to open so many."""
+        """Start to open so many connections."""
         for _ in range(number):
             held = Held(self.engine, self._target, self._transport)
             self.all.append(held)
             held.connection.connect(auth=self._auth)
 
     def wait(self, done: Callable[[], bool], seconds: float) -> bool:
-        """Wait until `done`; False where nothing changed for so many seconds before."""
+        """Wait until `done` returns True. False if nothing changes for so many seconds."""
         last, changed = None, time.monotonic()
         while not done():
             states = Counter(held.state for held in self.all)
@@ -112,11 +112,11 @@ class HeldConnections:
         return True
 
     def failures(self) -> dict[str, int]:
-        """How many failed, by the kind of their failure."""
+        """The number of failed connections by the kind of the failure."""
         return dict(Counter(held.failure for held in self.all if held.state is State.FAILED))
 
     def still_served(self) -> bool:
-        """Whether one that is served gets an answer to a call."""
+        """Whether a served connection gets an answer to a call."""
         served = next((held for held in self.all if held.state is State.SERVED), None)
         if served is None:
             return False
@@ -124,7 +124,7 @@ class HeldConnections:
         return self.wait(lambda: bool(served.answers), PATIENCE)
 
     def release(self, number: int) -> None:
-        """Close some of those that are served."""
+        """Close some of the served connections."""
         for held in [held for held in self.all if held.state is State.SERVED][:number]:
             held.connection.close()
 
@@ -139,9 +139,9 @@ class HeldConnections:
         self.engine.stop()
 
     def fill(self, wanted: int, threads: Callable[[], int]) -> Stop:
-        """Open connections until so many are served, or something stops it.
+        """Open connections until so many are served, or until something stops it.
 
-        `threads` says how many the server has more than before.
+        `threads` returns how many more threads the server has than before.
         """
         self.engine.start()
         end = time.monotonic() + DEADLINE

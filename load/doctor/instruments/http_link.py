@@ -1,4 +1,4 @@
-"""HTTP requests over blocking links, one at a time on each, their answers read as the parts come."""
+"""HTTP requests over blocking links. Each link has one request at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ __all__ = ["HttpAnswer", "HttpLink", "cookie_header", "receive_all"]
 
 @dataclass(slots=True)
 class HttpAnswer:
-    """One HTTP answer. Header names in lower case; `set_cookie` apart, because there may be several."""
+    """One HTTP answer. Header names are in lower case. `set_cookie` is a list, because there may be several.
+
+    `seconds` is the time to the end of the answer, `gap` the time between its first and last part.
+    """
 
     status: int
     headers: dict[str, str]
@@ -29,7 +32,7 @@ class HttpAnswer:
     gap: float = 0.0
     parts: int = 0
     connect_seconds: float | None = None
-    """What opening the connection cost; None where one that was open carried it. TLS included."""
+    """The time to open the connection, with TLS. None if an open one was used."""
 
     @property
     def text(self) -> str:
@@ -49,7 +52,7 @@ def cookie_header(target: Target, set_by_server: Mapping[str, str]) -> list[tupl
 
 
 class HttpLink:
-    """One request at a time, on a connection that is kept for as long as the server keeps it."""
+    """One request at a time, on a connection that stays open as long as the server keeps it."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -83,7 +86,7 @@ class HttpLink:
         *,
         fresh: bool = False,
     ) -> None:
-        """Send a request; `receive_all` waits for the answer."""
+        """Send a request. `receive_all` waits for its answer."""
         lines = [f"{method} {endpoint} HTTP/1.1", f"Host: {self._target.host}"]
         given = (*self._target.headers, *headers, *cookie_header(self._target, self.cookies))
         lines += [f"{name}: {value}" for name, value in given]
@@ -94,7 +97,7 @@ class HttpLink:
         self._connect_seconds = None
         if fresh:
             self.close()
-        # A kept connection that the server has closed meanwhile is readable, and gives nothing.
+        # If the server has closed a kept connection meanwhile, the connection is readable.
         if self._link is not None and select.select([self._link], [], [], 0)[0]:
             self.close()
         if self._link is None:
@@ -104,7 +107,7 @@ class HttpLink:
         self._link.send(data)
 
     def take(self, timeout: float) -> HttpAnswer | None:
-        """Read one part; the answer when it is whole."""
+        """Read one part. Returns the answer if it is complete, else None."""
         assert self._link is not None
         link = self._link
         data = link.receive(timeout)
@@ -135,18 +138,18 @@ class HttpLink:
 
     @property
     def link(self) -> Link | None:
-        """The connection, where one is open."""
+        """The open connection, or None."""
         return self._link
 
     def close(self) -> None:
-        """Close the connection; the next request opens another."""
+        """Close the connection. The next request opens another."""
         if self._link is not None:
             self._link.close()
             self._link = None
 
 
 def receive_all(channels: Sequence[HttpLink], timeout: float = TIMEOUT) -> list[HttpAnswer]:
-    """The answers to what was started on each, parts read as they come. Raises SwarmError."""
+    """Wait for the answers to the started requests, and read the parts as they come. Raises SwarmError."""
     answers: dict[int, HttpAnswer] = {}
     end = time.perf_counter() + timeout
     while len(answers) < len(channels):
@@ -168,7 +171,7 @@ def receive_all(channels: Sequence[HttpLink], timeout: float = TIMEOUT) -> list[
 
 
 class _Parser:
-    """What httptools calls; `feed` answers whether the answer is whole."""
+    """Called by httptools. `feed` returns True if the answer is complete."""
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
@@ -181,7 +184,7 @@ class _Parser:
 
     def feed(self, data: bytes) -> bool:
         if not data:
-            # An answer without a length ends with the connection.
+            # The end of the connection ends an answer without a length.
             return self._head_done
         try:
             self._parser.feed_data(data)

@@ -20,13 +20,13 @@ _LISTEN_STATE = 1 << 10
 _HEAD = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBBBI")
 _SOCKET_ID = struct.Struct("!HH16s16s")
-# Past its beginning, a message has: expires, receive queue, send queue (a listener's greatest backlog).
+# After its beginning a message has: expires, receive queue, send queue (of a listener: the backlog).
 _QUEUES = struct.Struct("=III")
 _QUEUES_AT = _HEAD.size + 4 + 48
 
 
 def listen_backlog(port: int) -> int | None:
-    """The smallest backlog of the listeners at that port of this host; None where it is not told."""
+    """The smallest backlog of the listeners at this port of this host, or None."""
     if not hasattr(socket, "AF_NETLINK"):
         return None
     found: list[int] = []
@@ -59,14 +59,14 @@ def _backlogs(family: int, port: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files that one process has open, and how many it may open."""
+    """The open files of one process, and how many it may open."""
 
     opened: int
     limit: int
 
 
 def least_files_left(pids: Iterable[int]) -> Files | None:
-    """Of the process, among those and their descendants, that may open the fewest more; None if not told."""
+    """The files of that process or descendant which may open the fewest more, or None."""
     found = []
     for pid in descendants(*pids):
         limit, opened = open_files_allowed(pid), open_files(pid)
@@ -76,6 +76,6 @@ def least_files_left(pids: Iterable[int]) -> Files | None:
 
 
 def open_files_limit(pids: Iterable[int]) -> int | None:
-    """The smallest soft limit of open files among the processes and their descendants; None if not told."""
+    """The smallest soft limit of open files of the processes and their descendants, or None."""
     limits = (open_files_allowed(pid) for pid in descendants(*pids))
     return min((limit for limit in limits if limit is not None), default=None)

@@ -1,6 +1,7 @@
 """A blocking TCP stream that notes when each part of an answer came.
 
-What one `recv` gives is a part: where two writes of the server wait for each other, they are two parts.
+A part is what one `recv` returns. If the second write of a server has to wait for something, it is a part of
+its own.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ _TCP_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
 def can_choose_acks() -> bool:
-    """Whether this system lets a program say when its kernel acknowledges what came (Linux)."""
+    """Whether a program can choose when the kernel acknowledges data (only on Linux)."""
     return _TCP_QUICKACK is not None and sys.platform == "linux"
 
 
 class Link:
-    """One connection. `ack_at_once` makes the kernel acknowledge each part when it is read, not later.
+    """One connection. With `ack_at_once` the kernel acknowledges each part when it is read.
 
-    Without it the acknowledgement waits for something to send along with it, 40 ms at least on Linux.
+    Without it the acknowledgement waits for data to send along with it, for 40 ms or more on Linux.
     """
 
     def __init__(self, target: Target, timeout: float = TIMEOUT) -> None:
         self.ack_at_once = False
         self.parts: list[tuple[float, int]] = []
-        """Since the last `send`: when a part came (`time.perf_counter`), and its bytes."""
+        """The time (`time.perf_counter`) and the bytes of each part since the last `send`."""
         self._used = False
         self.sent_at = 0.0
         self._sock: Any = None
@@ -60,10 +61,10 @@ class Link:
                 self._sock.setsockopt(socket.IPPROTO_TCP, _TCP_QUICKACK, int(at_once))
 
     def send(self, data: bytes) -> None:
-        """Send all of it; parts are noted anew from here."""
+        """Send all of it, and forget the parts so far."""
         if self._used:
-            # A connection that talks acknowledges with its next data. Said aloud, so that it holds from
-            # the second exchange on; a new one acknowledges at once, and is left alone.
+            # A connection in use acknowledges with its next data. This makes sure of it from the second
+            # exchange on. A new connection acknowledges at once.
             self._set_acks(at_once=False)
         self._used = True
         self.parts = []
@@ -74,7 +75,7 @@ class Link:
             raise _failure(error) from None
 
     def receive(self, timeout: float = TIMEOUT) -> bytes:
-        """The next part, empty at the stream's end. SwarmError("timeout") where none comes."""
+        """The next part, empty at the end of the stream. Raises SwarmError (TIMEOUT) if none comes."""
         try:
             self._sock.settimeout(max(timeout, 0.001))
             data: bytes = self._sock.recv(CHUNK)
@@ -89,7 +90,7 @@ class Link:
 
     @property
     def pending(self) -> bool:
-        """Whether TLS has decrypted something that was not asked for yet."""
+        """Whether TLS has decrypted data that was not read yet."""
         return bool(self._sock.pending()) if hasattr(self._sock, "pending") else False
 
     def fileno(self) -> int:

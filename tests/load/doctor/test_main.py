@@ -87,7 +87,7 @@ def test_notes_end_with_0_and_so_does_nothing() -> None:
 
     assert noted.returncode == nothing.returncode == 0
     assert "long-ping-interval: note (inferred)" in noted.stdout
-    assert "Nothing found in what was examined." in nothing.stdout.splitlines()
+    assert "Nothing was found in what was examined." in nothing.stdout.splitlines()
 
 
 @contextmanager

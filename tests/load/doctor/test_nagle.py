@@ -71,7 +71,7 @@ def test_the_transports_of_real_servers_are_in_order(mended: Server) -> None:
 def test_what_leaving_clients_hold_is_that_of_the_mode(mended: Server) -> None:
     found = endings.examine(meet(mended.url, pids=False))
 
-    assert ids(found) == (["connection-held-after-close"] if mended.about["mode"] == "threading" else [])
+    assert ids(found) == (["connection-held-after-close"] if mended.about.get("mode") == "threading" else [])
     assert found.figures["websocket"]["closed"] == 8
 
 
@@ -91,7 +91,7 @@ def test_options_of_an_application_are_seen() -> None:
 
 def test_closing_compressing_and_deflating_are_those_of_the_mode(mended: Server) -> None:
     patient = meet(mended.url)
-    mode = mended.about["mode"]
+    mode = mended.about.get("mode")
 
     kept = polling_answers.examine_keeping(patient)
     packed = finding(polling_answers.examine_compression(patient), "compresses-polling")
