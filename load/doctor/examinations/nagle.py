@@ -101,7 +101,7 @@ def _polling(patient: Patient, examined: Examined) -> str:
                 f"{figures['held']} of {len(arms.late)} answers came in two parts, the second"
                 f" {milliseconds(middle(arms.late))} after the first, or"
                 f" {milliseconds(middle(arms.at_once))} if this side acknowledged the first part at once. A"
-                f" polled call took {milliseconds(middle(calls.late))} and"
+                f" polled call took {milliseconds(middle(calls.late))}, or"
                 f" {milliseconds(middle(calls.at_once))} (medians)",
                 "The server writes each answer in two pieces, and Nagle's algorithm is on: the second piece"
                 " waits for the acknowledgement of the first, which clients delay by 40 ms or more. Each"
@@ -141,7 +141,7 @@ def _websocket(patient: Patient, examined: Examined) -> str:
                 f"Of two answers in a row, the second came {milliseconds(middle(arms.late))} after the first"
                 f" in {figures['held']} of {len(arms.late)} pairs, or {milliseconds(middle(arms.at_once))}"
                 f" if this side acknowledged the first at once. At {1 / PACED_INTERVAL:.0f} calls a second"
-                f" on one connection, a call took {milliseconds(middle(paced.late))} and"
+                f" on one connection, a call took {milliseconds(middle(paced.late))}, or"
                 f" {milliseconds(middle(paced.at_once))} (medians)",
                 "Nagle's algorithm is on: a small frame waits until the client has acknowledged the one"
                 " before. Clients delay this by 40 ms, or until they send something. So events in a row"
