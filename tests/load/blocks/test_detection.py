@@ -19,14 +19,12 @@ from typing import Any
 import psutil
 import pytest
 
-from sioprobe.measured.validity import GENERATOR_CAUSES
 from tests.servers import ROOT, Server, end_with_parent, held_port, start_command, start_server
-from tests.standstill import Standstill
 
 LOCUST = [str(Path(sys.executable).with_name("locust")), "--headless", "--only-summary"]
 SWARM = str(ROOT / "load" / "swarm.py")
 DEADLINE = 120.0
-TRIES = 2
+TRIES = 5
 
 
 @pytest.fixture
@@ -154,29 +152,40 @@ def test_others_on_the_generators_core_are_noticed(server: Server, tmp_path: Pat
 
 
 def test_a_good_run_is_valid() -> None:
-    """Light load on a server that takes its time; where the machine is busy, that alone is what is said."""
+    """Light load on a server that takes its time, by a generator that goes before what else runs here."""
+
+    def run() -> dict[str, Any]:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "load", "--url", server.url, "--users", "5", "--rate", "10"),
+                *("--seconds", "2", "--json", "--transport", "polling", "--fail-if", "errors>0"),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            preexec_fn=go_first,
+        )
+        summary: dict[str, Any] = json.loads(done.stdout)
+        # That others wait for a core is the machine's, and said. Of the generator itself nothing is.
+        assert causes(summary) <= {"pressure"}, summary["validity"]
+        assert summary["validity"]["verdict"] == ("SUSPECT" if causes(summary) else "VALID")
+        assert done.returncode == 0
+        return summary
+
     with start_server("gevent") as server:
-        for _ in range(TRIES):
-            with Standstill() as seen:
-                done = subprocess.run(
-                    [
-                        *(sys.executable, "-m", "load", "--url", server.url, "--users", "5", "--rate", "10"),
-                        *("--seconds", "2", "--json", "--transport", "polling", "--fail-if", "errors>0"),
-                    ],
-                    cwd=ROOT,
-                    capture_output=True,
-                    text=True,
-                    timeout=DEADLINE,
-                )
-            summary = json.loads(done.stdout)
-            if summary["validity"]["verdict"] == "VALID":
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(AssertionError):
+                summary = run()
                 break
+        else:
+            summary = run()
 
     assert summary["floor"]["operations_per_second"] > 0
     assert summary["errors"] == {}
-    if summary["validity"]["verdict"] == "VALID":
-        assert done.returncode == 0
-    else:
-        # Its floor is measured on the same machine, and rises with what others do there.
-        assert causes(summary) & set(GENERATOR_CAUSES), (summary["validity"], seen.longest)
-        assert causes(summary) <= {*GENERATOR_CAUSES, "floor"}, summary["validity"]
+
+
+def go_first() -> None:
+    """Before other processes, where this user may: a machine that is busy says nothing of a good run."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
