@@ -51,7 +51,7 @@ def hints(result: RunResult) -> list[str]:
     if result.operation is None or result.operations or not connected:
         return []
     return [
-        f"connections were made and nothing was answered: the scenario {result.scenario} plays events"
-        " of conformance/CONTRACT.md, which the application must have; idle, storm and churn with --acks 0"
-        " need none, and events of its own are for tasks (SocketIOUser, in the README)"
+        f"connections were made, but nothing was answered: the scenario {result.scenario} needs the events"
+        " that 'sioprobe conform --contract' prints. idle, storm and churn with --acks 0 need none. Does"
+        " your application have events of its own? Then write tasks with SocketIOUser."
     ]

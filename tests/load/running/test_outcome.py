@@ -36,4 +36,4 @@ def test_a_server_without_the_events_is_told_of(change: dict[str, Any], told: bo
 
     assert len(found) == told
     if told:
-        assert "the scenario ack plays events of conformance/CONTRACT.md" in found[0]
+        assert "the scenario ack needs the events that 'sioprobe conform --contract' prints" in found[0]
