@@ -1,6 +1,6 @@
-"""`python -m reports FOLDER`: write the report of a result folder, again if need be.
+"""`python -m reports FOLDER`: write the report of a result folder, or write it again.
 
-Reads run.json, rounds.jsonl and conformance-*.json, and writes results.json, summary.md, report.html and
+It reads run.json, rounds.jsonl and conformance-*.json, and writes results.json, summary.md, report.html and
 cells.csv beside them.
 """
 
@@ -20,11 +20,11 @@ from sioprobe.results.errors import ResultFileError
 EXAMPLES = """\
 examples:
   {prog} reports/out          write the report again
-  {prog} reports/out --json   and print results.json, and nothing else, on stdout
+  {prog} reports/out --json   also print results.json, and nothing else, on stdout
 
 exit codes:
   0  written
-  2  no such folder, an unusable file in it, or nothing was measured
+  2  there is no such folder, a file in it is unusable, or nothing was measured
 """
 
 
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXAMPLES.format(prog=prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", type=Path, help="where run.json and the others are")
+    parser.add_argument("folder", type=Path, help="the folder with run.json and the other result files")
     parser.add_argument("--json", action="store_true", help="print results.json on stdout")
     options = parser.parse_args(arguments)
     try:

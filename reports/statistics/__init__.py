@@ -1,1 +1,1 @@
-"""From the result files of a comparison to its figures, and to the sentences that these carry."""
+"""From the result files of a comparison to its figures, and to sentences about them."""

@@ -1,7 +1,7 @@
-"""From the raw result files to `results.json`: statistics and verdicts, computed once and here only.
+"""From the raw result files to `results.json`: only this module computes statistics and verdicts.
 
-A VALID block counts, a SUSPECT one counts and is listed, an INVALID one is listed and left out;
-the errors of every block are added up, so that leaving a block out hides none.
+A VALID block counts. A SUSPECT one counts and is listed. An INVALID one is listed and left out.
+The errors of every block count, so that an omitted block hides none.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from sioprobe.results.types import (
 
 PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 SAMPLES_BEYOND = 10
-"""A percentile is told only when at least this many samples lie beyond it."""
+"""A percentile needs at least so many samples beyond it."""
 
 FEWEST_RANKED = 3
-"""Blocks that a figure needs to be ranked: two are in the same order by chance too often."""
+"""A ranking needs so many blocks: two have the same order by chance too often."""
 
 BUSY = 0.9
-"""A process at this share of a core has no more to give."""
+"""A process with this share of a core is at its limit."""
 
 
 def derive(inputs: Inputs) -> Results:
@@ -80,7 +80,7 @@ def derive(inputs: Inputs) -> Results:
 
 
 def usable(blocks: list[RoundsLine]) -> list[RoundsLine]:
-    """The blocks that the statistics are made from."""
+    """The blocks that count."""
     return [block for block in blocks if block.validity.verdict != "INVALID"]
 
 
@@ -176,7 +176,7 @@ def _flags(
     """What limits the figures of a cell."""
     flags: dict[Flag, str] = {}
     workers = arm.get("workers", 1) if arm else 1
-    # The load generator is a process too, and so is the queue.
+    # The load generator and the queue are processes too.
     queue = arm.get("queue") if arm else None
     processes = workers + 1 + bool(queue)
     if cores is not None and processes > cores:
@@ -198,10 +198,10 @@ def _flags(
 
 
 def _rank(cells: list[CellResult], name: str) -> None:
-    """Set how each cell stands against the best one of the same transport, workload and process count.
+    """Compare each cell with the best one of the same transport, workload and process count.
 
-    An interval with stated coverage may be best and still overlap with others. A mere range promises less:
-    it is best only where every block of it is better than every block of the others.
+    An interval with stated coverage may be best and still overlap others. A mere range promises less: it is
+    best only if each of its blocks is better than every block of the others.
     """
     better = METRICS[name].better
     if better == "neither":
@@ -258,7 +258,7 @@ def _conformance_summaries(inputs: Inputs, arms: list[Arm]) -> list[ConformanceS
                     "title": found["target"].get("title") or arm["title"],
                     "conformant": found["conformant"],
                     "outcome": found["outcome"],
-                    # Counted again from the cases: the two can then never disagree on the page.
+                    # Counted again from the cases, so that the two cannot disagree on the page.
                     "counts": dict(sorted(Counter(case["verdict"] for case in found["cases"]).items())),
                 }
             )
@@ -268,9 +268,9 @@ def _conformance_summaries(inputs: Inputs, arms: list[Arm]) -> list[ConformanceS
 def _notes(inputs: Inputs) -> list[str]:
     notes = []
     if inputs.run is None:
-        notes.append("the folder has no run.json: machine, command and plan are unknown")
+        notes.append("the folder has no run.json, so machine, command and plan are unknown")
     elif inputs.run["interrupted"]:
-        notes.append("the run was interrupted: what is missing was not measured")
+        notes.append("the run was interrupted: the missing parts were not measured")
     elif inputs.run["finished_at"] is None:
         notes.append("the run has no end: it is still running, or it was killed")
     if inputs.failed_blocks:

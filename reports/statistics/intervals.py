@@ -1,11 +1,11 @@
 """The median over blocks, and an interval that assumes nothing about how blocks are distributed.
 
-The interval runs between two order statistics: of n independent blocks, the true median lies between the
+The interval runs between two order statistics. With n independent blocks the true median lies between the
 k-th smallest and the k-th largest with probability 1 - 2 P(B < k), B binomial (n, 1/2).
-Five blocks are the fewest that reach 90 % (their range covers 93.75 %); with fewer the range is shown and
-called a range, without a promise.
+At least five blocks are needed for 90 %; their range covers 93.75 %. With fewer blocks the report shows the
+range, calls it a range, and promises nothing.
 
-Left out: comparing two revisions of the same code, which needs their blocks in pairs.
+This module does not compare two revisions of the same code, which needs their blocks in pairs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WANTED_COVERAGE = 0.90
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A median with its interval; `coverage` is None when low and high are only a range."""
+    """A median with its interval. `coverage` is None when low and high are only a range."""
 
     estimate: float | None
     low: float | None
@@ -38,14 +38,14 @@ def median(values: Sequence[float]) -> float:
 
 
 def coverage_of_rank(n: int, k: int) -> float:
-    """Probability that the median lies between the k-th smallest and the k-th largest of n values."""
+    """The probability that the median lies between the k-th smallest and the k-th largest of n values."""
     below = sum(math.comb(n, j) for j in range(k))
     share: float = 2 * below / 2**n
     return 1 - share
 
 
 def rank_for(n: int, wanted: float = WANTED_COVERAGE) -> int | None:
-    """The largest k whose interval covers the median with at least `wanted`; None when no k does."""
+    """The largest k whose interval covers the median with at least `wanted`. None if no k does."""
     best = None
     for k in range(1, n // 2 + 1):
         if coverage_of_rank(n, k) >= wanted:
@@ -54,7 +54,7 @@ def rank_for(n: int, wanted: float = WANTED_COVERAGE) -> int | None:
 
 
 def median_with_interval(values: Sequence[float]) -> Interval:
-    """The median of `values` (one a block) and its interval, or their range when they are too few."""
+    """The median of `values`, one for each block, with its interval, or their range if they are too few."""
     n = len(values)
     if n == 0:
         return Interval(None, None, None, None, "not measured")
@@ -64,6 +64,6 @@ def median_with_interval(values: Sequence[float]) -> Interval:
         words = "one block" if n == 1 else f"range of {n} blocks"
         return Interval(median(values), ordered[0], ordered[-1], None, words)
     coverage = coverage_of_rank(n, k)
-    # Down, never up: 93.75 % must not be printed as 94 %.
+    # Rounded down: 93.75 % must not become 94 %.
     words = f"{math.floor(coverage * 100)} % interval of {n} blocks"
     return Interval(median(values), ordered[k - 1], ordered[n - k], coverage, words)

@@ -1,4 +1,4 @@
-"""What is computed from one block, and what each figure is called."""
+"""The figures of one block and their names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sioprobe.results.loads import RoundsLine
 
 @dataclass(frozen=True, slots=True)
 class MetricKind:
-    """A figure of a block: `unit` as stored, `label` and `shown_unit` as printed, `scale` between the two."""
+    """A figure of a block: `unit` in files, `label` and `shown_unit` on pages, `scale` between the two."""
 
     name: str
     label: str
@@ -100,4 +100,4 @@ IN_MATRIX = (
     "latency_p99_us",
     "rss_bytes_per_connection",
 )
-"""The figures of the summary matrix, in the order of its columns."""
+"""The figures of the summary table, in the order of its columns."""

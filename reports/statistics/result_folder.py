@@ -1,4 +1,4 @@
-"""The result files of one folder, read and put together."""
+"""Reads the result files of one folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FailedBlock:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that a report is made from. `run` is None when the folder has no run.json."""
+    """The sources of a report. `run` is None when the folder has no run.json."""
 
     run: Run | None
     rounds: Rounds
@@ -52,7 +52,7 @@ class Inputs:
 
     @property
     def arms(self) -> list[Arm]:
-        """The arms of the run in its order, then those that only a block or a conformance result names."""
+        """The arms in the order of the run, then those that only a block or a conformance result names."""
         arms = list(self.run["arms"]) if self.run else []
         known = {arm["id"] for arm in arms}
         for name in [*(block.arm for block in self.blocks), *self.conformances]:
@@ -63,7 +63,7 @@ class Inputs:
 
     @property
     def cells(self) -> list[Cell]:
-        """The cells of the run in the order of the arms, then those that only a block names."""
+        """The cells in the order of the arms, with those that only a block names."""
         cells: dict[tuple[str, str, str, int], Cell] = {}
         planned = self.run["cells"] if self.run else []
         for one in [*planned, *map(cell_of, self.blocks)]:
@@ -88,7 +88,7 @@ def cell_key(cell: Cell) -> tuple[str, str, str, int]:
 
 
 def read_folder(folder: Path) -> Inputs:
-    """The result files in `folder`; ResultFileError when there are none, or one cannot be used."""
+    """The result files in `folder`. ResultFileError when there are none, or when one is unusable."""
     if not folder.is_dir():
         found = "it is a file" if folder.exists() else "there is none"
         raise ResultFileError(f"{folder}: not a folder ({found})")

@@ -1,7 +1,7 @@
-"""What a run shows, in sentences; the first is the headline. Each says only what the intervals carry.
+"""What a run shows, in sentences. The first is the headline. Each claims only what the intervals support.
 
-There is no single winner: a sentence is about one figure, one transport, one workload and servers with as
-many processes: one, where there are such.
+There is no single winner. A sentence is about one figure, one transport and one workload. It compares servers
+with the same number of processes, which is one if there are such servers.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from reports.writing.wording import TRANSPORT_ORDER, TRANSPORTS, counted, interv
 from sioprobe.results.types import CellResult, Results
 
 MOST_NAMES = 3
-"""A sentence names so many servers at most."""
+"""A sentence names at most so many servers."""
 
 PREFERRED = ("websocket", "upgrade", "polling")
-"""The transport that the headline is about: the first of these that was measured."""
+"""The headline is about the first of these transports that was measured."""
 
 
 def sentences_about(results: Results) -> list[str]:
-    """Sentences about `results`, the headline first; at least one."""
+    """The sentences about `results`, at least one. The headline comes first."""
     measured = [cell for cell in results["cells"] if cell["status"] == "measured"]
     sentences = []
     if measured:
@@ -37,10 +37,10 @@ def sentences_about(results: Results) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The comparable cells on one figure: the best median, who overlaps with it, who has too few blocks.
+    """The comparable cells on one figure: the best median, those that overlap it, those with too few blocks.
 
-    `sure` says that all intervals have a stated coverage; `peers` is " with one process" where others
-    have more.
+    `sure` says that all intervals have a stated coverage. `peers` is " with one process" if other servers
+    have more processes.
     """
 
     cells: list[CellResult]
@@ -52,7 +52,7 @@ class Ranking:
 
 
 def throughput_sentence(cells: list[CellResult], transport: str) -> str | None:
-    """Who carries most over `transport`, and who cannot be told apart from it."""
+    """Which server carries most over `transport`, and which may carry as much."""
     ranking = _ranking(cells, transport, "messages_per_second")
     name, peers = TRANSPORTS[transport], ranking.peers
     if not ranking.cells:
@@ -75,22 +75,22 @@ def throughput_sentence(cells: list[CellResult], transport: str) -> str | None:
 
 
 def cpu_sentence(cells: list[CellResult], transport: str) -> str | None:
-    """Who needs least server CPU a message over `transport`."""
+    """Which server needs the least CPU for a message over `transport`."""
     return _lowest(cells, transport, "server_cpu_us_per_message", "server CPU", "µs a message")
 
 
 def tail_sentence(cells: list[CellResult], transport: str) -> str | None:
-    """Whose p99 is lowest over `transport`."""
+    """Which server has the lowest p99 over `transport`."""
     return _lowest(cells, transport, "latency_p99_us", "p99", "ms")
 
 
 def memory_sentence(cells: list[CellResult], transport: str) -> str | None:
-    """Who needs least memory a connection over `transport`."""
+    """Which server needs the least memory for a connection over `transport`."""
     return _lowest(cells, transport, "rss_bytes_per_connection", "memory", "KiB a connection")
 
 
 def polling_sentence(cells: list[CellResult]) -> str | None:
-    """How many times the CPU of WebSocket a polled message costs, over the servers that have both."""
+    """How much more CPU a polled message costs than one over WebSocket, for servers with both."""
     ratios = []
     by_transport: dict[str, dict[tuple[str, str, int], float]] = {"polling": {}, "websocket": {}}
     for cell in cells:
@@ -149,7 +149,7 @@ def _conformance_sentences(results: Results) -> list[str]:
 
 
 def _lowest(cells: list[CellResult], transport: str, name: str, noun: str, unit: str) -> str | None:
-    """Whose `noun` is lowest; None where nothing can be ranked."""
+    """Which server has the lowest `noun`. None if nothing can be ranked."""
     ranking = _ranking(cells, transport, name)
     title, peers = TRANSPORTS[transport], ranking.peers
     cell = ranking.cells[0] if len(ranking.cells) == 1 else ranking.leader
@@ -169,7 +169,7 @@ def _lowest(cells: list[CellResult], transport: str, name: str, noun: str, unit:
 
 
 def _ranking(cells: list[CellResult], transport: str, name: str) -> Ranking:
-    """The first workload over `transport`, and of it the servers with the fewest processes."""
+    """The ranking in the first workload over `transport`, among the servers with the fewest processes."""
     group = _first_workload([cell for cell in cells if cell["transport"] == transport])
     group = [cell for cell in group if cell["metrics"][name]["estimate"] is not None]
     fewest = min((cell["workers"] for cell in group), default=1)
@@ -201,7 +201,7 @@ def _processes(count: int) -> str:
 
 
 def _messages(cell: CellResult) -> str:
-    """The throughput with its interval, and what that is."""
+    """The throughput with its interval, and the kind of interval."""
     metric = cell["metrics"]["messages_per_second"]
     figure, between = f"{number(metric['estimate'])} messages/s", interval(metric["low"], metric["high"])
     if metric["coverage"] is not None:
@@ -211,7 +211,7 @@ def _messages(cell: CellResult) -> str:
 
 
 def _behind(ranking: Ranking) -> str:
-    """Who is not known to be behind the leader: what overlaps with it, and what has too few blocks."""
+    """The servers that may be as good as the leader: they overlap it or have too few blocks."""
     names = [*ranking.alike, *ranking.unranked]
     if not names:
         return ""
@@ -223,7 +223,7 @@ def _behind(ranking: Ranking) -> str:
 
 
 def _others(ranking: Ranking) -> str:
-    """Whom the leader is ahead of: by name when it is one."""
+    """The servers behind the leader, by name if there is only one."""
     others = [
         cell["arm"]
         for cell in ranking.cells
@@ -237,7 +237,7 @@ def _servers(names: list[str]) -> str:
 
 
 def _named(names: list[str], otherwise: str) -> str:
-    """The names while they are few."""
+    """The names if they are few."""
     return listed(names) if len(names) <= MOST_NAMES else otherwise
 
 

@@ -307,7 +307,7 @@ def test_the_verdict(blocks: list[Any], outcome: str | None, run: dict[str, Any]
 
 def test_notes_tell_what_is_missing() -> None:
     assert derive(Inputs(None, Rounds([block()], "line 2 is cut off"), {}))["notes"] == [
-        "the folder has no run.json: machine, command and plan are unknown",
+        "the folder has no run.json, so machine, command and plan are unknown",
         "line 2 is cut off",
     ]
     assert "interrupted" in derived(interrupted=True)["notes"][0]
