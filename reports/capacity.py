@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,14 +60,9 @@ def draw(result: dict[str, Any]) -> Figure:
 
 
 def _title(result: dict[str, Any]) -> str:
-    words, line, lines = result["statement"].split(), "", []
-    for word in words:
-        if len(line) + len(word) > 92:
-            lines.append(line.rstrip())
-            line = ""
-        line += word + " "
+    lines = textwrap.wrap(result["statement"], 92, break_long_words=False, break_on_hyphens=False)
     what = f"{result['scenario']} over {result['transport']}, {result['connections']} connections"
-    return "\n".join([*lines, line.rstrip(), what])
+    return "\n".join([*lines, what])
 
 
 def _draw_latency(axes: Axes, result: dict[str, Any]) -> None:
