@@ -1,7 +1,7 @@
 """`python -m reports.capacity RESULT FIGURE`: draw what `sioprobe capacity` found, as PNG or SVG.
 
-The upper panel shows latency over the rate asked, the lower one the CPU of server and generator. The axes of
-latency and rate are logarithmic. At the knee a level line turns upwards.
+The upper panel shows latency over the requested rate, the lower one the CPU of server and generator.
+The axes of latency and rate are logarithmic. At the knee a level line turns upwards.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def draw(result: dict[str, Any]) -> Figure:
         axes.set_axisbelow(True)
         # One height for the labels of decades and of the values between them.
         axes.tick_params(axis="x", which="both", length=3.5, pad=4)
-    below.set_xlabel("rate asked, operations a second of all connections")
+    below.set_xlabel("requested rate, operations per second over all connections")
     figure.suptitle(_title(result), fontsize=11, x=0.01, ha="left")
     return figure
 
@@ -86,9 +86,13 @@ def _draw_latency(axes: Axes, result: dict[str, Any]) -> None:
         axes.axhline(limit_us / 1000, color=MUTED, linewidth=1, linestyle=":")
         axes.annotate(
             f" {condition}",
-            (0.45, limit_us / 1000),  # between the legend and the knee
+            (0.45, limit_us / 1000),  # right of the legend
             xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
             va="bottom",
+            # The line of the knee may stand behind it.
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             color=MUTED,
             fontsize=9,
         )
