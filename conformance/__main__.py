@@ -6,35 +6,30 @@ a result.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
 import sys
-import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import click
-import pytest
 
-from conformance import listing, report
-from conformance.official import as_json as tests_as_json
-from conformance.official import as_text as tests_as_text
-from conformance.official import official_tests
-from conformance.outputs import Outputs, print_difference, write_pages
-from conformance.plugin import LEVELS_AND_CONTRACT, GivenRun, Run, begin
-from conformance.progress import Progress
+from conformance.finding.server import NoServer
 from conformance.requirements import catalogue
-from conformance.target import NoServer, UsageError
+from conformance.running.suite_run import LEVELS_AND_CONTRACT, begin
+from conformance.running.under_pytest import run_cases
+from conformance.telling import listing, official_suites
+from conformance.telling.outputs import Outputs, print_difference, write_pages
+from conformance.telling.result_file import program
+from conformance.usage_error import UsageError
 from sioprobe.commandline.choices import OneOf
 from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
 from sioprobe.commandline.help_pages import GroupedCommand, option
 from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
 
-HERE = Path(__file__).parent
 FILE = click.Path(path_type=Path)
+JOBS = 16
 
 EXAMPLES = (
     "{program} --url http://127.0.0.1:5000",
@@ -108,7 +103,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     "--jobs",
     group=JUDGED,
     metavar="N",
-    default=16,
+    default=JOBS,
     show_default=True,
     type=WholeNumber(1),
     help="Cases at a time.",
@@ -182,8 +177,8 @@ def main(
 ) -> None:
     """Judge whether the Socket.IO server at URL keeps the protocol."""
     if as_list and official:
-        tests = official_tests()
-        click.echo(tests_as_json(tests) if as_json else tests_as_text(tests))
+        tests = official_suites.official_tests()
+        click.echo(official_suites.as_json(tests) if as_json else official_suites.as_text(tests))
         return
     if as_list:
         rows = listing.statements(ids, areas, levels, without_cases=without_cases)
@@ -206,16 +201,18 @@ def main(
         ids = tuple(row.entry.id for row in listing.statements(ids, areas) if row.cases)
         if not ids:
             raise click.UsageError(f"no case asks for a requirement of {', '.join(areas)}; see --list")
-    option = SimpleNamespace(url=urls, id=ids, level=levels, **options)
+    asked: dict[str, Any] = {"url": urls, "id": ids, "level": levels, **options}
     try:
-        run = begin(option, connection)
+        run = begin(SimpleNamespace(**asked), connection)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
     except NoServer as error:
-        click.echo(f"{report.program()}: error: {error}", err=True)
+        click.echo(f"{program()}: error: {error}", err=True)
         sys.exit(4)
-    given = _words({"url": urls, "id": ids, "level": levels, **options})
-    sys.exit(_run(run, given + list(words), wanted, as_json=as_json))
+    # What is so by default is left out of the command that the pages show.
+    asked_words = _words({**asked, "jobs": None if asked["jobs"] == JOBS else asked["jobs"]})
+    command = shlex.join([*program().split(), *asked_words, *connection.given, *words])
+    sys.exit(run_cases(run, [*_words(asked), *words], wanted, command, as_json=as_json))
 
 
 def _print_contract(context: click.Context) -> None:
@@ -239,7 +236,7 @@ def _compare(words: tuple[str, ...], wanted: Outputs, *, matrix: bool, diff: boo
         raise click.UsageError("--matrix takes result files, as --report writes them")
     if not (wanted.html or wanted.markdown):
         raise click.UsageError("--matrix writes a page: give --html FILE or --markdown FILE")
-    command = shlex.join([*report.program().split(), "--matrix", *words])
+    command = shlex.join([*program().split(), "--matrix", *words])
     return write_pages(files, wanted.html, wanted.markdown, command)
 
 
@@ -258,52 +255,5 @@ def _words(options: dict[str, Any]) -> list[str]:
     return words
 
 
-def _run(run: Run, words: list[str], wanted: Outputs, *, as_json: bool) -> int:
-    """Run pytest over the cases and write what is wanted; the exit code."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as kept:
-        file = wanted.report or Path(folder) / "result.json"
-        arguments = [str(HERE), "-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE), "-q"]
-        # Nothing is written beside the cases, which may lie where nobody may write.
-        arguments += ["-p", "no:cacheprovider", "--no-header", "-rN", *words]
-        head = "\n".join(report.header(run.target))
-        if sys.stderr.isatty() and (as_json or sys.stdout.isatty()):
-            arguments += _use_terminal(run, kept)
-            head = report.fitted(head, run.width or 80)
-        click.echo(head, err=as_json)
-        quiet = open(os.devnull, "w") if as_json and not sys.stderr.isatty() else None  # noqa: SIM115 - closed below
-        try:
-            with contextlib.redirect_stdout(quiet or sys.stderr) if as_json else contextlib.nullcontext():
-                code = int(pytest.main(arguments, plugins=[GivenRun(run)]))
-        finally:
-            if quiet is not None:
-                quiet.close()
-        if problem := run.write(file):
-            click.echo(f"Error: {problem}", err=True)
-            return 2
-        if as_json and run.results:
-            click.echo(file.read_text("utf-8"), nl=False)
-        # Pytest's own usage error is 4, which here says that no server is there.
-        code = 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
-        command = _command([*words, *run.target.address.connection.given])
-        written = wanted.write(file, run, command) if run.results else 0
-        return 130 if run.interrupted else written or code
-
-
-def _use_terminal(run: Run, kept: contextlib.ExitStack) -> list[str]:
-    """Progress on the terminal in place of pytest's letters; words for pytest."""
-    # A stream of its own, as pytest captures what is written to standard error.
-    stream = kept.enter_context(os.fdopen(os.dup(sys.stderr.fileno()), "w"))
-    width = os.get_terminal_size(stream.fileno()).columns or 80
-    run.width = width
-    run.progress = lambda total: Progress(stream, total, width)
-    return ["-o", "console_output_style=classic"]
-
-
-def _command(words: list[str]) -> str:
-    """The command as its caller may give it again, without what is so by default."""
-    given = shlex.join([*report.program().split(), *words])
-    return given.replace(" --jobs 16", "")
-
-
 if __name__ == "__main__":
-    run_command(main.main, report.program())
+    run_command(main.main, program())

@@ -7,7 +7,7 @@ _PARENT = str(Path(__file__).resolve().parent.parent)
 if _PARENT not in sys.path:
     sys.path.insert(0, _PARENT)
 
-from conformance.plugin import (  # noqa: E402, F401  (the path must be set before)
+from conformance.running.plugin import (  # noqa: E402, F401  (the path must be set before)
     pytest_addoption,
     pytest_collection_modifyitems,
     pytest_configure,

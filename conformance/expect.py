@@ -15,9 +15,9 @@ from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import describe, quoted
 from conformance.client.websocket import Ended, WebSocket
-from conformance.places import waiting
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Unresponsive, Violation
+from conformance.waiting import waiting
 from sioprobe.wire import (
     MAIN_NAMESPACE,
     EnginePacketType,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from conformance.verdicts import Level
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.nearest import unknown
 
 __all__ = [
     "CAPABILITIES",
@@ -98,7 +98,7 @@ def _requirement(file: str, row: dict[str, Any]) -> Requirement:
     known = {"id", "level", "text", "spec", "contract", "transports", "capabilities", "revision", "reason"}
     for key in row:
         if key not in known:
-            raise ValueError(f"{file}: {row.get('id')}: unknown key {key!r}{nearest(key, sorted(known))}")
+            raise ValueError(f"{file}: {row.get('id')}: {unknown('key', key, sorted(known))}")
     try:
         entry = Requirement(
             id=row["id"],

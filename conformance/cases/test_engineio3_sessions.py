@@ -17,10 +17,10 @@ from conformance.expect import (
     expect_refused,
     expect_status,
 )
-from conformance.places import waiting
 from conformance.requirements import requirement, slow
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NonStrict, Violation
+from conformance.waiting import waiting
 from sioprobe.wire import EnginePacketType
 
 

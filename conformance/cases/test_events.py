@@ -14,10 +14,10 @@ from conformance.expect import (
     expect_served,
     is_alive,
 )
-from conformance.places import waiting
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
 from conformance.verdicts import NotApplicable, Unresponsive, Violation
+from conformance.waiting import waiting
 from sioprobe.wire import SocketPacketType
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from conformance.cases.flask_apps import expect_no_ack, in_flask, in_options, open_in
 from conformance.client.session import Transport
 from conformance.expect import expect_ack, expect_equal, expect_packet
-from conformance.flask_apps import expect_no_ack, in_flask, in_options, open_in
 from conformance.requirements import requirement
 from conformance.target import Target
 from sioprobe.wire import SocketPacketType

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from conformance.client.session import Session, Transport
-from conformance.expect import EVENTS, expect_ack, expect_equal, expect_event, expect_processed, same
-from conformance.flask_apps import (
+from conformance.cases.flask_apps import (
     emitted,
     expect_emitted,
     expect_not_emitted,
@@ -13,6 +11,8 @@ from conformance.flask_apps import (
     open_in,
     undocumented,
 )
+from conformance.client.session import Session, Transport
+from conformance.expect import EVENTS, expect_ack, expect_equal, expect_event, expect_processed, same
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Violation

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conformance.cases.flask_apps import expect_no_ack, in_flask, in_options, open_in, undocumented
 from conformance.client.session import Session, Transport
 from conformance.expect import (
     ask,
@@ -14,11 +15,10 @@ from conformance.expect import (
     expect_packet,
     expect_processed,
 )
-from conformance.flask_apps import expect_no_ack, in_flask, in_options, open_in, undocumented
-from conformance.places import waiting
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Violation
+from conformance.waiting import waiting
 from sioprobe.wire import SocketPacketType
 
 

@@ -3,6 +3,7 @@
 Watchers in `/watch` are told by the handlers who left which namespace, and why.
 """
 
+from conformance.cases.flask_apps import in_flask, open_in
 from conformance.client.session import Session, Transport
 from conformance.expect import (
     ask,
@@ -13,11 +14,10 @@ from conformance.expect import (
     expect_event,
     expect_packet,
 )
-from conformance.flask_apps import in_flask, open_in
-from conformance.places import waiting
 from conformance.requirements import requirement, slow
 from conformance.target import Target
 from conformance.verdicts import NotApplicable
+from conformance.waiting import waiting
 from sioprobe.wire import SocketPacketType
 
 NO_REASON = "no reason given"

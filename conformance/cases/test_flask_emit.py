@@ -8,9 +8,7 @@ each case emits names and to rooms of its own.
 import json
 from typing import Any
 
-from conformance.client.session import Session, Transport
-from conformance.expect import ask, expect_equal, expect_status
-from conformance.flask_apps import (
+from conformance.cases.flask_apps import (
     FLASK,
     expect_emitted,
     expect_not_emitted,
@@ -18,6 +16,8 @@ from conformance.flask_apps import (
     open_in,
     undocumented,
 )
+from conformance.client.session import Session, Transport
+from conformance.expect import ask, expect_equal, expect_status
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Violation

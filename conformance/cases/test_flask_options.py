@@ -6,10 +6,10 @@ The application below `/flask` has the defaults; the one below `/flask-options` 
 import gzip
 from dataclasses import replace
 
+from conformance.cases.flask_apps import OPTIONS, WEBSOCKET, in_flask, in_options, undocumented
 from conformance.client.http import Answer
 from conformance.client.session import Transport
 from conformance.expect import expect_connected, expect_equal, expect_status
-from conformance.flask_apps import OPTIONS, WEBSOCKET, in_flask, in_options, undocumented
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Violation

@@ -3,9 +3,7 @@
 import json
 from typing import Any
 
-from conformance.client.session import Session, Transport
-from conformance.expect import ask, expect_equal, expect_event, expect_status
-from conformance.flask_apps import (
+from conformance.cases.flask_apps import (
     FLASK,
     emitted,
     expect_emitted,
@@ -14,6 +12,8 @@ from conformance.flask_apps import (
     needs_a_queue,
     open_in,
 )
+from conformance.client.session import Session, Transport
+from conformance.expect import ask, expect_equal, expect_event, expect_status
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Violation

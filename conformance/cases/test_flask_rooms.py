@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from conformance.cases.flask_apps import expect_emitted, expect_not_emitted, in_flask, open_in, undocumented
 from conformance.client.session import Session, Transport
 from conformance.expect import ask, connect, expect_equal
-from conformance.flask_apps import expect_emitted, expect_not_emitted, in_flask, open_in, undocumented
 from conformance.requirements import requirement
 from conformance.target import Target
 

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
+from conformance.cases.flask_apps import FLASK, OPTIONS, in_flask, in_options, open_in
 from conformance.client.http import Answer
 from conformance.client.session import Transport
 from conformance.expect import ask, expect_equal, expect_status
-from conformance.flask_apps import FLASK, OPTIONS, in_flask, in_options, open_in
 from conformance.requirements import requirement
 from conformance.target import Target
 

@@ -13,10 +13,10 @@ from conformance.expect import (
     expect_equal,
     expect_ping,
 )
-from conformance.places import waiting
 from conformance.requirements import requirement, slow
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NonStrict, NotApplicable, Violation
+from conformance.waiting import waiting
 from sioprobe.wire import EnginePacketType
 
 # What a busy machine may add to any interval, in seconds.

@@ -20,10 +20,10 @@ from conformance.expect import (
     is_alive,
     pending_poll,
 )
-from conformance.places import waiting
 from conformance.requirements import requirement, slow
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NonStrict, NotApplicable, Unresponsive, Violation
+from conformance.waiting import waiting
 from sioprobe.wire import EnginePacketType, SocketPacketType
 
 TEXT = ("Content-Type", "text/plain;charset=UTF-8")

@@ -7,19 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
+from conformance.usage_error import UsageError
 from sioprobe.commandline.connection_options import DEFAULT_PATH, ConnectionOptions
 from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.wire.cookies import Cookies
 from sioprobe.wire.request_headers import RequestHeaders, sort_headers
 
-__all__ = ["Address", "AddressError", "Headers", "parse_url"]
+__all__ = ["Address", "Headers", "parse_url"]
 
 Headers = Iterable[tuple[str, str]]
 NOTHING = ConnectionOptions()
-
-
-class AddressError(ValueError):
-    """A URL that names no server, or a file of authorities that cannot be used. One line without a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +73,17 @@ class Address:
 
 
 def parse_url(url: str, connection: ConnectionOptions = NOTHING) -> Address:
-    """The address of `http[s]://host[:port]`. Raises AddressError."""
+    """The address of `http[s]://host[:port]`. Raises UsageError."""
     problem = problem_with_url(url)
     if problem is not None:
-        raise AddressError(problem)
+        raise UsageError(problem)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise AddressError(f"{url!r} is not a URL like http://127.0.0.1:5000")
+        raise UsageError(f"{url!r} is not a URL like http://127.0.0.1:5000")
     try:
         port = parts.port
     except ValueError:
-        raise AddressError(f"{url!r} has no valid port") from None
+        raise UsageError(f"{url!r} has no valid port") from None
     tls = _client_context(connection) if parts.scheme == "https" else None
     given = sort_headers(connection.headers, connection.cookies)
     return Address(parts.hostname, port or (443 if tls else 80), connection.path, tls, connection, given)
@@ -96,7 +93,7 @@ def _client_context(connection: ConnectionOptions) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=connection.ca_file)
     except OSError as error:  # ssl.SSLError among them
-        raise AddressError(f"--ca-file {connection.ca_file}: {error.strerror or error}") from None
+        raise UsageError(f"--ca-file {connection.ca_file}: {error.strerror or error}") from None
     if not connection.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

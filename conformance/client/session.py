@@ -18,7 +18,7 @@ from conformance.client.address import Address, Headers
 from conformance.client.http import Answer, NoAnswer, exchange
 from conformance.client.revisions import BINARY, REVISION_4, Revision
 from conformance.client.timing import Timing
-from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, describe_engine, quoted
+from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, Recording, describe_engine, quoted
 from conformance.client.websocket import Ended, WebSocket, open_websocket
 from conformance.verdicts import Inconclusive
 from sioprobe.wire import (
@@ -32,7 +32,7 @@ from sioprobe.wire import (
 )
 from sioprobe.wire.cookies import Cookies
 
-__all__ = ["PROTOCOL", "Closure", "Received", "Session", "Transport"]
+__all__ = ["PROTOCOL", "Closure", "Received", "Session", "Transport", "sessions_of"]
 
 Transport = Literal["polling", "websocket", "upgraded"]
 PROTOCOL = REVISION_4.query
@@ -101,9 +101,9 @@ class Session:
         self._polling_allowed = True
         self._websocket: WebSocket | None = None
         self._ack_id = 100
-        number = len(self._recording.sessions)
+        number = len(sessions_of(self._recording))
         self.label = "" if number == 0 else f"{chr(ord('A') + number)}: "
-        self._recording.sessions.append(self)
+        self._recording.opened.append(self)
         self._recording.hide(opened.session_id, f"session id{f' {self.label[:-2]}' if self.label else ''}")
 
     # What the session knows
@@ -489,3 +489,8 @@ class Session:
         elif packet.type is SocketPacketType.DISCONNECT:
             self.left.add(packet.namespace)
         self.inbox.append(packet)
+
+
+def sessions_of(recording: Recording) -> list[Session]:
+    """The sessions that a case has opened, in order."""
+    return [one for one in recording.opened if isinstance(one, Session)]

@@ -10,7 +10,6 @@ import time
 from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sioprobe.commandline.redaction import INSTEAD, redacted
 from sioprobe.wire import (
@@ -21,10 +20,6 @@ from sioprobe.wire import (
     SocketPacket,
     decode_packet,
 )
-
-if TYPE_CHECKING:
-    from conformance.client.session import Session
-    from conformance.client.websocket import WebSocket
 
 __all__ = [
     "RECORDING",
@@ -58,13 +53,15 @@ class Entry:
 
 @dataclass(slots=True)
 class Recording:
-    """The transcript of one case, and the sessions that it opened. `secrets` are what the user gave."""
+    """The transcript of one case. `secrets` are what the user gave.
+
+    `opened` are the sessions and WebSockets of the case; whoever asks for them knows which.
+    """
 
     secrets: tuple[str, ...] = ()
     started: float = field(default_factory=time.monotonic)
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=ENTRIES))
-    sessions: list[Session] = field(default_factory=list)
-    websockets: list[WebSocket] = field(default_factory=list)
+    opened: list[object] = field(default_factory=list)
     _secrets: dict[str, str] = field(default_factory=dict)
 
     def add(self, direction: str, layer: str, raw: str | bytes, meaning: str = "") -> None:

@@ -162,7 +162,7 @@ async def open_websocket(
     if outcome is None:
         recording.add(TO_CLIENT, "http", "", f"{label}answer to GET: 101")
         websocket = WebSocket(reader, writer, label)
-        recording.websockets.append(websocket)
+        recording.opened.append(websocket)
         return websocket
     writer.transport.abort()
     meaning = f"answer to GET: {outcome.status}" if isinstance(outcome, Answer) else str(outcome)

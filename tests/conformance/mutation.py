@@ -15,10 +15,10 @@ from typing import Any
 
 from conformance.client.address import parse_url
 from conformance.client.timing import Timing
-from conformance.collect import all_questions
-from conformance.pulse import Pulse
+from conformance.judging.collecting import all_questions
+from conformance.judging.runner import Outcome, Question, answer_question
+from conformance.judging.standstill import StandstillWatch
 from conformance.requirements import CAPABILITIES
-from conformance.runner import Outcome, Question, answer_question
 from conformance.target import Target
 from conformance.verdicts import Verdict
 from sioprobe.wire import OpenData
@@ -98,7 +98,7 @@ async def judge(fault: str | None, questions: list[Question], places: asyncio.Se
 async def judge_alone(fault: str | None, question: Question) -> Answered:
     """The outcome of one case with nothing beside it, asked again while this machine stands still."""
     for _ in range(TRIES):
-        pulse = Pulse(PONG_SECONDS)
+        pulse = StandstillWatch(PONG_SECONDS)
         beating = asyncio.create_task(pulse.beat())
         started = time.monotonic()
         [answered] = await judge(fault, [question], asyncio.Semaphore(1))

@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from conformance.client.address import parse_url
-from conformance.collect import all_questions
-from conformance.runner import Question
-from conformance.target import Profile, Target, find_target
+from conformance.finding.profile import ServerProfile
+from conformance.finding.server import find_target
+from conformance.judging.collecting import all_questions
+from conformance.judging.runner import Question
+from conformance.target import Target
 from conformance.verdicts import Verdict, is_failure
 from tests.conformance.mutation import Answered, one
 from tests.reference_breaks.python import BREAKS, UNBROKEN
@@ -171,7 +173,7 @@ async def _judge_all(
     cases = asyncio.Semaphore(CASES_AT_ONCE)
 
     async with servers.server(UNBROKEN) as (url, pid):
-        model = replace(await find_target(parse_url(url), Profile(settings=SETTINGS)), processes=(pid,))
+        model = replace(await find_target(parse_url(url), ServerProfile(settings=SETTINGS)), processes=(pid,))
         unbroken = Judged(Break(UNBROKEN, "nothing", ("",)), await _ask(model, every, cases))
         # What a busy machine has made fail is asked again alone, as a run of the suite does.
         for number, item in enumerate(unbroken.answered):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from conformance.client.session import Transport
-from conformance.collect import CaseError, all_questions, questions
+from conformance.judging.collecting import CaseError, all_questions, questions
 from conformance.requirements import CAPABILITIES, FOLDER, catalogue, requirement, with_cases
 from conformance.target import Target
 from conformance.verdicts import Level

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.progress import line
-from conformance.report import fitted
+from conformance.running.progress_line import line
+from conformance.telling.console import fitted
 from conformance.verdicts import Verdict
 from tests.servers import ROOT, start_command
 

@@ -11,9 +11,9 @@ import pytest
 
 from conformance.client.address import parse_url
 from conformance.client.timing import Timing
-from conformance.collect import all_questions
+from conformance.judging.collecting import all_questions
+from conformance.judging.runner import Question
 from conformance.requirements import CAPABILITIES
-from conformance.runner import Question
 from conformance.target import Target
 from conformance.verdicts import Verdict
 from sioprobe.wire import OpenData

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from conformance.collect import all_questions
-from conformance.known import Deviation, deviations, find_deviation
+from conformance.judging.collecting import all_questions
+from conformance.judging.known_deviations import Deviation, deviations, find_deviation
 from conformance.requirements import catalogue
 from server_under_test.foreign.servers import FOREIGN
 from server_under_test.starting.modes import MODES

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.runner import Question
+from conformance.judging.runner import Question
 from conformance.verdicts import Verdict
 from tests.conformance.mutation import Answered, cases, judge, judge_alone, judge_cluster, of_requirement
 from tests.figures import FIGURE

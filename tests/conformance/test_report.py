@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from conformance import report
 from conformance.client.address import Address
 from conformance.client.timing import Timing
 from conformance.client.transcript import Entry
-from conformance.collect import all_questions
+from conformance.judging.collecting import all_questions
+from conformance.judging.runner import Outcome
 from conformance.requirements import CAPABILITIES
-from conformance.runner import Outcome
 from conformance.target import Target
+from conformance.telling import result_file
 from conformance.verdicts import Judgement, Verdict
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import read_conformance
@@ -32,7 +32,7 @@ def test_half_a_character_of_a_server_does_not_keep_the_result_from_being_writte
         transcript=[Entry(0.1, "S→C", "polling", "EVENT ['\ud800']", '42["\\ud800"]')],
     )
 
-    report.write(tmp_path / "r.json", TARGET, [(all_questions()[0], outcome)], report.now())
+    result_file.write(tmp_path / "r.json", TARGET, [(all_questions()[0], outcome)], result_file.now())
 
     (case,) = read_conformance(tmp_path / "r.json")["cases"]
     assert case["actual"] == "EVENT ['\ud800']"
@@ -43,7 +43,9 @@ def test_a_result_that_readers_would_refuse_is_not_written(tmp_path: Path) -> No
     path.write_text(json.dumps("before"))
     wrong = replace(TARGET, level=7)
 
+    results = [(all_questions()[0], Outcome(Judgement(Verdict.PASS)))]
+
     with pytest.raises(ResultFileError, match=r"^r\.json: target\.contract_level"):
-        report.write(path, wrong, [(all_questions()[0], Outcome(Judgement(Verdict.PASS)))], report.now())
+        result_file.write(path, wrong, results, result_file.now())
 
     assert path.read_text() == '"before"'

@@ -9,25 +9,27 @@ from dataclasses import replace
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from conformance import report
 from conformance.client.address import parse_url
 from conformance.client.revisions import REVISION_3, REVISION_4
 from conformance.client.transcript import RECORDING, Recording
-from conformance.collect import all_questions
 from conformance.expect import connect, expect_alive
-from conformance.runner import Question, answer_question
-from conformance.target import Profile, Target, find_target
+from conformance.finding.profile import ServerProfile
+from conformance.finding.server import find_target
+from conformance.judging.collecting import all_questions
+from conformance.judging.runner import Question, answer_question
+from conformance.target import Target
+from conformance.telling.console import header
 from conformance.verdicts import Verdict
 from sioprobe.wire import EnginePacketType
 from tests.conformance.targets import refusing
 from tests.strict_server.server import StrictServer
 
-LEVEL_0 = Profile(contract_level=0)
+LEVEL_0 = ServerProfile(contract_level=0)
 OPEN_3 = '0{"sid":"one","upgrades":[],"pingInterval":1000,"pingTimeout":1000}'
 OPEN_4 = '0{"sid":"one","upgrades":[],"pingInterval":1000,"pingTimeout":1000,"maxPayload":1000}'
 
 
-def look_at(revisions: tuple[int, ...], profile: Profile = LEVEL_0) -> Target:
+def look_at(revisions: tuple[int, ...], profile: ServerProfile = LEVEL_0) -> Target:
     async def look() -> Target:
         async with StrictServer(revisions=revisions) as server:
             return await find_target(parse_url(server.url), profile)
@@ -46,11 +48,11 @@ def test_the_revisions_are_found(revisions: tuple[int, ...]) -> None:
 
 
 def test_the_contract_level_is_found_in_revision_3_too() -> None:
-    assert look_at((3,), Profile()).level == 2
+    assert look_at((3,), ServerProfile()).level == 2
 
 
 def test_a_profile_may_say_that_a_revision_is_not_to_be_judged() -> None:
-    target = look_at((4, 3), Profile(contract_level=0, capabilities={"eio4": False}))
+    target = look_at((4, 3), ServerProfile(contract_level=0, capabilities={"eio4": False}))
 
     assert target.revisions == (3,)
     assert target.revision is REVISION_3
@@ -105,7 +107,7 @@ def question_named(name: str) -> Question:
 def test_what_the_server_does_not_speak_does_not_apply(revisions: tuple[int, ...], reason: str) -> None:
     async def ask() -> dict[int | None, tuple[Verdict, str | None]]:
         async with StrictServer(revisions=revisions) as server:
-            target = await find_target(parse_url(server.url), Profile(contract_level=2))
+            target = await find_target(parse_url(server.url), ServerProfile(contract_level=2))
             names = ("test_eio3_takes_base64", "test_answers_the_probe", "test_the_process_serves_on")
             answers = {}
             for question in map(question_named, names):
@@ -121,7 +123,7 @@ def test_what_the_server_does_not_speak_does_not_apply(revisions: tuple[int, ...
 
 
 def test_the_header_says_what_is_spoken() -> None:
-    (_, line) = report.header(replace(look_at((3,)), note=None))
+    (_, line) = header(replace(look_at((3,)), note=None))
 
     assert "Engine.IO 3, contract level 0" in line
     assert "maxPayload not named" in line

@@ -360,7 +360,8 @@ def test_one_at_a_time_has_the_same_verdicts(url: str, tmp_path: Path) -> None:
 
 def test_no_socketio_engineio_gevent_or_locust_is_imported() -> None:
     code = (
-        "import sys, conformance.__main__; from conformance.collect import all_questions; all_questions(); "
+        "import sys, conformance.__main__; from conformance.judging.collecting import all_questions; "
+        "all_questions(); "
         "print([name for name in ('socketio', 'engineio', 'gevent', 'locust') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

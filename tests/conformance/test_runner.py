@@ -11,17 +11,18 @@ from dataclasses import replace
 
 import pytest
 
-from conformance import report
 from conformance.client.address import parse_url
 from conformance.client.http import exchange
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
-from conformance.places import PLACES, Places, waiting
-from conformance.pulse import Pulse
+from conformance.judging.runner import UNDECIDED, Question, Runner
+from conformance.judging.standstill import StandstillWatch
 from conformance.requirements import CAPABILITIES, Requirement
-from conformance.runner import UNDECIDED, Question, Runner
 from conformance.target import Target
+from conformance.telling import result_file
+from conformance.telling.console import summary
 from conformance.verdicts import Inconclusive, Level, Verdict, Violation
+from conformance.waiting import PLACES, Places, waiting
 from sioprobe.wire import OpenData
 from tests.servers import start_command
 from tests.standstill import undisturbed
@@ -97,9 +98,9 @@ def test_a_case_that_fails_in_a_stall_is_asked_again_and_says_so(target: Target,
     )
     assert found is not None
     assert 1 <= float(found[1]) < 15
-    case = report.build(target, [(asked, outcome)], report.now())["cases"][0]
+    case = result_file.build(target, [(asked, outcome)], result_file.now())["cases"][0]
     assert (case["verdict"], case["reason"]) == ("pass", outcome.earlier)
-    assert any(outcome.earlier in line for line in report.summary(target, [(asked, outcome)]))
+    assert any(outcome.earlier in line for line in summary(target, [(asked, outcome)]))
 
 
 def test_an_unexpected_pass_in_a_stall_is_asked_again(target: Target) -> None:
@@ -180,7 +181,7 @@ def test_a_server_that_freezes_itself_is_no_stall_of_this_machine() -> None:
         RECORDING.set(Recording())
         server = await asyncio.start_server(frozen, "127.0.0.1", 0)
         address = parse_url(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        pulse = Pulse(3)
+        pulse = StandstillWatch(3)
         beating = asyncio.create_task(pulse.beat())
         started = time.monotonic()
         await exchange(address, "GET", "/socket.io/", seconds=2)
@@ -193,7 +194,7 @@ def test_a_server_that_freezes_itself_is_no_stall_of_this_machine() -> None:
 
 def test_the_pulse_knows_when_the_stall_was() -> None:
     async def look() -> list[bool]:
-        pulse = Pulse(3)
+        pulse = StandstillWatch(3)
         beating = asyncio.create_task(pulse.beat())
         started = time.monotonic()
         await asyncio.sleep(0.5)

@@ -12,9 +12,11 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from conformance.client.address import AddressError, parse_url
+from conformance.client.address import parse_url
 from conformance.client.revisions import read_open
-from conformance.target import NoServer, Profile, UsageError, find_target, read_profile
+from conformance.finding.profile import ServerProfile, read_profile
+from conformance.finding.server import NoServer, find_target
+from conformance.usage_error import UsageError
 from sioprobe.wire import EnginePacket, EnginePacketType, RemoteProtocolError
 from tests.conformance.targets import broken_polling, refusing, running
 from tests.servers import ROOT
@@ -32,7 +34,7 @@ SENTENCES = {
 @pytest.mark.parametrize("kind", SENTENCES)
 def test_the_sentence_names_what_is_there(kind: str) -> None:
     with running(kind) as url, pytest.raises(NoServer) as caught:
-        asyncio.run(find_target(parse_url(url), Profile()))
+        asyncio.run(find_target(parse_url(url), ServerProfile()))
     assert SENTENCES[kind] in str(caught.value)
     assert url in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -64,7 +66,7 @@ def test_a_transport_is_absent_only_where_it_is_refused(status: int, body: str, 
         answers = refusing(status, body)
         async with serve(broken_polling, "127.0.0.1", 0, process_request=answers) as server:
             port = next(iter(server.sockets)).getsockname()[1]
-            target = await find_target(parse_url(f"http://127.0.0.1:{port}"), Profile(contract_level=0))
+            target = await find_target(parse_url(f"http://127.0.0.1:{port}"), ServerProfile(contract_level=0))
         return target.capabilities
 
     capabilities = asyncio.run(look())
@@ -87,7 +89,7 @@ def test_a_websocket_that_fails_otherwise_than_refused_is_judged(status: int, ap
         server = await asyncio.start_server(reply, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with server:
-            target = await find_target(parse_url(f"http://127.0.0.1:{port}"), Profile(contract_level=0))
+            target = await find_target(parse_url(f"http://127.0.0.1:{port}"), ServerProfile(contract_level=0))
         return target.capabilities
 
     capabilities = asyncio.run(look())
@@ -123,7 +125,7 @@ def test_a_server_says_itself_what_it_lacks(transports: list[str] | None) -> Non
 
         async with serve(broken_polling, "127.0.0.1", 0, process_request=answer) as server:
             port = next(iter(server.sockets)).getsockname()[1]
-            profile = Profile(capabilities={"variadic": False})
+            profile = ServerProfile(capabilities={"variadic": False})
             target = await find_target(parse_url(f"http://127.0.0.1:{port}"), profile)
             assert (target.library, target.version) == ("socketioxide", "0.18.9")
             return target.capabilities
@@ -140,7 +142,7 @@ def test_the_contract_level_is_found_over_whatever_transport_opens() -> None:
         answers = refusing(500, "")
         async with serve(broken_polling, "127.0.0.1", 0, process_request=answers) as server:
             port = next(iter(server.sockets)).getsockname()[1]
-            return (await find_target(parse_url(f"http://127.0.0.1:{port}"), Profile())).level
+            return (await find_target(parse_url(f"http://127.0.0.1:{port}"), ServerProfile())).level
 
     assert asyncio.run(look()) == 2
 
@@ -164,7 +166,7 @@ def test_pytest_itself_ends_with_4(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_url_is_named(url: str, message: str) -> None:
-    with pytest.raises(AddressError, match=message):
+    with pytest.raises(UsageError, match=message):
         parse_url(url)
 
 
@@ -178,9 +180,9 @@ def test_https_is_tls_on_port_443() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[targets]\n", r"unknown section \[targets\] \(the nearest is 'target'"),
-        ("[target]\nlibary = 'x'\n", r"unknown key 'libary' in \[target\] \(the nearest is 'library'"),
-        ("[target]\ncontract_level = '2'\n", "is not int"),
+        ("[targets]\n", r"unknown section 'targets' \(the nearest is 'target'; "),
+        ("[target]\nlibary = 'x'\n", r"\[target\]: unknown key 'libary' \(the nearest is 'library'; "),
+        ("[target]\ncontract_level = '2'\n", "is not a whole number"),
         ("[capabilities]\nwebsockets = true\n", "the nearest is 'websocket'"),
         ("[capabilities]\nwebsocket = 1\n", "is not true or false"),
         ("[settings]\nping_interval = -1\n", "is not a number of seconds"),

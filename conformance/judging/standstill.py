@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 
-__all__ = ["Pulse"]
+__all__ = ["StandstillWatch"]
 
 EVERY = 0.2  # seconds between two looks
 
 
-class Pulse:
+class StandstillWatch:
     """How late the loop is, as long as `beat` runs. `ping_timeout` in seconds."""
 
     def __init__(self, ping_timeout: float) -> None:

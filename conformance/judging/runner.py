@@ -15,14 +15,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.client.revisions import REVISIONS
+from conformance.client.session import sessions_of
 from conformance.client.transcript import RECORDING, Entry, Recording
+from conformance.client.websocket import WebSocket
 from conformance.expect import CLOSED, expect_wellformed
-from conformance.known import find_deviation
-from conformance.places import PLACES, Places
-from conformance.pulse import Pulse
+from conformance.judging.known_deviations import find_deviation
+from conformance.judging.standstill import StandstillWatch
 from conformance.requirements import Requirement
 from conformance.target import Target
 from conformance.verdicts import HarnessError, Judgement, NotApplicable, Verdict, judge, with_deviation
+from conformance.waiting import PLACES, Places
 
 __all__ = ["Outcome", "Question", "Runner", "answer_question"]
 
@@ -72,7 +74,7 @@ class Runner:
         self._loop = asyncio.new_event_loop()
         self._jobs = jobs
         self._places = Places(jobs)
-        self._pulse = Pulse(target.timing.ping_timeout)
+        self._standstill = StandstillWatch(target.timing.ping_timeout)
         self._processes = target.processes
         self._replaced: list[float] = []  # when another process was seen in the place of the last one
         self._undecided = 0
@@ -87,7 +89,7 @@ class Runner:
     def start(self, questions: Iterable[Question]) -> None:
         """Queue the cases: the slow ones first, the exclusive ones alone after all others."""
         ordered = sorted(questions, key=lambda question: (question.exclusive, not question.slow))
-        self._beating = self._loop.create_task(self._pulse.beat())
+        self._beating = self._loop.create_task(self._standstill.beat())
         if self.on_progress is not None:
             self._telling = self._loop.create_task(self._tell(self.on_progress))
         for question in ordered:
@@ -158,7 +160,7 @@ class Runner:
         doubtful = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED_PASS)
         if outcome.judgement.verdict not in doubtful or question.requirement.contract == 3:
             return None
-        if stall := self._pulse.stalled_since(started):
+        if stall := self._standstill.stalled_since(started):
             return f"while this machine stood still for {stall:.1f} s"
         await self._look_for_replacement()
         if any(moment >= started for moment in self._replaced):
@@ -198,7 +200,7 @@ async def answer_question(
         arguments = _arguments(question, target, second)
         async with asyncio.timeout(limit):
             await question.run(**arguments)
-        for session in recording.sessions:
+        for session in sessions_of(recording):
             expect_wellformed(session)
     except TimeoutError:
         error = HarnessError(f"the case did not end within {limit:.0f} s")
@@ -253,7 +255,8 @@ def _arguments(question: Question, target: Target, second: Target | None) -> dic
 def _closed(closings: list[str], recording: Recording) -> str | None:
     if closings:
         return recording.redact(closings[-1])
-    closure = recording.sessions[0].closure if recording.sessions else None
+    sessions = sessions_of(recording)
+    closure = sessions[0].closure if sessions else None
     return recording.redact(str(closure)) if closure else None
 
 
@@ -271,6 +274,7 @@ def _redacted(judgement: Judgement, recording: Recording) -> Judgement:
 
 
 async def _release(recording: Recording) -> None:
-    await asyncio.gather(*(session.release() for session in recording.sessions), return_exceptions=True)
-    for websocket in recording.websockets:
-        websocket.abort()
+    await asyncio.gather(*(session.release() for session in sessions_of(recording)), return_exceptions=True)
+    for one in recording.opened:
+        if isinstance(one, WebSocket):
+            one.abort()

@@ -15,9 +15,9 @@ from conformance.client.address import Headers
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import describe
 from conformance.expect import ACKS, EVENTS, connect, expect_alive, expect_wellformed, same
-from conformance.places import waiting
 from conformance.target import Target
 from conformance.verdicts import NonStrict, NotApplicable, Unresponsive, Violation
+from conformance.waiting import waiting
 from sioprobe.wire import SocketPacket
 
 __all__ = [

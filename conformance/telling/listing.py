@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.collect import all_questions
+from conformance.judging.collecting import all_questions
 from conformance.requirements import Requirement, catalogue, with_cases
 
-__all__ = ["Row", "as_json", "as_text", "coverage", "statements"]
+__all__ = ["Statement", "as_json", "as_text", "coverage", "statements"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Statement:
     """One statement, and how many functions ask for it; each counts once, whatever its transports."""
 
     entry: Requirement
@@ -27,14 +27,14 @@ def statements(
     levels: tuple[str, ...] = (),
     *,
     without_cases: bool = False,
-) -> list[Row]:
+) -> list[Statement]:
     """The statements that all filters let through; an empty filter lets everything through.
 
     `levels` holds levels (MUST, ...) and contract levels (0 to 2).
     """
     cases = Counter(id_ for id_, _, _ in _functions())
     return [
-        Row(entry, cases[entry.id])
+        Statement(entry, cases[entry.id])
         for entry in catalogue().values()
         if (not ids or entry.id in ids)
         and (not areas or entry.area in areas)
@@ -54,7 +54,7 @@ def coverage() -> dict[str, int]:
     }
 
 
-def as_text(rows: list[Row]) -> str:
+def as_text(rows: list[Statement]) -> str:
     """One line a statement, and the coverage of the whole catalogue."""
     lines = []
     for row in rows:
@@ -71,7 +71,7 @@ def as_text(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def as_json(rows: list[Row]) -> str:
+def as_json(rows: list[Statement]) -> str:
     """The same for programs."""
     return json.dumps(
         {
@@ -85,7 +85,7 @@ def as_json(rows: list[Row]) -> str:
     )
 
 
-def _json(row: Row) -> dict[str, Any]:
+def _json(row: Statement) -> dict[str, Any]:
     entry = row.entry
     return {
         "id": entry.id,

@@ -9,13 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from conformance.judging.runner import Question
 from conformance.requirements import catalogue
-from conformance.runner import Question
 from sioprobe.commandline.nearest import unknown
 
 __all__ = ["CASES", "CaseError", "all_questions", "questions"]
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[1] / "cases"
 
 
 class CaseError(Exception):

@@ -12,13 +12,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from conformance.junit import write_junit
-from conformance.plugin import Run
-from conformance.report import program
-from conformance.runner import Outcome, Question
+from conformance.judging.runner import Outcome, Question
+from conformance.target import Target
+from conformance.telling.junit import write_junit
+from conformance.telling.result_file import Results, program
 from conformance.verdicts import Level, Verdict
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.results.errors import ResultFileError
@@ -63,13 +64,13 @@ class Outputs:
             return "--html and --markdown need jinja2: pip install 'sioprobe[report]'"
         return None
 
-    def write(self, result: Path, run: Run, command: str) -> int:
+    def write(self, result: Path, target: Target, results: Results, started: datetime, command: str) -> int:
         """Write what is asked for beside the result file `result`; the exit code, 0 or 2."""
         try:
             if self.junit is not None:
-                write_junit(self.junit, run.target, run.results, run.started)
+                write_junit(self.junit, target, results, started)
             if self.badge is not None:
-                made = badge(json.loads(result.read_text("utf-8")), run.results)
+                made = badge(json.loads(result.read_text("utf-8")), results)
                 write_text(self.badge, json.dumps(made, ensure_ascii=False, indent=1) + "\n")
         except ResultFileError as error:
             print(f"Error: {error}", file=sys.stderr)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 
+from conformance.client.about import PROBE_SECONDS
 from conformance.client.address import Address
 from conformance.client.http import Answer, NoAnswer, exchange
 from conformance.client.revisions import BINARY, REVISION_3, REVISION_4, Revision
 from conformance.client.websocket import WebSocket, open_websocket
 from sioprobe.wire import OpenData, RemoteProtocolError
 
-__all__ = ["PROBE_SECONDS", "NoServer", "find_revisions"]
+__all__ = ["NoServer", "find_revisions"]
 
 REFUSALS = (401, 403)  # by who wants to see something first
-PROBE_SECONDS = 4.0  # for a server that accepts and stays silent
 UNASKED_SECONDS = 1.0  # for a packet that a server sends by itself right after its OPEN
 
 

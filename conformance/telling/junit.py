@@ -14,9 +14,10 @@ from pathlib import Path
 
 import sioprobe
 from conformance.client.address import Address
-from conformance.report import PROTOCOLS, explain_verdict, reason_of, reproduce, transcript_text
-from conformance.runner import Outcome, Question
+from conformance.judging.runner import Outcome, Question
 from conformance.target import Target
+from conformance.telling.console import explain_verdict, transcript_text
+from conformance.telling.result_file import PROTOCOLS, reason_of, reproduce
 from conformance.verdicts import Verdict, is_failure
 from sioprobe.results.files import write_text
 

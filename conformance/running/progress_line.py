@@ -9,12 +9,12 @@ from typing import TextIO
 
 from conformance.verdicts import Verdict, is_failure
 
-__all__ = ["Progress"]
+__all__ = ["ProgressLine"]
 
 ERASE = "\r\x1b[2K"
 
 
-class Progress:
+class ProgressLine:
     """The line, on a stream that is a terminal. `total` is the number of cases."""
 
     def __init__(self, stream: TextIO, total: int, width: int) -> None:

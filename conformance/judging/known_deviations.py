@@ -16,7 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 __all__ = ["Deviation", "deviations", "find_deviation"]
 
-FOLDER = Path(__file__).parent / "deviations"
+FOLDER = Path(__file__).parents[1] / "deviations"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The tests of the official suites, and what asks for the same here: `official*.toml`."""
+"""The tests of the official suites, and what asks for the same here: `catalogue/official_suites/`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.requirements import catalogue
 
 __all__ = ["OfficialTest", "as_json", "as_text", "official_tests", "read_table"]
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "catalogue" / "official_suites"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class OfficialTest:
 @cache
 def official_tests() -> tuple[OfficialTest, ...]:
     """All of them by suite."""
-    return (*read_table("official-eio3.toml"), *read_table("official.toml"))
+    return (*read_table("revision-3.toml"), *read_table("revision-4.toml"))
 
 
 def read_table(file: str) -> tuple[OfficialTest, ...]:
@@ -46,7 +46,7 @@ def read_table(file: str) -> tuple[OfficialTest, ...]:
             better=row["better"],
             cases=tuple(row["cases"]),
         )
-        for row in tomllib.loads((HERE / file).read_text("utf-8"))["test"]
+        for row in tomllib.loads((FOLDER / file).read_text("utf-8"))["test"]
     )
 
 

@@ -1,0 +1,80 @@
+"""What a server says about itself at `GET /about`: its library, its capabilities, its processes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.client.address import Address
+from conformance.client.http import Answer, exchange
+from conformance.requirements import CAPABILITIES
+
+__all__ = ["PROBE_SECONDS", "About", "read_about"]
+
+PROBE_SECONDS = 4.0  # for a server that accepts and stays silent
+
+# The most specific first: Flask-SocketIO's versions name python-socketio as well.
+LIBRARIES = (
+    "flask-socketio",
+    "@socket.io/bun-engine",
+    "socket.io",
+    "python-socketio",
+    "socketioxide",
+    "zishang520/socket.io",
+    "netty-socketio",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What `/about` says; all of it is empty where the server has no such page.
+
+    `switches` are all its keys that are true or false, `processes` the ids of its processes.
+    """
+
+    library: str | None = None
+    version: str | None = None
+    mode: str | None = None
+    capabilities: dict[str, bool] = field(default_factory=dict)
+    switches: dict[str, bool] = field(default_factory=dict)
+    processes: tuple[int, ...] = ()
+
+
+async def read_about(address: Address) -> About:
+    """Ask for it. Only JSON with "versions" counts."""
+    answer = await exchange(address, "GET", "/about", seconds=PROBE_SECONDS)
+    if not isinstance(answer, Answer) or answer.status != 200:
+        return About()
+    try:
+        # What it says stands in every report.
+        about = json.loads(address.connection.redact(answer.body.decode("utf-8")))
+    except ValueError:
+        return About()
+    if not isinstance(about, dict) or not isinstance(about.get("versions"), dict):
+        return About()
+    versions, pids = about["versions"], about.get("pids")
+    library = next((name for name in LIBRARIES if isinstance(versions.get(name), str)), None)
+    mode = about.get("mode") or about.get("async_mode")
+    return About(
+        library,
+        versions[library] if library else None,
+        mode if isinstance(mode, str) else None,
+        _capabilities(about),
+        {key: value for key, value in about.items() if isinstance(value, bool)},
+        tuple(pid for pid in pids if isinstance(pid, int)) if isinstance(pids, list) else (),
+    )
+
+
+def _capabilities(about: dict[str, Any]) -> dict[str, bool]:
+    """Those that it names, alone or together, and its transports."""
+    found = {name: about[name] for name in CAPABILITIES if isinstance(about.get(name), bool)}
+    transports = about.get("transports")
+    if isinstance(transports, list):
+        both = "polling" in transports and "websocket" in transports
+        found |= {"polling": "polling" in transports, "websocket": "websocket" in transports, "upgrade": both}
+    named = about.get("capabilities")
+    for name, value in named.items() if isinstance(named, dict) else ():
+        if name in CAPABILITIES and isinstance(value, bool):
+            found[name] = value
+    return found

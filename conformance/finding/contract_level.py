@@ -1,0 +1,67 @@
+"""Which level of the contract (CONTRACT.md) a server has."""
+
+from __future__ import annotations
+
+import contextlib
+
+from conformance.client.session import Session, Transport
+from conformance.client.transcript import describe
+from conformance.target import Target
+from conformance.verdicts import Inconclusive
+from sioprobe.wire import SocketPacketType
+
+__all__ = ["find_level"]
+
+
+async def _open_any(target: Target) -> Session | None:
+    transports: tuple[Transport, ...] = ("polling", "websocket")
+    for transport in transports:
+        if target.capabilities[transport]:
+            with contextlib.suppress(Inconclusive):
+                return await target.open(transport)
+    return None
+
+
+async def find_level(target: Target, declared: int | None) -> tuple[int, str | None]:
+    """The declared contract level, else the one that the server shows any sign of.
+
+    Any sign, so that one fault does not hide a level.
+    """
+    if declared is not None:
+        return declared, None
+    session = await _open_any(target)
+    if session is None:
+        return 0, "the contract level could not be found out; declare it with --level or a profile"
+    if not session.revision.connects_unasked:
+        await session.send(session.connecting())
+    answers = (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
+    answer = await session.take(lambda packet: packet.type in answers)
+    if answer is not None and answer.type is SocketPacketType.CONNECT_ERROR:
+        return 0, f"the server refuses to connect / by {describe(answer)}; --auth may show what it wants"
+    room = f"probe-{id(session)}"
+    for event, arguments in (
+        ("message", [1]),
+        ("message-with-ack", [2]),
+        ("join", [room]),
+        ("ask", ["probe-asked"]),
+        ("burst", [1, 1]),
+    ):
+        await session.emit(
+            event, *arguments, ack_id=session.next_ack_id() if event in ("message-with-ack", "join") else None
+        )
+
+    def level() -> int:
+        names = {p.data[0] for p in session.inbox if p.type is SocketPacketType.EVENT}
+        acks = {p.ack_id: p.data for p in session.inbox if p.type is SocketPacketType.ACK}
+        if [[room]] in acks.values() or names & {"probe-asked", "b"}:
+            return 2
+        return 1 if acks.get(101) == [2] or names & {"auth", "message-back"} else 0
+
+    await session.until(lambda: level() == 2, target.timing.answer / 2)
+    found = level()
+    if found == 2:
+        return 2, None
+    return found, (
+        f"the server shows no sign of contract level {found + 1}, so cases above {found} do not apply; "
+        "'sioprobe conform --contract' says what a level needs, --level declares one"
+    )

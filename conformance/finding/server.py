@@ -1,0 +1,61 @@
+"""The server at the URL: proof that it speaks Socket.IO, and what it says or declares about itself.
+
+What is no Socket.IO server ends in `NoServer`, one sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from conformance.client.about import read_about
+from conformance.client.address import Address
+from conformance.client.revisions import REVISION_3, REVISION_4
+from conformance.client.session import sessions_of
+from conformance.client.timing import Timing
+from conformance.client.transcript import RECORDING, Recording
+from conformance.finding.contract_level import find_level
+from conformance.finding.handshakes import NoServer, find_revisions
+from conformance.finding.profile import ServerProfile
+from conformance.requirements import CAPABILITIES
+from conformance.target import Target
+
+__all__ = ["NoServer", "find_target"]
+
+
+async def find_target(address: Address, profile: ServerProfile) -> Target:
+    """The server there. Raises NoServer within seconds where there is none."""
+    token = RECORDING.set(Recording(address.connection.secrets))
+    try:
+        opened, capabilities = await find_revisions(address)
+        timing = Timing(float(opened.ping_interval) / 1000, float(opened.ping_timeout) / 1000)
+        capabilities = CAPABILITIES | capabilities
+        revision = REVISION_4 if capabilities["eio4"] else REVISION_3
+        target = Target(address, opened, timing, 2, capabilities, profile.settings, revision=revision)
+        # A server without such a page may leave the request open: ask for both at the same time.
+        about, (level, note) = await asyncio.gather(
+            read_about(address), find_level(target, profile.contract_level)
+        )
+        target = replace(
+            target,
+            capabilities=capabilities | about.capabilities | profile.capabilities,
+            level=level,
+            switches=about.switches,
+            processes=about.processes,
+            note=note,
+            library=profile.library or about.library,
+            version=profile.version or about.version,
+            mode=profile.mode or about.mode,
+        )
+        latest = REVISION_4 if target.capabilities["eio4"] else REVISION_3
+        return replace(target, title=profile.title or _title(target), revision=latest)
+    finally:
+        await asyncio.gather(*(session.release() for session in sessions_of(RECORDING.get())))
+        RECORDING.reset(token)
+
+
+def _title(target: Target) -> str:
+    if target.library is None:
+        return target.address.url
+    title = f"{target.library} {target.version or ''}".strip()
+    return f"{title} ({target.mode})" if target.mode else title

@@ -1,0 +1,1 @@
+"""Cases found, run and judged."""

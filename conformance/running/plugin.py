@@ -1,0 +1,207 @@
+"""The pytest side: options, collection of cases, and their verdicts as pytest outcomes.
+
+Imported by `conftest.py`, whose folder it serves; nothing else of pytest's is touched.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.finding.server import NoServer
+from conformance.judging.collecting import CASES, CaseError, questions
+from conformance.requirements import with_cases
+from conformance.running.case_item import RUN, CaseItem, terminal_width
+from conformance.running.suite_run import LEVELS, SuiteRun, begin
+from conformance.telling.console import fitted, header, summary
+from conformance.usage_error import UsageError
+from conformance.verdicts import Verdict, exit_code
+from sioprobe.commandline.connection_options import (
+    ConnectionOptions,
+    OptionError,
+    add_connection_options,
+)
+
+
+def of_the_heartbeat() -> list[str]:
+    """The requirements that `--ping-default` asks for."""
+    return ["EIO-HS-12", *(entry.id for entry in with_cases().values() if entry.area == "EIO-HB")]
+
+
+class GivenRun:
+    """Hands a run whose servers are probed already to the plugin."""
+
+    def __init__(self, run: SuiteRun) -> None:
+        self.run = run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance", "Socket.IO conformance")
+    group.addoption(
+        "--url", action="append", default=[], metavar="URL", help="server; twice: two of a cluster"
+    )
+    # `--strict` is pytest's own flag, which every version has; here it counts SHOULD as well.
+    group.addoption(
+        "--ping-default",
+        action="store_true",
+        help="only the heartbeat, of a server with the default 25 s and 20 s",
+    )
+    group.addoption("--jobs", type=int, default=16, metavar="N", help="cases at a time (default 16)")
+    group.addoption("--report", type=Path, metavar="FILE.json", help="write the result file")
+    group.addoption(
+        "--level", action="append", default=[], metavar="LEVEL",
+        help=f"only this level ({', '.join(LEVELS)}), or 0-2: the contract level of the server",
+    )  # fmt: skip
+    group.addoption("--id", action="append", default=[], metavar="ID", help="only this requirement")
+    group.addoption("--profile", type=Path, metavar="FILE.toml", help="what is declared about the server")
+    group.addoption(
+        "--target-library", metavar="NAME", help="whose known deviations apply, e.g. flask-socketio"
+    )
+    group.addoption("--target-version", metavar="VERSION", help="version of that library")
+    group.addoption("--target-mode", metavar="MODE", help="async mode, e.g. gevent")
+    # pytest takes a word that begins with @ for a file of options.
+    connection = parser.getgroup("conformance-connection", "Who comes to the server (a file: --auth=@FILE)")
+    add_connection_options(connection.addoption)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for mark in (*LEVELS, "polling", "websocket", "upgraded", "exclusive"):
+        config.addinivalue_line("markers", f"{mark.lower()}: set by the suite")
+
+
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Any:
+    if CASES not in collector.path.parents or not name.startswith("test_") or not inspect.isfunction(obj):
+        return None
+    try:
+        return [
+            CaseItem.from_parent(collector, name=question.label, question=question)
+            for question in questions(collector.path.name, name, obj)
+        ]
+    except CaseError as error:
+        raise collector.CollectError(str(error)) from None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    if config.option.collectonly:
+        return
+    given = [plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, GivenRun)]
+    try:
+        if given:
+            config.stash[RUN] = given[0].run
+        else:
+            config.stash[RUN] = begin(config.option, ConnectionOptions.read(config.option))
+    except (UsageError, OptionError) as error:
+        pytest.exit(str(error), returncode=2)
+    except NoServer as error:
+        pytest.exit(str(error), returncode=4)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    run = config.stash.get(RUN, None)
+    return header(run.target) if run else []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    ids = set(config.option.id or (of_the_heartbeat() if config.option.ping_default else ()))
+    levels = {level for level in config.option.level if level in LEVELS}
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
+    for item in items:
+        if isinstance(item, CaseItem):
+            entry = item.question.requirement
+            wanted = (not ids or entry.id in ids) and (not levels or str(entry.level) in levels)
+            (kept if wanted else dropped).append(item)
+        else:
+            kept.append(item)
+    items[:] = sorted(kept, key=lambda item: isinstance(item, CaseItem) and item.question.exclusive)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Any:
+    run = session.config.stash.get(RUN, None)
+    if run is None or session.testsfailed:
+        return (yield)
+    questions = [item.question for item in session.items if isinstance(item, CaseItem)]
+    if session.config.option.verbose >= 0:
+        run.progress = None  # pytest names each case itself
+    progress = run.progress(len(questions)) if run.progress else None
+    if progress is not None:
+        run.runner.on_progress = progress.show
+    run.runner.start(questions)
+    try:
+        return (yield)
+    finally:
+        if progress is not None:
+            progress.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    test_report = yield
+    if isinstance(item, CaseItem) and call.when == "call" and item.outcome is not None:
+        verdict = item.outcome.judgement.verdict
+        test_report.verdict = str(verdict)
+        test_report.duration = item.outcome.seconds
+    return test_report
+
+
+LETTERS = {
+    Verdict.NON_STRICT: "n",
+    Verdict.INFO: "i",
+    Verdict.NOT_APPLICABLE: "-",
+    Verdict.KNOWN_DEVIATION: "d",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.HARNESS_ERROR: "E",
+    Verdict.UNEXPECTED_PASS: "U",
+}
+
+
+def pytest_report_teststatus(report: Any, config: pytest.Config) -> Any:
+    verdict = getattr(report, "verdict", None)
+    if verdict is None or report.when != "call":
+        return None
+    # "failed" keeps pytest's own listing of failures; the word tells them apart.
+    category = {Verdict.PASS: "passed", Verdict.FAIL: "failed"}.get(Verdict(verdict), verdict)
+    if report.outcome == "failed":
+        category = "failed"
+    letter = LETTERS.get(Verdict(verdict), "." if report.outcome == "passed" else "F")
+    run = config.stash.get(RUN, None)
+    if run is not None and run.progress is not None:
+        letter = ""
+    return category, letter, verdict.upper()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    run = config.stash.get(RUN, None)
+    if run is None or not run.results:
+        return
+    text = "\n".join(summary(run.target, run.results, ended=run.ended))
+    if width := terminal_width(config):
+        text = fitted(text, width)
+    terminalreporter.write_line(text)
+    if run.problem:
+        terminalreporter.write_line(f"Error: {run.problem}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    run = session.config.stash.get(RUN, None)
+    if run is None:
+        return
+    run.runner.stop()
+    verdicts = [outcome.judgement.verdict for _, outcome in run.results]
+    run.ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    run.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    if exitstatus == pytest.ExitCode.TESTS_FAILED and exit_code(verdicts) == 0:
+        run.ended = False  # something failed that is no case
+    if session.config.option.report is not None:
+        run.problem = run.write(session.config.option.report)
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        session.exitstatus = exit_code(verdicts) if run.ended and not run.problem else 2
+    elif exitstatus != pytest.ExitCode.INTERRUPTED:
+        session.exitstatus = 2  # nothing selected, an error at collection: nothing was judged

@@ -1,0 +1,94 @@
+"""One run of the suite: the servers that are probed, the cases that are asked, what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from conformance.client.address import parse_url
+from conformance.finding.profile import ServerProfile, read_profile
+from conformance.finding.server import NoServer, find_target
+from conformance.judging.runner import Outcome, Question, Runner
+from conformance.requirements import catalogue
+from conformance.running.progress_line import ProgressLine
+from conformance.target import Target
+from conformance.telling import result_file
+from conformance.usage_error import UsageError
+from conformance.verdicts import Level
+from sioprobe.commandline.connection_options import ConnectionOptions
+from sioprobe.commandline.nearest import unknown
+from sioprobe.results.errors import ResultFileError
+
+__all__ = ["LEVELS", "LEVELS_AND_CONTRACT", "SuiteRun", "begin"]
+
+LEVELS = [str(level) for level in Level]
+CONTRACT_LEVELS = ["0", "1", "2"]
+LEVELS_AND_CONTRACT = [*LEVELS, *CONTRACT_LEVELS]
+
+# What every server has whose times nobody has set, in seconds: `--ping-default` asks for it.
+DEFAULT_PINGS = {"ping_interval": 25.0, "ping_timeout": 20.0}
+
+
+class SuiteRun:
+    """What one pytest session holds: the targets, the runner, the outcomes."""
+
+    def __init__(self, target: Target, second: Target | None, runner: Runner) -> None:
+        self.target = target
+        self.second = second
+        self.runner = runner
+        self.results: list[tuple[Question, Outcome]] = []
+        self.started = result_file.now()
+        self.ended = False  # by itself: neither interrupted nor broken off
+        self.interrupted = False  # by Ctrl-C
+        self.progress: Callable[[int], ProgressLine] | None = None  # in place of pytest's letters
+        self.width: int | None = None  # of the terminal, where its caller knows better than pytest
+        self.problem: str | None = None  # why the result file was not written
+
+    def write(self, path: Path) -> str | None:
+        """Write the result file if anything was judged. Why that failed, in one line."""
+        if not self.results:
+            return None
+        try:
+            result_file.write(path, self.target, self.results, self.started, ended=self.ended)
+        except ResultFileError as error:
+            return str(error)
+        return None
+
+
+def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
+    """Probe the servers that the options name. Raises UsageError and NoServer."""
+    if not 1 <= len(option.url) <= 2:
+        raise UsageError("give --url URL of the server (twice for two processes of a cluster)")
+    if option.jobs < 1:
+        raise UsageError(f"--jobs {option.jobs} is below 1")
+    for level in option.level:
+        if level not in LEVELS_AND_CONTRACT:
+            raise UsageError(unknown("level", level, LEVELS_AND_CONTRACT))
+    for requirement_id in option.id:
+        if requirement_id not in catalogue():
+            raise UsageError(unknown("requirement", requirement_id, catalogue()))
+        if reason := catalogue()[requirement_id].reason:
+            raise UsageError(f"requirement {requirement_id!r} has no case: {reason}")
+    profile = read_profile(option.profile) if option.profile else ServerProfile()
+    contract = [int(level) for level in option.level if level in CONTRACT_LEVELS]
+    profile = replace(
+        profile,
+        library=option.target_library or profile.library,
+        version=option.target_version or profile.version,
+        mode=option.target_mode or profile.mode,
+        contract_level=contract[-1] if contract else profile.contract_level,
+    )
+    if option.ping_default:
+        profile = replace(profile, settings=profile.settings | DEFAULT_PINGS)
+    try:
+        addresses = [parse_url(url, connection) for url in option.url]
+        targets = [asyncio.run(find_target(address, profile)) for address in addresses]
+    except NoServer as error:
+        raise NoServer(connection.redact(str(error))) from None
+    if option.ping_default:
+        targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
+    second = targets[1] if len(targets) > 1 else None
+    return SuiteRun(targets[0], second, Runner(targets[0], second, jobs=option.jobs, strict=option.strict))

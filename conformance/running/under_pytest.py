@@ -1,0 +1,66 @@
+"""Runs pytest over the cases, for the command, and writes the forms of the result."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+import pytest
+
+from conformance.running.plugin import GivenRun
+from conformance.running.progress_line import ProgressLine
+from conformance.running.suite_run import SuiteRun
+from conformance.telling.console import fitted, header
+from conformance.telling.outputs import Outputs
+
+__all__ = ["run_cases"]
+
+ROOM = Path(__file__).parents[1]
+
+
+def run_cases(run: SuiteRun, words: list[str], wanted: Outputs, command: str, *, as_json: bool) -> int:
+    """Run pytest with these words and write what is wanted; the exit code.
+
+    `command` is what the pages show as the command that gave the result.
+    """
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as kept:
+        file = wanted.report or Path(folder) / "result.json"
+        arguments = [str(ROOM), "-c", str(ROOM / "pytest.ini"), "--rootdir", str(ROOM), "-q"]
+        # Nothing is written beside the cases, which may lie where nobody may write.
+        arguments += ["-p", "no:cacheprovider", "--no-header", "-rN", *words]
+        head = "\n".join(header(run.target))
+        if sys.stderr.isatty() and (as_json or sys.stdout.isatty()):
+            arguments += _use_terminal(run, kept)
+            head = fitted(head, run.width or 80)
+        click.echo(head, err=as_json)
+        quiet = open(os.devnull, "w") if as_json and not sys.stderr.isatty() else None  # noqa: SIM115 - closed below
+        try:
+            with contextlib.redirect_stdout(quiet or sys.stderr) if as_json else contextlib.nullcontext():
+                code = int(pytest.main(arguments, plugins=[GivenRun(run)]))
+        finally:
+            if quiet is not None:
+                quiet.close()
+        if problem := run.write(file):
+            click.echo(f"Error: {problem}", err=True)
+            return 2
+        if as_json and run.results:
+            click.echo(file.read_text("utf-8"), nl=False)
+        # Pytest's own usage error is 4, which here says that no server is there.
+        code = 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
+        if run.results:
+            code = wanted.write(file, run.target, run.results, run.started, command) or code
+        return 130 if run.interrupted else code
+
+
+def _use_terminal(run: SuiteRun, kept: contextlib.ExitStack) -> list[str]:
+    """Progress on the terminal in place of pytest's letters; words for pytest."""
+    # A stream of its own, as pytest captures what is written to standard error.
+    stream = kept.enter_context(os.fdopen(os.dup(sys.stderr.fileno()), "w"))
+    width = os.get_terminal_size(stream.fileno()).columns or 80
+    run.width = width
+    run.progress = lambda total: ProgressLine(stream, total, width)
+    return ["-o", "console_output_style=classic"]

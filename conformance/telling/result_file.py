@@ -1,0 +1,146 @@
+"""The result file of a run, and what every form of a result is made of."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections import Counter
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import sioprobe
+from conformance.client.address import Address
+from conformance.client.revisions import REVISIONS
+from conformance.judging.collecting import all_questions
+from conformance.judging.runner import Outcome, Question
+from conformance.requirements import catalogue, with_cases
+from conformance.target import Target
+from conformance.verdicts import Level, Verdict, outcome_of
+from sioprobe.results.files import write_conformance
+from sioprobe.results.types import Conformance
+
+__all__ = [
+    "PROTOCOLS",
+    "Results",
+    "build",
+    "counts",
+    "is_whole",
+    "max_payload",
+    "now",
+    "program",
+    "reason_of",
+    "reproduce",
+    "write",
+]
+
+Results = list[tuple[Question, Outcome]]
+
+PROTOCOLS = tuple(map(str, REVISIONS.values()))
+"""The revisions that are judged, named in every report."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def program() -> str:
+    """The command that runs the suite, as its caller names it."""
+    return os.environ.get("SIOPROBE_PROG") or "python -m conformance"
+
+
+def reproduce(question: Question, address: Address) -> str:
+    """The command that runs one case again. In the place of a secret stands `...` or its file."""
+    words = ["--url", address.url, *address.connection.given, "--", "-k", question.label]
+    return f"{program()} {shlex.join(words)}"
+
+
+def reason_of(outcome: Outcome) -> str | None:
+    """Why the verdict is what it is, and what came of earlier tries."""
+    return "; ".join(filter(None, (outcome.judgement.reason, outcome.earlier))) or None
+
+
+def counts(results: Results) -> dict[str, int]:
+    """How many cases got each verdict; verdicts that did not occur are left out."""
+    counter = Counter(outcome.judgement.verdict for _, outcome in results)
+    return {str(verdict): counter[verdict] for verdict in Verdict if counter[verdict]}
+
+
+def is_whole(results: Results) -> bool:
+    """Whether every case of every MUST was asked; those that do not apply count as asked."""
+    asked = {(question.name, question.transport) for question, _ in results}
+    must = (one for one in all_questions() if one.requirement.level is Level.MUST)
+    return all((question.name, question.transport) in asked for question in must)
+
+
+def max_payload(target: Target) -> int | float | None:
+    """As the OPEN packet names it; revision 3 need not."""
+    return target.opened.max_payload if 4 in target.revisions else target.opened.max_payload or None
+
+
+def build(target: Target, results: Results, started: datetime, *, ended: bool = True) -> dict[str, Any]:
+    """The result file as a value (schema 1). `ended`: the run came to its end by itself."""
+    opened = target.opened
+    judged = [outcome.judgement.verdict for _, outcome in results]
+    outcome = outcome_of(judged, ended=ended, whole=is_whole(results))
+    return {
+        "schema": 1,
+        "kind": "conformance",
+        "suite": {
+            "version": sioprobe.__version__,
+            "protocols": list(PROTOCOLS),
+            "requirements": len(with_cases()),
+            "cases": len(results),
+            "without_cases": [
+                {"id": one.id, "level": str(one.level), "requirement": one.text, "reason": one.reason}
+                for one in catalogue().values()
+                if one.reason is not None
+            ],
+        },
+        "target": {
+            "url": target.address.url,
+            "library": target.library,
+            "version": target.version,
+            "mode": target.mode,
+            "title": target.title,
+            "contract_level": target.level,
+            "revisions": list(target.revisions),
+            "handshake": {
+                "pingInterval": opened.ping_interval,
+                "pingTimeout": opened.ping_timeout,
+                "maxPayload": max_payload(target),
+                "upgrades": list(opened.upgrades),
+            },
+        },
+        "started_at": started.isoformat(timespec="seconds"),
+        "seconds": round((now() - started).total_seconds(), 3),
+        "conformant": outcome == "conformant",
+        "outcome": outcome,
+        "counts": counts(results),
+        "cases": [_case(question, outcome, target.address) for question, outcome in results],
+    }
+
+
+def _case(question: Question, outcome: Outcome, address: Address) -> dict[str, Any]:
+    judgement = outcome.judgement
+    return {
+        "id": question.requirement.id,
+        "requirement": question.requirement.text,
+        "level": str(question.requirement.level),
+        "spec": question.requirement.spec,
+        "case": f"{question.file}::{question.name}",
+        "transport": question.transport,
+        "verdict": str(judgement.verdict),
+        "closed": outcome.closed,
+        "expected": list(judgement.expected),
+        "actual": judgement.actual,
+        "reason": reason_of(outcome),
+        "transcript": [asdict(entry) for entry in outcome.transcript],
+        "reproduce": reproduce(question, address),
+    }
+
+
+def write(path: Path, target: Target, results: Results, started: datetime, *, ended: bool = True) -> None:
+    """Write the result file, checked, whole or not at all. Raises ResultFileError."""
+    write_conformance(path, cast(Conformance, build(target, results, started, ended=ended)))
