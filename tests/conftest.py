@@ -26,7 +26,6 @@ LONG = (
     "load/running/test_distributed.py",
     "load/running/test_swarm.py",
     "load/blocks/test_detection.py",
-    "load/playing/test_lifecycle.py",
     "load/blocks/test_block.py",
     "server_under_test/test_page.py",
     "load/doctor/test_connections.py",

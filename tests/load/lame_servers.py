@@ -10,12 +10,20 @@ import os
 import signal
 import socket
 import struct
+import sys
 from collections.abc import Callable
 
 import gevent
 from gevent.event import Event
 
 from load.blocks.null_server import Client, Exchange, NullServer
+
+
+def strict_server(*faults: str, ping_timeout: int = 5) -> list[str]:
+    """The command that starts the spec-strict server with some faults."""
+    words = [sys.executable, "-m", "tests.strict_server", "--ping-interval", "1"]
+    words += ["--ping-timeout", str(ping_timeout)]
+    return [*words, *(word for fault in faults for word in ("--fault", fault))]
 
 
 class LameServer(NullServer):
