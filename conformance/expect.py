@@ -16,7 +16,7 @@ from conformance.client.session import Session, Transport
 from conformance.client.transcript import describe, quoted
 from conformance.client.websocket import Ended, WebSocket
 from conformance.target import Target
-from conformance.verdicts import Inconclusive, NotApplicable, Unresponsive, Violation
+from conformance.verdicts import Inconclusive, NotApplicable, Silent, Unresponsive, Violation
 from conformance.waiting import waiting
 from sioprobe.wire import (
     MAIN_NAMESPACE,
@@ -343,9 +343,9 @@ async def expect_served(target: Target) -> None:
         session = await target.open(transport)
         await connect(session)
     except Inconclusive as error:
-        raise Unresponsive("a fresh session is served", str(error)) from None
+        raise Unresponsive("a fresh session is served", str(error), Silent.SERVER) from None
     if target.level >= 1 and not await is_alive(session):
-        raise Unresponsive("a fresh session is served", "a fresh session gets no ack")
+        raise Unresponsive("a fresh session is served", "a fresh session gets no ack", Silent.SERVER)
 
 
 async def expect_closed(target: Target, session: Session) -> None:

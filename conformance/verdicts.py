@@ -9,19 +9,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
+    "Conclusion",
     "HarnessError",
     "Inconclusive",
     "Judgement",
     "Level",
     "NonStrict",
     "NotApplicable",
+    "Silent",
     "Unresponsive",
     "Verdict",
     "Violation",
+    "conclude",
     "exit_code",
     "is_failure",
     "judge",
-    "outcome_of",
     "with_deviation",
 ]
 
@@ -63,8 +65,19 @@ class NonStrict(Violation):
     """The server did what is tolerated, not what is asked."""
 
 
+class Silent(StrEnum):
+    """What no longer answers."""
+
+    SESSION = "session"  # an open one
+    SERVER = "server"  # it gives no fresh session
+
+
 class Unresponsive(Violation):
-    """The server no longer serves: it gives no fresh session, or an open one no longer answers."""
+    """The server no longer serves."""
+
+    def __init__(self, expected: str | tuple[str, ...], actual: str, silent: Silent = Silent.SESSION) -> None:
+        super().__init__(expected, actual)
+        self.silent = silent
 
 
 class NotApplicable(Exception):
@@ -81,13 +94,13 @@ class HarnessError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with what explains it. `unresponsive`: the server no longer served, whatever the verdict."""
+    """A verdict with what explains it. `silent`: what no longer answered, whatever the verdict."""
 
     verdict: Verdict
     expected: tuple[str, ...] = field(default=())
     actual: str | None = None
     reason: str | None = None
-    unresponsive: bool = False
+    silent: Silent | None = None
 
 
 _OF_A_VIOLATION = {
@@ -113,7 +126,8 @@ def judge(level: Level, error: BaseException | None, *, strict: bool = False) ->
             verdict = Verdict.NON_STRICT
         if strict and level in (Level.MUST, Level.SHOULD):
             verdict = Verdict.FAIL
-        return Judgement(verdict, error.expected, error.actual, unresponsive=isinstance(error, Unresponsive))
+        silent = error.silent if isinstance(error, Unresponsive) else None
+        return Judgement(verdict, error.expected, error.actual, silent=silent)
     if isinstance(error, NotApplicable):
         return Judgement(Verdict.NOT_APPLICABLE, reason=str(error))
     if isinstance(error, Inconclusive):
@@ -124,14 +138,14 @@ def judge(level: Level, error: BaseException | None, *, strict: bool = False) ->
 
 
 def with_deviation(
-    judgement: Judgement, reason: str, *, sometimes: bool = False, covers: tuple[str, ...] = ()
+    judgement: Judgement, reason: str, *, sometimes: bool = False, covers: tuple[Silent, ...] = ()
 ) -> Judgement:
     """The judgement of a case for which a deviation is listed with `reason`.
 
     `sometimes` marks a deviation that a race decides: its absence in one run does not make it stale.
-    That the server no longer serves is covered only where `covers` holds a part of what was seen.
+    That the server no longer serves is covered only where `covers` names what no longer answers.
     """
-    if judgement.unresponsive and not any(text in (judgement.actual or "") for text in covers):
+    if judgement.silent is not None and judgement.silent not in covers:
         return judgement
     if judgement.verdict in (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO):
         return Judgement(Verdict.KNOWN_DEVIATION, judgement.expected, judgement.actual, reason)
@@ -148,22 +162,32 @@ def is_failure(verdict: Verdict) -> bool:
     return verdict in _FAILURES or verdict is Verdict.HARNESS_ERROR
 
 
-def outcome_of(verdicts: list[Verdict], *, ended: bool = True, whole: bool = True) -> str:
-    """The outcome of a run in one phrase of the result file.
+class Conclusion(StrEnum):
+    """The outcome of a run, in the words of the result file."""
+
+    CONFORMANT = "conformant"
+    NOTHING_BROKEN = "nothing broken"
+    KNOWN_DEVIATIONS = "known deviations"
+    FAILURES = "failures"
+    HARNESS_ERROR = "harness error"
+
+
+def conclude(verdicts: list[Verdict], *, ended: bool = True, whole: bool = True) -> Conclusion:
+    """The outcome of a run.
 
     A run that has not `ended` by itself, or in which no case applied, has judged nothing.
     Only a `whole` one, in which every MUST was asked for, can find a server conformant.
     """
     nothing = all(verdict is Verdict.NOT_APPLICABLE for verdict in verdicts)
     if nothing or not ended or Verdict.HARNESS_ERROR in verdicts:
-        return "harness error"
+        return Conclusion.HARNESS_ERROR
     if any(verdict in _FAILURES for verdict in verdicts):
-        return "failures"
+        return Conclusion.FAILURES
     if Verdict.KNOWN_DEVIATION in verdicts:
-        return "known deviations"
-    return "conformant" if whole else "nothing broken"
+        return Conclusion.KNOWN_DEVIATIONS
+    return Conclusion.CONFORMANT if whole else Conclusion.NOTHING_BROKEN
 
 
 def exit_code(verdicts: list[Verdict]) -> int:
     """0 conformant or only known deviations, 1 failures, 2 where we could not judge."""
-    return {"harness error": 2, "failures": 1}.get(outcome_of(verdicts), 0)
+    return {Conclusion.HARNESS_ERROR: 2, Conclusion.FAILURES: 1}.get(conclude(verdicts), 0)

@@ -3,7 +3,7 @@
 import asyncio
 
 from conformance.client.session import PROTOCOL, Transport
-from conformance.client.websocket import WebSocket
+from conformance.client.websocket import Ended, WebSocket
 from conformance.expect import (
     ask,
     connect,
@@ -178,8 +178,9 @@ async def test_answers_a_close_frame(target: Target, transport: Transport) -> No
 
     if not await session.until(lambda: session.closure is not None, target.timing.close):
         raise Violation("a close frame", "WebSocket still open")
-    if not session.closed_by.startswith("WebSocket close"):
-        raise Violation("a close frame", session.closed_by)
+    by = session.closure.by if session.closure else None
+    if not isinstance(by, Ended) or not by.by_a_close_frame:
+        raise Violation("a close frame", str(session.closure))
 
 
 @requirement("EIO-WS-07")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,7 +15,6 @@ from sioprobe.wire import (
     RemoteProtocolError,
     SocketDecoder,
     SocketPacket,
-    decode_open,
     decode_packet,
     decode_payload,
     encode_payload,
@@ -25,7 +23,7 @@ from sioprobe.wire import (
     socketio4,
 )
 
-__all__ = ["BINARY", "REVISIONS", "REVISION_3", "REVISION_4", "Revision", "read_open"]
+__all__ = ["BINARY", "REVISIONS", "REVISION_3", "REVISION_4", "Revision"]
 
 BINARY = "application/octet-stream"
 
@@ -112,29 +110,13 @@ def _text(body: str | bytes) -> str:
     return body if isinstance(body, str) else body.decode("utf-8", "replace")
 
 
-def read_open(packet: EnginePacket) -> OpenData:
-    """What the OPEN packet says; `max_payload` is 0 where it names none. Raises RemoteProtocolError.
-
-    The field came into the protocol with engine.io 6.2. EIO-HS-11 notices that it is missing; a server
-    without it can be asked everything else.
-    """
-    try:
-        return decode_open(packet)
-    except RemoteProtocolError as error:
-        if "maxPayload" not in str(error):
-            raise
-        # The keys before it were in order, so this is an object.
-        data = json.loads(str(packet.data))
-        if "maxPayload" in data:
-            raise
-        return decode_open(EnginePacket(packet.type, json.dumps(data | {"maxPayload": 0})))
-
-
 REVISION_4 = Revision(
     number=4,
     socket_io=5,
     client_pings=False,
-    decode_open=read_open,
+    # maxPayload came into the protocol with engine.io 6.2. EIO-HS-11 notices that it is missing; a server
+    # without it can be asked everything else.
+    decode_open=engineio3.decode_open,
     decode_packet=decode_packet,
     decode_body=lambda body, _binary: decode_payload(body),
     split=_split_4,

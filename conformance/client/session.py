@@ -40,9 +40,10 @@ PROTOCOL = REVISION_4.query
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """How a session closed, in words, and when (seconds on the monotonic clock)."""
+    """How a session closed, in words and by what, and when (seconds on the monotonic clock)."""
 
     how: str
+    by: EnginePacket | Answer | NoAnswer | Ended
     at: float
 
     def __str__(self) -> str:
@@ -111,11 +112,6 @@ class Session:
     @property
     def session_id(self) -> str:
         return self.opened.session_id
-
-    @property
-    def closed_by(self) -> str:
-        """How the session closed, empty while it is open."""
-        return str(self.closure or "")
 
     def query(self, transport: str = "polling") -> str:
         """The query of a request of this session."""
@@ -365,9 +361,9 @@ class Session:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _close(self, how: str) -> None:
+    def _close(self, how: str, by: EnginePacket | Answer | NoAnswer | Ended) -> None:
         if self.closure is None:
-            self.closure = Closure(how, time.monotonic())
+            self.closure = Closure(how, by, time.monotonic())
             self._recording.add(TO_CLIENT, "closed", "", f"{self.label}session closed: {how}")
         self._wake()
 
@@ -375,11 +371,11 @@ class Session:
         while self._polling_allowed and self.closure is None:
             answer = await self.poll_once()
             if isinstance(answer, NoAnswer):
-                self._close(f"poll: {answer}")
+                self._close(f"poll: {answer}", answer)
             elif answer.status != 200:
                 # After the upgrade this belongs to a poll that came too late, not to the session.
                 if self._websocket is None:
-                    self._close(f"HTTP {answer.status}")
+                    self._close(f"HTTP {answer.status}", answer)
                 return
             elif self._empty_poll or (
                 self.received and self.received[-1].packet.type is EnginePacketType.NOOP
@@ -414,7 +410,7 @@ class Session:
             if isinstance(message, Ended):
                 if message.error:
                     self.malformed.append(message.error)
-                self._close(str(message))
+                self._close(str(message), message)
                 return
             try:
                 packet = self.revision.decode_packet(message)
@@ -431,7 +427,7 @@ class Session:
             if self.answer_pings and packet.data == "" and not self.revision.client_pings:
                 self._spawn(self._beat())
         elif packet.type is EnginePacketType.CLOSE:
-            self._close("Engine.IO close packet")
+            self._close("Engine.IO close packet", packet)
         elif packet.type is EnginePacketType.MESSAGE:
             self._take_message(packet.data)
         self._wake()

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from conformance.client.address import Address, Headers
 from conformance.client.http import Answer, NoAnswer, open_stream, take_cookies
@@ -29,13 +30,27 @@ from sioprobe.wire.cookies import Cookies
 __all__ = ["Ended", "WebSocket", "open_websocket"]
 
 
+class End(StrEnum):
+    """How a WebSocket can end."""
+
+    CLOSE = "WebSocket close"
+    CLOSE_WITHOUT_CODE = "WebSocket close without a code"
+    WRONG_FRAME = "invalid WebSocket frame"
+    RESET = "TCP reset"
+    FIN = "TCP end without a close frame"
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a WebSocket ended: `kind` is a word of the close axis, `error` what was wrong with the bytes."""
+    """How a WebSocket ended; `error` is what was wrong with the bytes."""
 
-    kind: str
+    kind: End
     code: int | None = None
     error: str | None = None
+
+    @property
+    def by_a_close_frame(self) -> bool:
+        return self.kind in (End.CLOSE, End.CLOSE_WITHOUT_CODE)
 
     def __str__(self) -> str:
         return self.kind if self.code is None else f"{self.kind} {self.code}"
@@ -94,13 +109,13 @@ class WebSocket:
                 elif message.opcode is Opcode.CLOSE:
                     return await self._end_of(message)
             if self._wrong is not None:
-                return self._ended(Ended("invalid WebSocket frame", error=self._wrong))
+                return self._ended(Ended(End.WRONG_FRAME, error=self._wrong))
             try:
                 data = await self._reader.read(2**16)
             except OSError:
-                return self._ended(Ended("TCP reset"))
+                return self._ended(Ended(End.RESET))
             if not data:
-                return self._ended(Ended("TCP end without a close frame"))
+                return self._ended(Ended(End.FIN))
             try:
                 for message in self._decoder.decode(data):
                     self._ready.append(message)
@@ -112,10 +127,8 @@ class WebSocket:
         try:
             code, _ = decode_close(frame.payload)
         except RemoteProtocolError as error:
-            return self._ended(Ended("WebSocket close", error=str(error)))
-        return self._ended(
-            Ended("WebSocket close without a code" if code is None else "WebSocket close", code)
-        )
+            return self._ended(Ended(End.CLOSE, error=str(error)))
+        return self._ended(Ended(End.CLOSE_WITHOUT_CODE if code is None else End.CLOSE, code))
 
     def _ended(self, ended: Ended) -> Ended:
         self._recording.add(TO_CLIENT, "websocket", "", f"{self.label}{ended}")

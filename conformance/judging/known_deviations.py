@@ -11,8 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
+
+from conformance.verdicts import Silent
 
 __all__ = ["Deviation", "deviations", "find_deviation"]
 
@@ -24,7 +26,7 @@ class Deviation:
     """One entry. Empty `cases`, `transports` or `modes` mean all of them.
 
     `sometimes` marks what a race decides: a run in which it does not occur says nothing.
-    `covers` names what no entry covers otherwise: parts of what is seen of a server that no longer serves.
+    `covers` names what no entry covers otherwise: what no longer answers, session or server.
     `when` names switches of the server, which says how they stand; one that it does not name is off.
     """
 
@@ -37,7 +39,7 @@ class Deviation:
     transports: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
     sometimes: bool = False
-    covers: tuple[str, ...] = ()
+    covers: tuple[Silent, ...] = ()
     when: dict[str, bool] = field(default_factory=dict)
 
 
@@ -49,7 +51,7 @@ def deviations() -> tuple[Deviation, ...]:
         data = tomllib.loads(path.read_text("utf-8"))
         try:
             found += [_deviation(data, row) for row in data["deviation"]]
-        except (KeyError, TypeError, InvalidSpecifier) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path.name}: {error}") from None
     return tuple(found)
 
@@ -58,6 +60,7 @@ def _deviation(data: dict[str, Any], row: dict[str, Any]) -> Deviation:
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in row.items()
     }
+    values["covers"] = tuple(map(Silent, row.get("covers", ())))
     values["versions"] = SpecifierSet(row.get("versions", data["versions"]))
     return Deviation(library=data["library"], **values)
 

@@ -269,7 +269,7 @@ def _redacted(judgement: Judgement, recording: Recording) -> Judgement:
         tuple(recording.redact(text) for text in judgement.expected),
         clean(judgement.actual),
         clean(judgement.reason),
-        judgement.unresponsive,
+        judgement.silent,
     )
 
 

@@ -20,7 +20,7 @@ from conformance.telling.result_file import (
     reason_of,
     reproduce,
 )
-from conformance.verdicts import Verdict, is_failure, outcome_of
+from conformance.verdicts import Conclusion, Verdict, conclude, is_failure
 
 __all__ = ["explain", "explain_verdict", "fitted", "header", "summary", "transcript_text"]
 
@@ -119,8 +119,8 @@ def summary(target: Target, results: Results, *, ended: bool = True) -> list[str
         lines.append(f"the run was cut short after {len(results)} cases: it says nothing about the server")
     elif all(verdict is Verdict.NOT_APPLICABLE for verdict in judged):
         lines.append("nothing was judged: no case applies to this server")
-    outcome_word = outcome_of(judged, ended=ended, whole=is_whole(results))
-    if outcome_word == "nothing broken":
+    conclusion = conclude(judged, ended=ended, whole=is_whole(results))
+    if conclusion is Conclusion.NOTHING_BROKEN:
         lines.append("a part of the cases was asked: the rest may still be broken")
-    lines.append(f"{target.title}, contract level {target.level}: {outcome_word}: {found}")
+    lines.append(f"{target.title}, contract level {target.level}: {conclusion}: {found}")
     return lines

@@ -20,7 +20,7 @@ from conformance.judging.runner import Outcome, Question
 from conformance.target import Target
 from conformance.telling.junit import write_junit
 from conformance.telling.result_file import Results, program
-from conformance.verdicts import Level, Verdict
+from conformance.verdicts import Conclusion, Level, Verdict
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import write_text
@@ -28,11 +28,11 @@ from sioprobe.results.files import write_text
 __all__ = ["Outputs", "badge", "print_difference", "write_pages"]
 
 COLOURS = {
-    "conformant": "brightgreen",
-    "nothing broken": "green",
-    "known deviations": "yellowgreen",
-    "failures": "red",
-    "harness error": "lightgrey",
+    Conclusion.CONFORMANT: "brightgreen",
+    Conclusion.NOTHING_BROKEN: "green",
+    Conclusion.KNOWN_DEVIATIONS: "yellowgreen",
+    Conclusion.FAILURES: "red",
+    Conclusion.HARNESS_ERROR: "lightgrey",
 }
 
 
@@ -89,9 +89,9 @@ def badge(result: dict[str, Any], results: Sequence[tuple[Question, Outcome]]) -
             verdicts.setdefault(question.requirement.id, set()).add(verdict)
     kept = sum(found == {Verdict.PASS} for found in verdicts.values())
     asked = len({question.requirement.id for question, _ in results})
-    outcome_word = result["outcome"]
-    message = f"{outcome_word}, {kept} of {len(verdicts)} MUST"
-    if outcome_word == "harness error":
+    conclusion = Conclusion(result["outcome"])
+    message = f"{conclusion}, {kept} of {len(verdicts)} MUST"
+    if conclusion is Conclusion.HARNESS_ERROR:
         message = "not judged"
     if asked < result["suite"]["requirements"]:
         message += f" ({asked} of {result['suite']['requirements']} requirements asked)"
@@ -99,7 +99,7 @@ def badge(result: dict[str, Any], results: Sequence[tuple[Question, Outcome]]) -
         "schemaVersion": 1,
         "label": "socket.io conformance",
         "message": message,
-        "color": COLOURS[outcome_word],
+        "color": COLOURS[conclusion],
     }
 
 

@@ -17,7 +17,7 @@ from conformance.judging.collecting import all_questions
 from conformance.judging.runner import Outcome, Question
 from conformance.requirements import catalogue, with_cases
 from conformance.target import Target
-from conformance.verdicts import Level, Verdict, outcome_of
+from conformance.verdicts import Conclusion, Level, Verdict, conclude
 from sioprobe.results.files import write_conformance
 from sioprobe.results.types import Conformance
 
@@ -83,7 +83,7 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
     """The result file as a value (schema 1). `ended`: the run came to its end by itself."""
     opened = target.opened
     judged = [outcome.judgement.verdict for _, outcome in results]
-    outcome = outcome_of(judged, ended=ended, whole=is_whole(results))
+    outcome = conclude(judged, ended=ended, whole=is_whole(results))
     return {
         "schema": 1,
         "kind": "conformance",
@@ -115,8 +115,8 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
         },
         "started_at": started.isoformat(timespec="seconds"),
         "seconds": round((now() - started).total_seconds(), 3),
-        "conformant": outcome == "conformant",
-        "outcome": outcome,
+        "conformant": outcome is Conclusion.CONFORMANT,
+        "outcome": str(outcome),
         "counts": counts(results),
         "cases": [_case(question, outcome, target.address) for question, outcome in results],
     }

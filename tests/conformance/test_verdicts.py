@@ -10,12 +10,13 @@ from conformance.verdicts import (
     Level,
     NonStrict,
     NotApplicable,
+    Silent,
     Unresponsive,
     Verdict,
     Violation,
+    conclude,
     exit_code,
     judge,
-    outcome_of,
     with_deviation,
 )
 
@@ -74,10 +75,10 @@ def test_a_deviation_excuses_a_violation_and_nothing_else(
 
 @pytest.mark.parametrize(
     ("covers", "verdict"),
-    [((), "fail"), (("gets no ack",), "fail"), (("no longer answers",), "known deviation")],
+    [((), "fail"), ((Silent.SERVER,), "fail"), ((Silent.SESSION,), "known deviation")],
 )
 def test_a_server_that_no_longer_serves_is_excused_only_where_an_entry_says_so(
-    covers: tuple[str, ...], verdict: str
+    covers: tuple[Silent, ...], verdict: str
 ) -> None:
     assert with_deviation(judge(Level.MUST, DEAD), "known since long", covers=covers).verdict == verdict
 
@@ -96,12 +97,12 @@ def test_a_server_that_no_longer_serves_is_excused_only_where_an_entry_says_so(
     ],
 )
 def test_the_run_ends_with_its_gravest_verdict(verdicts: list[Verdict], outcome: str, code: int) -> None:
-    assert outcome_of(verdicts) == outcome
+    assert conclude(verdicts) == outcome
     assert exit_code(verdicts) == code
 
 
 def test_a_run_that_was_cut_short_is_not_conformant() -> None:
-    assert outcome_of([Verdict.PASS]) == "conformant"
-    assert outcome_of([Verdict.PASS], ended=False) == "harness error"
-    assert outcome_of([Verdict.PASS], whole=False) == "nothing broken"
-    assert outcome_of([Verdict.FAIL], whole=False) == "failures"
+    assert conclude([Verdict.PASS]) == "conformant"
+    assert conclude([Verdict.PASS], ended=False) == "harness error"
+    assert conclude([Verdict.PASS], whole=False) == "nothing broken"
+    assert conclude([Verdict.FAIL], whole=False) == "failures"
