@@ -1,5 +1,5 @@
-"""Judges whether a Socket.IO server keeps the protocol: a catalogue, cases, verdicts, known deviations.
+"""Judges whether a Socket.IO server keeps the protocol.
 
 Run it with `pytest conformance/ --url URL` or `python -m conformance --url URL`.
-It speaks to the server over bare TCP through `sioprobe.wire`; no Socket.IO implementation is imported.
+It speaks to the server over TCP through `sioprobe.wire`, and imports no Socket.IO implementation.
 """

@@ -1,7 +1,7 @@
 """`python -m conformance --url URL`: the suite as one command, which `sioprobe conform` runs.
 
-Judging is pytest's work; this adds the help, the listing, JSON on standard output and the other forms of
-a result.
+pytest does the judging. This module adds the help, the lists, JSON on standard output and the other forms
+of a result.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ def main(
     except NoServer as error:
         click.echo(f"{program()}: error: {error}", err=True)
         sys.exit(4)
-    # What is so by default is left out of the command that the pages show.
+    # The pages show the command, without options that have their default.
     asked_words = _words({**asked, "jobs": None if asked["jobs"] == JOBS else asked["jobs"]})
     command = shlex.join([*program().split(), *asked_words, *connection.given, *words])
     sys.exit(run_cases(run, [*_words(asked), *words], wanted, command, as_json=as_json))
@@ -221,7 +221,7 @@ def _print_contract(context: click.Context) -> None:
 
 
 def _compare(words: tuple[str, ...], wanted: Outputs, *, matrix: bool, diff: bool, as_json: bool) -> int:
-    """`--matrix` and `--diff`; the exit code."""
+    """Do `--matrix` or `--diff`. Returns the exit code."""
     files = [Path(word) for word in words]
     for file in files:
         if not file.is_file():
@@ -241,7 +241,7 @@ def _compare(words: tuple[str, ...], wanted: Outputs, *, matrix: bool, diff: boo
 
 
 def _words(options: dict[str, Any]) -> list[str]:
-    """Options as the pytest plugin takes them."""
+    """The options in the form that the pytest plugin takes."""
     words: list[str] = []
     for name, value in options.items():
         flag = f"--{name.replace('_', '-')}"

@@ -1,4 +1,4 @@
-"""Hands `plugin.py` to pytest, wherever the folder lies and from whichever directory it is run."""
+"""Gives pytest the hooks of `running/plugin.py`, wherever this folder is and wherever pytest is started."""
 
 import sys
 from pathlib import Path

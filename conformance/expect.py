@@ -1,6 +1,6 @@
-"""What cases expect. Each function returns what it got or raises `Violation` with all alternatives.
+"""What cases expect. Each function returns what it got, or raises `Violation` with all allowed alternatives.
 
-Every wait has a deadline from the handshake's own numbers (`Timing`); silence is an outcome.
+Every wait has a deadline that comes from the handshake (`Timing`). Silence is an outcome.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ __all__ = [
 EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
 ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
 
-PARTS = 6  # of a deadline, for each request that may be left open
+PARTS = 6  # of a deadline; each request that may get no answer has one part
 
 # How the session of this case closed: the last word of `expect_closed` or `expect_gone`.
 CLOSED: ContextVar[list[str]] = ContextVar("closed")
@@ -125,7 +125,7 @@ async def expect_event(
 ) -> SocketPacket:
     """The next event of the namespace, with exactly these arguments.
 
-    `auth`, which the contract emits after each connect, is passed over unless it is what is expected.
+    The contract emits `auth` after each connect. That event is passed over, unless the case expects it.
     `kind` asks for EVENT or BINARY_EVENT.
     """
     wanted = [event, *arguments]
@@ -180,7 +180,7 @@ async def expect_no_events(event: str, *sessions: Session, namespace: str = MAIN
 
 
 async def expect_no_event(session: Session, event: str, *, namespace: str = MAIN_NAMESPACE) -> None:
-    """No such event comes: not before the server answers a fresh question, nor shortly after."""
+    """No such event comes before the server answers a fresh question, nor shortly after."""
     await expect_alive(session)
     packet = await session.take(
         lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event),
@@ -200,13 +200,13 @@ async def expect_ping(session: Session, number: int, seconds: float) -> float:
 
 
 def needs_binary(target: Target, transport: Transport) -> None:
-    """For a case with binary of a requirement without. Raises NotApplicable."""
+    """For a case that sends binary, of a requirement that is not about binary. Raises NotApplicable."""
     if transport == "polling" and not target.capabilities["binary_polling"]:
         raise NotApplicable("the server has no binary_polling")
 
 
 def needs_no_auth(target: Target) -> None:
-    """For a case about a CONNECT packet without data. Raises NotApplicable."""
+    """For a case that sends a CONNECT packet without data. Raises NotApplicable."""
     if target.auth is not None:
         raise NotApplicable("asks with a CONNECT without data, and --auth is given")
 
@@ -215,9 +215,9 @@ def needs_no_auth(target: Target) -> None:
 
 
 async def pending_poll(target: Target, session: Session) -> asyncio.Task[Answer | NoAnswer]:
-    """A poll that waits at the server. Packets that end it first are taken in, and pings are answered:
+    """A poll that waits at the server. Raises Inconclusive if no poll waits.
 
-    some servers send one at once. Raises Inconclusive where no poll waits.
+    Some servers send a ping at once, which ends a poll: its packets are taken in, and another poll starts.
     """
     for _ in range(5):
         poll = asyncio.create_task(session.poll_once(target.timing.close))
@@ -234,9 +234,9 @@ async def pending_poll(target: Target, session: Session) -> asyncio.Task[Answer 
 async def connect(
     session: Session, namespace: str = MAIN_NAMESPACE, auth: dict[str, Any] | None = None
 ) -> str:
-    """Connect a namespace as the arrangement of a case; the socket id. Raises Inconclusive.
+    """Connect a namespace before a case asks its question. Returns the socket id; raises Inconclusive.
 
-    In revision 3 the server connects `/` unasked, and no socket id is told.
+    In revision 3 the server connects `/` by itself, and tells no socket id.
     """
     if not (session.revision.connects_unasked and namespace == MAIN_NAMESPACE):
         await session.send(session.connecting(namespace, auth))
@@ -254,14 +254,14 @@ async def connect(
 async def connect_main_namespace(
     target: Target, transport: Transport = "polling", *, poll: bool = True
 ) -> Session:
-    """A session that is connected to `/`. With `poll=False` its polls are the case's from then on."""
+    """A session that is connected to `/`. With `poll=False` the case itself polls from then on."""
     session = await target.open(transport, poll=poll)
     if poll:
         await connect(session)
         return session
     if not session.revision.connects_unasked:
         await session.send(session.connecting())
-    # What the contract emits after the connect must not stand in the way of the next poll.
+    # The next poll must not get what the contract emits after the connect.
     wanted = [(SocketPacketType.CONNECT,)] + ([EVENTS] if target.level >= 1 else [])
     for kinds in wanted:
         for _ in range(5):  # a ping may come first
@@ -275,9 +275,9 @@ async def connect_main_namespace(
 
 
 async def poll_under_way(target: Target, session: Session, seconds: float) -> asyncio.Task[Answer | NoAnswer]:
-    """A poll that the server has read: it was sent during one round trip, another one followed.
+    """A poll that the server has read: two round trips have passed since it was sent.
 
-    Unlike `pending_poll` it may have been answered by now, by whatever.
+    Unlike that of `pending_poll`, it may have been answered by now.
     """
     poll = asyncio.create_task(session.poll_once(seconds))
     for _ in range(2):
@@ -297,7 +297,7 @@ async def expect_connected(session: Session, namespace: str = MAIN_NAMESPACE) ->
 
 
 async def expect_processed(session: Session) -> None:
-    """The server has worked off what the session has sent: it answers a question in an unknown namespace."""
+    """The server has processed all that was sent: it answers a CONNECT to an unknown namespace."""
     namespace = f"/unknown-{session.next_ack_id()}"
     await session.send(f"40{namespace},")
     await expect_packet(
@@ -308,7 +308,7 @@ async def expect_processed(session: Session) -> None:
 async def is_alive(session: Session, seconds: float | None = None) -> bool:
     """Whether the session still answers: an event with an ack, else a CONNECT to an unknown namespace.
 
-    Below contract level 1 the application acknowledges nothing: Socket.IO itself is asked.
+    Below contract level 1 the application acknowledges nothing, so the question goes to Socket.IO itself.
     """
     wait = session.timing.answer if seconds is None else seconds
     if session.closure:
@@ -371,10 +371,10 @@ async def expect_closed(target: Target, session: Session) -> None:
 
 
 async def expect_gone(target: Target, session: Session) -> None:
-    """Requests with the session's id get 400: the server has forgotten it, within the deadline of a close.
+    """Requests with the session's id get 400 before the deadline of a close: the server has forgotten it.
 
-    Pushes ask again and again, as they do no harm: a poll that is given up ends the session at some servers,
-    which would then look as if it had been forgotten.
+    Pushes ask again and again, because they do no harm. A poll that is given up ends the session on some
+    servers, and then the session would look forgotten.
     """
     part = session.timing.close / PARTS
     deadline = time.monotonic() + session.timing.close
@@ -382,7 +382,7 @@ async def expect_gone(target: Target, session: Session) -> None:
     while not _is_400(answer := await session.request("POST", body=body, seconds=part)):
         if time.monotonic() > deadline:
             if isinstance(answer, NoAnswer) and answer.silent:
-                # A server that needs longer than a part for every answer is slow, and may have forgotten.
+                # The server may be slow with every answer, and have forgotten the session all the same.
                 answer = await session.request("POST", body=body)
             if _is_400(answer):
                 break
@@ -403,7 +403,7 @@ def _is_400(answer: Answer | NoAnswer) -> bool:
 async def expect_refused(target: Target, outcome: WebSocket | Answer | NoAnswer) -> None:
     """A WebSocket request is refused and the server still serves a fresh session.
 
-    Refused is: HTTP 4xx, 101 and then closed at once, or an end in order without an answer.
+    These count as refused: HTTP 4xx; 101 and then a close at once; a connection that ends without an answer.
     """
     expected = ("HTTP 400", "101, then the WebSocket is closed")
     if isinstance(outcome, WebSocket):

@@ -1,6 +1,6 @@
 """The catalogue of requirements, and the decorator that ties a case to one of them.
 
-The catalogue is `catalogue/*.toml`; ids are immutable and never reused.
+The catalogue is `catalogue/*.toml`; ids never change, and nobody uses one again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 FOLDER = Path(__file__).parent / "catalogue"
 TRANSPORTS = ("polling", "websocket", "upgraded")
 
-# What a server may lack without fault. False where a server must say that it has it.
+# What a server may lack without being wrong. False: a server must say that it has it.
 CAPABILITIES = {
     "polling": True,
     "websocket": True,
@@ -52,8 +52,8 @@ Case = TypeVar("Case", bound=Callable[..., Awaitable[None]])
 class Requirement:
     """One statement. `contract` is the contract level (0-3) that a server needs for its cases.
 
-    `revision` is that of Engine.IO in which it holds; None: in whichever the server speaks.
-    `reason` says why no case asks for it; None where cases do.
+    `revision` is the revision of Engine.IO in which it holds, None for every revision.
+    `reason` says why no case asks for it, None if cases do.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The server that is judged, as cases reach it. `finding` makes it."""
+"""The server that is judged, for the cases. `conformance.finding` makes a Target."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ __all__ = ["Target"]
 class Target:
     """A live server. `level` is its contract level, `capabilities` what it has.
 
-    `settings` holds what is declared about its configuration, in seconds; `switches` what it says itself,
-    and `processes` the ids of its processes as `GET /about` named them first, none where it does not.
+    `settings` holds what is declared about its configuration, in seconds. `switches` and `processes` are what
+    `GET /about` said at the start: what is on or off, and the ids of its processes.
     """
 
     address: Address
@@ -40,7 +40,7 @@ class Target:
     processes: tuple[int, ...] = ()
     title: str = ""
     note: str | None = None
-    revision: Revision = REVISION_4  # that `open` speaks; the runner sets it to the requirement's
+    revision: Revision = REVISION_4  # that `open` speaks; the runner takes it from the requirement
 
     @property
     def revisions(self) -> tuple[int, ...]:
@@ -56,9 +56,9 @@ class Target:
         parameters: str = "",
         headers: Headers = (),
     ) -> Session:
-        """A session after its handshake, no namespace connected by the client.
+        """A session after its handshake. The client has connected no namespace yet.
 
-        `parameters` (`&name=value`) stand in each of its queries; `headers` go with the handshake only.
+        `parameters` (`&name=value`) are in each of its queries. `headers` are in the handshake only.
         """
         session = await open_session(
             self.address,
@@ -101,7 +101,7 @@ class Target:
         return self.address.connection.auth
 
     async def processes_now(self) -> tuple[int, ...]:
-        """The ids of its processes, as it names them now; none where it does not answer."""
+        """The ids that its processes have now; empty if the server does not say."""
         return (await read_about(self.address)).processes
 
     async def websocket(self, query: str) -> WebSocket | Answer | NoAnswer:

@@ -1,4 +1,4 @@
-"""Verdicts: what a case's outcome means, given the requirement's level and the known deviations.
+"""Verdicts: what the outcome of a case means, for the level of its requirement and the known deviations.
 
 Knows neither pytest nor the network.
 """
@@ -53,7 +53,7 @@ class Verdict(StrEnum):
 
 
 class Violation(Exception):
-    """The server broke the requirement. `expected` lists every alternative that would have been right."""
+    """The server broke the requirement. `expected` lists all that would have been right."""
 
     def __init__(self, expected: str | tuple[str, ...], actual: str) -> None:
         self.expected = (expected,) if isinstance(expected, str) else expected
@@ -62,7 +62,7 @@ class Violation(Exception):
 
 
 class NonStrict(Violation):
-    """The server did what is tolerated, not what is asked."""
+    """What the server did is tolerated, but the requirement asks for more."""
 
 
 class Silent(StrEnum):
@@ -85,16 +85,16 @@ class NotApplicable(Exception):
 
 
 class Inconclusive(Exception):
-    """The case did not get as far as its question."""
+    """Something stopped the case before it could ask its question."""
 
 
 class HarnessError(Exception):
-    """We cannot judge, and the fault is ours."""
+    """The judge itself failed, so there is no verdict on the server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with what explains it. `silent`: what no longer answered, whatever the verdict."""
+    """A verdict and its explanation. `silent`: what no longer answered, whatever the verdict."""
 
     verdict: Verdict
     expected: tuple[str, ...] = field(default=())
@@ -115,8 +115,8 @@ _OF_A_VIOLATION = {
 def judge(level: Level, error: BaseException | None, *, strict: bool = False) -> Judgement:
     """The judgement of a case that ended with `error` (None where it returned).
 
-    `strict` counts a broken SHOULD, and what is only tolerated in a MUST or a SHOULD, as failures.
-    Nothing makes a failure of a MAY, of the reference's behaviour or of a gap in the spec.
+    `strict` makes two more things a failure: a broken SHOULD, and what is only tolerated in a MUST.
+    A MAY, the reference's behaviour and a gap in the spec are never failures.
     """
     if error is None:
         return Judgement(Verdict.PASS)
@@ -140,10 +140,10 @@ def judge(level: Level, error: BaseException | None, *, strict: bool = False) ->
 def with_deviation(
     judgement: Judgement, reason: str, *, sometimes: bool = False, covers: tuple[Silent, ...] = ()
 ) -> Judgement:
-    """The judgement of a case for which a deviation is listed with `reason`.
+    """The judgement of a case that has a known deviation; `reason` explains the deviation.
 
-    `sometimes` marks a deviation that a race decides: its absence in one run does not make it stale.
-    That the server no longer serves is covered only where `covers` names what no longer answers.
+    `sometimes` marks a deviation that comes and goes: a run without it proves nothing.
+    If the session or the server no longer answers, the deviation excuses that only if `covers` says so.
     """
     if judgement.silent is not None and judgement.silent not in covers:
         return judgement
@@ -175,8 +175,8 @@ class Conclusion(StrEnum):
 def conclude(verdicts: list[Verdict], *, ended: bool = True, whole: bool = True) -> Conclusion:
     """The outcome of a run.
 
-    A run that has not `ended` by itself, or in which no case applied, has judged nothing.
-    Only a `whole` one, in which every MUST was asked for, can find a server conformant.
+    A run that was stopped, or in which no case applied, has judged nothing. Only a `whole` run, which asks
+    for every MUST, can call a server conformant.
     """
     nothing = all(verdict is Verdict.NOT_APPLICABLE for verdict in verdicts)
     if nothing or not ended or Verdict.HARNESS_ERROR in verdicts:
@@ -189,5 +189,5 @@ def conclude(verdicts: list[Verdict], *, ended: bool = True, whole: bool = True)
 
 
 def exit_code(verdicts: list[Verdict]) -> int:
-    """0 conformant or only known deviations, 1 failures, 2 where we could not judge."""
+    """0: conformant, or only known deviations. 1: failures. 2: nothing was judged."""
     return {Conclusion.HARNESS_ERROR: 2, Conclusion.FAILURES: 1}.get(conclude(verdicts), 0)

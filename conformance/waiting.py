@@ -1,4 +1,4 @@
-"""How many cases work at a time. A case that only waits gives its place away meanwhile."""
+"""How many cases work at a time. A case that only waits gives its place to another."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["PLACES", "Places", "waiting"]
 
 
 class Places:
-    """A number of places. Who comes back from waiting gets one at once, even when all are taken:
+    """A number of places. A case that comes back from waiting gets one at once, even if all are taken.
 
-    standing in line there would turn up as the server's slowness.
+    If it had to queue, the server would look slow.
     """
 
     def __init__(self, number: int) -> None:
@@ -55,7 +55,7 @@ PLACES: ContextVar[Places | None] = ContextVar("places", default=None)
 
 @asynccontextmanager
 async def waiting() -> AsyncIterator[None]:
-    """The body does nothing but wait: another case may work."""
+    """For a body that only waits: another case may work meanwhile."""
     places = PLACES.get()
     if places is None:
         yield

@@ -1,1 +1,1 @@
-"""The client that the cases drive: HTTP/1.1 and WebSocket over asyncio streams, and sessions on top."""
+"""The judge's own client: HTTP/1.1 and WebSocket over asyncio streams, and sessions above them."""

@@ -14,7 +14,7 @@ __all__ = ["PROBE_SECONDS", "About", "read_about"]
 
 PROBE_SECONDS = 4.0  # for a server that accepts and stays silent
 
-# The most specific first: Flask-SocketIO's versions name python-socketio as well.
+# The most specific first: a Flask-SocketIO server names python-socketio too.
 LIBRARIES = (
     "flask-socketio",
     "@socket.io/bun-engine",
@@ -28,9 +28,9 @@ LIBRARIES = (
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What `/about` says; all of it is empty where the server has no such page.
+    """What `/about` says. All of it is empty if the server has no such page.
 
-    `switches` are all its keys that are true or false, `processes` the ids of its processes.
+    `switches` are all its keys with true or false, `processes` are the ids of its processes.
     """
 
     library: str | None = None
@@ -42,12 +42,12 @@ class About:
 
 
 async def read_about(address: Address) -> About:
-    """Ask for it. Only JSON with "versions" counts."""
+    """What the server says. A page counts only if it is JSON with "versions"."""
     answer = await exchange(address, "GET", "/about", seconds=PROBE_SECONDS)
     if not isinstance(answer, Answer) or answer.status != 200:
         return About()
     try:
-        # What it says stands in every report.
+        # Every report shows what the server says.
         about = json.loads(address.connection.redact(answer.body.decode("utf-8")))
     except ValueError:
         return About()
@@ -67,7 +67,7 @@ async def read_about(address: Address) -> About:
 
 
 def _capabilities(about: dict[str, Any]) -> dict[str, bool]:
-    """Those that it names, alone or together, and its transports."""
+    """The capabilities that it names, as keys of their own or together, and its transports."""
     found = {name: about[name] for name in CAPABILITIES if isinstance(about.get(name), bool)}
     transports = about.get("transports")
     if isinstance(transports, list):

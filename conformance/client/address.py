@@ -1,4 +1,4 @@
-"""Where a server is, and what each request shows it: headers, cookies and query that the user gave."""
+"""Where a server is, and the headers, cookies and query that the user wants in each request."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NOTHING = ConnectionOptions()
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A server, the path of its endpoint, and what each request shows it.
+    """A server, the path of its endpoint, and what the user wants in each request.
 
-    `given` holds the headers and cookies of `connection`, sorted out.
+    `given` holds the headers and cookies of `connection`, with Host and Cookie sorted out.
     """
 
     host: str
@@ -55,11 +55,11 @@ class Address:
         return f"{path}?{urlencode(self.connection.query)}&{query}" if self.connection.query else target
 
     def with_headers(self, cookies: Cookies, headers: Headers) -> list[tuple[str, str]]:
-        """The headers of a request but for Host: those of every request, and `headers`, which win by name."""
+        """The headers of a request, without Host. `headers` replace the user's of the same name."""
         own = list(headers)
         names = {name.lower() for name, _ in own}
         lines = (value for name, value in (*cookies.header, *own) if name.lower() == "cookie")
-        # One of each name: the last, which is the case's.
+        # One of each name. The last is that of the case.
         pairs = {pair.partition("=")[0]: pair for line in lines for pair in line.split("; ") if pair}
         return [
             *((name, value) for name, value in self.given.headers if name.lower() not in names),

@@ -1,6 +1,6 @@
 """HTTP/1.1 requests over asyncio streams, one connection each, framed by h11.
 
-A request that is not answered is an outcome (`NoAnswer`), not an exception.
+A request without an answer is an outcome (`NoAnswer`), not an exception.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """No response came; `reason` says how it ended.
+    """No response came; `reason` says why.
 
-    `silent`: nothing came at all in time. `closed`: the server closed the connection in order.
-    `connected`: there was a connection. `untrusted`: there was none because of the server's certificate.
+    `silent`: nothing came in time. `closed`: the server closed the connection properly.
+    `connected`: there was a connection. `untrusted`: there was none, because the certificate is not trusted.
     """
 
     reason: str
@@ -109,7 +109,7 @@ class HttpConnection:
         return cls(address, *stream, cookies or address.new_cookies())
 
     async def send_head(self, method: str, target: str, headers: Headers = ()) -> None:
-        """The request line and headers; the body's framing is the caller's to state in `headers`."""
+        """The request line and headers. The caller's `headers` say how long the body is."""
         shown = self._address.with_headers(self._cookies, headers)
         request = h11.Request(
             method=method,
@@ -127,7 +127,7 @@ class HttpConnection:
         await self._write(self._http.send(h11.EndOfMessage()))
 
     async def _write(self, data: bytes | None) -> None:
-        # A server may answer and close before it has read everything: the answer is what counts.
+        # A server may answer and close before it has read everything. Then the answer counts.
         with contextlib.suppress(OSError):
             self._writer.write(data or b"")
             await self._writer.drain()
@@ -197,7 +197,7 @@ async def exchange(
     """One request and its answer on a connection of its own. `target` is path and query.
 
     Without `cookies` it comes from a new client.
-    `session` says that the caller records what went well: then only the rest is recorded here.
+    With `session` the caller records what went well, and only the rest is recorded here.
     """
     recording = RECORDING.get()
     query = target.partition("?")[2]

@@ -27,10 +27,10 @@ async def open_session(
     parameters: str = "",
     headers: Headers = (),
 ) -> Session:
-    """A session after its handshake (and upgrade). Raises Inconclusive where the server gives none.
+    """A session after its handshake (and upgrade). Raises Inconclusive if the server gives none.
 
-    `poll=False` leaves the polls to the case; `parameters` (`&name=value`) stand in each of its queries.
-    `headers` go with the handshake only.
+    With `poll=False` the case itself polls. `parameters` (`&name=value`) are in each of its queries.
+    `headers` are in the handshake only.
     """
     if transport == "websocket":
         return await _open_over_websocket(address, timing, answer_pings, revision, parameters, headers)

@@ -1,5 +1,6 @@
-"""What a session does differently in each revision of the protocol: 4 of Engine.IO with 5 of Socket.IO, or
-3 with 4. How packets lie in a frame or a payload, who pings, and what `/` needs to be connected.
+"""How a session differs between Engine.IO 4 with Socket.IO 5, and Engine.IO 3 with Socket.IO 4.
+
+How frames and payloads hold packets, who pings, and who connects `/`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ BINARY = "application/octet-stream"
 class Revision:
     """One revision of Engine.IO (`number`) with its Socket.IO.
 
-    `client_pings` says who sends the pings, and whether `/` is connected unasked: both came with 4.
+    `client_pings`: the client pings, and the server connects `/` by itself. Revision 4 changed both.
     """
 
     number: int
@@ -54,7 +55,7 @@ class Revision:
 
     @property
     def heartbeat(self) -> str:
-        """The packet with which a client keeps its session: its PONG, or its PING."""
+        """The packet that a client sends to keep its session: its PONG, or its PING."""
         return "2" if self.client_pings else "3"
 
     @property
@@ -67,7 +68,7 @@ class Revision:
 
 
 def _payload_4(packets: Iterable[str | bytes]) -> str:
-    """Encoded packets, as they are, in one body; bytes are the data of a binary message."""
+    """Encoded packets in one body, unchanged. Bytes are the data of a binary message."""
     return RECORD_SEPARATOR.join(
         packet if isinstance(packet, str) else _binary(packet, encode_payload) for packet in packets
     )
@@ -92,7 +93,7 @@ def _split_4(body: str | bytes, _binary: bool) -> list[str | bytes]:
 
 
 def _split_3(body: str | bytes, binary: bool) -> list[str | bytes]:
-    """As `_split_4`: what cannot be told apart stands behind the rest in one piece."""
+    """As `_split_4`. The part that cannot be split comes last, in one piece."""
     records: list[str | bytes] = []
     try:
         for record in engineio3.split_payload(body, binary=binary):
@@ -114,8 +115,8 @@ REVISION_4 = Revision(
     number=4,
     socket_io=5,
     client_pings=False,
-    # maxPayload came into the protocol with engine.io 6.2. EIO-HS-11 notices that it is missing; a server
-    # without it can be asked everything else.
+    # This one does not ask for maxPayload, which came with engine.io 6.2. EIO-HS-11 notices that it is
+    # missing, and the other cases still work.
     decode_open=engineio3.decode_open,
     decode_packet=decode_packet,
     decode_body=lambda body, _binary: decode_payload(body),

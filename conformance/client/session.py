@@ -1,8 +1,8 @@
-"""An Engine.IO session as a case drives it: over polling, over WebSocket, or upgraded from one to the other.
+"""An Engine.IO session for a case: over polling, over WebSocket, or upgraded from one to the other.
 
-The heartbeat is kept in the background on both transports (revision 4 answers pings, revision 3 sends
-them), so that it never closes a session that a case watches. How the session closed is kept as a value of
-its own (`Session.closure`). `opening.py` makes sessions.
+The heartbeat runs in the background on both transports: revision 4 answers pings, revision 3 sends them.
+So it never closes a session that a case watches. `Session.closure` says how a session closed.
+`opening.py` makes sessions.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PROTOCOL = REVISION_4.query
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """How a session closed, in words and by what, and when (seconds on the monotonic clock)."""
+    """How a session closed in words, what closed it, and when (seconds of the monotonic clock)."""
 
     how: str
     by: EnginePacket | Answer | NoAnswer | Ended
@@ -61,7 +61,7 @@ class Received:
 
 
 class Session:
-    """One open session. Made by `open_session`. `parameters` stand in the query of each of its requests."""
+    """One open session, made by `open_session`. `parameters` are in the query of each of its requests."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Session:
         self.transport: Transport = transport
         self.opened = opened
         self.answer_pings = answer_pings
-        self.level = 0  # the contract level of its server: what may be asked of it
+        self.level = 0  # the contract level of its server
         self.revision = revision
         self.parameters = parameters
         self.received: list[Received] = []
@@ -122,7 +122,7 @@ class Session:
         return [item for item in self.received if item.packet.type is kind]
 
     async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Whether `condition` came true in time; it is looked at whenever something arrives."""
+        """Whether `condition` became true in time. It is checked whenever something arrives."""
         deadline = time.monotonic() + seconds
         while not condition():
             remaining = deadline - time.monotonic()
@@ -139,7 +139,7 @@ class Session:
     async def take(
         self, wanted: Callable[[SocketPacket], bool], seconds: float | None = None
     ) -> SocketPacket | None:
-        """The first Socket.IO packet that is wanted, removed from the inbox; None where none came in time.
+        """The first wanted Socket.IO packet, taken out of the inbox; None if none came in time.
 
         Ends early when the session closes.
         """
@@ -159,10 +159,9 @@ class Session:
     # Sending
 
     async def send(self, *packets: str | bytes) -> Answer | NoAnswer | None:
-        """Send encoded Engine.IO packets as they are (bytes: the data of a binary message): one push, or
-        one frame each.
+        """Send encoded Engine.IO packets, unchanged, in one push or in one frame each.
 
-        Returns the answer to the push; None over WebSocket.
+        Bytes are the data of a binary message. Returns the answer to the push, None over WebSocket.
         """
         if self._websocket is not None:
             for packet in packets:
@@ -173,7 +172,7 @@ class Session:
     async def push(
         self, body: str | bytes, *, seconds: float | None = None, binary: bool = False
     ) -> Answer | NoAnswer:
-        """POST a payload as it is; `binary` says so in its Content-Type."""
+        """POST a payload, unchanged. `binary` sets its Content-Type."""
         meaning = " + ".join(describe_engine(record) for record in self.revision.split(body, binary))
         self._recording.add(TO_SERVER, "polling", body, self.label + meaning)
         async with self._push_lock:
@@ -202,7 +201,7 @@ class Session:
         body: bytes | None = None,
         seconds: float | None = None,
     ) -> Answer | NoAnswer:
-        """One HTTP request of this session as the case has it; what is answered is not taken in."""
+        """One HTTP request of this session for the case. Packets in the answer are not taken in."""
         return await exchange(
             self.address,
             method,
@@ -214,7 +213,7 @@ class Session:
         )
 
     def auth_payload(self, own: dict[str, Any] | None = None) -> dict[str, Any] | None:
-        """The data of a CONNECT packet: what the user gave with --auth, and what is the case's own."""
+        """The data of a CONNECT packet: that of the user (--auth) and that of the case."""
         given = None if self.revision.connects_unasked else self.address.connection.auth
         return own if given is None else given | (own or {})
 
@@ -237,7 +236,7 @@ class Session:
         )
 
     def next_ack_id(self) -> int:
-        """An ack id that this session has not used; cases write those below 100 literally."""
+        """An ack id that this session has not used. Those below 100 are for literal packets of cases."""
         self._ack_id += 1
         return self._ack_id
 
@@ -259,13 +258,13 @@ class Session:
         return bool(done)
 
     def drop_poll(self) -> None:
-        """Abort the pending poll, as a client does that goes away."""
+        """Abort the pending poll, as a client that goes away does."""
         self._polling_allowed = False
         if self._poll_task is not None:
             self._poll_task.cancel()
 
     async def poll_once(self, seconds: float | None = None) -> Answer | NoAnswer:
-        """One GET, whose packets are taken in as usual."""
+        """One GET. Its packets are taken in as usual."""
         wait = self.timing.heartbeat + self.timing.answer if seconds is None else seconds
         answer = await exchange(
             self.address,
@@ -281,7 +280,7 @@ class Session:
         return answer
 
     async def open_probe(self) -> WebSocket | Answer | NoAnswer:
-        """A WebSocket with this session's id, on which nothing has been sent yet."""
+        """A WebSocket with this session's id. Nothing has been sent on it."""
         return await open_websocket(
             self.address,
             self.query("websocket"),
@@ -330,7 +329,7 @@ class Session:
     # Ending
 
     async def release(self) -> None:
-        """Leave without a question: close what is open, end what waits. For the end of a case."""
+        """For the end of a case: close what is open, and end what waits."""
         for task in tuple(self._tasks):
             task.cancel()
         if self._websocket is not None:
@@ -373,7 +372,7 @@ class Session:
             if isinstance(answer, NoAnswer):
                 self._close(f"poll: {answer}", answer)
             elif answer.status != 200:
-                # After the upgrade this belongs to a poll that came too late, not to the session.
+                # After the upgrade this answers a poll that came too late. The session goes on.
                 if self._websocket is None:
                     self._close(f"HTTP {answer.status}", answer)
                 return
@@ -388,7 +387,7 @@ class Session:
             self._recording.add(TO_CLIENT, "polling", record, self.label + describe_engine(record))
         if self._empty_poll:
             self.malformed.append("an empty payload")
-        # Some servers end the last poll of a session with nothing: the next answer tells.
+        # Some servers end the last poll of a session with nothing. The next answer tells.
         self._empty_poll = not body
         if not body:
             self._wake()
@@ -396,7 +395,7 @@ class Session:
         self.take_packets(self.revision.decode_body(body, binary), body)
 
     def take_packets(self, packets: Iterator[EnginePacket], body: bytes) -> None:
-        """The packets of a payload have come: those before a wrong one count."""
+        """The packets of a payload have come. Those before a wrong one count."""
         try:
             for packet in packets:
                 self.take_in(packet, "polling")
@@ -433,12 +432,12 @@ class Session:
         self._wake()
 
     def start_heartbeat(self) -> None:
-        """Where the client pings: do so every pingInterval, until the session closes."""
+        """If the client pings in this revision: ping every pingInterval until the session closes."""
         if self.revision.client_pings:
             self._spawn(self._ping_on())
 
     async def _ping_on(self) -> None:
-        # Ahead of time, as a busy machine makes it late; 1 s is for a server that says 0.
+        # Early, because a busy machine makes it late. 1 s is for a server that says 0.
         interval = 0.8 * self.timing.ping_interval or 1.0
         while self.closure is None:
             await asyncio.sleep(interval)
@@ -452,8 +451,8 @@ class Session:
             await self.send(beat)
             return
         body = self.revision.payload([beat])
-        # Behind a push that is never answered the beat must not come too late: the heartbeat would close
-        # the session, and a case would take that for the server's answer to the push.
+        # A push may never be answered. If the beat waited behind it, the heartbeat would close the session,
+        # and a case would take that for the server's answer to the push.
         try:
             # Not wait_for: before Python 3.12 it may swallow a cancellation, and the pings would never end.
             async with asyncio.timeout(0.4 * self.timing.ping_timeout):
@@ -476,7 +475,7 @@ class Session:
         if packet is None:
             return
         if packet.type is SocketPacketType.CONNECT and self.revision.connects_unasked:
-            self.socket_ids[packet.namespace] = ""  # it is not said
+            self.socket_ids[packet.namespace] = ""  # the server does not tell it
         elif packet.type is SocketPacketType.CONNECT and isinstance(packet.data, dict):
             socket_id = packet.data.get("sid")
             if isinstance(socket_id, str):

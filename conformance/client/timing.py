@@ -1,4 +1,4 @@
-"""Deadlines, computed from the numbers of the server's own handshake. All in seconds."""
+"""Deadlines in seconds, computed from the handshake of the server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Timing:
 
     ping_interval: float
     ping_timeout: float
-    patient: bool = False  # whether cases wait for however slow a heartbeat
+    patient: bool = False  # cases wait, however slow the heartbeat is
 
     @property
     def heartbeat(self) -> float:
@@ -22,17 +22,17 @@ class Timing:
 
     @property
     def answer(self) -> float:
-        """How long an answer may take: generous, for a busy machine; only its absence costs the time."""
+        """How long an answer may take. Long, for a busy machine: only a missing answer costs it."""
         return min(max(self.heartbeat, 5.0), 10.0)
 
     @property
     def close(self) -> float:
-        """How soon a required close must come: well before the heartbeat could be its cause."""
+        """How soon a required close must come: well before the heartbeat could cause it."""
         return min(max(0.75 * self.heartbeat, 0.5), 3.0)
 
     @property
     def quiet(self) -> float:
-        """How long to listen, after the server has shown to be done, for what must not come."""
+        """How long to listen for what must not come, once the server is done."""
         return min(max(0.25 * self.ping_interval, 0.2), 0.5)
 
     @property

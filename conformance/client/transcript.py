@@ -1,6 +1,6 @@
 """What went over the wire in one case: time, direction, layer, raw text and its meaning.
 
-Ring-limited; session ids and socket ids are replaced by names when the transcript is read.
+Only the last entries are kept. Whoever reads the transcript sees names in place of session and socket ids.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 TO_SERVER = "C→S"
 TO_CLIENT = "S→C"
 
-ENTRIES = 200  # enough for every case but the bursts, whose middle says nothing
+ENTRIES = 200  # enough for all cases but bursts, where the middle says nothing
 RAW_LENGTH = 300
 UNNAMED_SID = re.compile(r"""(["']sid["']:\s?["'])(?!<)[^"']{8,}""")
 
@@ -55,7 +55,7 @@ class Entry:
 class Recording:
     """The transcript of one case. `secrets` are what the user gave.
 
-    `opened` are the sessions and WebSockets of the case; whoever asks for them knows which.
+    `opened` are the sessions and WebSockets of the case.
     """
 
     secrets: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Recording:
         text = redacted(text, self.secrets)
         for secret, name in self._secrets.items():
             text = text.replace(secret, name)
-        # A session that no case holds, as one that a wrong handshake opened.
+        # A session that no case holds, such as one that a wrong handshake opened.
         return UNNAMED_SID.sub(r"\1<another sid>", text)
 
     def read(self) -> list[Entry]:
@@ -132,7 +132,7 @@ def describe_engine(message: str | bytes) -> str:
 
 def _describe_packet(packet: EnginePacket) -> str:
     if packet.type is EnginePacketType.OPEN:
-        return packet.type.name  # its data is a line long, and stands beside it as raw text
+        return packet.type.name  # its data is long, and the raw text shows it
     if packet.type is not EnginePacketType.MESSAGE or not isinstance(packet.data, str):
         return f"{packet.type.name} {packet.data!r}" if packet.data else packet.type.name
     try:

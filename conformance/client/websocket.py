@@ -1,5 +1,4 @@
-"""A WebSocket over asyncio streams, framed by `sioprobe.wire`, with nothing done behind the caller's back
-but the answers to WebSocket pings."""
+"""A WebSocket over asyncio streams, framed by `sioprobe.wire`. It answers WebSocket pings by itself."""
 
 from __future__ import annotations
 
@@ -79,13 +78,13 @@ class WebSocket:
             await self.send_frame(Opcode.BINARY, message)
 
     async def send_frame(self, opcode: Opcode, payload: bytes = b"", *, fin: bool = True) -> None:
-        """One frame as it is. A connection that the server has dropped takes it silently."""
+        """One frame, unchanged. Nothing is raised if the server has dropped the connection."""
         with contextlib.suppress(OSError):
             self._writer.write(encode_frame(opcode, payload, fin=fin))
             await self._writer.drain()
 
     async def send_bytes(self, data: bytes) -> None:
-        """Bytes as they are, frame or not."""
+        """Bytes, unchanged, whether they are a frame or not."""
         self._recording.add(TO_SERVER, "websocket", data, f"{self.label}raw bytes")
         with contextlib.suppress(OSError):
             self._writer.write(data)
@@ -156,7 +155,7 @@ async def open_websocket(
     label: str = "",
     cookies: Cookies | None = None,
 ) -> WebSocket | Answer | NoAnswer:
-    """An open WebSocket at `?query`, the HTTP answer that refused it, or the absence of both.
+    """An open WebSocket at `?query`, the HTTP answer that refused it, or no answer at all.
 
     Without `cookies` it is that of a new client.
     """

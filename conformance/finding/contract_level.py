@@ -23,9 +23,9 @@ async def _open_any(target: Target) -> Session | None:
 
 
 async def find_level(target: Target, declared: int | None) -> tuple[int, str | None]:
-    """The declared contract level, else the one that the server shows any sign of.
+    """The declared contract level, or the highest of which the server shows a sign, and a note for the user.
 
-    Any sign, so that one fault does not hide a level.
+    One sign is enough, so that one fault does not hide a level.
     """
     if declared is not None:
         return declared, None

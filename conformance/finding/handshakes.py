@@ -1,6 +1,6 @@
-"""Which revisions of the protocol the server at an address speaks, over which transports.
+"""Which revisions of the protocol a server speaks, and over which transports. Only handshakes ask.
 
-Asks by handshakes only. What answers none of them is no Socket.IO server: `NoServer`, one sentence.
+A server that answers none of them is no Socket.IO server: `NoServer`, one sentence.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from sioprobe.wire import OpenData, RemoteProtocolError
 
 __all__ = ["NoServer", "find_revisions"]
 
-REFUSALS = (401, 403)  # by who wants to see something first
-UNASKED_SECONDS = 1.0  # for a packet that a server sends by itself right after its OPEN
+REFUSALS = (401, 403)  # of a server that wants to see something first
+UNASKED_SECONDS = 1.0  # for a packet that a server may send right after its OPEN
 
 
 class NoServer(Exception):
     """No Socket.IO server answers at the URL. The message is one sentence.
 
-    `speaks_http` says whether anything came that asking in another way could change.
+    `speaks_http`: something answered, so another kind of handshake may work.
     """
 
     def __init__(self, message: str, *, speaks_http: bool = True) -> None:
@@ -34,7 +34,7 @@ class NoServer(Exception):
 async def find_revisions(address: Address) -> tuple[OpenData, dict[str, bool]]:
     """What the OPEN packet of the latest revision says, and the capabilities that handshakes show.
 
-    A server of revision 3 alone need not read EIO, as socket.io 2 does not: it answers everybody in its way.
+    A server that speaks only revision 3 need not read EIO, and answers everybody alike, as socket.io 2 does.
     """
     try:
         opened, capabilities = await _find_transports(address, REVISION_4)
@@ -71,7 +71,7 @@ async def _find_transports(address: Address, revision: Revision) -> tuple[OpenDa
     polled = _open_data(answer, revision)
     if polled is None and revision is REVISION_4 and _open_data(answer, REVISION_3) is not None:
         raise NoServer(f"{where} answers a handshake of Engine.IO 4 as Engine.IO 3 has it")
-    # What is refused is absent. What is answered otherwise is there and broken: its cases must fail.
+    # A transport that is refused is absent. One that answers otherwise is broken, and its cases must fail.
     has_polling = polled is not None or not 400 <= answer.status < 500
     websocket = await _open_websocket(address, revision)
     if polled is not None:

@@ -17,9 +17,9 @@ __all__ = ["ServerProfile", "read_profile"]
 
 @dataclass(frozen=True, slots=True)
 class ServerProfile:
-    """What is declared about a server. None: to be found out.
+    """What is declared about a server. None: the judge finds it out.
 
-    `settings` are in seconds: what the server was configured with and does not say on the wire.
+    `settings` are times in seconds that the server does not say on the wire.
     """
 
     title: str | None = None

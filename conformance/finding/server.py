@@ -1,7 +1,4 @@
-"""The server at the URL: proof that it speaks Socket.IO, and what it says or declares about itself.
-
-What is no Socket.IO server ends in `NoServer`, one sentence.
-"""
+"""Finds out what the server at an address is: whether it speaks Socket.IO, and what is known about it."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ __all__ = ["NoServer", "find_target"]
 
 
 async def find_target(address: Address, profile: ServerProfile) -> Target:
-    """The server there. Raises NoServer within seconds where there is none."""
+    """The server there. Raises NoServer within seconds if there is none."""
     token = RECORDING.set(Recording(address.connection.secrets))
     try:
         opened, capabilities = await find_revisions(address)
@@ -32,7 +29,7 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
         capabilities = CAPABILITIES | capabilities
         revision = REVISION_4 if capabilities["eio4"] else REVISION_3
         target = Target(address, opened, timing, 2, capabilities, profile.settings, revision=revision)
-        # A server without such a page may leave the request open: ask for both at the same time.
+        # A server without /about may leave the request open, so both are asked at the same time.
         about, (level, note) = await asyncio.gather(
             read_about(address), find_level(target, profile.contract_level)
         )

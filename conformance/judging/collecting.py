@@ -19,7 +19,7 @@ CASES = Path(__file__).parents[1] / "cases"
 
 
 class CaseError(Exception):
-    """A function in `cases/` is no case. The message is one line."""
+    """A function in `cases/` is not a case. The message is one line."""
 
 
 def questions(file: str, name: str, case: Any) -> Iterator[Question]:

@@ -1,6 +1,6 @@
 """Known deviations: failures that are known and explained for one server version and async mode.
 
-They are data, `deviations/*.toml`. One that no longer occurs fails the run until its entry is removed.
+`deviations/*.toml` lists them. One that no longer occurs fails the run until somebody removes its entry.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ FOLDER = Path(__file__).parents[1] / "deviations"
 class Deviation:
     """One entry. Empty `cases`, `transports` or `modes` mean all of them.
 
-    `sometimes` marks what a race decides: a run in which it does not occur says nothing.
-    `covers` names what no entry covers otherwise: what no longer answers, session or server.
-    `when` names switches of the server, which says how they stand; one that it does not name is off.
+    `sometimes` marks a deviation that comes and goes: a run without it proves nothing.
+    `covers` says that the session or the server may stop answering, which no other entry excuses.
+    `when` names switches that the server must have; one that the server does not name is off.
     """
 
     library: str
@@ -75,7 +75,7 @@ def find_deviation(
     mode: str | None,
     switches: dict[str, bool],
 ) -> Deviation | None:
-    """The entry that covers this case on this server. An unknown library or version has none."""
+    """The entry for this case on this server. An unknown library or version has none."""
     try:
         parsed = Version(version or "")
     except InvalidVersion:

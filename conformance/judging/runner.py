@@ -1,7 +1,7 @@
-"""Runs cases concurrently in one asyncio loop: waiting is not work.
+"""Runs cases at the same time in one asyncio loop, because most of them only wait.
 
-All selected cases are tasks from the start; asking for one result drives the loop for all of them.
-Knows nothing of pytest.
+All selected cases are tasks from the start. Whoever asks for one result drives the loop for all of them.
+This module knows nothing of pytest.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from conformance.waiting import PLACES, Places
 __all__ = ["Outcome", "Question", "Runner", "answer_question"]
 
 
-REPEATS = 3  # of a case during which the machine stood still, or the server's process was replaced
-TELL_SECONDS = 0.2  # between two looks at how far the run is
-UNDECIDED = 5  # cases of a run that may be asked again because they did not reach their question
-RESTART_SECONDS = 15.0  # that a process manager may take to put another process in the place of one
+REPEATS = 3  # of a case that failed while the machine stood still or the server's process was replaced
+TELL_SECONDS = 0.2  # between two lines of progress
+UNDECIDED = 5  # so many cases may be asked again because something stopped them before their question
+RESTART_SECONDS = 15.0  # that a process manager may take to replace a process
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it. `error` is there for a traceback of our own mistakes."""
+    """What came of a case. `error` is for the traceback of our own mistakes."""
 
     judgement: Judgement
     closed: str | None = None
     transcript: list[Entry] = field(default_factory=list)
     seconds: float = 0.0
     error: BaseException | None = None
-    earlier: str | None = None  # what came of the tries before, where a stall made the runner ask again
+    earlier: str | None = None  # what came of the tries before this one
 
 
 class Runner:
@@ -76,7 +76,7 @@ class Runner:
         self._places = Places(jobs)
         self._standstill = StandstillWatch(target.timing.ping_timeout)
         self._processes = target.processes
-        self._replaced: list[float] = []  # when another process was seen in the place of the last one
+        self._replaced: list[float] = []  # when the server was seen to have a new process
         self._undecided = 0
         self._alone = asyncio.Lock()
         self._beating: asyncio.Task[None] | None = None
@@ -98,7 +98,7 @@ class Runner:
             self._tasks[question] = self._loop.create_task(self._ask(question, before))
 
     def outcome(self, question: Question) -> Outcome:
-        """The outcome of one case; runs the loop until it is there."""
+        """The outcome of one case. Runs the loop until it is there."""
         return self._loop.run_until_complete(self._tasks[question])
 
     def stop(self) -> None:
@@ -152,11 +152,11 @@ class Runner:
         return await answer_question(question, self._target, self._second, strict=self._strict)
 
     async def _blame(self, question: Question, outcome: Outcome, started: float) -> str | None:
-        """What else may be to blame for a failure than what the case asks for.
+        """What else may have caused a failure; None if nothing is known.
 
-        What a cluster loses must never be tried again.
+        A cluster that loses something is never asked again.
         """
-        # A heartbeat that is missed may also look like the close that a deviation says does not come.
+        # A missed heartbeat may also look like the close that a deviation says does not come.
         doubtful = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED_PASS)
         if outcome.judgement.verdict not in doubtful or question.requirement.contract == 3:
             return None
@@ -164,11 +164,11 @@ class Runner:
             return f"while this machine stood still for {stall:.1f} s"
         await self._look_for_replacement()
         if any(moment >= started for moment in self._replaced):
-            # EIO-SV-01 fails for it, once for the run.
+            # EIO-SV-01 fails for this, once in a run.
             return "while the server's process ended and another took its place"
         if outcome.judgement.verdict is Verdict.INCONCLUSIVE:
-            # A server that loses a packet now and then keeps a case from its question. Where many do not
-            # reach theirs, something is wrong that asking again would only hide.
+            # A server that loses a packet now and then may stop a case before its question. If many cases
+            # are stopped, something is wrong, and asking again would hide it.
             await asyncio.wait(self._tried.values())
             if self._undecided <= UNDECIDED:
                 return "before it reached its question"
@@ -193,7 +193,7 @@ async def answer_question(
     RECORDING.set(recording)
     closings: list[str] = []
     CLOSED.set(closings)
-    # Far beyond what any case waits for: its end is our mistake, not the server's.
+    # No case waits that long. One that does is our mistake, not the server's.
     limit = 60 + 4 * target.timing.heartbeat
     error: BaseException | None = None
     try:
@@ -204,7 +204,7 @@ async def answer_question(
             expect_wellformed(session)
     except TimeoutError:
         error = HarnessError(f"the case did not end within {limit:.0f} s")
-    except Exception as exception:  # the verdict tells ours from theirs
+    except Exception as exception:  # the verdict says whose fault it is
         error = exception
     seconds = time.monotonic() - recording.started
     transcript = recording.read()  # before the sessions are released, which says nothing
@@ -227,7 +227,7 @@ async def answer_question(
 
 
 def _arguments(question: Question, target: Target, second: Target | None) -> dict[str, object]:
-    """What the case asks for by name. Raises NotApplicable where the server lacks what it needs."""
+    """The arguments that the case names. Raises NotApplicable if the server lacks what the case needs."""
     needed = question.requirement
     if needed.contract == 3 and second is None:
         raise NotApplicable("needs a cluster: give a second --url")

@@ -56,8 +56,8 @@ class CaseItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         error = excinfo.value
         if isinstance(error, pytest.xfail.Exception):
-            # A known deviation. Its traceback would hold up the loop in which all cases wait: a tenth of a
-            # second each, and a server may have a hundred.
+            # A known deviation. Its traceback would take a tenth of a second, during which no case goes on,
+            # and a server may have a hundred of them.
             return str(error)
         if not isinstance(error, CaseFailed):
             return super().repr_failure(excinfo, style)
@@ -84,7 +84,7 @@ class CaseFailed(Exception):
 
 
 def terminal_width(config: pytest.Config) -> int | None:
-    """Columns of the terminal that is written to; None for a file or a pipe."""
+    """Columns of the terminal; None if the output goes to a file or a pipe."""
     run = config.stash.get(RUN, None)
     if run is not None and run.width is not None:
         return run.width

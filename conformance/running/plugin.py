@@ -1,6 +1,6 @@
-"""The pytest side: options, collection of cases, and their verdicts as pytest outcomes.
+"""The hooks of pytest: options, collection of cases, and their verdicts as outcomes.
 
-Imported by `conftest.py`, whose folder it serves; nothing else of pytest's is touched.
+`conftest.py` imports them, so they serve its folder alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def of_the_heartbeat() -> list[str]:
 
 
 class GivenRun:
-    """Hands a run whose servers are probed already to the plugin."""
+    """Gives the plugin a run whose servers are known already."""
 
     def __init__(self, run: SuiteRun) -> None:
         self.run = run
@@ -41,9 +41,13 @@ class GivenRun:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "Socket.IO conformance")
     group.addoption(
-        "--url", action="append", default=[], metavar="URL", help="server; twice: two of a cluster"
+        "--url",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="the server; given twice: two processes of one cluster",
     )
-    # `--strict` is pytest's own flag, which every version has; here it counts SHOULD as well.
+    # `--strict` is a flag of pytest's own. Here it counts SHOULD as failure.
     group.addoption(
         "--ping-default",
         action="store_true",
@@ -56,13 +60,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"only this level ({', '.join(LEVELS)}), or 0-2: the contract level of the server",
     )  # fmt: skip
     group.addoption("--id", action="append", default=[], metavar="ID", help="only this requirement")
-    group.addoption("--profile", type=Path, metavar="FILE.toml", help="what is declared about the server")
-    group.addoption(
-        "--target-library", metavar="NAME", help="whose known deviations apply, e.g. flask-socketio"
-    )
+    group.addoption("--profile", type=Path, metavar="FILE.toml", help="what you declare about the server")
+    group.addoption("--target-library", metavar="NAME", help="whose known deviations apply (flask-socketio)")
     group.addoption("--target-version", metavar="VERSION", help="version of that library")
-    group.addoption("--target-mode", metavar="MODE", help="async mode, e.g. gevent")
-    # pytest takes a word that begins with @ for a file of options.
+    group.addoption("--target-mode", metavar="MODE", help="async mode, such as gevent")
+    # pytest takes a word that begins with @ as a file of options.
     connection = parser.getgroup("conformance-connection", "Who comes to the server (a file: --auth=@FILE)")
     add_connection_options(connection.addoption)
 
@@ -166,7 +168,7 @@ def pytest_report_teststatus(report: Any, config: pytest.Config) -> Any:
     verdict = getattr(report, "verdict", None)
     if verdict is None or report.when != "call":
         return None
-    # "failed" keeps pytest's own listing of failures; the word tells them apart.
+    # pytest lists what is "failed" as a failure. The word tells the kinds apart.
     category = {Verdict.PASS: "passed", Verdict.FAIL: "failed"}.get(Verdict(verdict), verdict)
     if report.outcome == "failed":
         category = "failed"
@@ -198,7 +200,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run.ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     run.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     if exitstatus == pytest.ExitCode.TESTS_FAILED and exit_code(verdicts) == 0:
-        run.ended = False  # something failed that is no case
+        run.ended = False  # something failed that is not a case
     if session.config.option.report is not None:
         run.problem = run.write(session.config.option.report)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

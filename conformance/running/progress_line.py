@@ -1,4 +1,4 @@
-"""One line on a terminal that says how far a run is, written over itself until the run ends."""
+"""One line on a terminal that says how far a run is. Each line overwrites the one before."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ProgressLine:
         self._stream.flush()
 
     def clear(self) -> None:
-        """Leave an empty line for what follows."""
+        """Make the line empty for what follows."""
         self._stream.write(ERASE)
         self._stream.flush()
 

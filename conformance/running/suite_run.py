@@ -1,4 +1,4 @@
-"""One run of the suite: the servers that are probed, the cases that are asked, what came of them."""
+"""One run of the suite: its servers, the runner of its cases, and their outcomes."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ LEVELS = [str(level) for level in Level]
 CONTRACT_LEVELS = ["0", "1", "2"]
 LEVELS_AND_CONTRACT = [*LEVELS, *CONTRACT_LEVELS]
 
-# What every server has whose times nobody has set, in seconds: `--ping-default` asks for it.
+# The default times of a server, in seconds, for `--ping-default`.
 DEFAULT_PINGS = {"ping_interval": 25.0, "ping_timeout": 20.0}
 
 
 class SuiteRun:
-    """What one pytest session holds: the targets, the runner, the outcomes."""
+    """What one pytest session has: the targets, the runner, the outcomes."""
 
     def __init__(self, target: Target, second: Target | None, runner: Runner) -> None:
         self.target = target
@@ -41,14 +41,14 @@ class SuiteRun:
         self.runner = runner
         self.results: list[tuple[Question, Outcome]] = []
         self.started = result_file.now()
-        self.ended = False  # by itself: neither interrupted nor broken off
+        self.ended = False  # nobody stopped it, and nothing broke
         self.interrupted = False  # by Ctrl-C
         self.progress: Callable[[int], ProgressLine] | None = None  # in place of pytest's letters
-        self.width: int | None = None  # of the terminal, where its caller knows better than pytest
+        self.width: int | None = None  # of the terminal, if the caller knows it
         self.problem: str | None = None  # why the result file was not written
 
     def write(self, path: Path) -> str | None:
-        """Write the result file if anything was judged. Why that failed, in one line."""
+        """Write the result file if anything was judged. Returns why that failed, in one line."""
         if not self.results:
             return None
         try:
@@ -59,7 +59,7 @@ class SuiteRun:
 
 
 def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
-    """Probe the servers that the options name. Raises UsageError and NoServer."""
+    """Find out what the servers are that the options name. Raises UsageError and NoServer."""
     if not 1 <= len(option.url) <= 2:
         raise UsageError("give --url URL of the server (twice for two processes of a cluster)")
     if option.jobs < 1:

@@ -1,4 +1,4 @@
-"""Runs pytest over the cases, for the command, and writes the forms of the result."""
+"""Runs pytest over the cases for the command, and writes all forms of the result."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ ROOM = Path(__file__).parents[1]
 
 
 def run_cases(run: SuiteRun, words: list[str], wanted: Outputs, command: str, *, as_json: bool) -> int:
-    """Run pytest with these words and write what is wanted; the exit code.
+    """Run pytest with these words, and write the files. Returns the exit code.
 
-    `command` is what the pages show as the command that gave the result.
+    The pages show `command` as the command that gave the result.
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as kept:
         file = wanted.report or Path(folder) / "result.json"
         arguments = [str(ROOM), "-c", str(ROOM / "pytest.ini"), "--rootdir", str(ROOM), "-q"]
-        # Nothing is written beside the cases, which may lie where nobody may write.
+        # The folder of the cases may be read-only.
         arguments += ["-p", "no:cacheprovider", "--no-header", "-rN", *words]
         head = "\n".join(header(run.target))
         if sys.stderr.isatty() and (as_json or sys.stdout.isatty()):
@@ -49,7 +49,7 @@ def run_cases(run: SuiteRun, words: list[str], wanted: Outputs, command: str, *,
             return 2
         if as_json and run.results:
             click.echo(file.read_text("utf-8"), nl=False)
-        # Pytest's own usage error is 4, which here says that no server is there.
+        # pytest's code for wrong usage is 4, which here means that there is no server.
         code = 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
         if run.results:
             code = wanted.write(file, run.target, run.results, run.started, command) or code
@@ -57,8 +57,8 @@ def run_cases(run: SuiteRun, words: list[str], wanted: Outputs, command: str, *,
 
 
 def _use_terminal(run: SuiteRun, kept: contextlib.ExitStack) -> list[str]:
-    """Progress on the terminal in place of pytest's letters; words for pytest."""
-    # A stream of its own, as pytest captures what is written to standard error.
+    """Show progress in place of pytest's letters. Returns the words for pytest."""
+    # A stream of its own, because pytest captures standard error.
     stream = kept.enter_context(os.fdopen(os.dup(sys.stderr.fileno()), "w"))
     width = os.get_terminal_size(stream.fileno()).columns or 80
     run.width = width

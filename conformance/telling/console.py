@@ -30,7 +30,7 @@ REMARKS = (Verdict.NON_STRICT, Verdict.INFO)
 
 
 def header(target: Target) -> list[str]:
-    """What is judged, by which suite."""
+    """What is judged, and by which suite."""
     opened = target.opened
     lines = [
         f"conformance suite {sioprobe.__version__}: {len(with_cases())} requirements, "
@@ -70,7 +70,7 @@ def explain_verdict(question: Question, outcome: Outcome) -> str:
 
 
 def fitted(text: str, width: int) -> str:
-    """`text` with long lines broken under their own column; a command stays whole, to be copied."""
+    """`text` with long lines broken under their own column. A command stays whole, to be copied."""
     lines: list[str] = []
     for line in text.splitlines():
         if len(line) < width or line.startswith("  reproduce: "):
@@ -91,7 +91,7 @@ def transcript_text(transcript: list[Entry]) -> str:
 
 
 def summary(target: Target, results: Results, *, ended: bool = True) -> list[str]:
-    """Failures, remarks, known deviations with their reasons, what was asked again, and the counts."""
+    """Failures, remarks, known deviations and their reasons, cases that were asked again, and the counts."""
     lines = []
     for title, verdicts in (
         ("failures", tuple(verdict for verdict in Verdict if is_failure(verdict))),

@@ -1,6 +1,6 @@
-"""A run as JUnit XML: one suite, a case for each case, ids as properties, the transcript as its output.
+"""A run as JUnit XML: one suite, one testcase for each case, ids as properties, transcripts as output.
 
-pytest's own form repeats the output of a skipped case and names files of this machine; this one does not.
+Unlike pytest's own form it names no file of this machine, and prints no output of a skipped case twice.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def write_junit(
 
 
 def _outcome(verdict: Verdict) -> str | None:
-    """The element that stands for a verdict; None for a case that counts as passed.
+    """The element for a verdict; None for a case that counts as passed.
 
-    What was not judged, and what is a known deviation, is skipped: neither is a pass.
+    A case that was not judged is skipped, and so is a known deviation. Neither is a pass.
     """
     if verdict is Verdict.HARNESS_ERROR:
         return "error"
@@ -115,5 +115,5 @@ def _properties(parent: ElementTree.Element, values: dict[str, str | None]) -> N
 
 
 def _clean(text: str) -> str:
-    """`text` with what XML cannot hold written out (`\\x1e`)."""
+    """`text` in which an escape (`\\x1e`) stands for what XML cannot hold."""
     return UNWRITABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

@@ -15,7 +15,7 @@ __all__ = ["Statement", "as_json", "as_text", "coverage", "statements"]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement, and how many functions ask for it; each counts once, whatever its transports."""
+    """One statement, and the number of its cases. A case counts once, whatever its transports."""
 
     entry: Requirement
     cases: int
@@ -28,7 +28,7 @@ def statements(
     *,
     without_cases: bool = False,
 ) -> list[Statement]:
-    """The statements that all filters let through; an empty filter lets everything through.
+    """The statements that pass all filters. An empty filter lets everything pass.
 
     `levels` holds levels (MUST, ...) and contract levels (0 to 2).
     """

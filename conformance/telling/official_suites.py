@@ -1,4 +1,4 @@
-"""The tests of the official suites, and what asks for the same here: `catalogue/official_suites/`."""
+"""The tests of the official suites, and the cases here that ask for the same."""
 
 from __future__ import annotations
 

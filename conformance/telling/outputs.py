@@ -1,6 +1,6 @@
-"""The forms of a result beside its JSON: the badge, and the pages that `reports` makes of result files.
+"""The other forms of a result: the badge, and the pages that `reports` makes of result files.
 
-`reports` is another room and no import of this one: it runs as a process of its own.
+`reports` runs as a process of its own. Nothing here imports it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The files that a run is to write; None: not asked for."""
+    """The files that a run shall write. None: not wanted."""
 
     report: Path | None = None
     html: Path | None = None
@@ -47,7 +47,7 @@ class Outputs:
     junit: Path | None = None
 
     def problem(self) -> str | None:
-        """Why they cannot be written, in one line; None where nothing is in the way."""
+        """Why they cannot be written, in one line; None if they can."""
         for name, path in (
             ("report", self.report), ("html", self.html), ("markdown", self.markdown),
             ("badge", self.badge), ("junit", self.junit),
@@ -65,7 +65,7 @@ class Outputs:
         return None
 
     def write(self, result: Path, target: Target, results: Results, started: datetime, command: str) -> int:
-        """Write what is asked for beside the result file `result`; the exit code, 0 or 2."""
+        """Write the files, but for the result file `result`, which exists. Returns the exit code, 0 or 2."""
         try:
             if self.junit is not None:
                 write_junit(self.junit, target, results, started)
@@ -81,7 +81,7 @@ class Outputs:
 
 
 def badge(result: dict[str, Any], results: Sequence[tuple[Question, Outcome]]) -> dict[str, Any]:
-    """What shields.io calls an endpoint: label, message, colour. It counts requirements of level MUST."""
+    """The badge as a shields.io endpoint: label, message, colour. It counts requirements of level MUST."""
     verdicts: dict[str, set[Verdict]] = {}
     for question, outcome in results:
         verdict = outcome.judgement.verdict
@@ -104,7 +104,7 @@ def badge(result: dict[str, Any], results: Sequence[tuple[Question, Outcome]]) -
 
 
 def write_pages(files: Sequence[Path], html: Path | None, markdown: Path | None, command: str) -> int:
-    """Write the page and the summary of these result files; the exit code, 0 or 2."""
+    """Write the page and the summary of these result files. Returns the exit code, 0 or 2."""
     words = [str(file.absolute()) for file in files] + ["--command", command]
     words += ["--html", str(html.absolute())] if html else []
     words += ["--markdown", str(markdown.absolute())] if markdown else []
@@ -117,7 +117,7 @@ def write_pages(files: Sequence[Path], html: Path | None, markdown: Path | None,
 
 
 def print_difference(files: Sequence[Path], *, as_json: bool) -> int:
-    """Print what differs between two result files; the exit code, 0, 1 or 2."""
+    """Print what differs between two result files. Returns the exit code, 0, 1 or 2."""
     words = [str(file) for file in files] + (["--json"] if as_json else [])
     child = subprocess.run(
         module_command("reports.conformance.difference", *words),

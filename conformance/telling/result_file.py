@@ -1,4 +1,4 @@
-"""The result file of a run, and what every form of a result is made of."""
+"""The result file of a run, and the parts that every form of a result shares."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 Results = list[tuple[Question, Outcome]]
 
 PROTOCOLS = tuple(map(str, REVISIONS.values()))
-"""The revisions that are judged, named in every report."""
+"""The revisions that are judged. Every report names them."""
 
 
 def now() -> datetime:
@@ -46,23 +46,23 @@ def now() -> datetime:
 
 
 def program() -> str:
-    """The command that runs the suite, as its caller names it."""
+    """The command that runs the suite, in the words of whoever called it."""
     return os.environ.get("SIOPROBE_PROG") or "python -m conformance"
 
 
 def reproduce(question: Question, address: Address) -> str:
-    """The command that runs one case again. In the place of a secret stands `...` or its file."""
+    """The command that runs one case again. `...` or the name of a file stands for a secret."""
     words = ["--url", address.url, *address.connection.given, "--", "-k", question.label]
     return f"{program()} {shlex.join(words)}"
 
 
 def reason_of(outcome: Outcome) -> str | None:
-    """Why the verdict is what it is, and what came of earlier tries."""
+    """The reason of the verdict, and what came of earlier tries."""
     return "; ".join(filter(None, (outcome.judgement.reason, outcome.earlier))) or None
 
 
 def counts(results: Results) -> dict[str, int]:
-    """How many cases got each verdict; verdicts that did not occur are left out."""
+    """How many cases got each verdict, without verdicts that did not occur."""
     counter = Counter(outcome.judgement.verdict for _, outcome in results)
     return {str(verdict): counter[verdict] for verdict in Verdict if counter[verdict]}
 
@@ -75,12 +75,12 @@ def is_whole(results: Results) -> bool:
 
 
 def max_payload(target: Target) -> int | float | None:
-    """As the OPEN packet names it; revision 3 need not."""
+    """maxPayload of the OPEN packet; None if a server of revision 3 does not name it."""
     return target.opened.max_payload if 4 in target.revisions else target.opened.max_payload or None
 
 
 def build(target: Target, results: Results, started: datetime, *, ended: bool = True) -> dict[str, Any]:
-    """The result file as a value (schema 1). `ended`: the run came to its end by itself."""
+    """The result file as a value (schema 1). `ended`: nobody stopped the run."""
     opened = target.opened
     judged = [outcome.judgement.verdict for _, outcome in results]
     outcome = conclude(judged, ended=ended, whole=is_whole(results))
@@ -142,5 +142,5 @@ def _case(question: Question, outcome: Outcome, address: Address) -> dict[str, A
 
 
 def write(path: Path, target: Target, results: Results, started: datetime, *, ended: bool = True) -> None:
-    """Write the result file, checked, whole or not at all. Raises ResultFileError."""
+    """Check the result and write its file, whole or not at all. Raises ResultFileError."""
     write_conformance(path, cast(Conformance, build(target, results, started, ended=ended)))

@@ -1,8 +1,8 @@
 """The wire codec: Engine.IO 4 and 3, Socket.IO 5 and 4, and RFC 6455 client frames as values.
 
-The names here are those of Engine.IO 4 and Socket.IO 5; `engineio3` and `socketio4` are modules that have
-what differs under the same names.
-Bytes to values and back, nothing else: no sockets, no clocks, standard library only.
+The names here are those of Engine.IO 4 and Socket.IO 5. The modules `engineio3` and `socketio4` use the same
+names for what differs in the older revisions.
+It turns bytes into values and back, without sockets, and needs the standard library only.
 Every error is a `WireError`: `LocalProtocolError` (we would send nonsense) or `RemoteProtocolError`.
 """
 

@@ -1,8 +1,8 @@
-"""The cookies of one client: those given, and those that the server set, as one header.
+"""The cookies of one client, as one header: those that the user gave and those that the server set.
 
-Balancers with sticky sessions set one at the handshake and want it back in every request. The rules are the
-standard library's (`http.cookiejar`): domain, path, `Secure`, `Max-Age`. They are applied when a cookie is
-set. A cookie that expires later is still sent.
+A balancer with sticky sessions sets one at the handshake and wants it back in every request.
+`http.cookiejar` checks domain, path, `Secure` and `Max-Age` when a cookie is set. A cookie that expires
+later is still sent.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Cookies:
 
     @property
     def header(self) -> tuple[tuple[str, str], ...]:
-        """The header as name and value; none where there is no cookie."""
+        """The header as name and value; empty if there is no cookie."""
         return (("Cookie", self.line[len("Cookie: ") : -2]),) if self.line else ()
 
     def take(self, values: Iterable[str]) -> None:
-        """Take the values of the Set-Cookie headers of one answer; what is no cookie is ignored."""
-        # Imported when a server sets one: urllib brings `ssl`, which Locust must have patched before.
+        """Take the values of the Set-Cookie headers of one answer. A value that is no cookie is ignored."""
+        # Imported when a server sets a cookie: urllib imports `ssl`, and Locust must patch that first.
         from email.message import Message
         from http.cookiejar import CookieJar
         from urllib.request import Request

@@ -1,7 +1,7 @@
 """Engine.IO 4 packets and polling payloads: text and bytes to values and back.
 
 No sockets, no clocks, no HTTP. Decoding is strict, because it judges what others send.
-Spec: Engine.IO protocol, revision 4 (its WebTransport framing is left out).
+Spec: Engine.IO protocol, revision 4, without WebTransport.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def decode_packet(message: str | bytes) -> EnginePacket:
         return EnginePacket(EnginePacketType.MESSAGE, bytes(message))
     if not message:
         raise RemoteProtocolError("empty packet")
-    # A look-up, not int(): that would take the digits of every script.
+    # A look-up, because int() takes the digits of every script.
     kind = _TYPE_BY_DIGIT.get(message[0])
     if kind is None:
         raise RemoteProtocolError(f"unknown packet type {message[0]!r}")
@@ -107,7 +107,7 @@ def encode_payload(packets: Iterable[EnginePacket]) -> str:
         if isinstance(record, bytes):
             record = "b" + binascii.b2a_base64(record, newline=False).decode("ascii")
         elif RECORD_SEPARATOR in record:
-            # The protocol has no escape for it; the receiver would split the packet in two.
+            # The protocol has no escape for it, so the receiver would split the packet in two.
             raise LocalProtocolError("record separator in the data of a text packet")
         records.append(record)
     if not records:
@@ -118,7 +118,7 @@ def encode_payload(packets: Iterable[EnginePacket]) -> str:
 def decode_payload(body: str | bytes) -> Iterator[EnginePacket]:
     """The packets of a polling body, in order, at least one.
 
-    Raises RemoteProtocolError in the place of the first wrong packet.
+    Raises RemoteProtocolError where the first wrong packet would come.
     """
     if isinstance(body, str):
         for record in body.split(RECORD_SEPARATOR):
@@ -166,7 +166,7 @@ def encode_open(opened: OpenData) -> EnginePacket:
 def decode_open(packet: EnginePacket, *, revision: int = 4) -> OpenData:
     """What the handshake says. Raises RemoteProtocolError naming the key that is wrong.
 
-    Revision 3 does not ask for maxPayload, which some servers name all the same.
+    Revision 3 does not ask for maxPayload, but some servers name it.
     """
     if packet.type is not EnginePacketType.OPEN or not isinstance(packet.data, str):
         raise RemoteProtocolError(f"{packet.type.name} packet where OPEN is due")
@@ -199,7 +199,7 @@ def _number(data: dict[str, Any], key: str) -> int | float:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether UTF-8 can carry `text`: a lone surrogate it cannot."""
+    """Whether `text` can be written in UTF-8. A lone surrogate cannot."""
     if text.isascii():
         return True
     try:

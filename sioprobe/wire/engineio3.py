@@ -1,10 +1,10 @@
 """Engine.IO 3 packets and polling payloads: text and bytes to values and back.
 
-The names are those of `sioprobe.wire.engineio`; what differs from revision 4 is the heartbeat's direction
-(a session's matter, not the codec's) and how binary data and several packets are written:
+The names are those of `sioprobe.wire.engineio`. It differs from revision 4 in how binary data and several
+packets are written (and in who sends the pings, which is not the codec's matter):
 
 * over WebSocket a binary message starts with a byte for its type;
-* in a text payload each packet has its length before it, in UTF-16 code units, and binary data is base64;
+* in a text payload the length comes before each packet, in UTF-16 code units, and binary data is base64;
 * a binary payload has `<0 text | 1 binary><digits, a byte each><255>` before each packet, whose length counts
   bytes.
 
@@ -33,7 +33,7 @@ __all__ = [
     "utf16_length",
 ]
 
-# Beyond this many digits a length is longer than any body can be.
+# No body can be so long that its length has more digits.
 MAX_DIGITS = 15
 _END_OF_LENGTH = 0xFF
 _DIGITS = "0123456789"
@@ -48,7 +48,7 @@ def encode_packet(packet: EnginePacket) -> str | bytes:
 def decode_packet(message: str | bytes) -> EnginePacket:
     """The packet of one WebSocket message, or of one packet of a payload. Raises RemoteProtocolError.
 
-    Text that starts with `b` is base64 behind its type: for a peer that cannot take binary.
+    Text that starts with `b` is a type and base64, for a peer that cannot take binary.
     """
     if isinstance(message, str):
         return _decode_base64(message) if message[:1] == "b" else engineio.decode_packet(message)
@@ -105,7 +105,7 @@ def decode_payload(body: str | bytes, *, binary: bool = False) -> Iterator[Engin
     """The packets of a polling body, in order, at least one.
 
     `binary` says that the body came as `application/octet-stream`; otherwise it is text in UTF-8.
-    Raises RemoteProtocolError in the place of the first wrong packet.
+    Raises RemoteProtocolError where the first wrong packet would come.
     """
     return map(decode_packet, split_payload(body, binary=binary))
 
@@ -113,7 +113,7 @@ def decode_payload(body: str | bytes, *, binary: bool = False) -> Iterator[Engin
 def split_payload(body: str | bytes, *, binary: bool = False) -> Iterator[str | bytes]:
     """The messages of a polling body, of which `decode_packet` makes packets.
 
-    Raises RemoteProtocolError in the place of the first that cannot be told from the rest.
+    Raises RemoteProtocolError where no further message can be read.
     """
     if not body:
         raise RemoteProtocolError("empty payload")
@@ -128,19 +128,19 @@ def split_payload(body: str | bytes, *, binary: bool = False) -> Iterator[str | 
 
 
 def _split_utf8(body: bytes) -> Iterator[str]:
-    """The packets of a text payload in UTF-8, where it is UTF-8."""
+    """The packets of a text payload, up to the first byte that is not UTF-8."""
     try:
         whole = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        with contextlib.suppress(RemoteProtocolError):  # of the packet that is cut there
+        with contextlib.suppress(RemoteProtocolError):  # of the packet that ends there too early
             yield from _split_text(body[: error.start].decode("utf-8"))
         raise RemoteProtocolError(f"payload is not UTF-8 at byte {error.start}") from None
     yield from _split_text(whole)
 
 
 def _split_text(body: str) -> Iterator[str]:
-    """The packets of a text payload, their lengths checked."""
-    # Two bytes a code unit: a length may end between the halves of a pair, which must then be an error.
+    """The packets of a text payload. Checks their lengths."""
+    # Two bytes a code unit: a length that ends between the halves of a pair must be an error.
     units = body.encode("utf-16-le", "surrogatepass")
     position = 0
     while position < len(body):
@@ -192,7 +192,7 @@ def _length(digits: str) -> int:
 
 
 def decode_open(packet: EnginePacket) -> OpenData:
-    """What the handshake says; its `max_payload` is 0, as this revision names none.
+    """What the handshake says. `max_payload` is 0 unless the server names it.
 
     Raises RemoteProtocolError naming the key that is wrong.
     """

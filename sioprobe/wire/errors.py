@@ -1,4 +1,4 @@
-"""The two ways in which the wire can be wrong, told apart by whose fault it is."""
+"""The two kinds of errors of the codec. They say whose fault it is."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Socket.IO 5 packets with binary attachments: text and bytes to values and back.
 
-Works on the data of Engine.IO MESSAGE packets: the leading `4` is `sioprobe.wire.engineio`'s.
-Decoding is strict, as in the JavaScript reference: what that closes a session for is an error here.
+Works on the data of Engine.IO MESSAGE packets, without the leading `4`.
+Decoding is strict: an error here is what makes the JavaScript reference close a session.
 Spec: Socket.IO protocol, revision 5.
 """
 
@@ -33,7 +33,7 @@ RESERVED_EVENTS = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
 
-# Beyond this a JavaScript peer no longer holds the integer exactly.
+# A JavaScript peer cannot hold a larger integer exactly.
 MAX_ACK_ID = 2**53 - 1
 
 
@@ -65,7 +65,7 @@ _BINARY = (SocketPacketType.BINARY_EVENT, SocketPacketType.BINARY_ACK)
 class SocketPacket:
     """One Socket.IO packet.
 
-    `data` is None where the packet has none; bytes may stand anywhere in it when the type is binary.
+    `data` is None if the packet has none. It may hold bytes anywhere if the type is binary.
     """
 
     type: SocketPacketType
@@ -74,7 +74,7 @@ class SocketPacket:
     ack_id: int | None = None
 
 
-# Raises RemoteProtocolError where this data may not stand in a packet of this type.
+# Raises RemoteProtocolError if a packet of this type may not have this data.
 Check = Callable[[SocketPacketType, Any], None]
 
 
@@ -83,8 +83,8 @@ def encode_socket_packet(packet: SocketPacket) -> tuple[str, list[bytes]]:
 
     An EVENT or ACK whose data holds bytes is encoded as its binary counterpart.
     A tuple is written as an array and comes back as a list.
-    Raises LocalProtocolError for what the protocol does not allow, and for data that would come back
-    as something else: NaN, object keys that are not strings, surrogate pairs written as two characters.
+    Raises LocalProtocolError for what the protocol does not allow, and for data that would not come back
+    the same: NaN, object keys that are not strings, surrogate pairs written as two characters.
     """
     return encode_checked(packet, _check_data)
 
@@ -142,7 +142,7 @@ def _encode_json(data: Any) -> str:
         text = _JSON.encode(data)
         if is_utf8(text):
             return text
-        # A lone surrogate: JSON carries it escaped. Two that make a pair would come back as one character.
+        # JSON can escape a lone surrogate. Two that make a pair would come back as one character.
         if _SPLIT_PAIR.search(text):
             raise LocalProtocolError("surrogate pair written as two characters")
         return _ASCII_JSON.encode(data)
@@ -175,14 +175,14 @@ def _has_placeholder(value: Any) -> bool:
 
 
 class SocketDecoder:
-    """Decodes the MESSAGE data of one session, holding a binary packet until its attachments are in.
+    """Decodes the MESSAGE data of one session, and holds a binary packet until its attachments are there.
 
-    After an error the decoder is as new: the caller decides whether the session goes on.
+    After an error the decoder is as new. The caller decides whether the session goes on.
     """
 
     @staticmethod
     def check(kind: SocketPacketType, data: Any) -> None:
-        """Raises RemoteProtocolError where this data may not stand in a packet of this type."""
+        """Raises RemoteProtocolError if a packet of this type may not have this data."""
         _check_data(kind, data)
 
     def __init__(self) -> None:
@@ -192,7 +192,7 @@ class SocketDecoder:
 
     @property
     def missing_attachments(self) -> int:
-        """How many binary messages must come before the packet in hand is whole."""
+        """How many binary messages must come before the packet is whole."""
         return self._missing
 
     def decode(self, data: str | bytes) -> SocketPacket | None:
@@ -202,7 +202,7 @@ class SocketDecoder:
         except RemoteProtocolError:
             self._forget()
             raise
-        except RecursionError:  # json's own scanner goes deeper than the walk for placeholders
+        except RecursionError:  # json reads deeper than the walk for placeholders can go
             self._forget()
             raise RemoteProtocolError("json is nested too deeply") from None
 
@@ -275,7 +275,7 @@ def _check_data(kind: SocketPacketType, data: Any) -> None:
         if data is not None:
             raise RemoteProtocolError("DISCONNECT with data")
     elif kind is SocketPacketType.CONNECT_ERROR:
-        # A string is Socket.IO 4's form, which the reference's parser still takes.
+        # Socket.IO 4 sends a string, which the reference's parser still takes.
         if not isinstance(data, (dict, str)):
             raise RemoteProtocolError("data of CONNECT_ERROR is neither an object nor a string")
     elif not isinstance(data, list):

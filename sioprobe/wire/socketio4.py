@@ -1,8 +1,8 @@
 """Socket.IO 4 packets: what differs from revision 5 in `sioprobe.wire.socketio`, under the same names.
 
-The text is the same. CONNECT carries no data in either direction: a client that has something to say puts
-it into the namespace as a query (`/custom?token=1`). Type 4 is ERROR, with any JSON or nothing as its data;
-`SocketPacketType.CONNECT_ERROR` stands for it. No event name is reserved on the wire.
+The text is the same. CONNECT has no data in either direction: a client puts what it has to say into the
+namespace as a query (`/custom?token=1`). Type 4 is ERROR, with any JSON or nothing as its data; here it is
+`SocketPacketType.CONNECT_ERROR`. No event name is reserved.
 Spec: Socket.IO protocol, revision 4.
 """
 
@@ -23,17 +23,17 @@ _WITHOUT_DATA = (SocketPacketType.CONNECT, SocketPacketType.DISCONNECT)
 def encode_socket_packet(packet: SocketPacket) -> tuple[str, list[bytes]]:
     """The text of the packet and its attachments, in the order in which they must follow.
 
-    As revision 5's; raises LocalProtocolError.
+    As in revision 5. Raises LocalProtocolError.
     """
     return socketio.encode_checked(packet, _check_data)
 
 
 class SocketDecoder(socketio.SocketDecoder):
-    """As revision 5's, with the rules of revision 4 about data."""
+    """As in revision 5, with the rules of revision 4 about data."""
 
     @staticmethod
     def check(kind: SocketPacketType, data: Any) -> None:
-        """Raises RemoteProtocolError where this data may not stand in a packet of this type."""
+        """Raises RemoteProtocolError if a packet of this type may not have this data."""
         _check_data(kind, data)
 
 

@@ -1,6 +1,6 @@
-"""RFC 6455 as a client speaks it: the opening handshake and frames, bytes to values and back.
+"""RFC 6455 for a client: the opening handshake and frames, bytes to values and back.
 
-No sockets and no extensions: permessage-deflate is never offered, so a reserved bit is an error.
+No sockets and no extensions. permessage-deflate is never offered, so a reserved bit is an error.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def encode_frame(opcode: Opcode, payload: bytes, *, fin: bool = True, mask: byte
 
 def apply_mask(payload: bytes, mask: bytes) -> bytes:
     """`payload` XOR the repeated `mask`; its own inverse."""
-    # One XOR of two big integers is the cheapest way without a C extension.
+    # Without a C extension, one XOR of two big integers is the fastest way.
     length = len(payload)
     repeated = (mask * (length // 4 + 1))[:length]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(length, "big")
@@ -105,7 +105,7 @@ def encode_close(code: int | None = None, reason: str = "") -> bytes:
 
 
 def decode_close(payload: bytes) -> tuple[int | None, str]:
-    """Code (None where the frame has none) and reason. Raises RemoteProtocolError."""
+    """Code (None if the frame has none) and reason. Raises RemoteProtocolError."""
     if not payload:
         return None, ""
     if len(payload) == 1:
@@ -135,27 +135,27 @@ _WHOLE_BINARY = 0x80 | Opcode.BINARY
 
 
 class FrameDecoder:
-    """Bytes from a server to frames, whatever the cuts between reads.
+    """Turns bytes from a server into frames, however TCP cuts them.
 
-    What it gives must be taken to the end before more bytes come.
-    Checks each frame by itself: reserved bits, opcodes, masking (a server must not mask), the size of
+    Take all that one call gives before you make the next call.
+    It checks each frame by itself: reserved bits, opcodes, masking (a server must not mask), the size of
     control frames, the shortest form of the length, and `max_size` in bytes.
     """
 
     def __init__(self, max_size: int = 2**26) -> None:
         self._buffer = bytearray()
-        self._due = 0  # nothing new can be decoded before the buffer holds this much
+        self._due = 0  # no frame is whole before the buffer holds this much
         self._max_size = max_size
 
     @property
     def pending(self) -> int:
-        """Bytes held back because their frame is not whole."""
+        """Bytes of a frame that is not whole yet."""
         return len(self._buffer)
 
     def decode(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes, in order.
 
-        Raises RemoteProtocolError in the place of the first wrong frame; nothing can follow it.
+        Raises RemoteProtocolError where the first wrong frame would come. Nothing follows it.
         """
         for first, payload in self.split(data):
             yield Frame(_FIRST_BYTES[first], payload, first >= 0x80)
@@ -210,10 +210,10 @@ def _head_error(first: int, length: int) -> RemoteProtocolError:
 
 
 class MessageDecoder:
-    """Bytes from a server to messages: str, bytes, and the control frames between them.
+    """Turns bytes from a server into messages: str, bytes, and the control frames between them.
 
-    What it gives must be taken to the end before more bytes come.
-    Joins fragments and checks their order and, for text, UTF-8.
+    Take all that one call gives before you make the next call.
+    It joins fragments, and checks their order and, for text, UTF-8.
     """
 
     def __init__(self, max_size: int = 2**26) -> None:
@@ -225,16 +225,16 @@ class MessageDecoder:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is held back: no part of a frame and no fragment of a message."""
+        """Whether no part of a frame and no fragment of a message waits for more."""
         return self._opcode is None and not self._frames.pending
 
     def decode(self, data: bytes) -> Iterator[str | bytes | Frame]:
         """Whole messages in order: str (text), bytes (binary), Frame (PING, PONG or CLOSE).
 
-        Raises RemoteProtocolError in the place of the first wrong message; nothing can follow it.
+        Raises RemoteProtocolError where the first wrong message would come. Nothing follows it.
         """
         for first, payload in self._frames.split(data):
-            # Nearly every frame is a whole message; the load engine pays for each step taken here.
+            # Nearly every frame is a whole message. Each step here costs the load engine time.
             if first == _WHOLE_TEXT and self._opcode is None:
                 yield _decode_text(payload)
             elif first == _WHOLE_BINARY and self._opcode is None:
@@ -329,7 +329,7 @@ _LINE_BREAKERS = re.compile(r"[\r\n\0]")
 
 
 def decode_response_head(head: bytes) -> UpgradeResponse:
-    """A response's head, up to but without the empty line. Raises RemoteProtocolError."""
+    """Decodes the head of a response, without the empty line. Raises RemoteProtocolError."""
     lines = head.decode("latin-1").split("\r\n")
     parts = lines[0].split(" ", 2)
     version_known = parts[0] in ("HTTP/1.1", "HTTP/1.0")
@@ -349,7 +349,7 @@ def _is_status(text: str) -> bool:
 
 
 def check_upgrade_response(response: UpgradeResponse, key: str) -> None:
-    """Raises RemoteProtocolError unless `response` opens the WebSocket that `key` asked for."""
+    """Raises RemoteProtocolError if `response` does not open the WebSocket that `key` asked for."""
     if response.status != 101:
         raise RemoteProtocolError(f"status {response.status} where 101 is due")
     if (response.header("upgrade") or "").lower() != "websocket":
