@@ -1,1 +1,1 @@
-"""The cases, one module an area of the protocol. Each names its requirement; bytes are literal."""
+"""The cases, one module for each area of the protocol. Each names its requirement; bytes are literal."""

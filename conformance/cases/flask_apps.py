@@ -1,6 +1,6 @@
-"""The Flask applications of the contract's Flask extension, as cases reach them.
+"""How cases reach the Flask applications of the contract's Flask extension.
 
-They stand below paths of their own on the server that is judged (`sioprobe conform --contract`).
+The judged server has them at paths of their own (`sioprobe conform --contract`).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def in_options(target: Target) -> Target:
 
 @contextmanager
 def undocumented() -> Iterator[None]:
-    """What stands in here is Flask-SocketIO's habit, not its promise: where it is not kept is not strict."""
+    """For what Flask-SocketIO does but does not promise: a server that does otherwise is not strict."""
     try:
         yield
     except Unresponsive:
@@ -72,13 +72,13 @@ async def open_in(
 
 
 def needs_a_queue(target: Target) -> None:
-    """Raises NotApplicable where no queue joins the server with other processes."""
+    """Raises NotApplicable if no queue joins the server with other processes."""
     if not target.switches.get("message_queue"):
         raise NotApplicable("takes a server with a message queue")
 
 
 async def emitted(session: Session, event: str, namespace: str) -> SocketPacket:
-    """The next event of this name, whatever else came: other cases emit in the same namespace."""
+    """The next event of this name. Other events may come first, because other cases use the namespace too."""
     packet = await session.take(
         lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event)
     )
@@ -97,7 +97,7 @@ async def expect_emitted(session: Session, event: str, *arguments: Any, namespac
 
 
 async def expect_not_emitted(event: str, *sessions: Session, namespace: str) -> None:
-    """No such event comes to any of them: not before the server answers, nor shortly after."""
+    """No such event comes to any of them before the server answers, nor shortly after."""
     await asyncio.gather(*(expect_alive(session) for session in sessions))
 
     async def listen(session: Session) -> SocketPacket | None:
@@ -114,7 +114,7 @@ async def expect_not_emitted(event: str, *sessions: Session, namespace: str) -> 
 
 
 async def expect_no_ack(session: Session, *, namespace: str) -> None:
-    """No ack comes, of whatever id: not before the server answers, nor shortly after."""
+    """No ack comes, of any id, before the server answers, nor shortly after."""
     await expect_alive(session)
     async with waiting():
         packet = await session.take(

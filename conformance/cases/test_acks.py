@@ -65,7 +65,7 @@ async def test_acks_an_event_with_id_zero(target: Target, transport: Transport) 
 
 @requirement("SIO-AK-02")
 async def test_acks_an_event_with_a_large_id(target: Target, transport: Transport) -> None:
-    """What a client reaches that counts its events for a day."""
+    """As high as a client gets that counts its events for a day."""
     session = await connect_main_namespace(target, transport)
 
     await session.send('421000000["message-with-ack","million"]')
@@ -287,7 +287,7 @@ async def test_an_ack_with_binary_is_a_binary_ack(target: Target, transport: Tra
 
 @requirement("SIO-AK-08")
 async def test_an_ack_without_binary_is_a_plain_ack(target: Target, transport: Transport) -> None:
-    """`join` with a binary argument more is answered by a list of rooms."""
+    """`join` with a further, binary argument is answered by a list of rooms."""
     session = await connect_main_namespace(target, transport)
 
     await session.send('421["message-with-ack","plain"]')

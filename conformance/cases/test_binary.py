@@ -24,7 +24,7 @@ BINARY = SocketPacketType.BINARY_EVENT
 
 @requirement("SIO-BN-01")
 async def test_an_attachment_comes_back(target: Target, transport: Transport) -> None:
-    """One, of every byte there is."""
+    """One, with every byte that exists."""
     session = await connect_main_namespace(target, transport)
     data = bytes(range(256))
 

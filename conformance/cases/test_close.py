@@ -34,7 +34,7 @@ async def test_a_close_packet_ends_a_polling_session(target: Target) -> None:
 
 @requirement("EIO-CL-01")
 async def test_a_close_packet_ends_the_pending_poll(target: Target) -> None:
-    """In whatever way: the poll does not stay open."""
+    """In any way, but the poll does not stay open."""
     for _ in range(3):
         session = await connect_main_namespace(target, poll=False)
         poll = await poll_under_way(target, session, target.timing.close)
@@ -100,8 +100,8 @@ async def test_packets_before_a_close_packet_are_processed(target: Target) -> No
     expect_equal(event.data, ["last-words", 1], what="event")
 
 
-# Messages of this size are sent alone: a server that works on one for a second, as a UTF-8 check in Python
-# does, would be late with the heartbeats of all other cases.
+# Messages of this size are sent alone. A server may work on one for a second (a UTF-8 check in Python does),
+# and would be late with the heartbeats of all other cases.
 def limit_of(target: Target) -> int:
     limit = target.opened.max_payload
     if not 1000 <= limit <= LARGE:

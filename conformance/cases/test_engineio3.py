@@ -1,6 +1,6 @@
 """Engine.IO 3: handshake, polling payloads, frames, messages and what closes a session.
 
-`target` opens sessions of revision 3 here: the runner hands it over so.
+The runner gives these cases a `target` that opens sessions of revision 3.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ HEADER = '451-["message",{"_placeholder":true,"num":0}]'
 
 
 async def open_data(target: Target, transport: str) -> dict[str, Any]:
-    """What the first packet of a handshake says. Raises Violation where it is no OPEN packet."""
+    """What the first packet of a handshake says. Raises Violation if it is not an OPEN packet."""
     try:
         if transport == "polling":
             answer = expect_status(await target.request("GET", POLLING), 200)
@@ -66,7 +66,7 @@ async def test_eio3_opens_a_session(target: Target, transport: Transport) -> Non
 
 @requirement("EIO3-01")
 async def test_eio3_offers_the_upgrades_that_there_are(target: Target, transport: Transport) -> None:
-    """WebSocket is offered on polling where the server upgrades, nothing on WebSocket."""
+    """On polling it offers WebSocket if it upgrades, on WebSocket nothing."""
     data = await open_data(target, transport)
 
     upgrades = ["websocket"] if transport == "polling" and target.capabilities["upgrade"] else []
@@ -96,7 +96,7 @@ async def test_eio3_takes_several_packets_of_one_payload(target: Target) -> None
 
 
 async def poll_for_event(session: Session) -> list[Answer]:
-    """The answers to polls until a whole event but `auth` is there."""
+    """The answers to polls, until there is a whole event that is not `auth`."""
     answers: list[Answer] = []
     for _ in range(6):  # pongs may come first, and an event's attachments after it
         if any(packet.data[:1] == ["message-back"] for packet in session.inbox if packet.data):
@@ -205,7 +205,7 @@ def script_packets(answer: Answer, number: int) -> list[EnginePacket]:
 
 @requirement("EIO3-10")
 async def test_eio3_takes_a_jsonp_push(target: Target) -> None:
-    """A form whose field d is the payload; a newline that JSON escapes is escaped twice, as clients do."""
+    """A form whose field d is the payload. As clients do, it escapes twice a newline that JSON escapes."""
     client = target.address.new_cookies()
     handshake = expect_status(await target.request("GET", f"{POLLING}&j=0", cookies=client), 200)
     query = f"{POLLING}&j=0&sid={engineio3.decode_open(script_packets(handshake, 0)[0]).session_id}"
@@ -286,7 +286,7 @@ async def test_eio3_a_close_packet_ends_the_poll(target: Target) -> None:
 async def pending_poll(target: Target) -> tuple[Session, asyncio.Task[Answer | NoAnswer]]:
     """A connected session and a poll of it that waits at the server. Raises Inconclusive.
 
-    The pong to a ping that was sent just before may still end it: then the case asks again.
+    The pong to an earlier ping may still end it. Then the case asks again.
     """
     session = await connect_main_namespace(target, poll=False)
     session.answer_pings = False

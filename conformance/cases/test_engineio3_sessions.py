@@ -1,6 +1,6 @@
-"""Engine.IO 3: the heartbeat, which is the client's, and the upgrade.
+"""Engine.IO 3: the heartbeat, which the client sends, and the upgrade.
 
-`target` opens sessions of revision 3 here: the runner hands it over so.
+The runner gives these cases a `target` that opens sessions of revision 3.
 """
 
 import time
@@ -86,7 +86,7 @@ async def test_eio3_closes_a_client_that_falls_silent(target: Target, transport:
 async def expect_closed_for_silence(target: Target, session: Session, since: float) -> None:
     """Not before pingInterval and pingTimeout have passed, and soon after them.
 
-    Late by another pingTimeout is tolerated: some servers look at their sessions from time to time only.
+    It may be late by another pingTimeout: some servers look at their sessions only from time to time.
     """
     timing = target.timing
     limit = timing.heartbeat + timing.ping_timeout + JITTER

@@ -211,7 +211,7 @@ async def test_takes_no_digit_of_another_script_for_a_type(target: Target, trans
 async def test_text_that_looks_like_json_is_no_value(target: Target, transport: Transport) -> None:
     """`4true`: the text `true` is no Socket.IO packet, and no other spelling of one.
 
-    It closes the session, or changes nothing; who reads it as 1 has disconnected the main namespace.
+    It closes the session, or changes nothing. A server that reads it as 1 disconnects the main namespace.
     """
     session = await connect_main_namespace(target, transport)
 
@@ -225,7 +225,7 @@ async def test_text_that_looks_like_json_is_no_value(target: Target, transport: 
 
 
 async def expect_still_connected(session: Session) -> None:
-    """The main namespace takes events; that the server has forgotten the session will do as well."""
+    """The main namespace still takes events. It is also fine if the server has forgotten the session."""
     answer = await session.push("3") if session.transport == "polling" else None
     if isinstance(answer, Answer) and answer.status >= 400:
         return
@@ -250,7 +250,7 @@ async def test_closes_on_an_event_that_announces_attachments(target: Target, tra
 
 @requirement("SIO-EN-05")
 async def test_closes_on_an_ack_id_that_is_no_number(target: Target, transport: Transport) -> None:
-    """`42abc[…]`: what stands where an ack id may stand is neither an id nor JSON."""
+    """`42abc[…]`: the text in the place of an ack id is neither an id nor JSON."""
     session = await connect_main_namespace(target, transport)
 
     await session.send('42abc["message-with-ack",1]')

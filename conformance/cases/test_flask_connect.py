@@ -1,4 +1,4 @@
-"""Flask-SocketIO: what its connect handlers decide, and what the client is told."""
+"""Flask-SocketIO: what its connect handlers decide, and what the client gets to know."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ async def test_flask_accepts_whatever_connect_returns_but_false(target: Target, 
 
 @requirement("FSIO-02")
 async def test_flask_refuses_where_connect_returns_false(target: Target, transport: Transport) -> None:
-    """The client is told an object with a message, whose text is nowhere promised."""
+    """The client gets an object with a message. No documentation promises its text."""
     session = await in_flask(target).open(transport)
 
     await session.send('40/returns,{"value":false}')
@@ -100,7 +100,7 @@ async def test_flask_refuses_without_arguments_as_by_false(target: Target, trans
 
 @requirement("FSIO-04")
 async def test_flask_refuses_by_the_exception_of_python(target: Target, transport: Transport) -> None:
-    """The handler raises it with a text, which stays behind."""
+    """The handler raises it with a text, which the client does not get."""
     session = await in_flask(target).open(transport)
 
     await session.send("40/refuses-builtin,")
@@ -110,7 +110,7 @@ async def test_flask_refuses_by_the_exception_of_python(target: Target, transpor
 
 @requirement("FSIO-05")
 async def test_flask_leaves_a_connect_that_fails_unanswered(target: Target, transport: Transport) -> None:
-    """The session goes on in another namespace; the same one cannot be tried again."""
+    """The session goes on in another namespace. The same one cannot be connected again."""
     session = await in_flask(target).open(transport)
 
     await session.send("40/raises,")

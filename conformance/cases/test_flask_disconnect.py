@@ -1,6 +1,6 @@
-"""Flask-SocketIO: disconnect handlers, and the reason that they are given.
+"""Flask-SocketIO: disconnect handlers, and the reason that they get.
 
-Watchers in `/watch` are told by the handlers who left which namespace, and why.
+The handlers tell watchers in `/watch` who left which namespace, and why.
 """
 
 from conformance.cases.flask_apps import in_flask, open_in
@@ -36,7 +36,7 @@ async def watch_and_leave(
 async def reasons_of(
     watcher: Session, socket_id: str, number: int, seconds: float | None = None
 ) -> list[str]:
-    """The reasons that the handlers told of this client, once there are as many, and what follows shortly."""
+    """The reasons that the handlers told about this client: at least so many, and what follows shortly."""
 
     def told() -> list[str]:
         return [p.data[3] for p in watcher.inbox if p.data and p.data[0] == "left" and p.data[2] == socket_id]
@@ -104,7 +104,7 @@ async def test_flask_reason_of_a_closed_websocket(target: Target) -> None:
 @slow
 @requirement("FSIO-13")
 async def test_flask_reason_of_a_silent_client(target: Target, transport: Transport) -> None:
-    """It answers no ping: the heartbeat ends it, or the wait for its next packet, which is as long."""
+    """It answers no ping. The heartbeat ends it, or the wait for its next packet, which takes as long."""
     if not target.timing.is_fast:
         raise NotApplicable("takes a server whose heartbeat is below 10 s")
     app = in_flask(target)
@@ -182,7 +182,7 @@ async def test_flask_takes_a_disconnect_handler_without_reason(target: Target, t
 
 @requirement("FSIO-18")
 async def test_flask_tells_each_namespace_once_of_the_end(target: Target, transport: Transport) -> None:
-    """The session ends: two namespaces of it are told, each with the client's id there."""
+    """The session ends. The handlers of two namespaces run, each with the client's id there."""
     watcher, leaver, (first, second) = await watch_and_leave(target, transport, "/leave", "/leave-too")
 
     await leaver.send("1")

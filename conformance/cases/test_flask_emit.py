@@ -1,8 +1,8 @@
 """Flask-SocketIO: what emit() and send() send, and to whom.
 
-`emit` and `send` are asked for with the values and the named arguments of the call; `server emit` and
-`server send` are the methods of the SocketIO object. An event of other cases may come in between, so
-each case emits names and to rooms of its own.
+A case asks for `emit` or `send` with the values and the named arguments of the call. `server emit` and
+`server send` are the methods of the SocketIO object. Events of other cases may come in between, so each
+case uses names and rooms of its own.
 """
 
 import json
@@ -124,7 +124,7 @@ async def test_flask_writes_a_number_that_json_lacks_as_python_does(
     await session.emit("emit", f"number-{transport}", [{"float": "nan"}], {}, namespace=EMIT)
 
     text = await raw_event(session, f"number-{transport}")
-    # That the packet is no JSON is what this case is about.
+    # This case is about a packet that is not JSON.
     session.malformed.clear()
     expect_equal(text, f'2/emit,["number-{transport}",NaN]', what="packet")
 
@@ -313,7 +313,7 @@ async def test_flask_takes_room_for_to(target: Target, transport: Transport) -> 
 async def test_flask_emits_to_the_main_namespace_outside_of_events(
     target: Target, transport: Transport
 ) -> None:
-    """The SocketIO object is given no namespace; its send() neither."""
+    """The SocketIO object gets no namespace, and neither does its send()."""
     session = await open_in(in_flask(target), transport, EMIT, "/")
     name = f"main-{transport}"
 
@@ -327,7 +327,7 @@ async def test_flask_emits_to_the_main_namespace_outside_of_events(
 
 @requirement("FSIO-37")
 async def test_flask_class_emits_to_all_of_its_namespace(target: Target, transport: Transport) -> None:
-    """The method of the class, with nothing said about the receivers."""
+    """The method of the class, without receivers."""
     sessions = [await open_in(in_flask(target), transport, "/class") for _ in range(2)]
     name = f"class-{transport}"
 
@@ -362,7 +362,7 @@ async def test_flask_emits_in_the_background(target: Target, transport: Transpor
 
 @requirement("FSIO-55")
 async def test_flask_emits_from_a_route(target: Target, transport: Transport) -> None:
-    """A request that is no client's: to all, then to one client."""
+    """From a request that comes from no client: to all, then to one client."""
     sessions = await three(target, transport)
     name = f"route-{transport}"
 

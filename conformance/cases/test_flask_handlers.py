@@ -1,4 +1,4 @@
-"""Flask-SocketIO: which handler an event goes to, what it sees, and what becomes of its errors."""
+"""Flask-SocketIO: which handler gets an event, what it sees, and what happens to its errors."""
 
 import asyncio
 
@@ -63,7 +63,7 @@ async def test_flask_prefers_a_catch_all_to_a_class(target: Target, transport: T
 async def test_flask_prefers_a_handler_for_every_namespace_to_a_class(
     target: Target, transport: Transport
 ) -> None:
-    """A catch-all of the namespace comes before it, a class behind it."""
+    """A catch-all of the namespace comes first, a class last."""
     session = await open_in(in_flask(target), transport, HANDLERS, "/class", "/catch-all")
 
     answers = [await ask(session, "everywhere", 1, namespace=name) for name in (HANDLERS, "/class")]
@@ -76,7 +76,7 @@ async def test_flask_prefers_a_handler_for_every_namespace_to_a_class(
 
 @requirement("FSIO-49")
 async def test_flask_gives_no_catch_all_a_connect(target: Target, transport: Transport) -> None:
-    """Nor a disconnect: the catch-all refuses neither, and says nothing."""
+    """Nor a disconnect. The catch-all would refuse, and it would tell."""
     session = await in_flask(target).open(transport)
 
     await session.send("40/catch-all-speaking,")

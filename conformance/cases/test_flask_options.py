@@ -1,6 +1,6 @@
-"""Flask-SocketIO: options of the SocketIO object that show on the wire.
+"""Flask-SocketIO: options of the SocketIO object that have an effect on the wire.
 
-The application below `/flask` has the defaults; the one below `/flask-options` is told in CONTRACT.md.
+The application below `/flask` has the defaults. CONTRACT.md describes the one below `/flask-options`.
 """
 
 import gzip
@@ -36,7 +36,7 @@ def opened_by(answer: Answer) -> OpenData:
 
 @requirement("FSIO-58")
 async def test_flask_adds_the_grace_period_to_the_ping_interval(target: Target) -> None:
-    """The pair is (the interval, 2): the client is told the sum."""
+    """The option is the pair (interval, 2). The client gets the sum."""
     answer = await shake_hands(in_options(target))
 
     expected = target.opened.ping_interval + 2000

@@ -1,4 +1,4 @@
-"""Flask-SocketIO: rooms, and the one that bears the client's id."""
+"""Flask-SocketIO: rooms, and the one that is named after the client's id."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ async def test_flask_puts_a_client_into_the_room_of_its_id(target: Target, trans
 
 @requirement("FSIO-38")
 async def test_flask_lists_rooms_in_the_order_they_came_to_be(target: Target, transport: Transport) -> None:
-    """A room that was there before the client stands before the client's own."""
+    """A room that existed before the client comes before the client's own."""
     room = f"older-{transport}"
     older, session = [await open_in(in_flask(target), transport) for _ in range(2)]
     await connect(older, ROOMS)
@@ -49,7 +49,7 @@ async def test_flask_lists_rooms_in_the_order_they_came_to_be(target: Target, tr
 
 @requirement("FSIO-39")
 async def test_flask_joins_and_leaves_once_and_again(target: Target, transport: Transport) -> None:
-    """The second time changes nothing; leaving a room that is not there neither."""
+    """The second time changes nothing, and neither does leaving a room that does not exist."""
     session = await open_in(in_flask(target), transport, ROOMS)
     own, room = session.socket_ids[ROOMS], f"again-{transport}"
 

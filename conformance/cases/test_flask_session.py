@@ -67,7 +67,7 @@ async def test_flask_events_keep_a_session_of_their_own(target: Target, transpor
 
 @requirement("FSIO-57")
 async def test_flask_session_in_a_cookie_is_frozen_unmanaged(target: Target, transport: Transport) -> None:
-    """The application with other options leaves the session to Flask: what an event writes is lost."""
+    """The application with other options leaves the session to Flask, so what an event writes is lost."""
     cookie = await write_over_http(target, OPTIONS, {"user": "ann"})
     client = await open_in(in_options(target), transport, SESSION, headers=(("Cookie", cookie),))
 

@@ -78,7 +78,7 @@ async def test_open_packet_holds_the_configured_times(target: Target) -> None:
 
 @requirement("EIO-HS-13")
 async def test_offers_the_upgrades_that_there_are(target: Target, transport: Transport) -> None:
-    """WebSocket is offered on polling where the server upgrades, nothing on WebSocket."""
+    """On polling it offers WebSocket if it upgrades, on WebSocket nothing."""
     data = await open_data(target, transport)
 
     upgrades = ["websocket"] if transport == "polling" and target.capabilities["upgrade"] else []
@@ -87,7 +87,7 @@ async def test_offers_the_upgrades_that_there_are(target: Target, transport: Tra
 
 @requirement("EIO-HS-15")
 async def test_session_ids_are_unique_and_safe_in_a_url(target: Target) -> None:
-    """Of twelve session ids none is like another, counts up or needs escaping."""
+    """Twelve session ids: all differ, none counts up, and none needs escaping."""
     ids = [(await open_data(target, "polling"))["sid"] for _ in range(12)]
 
     expect_equal(len(set(ids)), 12, what="number of different session ids")
@@ -242,7 +242,7 @@ async def test_takes_an_empty_sid_as_a_handshake(target: Target) -> None:
 
 @requirement("EIO-HS-18")
 async def test_ignores_unknown_query_parameters(target: Target) -> None:
-    """`t` is there to defeat caches, and applications send parameters of their own."""
+    """`t` defeats caches, and applications send parameters of their own."""
     answer = await target.request("GET", f"{HANDSHAKE}&t=abc123&unknown=x%20y&b")
 
     expect_equal(expect_status(answer, 200).text[:2], "0{", what="body that starts with")

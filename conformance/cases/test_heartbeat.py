@@ -1,4 +1,4 @@
-"""Heartbeat: the server's pings, the client's pongs, and what their absence means."""
+"""Heartbeat: the server's pings, the client's pongs, and what happens without them."""
 
 import time
 from itertools import pairwise
@@ -31,9 +31,9 @@ def needs_fast_pings(target: Target) -> None:
 @slow
 @requirement("EIO-HB-01")
 async def test_pings_every_interval(target: Target, transport: Transport) -> None:
-    """Three pings, or more in eight seconds: the median interval is right, and none comes ahead of time.
+    """Three pings, or more in eight seconds: the median interval is right, and no ping comes early.
 
-    A busy machine delays one or the other, which makes the next interval short but no ping early.
+    A busy machine may delay a ping. That makes the next interval short, but no ping early.
     """
     needs_fast_pings(target)
     interval = target.timing.ping_interval
@@ -126,7 +126,7 @@ async def test_keeps_a_client_that_answers_late(target: Target, transport: Trans
 async def test_closes_a_client_that_does_not_answer(target: Target, transport: Transport) -> None:
     """Not before pingTimeout has passed, and soon after it.
 
-    Late by another pingTimeout is tolerated: some servers look at their sessions from time to time only.
+    It may be late by another pingTimeout: some servers look at their sessions only from time to time.
     """
     needs_fast_pings(target)
     timing = target.timing
@@ -222,8 +222,8 @@ async def test_pings_go_on_across_the_upgrade(target: Target) -> None:
 async def test_a_ping_waits_for_the_next_poll(target: Target) -> None:
     """No poll is pending when the ping is due; the next poll brings it at once.
 
-    Another session's ping says that it is due. A busy machine gets three tries: a ping that is
-    dropped is missing in each.
+    Another session's ping shows that it is due. A busy machine gets three tries, because a server that
+    drops the ping drops it in each.
     """
     needs_fast_pings(target)
     interval = target.timing.ping_interval
@@ -235,7 +235,7 @@ async def test_a_ping_waits_for_the_next_poll(target: Target) -> None:
 
         answer = await session.poll_once(0.6 * interval)
 
-        # Where the ping after a dropped one may have come already, the try says nothing.
+        # If the ping after a dropped one may have come already, this try proves nothing.
         if time.monotonic() - session.started < 1.8 * interval:
             if isinstance(answer, Answer) and answer.text == "2":
                 return

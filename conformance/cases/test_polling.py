@@ -57,7 +57,7 @@ async def test_closes_on_overlapping_pushes(target: Target) -> None:
         second = await session.request("POST", headers=(TEXT,), body=b'42["message",2]')
 
         expect_status(second, 400, 500)
-        # The first must not stand in the way of the question whether the session is closed.
+        # While the first is open, nobody can see whether the session is closed.
         await first.send_data(b'essage"]')
         await first.send_end()
         await first.answer(target.timing.close)
@@ -94,7 +94,7 @@ def _is_ping(answer: Answer | NoAnswer) -> bool:
 
 @requirement("EIO-PL-04")
 async def test_a_poll_waits_for_a_packet(target: Target) -> None:
-    """Nothing is due: the poll is answered when the next packet is."""
+    """Nothing is due, so the answer to the poll comes with the next packet."""
     session = await connect_main_namespace(target, poll=False)
     session.received.clear()
     poll = asyncio.create_task(session.poll_once())
@@ -443,7 +443,7 @@ async def test_base64_uses_the_standard_alphabet_and_padding(target: Target) -> 
 
 @requirement("EIO-EN-04")
 async def test_base64_is_one_line(target: Target) -> None:
-    """Of 300 bytes, more than any format with lines puts in one."""
+    """300 bytes, more than any base64 with lines has in one line."""
     session = await connect_main_namespace(target, poll=False)
     record = "b" + base64.b64encode(bytes(range(150)) * 2).decode()
 
@@ -464,7 +464,7 @@ async def test_closes_on_wrong_base64(target: Target) -> None:
 
 
 async def expect_unharmed_or_closed(target: Target, session: Session) -> None:
-    """The session closes, or goes on without an event made of what could not be decoded."""
+    """The session closes, or goes on without an event made from what cannot be decoded."""
     packet = await session.take(lambda p: p.type is SocketPacketType.BINARY_EVENT, target.timing.close)
     if packet is not None:
         raise Violation(("session closed", "no event"), f"an event with {packet.data[1:]!r}")

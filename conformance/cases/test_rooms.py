@@ -1,4 +1,4 @@
-"""Rooms and broadcast, as the contract offers them (level 2)."""
+"""Rooms and broadcasts of the contract (level 2)."""
 
 from conformance.client.session import Session, Transport
 from conformance.expect import (
@@ -120,7 +120,7 @@ async def test_who_left_a_room_hears_nothing(target: Target, transport: Transpor
 
 @requirement("SIO-RM-02")
 async def test_binary_to_a_room_reaches_every_transport(target: Target) -> None:
-    """A member on each transport that there is: each gets the attachment in its transport's form."""
+    """A member on each transport. Each gets the attachment in the form of its transport."""
     if not target.capabilities["polling"] or not target.capabilities["websocket"]:
         raise NotApplicable("takes a server with both transports")
     sender = await connect_main_namespace(target)
@@ -241,7 +241,7 @@ async def test_a_broadcast_holds_binary(target: Target, transport: Transport) ->
 @exclusive
 @requirement("SIO-BC-01")
 async def test_a_broadcast_reaches_every_transport(target: Target) -> None:
-    """One client on each transport that there is."""
+    """One client on each transport."""
     sender = await connect_main_namespace(target)
     others = [await connect_main_namespace(target)]
     if target.capabilities["websocket"]:

@@ -1,6 +1,6 @@
-"""Socket.IO 4, as it goes over Engine.IO 3: namespaces, events, acks, binary, rooms.
+"""Socket.IO 4 over Engine.IO 3: namespaces, events, acks, binary, rooms.
 
-`target` opens sessions of revision 3 here: the runner hands it over so.
+The runner gives these cases a `target` that opens sessions of revision 3.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The server as a whole: does it live through the suite."""
+"""The server as a whole: whether it survives the suite."""
 
 from conformance.expect import connect_main_namespace, expect_equal, expect_served
 from conformance.requirements import exclusive, requirement
@@ -9,7 +9,7 @@ from conformance.verdicts import NotApplicable
 @exclusive
 @requirement("EIO-SV-01")
 async def test_the_process_serves_on(target: Target) -> None:
-    """The one that the suite began with, at the end of it and after one more malformed packet."""
+    """The process of the start is there at the end, and after one more malformed packet."""
     if not target.processes:
         raise NotApplicable("the server names no process in GET /about")
     session = await connect_main_namespace(

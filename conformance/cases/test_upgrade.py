@@ -98,7 +98,7 @@ async def test_packets_of_the_upgrade_are_flushed(target: Target) -> None:
 
 @requirement("EIO-UP-05")
 async def test_sends_no_noop_after_the_upgrade(target: Target) -> None:
-    """NOOP belongs to polling: over WebSocket it is noise, which clients tolerate."""
+    """NOOP belongs to polling. Over WebSocket it is noise, which clients tolerate."""
     session = await connect_main_namespace(target, "upgraded")
 
     await expect_alive(session)
@@ -124,7 +124,7 @@ async def test_every_poll_during_the_upgrade_ends_with_a_noop(target: Target) ->
 
 @requirement("EIO-UP-06")
 async def test_a_poll_that_waits_when_the_upgrade_completes_is_ended(target: Target) -> None:
-    """By whatever: the client sends `5` right behind its probe, ahead of any NOOP."""
+    """In any way. The client sends `5` right after its probe, before any NOOP."""
     noop_came = False
     for _ in range(5):
         session = await connect_main_namespace(target, poll=False)
@@ -189,7 +189,7 @@ async def test_polling_delivers_until_the_probe(target: Target) -> None:
     """A WebSocket is open, but has sent nothing. The polls begin after it."""
     session = await connect_main_namespace(target, poll=False)
     await opened(session)
-    # Some servers answer 101 before their Engine.IO hears of it: by the end of another session it has.
+    # Some servers answer 101 before their Engine.IO knows. By the end of another session it does.
     await expect_served(target)
 
     await session.emit("message", "still polling")
@@ -249,7 +249,7 @@ async def test_upgrades_without_a_pending_poll(target: Target) -> None:
 
 @requirement("EIO-UP-15")
 async def test_binary_is_raw_after_the_upgrade(target: Target) -> None:
-    """What is base64 over polling is a binary frame now."""
+    """It is base64 over polling, and a binary frame afterwards."""
     session = await connect_main_namespace(target, "upgraded")
     session.received.clear()
 

@@ -1,4 +1,4 @@
-"""The WebSocket transport: one packet a message, one WebSocket a session, RFC 6455."""
+"""The WebSocket transport: one packet in each message, one WebSocket for each session, RFC 6455."""
 
 import asyncio
 
@@ -44,7 +44,7 @@ async def test_each_frame_holds_one_packet(target: Target, transport: Transport)
 
 @requirement("EIO-WS-02")
 async def test_packets_of_the_upgrade_come_in_frames_of_their_own(target: Target) -> None:
-    """What waited for the end of the upgrade is sent together."""
+    """The server sends together what waited for the end of the upgrade."""
     if not target.capabilities["upgrade"]:
         raise NotApplicable("the server has no upgrade")
     session = await connect_main_namespace(target)

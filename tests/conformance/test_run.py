@@ -334,7 +334,7 @@ def test_the_catalogue_is_listed_without_a_server(tmp_path: Path) -> None:
 def test_the_list_can_be_filtered_and_ends_with_the_coverage(tmp_path: Path) -> None:
     lines = run_command(tmp_path, "--list", "--area", "EIO-WT", "--without-cases").stdout.splitlines()
     assert len(lines) == 7
-    assert "(no case: takes HTTP/3 over QUIC" in lines[0]
+    assert "(no case: needs HTTP/3 over QUIC" in lines[0]
     total = json.loads(run_command(tmp_path, "--list", "--json").stdout)["coverage"]
     assert total["with_cases"] + total["without_cases"] == total["statements"]
     assert lines[-1] == (
