@@ -16,8 +16,8 @@ from tests.figures import FIGURE
 from tests.strict_server.faults import FAULTS, Fault
 
 # At a time, over all servers: nearly all of them wait, and the loop works for a third of the time.
-CASES_AT_ONCE = 192
-SERVERS_AT_ONCE = 192
+CASES_AT_ONCE = 144
+SERVERS_AT_ONCE = 128
 # Asked again, alone, where the crowd may be to blame; more than so many have another reason.
 MOST_AGAIN = 100
 
