@@ -303,7 +303,8 @@ class Session:
             raise Inconclusive("upgrade: the probe was not answered") from None
         if answer != "3probe":
             websocket.abort()
-            raise Inconclusive(f"upgrade: probe answered by {answer!r}")
+            told = str(answer) if isinstance(answer, Ended) else quoted(answer, 60)
+            raise Inconclusive(f"upgrade: probe answered by {told}")
         if not await self.stop_polling():
             websocket.abort()
             raise Inconclusive("upgrade: the pending poll was not ended")
