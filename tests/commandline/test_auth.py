@@ -35,6 +35,7 @@ from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.engine import SwarmError, Target
 from sioprobe.results.loads import to_json
 from tests.load.guarded_server import SECRETS
+from tests.load.locusts import headless, with_workers
 from tests.servers import ROOT, Server, start_command
 
 DEADLINE = 60.0
@@ -158,11 +159,12 @@ def test_results_and_what_is_printed_hold_no_secret(guarded: Server, tmp_path: P
     header.write_text(f"Authorization: Bearer {SECRETS['header']}\n\n")
     out = tmp_path / "out"
     out.mkdir()
-    done = locust(
-        *("--host", guarded.url, "-u", "2", "-r", "2", "-t", "3s", "--processes", "2"),
-        *("--master-bind-host", "127.0.0.1", "--auth", f"@{token}", "--header", f"@{header}", *SHOWN[2:]),
+    done = headless(
+        *("--host", guarded.url, "-u", "2", "-r", "2", "-t", "60s", *with_workers(2)),
+        *("--auth", f"@{token}", "--header", f"@{header}", *SHOWN[2:]),
         *("--summary-json", str(out / "summary.json"), "--html", str(out / "report.html")),
         *("--csv", str(out / "figures"), "--json", "--loglevel", "DEBUG", "--logfile", str(out / "log")),
+        until={"SIO ack": 1},
     )
 
     summary = json.loads((out / "summary.json").read_text())
@@ -175,7 +177,7 @@ def test_results_and_what_is_printed_hold_no_secret(guarded: Server, tmp_path: P
 
 
 def test_the_front_hands_everything_on(guarded: Server) -> None:
-    done = load("--url", guarded.url, "--users", "2", "--seconds", "1", "--json", "--auth", TOKEN, *SHOWN)
+    done = load("--url", guarded.url, "--users", "2", "--seconds", "3", "--json", "--auth", TOKEN, *SHOWN)
 
     summary = json.loads(done.stdout)
     assert summary["errors"] == {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,10 @@ from sioprobe.commandline.connection_options import ConnectionOptions, OptionErr
 from sioprobe.engine import SwarmError, Target
 from tests.engine.tls_front import TlsFront, make_authority
 from tests.load.endings import assert_nothing_failed
-from tests.servers import ROOT, start_command
+from tests.load.locusts import headless
+from tests.servers import start_command
 
-
-def locust(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py")]
-    return subprocess.run(
-        [*command, "--headless", "--only-summary", "--loglevel", "ERROR", "-u", "2", "-t", "2s", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-    )
+QUIET = ("--loglevel", "ERROR", "-u", "2", "-t", "60s")
 
 
 def test_a_swarm_reaches_a_server_behind_tls(tmp_path: Path) -> None:
@@ -37,11 +27,12 @@ def test_a_swarm_reaches_a_server_behind_tls(tmp_path: Path) -> None:
         start_command([sys.executable, "-m", "tests.strict_server"]) as server,
         TlsFront(context, server.url) as front,
     ):
-        untrusted = locust("--host", front.url)
-        trusted = locust(
-            *("--host", front.url, "--ca-file", ca_file, "--transport", "upgrade"),
+        untrusted = headless(*QUIET, "--host", front.url)
+        trusted = headless(
+            *(*QUIET, "--host", front.url, "--ca-file", ca_file, "--transport", "upgrade"),
             *("--header", "X-Token: a:b", "--cookie", "a=1", "--cookie", "b=2", "--query", "tenant=x=y"),
             *("--summary-json", str(summary)),
+            until={"SIO ack": 1},
         )
 
     assert untrusted.returncode == 2
@@ -101,7 +92,7 @@ def test_a_file_of_certificates_that_is_missing_is_named() -> None:
 
 
 def test_a_wrong_option_gets_one_line_and_exit_code_2() -> None:
-    done = locust("--host", "https://127.0.0.1:1", "--header", "Upgrade: x")
+    done = headless(*QUIET, "--host", "https://127.0.0.1:1", "--header", "Upgrade: x")
 
     assert done.returncode == 2
     assert done.stderr.splitlines() == ["locust: error: --header 'Upgrade' cannot be set"]

@@ -17,13 +17,37 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.servers import ROOT, Server, end_with_parent, start_command
+from tests.servers import ROOT, Server, end_with_parent, held_port, start_command
 
 LOCUST = (str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py"))
 DEADLINE = 120.0
 
 Counts = dict[tuple[str, str], tuple[int, int]]
 """Requests and failures by type and name."""
+
+
+def headless(
+    *arguments: str, cwd: Path = ROOT, until: dict[str, int] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A whole run. One that is told `until` ends when so many requests of each type are counted."""
+    *program, files = LOCUST
+    files += f",{ROOT / 'tests/load/until_counted.py'}" if until else ""
+    return subprocess.run(
+        [*program, files, "--headless", "--only-summary", *arguments],
+        cwd=cwd,
+        env={**os.environ, "UNTIL_COUNTED": json.dumps(until)},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def with_workers(processes: int) -> list[str]:
+    """Workers on a port of their own: Locust's default may be taken."""
+    port = str(held_port())
+    words = ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
+    return [*words, "--master-bind-port", port, "--master-port", port]
 
 
 class Locust:

@@ -19,40 +19,14 @@ from typing import Any
 import pytest
 
 from tests.load.endings import assert_nothing_failed
+from tests.load.locusts import LOCUST, headless, with_workers
 from tests.servers import ROOT, Server, end_with_parent, held_port, start_command, start_server
-
-LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py")]
-DEADLINE = 120
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with start_server("gevent") as started:
         yield started
-
-
-def locust(
-    *arguments: str, cwd: Path = ROOT, until: dict[str, int] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """A run, which ends when so many requests of each type are counted, if it is told `until`."""
-    *program, files = LOCUST
-    files += f",{ROOT / 'tests/load/until_counted.py'}" if until else ""
-    return subprocess.run(
-        [*program, files, "--headless", "--only-summary", *arguments],
-        cwd=cwd,
-        env={**os.environ, "UNTIL_COUNTED": json.dumps(until)},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        stdin=subprocess.DEVNULL,
-    )
-
-
-def with_workers(processes: int) -> list[str]:
-    """Workers on a port of their own: Locust's default may be taken."""
-    port = str(held_port())
-    words = ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
-    return [*words, "--master-bind-port", port, "--master-port", port]
 
 
 def counts_of_locust(stdout: str) -> dict[tuple[str, str], tuple[int, int, int]]:
@@ -90,7 +64,7 @@ def test_counts_reconcile_with_locusts(
     if processes > 1:
         arguments += with_workers(processes)
 
-    done = locust(*arguments, cwd=tmp_path, until={"SIO connect": 10, "SIO poll": 1, operation[0]: 1})
+    done = headless(*arguments, cwd=tmp_path, until={"SIO connect": 10, "SIO poll": 1, operation[0]: 1})
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     ours = counts_of_ours(summary)
@@ -112,7 +86,7 @@ def test_failures_reconcile_and_are_named(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.strict_server", "--fault", "acks-twice"]
     summary = tmp_path / "summary.json"
     with start_command(command) as server:
-        done = locust(
+        done = headless(
             *("-u", "3", "-r", "3", "-t", "60s", "--host", server.url, "--json"),
             *("--summary-json", str(summary), "--csv", str(tmp_path / "run")),
             until={"SIO ack": 10},
@@ -133,7 +107,7 @@ def test_failures_reconcile_and_are_named(tmp_path: Path) -> None:
 
 def test_csv_and_html_are_written(server: Server, tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
-    done = locust(
+    done = headless(
         *("-u", "5", "-r", "5", "-t", "60s", "--host", server.url, "--scenario", "idle"),
         *("--csv", str(tmp_path / "run"), "--html", str(tmp_path / "run.html")),
         *("--summary-json", str(summary)),
@@ -194,7 +168,7 @@ def test_csv_and_html_are_written(server: Server, tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
-    done = locust("-u", "1", "-t", "1s", "--loglevel", "ERROR", *arguments)
+    done = headless("-u", "1", "-t", "1s", "--loglevel", "ERROR", *arguments)
 
     assert done.returncode == 2
     assert done.stderr.splitlines() == [line]
@@ -202,7 +176,7 @@ def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str
 
 def test_a_wrong_server_ends_the_workers_too() -> None:
     started = time.monotonic()
-    done = locust(
+    done = headless(
         *("-u", "2", "-t", "1s", "--host", "http://127.0.0.1:1"),
         *with_workers(2),
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.load.endings import assert_nothing_failed
-from tests.load.running.test_swarm import locust, with_workers
+from tests.load.locusts import headless, with_workers
 from tests.servers import ROOT, held_port, start_command, start_server
 
 
@@ -22,9 +22,10 @@ def found_in(summary: Path) -> dict[str, Any]:
 def test_what_workers_found_is_added_up_and_the_server_is_looked_at(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     with start_server("gevent", ping_interval=1, ping_timeout=3) as server:
-        done = locust(
-            *("-u", "6", "-r", "6", "-t", "6s", "--host", server.url, "--scenario", "churn"),
+        done = headless(
+            *("-u", "6", "-r", "6", "-t", "60s", "--host", server.url, "--scenario", "churn"),
             *("--transport", "upgrade", "--summary-json", str(summary), *with_workers(2)),
+            until={"SIO life": 6},
         )
 
     assert_nothing_failed(done.returncode, done.stderr)
@@ -40,11 +41,11 @@ def test_what_workers_found_is_added_up_and_the_server_is_looked_at(tmp_path: Pa
 def test_a_storm_restarts_the_server_that_the_run_started(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     port = str(held_port())
-    done = locust(
-        *("-u", "4", "-r", "4", "-t", "14s", "--host", f"http://127.0.0.1:{port}", "--scenario", "storm"),
+    done = headless(
+        *("-u", "4", "-r", "4", "-t", "60s", "--host", f"http://127.0.0.1:{port}", "--scenario", "storm"),
         *("--drop", "server", "--waves", "1", "--calm", "0.5", "--summary-json", str(summary)),
         *("--server-command", f"{sys.executable} -m load.blocks.null_server --port {port}"),
-        cwd=ROOT,
+        until={"SIO back": 4},
     )
 
     assert_nothing_failed(done.returncode, done.stderr)
@@ -64,7 +65,7 @@ def test_a_storm_restarts_the_server_that_the_run_started(tmp_path: Path) -> Non
     ids=["transport", "command", "ends"],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
-    done = locust("-u", "1", "-t", "1s", "--loglevel", "ERROR", "--host", "http://127.0.0.1:1", *arguments)
+    done = headless("-u", "1", "-t", "1s", "--loglevel", "ERROR", "--host", "http://127.0.0.1:1", *arguments)
 
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1

@@ -19,6 +19,7 @@ from sioprobe.measured.rendering import render_server
 from sioprobe.measured.server_figures import server_figures
 from sioprobe.results.loads import ServerMoment
 from tests.load.endings import assert_nothing_failed
+from tests.load.locusts import headless
 from tests.servers import ROOT, start_command, start_server
 
 
@@ -178,19 +179,12 @@ def test_a_wrong_process_is_one_line_and_exit_code_2() -> None:
 
 
 def test_the_summary_of_the_locustfile_has_it_too(tmp_path: Path) -> None:
-    locust = Path(sys.executable).with_name("locust")
     with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
-        done = subprocess.run(
-            [
-                *(locust, "-f", ROOT / "load" / "swarm.py", "--headless", "--only-summary"),
-                *("--host", server.url, "-u", "3", "-r", "3", "-t", "3s", "--scenario", "idle"),
-                *("--server-pid", str(server.process.pid)),
-            ],
+        done = headless(
+            *("--host", server.url, "-u", "3", "-r", "3", "-t", "60s", "--scenario", "idle"),
+            *("--server-pid", str(server.process.pid)),
             cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            stdin=subprocess.DEVNULL,
+            until={"SIO connect": 3},
         )
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)
