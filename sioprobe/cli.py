@@ -1,4 +1,4 @@
-"""The command line: `sioprobe serve | conform | load | capacity | survey | doctor | compare | report`.
+"""The command line: `sioprobe serve | conform | load | capacity | survey | doctor | compare | gate | report`.
 
 Each command becomes the process of the folder that does the work and has the options. Nothing of those
 folders is imported here: an async mode, the judge and Locust must never share a process.
@@ -77,16 +77,18 @@ def main() -> None:
       sioprobe survey --url http://127.0.0.1:5000
       sioprobe doctor http://127.0.0.1:5000
       sioprobe compare --profile quick
+      sioprobe gate --base-with flask-socketio==5.6.0 --head-with flask-socketio==5.7.0
       sioprobe report reports/out
 
     \b
     Exit codes:
       0    done, and nothing failed
       1    conform: the server failed, or two results differ; load: operations failed;
-           survey: a run is not clean; doctor: something was found
+           survey: a run is not clean; doctor: something was found; gate: REGRESSION
       2    bad input, or a part is missing; load, capacity, survey: no Socket.IO server there
       3    load: the run is INVALID, or a --fail-if holds; capacity: no rate was confirmed;
-           compare: the machine was too busy, and no figure can be believed
+           compare: the machine was too busy, and no figure can be believed;
+           gate: INCONCLUSIVE
       4    conform, doctor: no Socket.IO server there
       130  stopped by Ctrl-C
 
@@ -131,6 +133,13 @@ for _room in (
         "all",
         "flask_socketio gevent httptools jinja2 locust matplotlib psutil",
         "Compare async modes and transports, and report.",
+    ),
+    _Room(
+        "gate",
+        "ci.gate",
+        "all",
+        "gevent httptools jinja2 psutil",
+        "Compare two versions of a server, and fail where the new one is worse.",
     ),
     _Room("report", "reports", "report", "matplotlib jinja2", "Write the report of a result folder again."),
 ):

@@ -1,0 +1,209 @@
+"""The gate's folder and its child processes: nothing of either is left, however the gate ends.
+
+Every child has the folder's path in its environment (SIOPROBE_GATE), and hands it on to what it starts. A
+small process of its own (`python -m ci.gate.children FOLDER`) waits until the gate is gone, ends every
+process with that mark and removes the folder. If that process is killed, the gate does the same itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from ci.gate.settings import GateError
+from load.servers.processes import die_with_parent
+from sioprobe.harness import harness_environment, module_command
+
+__all__ = ["Driver", "last_lines", "run_step", "workshop"]
+
+MARK = "SIOPROBE_GATE"
+STEP_SECONDS = 900.0
+SWEEPS = 50
+_PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+
+
+@contextlib.contextmanager
+def workshop() -> Iterator[Path]:
+    """A new folder for whatever is built; it and all marked processes are gone afterwards."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="sioprobe-gate-"))
+    except OSError as error:
+        raise GateError(f"no folder for the two sides can be made: {error.strerror}") from None
+    before = os.environ.get(MARK)
+    os.environ[MARK] = str(folder)
+    if sys.platform == "linux":
+        # Children of a child that was killed come to this process, and not to init.
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    sweeper = subprocess.Popen(
+        module_command("ci.gate.children", str(folder)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={name: value for name, value in harness_environment().items() if name != MARK},
+        start_new_session=True,
+    )
+    try:
+        yield folder
+    finally:
+        _sweep(folder)
+        assert sweeper.stdin is not None
+        with contextlib.suppress(OSError):
+            sweeper.stdin.close()
+        sweeper.wait()
+        os.environ.pop(MARK, None)
+        if before is not None:
+            os.environ[MARK] = before
+
+
+def _sweep(folder: Path) -> None:
+    """End every process that has the folder's mark, and remove the folder."""
+    for _ in range(SWEEPS):
+        marked = list(_marked(folder))
+        for pid in marked:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        if not marked:
+            break
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        time.sleep(0.02)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _marked(folder: Path) -> Iterator[int]:
+    mark = f"{MARK}={folder}".encode()
+    for name in os.listdir("/proc") if sys.platform == "linux" else []:
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            if mark in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
+                yield int(name)
+
+
+def last_lines(text: str, count: int = 3) -> str:
+    """The last lines of an output in one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " / ".join(lines[-count:]) or "it said nothing"
+
+
+def run_step(
+    command: Sequence[str] | str,
+    what: str,
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = STEP_SECONDS,
+) -> str:
+    """Run a command of the set-up to its end; its standard output. Raises GateError with its last lines."""
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as output:
+        try:
+            child = subprocess.Popen(
+                command,
+                shell=isinstance(command, str),
+                cwd=folder,
+                env=dict(environment or os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+        except OSError as error:
+            raise GateError(f"{what}: {error.filename or command[0]}: {error.strerror}") from None
+        try:
+            code = child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise GateError(f"{what} took more than {seconds:.0f} s") from None
+        finally:
+            with contextlib.suppress(OSError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        said, complained = _content(output), _content(errors)
+        if code:
+            raise GateError(f"{what} failed ({code}): {last_lines(complained or said)}")
+        return said
+
+
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
+
+
+class Driver:
+    """A process that answers each request, one JSON line, by one JSON line."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
+        self._child = subprocess.Popen(
+            module_command(module),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=harness_environment(),
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+
+    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """The answer. Raises GateError where none comes in time, or the process has ended."""
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        timer = threading.Timer(seconds, self._child.kill)
+        timer.daemon = True
+        timer.start()
+        started = time.monotonic()
+        line = b""
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                self._child.stdin.write(json.dumps(request).encode() + b"\n")
+                self._child.stdin.flush()
+                line = self._child.stdout.readline()
+        finally:
+            timer.cancel()
+        if line.endswith(b"\n"):
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        code = self._child.wait()
+        if time.monotonic() - started >= seconds:
+            raise GateError(f"{self._module} gave no answer within {seconds:.0f} s")
+        raise GateError(f"{self._module} ended with {code}: {last_lines(_content(self._errors), 1)}")
+
+    def close(self) -> None:
+        """End it and what it started."""
+        for stream in (self._child.stdin, self._child.stdout):
+            with contextlib.suppress(OSError):
+                if stream is not None:
+                    stream.close()
+        self._child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._child.wait(5)
+        self._child.kill()
+        self._child.wait()
+        self._errors.close()
+
+
+def main() -> int:
+    """Wait until the gate has gone, then sweep its folder."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    sys.stdin.buffer.read()
+    _sweep(Path(sys.argv[1]))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

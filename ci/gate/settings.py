@@ -1,0 +1,178 @@
+"""Everything that a gate was asked for, checked, in one frozen object; and the words for wrong input."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reports.gate.rule import Thresholds
+from sioprobe.commandline.nearest import nearest
+
+__all__ = ["DEFAULT_CELLS", "Cell", "GateError", "Plan", "Settings", "parse_duration", "parse_share", "read_config"]
+
+
+class GateError(RuntimeError):
+    """The gate cannot go on: exit code 2; one line."""
+
+
+TRANSPORTS = ("websocket", "polling")
+SCENARIOS = ("ack", "echo")
+DEFAULT_CELLS = ("threading:websocket", "eventlet:websocket", "gevent:websocket", "gevent:polling")
+CONFIG_KEYS = (
+    "answer", "arguments", "auth", "base", "base_command", "base_with", "budget", "cell", "command", "event",
+    "exact", "fail_on", "head", "head_command", "head_with", "mode", "namespace", "out", "path", "ready",
+    "setup", "tolerance",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One way to load both sides; no mode for an application of one's own."""
+
+    mode: str | None
+    transport: str
+    scenario: str
+
+    @property
+    def id(self) -> str:
+        """`gevent:websocket`, with the scenario where it is not `ack`."""
+        parts = [self.mode or "", self.transport, "" if self.scenario in ("ack", "event") else self.scenario]
+        return ":".join(filter(None, parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is compared: "revisions", "packages" or "commands"; base and head are said accordingly."""
+
+    kind: str
+    base: tuple[str, ...]
+    head: tuple[str, ...]
+    command: str | None = None
+    setup: str | None = None
+    ready: str | None = None
+    repository: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The gate. Times in seconds."""
+
+    plan: Plan
+    cells: tuple[Cell, ...]
+    message: dict[str, Any] | None = None
+    """The event of an application, as `load.side_by_side.asking.Message`; None for the contract's."""
+    path: str = "/socket.io/"
+    auth: Any = None
+    namespace: str = "/"
+    budget: float = 300.0
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    fail_on: str = "regression"
+    exact: tuple[str, ...] = ()
+    out: Path = Path("gate-out")
+    realtime: bool = True
+    conformance: bool = True
+    counters: bool = True
+    seed: int = 0
+    command_line: str = ""
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90`, `90s`, `5m` or `1h`. Raises ValueError."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
+    if found is None:
+        raise ValueError(f"{text!r} is no time such as 90s or 5m")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def parse_share(text: str) -> float:
+    """.05 of `5%` or `5`. Raises ValueError."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%?\s*", text)
+    if found is None or not 0 < float(found[1]) <= 100:
+        raise ValueError(f"{text!r} is no share such as 5%")
+    return float(found[1]) / 100
+
+
+def parse_cell(text: str, *, reference: bool, modes: tuple[str, ...]) -> Cell:
+    """`gevent:websocket:echo` for the reference server, `websocket` for an application. Raises GateError."""
+    parts = text.split(":")
+    mode = parts.pop(0) if reference and parts[0] not in TRANSPORTS else None
+    if reference and mode is None:
+        raise GateError(f"--cell {text!r} names no async mode; write it as gevent:websocket")
+    if mode is not None and mode not in modes:
+        raise GateError(f"--cell {text!r}: unknown mode {mode!r}{hint(mode, modes)}")
+    transport = parts.pop(0) if parts else "websocket"
+    if transport not in TRANSPORTS:
+        raise GateError(f"--cell {text!r}: unknown transport {transport!r}{hint(transport, TRANSPORTS)}")
+    scenario = parts.pop(0) if parts else "ack" if reference else "event"
+    if reference and scenario not in SCENARIOS:
+        raise GateError(f"--cell {text!r}: unknown scenario {scenario!r}{hint(scenario, SCENARIOS)}")
+    if parts or (not reference and scenario != "event"):
+        raise GateError(f"--cell {text!r} has too many parts; an application's cell is a transport")
+    return Cell(mode, transport, scenario)
+
+
+def read_config(path: Path | None, folder: Path) -> dict[str, Any]:
+    """The options in a file: `[gate]` of sioprobe.toml, or `[tool.sioprobe.gate]` of pyproject.toml.
+
+    Raises GateError.
+    """
+    candidates = [path] if path is not None else [folder / "sioprobe.toml", folder / "pyproject.toml"]
+    for file in candidates:
+        try:
+            document = tomllib.loads(file.read_text("utf-8"))
+        except FileNotFoundError:
+            if path is not None:
+                raise GateError(f"{file}: there is no such file") from None
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise GateError(f"{file}: cannot be read: {error}") from None
+        except tomllib.TOMLDecodeError as error:
+            raise GateError(f"{file}: not TOML: {error}") from None
+        section = "tool.sioprobe.gate" if file.name == "pyproject.toml" else "gate"
+        table: Any = document
+        for name in section.split("."):
+            table = table.get(name, {}) if isinstance(table, dict) else {}
+        if table or path is not None:
+            return _checked(table, f"{file.name}: [{section}]")
+    return {}
+
+
+def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
+    values = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in CONFIG_KEYS:
+            known = [entry.replace("_", "-") for entry in CONFIG_KEYS]
+            raise GateError(f"{where} knows no {key!r}{hint(key, known)}")
+        if name in ("arguments", "auth") and not isinstance(value, str):
+            value = json.dumps(value)
+        many = name in ("cell", "mode", "exact", "base_with", "head_with")
+        if many and isinstance(value, str):
+            value = [value]
+        if not isinstance(value, list if many else (str, int, float)) or isinstance(value, bool):
+            raise GateError(f"{where} {key} should be {'a list' if many else 'a text'}")
+        values[name] = [str(entry) for entry in value] if many else str(value)
+    return values
+
+
+def hint(wrong: str, valid: Iterable[str]) -> str:
+    """`; did you mean 'gevent'?`, or nothing."""
+    near = nearest(wrong, valid)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def words_of(command: str, option: str) -> tuple[str, ...]:
+    """A command's words. Raises GateError."""
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise GateError(f"{option} {command!r} is no command: {error}") from None
+    if not words:
+        raise GateError(f"{option} is empty")
+    return words

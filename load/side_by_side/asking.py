@@ -1,0 +1,101 @@
+"""What a life is asked for: which servers, what is played, how long. Read from JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+__all__ = ["LifeError", "LifeRequest", "Message", "Side"]
+
+TRANSPORTS = ("polling", "websocket")
+
+
+class LifeError(RuntimeError):
+    """A life cannot be measured; one line. `side` names the server whose fault it is, if it is one's."""
+
+    def __init__(self, problem: str, side: str | None = None) -> None:
+        super().__init__(problem)
+        self.side = side
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One server: its command, where that runs, and how the server says that it is ready.
+
+    `{port}` in a word of the command is replaced by a free port. `ready` is READY (a line of standard
+    output that begins so and goes on with a JSON object with `urls`), `port` (it accepts a connection) or
+    a path such as /health (it answers with a status of 2xx).
+    """
+
+    name: str
+    command: tuple[str, ...]
+    folder: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    ready: str = "READY"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The event that is sent, its arguments, and what answers it: None for an ack, or an event's name."""
+
+    event: str = "message-with-ack"
+    arguments: tuple[Any, ...] = (10000, "0123456789abcdef0123456789abcdef")
+    answer: str | None = None
+    namespace: str = "/"
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the data of a packet for the namespace."""
+        return "" if self.namespace == "/" else f"{self.namespace},"
+
+    def text(self, ack_id: int) -> str:
+        """The Engine.IO packet that sends it."""
+        data = json.dumps([self.event, *self.arguments], ensure_ascii=False, separators=(",", ":"))
+        return f"42{self.prefix}{ack_id if self.answer is None else ''}{data}"
+
+    def answered_by(self, ack_id: int) -> str:
+        """How the Socket.IO packet begins that answers it."""
+        if self.answer is None:
+            return f"3{self.prefix}{ack_id}["
+        return f"2{self.prefix}[{json.dumps(self.answer, ensure_ascii=False)}"
+
+
+@dataclass(frozen=True, slots=True)
+class LifeRequest:
+    """One life. Times in seconds; `messages` are those of one slice, over all connections of a side."""
+
+    sides: tuple[Side, ...]
+    message: Message = Message()
+    transport: str = "websocket"
+    path: str = "/socket.io/"
+    auth: Any = None
+    connections: int = 4
+    messages: int = 16
+    warmup_seconds: float = 0.4
+    seconds: float = 2.0
+    start_seconds: float = 60.0
+    realtime: bool = True
+    seed: int = 0
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> LifeRequest:
+        """As `dataclasses.asdict` makes it. Raises LifeError."""
+        known = {entry.name for entry in fields(cls)}
+        unknown = sorted(set(document) - known)
+        if unknown:
+            raise LifeError(f"a life has no {unknown[0]!r}")
+        values = dict(document)
+        try:
+            sides = tuple(Side(**{**side, "command": tuple(side["command"])}) for side in values["sides"])
+            message = dict(values.get("message", {}))
+            if "arguments" in message:
+                message["arguments"] = tuple(message["arguments"])
+            request = cls(**{**values, "sides": sides, "message": Message(**message)})
+        except (KeyError, TypeError) as error:
+            raise LifeError(f"this is no life: {error}") from None
+        if not request.sides or any(not side.command for side in request.sides):
+            raise LifeError("a life needs servers with commands")
+        if request.transport not in TRANSPORTS:
+            raise LifeError(f"unknown transport {request.transport!r}; known are {', '.join(TRANSPORTS)}")
+        return request

@@ -1,0 +1,161 @@
+"""One life: servers start together, are driven in turns, and end.
+
+The order of a round of turns is random and then played backwards (base, head, base', base', head, base), so
+that a machine that gets slower is as bad for all. Where this process may, servers and driver run under
+SCHED_RR on different cores: then nobody else takes the core in the middle of a turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+
+from load.side_by_side.asking import LifeError, LifeRequest
+from load.side_by_side.playing import Players
+from load.side_by_side.starting import REALTIME_PRIORITY, RunningServer
+from sioprobe.engine import Engine
+from sioprobe.results.environment import cpu_pressure
+
+__all__ = ["cores", "measure_life", "realtime_allowed", "running"]
+
+FEWEST_ROUNDS = 6
+"""Rounds of turns without which a life says nothing."""
+LONGEST_FACTOR = 10.0
+"""A life whose rounds take so many times its seconds is given up."""
+
+
+def cores() -> tuple[set[int] | None, set[int] | None]:
+    """The core of the servers and that of the driver; None twice where there are not two."""
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return ({allowed[0]}, {allowed[-1]}) if len(allowed) > 1 else (None, None)
+
+
+def realtime_allowed() -> bool:
+    """Whether this process may run under SCHED_RR; on one core it would starve what it measures."""
+    if cores()[0] is None:
+        return False
+    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
+    except OSError:
+        return False
+    os.sched_setscheduler(0, policy, parameter)
+    return True
+
+
+@contextlib.contextmanager
+def running(request: LifeRequest, order: random.Random) -> Iterator[tuple[list[RunningServer], list[Players]]]:
+    """All servers up with their connections open, in the order of the request's sides; ended afterwards."""
+    servers: dict[str, RunningServer] = {}
+    players: list[Players] = []
+    engine = Engine()
+    engine.start()
+    end = time.monotonic() + request.start_seconds
+    try:
+        for side in order.sample(request.sides, len(request.sides)):
+            servers[side.name] = RunningServer(side)
+        for side in request.sides:
+            server = servers[side.name]
+            server.ready(end)
+            players.append(Players(engine, server, request))
+            players[-1].connect(end)
+        yield [servers[side.name] for side in request.sides], players
+    finally:
+        for player in players:
+            player.close()
+        engine.stop()
+        for server in servers.values():
+            server.stop()
+        for server in servers.values():
+            server.ended()
+
+
+def measure_life(request: LifeRequest) -> dict[str, Any]:
+    """The slices of one life: for each the number of its side, CPU and wall nanoseconds, and the p50 in µs.
+
+    Raises LifeError.
+    """
+    order = random.Random(request.seed)
+    began = time.monotonic()
+    pressure = cpu_pressure()
+    with running(request, order) as (servers, players):
+        server_cores, driver_cores = cores()
+        realtime = request.realtime and realtime_allowed()
+        with _driver_on(driver_cores, realtime=realtime):
+            for server in servers:
+                server.settle_on(server_cores, realtime=realtime)
+            started = time.monotonic()
+            end = started + request.warmup_seconds
+            while time.monotonic() < end:
+                for player in players:
+                    player.play(request.messages)
+            slices, unsettled = _slices(request, servers, players, order)
+        for server in servers:
+            if not server.same_processes:
+                raise LifeError(
+                    f"{server.side.name}: its processes changed while it was measured", server.side.name
+                )
+    return {
+        "sides": [side.name for side in request.sides],
+        "transport": request.transport,
+        "messages": request.messages,
+        "connections": request.connections,
+        "seed": request.seed,
+        "realtime": realtime,
+        "pinned": server_cores is not None,
+        "cpu_pressure": pressure,
+        "seconds_to_start": round(started - began, 3),
+        "seconds": round(time.monotonic() - began, 3),
+        "unsettled": unsettled,
+        "slices": slices,
+    }
+
+
+def _slices(
+    request: LifeRequest, servers: list[RunningServer], players: list[Players], order: random.Random
+) -> tuple[list[list[float]], int]:
+    slices: list[list[float]] = []
+    unsettled = 0
+    numbers = list(range(len(servers)))
+    started, rounds = time.monotonic(), 0
+    while rounds < FEWEST_ROUNDS or time.monotonic() - started < request.seconds:
+        if time.monotonic() - started > request.seconds * LONGEST_FACTOR:
+            raise LifeError(f"too slow: {rounds} rounds of turns in {request.seconds * LONGEST_FACTOR:.0f} s")
+        turn = order.sample(numbers, len(numbers))
+        for number in turn + turn[::-1]:
+            before = servers[number].cpu_ns()
+            wall, p50 = players[number].play(request.messages)
+            after, silent = servers[number].silent_cpu_ns()
+            unsettled += not silent
+            slices.append([number, after - before, wall, round(p50, 1)])
+        rounds += 1
+    return slices, unsettled
+
+
+@contextlib.contextmanager
+def _driver_on(own_cores: set[int] | None, *, realtime: bool) -> Iterator[None]:
+    """This process on its core, under SCHED_RR, without garbage collections; as before afterwards."""
+    if own_cores is None:
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+    gc.collect()
+    gc.disable()
+    try:
+        os.sched_setaffinity(0, own_cores)
+        if realtime:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
+        gevent.sleep(0)
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameter)
+        os.sched_setaffinity(0, allowed)
+        gc.enable()

@@ -1,0 +1,184 @@
+"""Connections to one server that send a message and wait for its answer, as often as one says."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from time import monotonic_ns
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from load.side_by_side.asking import LifeError, LifeRequest, Message
+from load.side_by_side.starting import RunningServer
+from sioprobe.engine import Connection, Engine, Listener, SwarmError, Target
+
+__all__ = ["Players"]
+
+ANSWER_SECONDS = 10.0
+RETRY_SECONDS = 0.05
+FIRST_ACK_ID = 10_000
+"""Ids of one length, so that a message has the same number of bytes each time."""
+
+
+class _Player(Listener):
+    """One connection; `quota` is how many messages it has still to send in this slice."""
+
+    __slots__ = ("_ack_id", "_expected", "_message", "_sent_at", "connection", "failure", "owner", "quota")
+
+    def __init__(self, owner: Players, connection: Connection, message: Message) -> None:
+        self.owner = owner
+        self.connection = connection
+        self.quota = 0
+        self.failure: str | None = None
+        self._message = message
+        self._ack_id = FIRST_ACK_ID - 1
+        self._expected = ""
+        self._sent_at = 0
+        connection.listener = self
+        connection.tap = self._tap
+
+    def send(self) -> None:
+        self.quota -= 1
+        self._ack_id += 1
+        self._expected = self._message.answered_by(self._ack_id)
+        self._sent_at = monotonic_ns()
+        self.connection.send_raw(self._message.text(self._ack_id))
+
+    def _tap(self, text: str) -> bool:
+        self.owner.packets += 1
+        if not self._expected or not text.startswith(self._expected):
+            return False
+        self._answered()
+        return True
+
+    def _answered(self) -> None:
+        self._expected = ""
+        self.owner.latencies.append(monotonic_ns() - self._sent_at)
+        if self.quota > 0:
+            self.send()
+        else:
+            self.owner.finished()
+
+    # What the tap does not know: answers with attachments, or in other words.
+
+    def event(
+        self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
+    ) -> None:
+        Listener.event(self, connection, namespace, name, args, ack_id)
+        if self._expected and name == self._message.answer:
+            self._answered()
+
+    def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
+        if self._expected and self._message.answer is None and ack_id == self._ack_id:
+            self._answered()
+
+    def connected(self, connection: Connection, namespace: str) -> None:
+        self.owner.finished()
+
+    def refused(self, connection: Connection, namespace: str, data: Any) -> None:
+        self._fail(f"the server refused the namespace {namespace}")
+
+    def disconnected(self, connection: Connection, namespace: str) -> None:
+        self._fail("the server disconnected a client")
+
+    def closed(self, connection: Connection, failure: SwarmError | None) -> None:
+        if failure is not None:
+            self._fail(f"a connection was lost: {failure}")
+
+    def _fail(self, problem: str) -> None:
+        self.failure = problem
+        self.owner.stop_waiting()
+
+
+class Players:
+    """All connections of one server. Raises LifeError where the server does not answer."""
+
+    def __init__(self, engine: Engine, server: RunningServer, request: LifeRequest) -> None:
+        self._engine = engine
+        self._server = server
+        self._request = request
+        self._players: list[_Player] = []
+        self._waiting = 0
+        self._done = Event()
+        self.latencies: list[int] = []
+        self.packets = 0
+        """Socket.IO packets that came."""
+
+    def connect(self, end: float) -> None:
+        """Open all connections; a server that does not accept yet is asked again until `end` (monotonic)."""
+        while True:
+            try:
+                self._connect_all(max(1.0, end - time.monotonic()))
+                return
+            except LifeError:
+                self.close()
+                self._server.check()
+                if time.monotonic() > end:
+                    raise
+            gevent.sleep(RETRY_SECONDS)
+
+    def _connect_all(self, seconds: float) -> None:
+        request = self._request
+        try:
+            target = Target.from_url(self._server.url, request.path)
+        except SwarmError as error:
+            raise LifeError(f"{self._name}: {error}", self._name) from None
+        self._players = [
+            _Player(
+                self, Connection(self._engine, target, request.transport, timeout=seconds), request.message
+            )
+            for _ in range(request.connections)
+        ]
+        self._begin(len(self._players))
+        for player in self._players:
+            player.connection.connect(request.message.namespace, request.auth)
+        self._wait(seconds, "did not accept a Socket.IO client")
+
+    def play(self, messages: int) -> tuple[int, float]:
+        """Send so many messages over all connections: nanoseconds until the last answer, and the p50 in µs."""
+        players = self._players[:messages]
+        each, more = divmod(messages, len(players))
+        self.latencies.clear()
+        self._begin(len(players))
+        started = monotonic_ns()
+        for number, player in enumerate(players):
+            player.quota = each + (number < more)
+            player.send()
+        self._wait(ANSWER_SECONDS, f"did not answer {self._request.message.event!r}")
+        return monotonic_ns() - started, statistics.median(self.latencies) / 1000
+
+    @property
+    def _name(self) -> str:
+        return self._server.side.name
+
+    def _begin(self, awaited: int) -> None:
+        self._waiting = awaited
+        self._done.clear()
+
+    def finished(self) -> None:
+        """A player has done what it had to."""
+        self._waiting -= 1
+        if self._waiting == 0:
+            self._done.set()
+
+    def stop_waiting(self) -> None:
+        """A player has failed."""
+        self._done.set()
+
+    def _wait(self, seconds: float, problem: str) -> None:
+        in_time = self._done.wait(seconds)
+        failure = next((player.failure for player in self._players if player.failure is not None), None)
+        if failure is not None:
+            raise LifeError(f"{self._name}: {failure}", self._name)
+        if not in_time:
+            self._server.check()
+            raise LifeError(f"{self._name}: the server {problem} within {seconds:.0f} s", self._name)
+
+    def close(self) -> None:
+        """Cut all connections."""
+        for player in self._players:
+            player.connection.listener = Listener()
+            player.connection.abort()
+        self._players = []

@@ -1,0 +1,67 @@
+"""A gate's answer in words: lines for a console, and the pieces that its pages share."""
+
+from __future__ import annotations
+
+from sioprobe.results.gate import Cell, Change, Gate
+
+__all__ = ["change_words", "lines_of", "rows_of"]
+
+SYMBOLS = {"PASS": "✓", "REGRESSION": "✗", "INCONCLUSIVE": "?", "ERROR": "!"}
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """`+4.6 %`; a dash where there is none."""
+    return "–" if value is None else f"{value * 100:+.{digits}f} %"
+
+
+def change_words(change: Change | None) -> str:
+    """`+4.6 % [+3.1, +6.1]`."""
+    if change is None:
+        return "–"
+    if change["low"] is None or change["high"] is None:
+        return percent(change["estimate"])
+    return f"{percent(change['estimate'])} [{change['low'] * 100:+.1f}, {change['high'] * 100:+.1f}]"
+
+
+def verdict_words(cell: Cell) -> str:
+    """`PASS, improved`."""
+    return f"{cell['verdict']}, improved" if cell["improved"] else cell["verdict"]
+
+
+HEADINGS = ("cell", "verdict", "CPU per message", "base against itself", "p50", "smallest visible", "lives")
+
+
+def rows_of(gate: Gate) -> list[tuple[str, ...]]:
+    """One row a cell, under HEADINGS."""
+    return [
+        (
+            cell["id"],
+            verdict_words(cell),
+            change_words(cell["cpu"]),
+            change_words(cell["cpu_again"]),
+            change_words(cell["p50"]),
+            percent(cell["cpu"]["smallest_visible"] if cell["cpu"] else None),
+            str(cell["lives"]),
+        )
+        for cell in gate["cells"]
+    ]
+
+
+def how_measured(gate: Gate) -> str:
+    """One line on what the figures stand on."""
+    policy = "under SCHED_RR" if gate["realtime"] else "without SCHED_RR"
+    return f"{gate['measured_seconds']:.0f} s measured {policy}; intervals hold at {gate['thresholds']['alpha'] * 100:g} % on each side at each look"
+
+
+def lines_of(gate: Gate) -> list[str]:
+    """The answer for a console."""
+    lines = [f"{SYMBOLS[gate['verdict']]} {gate['verdict']}: {gate['sentence']}"]
+    rows = [HEADINGS, *rows_of(gate)]
+    if len(rows) > 1:
+        widths = [max(len(row[place]) for row in rows) for place in range(len(HEADINGS))]
+        lines.append("")
+        lines += ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines.append("")
+    lines += [f"{cell['id']}: {cell['why']}. What would help: {cell['help']}" for cell in gate["cells"] if cell["help"]]
+    lines.append(how_measured(gate))
+    return lines

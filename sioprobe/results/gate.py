@@ -1,0 +1,209 @@
+"""gate.json: what a regression gate compared, what it measured, and what it decided.
+
+`lives.jsonl` beside it keeps every slice, so that all figures here can be computed again.
+A change is a share: .05 is 5 % more than the base. Durations are microseconds where a name ends in `_us`,
+everywhere else seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal, NotRequired, TypedDict
+
+import msgspec
+
+from sioprobe.results.errors import ResultFileError
+
+__all__ = ["Cell", "Change", "Conformance", "Counted", "CountedFunction", "CountedMetric", "Gate", "GateSide"]
+__all__ += ["GATE_FILE", "LIVES_FILE", "Verdict", "append_life", "read_gate", "read_lives", "write_gate"]
+
+GATE_FILE = "gate.json"
+LIVES_FILE = "lives.jsonl"
+
+Verdict = Literal["PASS", "REGRESSION", "INCONCLUSIVE", "ERROR"]
+
+
+class Change(TypedDict):
+    """Head over base, less one; the interval is exact and holds at the gate's alpha on each side."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+    sd: float
+    lives: int
+    smallest_visible: float | None
+
+
+class Cell(TypedDict):
+    """One way to load both sides, and its verdict. `again` is the base compared with itself."""
+
+    id: str
+    mode: str | None
+    transport: str
+    scenario: str
+    verdict: Verdict
+    improved: bool
+    why: str
+    help: str | None
+    lives: int
+    looks: list[int]
+    cpu: Change | None
+    cpu_again: Change | None
+    p50: Change | None
+    p50_again: Change | None
+    base_cpu_us: float | None
+    head_cpu_us: float | None
+    base_p50_us: float | None
+    head_p50_us: float | None
+    seconds_a_life: float | None
+
+
+class CountedMetric(TypedDict):
+    """One exact count per message; None where a side could not be counted."""
+
+    name: str
+    base: float | None
+    head: float | None
+    equal: bool | None
+
+
+class CountedFunction(TypedDict):
+    """A function whose calls per message differ."""
+
+    name: str
+    place: str
+    base: float
+    head: float
+
+
+class Counted(TypedDict):
+    """Exact counters of one cell."""
+
+    cell: str
+    messages: int
+    metrics: list[CountedMetric]
+    functions: list[CountedFunction]
+    notes: list[str]
+
+
+class BrokenRequirement(TypedDict):
+    """A requirement whose verdict changed from base to head."""
+
+    id: str
+    case: str
+    base: str
+    head: str
+    actual: str | None
+    reproduce: str | None
+
+
+class Conformance(TypedDict):
+    """Both sides judged, in one async mode or (None) as the application that it is."""
+
+    mode: str | None
+    judged: int
+    broken: list[BrokenRequirement]
+    mended: list[BrokenRequirement]
+    problem: str | None
+
+
+class GateSide(TypedDict):
+    """What one side is, and the versions of what it runs on."""
+
+    title: str
+    versions: dict[str, str]
+
+
+class Gate(TypedDict):
+    """The document."""
+
+    schema: Literal[1]
+    kind: Literal["gate"]
+    sioprobe: str
+    command: str
+    environment: dict[str, Any]
+    started_at: str
+    finished_at: str | None
+    interrupted: bool
+    verdict: Verdict
+    improved: bool
+    sentence: str
+    fail_on: Literal["regression", "inconclusive", "never"]
+    exit_code: int
+    problem: str | None
+    realtime: bool
+    budget_seconds: float
+    measured_seconds: float
+    thresholds: dict[str, Any]
+    base: GateSide
+    head: GateSide
+    cells: list[Cell]
+    suite: Change | None
+    conformance: list[Conformance]
+    counters: list[Counted]
+    notes: NotRequired[list[str]]
+
+
+def read_gate(path: Path) -> Gate:
+    """The gate.json at `path`; ResultFileError when it cannot be used."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        if not isinstance(document, dict) or document.get("kind") != "gate":
+            raise ResultFileError(f"{path.name}: this is no result of a gate")
+        if document.get("schema") != 1:
+            raise ResultFileError(
+                f"{path.name}: schema is {document.get('schema')!r}, this sioprobe reads schema 1"
+            )
+        gate: Gate = msgspec.convert(document, Gate)
+        return gate
+    except OSError as error:
+        raise ResultFileError(f"{path.name}: cannot be read: {error.strerror}") from None
+    except (ValueError, msgspec.ValidationError) as error:
+        raise ResultFileError(f"{path.name}: {error}") from None
+
+
+def write_gate(path: Path, gate: Gate) -> None:
+    """Write it in one step; a writer learns here of a document that is none."""
+    try:
+        msgspec.convert(gate, Gate)
+        text = json.dumps(gate, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+        beside = path.with_name(path.name + ".new")
+        beside.write_text(text, "utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise ResultFileError(f"{path.name}: cannot be written: {error.strerror}") from None
+    except (ValueError, msgspec.ValidationError) as error:
+        raise ResultFileError(f"{path.name}: {error}") from None
+
+
+def append_life(path: Path, life: dict[str, Any]) -> None:
+    """Append one life with a single write: a crash loses this one at most."""
+    line = json.dumps(life, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(file, line)
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise ResultFileError(f"{path.name}: cannot be written: {error.strerror}") from None
+
+
+def read_lives(path: Path) -> list[dict[str, Any]]:
+    """The lives at `path`; a last line that was cut off is left out. ResultFileError."""
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ResultFileError(f"{path.name}: cannot be read: {error}") from None
+    lives = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            lives.append(json.loads(line))
+        except ValueError:
+            if number < len(lines):
+                raise ResultFileError(f"{path.name}: line {number} is not JSON") from None
+    return lives
