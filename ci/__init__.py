@@ -1,1 +1,1 @@
-"""What stands between a change and its release: the regression gate; in a checkout, what the set-up fetches."""
+"""What stands between a change and its release: the regression gate, and in a checkout the set-up."""

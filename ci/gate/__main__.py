@@ -83,29 +83,47 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
         raise click.UsageError(f"{option.opts[0]} {error}") from None
 
 
-@click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
-    "--repository", type=click.Path(file_okay=False, exists=True), default=".", is_eager=True,
+    "--repository",
+    type=click.Path(file_okay=False, exists=True),
+    default=".",
+    is_eager=True,
     help="Folder of the git repository; default the current one.",
 )
 @click.option(
-    "--config", type=click.Path(path_type=Path, dir_okay=False), is_eager=True, expose_value=False, callback=_config,
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    is_eager=True,
+    expose_value=False,
+    callback=_config,
     help="File with the options; default sioprobe.toml or pyproject.toml of the repository.",
 )
-@click.option("--base", metavar="REV", help="Revision to compare with; default the merge base with the default branch.")
+@click.option(
+    "--base", metavar="REV", help="Revision to compare with; default the merge base with the default branch."
+)
 @click.option("--head", metavar="REV", help="Revision to judge; default the working tree.")
 @click.option("--setup", metavar="SHELL", help="Shell command that prepares a checkout, run in each.")
 @click.option("--command", metavar="COMMAND", help="Starts the server; {port} and {mode} are replaced.")
-@click.option("--base-with", multiple=True, metavar="PACKAGE", help="Packages of the base, for pip; repeatable.")
-@click.option("--head-with", multiple=True, metavar="PACKAGE", help="Packages of the head, for pip; repeatable.")
+@click.option(
+    "--base-with", multiple=True, metavar="PACKAGE", help="Packages of the base, for pip; repeatable."
+)
+@click.option(
+    "--head-with", multiple=True, metavar="PACKAGE", help="Packages of the head, for pip; repeatable."
+)
 @click.option("--base-command", metavar="COMMAND", help="Starts the base's server.")
 @click.option("--head-command", metavar="COMMAND", help="Starts the head's server.")
 @click.option(
-    "--ready", metavar="READY|port|/PATH",
+    "--ready",
+    metavar="READY|port|/PATH",
     help="When the server is ready: a line READY {...}, its port accepts, or a path answers 2xx."
     " Default port where the command has {port}, else READY.",
 )
-@click.option("--cell", multiple=True, metavar="MODE:TRANSPORT[:SCENARIO]", help="What is measured; repeatable.")
+@click.option(
+    "--cell", multiple=True, metavar="MODE:TRANSPORT[:SCENARIO]", help="What is measured; repeatable."
+)
 @click.option("--mode", multiple=True, metavar="MODE", help="Measure this mode over WebSocket; repeatable.")
 @click.option("--event", metavar="NAME", help="The event that loads an application.")
 @click.option("--arguments", metavar="JSON", default="[]", help="Its arguments, a JSON array.")
@@ -113,21 +131,40 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
 @click.option("--path", default="/socket.io/", show_default=True, help="Of the Socket.IO endpoint.")
 @click.option("--namespace", default="/", show_default=True)
 @click.option("--auth", metavar="JSON|@FILE", help="Auth payload of CONNECT.")
-@click.option("--budget", default="5m", show_default=True, callback=_duration, help="Time to measure; builds not counted.")
-@click.option("--tolerance", default="5%", show_default=True, callback=_share, help="Change of CPU that PASS excludes.")
 @click.option(
-    "--fail-on", type=click.Choice(["regression", "inconclusive", "never"]), default="inconclusive", show_default=True,
+    "--budget",
+    default="5m",
+    show_default=True,
+    callback=_duration,
+    help="Time to measure; builds not counted.",
+)
+@click.option(
+    "--tolerance", default="5%", show_default=True, callback=_share, help="Change of CPU that PASS excludes."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["regression", "inconclusive", "never"]),
+    default="inconclusive",
+    show_default=True,
     help="What ends with a code other than 0; an ERROR always does.",
 )
-@click.option("--exact", multiple=True, type=click.Choice(["wire"]), help="Also fail when these counts differ.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("gate-out"), show_default=True)
+@click.option(
+    "--exact", multiple=True, type=click.Choice(["wire"]), help="Also fail when these counts differ."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("gate-out"), show_default=True
+)
 @click.option("--no-realtime", is_flag=True, help="Do not use SCHED_RR where it is allowed.")
 @click.option("--no-conformance", is_flag=True, help="Do not judge the two sides.")
 @click.option("--no-counters", is_flag=True, help="Do not count calls and bytes.")
 @click.option("--seed", type=int, default=0, help="Of the random orders.")
 @click.option("--json", "as_json", is_flag=True, help="Print gate.json and nothing else.")
-@click.option("--simulate", "simulating", is_flag=True, help="Measure nothing: say what the rule does with a noise.")
-@click.option("--noise", callback=_share, help="With --simulate: sd of a life; default that of gate.json in --out.")
+@click.option(
+    "--simulate", "simulating", is_flag=True, help="Measure nothing: say what the rule does with a noise."
+)
+@click.option(
+    "--noise", callback=_share, help="With --simulate: sd of a life; default that of gate.json in --out."
+)
 def main(**given: Any) -> int:
     """Say whether head costs more than base, breaks a requirement, or does other work for a message."""
     try:
@@ -210,10 +247,14 @@ def _cells(given: dict[str, Any], *, reference: bool) -> tuple[Cell, ...]:
     if given["base_command"] and wanted and "{mode}" not in given["base_command"]:
         return tuple(
             Cell(None, cell.transport, cell.scenario)
-            for cell in (parse_cell(f"threading:{text}", reference=True, modes=("threading",)) for text in wanted)
+            for cell in (
+                parse_cell(f"threading:{text}", reference=True, modes=("threading",)) for text in wanted
+            )
         )
     modes = tuple(known_modes())
-    return tuple(parse_cell(text, reference=True, modes=modes) for text in dict.fromkeys(wanted or DEFAULT_CELLS))
+    return tuple(
+        parse_cell(text, reference=True, modes=modes) for text in dict.fromkeys(wanted or DEFAULT_CELLS)
+    )
 
 
 def _message(given: dict[str, Any]) -> dict[str, Any]:
@@ -248,13 +289,11 @@ def _simulate(given: dict[str, Any], thresholds: Thresholds) -> int:
     tolerance = thresholds.tolerance
     for name, noise in noises.items():
         click.echo(f"{name}: lives vary by {noise * 100:.1f} %")
-        click.echo("  true change  REGRESSION  PASS   INCONCLUSIVE  lives")
+        click.echo("  true change  REGRESSION    PASS  INCONCLUSIVE  lives")
         for change in (0.0, thresholds.smallest, tolerance, 2 * tolerance):
             done = simulate(noise, change, thresholds)
-            click.echo(
-                f"  {change * 100:+9.1f} %  {done.regression:10.1%}  {done.passed:5.1%}  {done.inconclusive:12.1%}"
-                f"  {done.mean_lives:5.1f}"
-            )
+            shares = f"{done.regression:10.1%}  {done.passed:6.1%}  {done.inconclusive:12.1%}"
+            click.echo(f"  {change * 100:+9.1f} %  {shares}  {done.mean_lives:5.1f}")
     return 0
 
 

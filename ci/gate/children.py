@@ -26,7 +26,7 @@ from ci.gate.settings import GateError
 from load.servers.processes import die_with_parent
 from sioprobe.harness import harness_environment, module_command
 
-__all__ = ["Driver", "last_lines", "run_step", "workshop"]
+__all__ = ["Driver", "last_lines", "run_step", "sweep", "workshop"]
 
 MARK = "SIOPROBE_GATE"
 STEP_SECONDS = 900.0
@@ -57,7 +57,7 @@ def workshop() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _sweep(folder)
+        sweep(folder)
         assert sweeper.stdin is not None
         with contextlib.suppress(OSError):
             sweeper.stdin.close()
@@ -67,7 +67,7 @@ def workshop() -> Iterator[Path]:
             os.environ[MARK] = before
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
     """End every process that has the folder's mark, and remove the folder."""
     for _ in range(SWEEPS):
         marked = list(_marked(folder))
@@ -201,7 +201,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()
-    _sweep(Path(sys.argv[1]))
+    sweep(Path(sys.argv[1]))
     return 0
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ci.gate.children import workshop
+from ci.gate.children import sweep, workshop
+from ci.gate.conformance import judge_sides
+from ci.gate.counting import WIRE, count_cells
 from ci.gate.measuring import Measuring
 from ci.gate.settings import GateError, Settings
 from ci.gate.sides import BuiltSide, build_sides
@@ -16,7 +19,7 @@ from ci.gate.telling import Teller
 from reports.gate.rule import percent
 from sioprobe import __version__
 from sioprobe.results.environment import fingerprint
-from sioprobe.results.gate import GATE_FILE, LIVES_FILE, Gate, Verdict, write_gate
+from sioprobe.results.gate import GATE_FILE, LIVES_FILE, Conformance, Counted, Gate, Verdict, write_gate
 
 __all__ = ["Gating", "run_gate"]
 
@@ -37,7 +40,8 @@ class Gating:
     measured_seconds: float = 0.0
     problem: str | None = None
     interrupted: bool = False
-    notes: list[str] = field(default_factory=list)
+    conformance: list[Conformance] = field(default_factory=list)
+    counters: list[Counted] = field(default_factory=list)
 
     def run(self) -> Gate:
         """All of it. GateError and Ctrl-C end it early and are part of the answer."""
@@ -58,12 +62,32 @@ class Gating:
         self.teller.say(f"head: {head.title}")
         started = time.monotonic()
         try:
-            self.measuring = Measuring(
-                settings, base, head, settings.out / LIVES_FILE, self.teller.life
-            )
+            self._judge_and_count((base, head), folder)
+            self.measuring = Measuring(settings, base, head, settings.out / LIVES_FILE, self.teller.life)
             self.measuring.run(started + settings.budget)
         finally:
             self.measured_seconds = time.monotonic() - started
+
+    def _judge_and_count(self, sides: tuple[BuiltSide, BuiltSide], folder: Path) -> None:
+        """At the same time: a judge mostly waits, and no count depends on how busy the machine is."""
+        settings = self.settings
+        if settings.conformance:
+            self.teller.say("judging both sides")
+        if settings.counters:
+            self.teller.say("counting what both sides do for a message")
+        with ThreadPoolExecutor(2) as pool:
+            judging = pool.submit(judge_sides, settings, sides, folder) if settings.conformance else None
+            counting = pool.submit(count_cells, settings, sides) if settings.counters else None
+            try:
+                self.conformance = judging.result() if judging else []
+                self.counters = counting.result() if counting else []
+            except BaseException:
+                # The threads wait for children: without those they end.
+                sweep(folder)
+                raise
+        for entry in self.conformance:
+            if entry["problem"]:
+                raise GateError(entry["problem"])
 
     def _document(self) -> Gate:
         settings = self.settings
@@ -99,9 +123,8 @@ class Gating:
             "head": self.sides[1].to_json() if self.sides else empty,  # type: ignore[typeddict-item]
             "cells": cells,
             "suite": measuring.suite_change() if measuring else None,
-            "conformance": [],
-            "counters": [],
-            "notes": self.notes,
+            "conformance": self.conformance,
+            "counters": self.counters,
         }
 
     def _verdict(self, verdicts: list[str]) -> Verdict:
@@ -109,25 +132,46 @@ class Gating:
             return "ERROR"
         if "REGRESSION" in verdicts or (self.measuring and self.measuring.worse_suite):
             return "REGRESSION"
+        if self._broken() or self._wire():
+            return "REGRESSION"
         if self.interrupted or "INCONCLUSIVE" in verdicts or not verdicts:
             return "INCONCLUSIVE"
         return "PASS"
 
+    def _broken(self) -> list[str]:
+        """The requirements that head breaks."""
+        return [
+            f"{entry['mode'] + ': ' if entry['mode'] else ''}{case['id']} "
+            + ("is broken" if case["head"] == "fail" else "is a known deviation that no longer occurs")
+            for entry in self.conformance
+            for case in entry["broken"]
+        ]
+
+    def _wire(self) -> list[str]:
+        """With `--exact wire`, what the server sends more or less of."""
+        return [
+            f"{counted['cell']}: {metric['name']} {metric['base']:g} -> {metric['head']:g}"
+            for counted in self.counters
+            for metric in counted["metrics"]
+            if "wire" in self.settings.exact and metric["name"] in WIRE and metric["equal"] is False
+        ]
+
     def _exit_code(self, verdict: Verdict) -> int:
         if self.interrupted:
             return INTERRUPTED
-        code = EXIT_CODES[verdict]
-        fail_on = self.settings.fail_on
-        if code == 3 and fail_on == "regression":
-            return 3
-        return 0 if fail_on == "never" and code in (1, 3) else code
+        forgiven = {
+            "never": ("REGRESSION", "INCONCLUSIVE"),
+            "regression": ("INCONCLUSIVE",),
+            "inconclusive": (),
+        }
+        return 0 if verdict in forgiven[self.settings.fail_on] else EXIT_CODES[verdict]
 
     def _sentence(self, verdict: Verdict, cells: list) -> str:  # type: ignore[type-arg]
         if verdict == "ERROR":
             return str(self.problem)
-        worse = [cell for cell in cells if cell["verdict"] == "REGRESSION"]
-        if worse:
-            return "; ".join(f"{cell['id']}: {cell['why']}" for cell in worse)
+        worse = [f"{cell['id']}: {cell['why']}" for cell in cells if cell["verdict"] == "REGRESSION"]
+        if worse or self._broken() or self._wire():
+            return "; ".join([*self._broken(), *self._wire(), *worse])
         if verdict == "REGRESSION":
             suite = self.measuring.suite_change() if self.measuring else None
             return f"CPU per message, mean over all cells {percent(suite['estimate'] if suite else None)}"
@@ -138,7 +182,9 @@ class Gating:
             return "; ".join(f"{cell['id']}: {cell['why']}" for cell in unclear)
         better = [cell for cell in cells if cell["improved"]]
         if better:
-            return "improved: " + "; ".join(f"{cell['id']} {percent(cell['cpu']['estimate'])}" for cell in better)
+            return "improved: " + "; ".join(
+                f"{cell['id']} {percent(cell['cpu']['estimate'])}" for cell in better
+            )
         tolerance = self.settings.thresholds.tolerance
         return f"no cell costs {tolerance * 100:g} % more CPU per message"
 

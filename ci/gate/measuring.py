@@ -31,6 +31,7 @@ LIFE_SECONDS = 150.0
 START_SECONDS = 40.0
 FAILURES = 2
 """Lives of one cell that may fail; a first life that fails is the server's fault."""
+NO_DECISION = Decision("INCONCLUSIVE", False, "nothing was measured")
 BASE, HEAD, AGAIN = "base", "head", "base'"
 
 
@@ -43,7 +44,7 @@ class CellLives:
     logs: dict[str, list[float]] = field(
         default_factory=lambda: {"cpu": [], "cpu_again": [], "p50": [], "p50_again": []}
     )
-    decision: Decision = Decision("INCONCLUSIVE", False, "nothing was measured")
+    decision: Decision = NO_DECISION
     looks: list[int] = field(default_factory=list)
     failures: int = 0
     problem: str | None = None
@@ -89,7 +90,7 @@ class CellLives:
             "help": self._help(settings, seconds),
             "lives": len(self.lives),
             "looks": self.looks,
-            **changes,  # type: ignore[typeddict-item]
+            **changes,
             "base_cpu_us": middle(BASE, CPU),
             "head_cpu_us": middle(HEAD, CPU),
             "base_p50_us": middle(BASE, P50),

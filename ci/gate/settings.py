@@ -14,7 +14,16 @@ from typing import Any
 from reports.gate.rule import Thresholds
 from sioprobe.commandline.nearest import nearest
 
-__all__ = ["DEFAULT_CELLS", "Cell", "GateError", "Plan", "Settings", "parse_duration", "parse_share", "read_config"]
+__all__ = [
+    "DEFAULT_CELLS",
+    "Cell",
+    "GateError",
+    "Plan",
+    "Settings",
+    "parse_duration",
+    "parse_share",
+    "read_config",
+]
 
 
 class GateError(RuntimeError):
@@ -157,7 +166,7 @@ def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
             value = [value]
         if not isinstance(value, list if many else (str, int, float)) or isinstance(value, bool):
             raise GateError(f"{where} {key} should be {'a list' if many else 'a text'}")
-        values[name] = [str(entry) for entry in value] if many else str(value)
+        values[name] = list(map(str, value)) if isinstance(value, list) else str(value)
     return values
 
 

@@ -1,4 +1,4 @@
-"""Base and head made ready: two environments, two checkouts or two commands, both before anything is measured."""
+"""Base and head made ready before anything is measured: environments, checkouts or plain commands."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ def _check_pip() -> None:
     try:
         import pip  # noqa: F401
     except ImportError:
-        raise GateError(f"--base-with and --head-with need pip in the environment of {sys.executable}") from None
+        raise GateError(
+            f"--base-with and --head-with need pip in the environment of {sys.executable}"
+        ) from None
 
 
 def _with_packages(plan: Plan, name: str, packages: tuple[str, ...], workshop: Path) -> BuiltSide:
@@ -122,7 +124,9 @@ def _with_packages(plan: Plan, name: str, packages: tuple[str, ...], workshop: P
     site = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
     ours = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
     # Behind its own packages; `addsitedir` reads the .pth files there, as of an editable install.
-    Path(site, "sioprobe-gate.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in ours))
+    Path(site, "sioprobe-gate.pth").write_text(
+        "".join(f"import site; site.addsitedir({path!r})\n" for path in ours)
+    )
     if packages:
         run_step(
             [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", *packages],
@@ -174,7 +178,9 @@ def _with_revisions(plan: Plan) -> Plan:
         raise GateError("git is needed to compare revisions, and it is not there")
     if plan.command is None:
         raise GateError("to compare revisions say how the server starts: --command '... --port {port}'")
-    root = Path(git(plan.repository, "rev-parse", "--show-toplevel", what=f"{plan.repository}: no git repository"))
+    root = Path(
+        git(plan.repository, "rev-parse", "--show-toplevel", what=f"{plan.repository}: no git repository")
+    )
     head = plan.head[0] if plan.head and plan.head[0] else ""
     if head:
         _commit(root, head, "--head")
@@ -208,11 +214,13 @@ def _merge_base(root: Path, head: str) -> str:
 
 
 def _of_revision(plan: Plan, name: str, revision: str, workshop: Path) -> BuiltSide:
-    """A checkout of its own. It shares the objects of the repository, and the repository knows nothing of it."""
+    """A checkout of its own. It shares the repository's objects, and leaves nothing in the repository."""
     folder = workshop / name
     root = plan.repository
     commit = revision or git(root, "stash", "create") or git(root, "rev-parse", "HEAD")
-    run_step(["git", "clone", "--quiet", "--shared", "--no-checkout", str(root), str(folder)], f"{name}: checkout")
+    run_step(
+        ["git", "clone", "--quiet", "--shared", "--no-checkout", str(root), str(folder)], f"{name}: checkout"
+    )
     git(folder, "checkout", "--quiet", "--detach", commit, what=f"{name}: checkout of {commit[:12]}")
     title = git(root, "log", "-1", "--format=%h %s", revision or "HEAD")
     if not revision:
@@ -233,7 +241,9 @@ def _of_revision(plan: Plan, name: str, revision: str, workshop: Path) -> BuiltS
 
 def _copy_new_files(root: Path, folder: Path) -> None:
     """Files of the working tree that git does not know yet and does not ignore."""
-    listed = run_step(["git", "-C", str(root), "ls-files", "-z", "--others", "--exclude-standard"], "git ls-files")
+    listed = run_step(
+        ["git", "-C", str(root), "ls-files", "-z", "--others", "--exclude-standard"], "git ls-files"
+    )
     for name in filter(None, listed.split("\0")):
         target = folder / name
         try:

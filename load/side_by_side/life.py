@@ -12,7 +12,7 @@ import gc
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
@@ -51,8 +51,13 @@ def realtime_allowed() -> bool:
 
 
 @contextlib.contextmanager
-def running(request: LifeRequest, order: random.Random) -> Iterator[tuple[list[RunningServer], list[Players]]]:
-    """All servers up with their connections open, in the order of the request's sides; ended afterwards."""
+def running(
+    request: LifeRequest, order: random.Random, *, when_ready: Callable[[RunningServer], None] | None = None
+) -> Iterator[tuple[list[RunningServer], list[Players]]]:
+    """All servers up with their connections open, in the order of the request's sides; ended afterwards.
+
+    `when_ready` is called with each server before anything connects to it.
+    """
     servers: dict[str, RunningServer] = {}
     players: list[Players] = []
     engine = Engine()
@@ -64,6 +69,8 @@ def running(request: LifeRequest, order: random.Random) -> Iterator[tuple[list[R
         for side in request.sides:
             server = servers[side.name]
             server.ready(end)
+            if when_ready is not None:
+                when_ready(server)
             players.append(Players(engine, server, request))
             players[-1].connect(end)
         yield [servers[side.name] for side in request.sides], players

@@ -137,7 +137,7 @@ class Players:
         self._wait(seconds, "did not accept a Socket.IO client")
 
     def play(self, messages: int) -> tuple[int, float]:
-        """Send so many messages over all connections: nanoseconds until the last answer, and the p50 in µs."""
+        """Send so many messages over all connections: nanoseconds to the last answer, and the p50 in µs."""
         players = self._players[:messages]
         each, more = divmod(messages, len(players))
         self.latencies.clear()

@@ -26,7 +26,7 @@ __all__ = ["RunningServer", "free_port"]
 LOOK_SECONDS = 0.02
 STOP_SECONDS = 1.0
 SILENCE_SECONDS = 0.0003
-SILENCE_READINGS = 20
+SILENCE_READINGS = 100
 REALTIME_PRIORITY = 1
 
 _given: set[int] = set()
@@ -168,15 +168,21 @@ class RunningServer:
             raise LifeError(f"{self.side.name}: a process of it has ended", self.side.name) from None
 
     def silent_cpu_ns(self) -> tuple[int, bool]:
-        """CPU time once two readings in a row are equal, and whether they were before many readings."""
-        last = self.cpu_ns()
+        """CPU time once none of its threads runs or waits for a core, and whether that came in time."""
         for _ in range(SILENCE_READINGS):
+            if not self._busy():
+                return self.cpu_ns(), True
             time.sleep(SILENCE_SECONDS)
-            now = self.cpu_ns()
-            if now == last:
-                return now, True
-            last = now
-        return last, False
+        return self.cpu_ns(), False
+
+    def _busy(self) -> bool:
+        for pid in self._pids:
+            for thread in _threads(pid):
+                with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/stat", "rb") as file:
+                    # The state stands behind the name, which may hold anything.
+                    if file.read().rpartition(b")")[2][1:2] in b"RD":
+                        return True
+        return False
 
     @property
     def same_processes(self) -> bool:

@@ -31,7 +31,17 @@ from reports.gate.signed_rank import (
 )
 from sioprobe.results.gate import Change
 
-__all__ = ["Decision", "LOOKS", "Thresholds", "change_of", "decide", "lives_for", "smallest_visible"]
+__all__ = [
+    "LOOKS",
+    "Decision",
+    "Measured",
+    "Thresholds",
+    "change_of",
+    "decide",
+    "lives_for",
+    "percent",
+    "smallest_visible",
+]
 
 LOOKS = (6, 9, 12, 16, 20, 26)
 POWER = 0.8
@@ -158,7 +168,9 @@ def _decide_cell(cell: Measured, thresholds: Thresholds, *, holds: bool, realtim
             "INCONCLUSIVE", False, f"the base against itself varies by {sd * 100:.1f} % from life to life"
         )
     if _differs(cell.cpu_again, thresholds):
-        return Decision("INCONCLUSIVE", False, "the base against itself shows a change, so nothing is believed")
+        return Decision(
+            "INCONCLUSIVE", False, "the base against itself shows a change, so nothing is believed"
+        )
     estimate = share(hodges_lehmann(cell.cpu))
     if holds and estimate >= thresholds.smallest:
         return Decision("REGRESSION", False, f"CPU per message {percent(estimate)}")
@@ -180,9 +192,7 @@ def _differs(again: Sequence[float], thresholds: Thresholds) -> bool:
     floor = math.log1p(thresholds.floor)
     if abs(share(hodges_lehmann(again))) < thresholds.smallest:
         return False
-    return (
-        lower_bound(again, thresholds.alpha) > floor or upper_bound(again, thresholds.alpha) < -floor
-    )
+    return lower_bound(again, thresholds.alpha) > floor or upper_bound(again, thresholds.alpha) < -floor
 
 
 def _worse_p50(logs: Sequence[float], thresholds: Thresholds, *, realtime: bool) -> float | None:

@@ -14,7 +14,15 @@ from functools import lru_cache
 
 from reports.statistics import median
 
-__all__ = ["fewest_for", "hodges_lehmann", "holm", "lower_bound", "p_above", "standard_deviation", "upper_bound"]
+__all__ = [
+    "fewest_for",
+    "hodges_lehmann",
+    "holm",
+    "lower_bound",
+    "p_above",
+    "standard_deviation",
+    "upper_bound",
+]
 
 
 def walsh_averages(values: Sequence[float]) -> list[float]:

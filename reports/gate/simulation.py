@@ -24,9 +24,15 @@ class Simulated:
 
 
 def simulate(
-    sd: float, change: float, thresholds: Thresholds, *, gates: int = 500, lives: int | None = None, seed: int = 1
+    sd: float,
+    change: float,
+    thresholds: Thresholds,
+    *,
+    gates: int = 500,
+    lives: int | None = None,
+    seed: int = 1,
 ) -> Simulated:
-    """Draw gates of one cell whose lives vary by `sd`; at most `lives` of them where the budget ends there."""
+    """Draw gates of one cell whose lives vary by `sd`, with at most `lives` of them."""
     chance = random.Random(seed)
     looks = [look for look in thresholds.looks if lives is None or look <= lives]
     verdicts: Counter[str] = Counter()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sioprobe.results.gate import Cell, Change, Gate
+from sioprobe.results.gate import Cell, Change, Conformance, Counted, Gate
 
 __all__ = ["change_words", "lines_of", "rows_of"]
 
@@ -50,7 +50,8 @@ def rows_of(gate: Gate) -> list[tuple[str, ...]]:
 def how_measured(gate: Gate) -> str:
     """One line on what the figures stand on."""
     policy = "under SCHED_RR" if gate["realtime"] else "without SCHED_RR"
-    return f"{gate['measured_seconds']:.0f} s measured {policy}; intervals hold at {gate['thresholds']['alpha'] * 100:g} % on each side at each look"
+    sure = f"intervals hold at {gate['thresholds']['alpha'] * 100:g} % on each side at each look"
+    return f"{gate['measured_seconds']:.0f} s measured {policy}; {sure}"
 
 
 def lines_of(gate: Gate) -> list[str]:
@@ -60,8 +61,62 @@ def lines_of(gate: Gate) -> list[str]:
     if len(rows) > 1:
         widths = [max(len(row[place]) for row in rows) for place in range(len(HEADINGS))]
         lines.append("")
-        lines += ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines += [
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
         lines.append("")
-    lines += [f"{cell['id']}: {cell['why']}. What would help: {cell['help']}" for cell in gate["cells"] if cell["help"]]
+    lines += [
+        f"{cell['id']}: {cell['why']}. What would help: {cell['help']}"
+        for cell in gate["cells"]
+        if cell["help"]
+    ]
+    for entry in gate["conformance"]:
+        lines += conformance_lines(entry)
+    for counted in gate["counters"]:
+        lines += counted_lines(counted)
     lines.append(how_measured(gate))
+    return lines
+
+
+def conformance_lines(entry: Conformance) -> list[str]:
+    """What changed in the requirements of one mode."""
+    name = f"conformance{' of ' + entry['mode'] if entry['mode'] else ''}"
+    if entry["problem"]:
+        return [f"{name}: {entry['problem']}"]
+    changed = f"{len(entry['broken'])} broken by head, {len(entry['mended'])} mended"
+    lines = [f"{name}: {entry['judged']} cases, {changed}"]
+    lines += [
+        f"  {case['id']} ({case['case']}): {case['base']} -> {case['head']}: {case['actual']}"
+        for case in entry["broken"]
+    ]
+    return lines
+
+
+def number(value: float | None) -> str:
+    """A count per message."""
+    return "–" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def counted_lines(counted: Counted, most: int = 8) -> list[str]:
+    """What one cell counts differently."""
+    metrics = [metric for metric in counted["metrics"] if metric["equal"] is False]
+    name = f"counts of {counted['cell']}"
+    if not counted["metrics"]:
+        return [f"{name}: {'; '.join(counted['notes'])}"]
+    if not metrics and not counted["functions"]:
+        return [f"{name}: equal ({', '.join(metric['name'] for metric in counted['metrics'])})"]
+    lines = [
+        f"{name}: "
+        + ", ".join(
+            f"{metric['name']} {number(metric['base'])} -> {number(metric['head'])}" for metric in metrics
+        )
+    ]
+    lines += [
+        f"  {function['name']} ({function['place']}):"
+        f" {number(function['base'])} -> {number(function['head'])} calls a message"
+        for function in counted["functions"][:most]
+    ]
+    if len(counted["functions"]) > most:
+        lines.append(f"  and {len(counted['functions']) - most} more functions in gate.json")
     return lines

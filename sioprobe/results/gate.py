@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypedDict
 
 import msgspec
 
@@ -143,7 +143,6 @@ class Gate(TypedDict):
     suite: Change | None
     conformance: list[Conformance]
     counters: list[Counted]
-    notes: NotRequired[list[str]]
 
 
 def read_gate(path: Path) -> Gate:

@@ -1,0 +1,136 @@
+"""The half that judges: both sides asked every requirement, and what changed from base to head.
+
+A requirement that the base keeps and the head breaks is asked once more, of both, before it counts: a busy
+machine must not break a build. A known deviation that no longer occurs counts as well, for whoever wrote
+it down wants to know.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ci.gate.settings import Cell, GateError, Settings
+from ci.gate.sides import BuiltSide
+from load.servers.processes import ChildError, run_child
+from load.side_by_side.asking import LifeError, Side
+from load.side_by_side.starting import RunningServer
+from sioprobe.results.errors import ResultFileError
+from sioprobe.results.files import read_conformance
+from sioprobe.results.gate import BrokenRequirement, Conformance
+
+__all__ = ["judge_sides"]
+
+JUDGED_AT_ONCE = 3
+JUDGE_SECONDS = 200.0
+START_SECONDS = 60.0
+HEARTBEAT = ("--ping-interval", "1", "--ping-timeout", "3")
+BROKEN = ("fail", "unexpected pass")
+UNKNOWN = ("inconclusive", "harness error")
+
+
+def judge_sides(settings: Settings, sides: Sequence[BuiltSide], folder: Path) -> list[Conformance]:
+    """One entry for each async mode of the cells; one for an application."""
+    modes = list(dict.fromkeys(cell.mode for cell in settings.cells))
+    with ThreadPoolExecutor(JUDGED_AT_ONCE) as pool:
+        waiting = [
+            [
+                pool.submit(_judge, settings, side, mode, folder / f"{name}-{mode or 'application'}.json")
+                for name, side in zip(("base", "head"), sides, strict=True)
+            ]
+            for mode in modes
+        ]
+        found = []
+        for mode, (base, head) in zip(modes, waiting, strict=True):
+            try:
+                found.append(_compare(settings, sides, mode, base.result(), head.result(), folder))
+            except GateError as error:
+                found.append(_entry(mode, problem=str(error)))
+    return found
+
+
+def _entry(mode: str | None, **values: Any) -> Conformance:
+    empty: Conformance = {"mode": mode, "judged": 0, "broken": [], "mended": [], "problem": None}
+    return {**empty, **values}  # type: ignore[typeddict-item]
+
+
+def _judge(
+    settings: Settings, side: BuiltSide, mode: str | None, report: Path, ids: Sequence[str] = ()
+) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """The cases by requirement, name and transport. Raises GateError."""
+    cell = Cell(mode, "websocket", "ack")
+    start = side.start(report.stem, cell, options=HEARTBEAT)
+    try:
+        server = RunningServer(Side(**{**start, "command": tuple(start["command"])}))
+        try:
+            server.ready(time.monotonic() + START_SECONDS)
+            level = ("--level", "2") if settings.message is None else ()
+            only = [word for entry in ids for word in ("--id", entry)]
+            words = ("--url", server.url, "--path", settings.path, *level, *only, "--report", str(report))
+            code, complaint = run_child("conformance", *words, deadline=JUDGE_SECONDS)
+        finally:
+            server.stop()
+            server.ended()
+        if code not in (0, 1) or not report.exists():
+            raise GateError(f"{report.stem} could not be judged (exit code {code}): {complaint}")
+        result = read_conformance(report)
+    except (LifeError, ChildError, ResultFileError) as error:
+        raise GateError(f"{report.stem} could not be judged: {error}") from None
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for case in json.loads(json.dumps(result["cases"])):
+        case["url"] = server.url
+        found[case["id"], case["case"], case.get("transport") or ""] = case
+    return found
+
+
+Cases = dict[tuple[str, str, str], dict[str, Any]]
+
+
+def _compare(
+    settings: Settings, sides: Sequence[BuiltSide], mode: str | None, base: Cases, head: Cases, folder: Path
+) -> Conformance:
+    broken = _changed(base, head)
+    if broken:
+        ids = sorted({key[0] for key in broken})
+        again = [
+            _judge(settings, side, mode, folder / f"{name}-{mode or 'application'}-again.json", ids)
+            for name, side in zip(("base", "head"), sides, strict=True)
+        ]
+        still = _changed(*again)
+        broken = [key for key in broken if key in still]
+        base, head = base | again[0], head | again[1]
+    mended = [key for key in _changed(head, base) if key not in broken]
+    return _entry(
+        mode,
+        judged=sum(case["verdict"] != "not applicable" for case in head.values()),
+        broken=[_broken(key, base, head) for key in broken],
+        mended=[_broken(key, base, head) for key in mended],
+    )
+
+
+def _changed(one: Cases, other: Cases) -> list[tuple[str, str, str]]:
+    """What `one` is known to keep and `other` to break."""
+    return [
+        key
+        for key, case in other.items()
+        if case["verdict"] in BROKEN
+        and key in one
+        and one[key]["verdict"] not in (*BROKEN, *UNKNOWN, "not applicable")
+    ]
+
+
+def _broken(key: tuple[str, str, str], base: Cases, head: Cases) -> BrokenRequirement:
+    case = head[key]
+    reproduce = case.get("reproduce")
+    return {
+        "id": key[0],
+        "case": " ".join(filter(None, key[1:])),
+        "base": base[key]["verdict"],
+        "head": case["verdict"],
+        "actual": case.get("actual") or case.get("requirement"),
+        "reproduce": str(reproduce).replace(case["url"], "URL") if reproduce else None,
+    }

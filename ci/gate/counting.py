@@ -1,0 +1,108 @@
+"""The half that counts: exact counts of both sides in every cell, and the functions whose calls differ."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from ci.gate.children import Driver
+from ci.gate.measuring import message_of
+from ci.gate.settings import GateError, Settings
+from ci.gate.sides import BuiltSide
+from sioprobe.results.gate import Counted, CountedFunction, CountedMetric
+
+__all__ = ["compare_counts", "count_cells"]
+
+COUNT_SECONDS = 240.0
+START_SECONDS = 60.0
+EQUAL_SHARE = 0.005
+"""Counts this near are equal: threads take turns in another order each time."""
+FEWEST_CALLS = 0.1
+MOST_FUNCTIONS = 40
+WIRE = ("packets from the server", "bytes from the server")
+
+
+def count_cells(settings: Settings, sides: Sequence[BuiltSide]) -> list[Counted]:
+    """One entry a cell; one that could not be counted says why in its notes."""
+    found = []
+    driver = Driver("load.counting")
+    try:
+        for cell in settings.cells:
+            base, head = sides
+            request = {
+                "sides": [base.start("base", cell), head.start("head", cell)],
+                "transport": cell.transport,
+                "message": message_of(settings, cell),
+                "path": settings.path,
+                "auth": settings.auth,
+                "start_seconds": START_SECONDS,
+            }
+            try:
+                answer = driver.ask(request, COUNT_SECONDS)
+            except GateError as error:
+                driver.close()
+                driver = Driver("load.counting")
+                answer = {"error": str(error)}
+            if "error" in answer:
+                found.append(_entry(cell.id, notes=[f"not counted: {answer['error']}"]))
+            else:
+                found.append(compare_counts(cell.id, answer))
+    finally:
+        driver.close()
+    return found
+
+
+def _entry(cell: str, **values: Any) -> Counted:
+    empty: Counted = {"cell": cell, "messages": 0, "metrics": [], "functions": [], "notes": []}
+    return {**empty, **values}  # type: ignore[typeddict-item]
+
+
+def compare_counts(cell: str, answer: dict[str, Any]) -> Counted:
+    """What `load.counting` answered, side against side."""
+    base, head = answer["sides"]
+    metrics: list[CountedMetric] = []
+    for name in dict.fromkeys((*base["counts"], *head["counts"])):
+        one, other = base["counts"].get(name), head["counts"].get(name)
+        metrics.append(
+            {
+                "name": name,
+                "base": one[0] if one else None,
+                "head": other[0] if other else None,
+                "equal": _equal(one, other, EQUAL_SHARE, 0.0) if one and other else None,
+            }
+        )
+    return _entry(
+        cell,
+        messages=answer["messages"],
+        metrics=metrics,
+        functions=_functions(base["functions"], head["functions"]),
+        notes=answer["notes"],
+    )
+
+
+def _equal(one: Sequence[float], other: Sequence[float], share: float, least: float) -> bool:
+    """Whether two ranges overlap, or are as near as makes no difference."""
+    apart = max(one[0], other[0]) - min(one[1], other[1])
+    return apart <= 0 or apart <= max(share * max(one[0], other[0]), least)
+
+
+def _functions(base: list[list[Any]], head: list[list[Any]]) -> list[CountedFunction]:
+    """Those whose calls differ, the greatest difference first. Lines are left out of the comparison."""
+    sides: list[dict[tuple[str, str], list[float]]] = []
+    places: dict[tuple[str, str], str] = {}
+    for functions in (base, head):
+        calls: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for name, place, low, high in functions:
+            key = name, place.rpartition(":")[0]
+            calls[key][0] += low
+            calls[key][1] += high
+            places[key] = place
+        sides.append(calls)
+    found: list[CountedFunction] = []
+    for key in places:
+        one, other = (side.get(key, [0.0, 0.0]) for side in sides)
+        if not _equal(one, other, 0.02, FEWEST_CALLS):
+            found.append({"name": key[0], "place": places[key], "base": one[0], "head": other[0]})
+    found.sort(key=lambda entry: (-abs(entry["head"] - entry["base"]), entry["name"]))
+    return found[:MOST_FUNCTIONS]

@@ -1,0 +1,64 @@
+"""A long-lived process that answers each request, a JSON line, by a JSON line; end of input ends it.
+
+A request that cannot be answered gets `{"error": "one line", "side": name or null}`, and the next may
+follow. SIGTERM ends the process and everything that it started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import gevent
+
+from load.side_by_side.asking import LifeError, LifeRequest
+from load.watching import proc
+from sioprobe.engine import SwarmError
+
+__all__ = ["answer", "answer_all"]
+
+Measure = Callable[[LifeRequest], dict[str, Any]]
+
+
+def answer(line: str, measure: Measure) -> dict[str, Any]:
+    """What is written for one line of input."""
+    try:
+        return measure(LifeRequest.from_json(json.loads(line)))
+    except LifeError as error:
+        return {"error": str(error), "side": error.side}
+    except SwarmError as error:
+        return {"error": str(error), "side": None}
+    except json.JSONDecodeError as error:
+        return {"error": f"not JSON: {error}", "side": None}
+    except Exception as error:  # the caller decides whether it goes on
+        return {"error": f"internal error: {type(error).__name__}: {error}".replace("\n", " "), "side": None}
+
+
+def _end(_number: int, _frame: Any) -> NoReturn:
+    """Nothing that a server started may outlive this process, however deep it is in a wait."""
+    for pid in proc.descendants(os.getpid()) - {os.getpid()}:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except OSError:
+            continue
+    os._exit(128 + signal.SIGTERM)
+
+
+def answer_all(measure: Measure) -> int:
+    """Answer requests until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    # Nothing but answers may reach the caller's pipe.
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    # A connection that is cut at the end of a life is no news.
+    gevent.get_hub().exception_stream = None
+    while line := sys.stdin.readline():
+        if line.strip():
+            out.write(json.dumps(answer(line, measure), separators=(",", ":")) + "\n")
+            out.flush()
+    return 0
