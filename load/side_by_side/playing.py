@@ -174,7 +174,11 @@ class Players:
             raise LifeError(f"{self._name}: {failure}", self._name)
         if not in_time:
             self._server.check()
-            raise LifeError(f"{self._name}: the server {problem} within {seconds:.0f} s", self._name)
+            raise LifeError(
+                f"{self._name}: the server {problem} within {seconds:.0f} s; its last line: "
+                f"{self._server.last_line()}",
+                self._name,
+            )
 
     def close(self) -> None:
         """Cut all connections."""

@@ -79,7 +79,7 @@ class RunningServer:
             self.check()
             if time.monotonic() > end:
                 raise LifeError(
-                    f"{self.side.name}: not ready in time ({self._awaited()}); it said: {self._last_line()}",
+                    f"{self.side.name}: not ready in time ({self._awaited()}); its last line: {self.last_line()}",
                     self.side.name,
                 )
             time.sleep(LOOK_SECONDS)
@@ -89,7 +89,7 @@ class RunningServer:
         code = self._child.poll()
         if code is not None:
             raise LifeError(
-                f"{self.side.name}: the server ended with {code}: {self._last_line()}", self.side.name
+                f"{self.side.name}: the server ended with {code}: {self.last_line()}", self.side.name
             )
 
     def _awaited(self) -> str:
@@ -137,7 +137,8 @@ class RunningServer:
         size = os.fstat(self._output.fileno()).st_size
         return os.pread(self._output.fileno(), min(size, 1 << 20), 0).decode("utf-8", "replace")
 
-    def _last_line(self) -> str:
+    def last_line(self) -> str:
+        """Of what it printed."""
         size = os.fstat(self._output.fileno()).st_size
         text = os.pread(self._output.fileno(), 8192, max(0, size - 8192)).decode("utf-8", "replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
