@@ -1,7 +1,8 @@
 """`python -m reports FOLDER`: write the report of a result folder, or write it again.
 
 It reads run.json, rounds.jsonl and conformance-*.json, and writes results.json, summary.md, report.html and
-cells.csv beside them.
+cells.csv beside them. In the folder of a gate it reads gate.json, and writes gate.html, summary.md and
+junit.xml.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from reports.comparison.report import write_report
+from reports.gate.words import lines_of
+from reports.gate.writing import write_pages
 from reports.statistics.result_folder import read_folder
 from sioprobe.results.errors import ResultFileError
+from sioprobe.results.gate import GATE_FILE, read_gate
 
 EXAMPLES = """\
 examples:
@@ -49,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print results.json on stdout")
     options = parser.parse_args(arguments)
     try:
+        if (options.folder / GATE_FILE).exists():
+            return _report_gate(options.folder, as_json=options.json)
         inputs = read_folder(options.folder)
         results = write_report(options.folder, inputs)
     except ResultFileError as error:
@@ -65,6 +71,17 @@ def main(arguments: list[str] | None = None) -> int:
     if results["verdict"] == "nothing measured":
         print(f"error: {options.folder}: nothing was measured; the report says so", file=sys.stderr)
         return 2
+    return 0
+
+
+def _report_gate(folder: Path, *, as_json: bool) -> int:
+    gate = read_gate(folder / GATE_FILE)
+    write_pages(folder, gate)
+    if as_json:
+        print(json.dumps(gate, ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(lines_of(gate)))
+        print(f"report: {folder / 'gate.html'}")
     return 0
 
 

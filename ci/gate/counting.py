@@ -87,6 +87,13 @@ def _equal(one: Sequence[float], other: Sequence[float], share: float, least: fl
     return apart <= 0 or apart <= max(share * max(one[0], other[0]), least)
 
 
+def _in_module(name: str, file: str) -> str:
+    """`json.loads` for the function `loads` of json/__init__.py; a builtin has its module in front already."""
+    if not file.endswith(".py") or file.startswith("/"):
+        return name
+    return f"{file.removesuffix('.py').removesuffix('/__init__').replace('/', '.')}.{name}"
+
+
 def _functions(base: list[list[Any]], head: list[list[Any]]) -> list[CountedFunction]:
     """Those whose calls differ, the greatest difference first. Lines are left out of the comparison."""
     sides: list[dict[tuple[str, str], list[float]]] = []
@@ -103,6 +110,8 @@ def _functions(base: list[list[Any]], head: list[list[Any]]) -> list[CountedFunc
     for key in places:
         one, other = (side.get(key, [0.0, 0.0]) for side in sides)
         if not _equal(one, other, 0.02, FEWEST_CALLS):
-            found.append({"name": key[0], "place": places[key], "base": one[0], "head": other[0]})
-    found.sort(key=lambda entry: (-abs(entry["head"] - entry["base"]), entry["name"]))
+            name = _in_module(key[0], key[1])
+            found.append({"name": name, "place": places[key], "base": one[0], "head": other[0]})
+    # What is written in Python says more than the builtins that it calls.
+    found.sort(key=lambda entry: (entry["place"] == "C", -abs(entry["head"] - entry["base"]), entry["name"]))
     return found[:MOST_FUNCTIONS]

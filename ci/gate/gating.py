@@ -17,6 +17,7 @@ from ci.gate.settings import GateError, Settings
 from ci.gate.sides import BuiltSide, build_sides
 from ci.gate.telling import Teller
 from reports.gate.rule import percent
+from reports.gate.writing import write_pages
 from sioprobe import __version__
 from sioprobe.results.environment import fingerprint
 from sioprobe.results.gate import GATE_FILE, LIVES_FILE, Conformance, Counted, Gate, Verdict, write_gate
@@ -199,6 +200,7 @@ def run_gate(settings: Settings, teller: Teller) -> Gate:
         raise GateError(f"{settings.out}: {error.strerror}") from None
     gate = Gating(settings, teller).run()
     write_gate(settings.out / GATE_FILE, gate)
+    write_pages(settings.out, gate)
     return gate
 
 

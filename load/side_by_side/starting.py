@@ -78,10 +78,8 @@ class RunningServer:
         while not self._is_ready():
             self.check()
             if time.monotonic() > end:
-                raise LifeError(
-                    f"{self.side.name}: not ready in time ({self._awaited()}); its last line: {self.last_line()}",
-                    self.side.name,
-                )
+                problem = f"not ready in time ({self._awaited()}); its last line: {self.last_line()}"
+                raise LifeError(f"{self.side.name}: {problem}", self.side.name)
             time.sleep(LOOK_SECONDS)
 
     def check(self) -> None:
