@@ -88,7 +88,7 @@ def _equal(one: Sequence[float], other: Sequence[float], share: float, least: fl
 
 
 def _in_module(name: str, file: str) -> str:
-    """`json.loads` for the function `loads` of json/__init__.py; a builtin has its module in front already."""
+    """`json.loads` for the function `loads` of json/__init__.py; a builtin has its module already."""
     if not file.endswith(".py") or file.startswith("/"):
         return name
     return f"{file.removesuffix('.py').removesuffix('/__init__').replace('/', '.')}.{name}"

@@ -141,12 +141,13 @@ class Gating:
 
     def _broken(self) -> list[str]:
         """The requirements that head breaks."""
-        return [
+        said = [
             f"{entry['mode'] + ': ' if entry['mode'] else ''}{case['id']} "
             + ("is broken" if case["head"] == "fail" else "is a known deviation that no longer occurs")
             for entry in self.conformance
             for case in entry["broken"]
         ]
+        return list(dict.fromkeys(said))
 
     def _wire(self) -> list[str]:
         """With `--exact wire`, what the server sends more or less of."""

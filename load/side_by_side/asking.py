@@ -63,7 +63,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class LifeRequest:
-    """One life. Times in seconds; `messages` are those of one slice, over all connections of a side."""
+    """One life. Times in seconds; `messages` are those of one slice, over all connections of a side.
+
+    Under SCHED_RR slices vary less, and `realtime_seconds` of them say as much as `seconds` do otherwise.
+    """
 
     sides: tuple[Side, ...]
     message: Message = Message()
@@ -74,6 +77,7 @@ class LifeRequest:
     messages: int = 16
     warmup_seconds: float = 0.4
     seconds: float = 2.0
+    realtime_seconds: float = 1.0
     start_seconds: float = 60.0
     realtime: bool = True
     seed: int = 0

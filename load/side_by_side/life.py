@@ -27,8 +27,8 @@ __all__ = ["cores", "measure_life", "realtime_allowed", "running"]
 
 FEWEST_ROUNDS = 6
 """Rounds of turns without which a life says nothing."""
-LONGEST_FACTOR = 10.0
-"""A life whose rounds take so many times its seconds is given up."""
+LONGEST_SECONDS = 30.0
+"""A life whose rounds take so long is given up."""
 
 
 def cores() -> tuple[set[int] | None, set[int] | None]:
@@ -103,7 +103,8 @@ def measure_life(request: LifeRequest) -> dict[str, Any]:
             while time.monotonic() < end:
                 for player in players:
                     player.play(request.messages)
-            slices, unsettled = _slices(request, servers, players, order)
+            seconds = request.realtime_seconds if realtime else request.seconds
+            slices, unsettled = _slices(request, servers, players, order, seconds)
         for server in servers:
             if not server.same_processes:
                 raise LifeError(
@@ -126,15 +127,19 @@ def measure_life(request: LifeRequest) -> dict[str, Any]:
 
 
 def _slices(
-    request: LifeRequest, servers: list[RunningServer], players: list[Players], order: random.Random
+    request: LifeRequest,
+    servers: list[RunningServer],
+    players: list[Players],
+    order: random.Random,
+    seconds: float,
 ) -> tuple[list[list[float]], int]:
     slices: list[list[float]] = []
     unsettled = 0
     numbers = list(range(len(servers)))
     started, rounds = time.monotonic(), 0
-    while rounds < FEWEST_ROUNDS or time.monotonic() - started < request.seconds:
-        if time.monotonic() - started > request.seconds * LONGEST_FACTOR:
-            raise LifeError(f"too slow: {rounds} rounds of turns in {request.seconds * LONGEST_FACTOR:.0f} s")
+    while rounds < FEWEST_ROUNDS or time.monotonic() - started < seconds:
+        if time.monotonic() - started > LONGEST_SECONDS:
+            raise LifeError(f"too slow: {rounds} rounds of turns in {LONGEST_SECONDS:.0f} s")
         turn = order.sample(numbers, len(numbers))
         for number in turn + turn[::-1]:
             before = servers[number].cpu_ns()

@@ -8,8 +8,8 @@ the same small chance `alpha`; six lives are the fewest that can decide at that 
 * The p50 condemns by itself, with wider limits: a sleep or a lock costs no CPU.
 * The base measured against itself, in the same lives, must show nothing. If it does, nothing is believed.
 
-Several cells: a regression of one must hold by Holm's rule beside the others and the suite's mean. PASS
-needs no such care, because all cells must pass.
+Several cells: a regression of one must hold by Holm's rule beside the others. The mean over all cells (the
+suite) is a test of its own. PASS needs no such care, because all cells must pass.
 """
 
 from __future__ import annotations
@@ -145,14 +145,15 @@ def decide(
 ) -> tuple[list[Decision], bool]:
     """One look at all cells together, and whether the suite's mean is a regression by itself."""
     floor = math.log1p(thresholds.floor)
-    claims = [p_above(cell.cpu, floor) for cell in cells]
-    if len(cells) > 1:
-        claims.append(p_above(suite, floor))
-    holds = holm(claims, thresholds.alpha)
-    worse_suite = len(cells) > 1 and holds[-1] and share(hodges_lehmann(suite)) >= thresholds.smallest
+    holds = holm([p_above(cell.cpu, floor) for cell in cells], thresholds.alpha)
+    worse_suite = (
+        len(cells) > 1
+        and lower_bound(suite, thresholds.alpha) > floor
+        and share(hodges_lehmann(suite)) >= thresholds.smallest
+    )
     decisions = [
         _decide_cell(cell, thresholds, holds=hold, realtime=realtime)
-        for cell, hold in zip(cells, holds, strict=False)
+        for cell, hold in zip(cells, holds, strict=True)
     ]
     return decisions, worse_suite
 
