@@ -136,7 +136,7 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
     default="5m",
     show_default=True,
     callback=_duration,
-    help="Time to measure; builds not counted.",
+    help="Time to judge, count and measure, builds not counted; half is always there to measure.",
 )
 @click.option(
     "--tolerance", default="5%", show_default=True, callback=_share, help="Change of CPU that PASS excludes."

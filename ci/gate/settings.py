@@ -6,13 +6,12 @@ import json
 import re
 import shlex
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reports.gate.rule import Thresholds
-from sioprobe.commandline.nearest import nearest
+from sioprobe.commandline.nearest import unknown
 
 __all__ = [
     "DEFAULT_CELLS",
@@ -114,13 +113,13 @@ def parse_cell(text: str, *, reference: bool, modes: tuple[str, ...]) -> Cell:
     if reference and mode is None:
         raise GateError(f"--cell {text!r} names no async mode; write it as gevent:websocket")
     if mode is not None and mode not in modes:
-        raise GateError(f"--cell {text!r}: unknown mode {mode!r}{hint(mode, modes)}")
+        raise GateError(f"--cell {text!r}: {unknown('mode', mode, modes)}")
     transport = parts.pop(0) if parts else "websocket"
     if transport not in TRANSPORTS:
-        raise GateError(f"--cell {text!r}: unknown transport {transport!r}{hint(transport, TRANSPORTS)}")
+        raise GateError(f"--cell {text!r}: {unknown('transport', transport, TRANSPORTS)}")
     scenario = parts.pop(0) if parts else "ack" if reference else "event"
     if reference and scenario not in SCENARIOS:
-        raise GateError(f"--cell {text!r}: unknown scenario {scenario!r}{hint(scenario, SCENARIOS)}")
+        raise GateError(f"--cell {text!r}: {unknown('scenario', scenario, SCENARIOS)}")
     if parts or (not reference and scenario != "event"):
         raise GateError(f"--cell {text!r} has too many parts; an application's cell is a transport")
     return Cell(mode, transport, scenario)
@@ -158,7 +157,7 @@ def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
         name = key.replace("-", "_")
         if name not in CONFIG_KEYS:
             known = [entry.replace("_", "-") for entry in CONFIG_KEYS]
-            raise GateError(f"{where} knows no {key!r}{hint(key, known)}")
+            raise GateError(f"{where} has an {unknown('key', key, known)}")
         if name in ("arguments", "auth") and not isinstance(value, str):
             value = json.dumps(value)
         many = name in ("cell", "mode", "exact", "base_with", "head_with")
@@ -168,12 +167,6 @@ def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
             raise GateError(f"{where} {key} should be {'a list' if many else 'a text'}")
         values[name] = list(map(str, value)) if isinstance(value, list) else str(value)
     return values
-
-
-def hint(wrong: str, valid: Iterable[str]) -> str:
-    """`; did you mean 'gevent'?`, or nothing."""
-    near = nearest(wrong, valid)
-    return f"; did you mean {near!r}?" if near else ""
 
 
 def words_of(command: str, option: str) -> tuple[str, ...]:

@@ -19,10 +19,10 @@ Function = tuple[str, str]
 
 def short_place(place: str, folder: str | None) -> str:
     """A file that two installations have in common: from site-packages, the standard library, or `folder`."""
-    if folder and place.startswith(folder.rstrip("/") + "/"):
-        return place[len(folder.rstrip("/")) + 1 :]
     found = re.search(r"/(?:site-packages|dist-packages|lib/python3\.\d+)/(?!site-packages/)", place)
-    return place[found.end() :] if found else place
+    if found:
+        return place[found.end() :]
+    return place.removeprefix(folder.rstrip("/") + "/") if folder else place
 
 
 class CallCounts:

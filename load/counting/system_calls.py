@@ -38,7 +38,7 @@ def why_not() -> str | None:
     if platform.machine() not in _PERF_EVENT_OPEN:
         return f"system calls are not counted on {platform.machine()}"
     if _event_number() is None:
-        return "system calls are not counted: the kernel's tracing files need root"
+        return "system calls are not counted: the kernel's tracing files are not there, or for root only"
     return None
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.gate.signed_rank import hodges_lehmann
-from reports.statistics import median
+from reports.statistics.intervals import median
 
 __all__ = ["CPU", "P50", "log_change", "per_message"]
 

@@ -5,7 +5,6 @@ The page is one file that fetches nothing. Equal inputs give equal bytes.
 
 from __future__ import annotations
 
-import math
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.gate import words
-from reports.rendering import downloads_of, environment, harmless, harmless_in_markdown
+from reports.writing.rendering import downloads_of, environment, harmless, harmless_in_markdown
 from sioprobe.results.gate import Cell, Change, Gate
 
 __all__ = ["render_junit", "render_page", "render_summary"]
@@ -74,8 +73,8 @@ def _forest(gate: Gate) -> Forest:
     def mark(change: Change | None, y: float) -> Mark | None:
         if change is None:
             return None
-        low = change["low"] if change["low"] is not None else -math.inf
-        high = change["high"] if change["high"] is not None else math.inf
+        # Too few lives have no interval: the dot stands alone.
+        low, high = (change["estimate"] if end is None else end for end in (change["low"], change["high"]))
         return Mark(place(change["estimate"]), place(low), place(high), y, words.change_words(change))
 
     step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if reach / step <= 6)

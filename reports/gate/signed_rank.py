@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
-from reports.statistics import median
+from reports.statistics.intervals import median
 
 __all__ = [
     "fewest_for",

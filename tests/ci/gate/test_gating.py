@@ -1,0 +1,277 @@
+"""Whole gates: an application with a git history, sides that cannot be built, and ends of every kind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ci.gate.children import MARK
+from sioprobe.results.gate import read_gate, read_lives
+
+SIOPROBE = Path(sys.executable).with_name("sioprobe")
+REFERENCE = f"{sys.executable} -m server_under_test --mode threading --port 0"
+APPLICATION = """
+import sys
+from flask import Flask
+from flask_socketio import SocketIO
+
+app = Flask(__name__)
+socketio = SocketIO(app, async_mode="threading")
+
+
+@socketio.on("chat")
+def chat(text):
+    for _ in range(ROUNDS):
+        pass
+    return len(text)
+
+
+socketio.run(app, port=int(sys.argv[1]), allow_unsafe_werkzeug=True)
+"""
+CONFIG = f"""
+[gate]
+setup = "touch built"
+command = "{sys.executable} app.py {{port}}"
+event = "chat"
+arguments = ["hello"]
+cell = ["websocket"]
+"""
+
+
+def gate(*arguments: str, cwd: Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SIOPROBE, "gate", *arguments], cwd=cwd, capture_output=True, text=True, timeout=400, **more
+    )
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def own_temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the gates of this test put their folders; other gates may run at the same time."""
+    folder = tmp_path / "temp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def left_behind(folder: Path) -> list[str]:
+    """What gates left in their folder, and processes that carry the mark of one in it."""
+    found = [path.name for path in folder.glob("sioprobe-*")]
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK, "").startswith(str(folder)):
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """An application of one's own: two commits, the second of which is slow, and its configuration."""
+    folder = tmp_path / "application"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    (folder / "app.py").write_text(APPLICATION.replace("ROUNDS", "1"))
+    (folder / "sioprobe.toml").write_text(CONFIG)
+    (folder / ".gitignore").write_text("built\ngate-out\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=the application")
+    (folder / "app.py").write_text(APPLICATION.replace("ROUNDS", "20000"))
+    git(folder, "commit", "--quiet", "--all", "--message=more work")
+    return folder
+
+
+def test_a_slow_commit_of_an_application_is_a_regression(repository: Path, own_temp: Path) -> None:
+    done = gate("--base", "HEAD~1", "--budget", "90s", "--json", cwd=repository)
+
+    found = json.loads(done.stdout)
+    assert found["verdict"] == "REGRESSION", done.stdout[-3000:]
+    assert done.returncode == found["exit_code"] == 1
+    assert found["base"]["title"].endswith("the application")
+    assert found["head"]["title"].startswith("the working tree on ")
+    (cell,) = found["cells"]
+    assert cell["cpu"]["low"] > 0.1
+    # A loop has no calls: only the bytecodes tell of it.
+    (counted,) = found["counters"]
+    assert counted["functions"] == []
+    differing = {metric["name"] for metric in counted["metrics"] if metric["equal"] is False}
+    assert "bytecodes" in differing
+    assert "Python calls" not in differing
+    (judged,) = found["conformance"]
+    assert (judged["mode"], judged["broken"], judged["problem"]) == (None, [], None)
+    out = repository / "gate-out"
+    assert read_gate(out / "gate.json") == found
+    assert len(read_lives(out / "lives.jsonl")) == cell["lives"]
+    assert "http://" not in (out / "gate.html").read_text().replace("http://www.w3.org/2000/svg", "")
+    assert len((out / "summary.md").read_text().splitlines()) <= 25
+    assert subprocess.check_output(["git", "status", "--porcelain"], cwd=repository) == b""
+    assert not (repository / "built").exists()
+    assert left_behind(own_temp) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--base", "no-such"), "--base 'no-such' is no revision of application"),
+        ((), "head is the merge base itself, so there is nothing to compare; name a --base"),
+        (("--base", "HEAD", "--setup", "echo no wheel >&2; exit 3"), "--setup failed (3): no wheel"),
+        (("--base", "HEAD", "--ready", "/up", "--command", "serve"), "--ready /up needs {port} in the"),
+    ],
+)  # fmt: skip
+def test_a_side_that_cannot_be_built_is_an_error(
+    repository: Path, own_temp: Path, arguments: tuple[str, ...], line: str
+) -> None:
+    done = gate(*arguments, cwd=repository)
+
+    assert done.returncode == 2
+    assert line in done.stderr.splitlines()[-1]
+    assert read_gate(repository / "gate-out" / "gate.json")["verdict"] == "ERROR"
+    assert left_behind(own_temp) == []
+
+
+def test_outside_of_a_repository_there_are_no_revisions(tmp_path: Path, own_temp: Path) -> None:
+    done = gate("--base", "HEAD", "--command", "serve {port}", "--event", "chat", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "not a git repository" in done.stderr.splitlines()[-1]
+
+
+def test_a_package_that_does_not_install_is_an_error(tmp_path: Path, own_temp: Path) -> None:
+    done = gate("--base-with", "sioprobe==0.0.0.1", "--cell", "gevent:websocket", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "base: pip install sioprobe==0.0.0.1 failed" in done.stderr.splitlines()[-1]
+    assert left_behind(own_temp) == []
+
+
+def test_a_server_that_does_not_start_is_an_error_with_its_last_line(tmp_path: Path, own_temp: Path) -> None:
+    broken = f"{sys.executable} -c 'raise SystemExit(\"no database\")'"
+
+    done = gate(
+        "--base-command", REFERENCE, "--head-command", broken, "--no-conformance", "--no-counters", "--json",
+        cwd=tmp_path,
+    )  # fmt: skip
+
+    found = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert found["verdict"] == "ERROR"
+    assert found["problem"] == "head: the server ended with 1: no database"
+    assert done.stderr.splitlines() == ["sioprobe gate: error: head: the server ended with 1: no database"]
+
+
+def test_an_out_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    done = gate("--base-command", REFERENCE, "--head-command", REFERENCE, "--out", "file/out", cwd=tmp_path)
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line == "sioprobe gate: error: file/out: Not a directory"
+
+
+class Running:
+    """A gate of equal servers that has a life behind it, with all that it started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [
+                SIOPROBE, "gate", "--base-command", REFERENCE, "--head-command", REFERENCE,
+                "--no-conformance", "--no-counters", "--budget", "5m", "--tolerance", "0.001%",
+            ],
+            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )  # fmt: skip
+        assert self.process.stderr is not None
+        self.before = []
+        for line in self.process.stderr:
+            self.before.append(line)
+            if "1 lives" in line:
+                break
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
+
+    def part(self, module: str) -> psutil.Process:
+        return next(child for child in self.family if module in child.cmdline())
+
+    def end(self) -> str:
+        """Standard error to the end."""
+        assert self.process.stderr is not None
+        said = self.process.stderr.read()
+        self.process.wait(60)
+        self.process.stderr.close()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return said
+
+
+def wait_until_gone(folder: Path) -> list[str]:
+    """What is left after at most half a minute."""
+    end = time.monotonic() + 30
+    while (left := left_behind(folder)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return left
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_gate_keeps_what_it_has_and_is_no_pass(
+    tmp_path: Path, own_temp: Path, number: signal.Signals
+) -> None:
+    running = Running(tmp_path)
+
+    running.process.send_signal(number)
+    running.end()
+
+    found = read_gate(tmp_path / "gate-out" / "gate.json")
+    assert running.process.returncode == 130
+    assert found["interrupted"]
+    assert found["verdict"] == "INCONCLUSIVE"
+    assert found["cells"][0]["lives"] >= 1
+    assert (tmp_path / "gate-out" / "gate.html").exists()
+    assert wait_until_gone(own_temp) == []
+
+
+def test_a_killed_gate_leaves_nothing(tmp_path: Path, own_temp: Path) -> None:
+    running = Running(tmp_path)
+
+    running.process.kill()
+    running.end()
+
+    assert wait_until_gone(own_temp) == []
+
+
+def test_a_killed_driver_is_an_error(tmp_path: Path, own_temp: Path) -> None:
+    running = Running(tmp_path)
+
+    running.part("load.side_by_side").kill()
+    said = running.end()
+
+    assert running.process.returncode == 2
+    assert "load.side_by_side ended with -9" in said.splitlines()[-1]
+    assert wait_until_gone(own_temp) == []
+
+
+def test_a_killed_sweeper_changes_nothing(tmp_path: Path, own_temp: Path) -> None:
+    running = Running(tmp_path)
+
+    running.part("ci.gate.children").kill()
+    running.process.send_signal(signal.SIGINT)
+    running.end()
+
+    assert running.process.returncode == 130
+    assert wait_until_gone(own_temp) == []
