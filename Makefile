@@ -17,13 +17,16 @@ QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cl
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare matrix figures bench test test-all test-quick lint docs setup servers clean
+.PHONY: help compare gate matrix figures bench test test-all test-quick lint docs setup servers clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 compare: $(ENV)/installed $(ENV)/parts  ## Compare the async modes (4 minutes); writes reports/out/report.html
 	$(BIN)/sioprobe compare --profile $(PROFILE)
+
+gate: $(ENV)/installed $(ENV)/parts  ## Compare this working tree with its merge base (8 minutes); writes gate-out/gate.html
+	$(BIN)/sioprobe gate $(GATE)
 
 matrix: $(ENV)/installed $(ENV)/parts $(ENV)/servers  ## Judge every server, side by side; writes reports/out/matrix.html
 	$(BIN)/sioprobe compare --profile servers --out reports/out/servers
@@ -53,6 +56,7 @@ lint: $(ENV)/installed  ## Check style, types and import directions only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --no-progress --quiet .github action.yml
 
 docs: $(ENV)/installed  ## Build the documentation site; writes site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from ci.gate.gating import run_gate
+from ci.gate.github import annotation_lines
 from ci.gate.settings import (
     DEFAULT_CELLS,
     TRANSPORTS,
@@ -180,6 +181,8 @@ def main(**given: Any) -> int:
         click.echo(json.dumps(gate, ensure_ascii=False, indent=1))
     else:
         teller.done(gate)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            click.echo("\n".join(annotation_lines(gate)))
     if gate["problem"] is not None:
         click.echo(f"{PROGRAM}: error: {gate['problem']}", err=True)
     return gate["exit_code"]
@@ -226,7 +229,11 @@ def _plan(given: dict[str, Any]) -> Plan:
         )
         return Plan("commands", base, head, ready=ready)
     if any(packages):
-        return Plan("packages", *packages, command=given["command"], ready=ready)
+        # Without an event it is the reference server, whatever a file says of an application.
+        command = given["command"] if given["event"] is not None else None
+        if command is not None and "/" in words_of(command, "--command")[0]:
+            raise GateError(f"--command {command!r} would not see the packages: begin it with `python`")
+        return Plan("packages", *packages, command=command, ready=ready)
     base_revision, head_revision = given["base"] or "", given["head"] or ""
     return Plan(
         "revisions", (base_revision,), (head_revision,), given["command"], given["setup"], ready,
@@ -244,13 +251,12 @@ def _cells(given: dict[str, Any], *, reference: bool) -> tuple[Cell, ...]:
     if not wanted and given["base_command"] and "{mode}" not in given["base_command"]:
         # One server with the contract, of whatever mode.
         return (Cell(None, "websocket", "ack"),)
-    if given["base_command"] and wanted and "{mode}" not in given["base_command"]:
-        return tuple(
-            Cell(None, cell.transport, cell.scenario)
-            for cell in (
-                parse_cell(f"threading:{text}", reference=True, modes=("threading",)) for text in wanted
-            )
-        )
+    if given["base_command"] and "{mode}" not in given["base_command"]:
+        moded = next((text for text in wanted if text.split(":")[0] not in TRANSPORTS), None)
+        if moded is not None:
+            raise GateError(f"--cell {moded!r} names a mode, but --base-command has no {{mode}}")
+        cells = (parse_cell(f"threading:{text}", reference=True, modes=("threading",)) for text in wanted)
+        return tuple(Cell(None, cell.transport, cell.scenario) for cell in cells)
     modes = tuple(known_modes())
     return tuple(
         parse_cell(text, reference=True, modes=modes) for text in dict.fromkeys(wanted or DEFAULT_CELLS)

@@ -16,6 +16,12 @@ APP = ("--base-command", "old {port}", "--head-command", "new {port}", "--event"
 PACKAGES = ("--base-with", "flask")
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in this repository, whose own configuration would be read."""
+    monkeypatch.chdir(tmp_path)
+
+
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """The one line with which the command line refuses."""
     with pytest.raises(SystemExit) as ended:
@@ -39,6 +45,14 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ((*APP, "--cell", "websockt"), "--cell 'websockt': unknown transport 'websockt' (the nearest"),
         ((*APP, "--mode", "gevent"), "--mode is for the reference server;"),
         ((*APP, "--auth", "{"), "--auth "),
+        (
+            ("--base-command", "x", "--head-command", "y", "--cell", "gevent:polling"),
+            "--cell 'gevent:polling' names a mode, but --base-command has no {mode}",
+        ),
+        (
+            (*PACKAGES, "--event", "chat", "--command", ".venv/bin/python app.py"),
+            "--command '.venv/bin/python app.py' would not see the packages",
+        ),
         (("--base-command", "x"), "--base-command and --head-command go together"),
         (("--base-command", "'", "--head-command", "x"), "--base-command \"'\" is no command: "),
         (

@@ -29,7 +29,7 @@ def gate(folder: Path, burden: str) -> dict[str, Any]:
     done = subprocess.run(
         [
             SIOPROBE, "gate", "--base-command", base, "--head-command", head, "--mode", "gevent",
-            "--mode", "threading", "--no-conformance", "--no-counters", "--budget", "75s", "--json",
+            "--mode", "threading", "--no-conformance", "--no-counters", "--budget", "40s", "--json",
         ],
         cwd=folder, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
