@@ -19,7 +19,7 @@ from reports.gate.words import lines_of
 from reports.gate.writing import write_pages
 from reports.statistics.result_folder import read_folder
 from sioprobe.results.errors import ResultFileError
-from sioprobe.results.gate import GATE_FILE, read_gate
+from sioprobe.results.files import GATE_FILE, read_gate
 
 EXAMPLES = """\
 examples:

@@ -29,13 +29,13 @@ from ci.gate.settings import (
     words_of,
 )
 from ci.gate.telling import Teller
-from load.servers.processes import ChildError, known_modes
+from load.servers.processes import ChildError, known_servers
 from reports.gate.rule import Thresholds
 from reports.gate.simulation import simulate
 from sioprobe.commandline.auth_payload import AuthError, parse_auth, read_text
 from sioprobe.commandline.one_line import run_command
 from sioprobe.results.errors import ResultFileError
-from sioprobe.results.gate import GATE_FILE, read_gate
+from sioprobe.results.files import GATE_FILE, read_gate
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m ci.gate"
 
@@ -257,7 +257,7 @@ def _cells(given: dict[str, Any], *, reference: bool) -> tuple[Cell, ...]:
             raise GateError(f"--cell {moded!r} names a mode, but --base-command has no {{mode}}")
         cells = (parse_cell(f"threading:{text}", reference=True, modes=("threading",)) for text in wanted)
         return tuple(Cell(None, cell.transport, cell.scenario) for cell in cells)
-    modes = tuple(known_modes())
+    modes = tuple(known_servers()[0])
     return tuple(
         parse_cell(text, reference=True, modes=modes) for text in dict.fromkeys(wanted or DEFAULT_CELLS)
     )

@@ -20,7 +20,8 @@ from reports.gate.rule import percent
 from reports.gate.writing import write_pages
 from sioprobe import __version__
 from sioprobe.results.environment import fingerprint
-from sioprobe.results.gate import GATE_FILE, LIVES_FILE, Conformance, Counted, Gate, Verdict, write_gate
+from sioprobe.results.files import GATE_FILE, LIVES_FILE, write_gate
+from sioprobe.results.gate import Conformance, Counted, Gate, Verdict
 
 __all__ = ["Gating", "run_gate"]
 

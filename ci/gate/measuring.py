@@ -21,8 +21,9 @@ from ci.gate.sides import BuiltSide
 from reports.gate.lives import CPU, P50, log_change, per_message
 from reports.gate.rule import Decision, Measured, change_of, decide, lives_for
 from reports.gate.signed_rank import fewest_for, hodges_lehmann, standard_deviation
+from sioprobe.results.files import append_life
 from sioprobe.results.gate import Cell as CellResult
-from sioprobe.results.gate import Change, append_life
+from sioprobe.results.gate import Change
 
 __all__ = ["CellLives", "Measuring"]
 

@@ -17,7 +17,6 @@ from typing import Any
 
 from ci.gate.children import run_step
 from ci.gate.settings import Cell, GateError, Plan, words_of
-from load.servers.processes import server_arguments
 from sioprobe.harness import harness_environment
 from sioprobe.results.environment import LIBRARIES
 from sioprobe.results.gate import GateSide
@@ -52,7 +51,7 @@ class BuiltSide:
         if self.command is None:
             mode = cell.mode if cell is not None and cell.mode else "threading"
             words: tuple[str, ...] = (
-                self.python, "-m", "server_under_test", *server_arguments(mode), "--port", "0", *options,
+                self.python, "-m", "server_under_test", "--mode", mode, "--port", "0", *options,
             )  # fmt: skip
         else:
             mode = cell.mode or "" if cell is not None else ""

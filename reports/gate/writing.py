@@ -6,7 +6,8 @@ from pathlib import Path
 
 from reports.gate.pages import render_junit, render_page, render_summary
 from sioprobe.results.errors import ResultFileError
-from sioprobe.results.gate import GATE_FILE, LIVES_FILE, Gate
+from sioprobe.results.files import GATE_FILE, LIVES_FILE
+from sioprobe.results.gate import Gate
 
 __all__ = ["write_pages"]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from sioprobe.results.errors import ResultFileError
+from sioprobe.results.gate import Gate
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.loads import RoundsLine, RunResult, to_json
 from sioprobe.results.types import Conformance, Results, Run
@@ -23,6 +24,8 @@ from sioprobe.results.validate import validate
 RUN_FILE = "run.json"
 ROUNDS_FILE = "rounds.jsonl"
 RESULTS_FILE = "results.json"
+GATE_FILE = "gate.json"
+LIVES_FILE = "lives.jsonl"
 
 _CONFORMANCE_NAME = re.compile(r"conformance-(.+)\.json")
 
@@ -83,6 +86,44 @@ def read_load(path: Path) -> RunResult:
 def write_load(path: Path, result: RunResult) -> None:
     """Write what a run of the load measured in one step."""
     _write(path, to_json(result), "load")
+
+
+def read_gate(path: Path) -> Gate:
+    """The gate.json at `path`; ResultFileError when it cannot be used."""
+    return cast(Gate, _read(path, "gate"))
+
+
+def write_gate(path: Path, gate: Gate) -> None:
+    """Write what a gate found in one step."""
+    _write(path, gate, "gate")
+
+
+def append_life(path: Path, life: Mapping[str, object]) -> None:
+    """Append one life of a gate to lives.jsonl with a single write: a crash loses this one at most."""
+    line = _json(life, path, separators=(",", ":")).encode() + b"\n"
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(file, line)
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise ResultFileError(f"{path.name}: cannot be written: {error.strerror}") from None
+
+
+def read_lives(path: Path) -> list[dict[str, Any]]:
+    """The lives at `path`; a cut-off last line is left out."""
+    lines = _read_text(path).split("\n")
+    lives = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            lives.append(_parse(line))
+        except ValueError as error:
+            if number < len(lines):
+                raise ResultFileError(f"{path.name}: line {number} is not JSON: {error}") from None
+    return lives
 
 
 def conformance_path(folder: Path, arm: str) -> Path:

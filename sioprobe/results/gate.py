@@ -1,4 +1,4 @@
-"""gate.json: what a regression gate compared, what it measured, and what it decided.
+"""The shape of gate.json: what a regression gate compared, what it measured, and what it decided.
 
 `lives.jsonl` beside it keeps every slice, so that all figures here can be computed again.
 A change is a share: .05 is 5 % more than the base. Durations are microseconds where a name ends in `_us`,
@@ -7,20 +7,10 @@ everywhere else seconds.
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-import msgspec
-
-from sioprobe.results.errors import ResultFileError
-
 __all__ = ["Cell", "Change", "Conformance", "Counted", "CountedFunction", "CountedMetric", "Gate", "GateSide"]
-__all__ += ["GATE_FILE", "LIVES_FILE", "Verdict", "append_life", "read_gate", "read_lives", "write_gate"]
-
-GATE_FILE = "gate.json"
-LIVES_FILE = "lives.jsonl"
+__all__ += ["BrokenRequirement", "Verdict"]
 
 Verdict = Literal["PASS", "REGRESSION", "INCONCLUSIVE", "ERROR"]
 
@@ -143,66 +133,3 @@ class Gate(TypedDict):
     suite: Change | None
     conformance: list[Conformance]
     counters: list[Counted]
-
-
-def read_gate(path: Path) -> Gate:
-    """The gate.json at `path`; ResultFileError when it cannot be used."""
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        if not isinstance(document, dict) or document.get("kind") != "gate":
-            raise ResultFileError(f"{path.name}: this is no result of a gate")
-        if document.get("schema") != 1:
-            raise ResultFileError(
-                f"{path.name}: schema is {document.get('schema')!r}, this sioprobe reads schema 1"
-            )
-        gate: Gate = msgspec.convert(document, Gate)
-        return gate
-    except OSError as error:
-        raise ResultFileError(f"{path.name}: cannot be read: {error.strerror}") from None
-    except (ValueError, msgspec.ValidationError) as error:
-        raise ResultFileError(f"{path.name}: {error}") from None
-
-
-def write_gate(path: Path, gate: Gate) -> None:
-    """Write it in one step; a writer learns here of a document that is none."""
-    try:
-        msgspec.convert(gate, Gate)
-        text = json.dumps(gate, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-        beside = path.with_name(path.name + ".new")
-        beside.write_text(text, "utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise ResultFileError(f"{path.name}: cannot be written: {error.strerror}") from None
-    except (ValueError, msgspec.ValidationError) as error:
-        raise ResultFileError(f"{path.name}: {error}") from None
-
-
-def append_life(path: Path, life: dict[str, Any]) -> None:
-    """Append one life with a single write: a crash loses this one at most."""
-    line = json.dumps(life, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            os.write(file, line)
-        finally:
-            os.close(file)
-    except OSError as error:
-        raise ResultFileError(f"{path.name}: cannot be written: {error.strerror}") from None
-
-
-def read_lives(path: Path) -> list[dict[str, Any]]:
-    """The lives at `path`; a last line that was cut off is left out. ResultFileError."""
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ResultFileError(f"{path.name}: cannot be read: {error}") from None
-    lives = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            lives.append(json.loads(line))
-        except ValueError:
-            if number < len(lines):
-                raise ResultFileError(f"{path.name}: line {number} is not JSON") from None
-    return lives

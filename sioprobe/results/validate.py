@@ -12,6 +12,7 @@ import msgspec
 
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.explain import first_fault
+from sioprobe.results.gate import Gate
 from sioprobe.results.loads import RoundsLine, RunResult
 from sioprobe.results.types import SCHEMA_VERSION, Capacity, Conformance, Results, Run
 
@@ -22,6 +23,7 @@ KINDS: dict[str, Any] = {
     "conformance": Conformance,
     "results": Results,
     "capacity": Capacity,
+    "gate": Gate,
 }
 """The type of each kind of document."""
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from ci.gate.children import MARK
-from sioprobe.results.gate import read_gate, read_lives
+from sioprobe.results.files import read_gate, read_lives
 
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
 REFERENCE = f"{sys.executable} -m server_under_test --mode threading --port 0"

@@ -13,7 +13,8 @@ from reports.__main__ import main
 from reports.gate.pages import render_junit, render_page, render_summary
 from reports.gate.words import lines_of
 from sioprobe.results.errors import ResultFileError
-from sioprobe.results.gate import Gate, read_gate, read_lives, write_gate
+from sioprobe.results.files import read_gate, read_lives, write_gate
+from sioprobe.results.gate import Gate
 
 
 def change(estimate: float, half: float | None = 0.01) -> dict[str, Any]:
@@ -186,7 +187,7 @@ def test_sioprobe_report_writes_the_pages_again(tmp_path: Path, capsys: pytest.C
     ("text", "line"),
     [
         ("{", "gate.json: "),
-        ("[]", "gate.json: this is no result of a gate"),
+        ("[]", "gate.json: not a JSON object"),
         ('{"kind": "gate", "schema": 2}', "gate.json: schema is 2, this sioprobe reads schema 1"),
         ('{"kind": "gate", "schema": 1}', "gate.json: "),
     ],
