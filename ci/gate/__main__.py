@@ -32,33 +32,37 @@ from ci.gate.telling import Teller
 from load.servers.processes import ChildError, known_servers
 from reports.gate.rule import Thresholds
 from reports.gate.simulation import simulate
-from sioprobe.commandline.auth_payload import AuthError, parse_auth, read_text
+from sioprobe.commandline.choices import OneOf
+from sioprobe.commandline.connection_options import connection_options
+from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, WHAT, GroupedCommand, option
 from sioprobe.commandline.one_line import run_command
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import GATE_FILE, read_gate
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m ci.gate"
 
-EPILOG = f"""\b
-Examples:
-  {PROGRAM} --base-with python-engineio==4.11.2 --head-with python-engineio==4.12.3 --cell gevent:websocket
-  {PROGRAM} --base v1.2 --setup 'python -m venv .venv && .venv/bin/pip install -r requirements.txt'
-      --command '.venv/bin/python app.py --port {{port}}' --event chat --arguments '["hello"]' --answer ack
-  {PROGRAM} --base-command 'python old.py {{port}}' --head-command 'python new.py {{port}}' --event ping
-  {PROGRAM} --simulate --noise 3%
-
-\b
-The same options, without the dashes in front, may stand in [gate] of sioprobe.toml or in
-[tool.sioprobe.gate] of pyproject.toml.
-
-\b
-Exit codes:
-  0    PASS
-  1    REGRESSION
-  2    ERROR: wrong usage, a side that cannot be built or does not answer, or nothing was measured
-  3    INCONCLUSIVE: a regression as large as the tolerance cannot be excluded
-  130  stopped by Ctrl-C; what was measured until then is kept
-"""
+EXAMPLES = (
+    "{program} --base-with python-engineio==4.11.2 --head-with python-engineio==4.12.3 --mode gevent",
+    "{program} --base v1.2 --setup 'python3 -m venv .venv && .venv/bin/pip install -r requirements.txt' "
+    "--command '.venv/bin/python app.py --port {{port}}' --event chat --arguments '[\"hello\"]'",
+    "{program} --base-command 'python old.py {{port}}' --head-command 'python new.py {{port}}' --event chat",
+    "{program} --simulate --noise 3%",
+)
+MORE = {
+    "Files": {
+        "sioprobe.toml": "[gate] may hold the same options, without the dashes in front",
+        "pyproject.toml": "so may [tool.sioprobe.gate]",
+    }
+}
+EXIT_CODES = {
+    0: "PASS",
+    1: "REGRESSION",
+    2: "ERROR: bad input, a side that cannot be built or does not answer, or nothing was measured",
+    3: "INCONCLUSIVE: a change as large as the tolerance cannot be excluded",
+    130: "stopped by Ctrl-C; what was measured until then is kept",
+}
+COMPARED = "What is compared"
+FAIL_ON = ("regression", "inconclusive", "never")
 
 
 def _config(context: click.Context, _option: click.Parameter, value: Path | None) -> None:
@@ -84,88 +88,109 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
         raise click.UsageError(f"{option.opts[0]} {error}") from None
 
 
-@click.command(
-    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+@click.command(cls=GroupedCommand, examples=EXAMPLES, more=MORE, exit_codes=EXIT_CODES)
+@option("--base", group=COMPARED, metavar="REV", help="Default the merge base with the default branch.")
+@option("--head", group=COMPARED, metavar="REV", help="Default the working tree.")
+@option("--setup", group=COMPARED, metavar="SHELL", help="Prepares a checkout; run in each.")
+@option("--command", group=COMPARED, metavar="COMMAND", help="Starts the server of a checkout.")
+@option("--base-with", group=COMPARED, multiple=True, metavar="PACKAGE", help="For pip; repeatable.")
+@option("--head-with", group=COMPARED, multiple=True, metavar="PACKAGE", help="For pip; repeatable.")
+@option("--base-command", group=COMPARED, metavar="COMMAND", help="Starts the base's server.")
+@option("--head-command", group=COMPARED, metavar="COMMAND", help="Starts the head's server.")
+@option(
+    "--ready",
+    group=COMPARED,
+    metavar="READY|port|/PATH",
+    help="When a server is ready: a line READY {...}, its port accepts, or a path answers 2xx."
+    " Default port where the command has {port}, which is a free port; else READY.",
 )
-@click.option(
+@option(
     "--repository",
+    group=COMPARED,
     type=click.Path(file_okay=False, exists=True),
     default=".",
     is_eager=True,
     help="Folder of the git repository; default the current one.",
 )
-@click.option(
+@option(
     "--config",
+    group=COMPARED,
     type=click.Path(path_type=Path, dir_okay=False),
     is_eager=True,
     expose_value=False,
     callback=_config,
-    help="File with the options; default sioprobe.toml or pyproject.toml of the repository.",
+    help="Default sioprobe.toml or pyproject.toml of the repository.",
 )
-@click.option(
-    "--base", metavar="REV", help="Revision to compare with; default the merge base with the default branch."
+@option(
+    "--cell",
+    group=WHAT,
+    multiple=True,
+    metavar="[MODE:]TRANSPORT[:SCENARIO]",
+    help=f"Repeatable; default {', '.join(DEFAULT_CELLS)}, for an application {' and '.join(TRANSPORTS)}."
+    " {mode} in a command is the cell's mode.",
 )
-@click.option("--head", metavar="REV", help="Revision to judge; default the working tree.")
-@click.option("--setup", metavar="SHELL", help="Shell command that prepares a checkout, run in each.")
-@click.option("--command", metavar="COMMAND", help="Starts the server; {port} and {mode} are replaced.")
-@click.option(
-    "--base-with", multiple=True, metavar="PACKAGE", help="Packages of the base, for pip; repeatable."
-)
-@click.option(
-    "--head-with", multiple=True, metavar="PACKAGE", help="Packages of the head, for pip; repeatable."
-)
-@click.option("--base-command", metavar="COMMAND", help="Starts the base's server.")
-@click.option("--head-command", metavar="COMMAND", help="Starts the head's server.")
-@click.option(
-    "--ready",
-    metavar="READY|port|/PATH",
-    help="When the server is ready: a line READY {...}, its port accepts, or a path answers 2xx."
-    " Default port where the command has {port}, else READY.",
-)
-@click.option(
-    "--cell", multiple=True, metavar="MODE:TRANSPORT[:SCENARIO]", help="What is measured; repeatable."
-)
-@click.option("--mode", multiple=True, metavar="MODE", help="Measure this mode over WebSocket; repeatable.")
-@click.option("--event", metavar="NAME", help="The event that loads an application.")
-@click.option("--arguments", metavar="JSON", default="[]", help="Its arguments, a JSON array.")
-@click.option("--answer", metavar="ack|EVENT", default="ack", show_default=True, help="What answers it.")
-@click.option("--path", default="/socket.io/", show_default=True, help="Of the Socket.IO endpoint.")
-@click.option("--namespace", default="/", show_default=True)
-@click.option("--auth", metavar="JSON|@FILE", help="Auth payload of CONNECT.")
-@click.option(
+@option("--mode", group=WHAT, multiple=True, metavar="MODE", help="The cell MODE:websocket; repeatable.")
+@option("--event", group=WHAT, metavar="NAME", help="The event that loads an application.")
+@option("--arguments", group=WHAT, metavar="JSON", default="[]", help="Of the event, a JSON array.")
+@option("--answer", group=WHAT, metavar="ack|EVENT", default="ack", help="Default ack.")
+@option("--namespace", group=WHAT, metavar="NAME", default="/", show_default=True)
+@connection_options
+@option(
     "--budget",
+    group=HOW_MUCH,
+    metavar="TIME",
     default="5m",
     show_default=True,
     callback=_duration,
-    help="Time to judge, count and measure, builds not counted; half is always there to measure.",
+    help="To judge, count and measure, builds not counted; half is always there to measure.",
 )
-@click.option(
-    "--tolerance", default="5%", show_default=True, callback=_share, help="Change of CPU that PASS excludes."
+@option("--no-conformance", group=HOW_MUCH, is_flag=True, help="Do not judge the two sides.")
+@option("--no-counters", group=HOW_MUCH, is_flag=True, help="Do not count calls and bytes.")
+@option("--no-realtime", group=HOW_MUCH, is_flag=True, help="Do not use SCHED_RR where it is allowed.")
+@option("--seed", group=HOW_MUCH, type=int, default=0, help="Of the random orders.")
+@option(
+    "--tolerance",
+    group=VERDICT,
+    metavar="SHARE",
+    default="5%",
+    show_default=True,
+    callback=_share,
+    help="Change of CPU per message that PASS excludes.",
 )
-@click.option(
+@option(
     "--fail-on",
-    type=click.Choice(["regression", "inconclusive", "never"]),
+    group=VERDICT,
+    metavar="|".join(FAIL_ON),
+    type=OneOf("verdict", FAIL_ON),
     default="inconclusive",
     show_default=True,
-    help="What ends with a code other than 0; an ERROR always does.",
+    help="The least that ends with a code other than 0 or 2.",
 )
-@click.option(
-    "--exact", multiple=True, type=click.Choice(["wire"]), help="Also fail when these counts differ."
+@option(
+    "--exact",
+    group=VERDICT,
+    multiple=True,
+    metavar="wire",
+    type=OneOf("count", ("wire",)),
+    help="Fail when the server sends other numbers of packets or bytes.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("gate-out"), show_default=True
+@option(
+    "--simulate",
+    "simulating",
+    group=VERDICT,
+    is_flag=True,
+    help="Measure nothing; say how often the rule errs with the noise of the last gate.",
 )
-@click.option("--no-realtime", is_flag=True, help="Do not use SCHED_RR where it is allowed.")
-@click.option("--no-conformance", is_flag=True, help="Do not judge the two sides.")
-@click.option("--no-counters", is_flag=True, help="Do not count calls and bytes.")
-@click.option("--seed", type=int, default=0, help="Of the random orders.")
-@click.option("--json", "as_json", is_flag=True, help="Print gate.json and nothing else.")
-@click.option(
-    "--simulate", "simulating", is_flag=True, help="Measure nothing: say what the rule does with a noise."
+@option("--noise", group=VERDICT, metavar="SHARE", callback=_share, help="Another noise for --simulate.")
+@option(
+    "--out",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("gate-out"),
+    show_default=True,
+    help="For gate.json, gate.html, summary.md, junit.xml and lives.jsonl.",
 )
-@click.option(
-    "--noise", callback=_share, help="With --simulate: sd of a life; default that of gate.json in --out."
-)
+@option("--json", "as_json", is_flag=True, help="Print gate.json and nothing else.")
 def main(**given: Any) -> int:
     """Say whether head costs more than base, breaks a requirement, or does other work for a message."""
     try:
@@ -196,8 +221,7 @@ def _settings(given: dict[str, Any], thresholds: Thresholds) -> Settings:
         plan=plan,
         cells=cells,
         message=None if reference else _message(given),
-        path=given["path"],
-        auth=_auth(given["auth"]),
+        connection=given["connection"],
         namespace=given["namespace"],
         budget=given["budget"],
         thresholds=thresholds,
@@ -208,7 +232,7 @@ def _settings(given: dict[str, Any], thresholds: Thresholds) -> Settings:
         conformance=not given["no_conformance"],
         counters=not given["no_counters"],
         seed=given["seed"],
-        command_line=shlex.join(["sioprobe", "gate", *sys.argv[1:]]),
+        command_line=given["connection"].redact(shlex.join(["sioprobe", "gate", *sys.argv[1:]])),
     )
 
 
@@ -272,15 +296,6 @@ def _message(given: dict[str, Any]) -> dict[str, Any]:
         raise GateError(f"--arguments {given['arguments']!r} is no JSON array")
     answer = None if given["answer"] == "ack" else given["answer"]
     return {"event": given["event"], "arguments": arguments, "answer": answer}
-
-
-def _auth(text: str | None) -> Any:
-    if text is None:
-        return None
-    try:
-        return parse_auth(read_text(text))
-    except AuthError as error:
-        raise GateError(f"--auth {error}") from None
 
 
 def _simulate(given: dict[str, Any], thresholds: Thresholds) -> int:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ci.gate.settings import Cell, GateError, Settings
@@ -70,8 +71,10 @@ def _judge(
             server.ready(time.monotonic() + START_SECONDS)
             level = ("--level", "2") if settings.message is None else ()
             only = [word for entry in ids for word in ("--id", entry)]
-            words = ("--url", server.url, "--path", settings.path, *level, *only, "--report", str(report))
-            code, complaint = run_child("conformance", *words, deadline=JUDGE_SECONDS)
+            with TemporaryDirectory(dir=report.parent) as secrets:
+                how = settings.connection.arguments(Path(secrets))
+                words = ("--url", server.url, *how, *level, *only, "--report", str(report))
+                code, complaint = run_child("conformance", *words, deadline=JUDGE_SECONDS)
         finally:
             server.stop()
             server.ended()

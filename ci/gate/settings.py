@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.gate.rule import Thresholds
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.nearest import unknown
 
 __all__ = [
@@ -33,9 +34,9 @@ TRANSPORTS = ("websocket", "polling")
 SCENARIOS = ("ack", "echo")
 DEFAULT_CELLS = ("threading:websocket", "eventlet:websocket", "gevent:websocket", "gevent:polling")
 CONFIG_KEYS = (
-    "answer", "arguments", "auth", "base", "base_command", "base_with", "budget", "cell", "command", "event",
-    "exact", "fail_on", "head", "head_command", "head_with", "mode", "namespace", "out", "path", "ready",
-    "setup", "tolerance",
+    "answer", "arguments", "auth", "base", "base_command", "base_with", "budget", "ca_file", "cell",
+    "command", "cookie", "event", "exact", "fail_on", "head", "head_command", "head_with", "header", "mode", "namespace",
+    "out", "path", "query", "ready", "setup", "tolerance",
 )  # fmt: skip
 
 
@@ -75,8 +76,7 @@ class Settings:
     cells: tuple[Cell, ...]
     message: dict[str, Any] | None = None
     """The event of an application, as `load.side_by_side.asking.Message`; None for the contract's."""
-    path: str = "/socket.io/"
-    auth: Any = None
+    connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     namespace: str = "/"
     budget: float = 300.0
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -160,7 +160,7 @@ def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
             raise GateError(f"{where} has an {unknown('key', key, known)}")
         if name in ("arguments", "auth") and not isinstance(value, str):
             value = json.dumps(value)
-        many = name in ("cell", "mode", "exact", "base_with", "head_with")
+        many = name in ("cell", "mode", "exact", "base_with", "head_with", "header", "cookie", "query")
         if many and isinstance(value, str):
             value = [value]
         if not isinstance(value, list if many else (str, int, float)) or isinstance(value, bool):

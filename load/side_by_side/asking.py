@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
+
 __all__ = ["LifeError", "LifeRequest", "Message", "Side"]
 
 TRANSPORTS = ("polling", "websocket")
@@ -71,8 +73,8 @@ class LifeRequest:
     sides: tuple[Side, ...]
     message: Message = Message()
     transport: str = "websocket"
-    path: str = "/socket.io/"
-    auth: Any = None
+    connection: ConnectionOptions = field(default_factory=ConnectionOptions)
+    """In a request an object with those of its values that are not the defaults."""
     connections: int = 4
     messages: int = 16
     warmup_seconds: float = 0.4
@@ -95,7 +97,10 @@ class LifeRequest:
             message = dict(values.get("message", {}))
             if "arguments" in message:
                 message["arguments"] = tuple(message["arguments"])
+            values["connection"] = ConnectionOptions.from_json(values.get("connection", {}))
             request = cls(**{**values, "sides": sides, "message": Message(**message)})
+        except OptionError as error:
+            raise LifeError(str(error)) from None
         except (KeyError, TypeError) as error:
             raise LifeError(f"this is no life: {error}") from None
         if not request.sides or any(not side.command for side in request.sides):

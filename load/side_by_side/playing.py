@@ -122,7 +122,8 @@ class Players:
     def _connect_all(self, seconds: float) -> None:
         request = self._request
         try:
-            target = Target.from_url(self._server.url, request.path)
+            how = request.connection.target_arguments()
+            target = Target.from_url(self._server.url, request.connection.path, **how)
         except SwarmError as error:
             raise LifeError(f"{self._name}: {error}", self._name) from None
         self._players = [
@@ -133,7 +134,7 @@ class Players:
         ]
         self._begin(len(self._players))
         for player in self._players:
-            player.connection.connect(request.message.namespace, request.auth)
+            player.connection.connect(request.message.namespace, request.connection.auth)
         self._wait(seconds, "did not accept a Socket.IO client")
 
     def play(self, messages: int) -> tuple[int, float]:

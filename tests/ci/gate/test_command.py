@@ -126,6 +126,18 @@ def test_the_command_line_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tm
     assert settings.plan.kind == "revisions"
 
 
+def test_a_secret_is_in_no_command_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = [*APP, "--header", "X-Token: s3cr3t-t0ken", "--auth", '{"password": "hunter22"}']
+    monkeypatch.setattr("sys.argv", ["gate", *arguments])
+
+    settings = parsed(monkeypatch, *arguments)
+
+    assert settings.connection.headers == {"X-Token": "s3cr3t-t0ken"}
+    assert "--header" in settings.command_line
+    assert "s3cr3t-t0ken" not in settings.command_line
+    assert "hunter22" not in settings.command_line
+
+
 def test_sioprobe_toml_stands_before_pyproject(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.sioprobe.gate]\nevent = 'a'")
     assert read_config(None, tmp_path) == {"event": "a"}
