@@ -78,9 +78,12 @@ def _judge(
         finally:
             server.stop()
             server.ended()
-        if code not in (0, 1) or not report.exists():
+        # A server that is broken enough makes cases end without a verdict (exit code 2); the others count.
+        if code not in (0, 1, 2) or not report.exists():
             raise GateError(f"{report.stem} could not be judged (exit code {code}): {complaint}")
         result = read_conformance(report)
+        if all(case["verdict"] in UNKNOWN for case in result["cases"]):
+            raise GateError(f"{report.stem} could not be judged: no case came to a verdict")
     except (LifeError, ChildError, ResultFileError) as error:
         raise GateError(f"{report.stem} could not be judged: {error}") from None
     found: dict[tuple[str, str, str], dict[str, Any]] = {}

@@ -83,7 +83,7 @@ def compare_counts(cell: str, answer: dict[str, Any]) -> Counted:
 def _equal(one: Sequence[float], other: Sequence[float], share: float, least: float) -> bool:
     """Whether two ranges overlap, or are as near as makes no difference."""
     apart = max(one[0], other[0]) - min(one[1], other[1])
-    return apart <= 0 or apart <= max(share * max(one[0], other[0]), least)
+    return apart <= max(share * max(one[0], other[0]), least)
 
 
 def _in_module(name: str, file: str) -> str:

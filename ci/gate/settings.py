@@ -35,8 +35,8 @@ SCENARIOS = ("ack", "echo")
 DEFAULT_CELLS = ("threading:websocket", "eventlet:websocket", "gevent:websocket", "gevent:polling")
 CONFIG_KEYS = (
     "answer", "arguments", "auth", "base", "base_command", "base_with", "budget", "ca_file", "cell",
-    "command", "cookie", "event", "exact", "fail_on", "head", "head_command", "head_with", "header", "mode", "namespace",
-    "out", "path", "query", "ready", "setup", "tolerance",
+    "command", "cookie", "event", "exact", "fail_on", "head", "head_command", "head_with", "header", "mode",
+    "namespace", "out", "path", "query", "ready", "setup", "tolerance",
 )  # fmt: skip
 
 
