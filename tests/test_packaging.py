@@ -73,6 +73,9 @@ def test_the_wheel_puts_nothing_but_sioprobe_into_site_packages(wheel: Path) -> 
         "sioprobe/py.typed",
         "sioprobe/_harness/conformance/CONTRACT.md",
         "sioprobe/_harness/load/swarm.py",
+        "sioprobe/_harness/load/counting/inserted/hooks.c",
+        "sioprobe/_harness/load/counting/inserted/mallocs.c",
+        "sioprobe/_harness/ci/gate/injected/sitecustomize.py",
         "sioprobe/_harness/load/profiles/quick.toml",
         "sioprobe/_harness/server_under_test/foreign/node/package-lock.json",
         "sioprobe/_harness/server_under_test/foreign/node/.npmrc",
@@ -84,6 +87,7 @@ def test_the_wheel_puts_nothing_but_sioprobe_into_site_packages(wheel: Path) -> 
         "sioprobe/_harness/server_under_test/foreign/python_socketio/contract.py",
     ):
         assert needed in names
+    assert "sioprobe/_harness/ci/parts.py" not in names
     products = ("node_modules/", "__pycache__/", "/out/", "/target/", "/build/", "/Cargo.lock", "/.built")
     assert [name for name in names for product in products if product in name] == []
 
