@@ -18,7 +18,8 @@ COUNT_SECONDS = 240.0
 START_SECONDS = 60.0
 EQUAL_SHARE = 0.005
 """Counts this near are equal: threads take turns in another order each time."""
-FEWEST_CALLS = 0.1
+FUNCTION_SHARE, FEWEST_CALLS = 0.05, 0.1
+"""A function's calls differ by more than both: how often a thread waits for a lock is a matter of luck."""
 MOST_FUNCTIONS = 40
 WIRE = ("packets from the server", "bytes from the server")
 
@@ -108,7 +109,7 @@ def _functions(base: list[list[Any]], head: list[list[Any]]) -> list[CountedFunc
     found: list[CountedFunction] = []
     for key in places:
         one, other = (side.get(key, [0.0, 0.0]) for side in sides)
-        if not _equal(one, other, 0.02, FEWEST_CALLS):
+        if not _equal(one, other, FUNCTION_SHARE, FEWEST_CALLS):
             name = _in_module(key[0], key[1])
             found.append({"name": name, "place": places[key], "base": one[0], "head": other[0]})
     # What is written in Python says more than the builtins that it calls.

@@ -45,10 +45,9 @@ class CallCounts:
             numbers = _numbers(path)
             totals = [total + number for total, number in zip(totals, numbers, strict=False)]
             lines = path.with_suffix(".names").read_text("utf-8", "replace").split("\n")[:-1]
-            for line, count in zip(lines, numbers[HEAD:], strict=False):
-                if count:
-                    name, _, place = line.partition("\t")
-                    functions[name, place] += count
+            for line in lines:
+                number, name, place = line.split("\t", 2)
+                functions[name, place] += numbers[HEAD + int(number)]
         return totals, functions
 
 

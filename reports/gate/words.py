@@ -106,12 +106,8 @@ def counted_lines(counted: Counted, most: int = 8) -> list[str]:
         return [f"{name}: {'; '.join(counted['notes'])}"]
     if not metrics and not counted["functions"]:
         return [f"{name}: equal ({', '.join(metric['name'] for metric in counted['metrics'])})"]
-    lines = [
-        f"{name}: "
-        + ", ".join(
-            f"{metric['name']} {number(metric['base'])} -> {number(metric['head'])}" for metric in metrics
-        )
-    ]
+    changes = [f"{one['name']} {number(one['base'])} -> {number(one['head'])}" for one in metrics]
+    lines = [f"{name}: {', '.join(changes) or 'equal sums, but other functions'}"]
     lines += [
         f"  {function['name']} ({function['place']}):"
         f" {number(function['base'])} -> {number(function['head'])} calls a message"

@@ -38,8 +38,8 @@ static long new_slot(const char *name, const char *place, int line)
     char text[1024];
     if (used >= slots)
         return head + slots - 1;
-    int length = line >= 0 ? snprintf(text, sizeof text, "%s\t%s:%d\n", name, place, line)
-                           : snprintf(text, sizeof text, "%s\t%s\n", name, place);
+    int length = line >= 0 ? snprintf(text, sizeof text, "%ld\t%s\t%s:%d\n", used, name, place, line)
+                           : snprintf(text, sizeof text, "%ld\t%s\t%s\n", used, name, place);
     if (length >= (int)sizeof text) {
         length = sizeof text - 1;
         text[length - 1] = '\n';
@@ -65,6 +65,16 @@ static void count_code(PyFrameObject *frame)
     Py_DECREF(code);
 }
 
+/* The type that defines a method: an object may be of a subclass. */
+static const char *owner_of(PyTypeObject *type, const PyMethodDef *method)
+{
+    for (PyTypeObject *base = type; base; base = base->tp_base)
+        for (PyMethodDef *own = base->tp_methods; own && own->ml_name; own++)
+            if (own == method)
+                return base->tp_name;
+    return type->tp_name;
+}
+
 static void count_c(PyObject *function)
 {
     PyMethodDef *method = NULL;
@@ -78,7 +88,7 @@ static void count_c(PyObject *function)
         if (module && PyUnicode_Check(module))
             owner = PyUnicode_AsUTF8(module);
         else if (self && !PyModule_Check(self))
-            owner = PyType_Check(self) ? ((PyTypeObject *)self)->tp_name : Py_TYPE(self)->tp_name;
+            owner = owner_of(PyType_Check(self) ? (PyTypeObject *)self : Py_TYPE(self), method);
     } else if (Py_IS_TYPE(function, &PyMethodDescr_Type) || Py_IS_TYPE(function, &PyClassMethodDescr_Type)) {
         method = ((PyMethodDescrObject *)function)->d_method;
         owner = PyDescr_TYPE(function)->tp_name;

@@ -5,18 +5,19 @@ first needed and kept; without a compiler by `sys.setprofile`, which sees calls 
 
 Each process has two files in the folder: PID.counts, mapped to memory (64-bit numbers: Python calls, calls
 of C functions, bytecodes, number of the way of counting, 60 spare ones, then calls of each function), and
-PID.names with a line for each function, in the same order. It imports little: whatever it loads is no
-longer fresh for the server.
+PID.names with a line for each function: its number, its name, its place. It imports little, because the
+server finds loaded what is loaded here.
 """
 
 import contextlib
 import hashlib
+import itertools
 import mmap
 import os
 import subprocess
 import sys
 import threading
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 HEAD = 64
@@ -31,6 +32,7 @@ class _Counts:
     def __init__(self, folder: str) -> None:
         self.folder = folder
         self.slots: dict[Any, int] = {}
+        self._next = itertools.count()
         self._open()
 
     def _open(self) -> None:
@@ -53,11 +55,10 @@ class _Counts:
 
     def slot(self, key: Any, name: str, place: str) -> int:
         """The slot of a function that is seen for the first time."""
-        number = len(self.slots)
-        if number >= SLOTS:
-            return HEAD + SLOTS - 1
+        # Another thread may run in the middle of this, hence a counter of one step and numbered lines.
+        number = min(next(self._next), SLOTS - 1)
         self.slots[key] = number + HEAD
-        line = f"{name}\t{place}".replace("\n", " ") + "\n"
+        line = f"{number}\t{name}\t{place}".replace("\n", " ") + "\n"
         os.write(self.names, line.encode("utf-8", "replace"))
         return number + HEAD
 
@@ -93,11 +94,14 @@ def start(folder: str) -> None:
 
 
 def _name_of(function: Any) -> str:
-    """`json.loads` of a function written in C."""
-    module = getattr(function, "__module__", None)
+    """`time.monotonic` or `dict.get`: with the type that defines it, for an object may be of a subclass."""
+    name = getattr(function, "__name__", None) or type(function).__name__
     owner = getattr(function, "__objclass__", None)
-    owner = getattr(owner, "__name__", None) or module or "builtins"
-    return f"{owner}.{getattr(function, '__name__', None) or type(function).__name__}"
+    bound = getattr(function, "__self__", None)
+    if owner is None and bound is not None and not isinstance(bound, ModuleType):
+        kind = bound if isinstance(bound, type) else type(bound)
+        owner = next((base for base in kind.__mro__ if name in base.__dict__), kind)
+    return f"{getattr(owner, '__name__', None) or getattr(function, '__module__', None) or 'builtins'}.{name}"
 
 
 def _monitor(counts: _Counts) -> None:
