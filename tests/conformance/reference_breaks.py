@@ -43,8 +43,8 @@ WORDS = ("--port", "0", "--ping-interval", str(PING_SECONDS), "--ping-timeout", 
 SETTINGS = {"ping_interval": float(PING_SECONDS), "ping_timeout": float(PONG_SECONDS)}
 
 # Of each reference; nearly all of them wait.
-SERVERS_AT_ONCE = 24
-CASES_AT_ONCE = 96
+SERVERS_AT_ONCE = 20
+CASES_AT_ONCE = 64
 START_SECONDS = 60.0
 TRIES = 3  # of a case that fails on the unbroken reference
 MOST_AGAIN = 20  # breaks; more that show nothing have another reason
