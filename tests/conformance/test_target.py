@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from conformance.client.address import parse_url
-from conformance.client.revisions import read_open
+from conformance.client.revisions import REVISIONS
 from conformance.finding.profile import ServerProfile, read_profile
 from conformance.finding.server import NoServer, find_target
 from conformance.usage_error import UsageError
@@ -100,14 +100,15 @@ def test_a_websocket_that_fails_otherwise_than_refused_is_judged(status: int, ap
 def test_a_handshake_without_max_payload_is_read_all_the_same() -> None:
     """The field is younger than the revision: EIO-HS-11 notices that it is missing, nothing else does."""
     text = '{"sid":"one","upgrades":[],"pingInterval":1000,"pingTimeout":3000%s}'
+    read = REVISIONS[4].decode_open
 
-    assert read_open(EnginePacket(EnginePacketType.OPEN, text % "")).max_payload == 0
-    assert read_open(EnginePacket(EnginePacketType.OPEN, text % ',"maxPayload":9')).max_payload == 9
+    assert read(EnginePacket(EnginePacketType.OPEN, text % "")).max_payload == 0
+    assert read(EnginePacket(EnginePacketType.OPEN, text % ',"maxPayload":9')).max_payload == 9
     for wrong in (text % ',"maxPayload":"9"', text % ',"maxPayload":null', '{"sid":"one"}', "[", "[]"):
         with pytest.raises(RemoteProtocolError):
-            read_open(EnginePacket(EnginePacketType.OPEN, wrong))
+            read(EnginePacket(EnginePacketType.OPEN, wrong))
     with pytest.raises(RemoteProtocolError):
-        read_open(EnginePacket(EnginePacketType.MESSAGE, text % ""))
+        read(EnginePacket(EnginePacketType.MESSAGE, text % ""))
 
 
 @pytest.mark.parametrize("transports", [["websocket"], None])
