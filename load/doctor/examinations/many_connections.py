@@ -70,6 +70,12 @@ def examine(patient: Patient) -> Examined:
             examined.left_out.append(f"more than {served} connections: this machine has little memory left")
         elif stop is not Stop.ALL_THERE and not served:
             examined.left_out.append("no connection was served, so none could be counted")
+        elif lost := held.count(State.LOST):
+            # A limit keeps new clients out. A server that is too slow loses those that it has.
+            examined.left_out.append(
+                f"more than {served} connections: {lost} that were served failed later"
+                f" ({held.failures_in_words()}), so the server or this machine was too slow for so many"
+            )
         elif stop is Stop.SILENCE and not held.still_served():
             examined.left_out.append(
                 f"more than {served} connections: the server stopped answering those that it had"

@@ -24,7 +24,7 @@ FURTHER = 4
 def diagnose(patient: Patient, held: HeldConnections) -> Finding:
     """Why some of the connections wait or have failed, while others are served."""
     served, waiting = held.count(State.SERVED), held.count(State.WAITING)
-    failures = ", ".join(f"{count} {kind}" for kind, count in held.failures().items())
+    failures = held.failures_in_words()
     figures: dict[str, Any] = {"served": served, "waiting": waiting}
     files = least_files_left(patient.located.pids)
     how = []

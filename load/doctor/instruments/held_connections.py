@@ -34,6 +34,8 @@ class State(Enum):
     SERVED = auto()
     CLOSED = auto()
     FAILED = auto()
+    LOST = auto()
+    """It was served, and failed later."""
 
 
 class Stop(Enum):
@@ -74,7 +76,10 @@ class Held(Listener):
         self.connected(connection, namespace)
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
-        self.state = State.CLOSED if failure is None else State.FAILED
+        if failure is None:
+            self.state = State.CLOSED
+        else:
+            self.state = State.LOST if self.state is State.SERVED else State.FAILED
         self.failure = failure.kind if failure is not None else ""
 
 
@@ -113,7 +118,11 @@ class HeldConnections:
 
     def failures(self) -> dict[str, int]:
         """The number of failed connections by the kind of the failure."""
-        return dict(Counter(held.failure for held in self.all if held.state is State.FAILED))
+        return dict(Counter(held.failure for held in self.all if held.failure))
+
+    def failures_in_words(self) -> str:
+        """`3 connection closed, 1 ping timeout`."""
+        return ", ".join(f"{count} {kind}" for kind, count in self.failures().items())
 
     def still_served(self) -> bool:
         """Whether a served connection gets an answer to a call."""

@@ -95,10 +95,13 @@ def test_a_server_that_takes_all_has_no_finding(null: Server) -> None:
 
 
 @contextmanager
-def forwarding(*servers: Server, refuse_from: int | None = None, stop_at: int | None = None) -> Iterator[str]:
+def forwarding(
+    *servers: Server, refuse_from: int | None = None, stop_at: int | None = None, drop_from: int | None = None
+) -> Iterator[str]:
     """A balancer that gives each connection to the next server.
 
-    Those beyond a number it closes at once, or it stops accepting for good and its backlog is small.
+    Those beyond a number it closes at once, or it stops accepting for good and its backlog is small,
+    or it drops all that it has.
     """
     listener = socket.create_server(("127.0.0.1", 0), backlog=512 if stop_at is None else 2)
     closed: list[socket.socket] = []
@@ -128,6 +131,9 @@ def forwarding(*servers: Server, refuse_from: int | None = None, stop_at: int | 
             if refuse_from is not None and len(live) >= refuse_from:
                 client.close()
                 continue
+            if drop_from is not None and len(live) >= drop_from:
+                for each in live.copy():
+                    each.shutdown(socket.SHUT_RDWR)
             host, port = servers[turn % len(servers)].url.removeprefix("http://").split(":")
             turn += 1
             upstream = socket.create_connection((host, int(port)))
@@ -157,6 +163,14 @@ def test_who_turns_clients_away_is_found(null: Server) -> None:
     assert "others failed (" in limit.seen
     assert found.left_out[0].startswith("memory and threads per connection: ")
     assert limit.certainty == "measured"
+
+
+def test_a_server_that_loses_served_clients_is_not_at_a_limit(null: Server) -> None:
+    with forwarding(null, drop_from=60) as url:
+        found = many_connections.examine(meet(url, pids=False, max_connections=100))
+
+    assert all(finding.id != "connection-limit" for finding in found.findings)
+    assert any("that were served failed later (" in each for each in found.left_out)
 
 
 def test_a_full_backlog_is_told_from_other_limits(null: Server, monkeypatch: pytest.MonkeyPatch) -> None:
