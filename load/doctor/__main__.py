@@ -8,6 +8,7 @@ import os
 import sys
 
 import click
+import gevent
 from rich.console import Console
 
 from load.doctor.findings import NOTE
@@ -46,6 +47,11 @@ EXIT_CODES = {
 EXAMINED = "What is examined"
 
 
+def _no_option(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise click.UsageError(f"--url: the URL stands alone here: '{context.command_path} URL'")
+
+
 @click.command(
     cls=GroupedCommand,
     examples=EXAMPLES,
@@ -53,6 +59,7 @@ EXAMINED = "What is examined"
     more={"Examinations": {each.id: each.title for each in EXAMINATIONS.values()}},
 )
 @click.argument("url")
+@option("--url", "url_option", hidden=True, expose_value=False, is_eager=True, callback=_no_option)
 @option(
     "--only",
     group=EXAMINED,
@@ -80,13 +87,16 @@ def main(
     connection: ConnectionOptions,
     as_json: bool,
 ) -> None:
-    """Examine a Socket.IO server for a minute: what do its settings cost, and which setting helps?
+    """Examine a Socket.IO server: what do its settings cost, and which setting helps?
 
     It takes any server that speaks Engine.IO 4. The application needs nothing for it.
     """
     patient = _patient(url, asked_pids, connection)
     _limit_connections(patient, max_connections)
     raise_open_files_limit()
+    hub = gevent.get_hub()
+    # The hub would print the exception of Ctrl-C, and the time.
+    hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
     console = Console(stderr=True)
     with console.status("handshakes") as status:
         try:

@@ -185,6 +185,7 @@ def test_nothing_that_listens_is_exit_code_4() -> None:
     ("arguments", "line"),
     [
         ([], "URL is missing"),
+        (["--url", "http://x"], "--url: the URL stands alone here: 'sioprobe doctor URL'"),
         (["ftp://x"], "'ftp://x' is not http://host:port or https://host:port"),
         (["http://x/chat"], "http://x/chat has a path; give that of the Socket.IO endpoint with --path"),
         (
@@ -202,7 +203,7 @@ def test_nothing_that_listens_is_exit_code_4() -> None:
             "--max-connections: -1 is less than 0",
         ),
     ],
-    ids=["no url", "scheme", "path", "only", "header", "pid", "connections"],
+    ids=["no url", "as an option", "scheme", "path", "only", "header", "pid", "connections"],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
     done = run_here(main, "sioprobe doctor", *arguments)
