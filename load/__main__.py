@@ -53,6 +53,7 @@ __all__ = ["main"]
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m load"
 LOCUSTFILE = Path(__file__).resolve().with_name("swarm.py")
+INTERRUPTED = 130
 GRACE_SECONDS = 30.0
 """What Locust may need beyond the run: starting, coming to rest, closing."""
 
@@ -228,6 +229,9 @@ def main(
         more = make_options(plan.scenario, plan.parameters).cool_down if scenario.cools_down else 0.0
         code, errors = run(module_command("locust", *arguments), title, GRACE_SECONDS + more)
         if not summary_file.exists():
+            if code == INTERRUPTED:
+                click.echo(f"{PROGRAM}: stopped before anything was measured", err=True)
+                sys.exit(code)
             raise click.UsageError(_reason(errors, code))
         result = read_load(summary_file)
     click.echo(json.dumps(to_json(result)) if as_json else render(result))
@@ -270,7 +274,7 @@ def run(command: list[str], title: str, grace: float = GRACE_SECONDS) -> tuple[i
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
         errors.seek(0)
-        return (130 if interrupted else code), errors.read().decode(errors="replace")
+        return (INTERRUPTED if interrupted else code), errors.read().decode(errors="replace")
 
 
 def _free_port() -> int:

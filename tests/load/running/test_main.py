@@ -52,6 +52,16 @@ def test_prints_figures_and_a_verdict(server: Server) -> None:
     assert "  floor (null server, 5 connections, closed loop): " in done.stdout
 
 
+def test_ctrl_c_before_anything_was_measured_is_one_line_and_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("load.__main__.run", lambda *arguments: (130, ""))
+
+    done = run_here(main, "sioprobe load", "--url", "http://127.0.0.1:1")
+
+    assert done.returncode == 130
+    [line] = done.stderr.splitlines()
+    assert line.endswith(": stopped before anything was measured")
+
+
 def test_a_broken_threshold_is_shown_and_is_exit_code_3(server: Server) -> None:
     done = load(
         *("--url", server.url, "--users", "2", "--rate", "10", "--seconds", "2", "--no-calibrate"),
