@@ -86,6 +86,8 @@ class ConnectionOptions:
     @classmethod
     def read(cls, parsed: Any) -> ConnectionOptions:
         """The values of a parsed command line, with the contents of its files. Raises OptionError."""
+        if parsed.ca_file:
+            _check_ca_file(parsed.ca_file)
         return cls.of(SimpleNamespace(**{**vars(parsed), **read_files(parsed)}), _words(parsed))
 
     @classmethod
@@ -245,6 +247,15 @@ def read_files(parsed: Any) -> dict[str, Any]:
     except AuthError as error:
         raise OptionError(f"{flag} {error}") from None
     return read
+
+
+def _check_ca_file(name: str) -> None:
+    # Over http nobody opens it, and a misspelled name would stay unseen.
+    try:
+        Path(name).open("rb").close()
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "is not a file"
+        raise OptionError(f"--ca-file {name}: {reason}") from None
 
 
 def _words(parsed: Any) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def client_tls_context(verify: bool, ca_file: str | None = None) -> Any:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # ssl.SSLError among them
-        raise SwarmError(Kind.BAD_CA_FILE, f"{ca_file} ({error.strerror or error})") from None
+        raise SwarmError(Kind.BAD_CA_FILE, f"{ca_file} cannot be used: {error.strerror or error}") from None
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -258,7 +258,7 @@ def test_the_doctor_repeats_none(guarded: Server, monkeypatch: pytest.MonkeyPatc
 
 
 def test_no_secret_is_an_argument_of_another_process(tmp_path: Path, monkeypatch: Any) -> None:
-    given = replace(CONNECTION, path="/chat/", ca_file="ca.pem", verify=False)
+    given = replace(CONNECTION, path="/chat/", ca_file=__file__, verify=False)
     arguments = given.arguments(tmp_path)
 
     assert_no_secret(*arguments)

@@ -61,7 +61,7 @@ def test_options_become_a_target() -> None:
 
 
 def test_they_pass_through_json() -> None:
-    given = options("--auth", '{"a": 1}', "--header", "X-Token: a", "--no-verify", "--ca-file", "x.pem")
+    given = options("--auth", '{"a": 1}', "--header", "X-Token: a", "--no-verify", "--ca-file", __file__)
 
     assert ConnectionOptions.from_json(json.loads(json.dumps(given.to_json()))) == given
     assert ConnectionOptions().to_json() == {}
@@ -85,10 +85,20 @@ def test_json_of_another_kind_is_refused(data: dict[str, Any], line: str) -> Non
 
 
 def test_a_file_of_certificates_that_is_missing_is_named() -> None:
-    with pytest.raises(SwarmError) as caught:
-        Target.from_url("https://127.0.0.1:1", **options("--ca-file", "nowhere.pem").target_arguments())
+    with pytest.raises(OptionError) as caught:
+        options("--ca-file", "nowhere.pem")
 
-    assert caught.value.detail == "nowhere.pem (No such file or directory)"
+    assert str(caught.value) == "--ca-file nowhere.pem: No such file or directory"
+
+
+def test_a_file_without_certificates_is_named(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+
+    with pytest.raises(SwarmError) as caught:
+        Target.from_url("https://127.0.0.1:1", **options("--ca-file", str(empty)).target_arguments())
+
+    assert caught.value.detail.startswith(f"{empty} cannot be used: ")
 
 
 def test_a_wrong_option_gets_one_line_and_exit_code_2() -> None:

@@ -130,7 +130,7 @@ def test_a_cookie_that_is_none_is_ignored() -> None:
         ({"headers": {"Content-Length": "1"}}, "'Content-Length' cannot be set"),
         ({"headers": {"X": "\u20ac"}}, "'X' is not Latin-1"),
         ({"cookies": {"a": "1;b=2"}}, "'a' is no cookie"),
-        ({"ca_file": "nowhere.pem"}, "nowhere.pem"),
+        ({"ca_file": "nowhere.pem"}, "nowhere.pem cannot be used: No such file"),
     ],
 )
 def test_what_would_break_a_request_is_refused(keywords: dict[str, object], said: str) -> None:
