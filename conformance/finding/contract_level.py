@@ -37,7 +37,8 @@ async def find_level(target: Target, declared: int | None) -> tuple[int, str | N
     answers = (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
     answer = await session.take(lambda packet: packet.type in answers)
     if answer is not None and answer.type is SocketPacketType.CONNECT_ERROR:
-        return 0, f"the server refuses to connect / by {describe(answer)}; --auth may show what it wants"
+        refusal = f"the server refuses to connect / by {describe(answer)}"
+        return 0, f"{refusal}; --auth, --header, --cookie or --query may show what it wants"
     room = f"probe-{id(session)}"
     for event, arguments in (
         ("message", [1]),

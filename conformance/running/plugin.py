@@ -181,12 +181,13 @@ def pytest_report_teststatus(report: Any, config: pytest.Config) -> Any:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(RUN, None)
-    if run is None or not run.results:
+    if run is None:
         return
-    text = "\n".join(summary(run.target, run.results, ended=run.ended))
-    if width := terminal_width(config):
-        text = fitted(text, width)
-    terminalreporter.write_line(text)
+    if run.results:
+        text = "\n".join(summary(run.target, run.results, ended=run.ended))
+        if width := terminal_width(config):
+            text = fitted(text, width)
+        terminalreporter.write_line(text)
     if run.problem:
         terminalreporter.write_line(f"Error: {run.problem}")
 
@@ -206,4 +207,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         session.exitstatus = exit_code(verdicts) if run.ended and not run.problem else 2
     elif exitstatus != pytest.ExitCode.INTERRUPTED:
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            run.problem = "these options choose no case; 'sioprobe conform --list' has all of them"
         session.exitstatus = 2  # nothing selected, an error at collection: nothing was judged

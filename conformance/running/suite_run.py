@@ -45,7 +45,7 @@ class SuiteRun:
         self.interrupted = False  # by Ctrl-C
         self.progress: Callable[[int], ProgressLine] | None = None  # in place of pytest's letters
         self.width: int | None = None  # of the terminal, if the caller knows it
-        self.problem: str | None = None  # why the result file was not written
+        self.problem: str | None = None  # why nothing was judged, or the result file was not written
 
     def write(self, path: Path) -> str | None:
         """Write the result file if anything was judged. Returns why that failed, in one line."""

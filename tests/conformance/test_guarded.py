@@ -180,7 +180,7 @@ def test_a_server_that_connects_nobody_without_its_token_is_judged_with_it(tmp_p
     assert differ == {}
     assert list(verdicts.values()).count("pass") > 30
     assert refused.returncode == 1
-    assert "; --auth may show what it wants\n" in refused.stdout
+    assert "; --auth, --header, --cookie or --query may show what it wants\n" in refused.stdout
 
 
 def test_no_secret_is_told(tmp_path: Path) -> None:

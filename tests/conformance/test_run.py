@@ -321,7 +321,10 @@ def test_an_unknown_option_of_pytest_gets_2(url: str, tmp_path: Path) -> None:
 
 
 def test_nothing_selected_is_no_success(url: str, tmp_path: Path) -> None:
-    assert run_command(tmp_path, "--url", url, "--", "-k", "no_such_case").returncode == 2
+    done = run_command(tmp_path, "--url", url, "--", "-k", "no_such_case")
+
+    assert done.returncode == 2
+    assert "Error: these options choose no case; 'sioprobe conform --list' has all of them" in done.stdout
 
 
 def test_the_catalogue_is_listed_without_a_server(tmp_path: Path) -> None:
