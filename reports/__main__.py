@@ -58,10 +58,10 @@ def main(arguments: list[str] | None = None) -> int:
         inputs = read_folder(options.folder)
         results = write_report(options.folder, inputs)
     except ResultFileError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"{prog}: error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: {options.folder}: cannot be written: {error.strerror}", file=sys.stderr)
+        print(f"{prog}: error: {options.folder}: cannot be written: {error.strerror}", file=sys.stderr)
         return 2
     if options.json:
         print(json.dumps(results, ensure_ascii=False, indent=1))
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(results["findings"][0])
         print(f"report: {options.folder / 'report.html'}")
     if results["verdict"] == "nothing measured":
-        print(f"error: {options.folder}: nothing was measured; the report says so", file=sys.stderr)
+        print(f"{prog}: error: {options.folder}: nothing was measured; the report says so", file=sys.stderr)
         return 2
     return 0
 

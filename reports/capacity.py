@@ -152,8 +152,9 @@ def _minor(value: float, position: float = 0.0) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
+    prog = os.environ.get("SIOPROBE_PROG") or "python -m reports.capacity"
     parser = argparse.ArgumentParser(
-        prog=os.environ.get("SIOPROBE_PROG") or "python -m reports.capacity",
+        prog=prog,
         description="Draw the result of sioprobe capacity.",
     )
     parser.add_argument("result", type=Path, help="what --report wrote")
@@ -166,13 +167,13 @@ def main(arguments: list[str] | None = None) -> int:
         metadata: dict[str, Any] = {"Date": None} if options.figure.suffix == ".svg" else {}
         figure.savefig(options.figure, dpi=150, metadata=metadata)
     except ResultFileError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"{prog}: error: {error}", file=sys.stderr)
         return 2
     except ImportError as error:
-        print(f"error: {error}; pip install 'sioprobe[report]'", file=sys.stderr)
+        print(f"{prog}: error: {error}; pip install 'sioprobe[report]'", file=sys.stderr)
         return 2
     except (OSError, ValueError) as error:
-        print(f"error: {options.figure}: cannot be written: {error}", file=sys.stderr)
+        print(f"{prog}: error: {options.figure}: cannot be written: {error}", file=sys.stderr)
         return 2
     return 0
 

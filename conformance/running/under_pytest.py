@@ -16,6 +16,7 @@ from conformance.running.progress_line import ProgressLine
 from conformance.running.suite_run import SuiteRun
 from conformance.telling.console import fitted, header
 from conformance.telling.outputs import Outputs
+from conformance.telling.result_file import program
 
 __all__ = ["run_cases"]
 
@@ -45,7 +46,7 @@ def run_cases(run: SuiteRun, words: list[str], wanted: Outputs, command: str, *,
             if quiet is not None:
                 quiet.close()
         if problem := run.write(file):
-            click.echo(f"Error: {problem}", err=True)
+            click.echo(f"{program()}: error: {problem}", err=True)
             return 2
         if as_json and run.results:
             click.echo(file.read_text("utf-8"), nl=False)

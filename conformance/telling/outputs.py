@@ -73,7 +73,7 @@ class Outputs:
                 made = badge(json.loads(result.read_text("utf-8")), results)
                 write_text(self.badge, json.dumps(made, ensure_ascii=False, indent=1) + "\n")
         except ResultFileError as error:
-            print(f"Error: {error}", file=sys.stderr)
+            print(f"{program()}: error: {error}", file=sys.stderr)
             return 2
         if self.html is None and self.markdown is None:
             return 0

@@ -250,7 +250,7 @@ def _write(result: dict[str, Any], report: Path | None, figure: Path | None) -> 
             if done.returncode == 0:
                 return
             said = done.stderr.strip().splitlines() or ["it said nothing"]
-            raise click.UsageError(f"--figure {figure}: {said[-1].removeprefix('error: ')}")
+            raise click.UsageError(f"--figure {figure}: {said[-1].removeprefix(f'{PROGRAM}: error: ')}")
         raise click.UsageError(f"--figure {figure}: not drawn within {FIGURE_SECONDS:.0f} s")
 
 

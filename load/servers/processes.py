@@ -130,7 +130,7 @@ def _last_line(file: IO[bytes]) -> str:
     file.flush()
     file.seek(0)
     lines = [line for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1].strip().removeprefix("error: ").removeprefix("Error: ") if lines else "no message"
+    return lines[-1].strip() if lines else "no message"
 
 
 def known_servers() -> tuple[list[str], list[str]]:

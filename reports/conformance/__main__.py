@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.markdown is not None:
             write_text(options.markdown, render_markdown(named, command))
     except ResultFileError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"{prog}: error: {error}", file=sys.stderr)
         return 2
     return 0
 

@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         results = [read_conformance(path) for path in options.files]
     except ResultFileError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"{prog}: error: {error}", file=sys.stderr)
         return 2
     first, second = names_of(options.files, results)
     found = differences(results[0], results[1])

@@ -116,4 +116,4 @@ def test_what_is_no_such_result_is_said_in_one_line(
     path = written(tmp_path, {**RESULT, "limit": "nobody"})
 
     assert main([str(path), str(tmp_path / "knee.png")]) == 2
-    assert capsys.readouterr().err.startswith("error: capacity.json: ")
+    assert capsys.readouterr().err.startswith("python -m reports.capacity: error: capacity.json: ")

@@ -14,6 +14,8 @@ from reports.__main__ import main
 from sioprobe.results.files import read_results, write_run
 from tests.reports import synthetic
 
+PROGRAM = "python -m reports"
+
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """The single line on stderr of a call that exits with 2."""
@@ -57,13 +59,16 @@ def test_a_run_that_measured_nothing_is_reported_and_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_run(tmp_path / "run.json", synthetic.run_document())
-    assert refused(capsys, str(tmp_path)) == f"error: {tmp_path}: nothing was measured; the report says so"
+    assert (
+        refused(capsys, str(tmp_path))
+        == f"{PROGRAM}: error: {tmp_path}: nothing was measured; the report says so"
+    )
     assert (tmp_path / "report.html").exists()
 
 
 def test_a_folder_without_result_files_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = refused(capsys, str(tmp_path))
-    assert line == f"error: {tmp_path}: no run.json, rounds.jsonl or conformance-*.json in it"
+    assert line == f"{PROGRAM}: error: {tmp_path}: no run.json, rounds.jsonl or conformance-*.json in it"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -75,7 +80,9 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_an_unusable_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "run.json").write_text("{}")
-    assert refused(capsys, str(tmp_path)) == "error: run.json: kind is missing, it should be 'run'"
+    assert (
+        refused(capsys, str(tmp_path)) == f"{PROGRAM}: error: run.json: kind is missing, it should be 'run'"
+    )
 
 
 def test_the_program_name_comes_from_its_caller() -> None:

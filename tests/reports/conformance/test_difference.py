@@ -89,4 +89,5 @@ def test_json_is_alone_on_stdout(result: Any, tmp_path: Path, capsys: pytest.Cap
 
 def test_an_unusable_file_is_named(result: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, result, {}) == 2
-    assert capsys.readouterr().err == "error: b.json: kind is missing, it should be 'conformance'\n"
+    line = "error: b.json: kind is missing, it should be 'conformance'\n"
+    assert capsys.readouterr().err == f"python -m reports.conformance.difference: {line}"
