@@ -7,8 +7,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 ENV := .venv
 BIN := $(ENV)/bin
 PROFILE ?= quick
-# Most tests wait for a server most of their time: three processes keep two cores busy.
-RUN := -n 3 --dist loadfile --no-loadscope-reorder --durations 10
+# Most tests wait for a server most of their time: four processes keep two cores busy.
+RUN := -n 4 --dist loadfile --no-loadscope-reorder --durations 10
 # What another Python may break: every mode serves, is judged and loaded; codecs, results, reports, commands.
 QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cli.py tests/conformance/test_run.py \
 	tests/engine tests/locusts tests/users tests/load/blocks/test_block.py tests/load/running/test_main.py \

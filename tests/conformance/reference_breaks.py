@@ -185,7 +185,10 @@ async def _judge_all(
     jobs = (_judge(servers, entry, kept, model, places, cases) for entry in entries)
     judged = list(await asyncio.gather(*jobs))
     # In the crowd a session may end for want of a pong, and its case with it: what showed nothing is judged
-    # once more, by itself. The first is the control, in which nothing is to be noticed.
+    # once more, by itself. The first is the control, in which nothing is to be noticed: what it shows in the
+    # crowd must repeat by itself.
+    if judged and judged[0].noticed:
+        judged[0] = await _judge(servers, judged[0].entry, kept, model, places, cases)
     silent = [number for number, found in enumerate(judged) if number and not found.noticed]
     for number in silent[:MOST_AGAIN]:
         judged[number] = await _judge(servers, judged[number].entry, kept, model, places, cases)
