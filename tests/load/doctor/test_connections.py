@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from load.doctor.findings import Examined, NotExamined
 from load.doctor.instruments.kernel import least_files_left, listen_backlog, open_files_limit
 from load.watching.process_trees import TreeSample
 from tests.load.doctor.patients import finding, ids, meet
-from tests.servers import Server, start_command, start_foreign, start_server
+from tests.servers import ROOT, Server, end_with_parent, start_command, start_foreign, start_server
 
 EVENTLET = [sys.executable, "-m", "tests.bare_servers.eventlet_server"]
 
@@ -171,6 +173,28 @@ def test_a_server_that_loses_served_clients_is_not_at_a_limit(null: Server) -> N
 
     assert all(finding.id != "connection-limit" for finding in found.findings)
     assert any("that were served failed later (" in each for each in found.left_out)
+
+
+def test_ctrl_c_prints_no_exception(null: Server) -> None:
+    files = f"/proc/{null.process.pid}/fd"
+    before = len(os.listdir(files))
+    with forwarding(null, stop_at=20) as url:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "load.doctor", url, "--only", "connections", "--server-pid", "none"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=end_with_parent,
+        )
+        # From then on it waits for an answer that never comes.
+        while len(os.listdir(files)) < before + 20:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+
+    assert (process.returncode, stdout) == (130, "")
+    assert "KeyboardInterrupt" not in stderr
 
 
 def test_a_full_backlog_is_told_from_other_limits(null: Server, monkeypatch: pytest.MonkeyPatch) -> None:
