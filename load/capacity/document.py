@@ -130,7 +130,8 @@ def render(result: dict[str, Any]) -> str:
             lines.append("    the p99 at the knee is mostly the generator's own")
     else:
         lines.append(f"  floor: {result['calibration'] or 'not calibrated'}")
-    lines.append(f"  {len(result['probes'])} probes in {result['seconds']:.0f} s")
+    number = len(result["probes"])
+    lines.append(f"  {number} {'probe' if number == 1 else 'probes'} in {result['seconds']:.0f} s")
     return "\n".join(lines)
 
 
