@@ -9,6 +9,8 @@ BIN := $(ENV)/bin
 PROFILE ?= quick
 # Most tests wait for a server most of their time: four processes keep two cores busy.
 RUN := -n 4 --dist loadfile --no-loadscope-reorder --durations 10
+# Whole gates take both cores with real-time priority: they run after the others, which would starve beside them.
+ALONE := tests/ci/gate/test_gating.py tests/ci/gate/test_truth.py
 # What another Python may break: every mode serves, is judged and loaded; codecs, results, reports, commands.
 QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cli.py tests/conformance/test_run.py \
 	tests/engine tests/locusts tests/users tests/load/blocks/test_block.py tests/load/running/test_main.py \
@@ -42,7 +44,8 @@ bench: $(ENV)/installed $(ENV)/bench  ## Compare what an operation costs the loa
 	$(BIN)/python -m load.bench $(BENCH)
 
 test: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts $(ENV)/servers lint  ## Check style, types and imports, and run every test
-	$(BIN)/pytest $(RUN)
+	$(BIN)/pytest $(RUN) $(ALONE:%=--ignore=%)
+	$(BIN)/pytest --durations 3 $(ALONE)
 
 test-all: test  ## The same, and a quick part of the tests on each other Python from 3.11 to 3.14 that is found
 	$(BIN)/python ci/interpreters.py | while read version python; do echo "== Python $$version: $$python"; \
