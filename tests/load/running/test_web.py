@@ -45,8 +45,8 @@ def test_the_page_shows_locusts_figures_and_ours_in_two_tests(browser: Browser, 
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(base)
         start(page, users=4, button="Start")
-        first = summary_when(web_port, lambda summary: operations(summary) > 0)
-        assert len(first["generators"]) == 2
+        # A worker may have reported before the other has.
+        summary_when(web_port, lambda summary: operations(summary) > 0 and len(summary["generators"]) == 2)
         # It tells nothing: its processes are seen.
         summary_when(web_port, lambda summary: summary["server_cpu_share"] is not None)
 
