@@ -9,8 +9,9 @@ BIN := $(ENV)/bin
 PROFILE ?= quick
 # Most tests wait for a server most of their time: four processes keep two cores busy.
 RUN := -n 4 --dist loadfile --no-loadscope-reorder --durations 10
-# A gate takes both cores with real-time priority, and other tests would starve beside it.
-GATE_TESTS := tests/ci/gate tests/load/side_by_side tests/load/counting
+# A gate takes both cores with real-time priority, and other tests would starve beside it. A good run is one
+# on a machine that does nothing else.
+ALONE := tests/load/blocks/test_good_run.py tests/ci/gate tests/load/side_by_side tests/load/counting
 # What another Python may break: every mode serves, is judged and loaded; codecs, results, reports, commands.
 QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cli.py tests/conformance/test_run.py \
 	tests/engine tests/locusts tests/users tests/load/blocks/test_block.py tests/load/running/test_main.py \
@@ -19,10 +20,10 @@ QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cl
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare gate matrix figures bench test test-gate test-all test-quick lint docs setup servers clean
+.PHONY: help compare gate matrix figures bench test test-alone test-all test-quick lint docs setup servers clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 compare: $(ENV)/installed $(ENV)/parts  ## Compare the async modes (4 minutes); writes reports/out/report.html
 	$(BIN)/sioprobe compare --profile $(PROFILE)
@@ -43,11 +44,11 @@ figures: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts  ## Print what the judg
 bench: $(ENV)/installed $(ENV)/bench  ## Compare what an operation costs the load generator with others (12 minutes)
 	$(BIN)/python -m load.bench $(BENCH)
 
-test: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts $(ENV)/servers lint  ## Check style, types and imports, and run every test but those of `make test-gate`
-	$(BIN)/pytest $(RUN) $(GATE_TESTS:%=--ignore=%)
+test: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts $(ENV)/servers lint  ## Check style, types and imports, and run every test but those of `make test-alone`
+	$(BIN)/pytest $(RUN) $(ALONE:%=--ignore=%)
 
-test-gate: $(ENV)/installed $(ENV)/parts  ## Run the tests that measure servers side by side, one after the other (4 minutes)
-	$(BIN)/pytest --durations 3 $(GATE_TESTS)
+test-alone: $(ENV)/installed $(ENV)/parts  ## Run the tests that need both cores for themselves, one after the other (4 minutes)
+	$(BIN)/pytest --durations 3 $(ALONE)
 
 test-all: test  ## The same, and a quick part of the tests on each other Python from 3.11 to 3.14 that is found
 	$(BIN)/python ci/interpreters.py | while read version python; do echo "== Python $$version: $$python"; \
