@@ -7,6 +7,7 @@ spawns no users, and is over in seconds.
 from __future__ import annotations
 
 import gc
+import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,13 +19,14 @@ from load.blocks.crowd import CLOSE_DEADLINE, CONNECT_DEADLINE, DRAIN_DEADLINE, 
 from load.blocks.request import BlockRequest, RequestError
 from load.scenarios import SCENARIOS, make_options
 from load.watching.locating import locate
+from load.watching.neighbours import NeighbourWatch
 from load.watching.process_trees import TreeSample, TreeWatch
 from load.watching.run_watch import RunWatch
 from load.watching.server_state import ServerWatch
 from sioprobe.engine import Kind
 from sioprobe.measured import judge
 from sioprobe.measured.recorder import Sample
-from sioprobe.results.loads import Block, Finding, GeneratorUsage, ServerUsage
+from sioprobe.results.loads import Block, Finding, GeneratorUsage, Neighbours, ServerUsage
 
 __all__ = ["measure"]
 
@@ -75,6 +77,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     _wake(request)
     server = ServerWatch(request.urls, locate(request.urls, request.server_pids))
     watch = server.tree
+    neighbours = NeighbourWatch(watch, lambda: {os.getpid(), *request.generator_pids})
     before = watch.sample()
     looks = RunWatch(SCENARIOS[request.scenario], server)
     ready = crowd.connect()
@@ -92,6 +95,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     errors = engine.recorder.errors()
     # First, because it holds the hub up for some milliseconds. The window also ends with a sample.
     server_start = watch.sample()
+    neighbours.take(server_start.cpu_ns)
     engine.recorder.reset()
     engine.reset_pulse()
     published = scenario.published
@@ -102,6 +106,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         time.process_time() - cpu_start,
         time.monotonic() - wall_start,
     )
+    taken = neighbours.take(server_end.cpu_ns)
     measured = _take_operations(crowd)
     published = scenario.published - published
     # Now, because closing connections is no part of the window.
@@ -119,6 +124,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     if missing > 0 and not errors:
         errors["not connected"] = missing
     operations = measured.timed
+    beside = Neighbours(share=taken / wall, most=neighbours.most()) if taken is not None else None
     unsent = scenario.schedule.due - scenario.schedule.sent if scenario.schedule is not None else 0
     validity = judge(
         operations=operations if scenario.operation else None,
@@ -128,6 +134,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         vitals=[vitals],
         latency=measured.histogram,
         ledger_clean=scenario.ledger is None or scenario.ledger.clean,
+        neighbours=beside,
     )
     if len(ready) < request.connections:
         reason = f"{len(ready)} of {request.connections} connections were opened"
@@ -147,7 +154,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         errors=sum(errors.values()),
         error_kinds=errors,
         latency=measured.histogram.to_latency(),
-        server=_used(watch, before, settled, server_start, server_end),
+        server=_used(watch, before, settled, server_start, server_end, beside),
         generator=GeneratorUsage(
             cpu_seconds=cpu,
             rss_bytes=psutil.Process().memory_info().rss,
@@ -175,7 +182,12 @@ def _take_operations(crowd: Crowd) -> Sample:
 
 
 def _used(
-    watch: TreeWatch, before: TreeSample, settled: TreeSample, start: TreeSample, end: TreeSample
+    watch: TreeWatch,
+    before: TreeSample,
+    settled: TreeSample,
+    start: TreeSample,
+    end: TreeSample,
+    neighbours: Neighbours | None,
 ) -> ServerUsage:
     """What the server used. If no server was watched, all figures are None, because a zero would be one."""
     if not watch.watches:
@@ -188,6 +200,7 @@ def _used(
         threads=end.threads,
         fds=end.fds,
         processes=end.processes,
+        neighbours=neighbours,
     )
 
 

@@ -20,7 +20,10 @@ class RequestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class BlockRequest:
-    """What to measure. Users are spread over `urls`; `server_pids` are sampled with their children."""
+    """What to measure. Users are spread over `urls`; `server_pids` are sampled with their children.
+
+    `generator_pids` are other generators that measure at the same time: they are no neighbours.
+    """
 
     urls: tuple[str, ...]
     transport: Transport = "websocket"
@@ -29,6 +32,7 @@ class BlockRequest:
     warmup_seconds: float = 0.5
     seconds: float = 1.5
     server_pids: tuple[int, ...] = ()
+    generator_pids: tuple[int, ...] = ()
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     """In a request each of its values has its own key: `auth`, `headers` and so on."""
     options: Options | None = None
@@ -42,7 +46,8 @@ class BlockRequest:
         values = dict(data)
         url = values.pop("url", None)
         values["urls"] = tuple(values.get("urls") or ([url] if url else []))
-        values["server_pids"] = tuple(values.get("server_pids") or ())
+        for name in ("server_pids", "generator_pids"):
+            values[name] = tuple(values.get(name) or ())
         known = [each.name for each in fields(cls) if each.name not in ("options", "connection")]
         given = {key: values.pop(key) for key in list(values) if key in all_parameters()}
         shown = {key: values.pop(key) for key in list(values) if key in CONNECTION_KEYS}

@@ -126,6 +126,7 @@ def find_capacity(
 def _measure(generators: Sequence[BlockGenerator], request: dict[str, Any]) -> Block:
     """One probe by all generators at the same time, merged."""
     deadline = request["warmup_seconds"] + request["seconds"] + 60.0
+    request = {**request, "generator_pids": [generator.pid for generator in generators]}
     with ThreadPoolExecutor(len(generators)) as pool:
         blocks = list(pool.map(lambda generator: generator.measure(request, deadline), generators))
     return merged(blocks)
@@ -195,8 +196,8 @@ def probe_of(block: Block, rate: float, phase: str, objective: Sequence[Conditio
     ]
     server_cpu = block.server.cpu_seconds
     share = server_cpu / seconds if server_cpu is not None else None
-    # A saturated server presses the machine itself. If it had room, others kept it from the CPU.
-    pressed = [found for found in findings if found.cause == "pressure" and is_saturated(share) is False]
+    # A saturated server had its cores. If it had room, others may have kept it from the CPU.
+    pressed = [found for found in findings if found.cause == "neighbour" and is_saturated(share) is False]
     if faults:
         causes = {found.cause for found in faults}
         # It was kept from running and was not busy: other processes of this machine made its lags.

@@ -6,6 +6,7 @@ This happens in the process where the figures come together: the only one, or th
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 from typing import Any
 
@@ -23,6 +24,7 @@ from load.watching.run_watch import RunWatch
 from load.watching.sampling import Counts, ServerSampler
 from load.watching.server_state import ServerWatch
 from sioprobe.locusts.attachment import Attachment
+from sioprobe.locusts.clock import clock_id, host_name
 
 __all__ = ["ServerOfRun"]
 
@@ -61,7 +63,12 @@ class ServerOfRun:
             asked = NONE  # problem_of has printed it
         server = ServerWatch(urls, locate(urls, asked))
         self._scenario = self._telling = None
-        self.sampled = ServerSampler(server, counts=self._counts, exact=not self._attachment.is_master)
+        self.sampled = ServerSampler(
+            server,
+            counts=self._counts,
+            exact=not self._attachment.is_master,
+            generators=self._generators,
+        )
         # First, because the look asks the server, which may keep a file open for that.
         self.sampled.start()
         kind = SCENARIOS[options.scenario]
@@ -114,6 +121,21 @@ class ServerOfRun:
             return None
         states = [state.scenario for state in self._attachment.reports.states()]
         return self._watch.found(states, self._attachment.engine.recorder, options)
+
+    def _generators(self) -> set[int] | None:
+        """The processes of this host that make the load; None while a worker has not reported yet."""
+        here = {os.getpid()}
+        if self._attachment.is_master:
+            states = self._attachment.reports.states()
+            if len(states) < self._environment.runner.worker_count:
+                return None
+            for state in states:
+                if state.clock == clock_id():
+                    if state.host != host_name():
+                        # In a container of its own: its process has another id here.
+                        return None
+                    here.add(state.pid)
+        return here
 
     def _counts(self) -> Counts:
         """The counts at this moment. They stay where they are, for Locust's statistics."""

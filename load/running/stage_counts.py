@@ -152,4 +152,9 @@ class StageCounts:
             spans,
             accounts,
             [(started + moment.at, moment.cpu_seconds) for moment in moments],
+            [
+                (started + moment.at, moment.neighbours_cpu_seconds)
+                for moment in moments
+                if moment.neighbours_cpu_seconds is not None
+            ],
         )

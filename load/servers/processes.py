@@ -244,6 +244,10 @@ class BlockGenerator:
         return msgspec.convert(result, Block)
 
     @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
     def alive(self) -> bool:
         return self._child.poll() is None
 

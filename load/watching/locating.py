@@ -6,13 +6,15 @@ then the processes that hold it open. If they belong to another user, the server
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -21,7 +23,7 @@ from load.watching.proc import descendants, descriptor_targets
 from load.watching.process_trees import SamplingError, TreeWatch
 from sioprobe.engine import SwarmError, Target
 
-__all__ = ["AUTO", "NONE", "Located", "is_this_host", "locate", "parse_server_pids"]
+__all__ = ["AUTO", "NONE", "Located", "is_this_host", "locate", "parse_server_pids", "partners"]
 
 AUTO, NONE = "auto", "none"
 _LISTEN = "0A"
@@ -134,9 +136,40 @@ def is_this_host(host: str) -> bool:
     return str(address) in ours
 
 
-def _listening_inodes(host: str, port: int) -> set[str]:
-    """The inodes of the sockets that listen at the port, on this address or on all."""
-    exact, any_address = set(), set()
+def partners(pids: Iterable[int]) -> tuple[int, ...]:
+    """Who works for the server: the processes of this host that its processes are connected to.
+
+    They are its queue, its database, or the servers behind a proxy. Those of other users are not seen.
+    """
+    server = descendants(*pids)
+    held: set[str] = set()
+    for pid in server:
+        with contextlib.suppress(PermissionError):
+            held.update(descriptor_targets(pid))
+    sockets = list(_sockets())
+    # Both ends of a connection within this host have the same address.
+    ports = {
+        each.remote_port
+        for each in sockets
+        if f"socket:[{each.inode}]" in held and each.address == each.remote_address
+    }
+    holders, _ = _holders({each.inode for each in sockets if each.listens and each.port in ports})
+    return tuple(pid for pid in _roots(holders - server) if pid not in _ourselves())
+
+
+class _Socket(NamedTuple):
+    """A TCP socket of this network namespace. Addresses are those of the kernel's table, in hexadecimal."""
+
+    family: socket.AddressFamily
+    address: str
+    port: int
+    remote_address: str
+    remote_port: int
+    listens: bool
+    inode: str
+
+
+def _sockets() -> Iterator[_Socket]:
     for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         try:
             lines = Path("/proc/net", name).read_text().splitlines()[1:]
@@ -144,13 +177,22 @@ def _listening_inodes(host: str, port: int) -> set[str]:
             continue
         for line in lines:
             fields = line.split()
-            address, _, number = fields[1].rpartition(":")
-            if fields[3] != _LISTEN or int(number, 16) != port:
-                continue
-            if not address.strip("0"):
-                any_address.add(fields[9])
-            elif _address(family, address) in (host, f"::ffff:{host}"):
-                exact.add(fields[9])
+            (address, port), (remote, remote_port) = (each.split(":") for each in fields[1:3])
+            yield _Socket(
+                family, address, int(port, 16), remote, int(remote_port, 16), fields[3] == _LISTEN, fields[9]
+            )
+
+
+def _listening_inodes(host: str, port: int) -> set[str]:
+    """The inodes of the sockets that listen at the port, on this address or on all."""
+    exact, any_address = set(), set()
+    for each in _sockets():
+        if not each.listens or each.port != port:
+            continue
+        if not each.address.strip("0"):
+            any_address.add(each.inode)
+        elif _address(each.family, each.address) in (host, f"::ffff:{host}"):
+            exact.add(each.inode)
     return exact or any_address
 
 
@@ -184,10 +226,14 @@ def _roots(holders: set[int]) -> tuple[int, ...]:
 
 def _without_ourselves(pids: tuple[int, ...], how: str) -> Located:
     """Refuse a tree that contains this generator: it may be the whole system."""
-    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for pid in pids:
-        if pid in ours:
+        if pid in _ourselves():
             return Located(
                 reason=f"process {pid} is this generator or has started it, so the figures would be of both"
             )
     return Located(pids, how)
+
+
+def _ourselves() -> set[int]:
+    """This generator, and those that have started it."""
+    return {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}

@@ -102,6 +102,11 @@ class TreeWatch:
         """Whether any of the processes lives."""
         return bool(self._living)
 
+    @property
+    def pids(self) -> set[int]:
+        """The processes that lived at the last sample."""
+        return {pid for pid, _ in self._living}
+
     def sample(self, *, switches: bool = False) -> TreeSample:
         """All figures, now. `switches` reads the context switches even of many threads."""
         self._read()

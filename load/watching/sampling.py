@@ -6,12 +6,13 @@ It runs in the process where the figures come together: the only one, or the mas
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 import gevent
 
+from load.watching.neighbours import NeighbourWatch, only_this_process
 from load.watching.proc import process_name
 from load.watching.server_state import ServerWatch
 from sioprobe.measured.server_figures import server_figures
@@ -37,7 +38,7 @@ class ServerSampler:
     """The samples of one run. `counts` is called with each sample.
 
     `exact` says that the counts are always up to date. Those of workers arrive seconds later; figures per
-    message are then those of the whole run.
+    message are then those of the whole run. `generators` is that of `NeighbourWatch`.
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class ServerSampler:
         *,
         counts: Callable[[], Counts],
         exact: bool = True,
+        generators: Callable[[], Collection[int] | None] = only_this_process,
     ) -> None:
         self._counts = counts
         self._exact = exact
         self._server = server
         self._watch = server.tree if server.tree.watches else None
+        self._neighbours = NeighbourWatch(server.tree, generators)
         self._moments: list[ServerMoment] = []
         self._connected: int | None = None
         self._reset = 0
@@ -123,6 +126,7 @@ class ServerSampler:
             connections=counts.connections,
             operations=counts.operations,
             messages=counts.messages,
+            neighbours_cpu_seconds=self._neighbours.take(sample.cpu_ns),
         )
 
     def hold(self) -> None:
@@ -158,4 +162,5 @@ class ServerSampler:
             how=self._server.located.how,
             roots=[ServerRoot(pid, process_name(pid)) for pid in self._server.located.pids],
             notes=["the server's processes ended during the run"] if ended else [],
+            most=self._neighbours.most(),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sioprobe.results.loads import ServerFigures, ServerMoment, ServerRoot
+from sioprobe.results.loads import Neighbours, ServerFigures, ServerMoment, ServerRoot
 
 __all__ = ["server_figures"]
 
@@ -29,16 +29,18 @@ def server_figures(
     how: str = "",
     roots: Sequence[ServerRoot] = (),
     notes: Sequence[str] = (),
+    most: str | None = None,
 ) -> ServerFigures:
     """What a server used during a run.
 
     `moments` are the samples in order, from before the first connection to the last under load.
     `connected` is the index of the first one with all connections, or None if there is none.
     Figures per message and operation count from the moment `first` to `end`; `window` names that part.
+    `most` names the neighbour that used most.
     """
     start, last = moments[0], moments[-1]
     begin = moments[first]
-    shares = [share for _, share in _seconds(moments)]
+    busiest_second = _busiest_second([(moment.at, moment.cpu_seconds) for moment in moments])
     settled = _settled(moments, connected)
     # A settled sample shows what a connection keeps. If memory never settled, take the last sample.
     held = settled or (last if connected is not None else None)
@@ -54,7 +56,7 @@ def server_figures(
         window_cpu_seconds=cpu,
         cpu_us_per_operation=_per(cpu * 1e6, _difference(end.operations, begin.operations)),
         cpu_us_per_message=_per(cpu * 1e6, _difference(end.messages, begin.messages)),
-        busiest_second=max(shares, default=None),
+        busiest_second=busiest_second,
         context_switches=end.context_switches,
         processes=last.processes,
         connections=connections,
@@ -68,19 +70,33 @@ def server_figures(
         fds_before=start.fds,
         fds_under_load=last.fds,
         fds_per_connection=_per(_difference(held.fds, start.fds), connections) if held else None,
+        neighbours=_neighbours([*moments[first:], end], most),
         series=moments,
     )
 
 
-def _seconds(moments: list[ServerMoment]) -> list[tuple[float, float]]:
-    """The share of a core in each stretch of a second or a little more: its end, and the share."""
-    found: list[tuple[float, float]] = []
-    begin = moments[0]
-    for moment in moments[1:]:
-        if moment.at - begin.at >= _BUSY_SECOND:
-            found.append((moment.at, (moment.cpu_seconds - begin.cpu_seconds) / (moment.at - begin.at)))
-            begin = moment
-    return found
+def _busiest_second(clock: Sequence[tuple[float, float]]) -> float | None:
+    """The largest share of a core in any stretch of a second or a little more.
+
+    `clock` holds moments, and the CPU seconds until then.
+    """
+    shares = []
+    begin, used_before = clock[0]
+    for at, used in clock[1:]:
+        if at - begin >= _BUSY_SECOND:
+            shares.append((used - used_before) / (at - begin))
+            begin, used_before = at, used
+    return max(shares, default=None)
+
+
+def _neighbours(moments: Sequence[ServerMoment], most: str | None) -> Neighbours | None:
+    clock = [(m.at, m.neighbours_cpu_seconds) for m in moments if m.neighbours_cpu_seconds is not None]
+    if len(clock) < 2 or clock[-1][0] <= clock[0][0]:
+        return None
+    (begin, before), (end, taken) = clock[0], clock[-1]
+    return Neighbours(
+        share=(taken - before) / (end - begin), busiest_second=_busiest_second(clock), most=most
+    )
 
 
 def _settled(moments: list[ServerMoment], connected: int | None) -> ServerMoment | None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from sioprobe.measured.validity import judge
 from sioprobe.measured.vitals import Vitals
 from sioprobe.results.histogram import Histogram
-from sioprobe.results.loads import StageFigures
+from sioprobe.results.loads import Neighbours, StageFigures
 
 __all__ = ["StageAccount", "StageAccounts", "stage_figures"]
 
@@ -82,11 +82,12 @@ def stage_figures(
     spans: Sequence[tuple[float, float]],
     accounts: Sequence[Sequence[StageAccount]],
     server: Sequence[tuple[float, float]] = (),
+    neighbours: Sequence[tuple[float, float]] = (),
 ) -> list[StageFigures]:
     """The figures of each stage that began: rates per second, latencies in µs, shares of a core.
 
     `accounts` holds, for each stage, the accounts of all processes. `server` holds moments of the server's
-    CPU: a monotonic time, and the seconds used until then.
+    CPU: a monotonic time, and the seconds used until then. `neighbours` holds the same of its neighbours.
     """
     figures = []
     for index, (begin, end) in enumerate(spans):
@@ -98,7 +99,14 @@ def stage_figures(
             errors += account.errors
             vitals.append(account.vitals)
         seconds = end - begin
-        validity = judge(operations=latency.count, errors=errors, vitals=vitals, latency=latency)
+        taken = _share(neighbours, begin, end)
+        validity = judge(
+            operations=latency.count,
+            errors=errors,
+            vitals=vitals,
+            latency=latency,
+            neighbours=Neighbours(share=taken) if taken is not None else None,
+        )
         figures.append(
             StageFigures(
                 name=names[index],
@@ -121,8 +129,9 @@ def stage_figures(
 def _share(moments: Sequence[tuple[float, float]], begin: float, end: float) -> float | None:
     """CPU used between two times, as a share of a core. Between moments it is taken as a straight line."""
     if moments:
-        # The load stopped a moment before the last stage ended, and took its last sample then.
-        end = min(end, moments[-1][0])
+        # The load stopped a moment before the last stage ended, and took its last sample then. A master
+        # knows its workers, and so its neighbours, a moment after the first one began.
+        begin, end = max(begin, moments[0][0]), min(end, moments[-1][0])
     first, last = _at(moments, begin), _at(moments, end)
     return (last - first) / (end - begin) if first is not None and last is not None and end > begin else None
 

@@ -85,6 +85,7 @@ def summarise(
         ledger_clean=ledger is None or ledger.clean,
         unsent=unsent,
         floor=around.floor,
+        neighbours=around.server.neighbours if around.server is not None else None,
     ).plus(
         [*(remark for remark in remarks if isinstance(remark, Finding)), *_of_clocks(incomparable, clocks)]
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sioprobe.measured.vitals import Vitals
 from sioprobe.results.histogram import Histogram
-from sioprobe.results.loads import Cause, Finding, Floor, Validity
+from sioprobe.results.loads import Cause, Finding, Floor, Neighbours, Validity
 
 __all__ = ["GENERATOR_CAUSES", "is_saturated", "judge"]
 
@@ -28,7 +28,8 @@ SEND_LAG_SUSPECT_US = 10_000.0
 STALLED_INVALID = 0.05
 RUN_DELAY_SUSPECT, RUN_DELAY_INVALID = 0.05, 0.2
 RUN_DELAY_SECOND_SUSPECT = 0.25
-PRESSURE_SUSPECT = 0.5
+NEIGHBOURS_SUSPECT = 0.1
+NEIGHBOURS_SECOND_SUSPECT = 0.3
 UNSENT_INVALID = 0.01
 ERROR_SHARE_INVALID = 0.01
 FLOOR_FACTOR = 2.0
@@ -36,7 +37,9 @@ FLOOR_FACTOR = 2.0
 SERVER_SATURATED = 0.9
 """Share of each core that the server used. Below it, the server had room, and no rate is its capacity."""
 
-GENERATOR_CAUSES: tuple[Cause, ...] = ("cpu", "hub lag", "send lag", "stall", "run delay", "pressure")
+GENERATOR_CAUSES: tuple[Cause, ...] = (
+    *("cpu", "hub lag", "send lag", "stall", "run delay", "pressure", "neighbour"),
+)
 """Causes that lie in the generator or its machine, whatever the server did."""
 
 
@@ -49,14 +52,17 @@ def judge(
     ledger_clean: bool = True,
     unsent: int = 0,
     floor: Floor | None = None,
+    neighbours: Neighbours | None = None,
 ) -> Validity:
     """The verdict.
 
     `operations` is None for a scenario without operations. `vitals` holds those of each generating process;
     the worst one counts. `latency` is that of the operations, in µs. `unsent` counts what an open loop could
-    not send.
+    not send. `neighbours` is None where the server's processes are not seen.
     """
-    found = [*_judge_cpu(vitals), *_judge_lags(vitals, latency), *_judge_machine(vitals)]
+    found = [*_judge_cpu(vitals), *_judge_lags(vitals, latency), *_judge_run_delay(vitals)]
+    if neighbours is not None:
+        found += _judge_neighbours(neighbours)
     if operations == 0:
         found.append(_finding(True, "no operation was completed", "operations"))
     if unsent:
@@ -116,8 +122,8 @@ def _judge_lags(vitals: Sequence[Vitals], latency: Histogram) -> Iterator[Findin
         )
 
 
-def _judge_machine(vitals: Sequence[Vitals]) -> Iterator[Finding]:
-    """What other processes took from the generator."""
+def _judge_run_delay(vitals: Sequence[Vitals]) -> Iterator[Finding]:
+    """What other processes, the server among them, took from the generator."""
     delay = max((each.share(each.run_delay_seconds) or 0.0 for each in vitals), default=0.0)
     second = max((each.max_run_delay_share for each in vitals), default=0.0)
     if delay >= RUN_DELAY_SUSPECT:
@@ -132,10 +138,19 @@ def _judge_machine(vitals: Sequence[Vitals]) -> Iterator[Finding]:
             f"run delay {second:.0%} in one second: others ran on the generator's core",
             "run delay",
         )
-    pressure = max((each.share(each.pressure_seconds) or 0.0 for each in vitals), default=0.0)
-    if pressure >= PRESSURE_SUSPECT:
-        reason = f"CPU pressure {pressure:.0%}: some process waited for a CPU that long"
-        yield _finding(False, reason, "pressure")
+
+
+def _judge_neighbours(neighbours: Neighbours) -> Iterator[Finding]:
+    """What processes that are neither the server nor the load took from both."""
+    share, second = neighbours.share, neighbours.busiest_second or 0.0
+    most = f"; most of it {neighbours.most}" if neighbours.most else ""
+    if share >= NEIGHBOURS_SUSPECT:
+        used = f"other processes used {share:.2f} of a core that somebody waited for"
+    elif second >= NEIGHBOURS_SECOND_SUSPECT:
+        used = f"other processes used {second:.2f} of a core that somebody waited for in one second"
+    else:
+        return
+    yield _finding(False, used + most, "neighbour")
 
 
 def _judge_floor(latency: Histogram, floor: Floor) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ __all__ = [
     "GeneratorUsage",
     "Latency",
     "LedgerFigures",
+    "Neighbours",
     "RoundsLine",
     "RunResult",
     "ScheduleFigures",
@@ -51,6 +52,7 @@ Cause = Literal[
     "stall",
     "run delay",
     "pressure",
+    "neighbour",
     "operations",
     "unsent",
     "errors",
@@ -58,7 +60,9 @@ Cause = Literal[
     "floor",
     "other",
 ]
-"""Why a verdict was lowered. The first six lie in the generator or its machine, whatever the server did."""
+"""Why a verdict was lowered. The first seven lie in the generator or its machine, whatever the server did.
+
+"pressure" is found in older results only."""
 
 TRUST: tuple[Trust, ...] = ("VALID", "SUSPECT", "INVALID")
 """From the best verdict to the worst."""
@@ -155,6 +159,18 @@ class Floor(Struct, frozen=True, kw_only=True):
     cpu_us_per_operation: float
 
 
+class Neighbours(Struct, frozen=True, kw_only=True):
+    """What other processes took on the server's machine: neither the server nor its queue nor the load.
+
+    `share` is the CPU that they used while some process waited for a CPU, in cores. It includes what a
+    hypervisor gave to others (steal).
+    """
+
+    share: Amount
+    busiest_second: Amount | None = None
+    most: Annotated[str | None, Meta(description="the process that used at least half of it")] = None
+
+
 class SeriesFigures(Struct, frozen=True, kw_only=True):
     """One kind of operation: how many, how long, and errors by kind."""
 
@@ -218,6 +234,9 @@ class ServerMoment(Struct, frozen=True, kw_only=True):
     connections: int
     operations: int | None
     messages: int | None
+    neighbours_cpu_seconds: Annotated[
+        Amount | None, Meta(description="that other processes took from the start, as in `Neighbours`")
+    ] = None
 
 
 class ServerFigures(Struct, frozen=True, kw_only=True):
@@ -249,6 +268,7 @@ class ServerFigures(Struct, frozen=True, kw_only=True):
     fds_before: Count | None
     fds_under_load: Count | None
     fds_per_connection: float | None
+    neighbours: Neighbours | None = None
     series: list[ServerMoment]
 
 
@@ -332,6 +352,7 @@ class ServerUsage(Struct, frozen=True, kw_only=True):
     threads: Count | None = None
     fds: Count | None = None
     processes: Count | None = None
+    neighbours: Neighbours | None = None
 
 
 class GeneratorUsage(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import pytest
 from sioprobe.measured import Vitals, judge
 from sioprobe.measured.validity import is_saturated
 from sioprobe.results.histogram import Histogram
-from sioprobe.results.loads import Floor, Validity
+from sioprobe.results.loads import Floor, Neighbours, Validity
 
 
 def histogram(*values: float) -> Histogram:
@@ -82,7 +82,6 @@ def test_what_the_kernel_does_not_tell_lowers_nothing() -> None:
         ({"run_delay_seconds": 0.6}, "SUSPECT", "run delay 6%"),
         ({"run_delay_seconds": 2.5}, "INVALID", "run delay 25%"),
         ({"max_run_delay_share": 0.4}, "SUSPECT", "run delay 40% in one second"),
-        ({"pressure_seconds": 6.0}, "SUSPECT", "CPU pressure 60%"),
     ],
 )
 def test_one_process_that_fared_badly_lowers_the_verdict(
@@ -104,6 +103,18 @@ def test_one_process_that_fared_badly_lowers_the_verdict(
         ({"errors": 100}, "INVALID", "100 errors"),
         ({"unsent": 1}, "SUSPECT", "1 intended operations (0.1%) could not be sent"),
         ({"unsent": 100}, "INVALID", "100 intended operations (9.1%) could not be sent"),
+        (
+            {"neighbours": Neighbours(share=0.12)},
+            "SUSPECT",
+            "other processes used 0.12 of a core that somebody waited for",
+        ),
+        (
+            {"neighbours": Neighbours(share=0.9, most="find (pid 4711)")},
+            "SUSPECT",
+            "; most of it find (pid 4711)",
+        ),
+        ({"neighbours": Neighbours(share=0.08, busiest_second=0.5)}, "SUSPECT", "0.50 of a core"),
+        ({"neighbours": Neighbours(share=0.08, busiest_second=0.2, most="find")}, "VALID", ""),
         ({"ledger_clean": False}, "SUSPECT", "lost, duplicated, reordered or late"),
         ({"operations": None, "latency": Histogram(), "errors": 3}, "SUSPECT", "3 errors"),
         ({"latency": histogram(*[5000.0] * 97, *[9000.0] * 3), "floor": None}, "VALID", ""),
@@ -122,6 +133,12 @@ def test_each_reason_lowers_the_verdict_and_is_named(
     assert validity.verdict == verdict
     assert len(validity.reasons) == (1 if reason else 0)
     assert reason in "".join(validity.reasons)
+
+
+def test_a_machine_that_a_server_with_threads_presses_itself_lowers_nothing() -> None:
+    pressed = vitals(pressure_seconds=9.5)
+
+    assert judge(**{**GOOD, "vitals": [pressed], "neighbours": Neighbours(share=0.02)}).verdict == "VALID"
 
 
 def test_a_late_schedule_beside_a_slow_server_is_suspect_only() -> None:

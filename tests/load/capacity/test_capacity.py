@@ -60,10 +60,10 @@ def test_defaults_fill_what_the_objective_does_not_name() -> None:
         (block(validity=finding("send lag")), "generator"),
         (slow(validity=finding("cpu", "SUSPECT")), "generator"),
         (slow(validity=finding("errors")), "server"),
-        (slow(validity=finding("pressure", "SUSPECT")), "machine"),
-        # A server that uses its whole core presses the machine itself.
+        (slow(validity=finding("neighbour", "SUSPECT")), "machine"),
+        # A server that used its whole core had it, whoever else was there.
         (
-            slow(validity=finding("pressure", "SUSPECT"), server={"cpu_seconds": 1.95}),
+            slow(validity=finding("neighbour", "SUSPECT"), server={"cpu_seconds": 1.95}),
             "server",
         ),
     ],

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from load.watching import locating
-from load.watching.locating import Located, locate, parse_server_pids
+from load.watching.locating import Located, locate, parse_server_pids, partners
 from tests.servers import start_command, start_server
 
 # A server: its master holds the listener, and so does the worker that it forks.
@@ -24,6 +24,23 @@ if worker:
 else:
     while True:
         listener.accept()
+"""
+
+# Whom a server is connected to, and the server itself.
+QUEUE = """
+import json, socket
+listener = socket.create_server(("127.0.0.1", 0))
+print("READY " + json.dumps({"port": listener.getsockname()[1]}), flush=True)
+served, _ = listener.accept()
+served.recv(1)
+"""
+SERVED = """
+import json, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+print("READY " + json.dumps({"port": listener.getsockname()[1]}), flush=True)
+while True:
+    listener.accept()
 """
 
 
@@ -103,6 +120,25 @@ def test_the_generator_itself_is_not_sampled_as_the_server() -> None:
 
     assert found.pids == ()
     assert found.reason.startswith(f"process {os.getpid()} is this generator or has started it")
+
+
+def test_the_partners_of_a_server_are_those_that_it_is_connected_to() -> None:
+    with (
+        start_command([sys.executable, "-c", QUEUE]) as queue,
+        start_command([sys.executable, "-c", QUEUE]),
+        start_command([sys.executable, "-c", SERVED, str(queue.about["port"])]) as server,
+        socket.create_connection(("127.0.0.1", server.about["port"])),
+    ):
+        # A queue does not become a server's partner by serving it, nor does a client.
+        assert partners([server.process.pid]) == (queue.process.pid,)
+        assert partners([queue.process.pid]) == ()
+
+
+def test_this_process_is_nobodys_partner() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        with start_command([sys.executable, "-c", SERVED, port]) as server:
+            assert partners([server.process.pid]) == ()
 
 
 def test_another_host_is_said_to_be_one() -> None:

@@ -90,6 +90,25 @@ def test_what_was_not_seen_is_none() -> None:
     assert "ended" in text
 
 
+def test_neighbours_are_those_of_the_window_and_of_its_worst_second() -> None:
+    taken: list[float | None] = [None, 5.0, 5.1, 5.9, 6.0]
+    moments = [moment(float(at), neighbours_cpu_seconds=cpu) for at, cpu in enumerate(taken)]
+    end = moment(5.0, neighbours_cpu_seconds=None)
+
+    whole = server_figures(moments, connected=None, first=0, end=end, window="whole run", most="find (pid 9)")
+    later = server_figures(moments, connected=3, first=3, end=end, window="all connected")
+    blind = server_figures(moments[:2], connected=None, first=0, end=end, window="whole run")
+
+    assert whole.neighbours is not None
+    assert later.neighbours is not None
+    # From the first to the last moment at which somebody could tell.
+    assert whole.neighbours.share == pytest.approx(1.0 / 3)
+    assert whole.neighbours.busiest_second == pytest.approx(0.8)
+    assert whole.neighbours.most == "find (pid 9)"
+    assert later.neighbours.share == pytest.approx(0.1)
+    assert blind.neighbours is None
+
+
 def test_the_share_is_that_of_the_last_second_and_none_of_a_server_that_ended() -> None:
     side = ServerSampler(ServerWatch([], Located(reason="not asked")), counts=Counts)
     assert (side.sampling, side.share()) == (False, None)
@@ -151,6 +170,9 @@ def test_a_run_says_what_the_server_used(processes: int) -> None:
         assert values == sorted(values)
     assert series[0]["cpu_seconds"] < 1.0
     assert series[-1]["connections"] == 8
+    # Its neighbours are told once each worker has reported.
+    assert used["neighbours"]["share"] >= 0.0
+    assert series[-1]["neighbours_cpu_seconds"] is not None
     if processes == 2:
         operations = summary["operations"]
         assert used["cpu_us_per_operation"] == pytest.approx(1e6 * used["window_cpu_seconds"] / operations)
