@@ -147,13 +147,18 @@ def partners(pids: Iterable[int]) -> tuple[int, ...]:
         with contextlib.suppress(PermissionError):
             held.update(descriptor_targets(pid))
     sockets = list(_sockets())
-    # Both ends of a connection within this host have the same address.
-    ports = {
-        each.remote_port
-        for each in sockets
-        if f"socket:[{each.inode}]" in held and each.address == each.remote_address
-    }
-    holders, _ = _holders({each.inode for each in sockets if each.listens and each.port in ports})
+    ends = [each for each in sockets if f"socket:[{each.inode}]" in held]
+    exact = {(each.remote_address, each.remote_port) for each in ends}
+    # A connection within this host has the same address at both ends, unless one is 127.0.0.2 or so.
+    within = {each.remote_port for each in ends if each.address == each.remote_address}
+    holders, _ = _holders(
+        {
+            each.inode
+            for each in sockets
+            if each.listens
+            and ((each.address, each.port) in exact or (each.any_address and each.port in within))
+        }
+    )
     return tuple(pid for pid in _roots(holders - server) if pid not in _ourselves())
 
 
@@ -167,6 +172,11 @@ class _Socket(NamedTuple):
     remote_port: int
     listens: bool
     inode: str
+
+    @property
+    def any_address(self) -> bool:
+        """Whether it listens at every address."""
+        return not self.address.strip("0")
 
 
 def _sockets() -> Iterator[_Socket]:
@@ -189,7 +199,7 @@ def _listening_inodes(host: str, port: int) -> set[str]:
     for each in _sockets():
         if not each.listens or each.port != port:
             continue
-        if not each.address.strip("0"):
+        if each.any_address:
             any_address.add(each.inode)
         elif _address(each.family, each.address) in (host, f"::ffff:{host}"):
             exact.add(each.inode)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
 from load.watching import locating
 from load.watching.locating import Located, locate, parse_server_pids, partners
-from tests.servers import start_command, start_server
+from tests.servers import Server, start_command, start_server
 
 # A server: its master holds the listener, and so does the worker that it forks.
 PREFORKING = """
@@ -28,8 +30,8 @@ else:
 
 # Whom a server is connected to, and the server itself.
 QUEUE = """
-import json, socket
-listener = socket.create_server(("127.0.0.1", 0))
+import json, socket, sys
+listener = socket.create_server((sys.argv[1], int(sys.argv[2])))
 print("READY " + json.dumps({"port": listener.getsockname()[1]}), flush=True)
 served, _ = listener.accept()
 served.recv(1)
@@ -37,7 +39,7 @@ served.recv(1)
 SERVED = """
 import json, socket, sys
 listener = socket.create_server(("127.0.0.1", 0))
-connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+connection = socket.create_connection((sys.argv[1], int(sys.argv[2])))
 print("READY " + json.dumps({"port": listener.getsockname()[1]}), flush=True)
 while True:
     listener.accept()
@@ -122,22 +124,50 @@ def test_the_generator_itself_is_not_sampled_as_the_server() -> None:
     assert found.reason.startswith(f"process {os.getpid()} is this generator or has started it")
 
 
-def test_the_partners_of_a_server_are_those_that_it_is_connected_to() -> None:
-    with (
-        start_command([sys.executable, "-c", QUEUE]) as queue,
-        start_command([sys.executable, "-c", QUEUE]),
-        start_command([sys.executable, "-c", SERVED, str(queue.about["port"])]) as server,
-        socket.create_connection(("127.0.0.1", server.about["port"])),
-    ):
-        # A queue does not become a server's partner by serving it, nor does a client.
+@pytest.mark.parametrize(
+    ("at", "elsewhere"),
+    [("127.0.0.1", "127.0.0.2"), ("127.0.0.2", "127.0.0.1"), ("0.0.0.0", "")],
+    ids=["its address", "another address of this host", "every address"],
+)
+def test_the_partners_of_a_server_are_those_that_it_is_connected_to(at: str, elsewhere: str) -> None:
+    with contextlib.ExitStack() as stack:
+
+        def start(program: str, *words: object) -> Server:
+            return stack.enter_context(start_command([sys.executable, "-c", program, *map(str, words)]))
+
+        queue = start(QUEUE, at, 0)
+        if elsewhere:
+            start(QUEUE, elsewhere, queue.about["port"])
+        server = start(SERVED, "127.0.0.1" if at == "0.0.0.0" else at, queue.about["port"])
+        client = stack.enter_context(socket.create_connection(("127.0.0.1", server.about["port"])))
+
         assert partners([server.process.pid]) == (queue.process.pid,)
+        # A queue does not become a server's partner by serving it, nor does a client.
         assert partners([queue.process.pid]) == ()
+        client.close()
+
+
+def test_a_partner_on_another_host_is_not_who_listens_at_its_port_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = partial(locating._Socket, socket.AF_INET)
+    sockets = [
+        row("0100000A", 40000, "0900000A", 6379, False, "1"),
+        row("0" * 8, 6379, "0" * 8, 0, True, "2"),
+    ]
+    monkeypatch.setattr(locating, "_sockets", lambda: sockets)
+    monkeypatch.setattr(locating, "descriptor_targets", lambda pid: ["socket:[1]"])
+    monkeypatch.setattr(locating, "_holders", lambda inodes: ({4711} if inodes else set(), False))
+
+    assert partners([4710]) == ()
+    sockets[0] = row("0100000A", 40000, "0100000A", 6379, False, "1")
+    assert partners([4710]) == (4711,)
 
 
 def test_this_process_is_nobodys_partner() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-        with start_command([sys.executable, "-c", SERVED, port]) as server:
+        with start_command([sys.executable, "-c", SERVED, "127.0.0.1", port]) as server:
             assert partners([server.process.pid]) == ()
 
 
