@@ -135,6 +135,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         latency=measured.histogram,
         ledger_clean=scenario.ledger is None or scenario.ledger.clean,
         neighbours=beside,
+        beside=True,
     )
     if len(ready) < request.connections:
         reason = f"{len(ready)} of {request.connections} connections were opened"

@@ -246,5 +246,6 @@ class Director(Conductor):
                 server=server,
                 server_unseen=sampled.unseen if sampled is not None else None,
                 server_cpu_share=self._server.share(),
+                beside=not self.attachment.is_master,
             )
         )

@@ -157,4 +157,5 @@ class StageCounts:
                 for moment in moments
                 if moment.neighbours_cpu_seconds is not None
             ],
+            beside=not self._attachment.is_master,
         )

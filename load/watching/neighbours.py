@@ -109,6 +109,10 @@ class NeighbourWatch:
                 ours[pid] = proc.process_cpu_ns(pid) / 1e9
             except OSError:
                 continue
+        if not ticks[5]:
+            # This kernel does not time interrupts. So it counts what they do for packets (softirq) to the
+            # process that they interrupt, and its clock has them.
+            ticks[6] = 0
         tick = 1 / os.sysconf("SC_CLK_TCK")
         return _Reading(
             at=at,

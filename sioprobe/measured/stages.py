@@ -83,11 +83,14 @@ def stage_figures(
     accounts: Sequence[Sequence[StageAccount]],
     server: Sequence[tuple[float, float]] = (),
     neighbours: Sequence[tuple[float, float]] = (),
+    *,
+    beside: bool = False,
 ) -> list[StageFigures]:
     """The figures of each stage that began: rates per second, latencies in µs, shares of a core.
 
     `accounts` holds, for each stage, the accounts of all processes. `server` holds moments of the server's
     CPU: a monotonic time, and the seconds used until then. `neighbours` holds the same of its neighbours.
+    `beside` is that of `judge`.
     """
     figures = []
     for index, (begin, end) in enumerate(spans):
@@ -106,6 +109,7 @@ def stage_figures(
             vitals=vitals,
             latency=latency,
             neighbours=Neighbours(share=taken) if taken is not None else None,
+            beside=beside,
         )
         figures.append(
             StageFigures(

@@ -48,6 +48,8 @@ class Around:
     server: ServerFigures | None = None
     server_unseen: str | None = None
     server_cpu_share: float | None = None
+    beside: bool = False
+    """Whether the only process that generates load is the one that sees the server."""
 
 
 def summarise(
@@ -86,6 +88,7 @@ def summarise(
         unsent=unsent,
         floor=around.floor,
         neighbours=around.server.neighbours if around.server is not None else None,
+        beside=around.beside,
     ).plus(
         [*(remark for remark in remarks if isinstance(remark, Finding)), *_of_clocks(incomparable, clocks)]
     )

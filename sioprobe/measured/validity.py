@@ -53,14 +53,17 @@ def judge(
     unsent: int = 0,
     floor: Floor | None = None,
     neighbours: Neighbours | None = None,
+    beside: bool = False,
 ) -> Validity:
     """The verdict.
 
     `operations` is None for a scenario without operations. `vitals` holds those of each generating process;
     the worst one counts. `latency` is that of the operations, in µs. `unsent` counts what an open loop could
-    not send. `neighbours` is None where the server's processes are not seen.
+    not send. `neighbours` is None where the server's processes are not seen. `beside` says that
+    there is one generating process, on the machine of the server.
     """
-    found = [*_judge_cpu(vitals), *_judge_lags(vitals, latency), *_judge_run_delay(vitals)]
+    found = [*_judge_cpu(vitals), *_judge_lags(vitals, latency)]
+    found += _judge_run_delay(vitals, neighbours if beside else None)
     if neighbours is not None:
         found += _judge_neighbours(neighbours)
     if operations == 0:
@@ -122,10 +125,18 @@ def _judge_lags(vitals: Sequence[Vitals], latency: Histogram) -> Iterator[Findin
         )
 
 
-def _judge_run_delay(vitals: Sequence[Vitals]) -> Iterator[Finding]:
-    """What other processes, the server among them, took from the generator."""
+def _judge_run_delay(vitals: Sequence[Vitals], neighbours: Neighbours | None) -> Iterator[Finding]:
+    """What other processes took from the generator.
+
+    With `neighbours`, what these did not take was taken by the server. Then the two share the cores that
+    there are, and a generator that waits for its core is as much in the way as one that works there.
+    """
     delay = max((each.share(each.run_delay_seconds) or 0.0 for each in vitals), default=0.0)
     second = max((each.max_run_delay_share for each in vitals), default=0.0)
+    wanted = delay + max((each.share(each.cpu_seconds) or 0.0 for each in vitals), default=0.0)
+    if neighbours is not None:
+        delay = min(delay, neighbours.share)
+        second = min(second, neighbours.busiest_second or neighbours.share)
     if delay >= RUN_DELAY_SUSPECT:
         yield _finding(
             delay >= RUN_DELAY_INVALID,
@@ -136,6 +147,12 @@ def _judge_run_delay(vitals: Sequence[Vitals]) -> Iterator[Finding]:
         yield _finding(
             False,
             f"run delay {second:.0%} in one second: others ran on the generator's core",
+            "run delay",
+        )
+    elif neighbours is not None and wanted >= CPU_SUSPECT:
+        yield _finding(
+            wanted >= CPU_LIMIT,
+            f"the generator used its core or waited for the server to leave it {wanted:.0%} of the time",
             "run delay",
         )
 

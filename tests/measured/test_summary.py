@@ -9,8 +9,10 @@ import pytest
 from sioprobe.measured import Recorder
 from sioprobe.measured.process_state import ProcessState
 from sioprobe.measured.rendering import render
-from sioprobe.measured.summary import Remark, summarise
-from sioprobe.results.loads import Finding, ScheduleFigures, UrlFigures
+from sioprobe.measured.server_figures import server_figures
+from sioprobe.measured.summary import Around, Remark, summarise
+from sioprobe.measured.vitals import Vitals
+from sioprobe.results.loads import Finding, ScheduleFigures, ServerMoment, UrlFigures
 
 DELIVER = ("SIO deliver", "m")
 
@@ -90,6 +92,33 @@ WORKERS: tuple[tuple[Literal["SUSPECT", "INVALID"], str], ...] = (
     ("SUSPECT", "one left"),
     ("INVALID", "one was lost"),
 )
+
+
+@pytest.mark.parametrize(("beside", "verdict"), [(True, "VALID"), (False, "INVALID")])
+def test_a_single_generator_beside_the_server_is_told_who_kept_it_waiting(beside: bool, verdict: str) -> None:
+    waiting = Vitals(seconds=10.0, cpu_seconds=1.0, run_delay_seconds=3.0)
+    moments = [
+        ServerMoment(
+            at=at,
+            cpu_seconds=at,
+            rss_bytes=1,
+            threads=1,
+            fds=1,
+            processes=1,
+            context_switches=None,
+            connections=1,
+            operations=None,
+            messages=None,
+            neighbours_cpu_seconds=at / 100,
+        )
+        for at in (0.0, 10.0)
+    ]
+    server = server_figures(moments[:1], connected=None, first=0, end=moments[1], window="whole run")
+    around = Around(server=server, beside=beside)
+
+    summary = summarise(recorder(), [ProcessState("a", vitals=waiting)], 10.0, DELIVER, around)
+
+    assert summary.validity.verdict == verdict
 
 
 def test_what_made_a_run_invalid_stands_first_each_reason_on_a_line() -> None:

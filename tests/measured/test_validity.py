@@ -141,6 +141,40 @@ def test_a_machine_that_a_server_with_threads_presses_itself_lowers_nothing() ->
     assert judge(**{**GOOD, "vitals": [pressed], "neighbours": Neighbours(share=0.02)}).verdict == "VALID"
 
 
+@pytest.mark.parametrize(
+    ("change", "neighbours", "verdict", "reason"),
+    [
+        # The server took it: it runs on the same core, and nobody else did anything.
+        ({"run_delay_seconds": 2.5, "max_run_delay_share": 0.4}, Neighbours(share=0.02), "VALID", ""),
+        ({"run_delay_seconds": 5.1}, Neighbours(share=0.02), "SUSPECT", "leave it 71% of the time"),
+        ({"run_delay_seconds": 7.1}, Neighbours(share=0.02), "INVALID", "leave it 91% of the time"),
+        # A neighbour can have taken as much as it used.
+        ({"run_delay_seconds": 2.5}, Neighbours(share=0.08), "SUSPECT", "run delay 8%"),
+        (
+            {"max_run_delay_share": 0.4},
+            Neighbours(share=0.05, busiest_second=0.28),
+            "SUSPECT",
+            "run delay 28% in one second",
+        ),
+        ({"run_delay_seconds": 2.5}, None, "INVALID", "run delay 25%"),
+    ],
+)
+def test_what_the_server_takes_from_a_generator_beside_it_is_no_neighbours(
+    change: dict[str, Any], neighbours: Neighbours | None, verdict: str, reason: str
+) -> None:
+    """The generator uses 20 % of a core itself."""
+    given = {**GOOD, "vitals": [vitals(**change)], "neighbours": neighbours}
+
+    validity = judge(**given, beside=True)
+
+    assert (validity.verdict, len(validity.reasons)) == (verdict, 1 if reason else 0)
+    assert reason in "".join(validity.reasons)
+    # Workers keep each other waiting, and are elsewhere.
+    elsewhere = [finding.reason for finding in judge(**given).findings if finding.cause == "run delay"]
+    assert elsewhere
+    assert "run delay" in elsewhere[0]
+
+
 def test_a_late_schedule_beside_a_slow_server_is_suspect_only() -> None:
     """A second is the server's; the 12 ms within it are the generator's."""
     late = vitals(send_lag=histogram(*[12_000.0] * 10))

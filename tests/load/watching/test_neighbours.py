@@ -50,7 +50,7 @@ class Machine:
         self.generators: dict[int, float] = {7: 0.0}
         self.partners: tuple[int, ...] = ()
         self.known = True
-        self.counts = True
+        self.counts = self.times_interrupts = True
         self.ticks = dict.fromkeys(FIELDS, 0.0)
         self.stat = folder / "stat"
         self.pressure = Pressure()
@@ -87,6 +87,7 @@ class Machine:
             work = second.server + second.generator + second.others
             self.ticks["user"] += work / 2
             self.ticks["system"] += work / 2
+            self.ticks["irq"] += 0.01 if self.times_interrupts else 0.0
             self.ticks["softirq"] += second.softirq
             self.ticks["steal"] += second.steal
             self.ticks["idle"] += 2.0 - work - second.softirq - second.steal
@@ -128,6 +129,16 @@ def test_what_was_taken(machine: Machine, second: Second, taken: float) -> None:
 
     assert machine.turn(second) == pytest.approx(taken, abs=0.02)
     assert machine.turn(second) == pytest.approx(2 * taken, abs=0.03)
+
+
+def test_a_kernel_that_does_not_time_interrupts_has_them_in_the_clocks_of_processes(machine: Machine) -> None:
+    machine.times_interrupts = False
+    machine.take()
+
+    # 0.3 of what the server and the generator used is not in user and system, but in softirq.
+    assert machine.turn(
+        Second(server=1.0, generator=0.5, others=0.4 - 0.3, softirq=0.3, waited=0.8)
+    ) == pytest.approx(0.4, abs=0.03)
 
 
 def test_waiting_in_one_second_and_a_neighbour_in_another_do_not_meet(machine: Machine) -> None:
