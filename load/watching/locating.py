@@ -151,14 +151,14 @@ def partners(pids: Iterable[int]) -> tuple[int, ...]:
     exact = {(each.remote_address, each.remote_port) for each in ends}
     # A connection within this host has the same address at both ends, unless one is 127.0.0.2 or so.
     within = {each.remote_port for each in ends if each.address == each.remote_address}
-    holders, _ = _holders(
-        {
-            each.inode
-            for each in sockets
-            if each.listens
-            and ((each.address, each.port) in exact or (each.any_address and each.port in within))
-        }
-    )
+    listening = {
+        each.inode
+        for each in sockets
+        if each.listens and ((each.address, each.port) in exact or (each.any_address and each.port in within))
+    }
+    if not listening:
+        return ()
+    holders, _ = _holders(listening)
     return tuple(pid for pid in _roots(holders - server) if pid not in _ourselves())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from load.capacity import trials
 from load.capacity.__main__ import main
 from load.capacity.document import document, render
 from load.capacity.search import Capacity, Probe
@@ -80,6 +81,23 @@ def test_an_unseen_server_is_given_no_cpu() -> None:
     assert (
         probe_of(block(server={"cpu_seconds": None}), 100.0, "doubling", OBJECTIVE).server_cpu_share is None
     )
+
+
+def test_generators_of_one_probe_are_no_neighbours_of_each_other() -> None:
+    class Generator:
+        def __init__(self, pid: int) -> None:
+            self.pid = pid
+
+        def measure(self, request: dict[str, Any], deadline: float) -> Block:
+            asked.append(request["generator_pids"])
+            return block()
+
+    asked: list[list[int]] = []
+    request = {"warmup_seconds": 1.0, "seconds": 1.0}
+
+    trials._measure([Generator(7), Generator(8)], request)  # type: ignore[list-item]
+
+    assert asked == [[7, 8], [7, 8]]
 
 
 def test_blocks_of_several_generators_are_one_probe() -> None:

@@ -157,7 +157,7 @@ def test_a_partner_on_another_host_is_not_who_listens_at_its_port_here(
     ]
     monkeypatch.setattr(locating, "_sockets", lambda: sockets)
     monkeypatch.setattr(locating, "descriptor_targets", lambda pid: ["socket:[1]"])
-    monkeypatch.setattr(locating, "_holders", lambda inodes: ({4711} if inodes else set(), False))
+    monkeypatch.setattr(locating, "_holders", lambda inodes: ({4711}, False))
 
     assert partners([4710]) == ()
     sockets[0] = row("0100000A", 40000, "0100000A", 6379, False, "1")

@@ -17,6 +17,7 @@ from load.watching.sampling import INTERVAL, Counts, ServerSampler
 from load.watching.server_state import ServerWatch
 from sioprobe.measured.rendering import render_server
 from sioprobe.measured.server_figures import server_figures
+from sioprobe.measured.vitals import KernelClocks
 from sioprobe.results.loads import ServerMoment
 from tests.load.endings import assert_nothing_failed
 from tests.load.locusts import headless
@@ -170,9 +171,10 @@ def test_a_run_says_what_the_server_used(processes: int) -> None:
         assert values == sorted(values)
     assert series[0]["cpu_seconds"] < 1.0
     assert series[-1]["connections"] == 8
-    # Its neighbours are told once each worker has reported.
-    assert used["neighbours"]["share"] >= 0.0
-    assert series[-1]["neighbours_cpu_seconds"] is not None
+    if KernelClocks().pressure() is not None:
+        # They are told once each worker has reported.
+        assert used["neighbours"]["share"] >= 0.0
+        assert series[-1]["neighbours_cpu_seconds"] is not None
     if processes == 2:
         operations = summary["operations"]
         assert used["cpu_us_per_operation"] == pytest.approx(1e6 * used["window_cpu_seconds"] / operations)
