@@ -28,8 +28,8 @@ SEND_LAG_SUSPECT_US = 10_000.0
 STALLED_INVALID = 0.05
 RUN_DELAY_SUSPECT, RUN_DELAY_INVALID = 0.05, 0.2
 RUN_DELAY_SECOND_SUSPECT = 0.25
-NEIGHBOURS_SUSPECT = 0.1
-NEIGHBOURS_SECOND_SUSPECT = 0.3
+NEIGHBOURS_SUSPECT, NEIGHBOURS_SECOND_SUSPECT = 0.1, 0.3
+"""Daemons and the kernel's own threads use some hundredths of a core on a quiet machine."""
 UNSENT_INVALID = 0.01
 ERROR_SHARE_INVALID = 0.01
 FLOOR_FACTOR = 2.0
@@ -135,7 +135,7 @@ def _judge_run_delay(vitals: Sequence[Vitals], neighbours: Neighbours | None) ->
     second = max((each.max_run_delay_share for each in vitals), default=0.0)
     wanted = delay + max((each.share(each.cpu_seconds) or 0.0 for each in vitals), default=0.0)
     if neighbours is not None:
-        delay = min(delay, neighbours.share)
+        delay = min(delay, neighbours.share) if neighbours.share >= NEIGHBOURS_SUSPECT else 0.0
         second = min(second, neighbours.busiest_second or neighbours.share)
     if delay >= RUN_DELAY_SUSPECT:
         yield _finding(
