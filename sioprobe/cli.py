@@ -78,7 +78,7 @@ def main() -> None:
       sioprobe doctor http://127.0.0.1:5000
       sioprobe compare --profile quick
       sioprobe gate --base-with flask-socketio==5.6.0 --head-with flask-socketio==5.7.0
-      sioprobe report reports/out
+      sioprobe report --against old new
 
     \b
     Exit codes:
@@ -141,6 +141,12 @@ for _room in (
         "gevent httptools jinja2 psutil",
         "Compare two versions of a server, and fail where the new one is worse.",
     ),
-    _Room("report", "reports", "report", "matplotlib jinja2", "Write the report of a result folder again."),
+    _Room(
+        "report",
+        "reports",
+        "report",
+        "matplotlib jinja2",
+        "Write a report again, compare two results, or draw many over time.",
+    ),
 ):
     main.add_command(_room)

@@ -44,13 +44,15 @@ def _command(profile: str, arms: tuple[str, ...], rounds: int | None, no_conform
 
 
 OWN_FILES = ("run.json", "rounds.jsonl", "results.json", "summary.md", "report.html", "cells.csv")
+AGAINST = ("against.json", "against.md", "against.html")
+"""What `sioprobe report --against` wrote about the earlier comparison."""
 
 
 def _prepare(folder: Path) -> None:
     """Make the folder, and remove the files of an earlier comparison. Other files stay."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        results = [*(folder / name for name in OWN_FILES), *folder.glob("conformance-*.json")]
+        results = [*(folder / name for name in (*OWN_FILES, *AGAINST)), *folder.glob("conformance-*.json")]
         found = [path for path in results if path.exists()]
         if found and not (folder / "run.json").exists():
             raise click.UsageError(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.gate import words
+from reports.writing import wording
 from reports.writing.rendering import downloads_of, environment, harmless, harmless_in_markdown
 from sioprobe.results.gate import Cell, Change, Gate
 
@@ -113,7 +114,7 @@ def _context(gate: Gate) -> dict[str, Any]:
         "differences": _differences(gate),
         "shared": shared,
         "number": words.number,
-        "percent": words.percent,
+        "percent": wording.signed_percent,
         "change_words": words.change_words,
         "how_measured": words.how_measured(gate),
         "most_functions": MOST_FUNCTIONS,

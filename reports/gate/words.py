@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.writing import wording
 from sioprobe.results.gate import Cell, Change, Conformance, Counted, Gate
 
 __all__ = ["change_words", "lines_of", "rows_of"]
@@ -9,18 +10,9 @@ __all__ = ["change_words", "lines_of", "rows_of"]
 SYMBOLS = {"PASS": "✓", "REGRESSION": "✗", "INCONCLUSIVE": "?", "ERROR": "!"}
 
 
-def percent(value: float | None, digits: int = 1) -> str:
-    """`+4.6 %`; a dash where there is none."""
-    return "–" if value is None else f"{value * 100:+.{digits}f} %"
-
-
 def change_words(change: Change | None) -> str:
     """`+4.6 % [+3.1, +6.1]`."""
-    if change is None:
-        return "–"
-    if change["low"] is None or change["high"] is None:
-        return percent(change["estimate"])
-    return f"{percent(change['estimate'])} [{change['low'] * 100:+.1f}, {change['high'] * 100:+.1f}]"
+    return "–" if change is None else wording.change(change["estimate"], change["low"], change["high"])
 
 
 def verdict_words(cell: Cell) -> str:
@@ -40,7 +32,7 @@ def rows_of(gate: Gate) -> list[tuple[str, ...]]:
             change_words(cell["cpu"]),
             change_words(cell["cpu_again"]),
             change_words(cell["p50"]),
-            percent(cell["cpu"]["smallest_visible"] if cell["cpu"] else None),
+            wording.signed_percent(cell["cpu"]["smallest_visible"] if cell["cpu"] else None),
             str(cell["lives"]),
         )
         for cell in gate["cells"]

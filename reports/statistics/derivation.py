@@ -67,6 +67,7 @@ def derive(inputs: Inputs) -> Results:
         "verdict": "complete",
         "findings": [],
         "environment": run["environment"] if run else {},
+        "profile": run.get("profile", {}) if run else {},
         "arms": arms,
         "cells": cells,
         "excluded_blocks": _flagged_blocks(inputs.blocks),

@@ -48,6 +48,19 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share * 100:.0f}{NARROW_SPACE}%"
 
 
+def signed_percent(share: float | None, digits: int = 1) -> str:
+    """`+4.6 %`; a dash where there is none."""
+    # Without the sum, -0.001 would read "-0 %".
+    return "–" if share is None else f"{round(share * 100, digits) + 0.0:+.{digits}f} %"
+
+
+def change(estimate: float | None, low: float | None, high: float | None) -> str:
+    """`+4.6 % [+3.1, +6.1]`, without the bounds where there are none."""
+    if estimate is None or low is None or high is None:
+        return signed_percent(estimate)
+    return f"{signed_percent(estimate)} [{low * 100:+.1f}, {high * 100:+.1f}]"
+
+
 def listed(names: Sequence[str]) -> str:
     """ "a, b and c"."""
     if len(names) < 2:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from sioprobe.results.across import Against, History
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.gate import Gate
 from sioprobe.results.histogram import Histogram
@@ -96,6 +97,16 @@ def read_gate(path: Path) -> Gate:
 def write_gate(path: Path, gate: Gate) -> None:
     """Write what a gate found in one step."""
     _write(path, gate, "gate")
+
+
+def write_against(path: Path, against: Against) -> None:
+    """Write two folders side by side in one step."""
+    _write(path, against, "against")
+
+
+def write_history(path: Path, history: History) -> None:
+    """Write figures over time in one step."""
+    _write(path, history, "history")
 
 
 def append_life(path: Path, life: Mapping[str, object]) -> None:

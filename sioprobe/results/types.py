@@ -244,6 +244,7 @@ class Results(TypedDict):
     verdict: Literal["complete", "failures", "incomplete", "nothing measured"]
     findings: list[str]
     environment: dict[str, Any]
+    profile: NotRequired[Annotated[dict[str, Any], Meta(description="the plan, as in run.json")]]
     arms: list[Arm]
     cells: list[CellResult]
     excluded_blocks: list[ExcludedBlock]

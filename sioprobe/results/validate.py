@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from sioprobe.results.across import Against, History
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.explain import first_fault
 from sioprobe.results.gate import Gate
@@ -24,6 +25,8 @@ KINDS: dict[str, Any] = {
     "results": Results,
     "capacity": Capacity,
     "gate": Gate,
+    "against": Against,
+    "history": History,
 }
 """The type of each kind of document."""
 

@@ -1,0 +1,1 @@
+"""Figures of many result folders over time, with the steps marked. It informs, and fails nothing."""
