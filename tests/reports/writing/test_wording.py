@@ -76,3 +76,16 @@ def test_what_does_not_show_itself_is_written_out(text: str, shown: str) -> None
 
 def test_a_line_break_is_kept_where_it_is_asked_for() -> None:
     assert wording.printable("a\nb\r", keep="\n") == "a\nb\\r"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((0.0464, 0.031, 0.0612), "+4.6 % [+3.1, +6.1]"),
+        ((-0.5, None, None), "-50.0 %"),
+        ((-0.0001, -0.01, 0.01), "+0.0 % [-1.0, +1.0]"),
+        ((None, None, None), "–"),
+    ],
+)
+def test_a_change_has_a_sign_and_its_interval(values: tuple[float | None, ...], text: str) -> None:
+    assert wording.change(*values) == text
