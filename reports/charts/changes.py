@@ -106,7 +106,8 @@ def draw_changes(
         )
         ticks = next(ticks for limit, ticks in TICKS if reach <= limit)
         shown = [tick for tick in ticks if abs(math.log1p(tick)) <= reach]
-        axes.set_xticks([math.log1p(tick) for tick in shown], [signed_percent(tick, 0) for tick in shown])
+        texts = [signed_percent(tick, 0) if tick else "0" for tick in shown]
+        axes.set_xticks([math.log1p(tick) for tick in shown], texts)
         axes.tick_params(axis="both", length=0)
         axes.spines["bottom"].set_visible(False)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reports.statistics.kept_results import kind_of, short_names
 from sioprobe.results.errors import ResultFileError
-from sioprobe.results.files import GATE_FILE, RESULTS_FILE, read_gate, read_results
+from sioprobe.results.files import GATE_FILE, RESULTS_FILE, RUN_FILE, read_gate, read_results
 from sioprobe.results.gate import Gate
 from sioprobe.results.types import Results
 
@@ -30,9 +30,13 @@ def read_runs(folders: Sequence[Path]) -> tuple[list[ReadRun], list[str]]:
 
     ResultFileError where a folder does not exist, or where nothing can be used.
     """
-    files = list(dict.fromkeys(file for folder in folders for file in _files(folder)))
+    found = list(dict.fromkeys(file for folder in folders for file in _files(folder)))
+    files = [file for file in found if file.name != RUN_FILE]
     runs: dict[tuple[str, str, str], ReadRun] = {}
     notes = []
+    for file in found:
+        if file.name == RUN_FILE and not file.with_name(RESULTS_FILE).exists():
+            notes.append(f"{file.parent.name}: left out: no {RESULTS_FILE}, which `sioprobe report` writes")
     twice = 0
     for file, name in zip(files, short_names([_named(file) for file in files]), strict=True):
         try:
@@ -62,7 +66,7 @@ def _files(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise ResultFileError(f"{folder}: not a folder (there is none)")
-    return sorted([*folder.rglob(RESULTS_FILE), *folder.rglob(GATE_FILE)])
+    return sorted(file for name in (RESULTS_FILE, GATE_FILE, RUN_FILE) for file in folder.rglob(name))
 
 
 def _named(file: Path) -> Path:

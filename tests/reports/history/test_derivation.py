@@ -160,10 +160,13 @@ def test_a_file_that_cannot_be_used_is_said_and_left_out(tmp_path: Path, measure
     written(tmp_path, night(measured, 0), night(measured, 1, started_at=None))
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "results.json").write_text("{")
+    folders.write(tmp_path / "raw", rounds=0)
     found = history(tmp_path)
     assert len(found["groups"][0]["runs"]) == 1
-    assert found["notes"][0].startswith("broken: left out: results.json: not JSON: ")
-    assert found["notes"][1] == "night-001: left out: results.json does not say when it was measured"
+    raw, broken, undated = found["notes"]
+    assert raw == "raw: left out: no results.json, which `sioprobe report` writes"
+    assert broken.startswith("broken: left out: results.json: not JSON: ")
+    assert undated == "night-001: left out: results.json does not say when it was measured"
 
 
 def test_a_file_may_be_given_under_any_name(tmp_path: Path, measured: Results) -> None:
