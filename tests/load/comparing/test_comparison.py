@@ -60,6 +60,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Compl
     out.mkdir()
     (out / "mine.txt").write_text("a file of the user's")
     (out / "rounds.jsonl").write_text("left by an earlier run\n")
+    (out / "against.html").write_text("about an earlier run")
     (out / "run.json").write_text("{}")
     done = subprocess.run(
         [SIOPROBE, "compare", "--profile", profile, "--out", out, "--no-conformance", "--json"],
@@ -122,6 +123,7 @@ def test_an_earlier_run_is_replaced_and_other_files_stay(
 ) -> None:
     assert (compared[1] / "mine.txt").exists()
     assert "earlier" not in (compared[1] / "rounds.jsonl").read_text()
+    assert not (compared[1] / "against.html").exists()
 
 
 def test_a_folder_with_results_of_something_else_is_left_alone(tmp_path: Path) -> None:
