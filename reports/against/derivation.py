@@ -50,6 +50,12 @@ def compare(old: Kept, new: Kept) -> Against:
     }
     against["findings"] = findings_of(against)
     against["notes"] = notes_of(against)
+    if (
+        optional(old.results, "side_by_side")
+        and optional(new.results, "side_by_side")
+        and not against["ratios"]
+    ):
+        against["notes"].append("no ratio side by side is in both: other servers, or driven in another way")
     return against
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from reports.statistics.kept_results import (
 )
 from reports.statistics.metrics import IN_MATRIX, METRICS
 from reports.writing import wording
-from reports.writing.rendering import environment, harmless
+from reports.writing.rendering import downloads_of, environment, harmless
 from sioprobe.results.files import write_text
 from sioprobe.results.types import CellResult, Results
 
@@ -67,6 +68,12 @@ def machines_of(kept: Sequence[Kept]) -> list[Machine]:
 
 def render_page(machines: Sequence[Machine]) -> str:
     """machines.html: one file that fetches nothing."""
+    raw = {
+        f"{kept.name.replace('/', '-')}-results.json": json.dumps(kept.results, indent=1).encode()
+        for machine in machines
+        for kept in machine.folders
+    }
+    downloads, left_out = downloads_of(raw)
     return (
         environment(harmless)
         .get_template("machines.html.jinja")
@@ -81,8 +88,9 @@ def render_page(machines: Sequence[Machine]) -> str:
             blocks_of=blocks_of,
             wording=wording,
             matrix={"areas": [], "verdicts": []},
-            downloads=[],
-            left_out=[],
+            downloads=downloads,
+            left_out=left_out,
+            data_note=".",
         )
     )
 

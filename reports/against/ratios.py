@@ -6,6 +6,7 @@ Both figures of such a ratio met the same milliseconds. So it does not depend on
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from reports.against.rules import SMALLEST_RATIO, optional, word_of
@@ -18,19 +19,23 @@ __all__ = ["ratio_changes"]
 
 def ratio_changes(old: Results, new: Results) -> list[RatioChange]:
     """The paired ratios of both, as the new folder names them."""
-    before: dict[tuple[str, str, str, str], PairedRatio] = {}
+    before: dict[tuple[object, ...], PairedRatio] = {}
     for side in optional(old, "side_by_side"):
         for ratio in side["ratios"]:
-            before[side["transport"], side["figure"], ratio["arm"], ratio["over"]] = ratio
-            inverted = _inverted(ratio)
-            before[side["transport"], side["figure"], inverted["arm"], inverted["over"]] = inverted
+            for one in (ratio, _inverted(ratio)):
+                before[*_place(side), one["arm"], one["over"]] = one
     found = []
     for side in optional(new, "side_by_side"):
         for ratio in side["ratios"]:
-            earlier = before.get((side["transport"], side["figure"], ratio["arm"], ratio["over"]))
+            earlier = before.get((*_place(side), ratio["arm"], ratio["over"]))
             if earlier is not None and earlier["ratio"] > 0 and ratio["ratio"] > 0:
                 found.append(_ratio(side["transport"], side["figure"], earlier, ratio))
     return found
+
+
+def _place(side: Mapping[str, Any]) -> tuple[object, ...]:
+    """What must be equal: a ratio under another load, or another scheduler, is another ratio."""
+    return side["transport"], side["figure"], side.get("load"), side["realtime"]
 
 
 def _inverted(ratio: PairedRatio) -> PairedRatio:

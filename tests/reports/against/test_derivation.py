@@ -265,6 +265,17 @@ def test_the_arm_that_explains_the_ratios_is_named_once(tmp_path: Path) -> None:
     assert compare(old, new)["findings"][0] == found["findings"][0]
 
 
+def test_ratios_of_another_load_or_scheduler_are_not_compared(tmp_path: Path) -> None:
+    old, new = (read_kept(folders.write(tmp_path / name, rounds=1), name) for name in ("old", "new"))
+    for changes in ({"realtime": False}, {"load": "64 KB a message"}):
+        old.results.update(side(ratio("a", "b", 1.0)))
+        new.results.update(side(ratio("a", "b", 2.0)))
+        new.results["side_by_side"][0].update(changes)  # type: ignore[typeddict-item]
+        found = compare(old, new)
+        assert found["ratios"] == []
+        assert found["notes"][-1].startswith("no ratio side by side is in both: ")
+
+
 def section(**figures: float | None) -> Any:
     row = {"arm": "gevent", "transport": "websocket", "at": {"rate": 100}, "figures": figures, "notes": []}
     return {"sections": [{"name": "latency", "units": {"p99_us": "µs", "lost": "1"}, "rows": [row]}]}

@@ -35,6 +35,7 @@ def test_each_machine_has_its_part(
     assert "2 machines, each for itself" in text
     assert text.index("laptop, 2026") < text.index("again, 2026") < text.index("server, 2026")
     assert "sioprobe report --against OLD NEW compares two of them" in text
+    assert "Save laptop-results.json" in text
     # Nothing was written into the folders.
     assert {path.name for path in laptop.iterdir()} == {"run.json", "rounds.jsonl"}
 
