@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from ci.gate.settings import (
     words_of,
 )
 from ci.gate.telling import Teller
+from load.playing.messages import NONE, Message, starts_of
+from load.playing.parameters import ParameterError
 from load.servers.processes import ChildError, known_servers
 from reports.gate.rule import Thresholds
 from reports.gate.simulation import simulate
@@ -133,6 +136,14 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
 @option("--event", group=WHAT, metavar="NAME", help="The event that loads an application.")
 @option("--arguments", group=WHAT, metavar="JSON", default="[]", help="Of the event, a JSON array.")
 @option("--answer", group=WHAT, metavar="ack|EVENT", default="ack", help="Default ack.")
+@option("--match", group=WHAT, metavar="PATH=VALUE", default="", help="What the right answer holds: 0.n={n}.")
+@option(
+    "--on-start",
+    group=WHAT,
+    multiple=True,
+    metavar="EVENT[:JSON]",
+    help='What each connection sends before: join:["lobby"]; repeatable.',
+)
 @option("--namespace", group=WHAT, metavar="NAME", default="/", show_default=True)
 @connection_options
 @option(
@@ -221,6 +232,7 @@ def _settings(given: dict[str, Any], thresholds: Thresholds) -> Settings:
         plan=plan,
         cells=cells,
         message=None if reference else _message(given),
+        on_start=() if reference else _starts(given),
         connection=given["connection"],
         namespace=given["namespace"],
         budget=given["budget"],
@@ -289,13 +301,21 @@ def _cells(given: dict[str, Any], *, reference: bool) -> tuple[Cell, ...]:
 
 def _message(given: dict[str, Any]) -> dict[str, Any]:
     try:
-        arguments = json.loads(given["arguments"])
-    except ValueError as error:
-        raise GateError(f"--arguments {given['arguments']!r} is not JSON: {error}") from None
-    if not isinstance(arguments, list):
-        raise GateError(f"--arguments {given['arguments']!r} is no JSON array")
-    answer = None if given["answer"] == "ack" else given["answer"]
-    return {"event": given["event"], "arguments": arguments, "answer": answer}
+        keys = ("event", "arguments", "answer", "match")
+        message = Message.of({key: given[key] for key in keys}, given["namespace"])
+        if message.answer == NONE:
+            raise ParameterError("answer", "none leaves nothing to measure")
+    except ParameterError as error:
+        raise GateError(f"--{error.name} {error.problem}") from None
+    return asdict(message)
+
+
+def _starts(given: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    try:
+        found = [start for text in given["on_start"] for start in starts_of(text, given["namespace"])]
+    except ParameterError as error:
+        raise GateError(f"--on-start {error.problem}") from None
+    return tuple(map(asdict, found))
 
 
 def _simulate(given: dict[str, Any], thresholds: Thresholds) -> int:

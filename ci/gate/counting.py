@@ -35,6 +35,7 @@ def count_cells(settings: Settings, sides: Sequence[BuiltSide]) -> list[Counted]
                 "sides": [base.start("base", cell), head.start("head", cell)],
                 "transport": cell.transport,
                 "message": message_of(settings, cell),
+                "on_start": settings.on_start,
                 "connection": settings.connection.to_json(),
                 "start_seconds": START_SECONDS,
             }

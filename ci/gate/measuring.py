@@ -192,6 +192,7 @@ class Measuring:
             "sides": [base.start(BASE, cell), head.start(HEAD, cell), base.start(AGAIN, cell)],
             "transport": cell.transport,
             "message": message_of(self.settings, cell),
+            "on_start": self.settings.on_start,
             "connection": self.settings.connection.to_json(),
             "start_seconds": START_SECONDS,
             "realtime": self.settings.realtime,

@@ -35,8 +35,8 @@ SCENARIOS = ("ack", "echo")
 DEFAULT_CELLS = ("threading:websocket", "eventlet:websocket", "gevent:websocket", "gevent:polling")
 CONFIG_KEYS = (
     "answer", "arguments", "auth", "base", "base_command", "base_with", "budget", "ca_file", "cell",
-    "command", "cookie", "event", "exact", "fail_on", "head", "head_command", "head_with", "header", "mode",
-    "namespace", "out", "path", "query", "ready", "setup", "tolerance",
+    "command", "cookie", "event", "exact", "fail_on", "head", "head_command", "head_with", "header", "match",
+    "mode", "namespace", "on_start", "out", "path", "query", "ready", "setup", "tolerance",
 )  # fmt: skip
 
 
@@ -75,7 +75,9 @@ class Settings:
     plan: Plan
     cells: tuple[Cell, ...]
     message: dict[str, Any] | None = None
-    """The event of an application, as `load.side_by_side.asking.Message`; None for the contract's."""
+    """The event of an application, as `load.playing.messages.Message`; None for the contract's."""
+    on_start: tuple[dict[str, Any], ...] = ()
+    """What each connection sends before it, in the same way."""
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     namespace: str = "/"
     budget: float = 300.0
@@ -158,9 +160,11 @@ def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
         if name not in CONFIG_KEYS:
             known = [entry.replace("_", "-") for entry in CONFIG_KEYS]
             raise GateError(f"{where} has an {unknown('key', key, known)}")
-        if name in ("arguments", "auth") and not isinstance(value, str):
+        if name in ("arguments", "auth", "on_start") and not isinstance(value, str):
             value = json.dumps(value)
-        many = name in ("cell", "mode", "exact", "base_with", "head_with", "header", "cookie", "query")
+        many = name in (
+            "cell", "mode", "exact", "base_with", "head_with", "header", "cookie", "query", "on_start",
+        )  # fmt: skip
         if many and isinstance(value, str):
             value = [value]
         if not isinstance(value, list if many else (str, int, float)) or isinstance(value, bool):

@@ -16,6 +16,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -94,8 +95,11 @@ def main(text: str) -> int:
         request = BlockRequest.from_json(
             {**given, "warmup_seconds": WARMUP_SECONDS, "seconds": SECONDS, "urls": [url], "server_pids": []}
         )
-        if SCENARIOS[request.scenario].operation is None:
+        kind = SCENARIOS[request.scenario]
+        assert request.options is not None
+        if kind.operation_of(request.options) is None:
             raise NoFloor(f"no floor: {request.scenario} has no operations")
+        request = replace(request, options=kind.floor(request.options))
         answer = to_json(floor_of(measure(request), given))
     except (RequestError, ValueError) as error:
         answer = {"error": f"no floor: {error}"}

@@ -26,6 +26,7 @@ class Crowd:
         self.engine = Engine()
         self.scenario = make_scenario(request.scenario, self.engine, request.options)
         self.scenario.auth = request.connection.auth
+        self.scenario.numbering = request.numbering
         self._request = request
         how = request.connection.target_arguments()
         self._targets = [Target.from_url(url, request.connection.path, **how) for url in request.urls]

@@ -33,6 +33,8 @@ class BlockRequest:
     seconds: float = 1.5
     server_pids: tuple[int, ...] = ()
     generator_pids: tuple[int, ...] = ()
+    numbering: tuple[int, int] = (0, 1)
+    """Of the scenario, if several processes have a part of it."""
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     """In a request each of its values has its own key: `auth`, `headers` and so on."""
     options: Options | None = None
@@ -48,6 +50,7 @@ class BlockRequest:
         values["urls"] = tuple(values.get("urls") or ([url] if url else []))
         for name in ("server_pids", "generator_pids"):
             values[name] = tuple(values.get(name) or ())
+        values["numbering"] = tuple(values.get("numbering") or (0, 1))
         known = [each.name for each in fields(cls) if each.name not in ("options", "connection")]
         given = {key: values.pop(key) for key in list(values) if key in all_parameters()}
         shown = {key: values.pop(key) for key in list(values) if key in CONNECTION_KEYS}

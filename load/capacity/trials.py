@@ -128,7 +128,10 @@ def _measure(generators: Sequence[BlockGenerator], request: dict[str, Any]) -> B
     deadline = request["warmup_seconds"] + request["seconds"] + 60.0
     request = {**request, "generator_pids": [generator.pid for generator in generators]}
     with ThreadPoolExecutor(len(generators)) as pool:
-        blocks = list(pool.map(lambda generator: generator.measure(request, deadline), generators))
+        shares = [{**request, "numbering": (place, len(generators))} for place in range(len(generators))]
+        blocks = list(
+            pool.map(lambda generator, share: generator.measure(share, deadline), generators, shares)
+        )
     return merged(blocks)
 
 
@@ -177,7 +180,9 @@ def failed_probe(rate: float, phase: str, why: str) -> Probe:
 def probe_of(block: Block, rate: float, phase: str, objective: Sequence[Condition]) -> Probe:
     """What a block at that total rate says about the objective, and who is to blame if it was not met."""
     seconds = block.seconds
-    achieved = (block.published or block.operations) / seconds
+    # Where there is a ledger, operations are deliveries of what was published at that rate.
+    carried = block.published or block.operations
+    achieved = (carried if block.ledger is not None else block.published + block.operations) / seconds
     findings = block.validity.findings
     figures = Figures.of_block(block)
     broken = [

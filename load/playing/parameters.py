@@ -8,6 +8,7 @@ unit; only the defaults may differ.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,16 @@ from typing import Any
 
 from sioprobe.commandline.nearest import nearest, unknown
 
-__all__ = ["NAMESPACE", "PAYLOAD_BYTES", "RATE", "TIMEOUT", "Options", "Parameter", "ParameterError"]
+__all__ = [
+    "NAMESPACE",
+    "PAYLOAD_BYTES",
+    "RATE",
+    "TIMEOUT",
+    "Options",
+    "Parameter",
+    "ParameterError",
+    "json_text",
+]
 
 Value = int | float | str | bool
 
@@ -29,6 +39,14 @@ class ParameterError(ValueError):
         self.problem = problem
 
 
+def json_text(value: object, name: str) -> str:
+    """The value as compact JSON. Raises ParameterError with this name."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        raise ParameterError(name, "holds a value that JSON does not have") from None
+
+
 def _sound(value: Any) -> str | None:
     return None
 
@@ -39,6 +57,8 @@ class Parameter:
 
     `least` and `most` limit a number, `choices` a text. `complaint` says what else is wrong with a value, or
     returns None. `help` is one line without a full stop; `unit` is the unit of a number.
+    If it is `json`, its text is that of a JSON array, and an array itself stands for its text. If it is
+    `repeatable`, an option may be given several times: the texts make an array.
     """
 
     name: str
@@ -49,6 +69,8 @@ class Parameter:
     most: float | None = None
     choices: tuple[str, ...] = ()
     complaint: Callable[[Any], str | None] = _sound
+    json: bool = False
+    repeatable: bool = False
 
     @property
     def option(self) -> str:
@@ -57,15 +79,17 @@ class Parameter:
 
     @property
     def kind(self) -> str:
-        """`whole number`, `number`, `true or false`, `text`, or the choices."""
+        """`whole number`, `number`, `true or false`, `text`, `JSON array`, or the choices."""
         if self.choices:
             return "|".join(self.choices)
+        if self.json:
+            return "JSON array"
         kinds = {bool: "true or false", int: "whole number", float: "number"}
         return kinds.get(type(self.default), "text")
 
     @property
     def _a_kind(self) -> str:
-        return ("a " if type(self.default) in (int, float) else "") + self.kind
+        return ("a " if self.json or type(self.default) in (int, float) else "") + self.kind
 
     def parse(self, text: str) -> Value:
         """The value of a text from the command line. Raises ParameterError."""
@@ -84,6 +108,8 @@ class Parameter:
         kind = type(self.default)
         if kind is float and type(value) is int:
             value = float(value)
+        if self.json and isinstance(value, (list, tuple)):
+            value = json_text(value, self.name)
         if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
             raise ParameterError(self.name, f"{value!r} is not {self._a_kind}")
         if self.choices and value not in self.choices:

@@ -33,6 +33,7 @@ class Scenario(ABC):
     `transports` are the transports over which the scenario makes sense.
     `operation` is the (type, name) of the series that counts the operations, or None.
     `ledger` and `schedule` are its accounts, or None. `processes` is the number of processes in the run.
+    `numbering` is the first number of this process, from 0, and the step to its next: no other has the same.
     `auth` is the auth payload of every CONNECT, or None.
     `timed_between` says that an operation may begin in one process and end in another. The latencies are then
     withheld if the processes are on hosts whose clocks cannot be compared.
@@ -57,6 +58,7 @@ class Scenario(ABC):
         self.ledger: Ledger | None = None
         self.schedule: Schedule | None = None
         self.processes = 1
+        self.numbering = (0, 1)
         self.auth: dict[str, Any] | None = None
 
     @abstractmethod
@@ -66,6 +68,16 @@ class Scenario(ABC):
     @classmethod  # noqa: B027 - most values go together
     def check(cls, options: Options) -> None:
         """Raise ParameterError if values that are valid alone do not go together."""
+
+    @classmethod
+    def operation_of(cls, options: Options) -> tuple[str, str] | None:
+        """The `operation` of a scenario with these options, for who has none of its objects."""
+        return cls.operation
+
+    @classmethod
+    def floor(cls, options: Options) -> Options:
+        """The options for the same load on the null server."""
+        return options
 
     def next_offset(self, interval: int) -> int:
         """When the next of several equal schedules begins, in nanoseconds within their interval.

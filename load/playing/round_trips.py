@@ -59,14 +59,14 @@ class RoundTripScenario(Scenario):
     """Each operation is two messages: the emit and its answer."""
 
     parameters: ClassVar[tuple[Parameter, ...]] = (NAMESPACE, PAYLOAD_BYTES, *OPEN_LOOP, TIMEOUT)
-    operation: tuple[str, str]
     messages_per_operation = 2
 
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
+        assert self.operation is not None
         self.series = engine.recorder.series(*self.operation)
         self.prefix = "" if options.namespace == "/" else options.namespace + ","
-        self.payload = "x" * options.payload_bytes
+        self.payload = "x" * int(options.get("payload_bytes", 0))
         self.timeout = int(options.timeout * SECOND)
         self.max_outstanding = options.max_outstanding
         self.outstanding = 0
@@ -160,7 +160,7 @@ class RoundTripPlayer(Player, ABC):
     ) -> None:
         super().__init__(scenario, connection, changed)
         self.play = scenario
-        self._series = connection.series(*scenario.operation)
+        self._series = connection.series(scenario.series.type, scenario.series.name)
         self._open = scenario.schedule is not None
         self._waiting: dict[Hashable, tuple[int, int, int]] = {}
         self.number = 0

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from load.profiles.reading import ProfileError, check_keys, read_document
-from load.scenarios import SCENARIOS, ParameterError, all_parameters, make_options
+from load.scenarios import SCENARIOS, Options, ParameterError, all_parameters, make_options
 from sioprobe.commandline.auth_payload import AuthError, parse_auth, read_text
 from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 from sioprobe.commandline.nearest import unknown
@@ -63,8 +63,8 @@ def read_run_plan(name: str) -> RunPlan:
         parameters={key: value for key, value in section.items() if key in all_parameters()},
         **{key: value for key, value in section.items() if key in OWN_KEYS},
     )
-    _check(plan, place)
-    return plan
+    options = _checked(plan, place)
+    return replace(plan, parameters={name: options[name] for name in plan.parameters})
 
 
 def _connection(section: dict[str, Any], folder: Path, place: str) -> ConnectionOptions:
@@ -79,7 +79,7 @@ def _connection(section: dict[str, Any], folder: Path, place: str) -> Connection
         raise ProfileError(f"{place}: {error}") from None
 
 
-def _check(plan: RunPlan, place: str) -> None:
+def _checked(plan: RunPlan, place: str) -> Options:
     for key, value, valid in (
         ("scenario", plan.scenario, tuple(SCENARIOS)),
         ("transport", plan.transport, TRANSPORTS),
@@ -91,6 +91,6 @@ def _check(plan: RunPlan, place: str) -> None:
     if type(plan.seconds) not in (int, float) or not 1 <= plan.seconds < math.inf:
         raise ProfileError(f"{place}: seconds = {plan.seconds!r} is not a number from 1")
     try:
-        make_options(plan.scenario, plan.parameters)
+        return make_options(plan.scenario, plan.parameters)
     except ParameterError as error:
         raise ProfileError(f"{place}: {error}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -74,7 +75,8 @@ class ParameterType(click.ParamType[Any]):
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """Its choices, or its kind."""
         kinds = {int: "N", float: "NUMBER"}
-        return "|".join(self._parameter.choices) or kinds.get(type(self._parameter.default), "TEXT")
+        text = "JSON" if self._parameter.json and not self._parameter.repeatable else "TEXT"
+        return "|".join(self._parameter.choices) or kinds.get(type(self._parameter.default), text)
 
 
 class _ScenarioName(OneOf):
@@ -119,7 +121,10 @@ def _use_profile(context: click.Context, option: click.Parameter, name: str | No
         **{key: getattr(plan, key) for key in ("scenario", "transport", "users", "seconds")},
         "path": plan.connection.path,
         **({"auth": json.dumps(auth)} if auth is not None else {}),
-        **plan.parameters,
+        **{
+            name: [value] if all_parameters()[name].repeatable else value
+            for name, value in plan.parameters.items()
+        },
     }
     return name
 
@@ -246,7 +251,13 @@ def scenario_options(scenarios: Iterable[str], without: Iterable[str] = ()) -> D
         text = f"{parameter.help}{unit}; {also}{defaults_of(parameter, declared)}."
         text = text[0].upper() + text[1:]
         groups.setdefault(group, []).append(
-            option(parameter.option, group=group, type=ParameterType(parameter), help=text)
+            option(
+                parameter.option,
+                group=group,
+                type=ParameterType(parameter),
+                multiple=parameter.repeatable,
+                help=text,
+            )
         )
     options = [each for group in groups.values() for each in group]
 
@@ -261,16 +272,21 @@ def scenario_options(scenarios: Iterable[str], without: Iterable[str] = ()) -> D
 def plan_of(connection: ConnectionOptions, **given: Any) -> RunPlan:
     """The plan that the options make, parameters of scenarios among them. Raises UsageError."""
     parameters = {name: given.pop(name) for name in all_parameters() if name in given}
-    told = {name: value for name, value in parameters.items() if value is not None}
+    # One text of a repeatable option may be an array itself.
+    told = {
+        name: value[0] if isinstance(value, tuple) and len(value) == 1 else value
+        for name, value in parameters.items()
+        if value is not None and value != ()
+    }
     plan = RunPlan(connection=connection, parameters=told, **given)
     try:
         check_transport(plan.scenario, plan.transport)
-        make_options(plan.scenario, plan.parameters)
+        options = make_options(plan.scenario, plan.parameters)
     except TransportError as error:
         raise click.UsageError(error.as_options) from None
     except ParameterError as error:
         raise click.UsageError(f"{origin_of(error.name)}: {error.problem}") from None
-    return plan
+    return replace(plan, parameters={name: options[name] for name in told})
 
 
 def origin_of(name: str) -> str:

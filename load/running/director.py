@@ -17,13 +17,18 @@ from locust.runners import STATE_CLEANUP, STATE_INIT, STATE_STOPPED, STATE_STOPP
 from msgspec.structs import replace
 
 from load.blocks.calibration import NoFloor, floor_of_run
-from load.running.locustfile_options import block_request, problem_of, problem_with_connection
+from load.running.locustfile_options import (
+    block_request,
+    operation_of,
+    problem_of,
+    problem_with_connection,
+)
 from load.running.outcome import exit_code, hints, thresholds_of
 from load.running.play import Play
 from load.running.scenario_arguments import problem_with_arguments
 from load.running.server_of_run import ServerOfRun
 from load.running.stage_counts import StageCounts
-from load.scenarios import SCENARIOS, ParameterError
+from load.scenarios import ParameterError
 from load.servers.owned_server import OwnedServerError
 from sioprobe.commandline.connection_options import OptionError
 from sioprobe.locusts.attachment import Attachment
@@ -120,7 +125,7 @@ class Director(Conductor):
         self._stages.begin()
         if not self.attachment.is_worker:
             self._look_at_server()
-        played = Played(operation=SCENARIOS[self.environment.parsed_options.scenario].operation)
+        played = Played(operation=operation_of(self.environment.parsed_options))
         if not self.attachment.is_master:
             played = self._make_play() or played
         self.attachment.begin(played)

@@ -23,6 +23,7 @@ from sioprobe.engine import TRANSPORTS
 __all__ = [
     "add_swarm_options",
     "block_request",
+    "operation_of",
     "played_options",
     "problem_of",
     "problem_with_connection",
@@ -160,6 +161,15 @@ def block_request(options: Any, total_rate: float | None = None) -> dict[str, An
     """The block that calibrates this run: the same scenario with the same parameters."""
     played = {"transport": options.transport, "scenario": options.scenario}
     return {**played, **played_options(options, total_rate)}
+
+
+def operation_of(options: Any) -> tuple[str, str] | None:
+    """Type and name of the series that counts the operations of this run."""
+    kind = SCENARIOS[options.scenario]
+    try:
+        return kind.operation_of(options_of(options))
+    except ParameterError:  # only the web page can ask for such a thing, and nothing is played then
+        return kind.operation
 
 
 def played_options(options: Any, total_rate: float | None) -> Options:

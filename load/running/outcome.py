@@ -50,8 +50,15 @@ def hints(result: RunResult) -> list[str]:
     connected = any(series.type == "SIO connect" and series.latency for series in result.series)
     if result.operation is None or result.operations or not connected:
         return []
+    if result.scenario == "call":
+        return [
+            "connections were made, but nothing was answered: --answer says what answers the event, --match"
+            " which answer is the right one, --namespace where it is sent, and --on-start what a user sends"
+            " first, such as a login."
+        ]
     return [
         f"connections were made, but nothing was answered: the scenario {result.scenario} needs the events"
         " that 'sioprobe conform --contract' prints. idle, storm and churn with --acks 0 need none. Does"
-        " your application have events of its own? Then write tasks with SocketIOUser."
+        " your application have events of its own? Then use --scenario call, or write tasks with"
+        " SocketIOUser."
     ]

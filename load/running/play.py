@@ -33,7 +33,10 @@ class Play:
         self.transport: str = options.transport
         self.scenario = make_scenario(options.scenario, engine, played_options(options, total_rate))
         self.scenario.auth = ConnectionOptions.of(options).auth
-        self.scenario.processes = _processes(options)
+        self.scenario.processes = processes = _processes(options)
+        runner = environment.runner
+        if isinstance(runner, WorkerRunner):
+            self.scenario.numbering = (max(0, runner.worker_index), processes)
 
     def place(self) -> Target:
         """The target of the next user of this process. Raises SwarmError, OptionError and PlacementError."""

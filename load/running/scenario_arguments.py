@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from load.playing.parameters import json_text
 from load.scenarios import (
     SCENARIOS,
     Options,
@@ -59,6 +60,8 @@ def add_scenario_arguments(parser: Any) -> None:
         if parameter.choices or parameter.kind == "true or false":
             # The web page shows a list of choices. The first stands for the default of the scenario.
             more["choices"] = ("", *(parameter.choices or ("true", "false")))
+        if parameter.repeatable:
+            more["action"] = _Collected
         parser.add_argument(
             parameter.option,
             type=_checked(parameter),
@@ -67,6 +70,15 @@ def add_scenario_arguments(parser: Any) -> None:
             help=help_of(parameter).replace("%", "%%"),
             **more,
         )
+
+
+class _Collected(argparse.Action):
+    """Each further text of an option joins those before, as the text of a JSON array."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        given = [*getattr(namespace, f"_{self.dest}", ()), values]
+        setattr(namespace, f"_{self.dest}", given)
+        setattr(namespace, self.dest, json_text(given, self.dest) if len(given) > 1 else values)
 
 
 def _checked(parameter: Parameter) -> Any:

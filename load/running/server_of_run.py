@@ -14,6 +14,7 @@ import gevent
 from locust.runners import LocalRunner
 
 from load.playing.players import Scenario
+from load.running.locustfile_options import operation_of
 from load.running.scenario_arguments import options_of
 from load.scenarios import SCENARIOS, ParameterError
 from load.servers.owned_server import OwnedServer, OwnedServerError
@@ -139,21 +140,24 @@ class ServerOfRun:
 
     def _counts(self) -> Counts:
         """The counts at this moment. They stay where they are, for Locust's statistics."""
-        attachment, played = self._attachment, SCENARIOS[self._environment.parsed_options.scenario]
+        attachment, options = self._attachment, self._environment.parsed_options
         if attachment.is_master:
             connections = self._environment.runner.user_count
-            ledgers = [state.ledger for state in attachment.reports.states()]
-            published = sum(ledger.published for ledger in ledgers if ledger is not None)
+            states = attachment.reports.states()
+            published = sum(state.ledger.published for state in states if state.ledger is not None)
+            published += sum((state.scenario or {}).get("published", 0) for state in states)
         else:
             connections = len(attachment.engine.connections)
             published = self._scenario.published if self._scenario is not None else 0
-        if played.operation is None:
-            return Counts(connections)
+        operation, each = operation_of(options), SCENARIOS[options.scenario].messages_per_operation
+        if operation is None:
+            # A scenario without messages of its own leaves them unknown.
+            return Counts(connections, None, published if each else None)
         recorder = attachment.engine.recorder
-        series = recorder.series(*played.operation)
+        series = recorder.series(*operation)
         recorder.enter_held_back()
         operations = series.total.timed + series.recent.timed
-        return Counts(connections, operations, operations * played.messages_per_operation + published)
+        return Counts(connections, operations, operations * each + published)
 
 
 def _restart(server: OwnedServer) -> None:

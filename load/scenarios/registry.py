@@ -12,6 +12,7 @@ from load.playing.players import Scenario
 from load.scenarios.ack import AckScenario
 from load.scenarios.binary import BinaryScenario
 from load.scenarios.broadcast import BroadcastScenario
+from load.scenarios.call import CallScenario
 from load.scenarios.churn.scenario import ChurnScenario
 from load.scenarios.echo import EchoScenario
 from load.scenarios.fanout.scenario import FanoutScenario
@@ -45,6 +46,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
     "idle": IdleScenario,
     "slow": SlowScenario,
     "upgrade": UpgradeScenario,
+    "call": CallScenario,
 }
 
 

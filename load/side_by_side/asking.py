@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from load.playing.messages import NONE, Message
+from load.playing.parameters import ParameterError
 from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 
 __all__ = ["LifeError", "LifeRequest", "Message", "Side"]
 
 TRANSPORTS = ("polling", "websocket")
+CONTRACT = {"event": "message-with-ack", "arguments": [10000, "0123456789abcdef0123456789abcdef"]}
+"""What a message has where nothing else is said."""
 
 
 class LifeError(RuntimeError):
@@ -38,32 +41,6 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """The event that is sent, its arguments, and what answers it: None for an ack, or an event's name."""
-
-    event: str = "message-with-ack"
-    arguments: tuple[Any, ...] = (10000, "0123456789abcdef0123456789abcdef")
-    answer: str | None = None
-    namespace: str = "/"
-
-    @property
-    def prefix(self) -> str:
-        """What stands before the data of a packet for the namespace."""
-        return "" if self.namespace == "/" else f"{self.namespace},"
-
-    def text(self, ack_id: int) -> str:
-        """The Engine.IO packet that sends it."""
-        data = json.dumps([self.event, *self.arguments], ensure_ascii=False, separators=(",", ":"))
-        return f"42{self.prefix}{ack_id if self.answer is None else ''}{data}"
-
-    def answered_by(self, ack_id: int) -> str:
-        """How the Socket.IO packet begins that answers it."""
-        if self.answer is None:
-            return f"3{self.prefix}{ack_id}["
-        return f"2{self.prefix}[{json.dumps(self.answer, ensure_ascii=False)}"
-
-
-@dataclass(frozen=True, slots=True)
 class LifeRequest:
     """One life. Times in seconds; `messages` are those of one slice, over all connections of a side.
 
@@ -71,7 +48,9 @@ class LifeRequest:
     """
 
     sides: tuple[Side, ...]
-    message: Message = Message()
+    message: Message = field(default_factory=lambda: Message.of(CONTRACT))
+    on_start: tuple[Message, ...] = ()
+    """What each connection sends before all others, such as the join of a room."""
     transport: str = "websocket"
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     """In a request an object with those of its values that are not the defaults."""
@@ -94,12 +73,11 @@ class LifeRequest:
         values = dict(document)
         try:
             sides = tuple(Side(**{**side, "command": tuple(side["command"])}) for side in values["sides"])
-            message = dict(values.get("message", {}))
-            if "arguments" in message:
-                message["arguments"] = tuple(message["arguments"])
+            values["message"] = _message({**CONTRACT, **values.get("message", {})})
+            values["on_start"] = tuple(map(_message, values.get("on_start", ())))
             values["connection"] = ConnectionOptions.from_json(values.get("connection", {}))
-            request = cls(**{**values, "sides": sides, "message": Message(**message)})
-        except OptionError as error:
+            request = cls(**{**values, "sides": sides})
+        except (OptionError, ParameterError) as error:
             raise LifeError(str(error)) from None
         except (KeyError, TypeError) as error:
             raise LifeError(f"this is no life: {error}") from None
@@ -108,3 +86,12 @@ class LifeRequest:
         if request.transport not in TRANSPORTS:
             raise LifeError(f"unknown transport {request.transport!r}; known are {', '.join(TRANSPORTS)}")
         return request
+
+
+def _message(given: dict[str, Any]) -> Message:
+    """As `dataclasses.asdict` makes it; null stands for what is not given."""
+    own = {key: value for key, value in given.items() if value is not None}
+    message = Message.of(own, own.pop("namespace", "/"))
+    if message.answer == NONE:
+        raise ParameterError("answer", "none leaves nothing to measure: ack, or the name of an event")
+    return message

@@ -4,78 +4,84 @@ from __future__ import annotations
 
 import statistics
 import time
+from itertools import count
 from time import monotonic_ns
 from typing import Any
 
 import gevent
 from gevent.event import Event
 
-from load.side_by_side.asking import LifeError, LifeRequest, Message
+from load.playing.calling import Calls, Pending, Start
+from load.side_by_side.asking import LifeError, LifeRequest
 from load.side_by_side.starting import RunningServer
 from sioprobe.engine import Connection, Engine, Listener, SwarmError, Target
+from sioprobe.engine.acks import WaitingAcks
 
 __all__ = ["Players"]
 
 ANSWER_SECONDS = 10.0
 RETRY_SECONDS = 0.05
-FIRST_ACK_ID = 10_000
-"""Ids of one length, so that a message has the same number of bytes each time."""
+FIRST_NUMBER = 10_000
+"""Numbers and ack ids of one length, so that a message has the same number of bytes each time."""
 
 
 class _Player(Listener):
     """One connection; `quota` is how many messages it has still to send in this slice."""
 
-    __slots__ = ("_ack_id", "_expected", "_message", "_sent_at", "connection", "failure", "owner", "quota")
+    __slots__ = ("_calls", "_sent_at", "_user", "_waiting", "connection", "failure", "owner", "quota")
 
-    def __init__(self, owner: Players, connection: Connection, message: Message) -> None:
+    def __init__(self, owner: Players, connection: Connection, user: int) -> None:
         self.owner = owner
         self.connection = connection
         self.quota = 0
         self.failure: str | None = None
-        self._message = message
-        self._ack_id = FIRST_ACK_ID - 1
-        self._expected = ""
+        self._user = user
+        self._calls = Calls([owner.request.message], user)
+        self._waiting: list[Pending] = []
         self._sent_at = 0
         connection.listener = self
         connection.tap = self._tap
+        connection.acks = WaitingAcks(FIRST_NUMBER)
 
     def send(self) -> None:
         self.quota -= 1
-        self._ack_id += 1
-        self._expected = self._message.answered_by(self._ack_id)
         self._sent_at = monotonic_ns()
-        self.connection.send_raw(self._message.text(self._ack_id))
+        self._waiting = [self._calls.each[0].send(self.connection, next(self.owner.numbers))]
 
     def _tap(self, text: str) -> bool:
         self.owner.packets += 1
-        if not self._expected or not text.startswith(self._expected):
+        if self._calls.unread(text, self._waiting) is None:
             return False
         self._answered()
         return True
 
     def _answered(self) -> None:
-        self._expected = ""
+        self._waiting = []
         self.owner.latencies.append(monotonic_ns() - self._sent_at)
         if self.quota > 0:
             self.send()
         else:
             self.owner.finished()
 
-    # What the tap does not know: answers with attachments, or in other words.
+    # What the tap does not know: an answer in other words than the one before.
 
     def event(
         self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
     ) -> None:
         Listener.event(self, connection, namespace, name, args, ack_id)
-        if self._expected and name == self._message.answer:
+        if self._calls.of_event(name, args, self._waiting) is not None:
             self._answered()
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
-        if self._expected and self._message.answer is None and ack_id == self._ack_id:
+        pending, right = self._calls.of_ack(ack_id, args, self._waiting)
+        if right:
             self._answered()
+        elif pending is not None:
+            self._fail(f"an ack of {pending.call.event!r} does not match")
 
     def connected(self, connection: Connection, namespace: str) -> None:
-        self.owner.finished()
+        owner = self.owner
+        Start(owner.engine, connection, owner.request.on_start, self._user, owner.numbers, owner.finished)
 
     def refused(self, connection: Connection, namespace: str, data: Any) -> None:
         self._fail(f"the server refused the namespace {namespace}")
@@ -96,9 +102,10 @@ class Players:
     """All connections of one server. Raises LifeError where the server does not answer."""
 
     def __init__(self, engine: Engine, server: RunningServer, request: LifeRequest) -> None:
-        self._engine = engine
+        self.engine = engine
+        self.request = request
+        self.numbers = count(FIRST_NUMBER)
         self._server = server
-        self._request = request
         self._players: list[_Player] = []
         self._waiting = 0
         self._done = Event()
@@ -120,17 +127,15 @@ class Players:
             gevent.sleep(RETRY_SECONDS)
 
     def _connect_all(self, seconds: float) -> None:
-        request = self._request
+        request = self.request
         try:
             how = request.connection.target_arguments()
             target = Target.from_url(self._server.url, request.connection.path, **how)
         except SwarmError as error:
             raise LifeError(f"{self._name}: {error}", self._name) from None
         self._players = [
-            _Player(
-                self, Connection(self._engine, target, request.transport, timeout=seconds), request.message
-            )
-            for _ in range(request.connections)
+            _Player(self, Connection(self.engine, target, request.transport, timeout=seconds), user)
+            for user in range(1, request.connections + 1)
         ]
         self._begin(len(self._players))
         for player in self._players:
@@ -147,7 +152,7 @@ class Players:
         for number, player in enumerate(players):
             player.quota = each + (number < more)
             player.send()
-        self._wait(ANSWER_SECONDS, f"did not answer {self._request.message.event!r}")
+        self._wait(ANSWER_SECONDS, f"did not answer {self.request.message.event!r}")
         return monotonic_ns() - started, statistics.median(self.latencies) / 1000
 
     @property

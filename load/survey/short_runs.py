@@ -79,6 +79,10 @@ def _slow(title: str, phase: float) -> ShortRun:
     return ShortRun(title, "slow", parameters, MORE, CALM_SECONDS + 2 * phase + AFTER_SECONDS)
 
 
+CONTRACT_EVENTS = [
+    {"event": "message-with-ack", "arguments": ["{n}", "{user}"], "match": "0={n}", "weight": 2},
+    {"event": "message", "arguments": ["{n}"], "answer": "message-back", "match": "0={n}"},
+]
 RUNS = (
     ShortRun("ack", "ack"),
     ShortRun("ack, open", "ack", {"rate": 10.0, "schedule": "poisson"}),
@@ -92,6 +96,7 @@ RUNS = (
     ShortRun("idle", "idle", {}, MORE, 3.5),
     _slow("slow", SLOW_SECONDS),
     ShortRun("upgrade", "upgrade", {}, MORE, 3.5),
+    ShortRun("call", "call", {"on_start": ['join:["survey"]'], "events": CONTRACT_EVENTS}),
 )
 
 

@@ -18,13 +18,13 @@ AckCallback = Callable[["list[Any] | None", "SwarmError | None"], None]
 class WaitingAcks:
     """`waiting` holds for each ack id the callback and the deadline (`monotonic_ns`).
 
-    Ids count from 1, and none is used twice, so that a late ack never answers a later event.
+    Ids count from `first`, and none is used twice, so that a late ack never answers a later event.
     """
 
     __slots__ = ("_last_id", "waiting")
 
-    def __init__(self) -> None:
-        self._last_id = 0
+    def __init__(self, first: int = 1) -> None:
+        self._last_id = first - 1
         self.waiting: dict[int, tuple[AckCallback, int]] = {}
 
     def next_id(self) -> int:

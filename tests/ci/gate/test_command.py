@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from ci.gate import __main__ as command
 from ci.gate.settings import Cell, GateError, parse_duration, parse_share, read_config
+from load.playing.messages import Message
 from sioprobe.commandline.one_line import run_command
 
 APP = ("--base-command", "old {port}", "--head-command", "new {port}", "--event", "chat")
@@ -122,7 +124,7 @@ def test_the_command_line_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tm
     assert settings.thresholds.tolerance == pytest.approx(0.08)
     assert settings.fail_on == "never"
     assert settings.cells == (Cell(None, "polling", "event"),)
-    assert settings.message == {"event": "chat", "arguments": ["hello", 3], "answer": "said"}
+    assert settings.message == asdict(Message("chat", '["hello",3]', "said"))
     assert settings.plan.kind == "revisions"
 
 

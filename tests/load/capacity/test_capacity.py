@@ -26,6 +26,9 @@ from tests.servers import ROOT, start_command
 OBJECTIVE = full_objective([Condition.parse("p99<50ms")])
 
 
+CLEAN = {"reach": 1.0, "lost": 0, "duplicated": 0, "reordered": 0}
+
+
 def slow(**changes: Any) -> Block:
     """One whose operations took 60 ms."""
     return block(ack_latency(*[60.0] * 200), **changes)
@@ -53,7 +56,10 @@ def test_defaults_fill_what_the_objective_does_not_name() -> None:
         (block(errors=1), "server"),
         # Of 100/s that were asked for, 90 were carried, however fast.
         (block(operations=180), "server"),
-        (block(published=180), "server"),
+        (block(published=180, ledger=CLEAN), "server"),
+        # Of `call`: what is answered, and what nobody answers.
+        (block(operations=180, published=20), ""),
+        (block(operations=90, published=90), "server"),
         (block(ledger={"reach": 0.99, "lost": 1, "duplicated": 0, "reordered": 0}), "server"),
         (block(validity=finding("cpu")), "generator"),
         (block(validity=finding("run delay", "SUSPECT")), ""),

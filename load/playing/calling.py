@@ -1,0 +1,202 @@
+"""How one connection sends its messages, and which answer belongs to which call.
+
+An answer is read as JSON, unless its text, but for the ack id, is that of the answer before: then it is as
+right as that one. So a call costs hardly more than an event that is compared with a text known beforehand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from time import monotonic_ns
+from typing import Any
+
+from load.playing.messages import ACK, NONE, NUMBER, USER, Message, filled
+from load.playing.timers import Later
+from sioprobe.engine import Connection, Engine, SwarmError
+from sioprobe.measured.recorder import Series
+
+__all__ = ["Call", "Calls", "Pending", "Start"]
+
+START_SECONDS = 1.0
+"""How long a user waits for the ack of what it sends first: not every server acks every event."""
+NEVER = 86_400.0
+
+
+class Call:
+    """A message as one user sends it. `known` is the data of an answer that was read, and was right."""
+
+    __slots__ = (
+        "_acked",
+        "_before",
+        "_data",
+        "_expected",
+        "_head",
+        "_start",
+        "answer",
+        "awaited",
+        "event",
+        "known",
+        "path",
+        "varies",
+    )
+
+    def __init__(self, message: Message, user: int) -> None:
+        arguments = message.arguments.replace(USER, str(user))[1:]
+        comma = "" if arguments == "]" else ","
+        self._start = f"{json.dumps([message.event], ensure_ascii=False)[:-1]}{comma}"
+        self._data = arguments
+        self._before = f"42{message.prefix}"
+        self._acked = message.answer == ACK
+        self._head = f"{3 if self._acked else 2}{message.prefix}"
+        path, _, expected = message.match.partition("=")
+        self.path = path.split(".") if path else []
+        self._expected = expected.replace(USER, str(user))
+        self.varies = NUMBER in expected
+        """Whether a right answer holds the number of its call, and so is right for no other."""
+        self.event = message.event
+        self.answer = None if message.answer in (ACK, NONE) else message.answer
+        """The event that answers it; None for an ack, or for none."""
+        self.awaited = message.answer != NONE
+        self.known: str | None = None
+
+    def send(self, connection: Connection, number: int) -> Pending:
+        """Send it, as the message of this number."""
+        data, expected = self._data, self._expected
+        if NUMBER in data:
+            data = data.replace(NUMBER, str(number))
+        if self.varies:
+            expected = expected.replace(NUMBER, str(number))
+        ack_id = connection.acks.next_id() if self._acked else ""
+        connection.send_raw(f"{self._before}{ack_id}{self._start}{data}")
+        return Pending(self, f"{self._head}{ack_id}", expected)
+
+
+class Pending:
+    """A call under way. Its answer begins with `head`, and has `expected` at the path of the call."""
+
+    __slots__ = ("call", "expected", "head")
+
+    def __init__(self, call: Call, head: str, expected: str) -> None:
+        self.call = call
+        self.head = head
+        self.expected = expected
+
+    def fits(self, args: list[Any]) -> bool:
+        """Whether an answer with these arguments is its own."""
+        return not self.call.path or _text_at(args, self.call.path) == self.expected
+
+
+class Calls:
+    """The calls of one connection. Of several that an answer fits, it belongs to the one that waits longest.
+
+    `waiting` are the calls under way, the oldest first.
+    """
+
+    __slots__ = ("_data", "_prefix", "each")
+
+    def __init__(self, messages: Sequence[Message], user: int) -> None:
+        self.each = [Call(message, user) for message in messages]
+        self._prefix = messages[0].prefix
+        self._data = ""
+
+    def unread(self, text: str, waiting: Iterable[Pending]) -> Pending | None:
+        """The call that this packet answers, if its data is known. Ask it of every packet."""
+        head, _, data = text.partition("[")
+        for pending in waiting:
+            if pending.head == head and pending.call.known == data:
+                return pending
+        self._data = data
+        return None
+
+    def of_event(self, name: str, args: list[Any], waiting: Iterable[Pending]) -> Pending | None:
+        """The call that the event of the packet of the last `unread` answers."""
+        for pending in waiting:
+            if pending.call.answer == name and pending.fits(args):
+                self._know(pending)
+                return pending
+        return None
+
+    def of_ack(self, ack_id: int, args: list[Any], waiting: Iterable[Pending]) -> tuple[Pending | None, bool]:
+        """The call that the ack of the packet of the last `unread` answers, and whether it is right."""
+        head = f"3{self._prefix}{ack_id}"
+        for pending in waiting:
+            if pending.head == head:
+                right = pending.fits(args)
+                if right:
+                    self._know(pending)
+                return pending, right
+        return None, False
+
+    def _know(self, pending: Pending) -> None:
+        if not pending.call.varies:
+            pending.call.known = self._data
+
+
+def _text_at(value: Any, path: Sequence[str]) -> str | None:
+    """What is at this path, as text or JSON; None where nothing is."""
+    for step in path:
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=repr)
+
+
+class Start:
+    """What a user sends first: each message when the one before is acked, or was not acked in time.
+
+    Then it calls `done`. Without an open connection it does nothing more. It records `SIO start`, without a
+    time where no ack came.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        connection: Connection,
+        messages: Iterable[Message],
+        user: int,
+        numbers: Iterator[int],
+        done: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._engine = engine
+        self._left = [(message, filled(message.arguments, next(numbers), user)) for message in messages]
+        self._done = done
+        self._later = Later(engine)
+        self._turn = 0
+        self._next(0)
+
+    def _next(self, turn: int) -> None:
+        """Go on after this turn, if it is still the turn."""
+        self._later.cancel()
+        if turn != self._turn or not self._connection.is_open:
+            return
+        self._turn += 1
+        if self._turn > len(self._left):
+            self._done()
+            return
+        message, arguments = self._left[turn]
+        series = self._connection.series("SIO start", message.event)
+        answered = partial(self._answered, self._turn, series, monotonic_ns())
+        self._later.set(START_SECONDS, partial(self._give_up, self._turn, series))
+        self._connection.emit(
+            message.event, *json.loads(arguments), namespace=message.namespace, ack=answered, timeout=NEVER
+        )
+
+    def _answered(
+        self, turn: int, series: Series, started: int, args: list[Any] | None, failure: SwarmError | None
+    ) -> None:
+        if turn == self._turn and failure is None:
+            series.record((monotonic_ns() - started) / 1000)
+            self._next(turn)
+
+    def _give_up(self, turn: int, series: Series) -> None:
+        if self._connection.is_open:
+            series.count()
+            self._next(turn)
