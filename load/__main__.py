@@ -61,6 +61,7 @@ EXAMPLES = (
     "{program} --url http://127.0.0.1:5000",
     "{program} --url http://127.0.0.1:5000 --transport upgrade --scenario fanout --room-size 20",
     "{program} --url http://127.0.0.1:5000 --profile ack --users 200",
+    "{program} --url http://127.0.0.1:5000 --scenario call --event say --arguments '[\"hello {{n}}\"]'",
     "{program} --list",
     "{program} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json",
     "{program} --url https://chat.example --auth @token.json --header 'X-Tenant: a'",

@@ -26,6 +26,8 @@ from sioprobe.engine import Connection, Engine, Kind, SwarmError
 __all__ = ["CallScenario"]
 
 TYPE = "SIO call"
+FEWEST_TURNS = 100
+"""In a shorter order the users would go in step."""
 OF_ONE = (
     Parameter("event", "", "the event that a user sends"),
     Parameter(
@@ -155,7 +157,8 @@ def name_of(messages: tuple[Message, ...]) -> str:
 def _turns(weights: list[int]) -> list[int]:
     """The places of the messages in a random order, each as often as its weight says; always the same."""
     common = gcd(*weights)
-    turns = [place for place, weight in enumerate(weights) for _ in range(weight // common)]
+    times = -(-FEWEST_TURNS // (sum(weights) // common)) if len(weights) > 1 else 1
+    turns = [place for place, weight in enumerate(weights) for _ in range(weight // common * times)]
     random.Random(len(turns)).shuffle(turns)
     return turns
 

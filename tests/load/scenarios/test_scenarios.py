@@ -299,6 +299,13 @@ MORE: dict[str, dict[str, Any]] = {
     "fanout": {"room_size": 4, "publishers": 2},
     "broadcast": {},
     "namespaces": {"visit": 2},
+    "call": {
+        "on_start": ['join:["room-{user}"]'],
+        "events": [
+            {"event": "message-with-ack", "arguments": '[{n}, "{user}"]', "match": "0={n}", "weight": 2},
+            {"event": "message", "arguments": ["{n}"], "answer": "message-back", "match": "0={n}"},
+        ],
+    },
 }
 
 
