@@ -311,8 +311,10 @@ def _message(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _starts(given: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    texts = given["on_start"]
     try:
-        found = [start for text in given["on_start"] for start in starts_of(text, given["namespace"])]
+        # One text, that of a file, may be an array itself.
+        found = starts_of(texts[0] if len(texts) == 1 else json.dumps(texts), given["namespace"])
     except ParameterError as error:
         raise GateError(f"--on-start {error.problem}") from None
     return tuple(map(asdict, found))

@@ -1,7 +1,8 @@
 """How one connection sends its messages, and which answer belongs to which call.
 
-An answer is read as JSON, unless its text, but for the ack id, is that of the answer before: then it is as
-right as that one. So a call costs hardly more than an event that is compared with a text known beforehand.
+An answer whose data is that of the answer before is as right as that one. Other data is read as JSON here, as
+the connection would read it. What cannot be taken in this way is left to the connection: answers with
+attachments, wrong acks, events that answer nothing, and broken packets.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from load.playing.messages import ACK, NONE, NUMBER, USER, Message, filled
 from load.playing.timers import Later
 from sioprobe.engine import Connection, Engine, SwarmError
 from sioprobe.measured.recorder import Series
+from sioprobe.wire import RemoteProtocolError
+from sioprobe.wire.engineio import decode_json
 
 __all__ = ["Call", "Calls", "Pending", "Start"]
 
@@ -25,7 +28,7 @@ NEVER = 86_400.0
 
 
 class Call:
-    """A message as one user sends it. `known` is the data of an answer that was read, and was right."""
+    """A message as one user sends it. `known` is the data of an answer that was right."""
 
     __slots__ = (
         "_acked",
@@ -38,6 +41,7 @@ class Call:
         "awaited",
         "event",
         "known",
+        "opening",
         "path",
         "varies",
     )
@@ -58,6 +62,8 @@ class Call:
         self.event = message.event
         self.answer = None if message.answer in (ACK, NONE) else message.answer
         """The event that answers it; None for an ack, or for none."""
+        self.opening = "" if self.answer is None else json.dumps(self.answer, ensure_ascii=False)
+        """How the data of its answer begins, in the usual spelling."""
         self.awaited = message.answer != NONE
         self.known: str | None = None
 
@@ -87,6 +93,23 @@ class Pending:
         """Whether an answer with these arguments is its own."""
         return not self.call.path or _text_at(args, self.call.path) == self.expected
 
+    def takes(self, data: str) -> bool:
+        """Whether this is the data of its answer. In an unusual spelling it may not be seen."""
+        call = self.call
+        if call.known == data:
+            return True
+        if not data.startswith(call.opening) or self.expected not in data:
+            return False
+        try:
+            values = decode_json(f"[{data}")
+        except RemoteProtocolError:
+            return False
+        if not self.fits(values if call.answer is None else values[1:]):
+            return False
+        if not call.varies:
+            call.known = data
+        return True
+
 
 class Calls:
     """The calls of one connection. Of several that an answer fits, it belongs to the one that waits longest.
@@ -94,44 +117,31 @@ class Calls:
     `waiting` are the calls under way, the oldest first.
     """
 
-    __slots__ = ("_data", "_prefix", "each")
+    __slots__ = ("_prefix", "each")
 
     def __init__(self, messages: Sequence[Message], user: int) -> None:
         self.each = [Call(message, user) for message in messages]
         self._prefix = messages[0].prefix
-        self._data = ""
 
-    def unread(self, text: str, waiting: Iterable[Pending]) -> Pending | None:
-        """The call that this packet answers, if its data is known. Ask it of every packet."""
+    def of_text(self, text: str, waiting: Iterable[Pending]) -> Pending | None:
+        """The call that this packet answers; None if the connection has to read it."""
         head, _, data = text.partition("[")
         for pending in waiting:
-            if pending.head == head and pending.call.known == data:
+            if pending.head == head and pending.takes(data):
                 return pending
-        self._data = data
         return None
 
     def of_event(self, name: str, args: list[Any], waiting: Iterable[Pending]) -> Pending | None:
-        """The call that the event of the packet of the last `unread` answers."""
+        """The call that this event answers."""
         for pending in waiting:
             if pending.call.answer == name and pending.fits(args):
-                self._know(pending)
                 return pending
         return None
 
-    def of_ack(self, ack_id: int, args: list[Any], waiting: Iterable[Pending]) -> tuple[Pending | None, bool]:
-        """The call that the ack of the packet of the last `unread` answers, and whether it is right."""
+    def of_ack(self, ack_id: int, waiting: Iterable[Pending]) -> Pending | None:
+        """The call that this ack answers, rightly or not."""
         head = f"3{self._prefix}{ack_id}"
-        for pending in waiting:
-            if pending.head == head:
-                right = pending.fits(args)
-                if right:
-                    self._know(pending)
-                return pending, right
-        return None, False
-
-    def _know(self, pending: Pending) -> None:
-        if not pending.call.varies:
-            pending.call.known = self._data
+        return next((pending for pending in waiting if pending.head == head), None)
 
 
 def _text_at(value: Any, path: Sequence[str]) -> str | None:

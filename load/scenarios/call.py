@@ -219,7 +219,7 @@ class CallPlayer(RoundTripPlayer):
     # Answers
 
     def _tap(self, text: str) -> bool:
-        pending = self._calls.unread(text, self._waiting)
+        pending = self._calls.of_text(text, self._waiting)
         return pending is not None and self.answer(pending)
 
     def answer(self, key: Hashable) -> bool:
@@ -252,10 +252,10 @@ class CallPlayer(RoundTripPlayer):
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
         """Take an ack, or count one that nobody waits for."""
-        pending, right = self._calls.of_ack(ack_id, args, self._waiting)
+        pending = self._calls.of_ack(ack_id, self._waiting)
         if pending is None:
             self._series.error(Kind.ACK_TO_NOTHING)
-        elif right:
+        elif pending.fits(args):
             self.answer(pending)
         else:
             self.fail(pending, WRONG_ACK)

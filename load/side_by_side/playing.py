@@ -50,7 +50,7 @@ class _Player(Listener):
 
     def _tap(self, text: str) -> bool:
         self.owner.packets += 1
-        if self._calls.unread(text, self._waiting) is None:
+        if self._calls.of_text(text, self._waiting) is None:
             return False
         self._answered()
         return True
@@ -63,7 +63,7 @@ class _Player(Listener):
         else:
             self.owner.finished()
 
-    # What the tap does not know: an answer in other words than the one before.
+    # What the tap does not take: answers with attachments, or in an unusual spelling.
 
     def event(
         self, connection: Connection, namespace: str, name: str, args: list[Any], ack_id: int | None
@@ -73,10 +73,12 @@ class _Player(Listener):
             self._answered()
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
-        pending, right = self._calls.of_ack(ack_id, args, self._waiting)
-        if right:
+        pending = self._calls.of_ack(ack_id, self._waiting)
+        if pending is None:
+            return
+        if pending.fits(args):
             self._answered()
-        elif pending is not None:
+        else:
             self._fail(f"an ack of {pending.call.event!r} does not match")
 
     def connected(self, connection: Connection, namespace: str) -> None:

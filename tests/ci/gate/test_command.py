@@ -43,6 +43,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ((*APP, "--ready", "soon"), "--ready 'soon' is neither READY nor port nor a path such as /health"),
         ((*APP, "--arguments", "hello"), "--arguments 'hello' is not JSON: "),
         ((*APP, "--arguments", "3"), "--arguments '3' is no JSON array"),
+        ((*APP, "--answer", "none"), "--answer none leaves nothing to measure"),
+        ((*APP, "--match", "n=3"), "--match 'n=3' is not PATH=VALUE"),
+        ((*APP, "--on-start", "a", "--on-start", "b:[c]"), "--on-start number 2: arguments: '[c]' is not"),
+        ((*APP, "--namespace", "chat"), "--namespace 'chat' does not start with '/'"),
         ((*APP, "--cell", "gevent:websocket"), "--cell 'gevent:websocket': unknown transport 'gevent'"),
         ((*APP, "--cell", "websockt"), "--cell 'websockt': unknown transport 'websockt' (the nearest"),
         ((*APP, "--mode", "gevent"), "--mode is for the reference server;"),
@@ -115,6 +119,7 @@ def test_the_command_line_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tm
     (tmp_path / "pyproject.toml").write_text(
         "[tool.sioprobe.gate]\n"
         "command = 'serve --port {port}'\nevent = 'chat'\narguments = ['hello', 3]\nanswer = 'said'\n"
+        "on-start = ['join:[1]', 'hello']\n"
         "cell = ['polling']\nbudget = '1m'\ntolerance = '8%'\nfail-on = 'never'\n"
     )
 
@@ -125,6 +130,7 @@ def test_the_command_line_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tm
     assert settings.fail_on == "never"
     assert settings.cells == (Cell(None, "polling", "event"),)
     assert settings.message == asdict(Message("chat", '["hello",3]', "said"))
+    assert settings.on_start == (asdict(Message("join", "[1]")), asdict(Message("hello")))
     assert settings.plan.kind == "revisions"
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from load.playing import calling
 from load.playing.calling import Calls, Pending
 from load.playing.messages import Message
 from sioprobe.engine.acks import WaitingAcks
@@ -25,13 +27,15 @@ class Line:
         self.waiting.append(self.calls.each[place].send(self._connection, number))
         return self.waiting[-1]
 
-    def unread(self, text: str) -> Pending | None:
-        return self.calls.unread(text, self.waiting)
+    def text(self, text: str) -> Pending | None:
+        return self.calls.of_text(text, self.waiting)
 
     def event(self, name: str, *args: Any) -> Pending | None:
-        """It came as a packet that was not known."""
-        assert self.unread(f'2["{name}",{args}]') is None
-        return self.calls.of_event(name, list(args), self.waiting)
+        """The call that it answers, whether it comes as a text or is read by the connection."""
+        read = self.calls.of_event(name, list(args), self.waiting)
+        text = json.dumps([name, *args], default=repr, separators=(",", ":"))
+        assert self.text("2" + text) is read
+        return read
 
 
 def test_packets_have_namespace_ack_id_and_numbers() -> None:
@@ -87,50 +91,68 @@ def test_a_match_compares_json(value: str, answer: object) -> None:
     assert line.event("told", "other") is None
 
 
-def test_an_answer_like_the_one_before_need_not_be_read() -> None:
-    line = Line(Message("say", namespace="/a"), Message("ask", answer="told", namespace="/a"))
-    say, ask = line.send(1), line.send(2, place=1)
+@pytest.mark.parametrize("spelled", ["{}", " {}", "{} "])
+def test_an_ack_is_known_by_its_id_and_must_be_json(spelled: str) -> None:
+    line = Line(Message("say", namespace="/a"))
+    first, second = line.send(1), line.send(2)
+    data = spelled.format('{"ok":1}')
 
-    assert line.unread('3/a,1["ok"]') is None
-    assert line.calls.of_ack(1, ["ok"], line.waiting) == (say, True)
-    assert line.unread('2/a,["told",1]') is None
-    assert line.calls.of_event("told", [1], line.waiting) is ask
-    line.waiting = []
-    say, ask = line.send(3), line.send(4, place=1)
-
-    assert line.unread('2/a,["told",1]') is ask
-    assert line.unread('3/a,2["ok"]') is say
-    # Nobody waits for these, or they say something else.
-    for text in (
-        '3/a,1["ok"]',
-        '3/a,2["no"]',
-        '3/a,2["ok"',
-        '3/b,2["ok"]',
-        '2/a,["ok"]',
-        '2["told",1]',
-        "",
-        "3",
-    ):
-        assert line.unread(text) is None
+    for _ in range(2):  # the second time it is known
+        assert line.text(f"3/a,2[{data}]") is second
+        assert line.text(f"3/a,1[{data}]") is first
+        for text in (
+            f"3/a,3[{data}]",
+            f"31[{data}]",
+            f"3/b,1[{data}]",
+            "3/a,1[",
+            "3/a,1[NaN]",
+            f"3/a,1[{data}",
+            "3/a,1",
+            "3",
+            "",
+        ):
+            assert line.text(text) is None
+    assert line.calls.of_ack(2, line.waiting) is second
+    assert line.calls.of_ack(3, line.waiting) is None
 
 
-def test_an_answer_with_the_number_of_its_call_is_always_read() -> None:
-    line = Line(Message("say", match="0={n}"))
-    first = line.send(1)
-    assert line.unread("31[1]") is None
-    assert line.calls.of_ack(1, [1], line.waiting) == (first, True)
-    line.waiting = []
-    second = line.send(2)
+@pytest.mark.parametrize("answer", ["told", 'a "b" é'])
+def test_an_event_is_known_by_its_name(answer: str) -> None:
+    line = Line(Message("ask", answer=answer, namespace="/a"))
+    asked = line.send(1)
+    name = json.dumps(answer, ensure_ascii=False)
 
-    assert line.unread("32[1]") is None
-    assert line.calls.of_ack(2, [1], line.waiting) == (second, False)
+    for _ in range(2):
+        assert line.text(f"2/a,[{name},1]") is asked
+        for text in (
+            f"2/a,[{name}x]",
+            f'2/a,[{name[:-1]}x",1]',
+            f"2[{name}]",
+            f"2/a,7[{name}]",
+            "2/a,[]",
+            f"2/a,[{name}",
+        ):
+            assert line.text(text) is None
 
 
-def test_a_wrong_ack_is_not_known_as_a_right_one() -> None:
+def test_an_answer_like_the_one_before_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(Message("say"), Message("ask", answer="told", match="0=1"), Message("ask", match="0={n}"))
+    say, ask, own = line.send(1), line.send(2, place=1), line.send(3, place=2)
+    assert (line.text('31["ok"]'), line.text('2["told",1]'), line.text("32[3]")) == (say, ask, own)
+    monkeypatch.setattr(calling, "decode_json", lambda text: pytest.fail(f"{text} was read"))
+
+    assert (line.text('31["ok"]'), line.text('2["told",1]')) == (say, ask)
+    # It holds the number of its call, and so is right for no other.
+    with pytest.raises(pytest.fail.Exception):
+        line.text("32[3]")
+
+
+def test_a_wrong_ack_is_not_taken_and_not_known() -> None:
     line = Line(Message("say", match="0.ok=true"))
     call = line.send(1)
 
     for _ in range(2):
-        assert line.unread('31[{"ok":false}]') is None
-        assert line.calls.of_ack(1, [{"ok": False}], line.waiting) == (call, False)
-    assert line.calls.of_ack(5, [{"ok": True}], line.waiting) == (None, False)
+        assert line.text('31[{"ok":false}]') is None
+        assert line.text('31[{"ok":"true"}]') is call
+    assert not call.fits([{"ok": False}])
+    assert call.fits([{"ok": True}])

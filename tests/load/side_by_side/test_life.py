@@ -108,6 +108,26 @@ def test_an_answer_is_an_ack_or_an_event(driver: Driver, answer: str | None, eve
     assert len(life["slices"]) >= 12
 
 
+def test_an_answer_that_others_get_too_is_found_in_a_room_joined_before(driver: Driver) -> None:
+    message = {"event": "in", "arguments": '["lobby", "told", {n}]', "answer": "told", "match": "0={n}"}
+    start = {"event": "join", "arguments": ["lobby"]}
+
+    life = driver.ask(
+        sides=[side("one")], message=message, on_start=[start], seconds=0.1, realtime_seconds=0.1
+    )
+
+    assert life.get("error") is None
+    assert len(life["slices"]) >= 12
+
+
+def test_an_ack_that_does_not_match_is_named(driver: Driver) -> None:
+    message = {"event": "message-with-ack", "arguments": [1, "x"], "match": "1=y"}
+
+    wrong = driver.ask(sides=[side("one")], message=message)
+
+    assert wrong["error"] == "one: an ack of 'message-with-ack' does not match"
+
+
 def test_a_server_that_ends_is_told_with_its_last_line(driver: Driver) -> None:
     ended = driver.ask(sides=[side("base"), side("head", program("import sys; sys.exit('no such table')"))])
 
@@ -177,6 +197,12 @@ def test_ready_by_port_and_by_a_path(driver: Driver) -> None:
         ({"sides": [side("a")], "transport": "carrier pigeon"}, "unknown transport 'carrier pigeon'"),
         ({"sides": [side("a")], "speed": 3}, "a life has no 'speed'"),
         ({}, "this is no life: 'sides'"),
+        ({"sides": [side("a")], "message": {"answer": "none"}}, "answer: none leaves nothing to measure"),
+        (
+            {"sides": [side("a")], "message": {"evnt": "a"}},
+            "event: unknown key 'evnt' (the nearest is 'event'",
+        ),
+        ({"sides": [side("a")], "on_start": [{"event": ""}]}, "event: is empty: give the name of an event"),
     ],
 )
 def test_a_request_that_is_none_is_one_line(driver: Driver, request_: dict[str, Any], line: str) -> None:
