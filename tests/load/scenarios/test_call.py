@@ -21,7 +21,9 @@ from load.blocks.calibration import calibrate
 from load.blocks.crowd import Crowd
 from load.blocks.request import BlockRequest
 from load.capacity.trials import _measure
+from load.comparing.plan import read_profile
 from load.playing import calling
+from load.profiles.reading import ProfileError
 from load.profiles.run_plan import read_run_plan
 from load.running.outcome import hints
 from load.running.scenario_arguments import add_scenario_arguments, options_of
@@ -358,6 +360,23 @@ def test_a_profile_holds_tables_and_arrays(tmp_path: Path) -> None:
 
     assert make_options("call", plan.parameters).on_start == '["a",{"event":"b","arguments":[1]}]'
     assert json.loads(plan.parameters["events"])[1] == {"event": "ask", "arguments": "[{n}]", "weight": 2}
+
+
+def test_a_comparison_asks_for_the_same_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[load]\nscenario = "call"\n[[load.events]]\nevent = "say"\narguments = ["{n}"]\n'
+        '[[arms]]\nid = "gevent"\ntitle = "gevent"\nmode = "gevent"\n'
+    )
+
+    load = read_profile(str(path)).load
+    request = BlockRequest.from_json({"url": "http://x", "scenario": load.scenario, **load.parameters})
+
+    assert request.options is not None
+    assert json.loads(request.options.events) == [{"event": "say", "arguments": ["{n}"]}]
+    path.write_text(path.read_text().replace("event =", "evnt ="))
+    with pytest.raises(ProfileError, match=r"mine.toml: load: events: number 1: event: unknown key 'evnt'"):
+        read_profile(str(path))
 
 
 def test_the_floor_has_the_same_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
