@@ -398,6 +398,8 @@ def test_generators_of_one_probe_have_numbers_of_their_own() -> None:
     asked: list[Any] = []
 
     class Generator:
+        pid = 1
+
         def measure(self, request: dict[str, Any], deadline: float) -> Any:
             asked.append(request["numbering"])
             return block()
