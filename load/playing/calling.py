@@ -8,8 +8,10 @@ attachments, wrong acks, events that answer nothing, and broken packets.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from math import gcd
 from time import monotonic_ns
 from typing import Any
 
@@ -20,11 +22,13 @@ from sioprobe.measured.recorder import Series
 from sioprobe.wire import RemoteProtocolError
 from sioprobe.wire.engineio import decode_json
 
-__all__ = ["Call", "Calls", "Pending", "Start"]
+__all__ = ["Call", "Calls", "Pending", "Start", "turns_of"]
 
 START_SECONDS = 1.0
 """How long a user waits for the ack of what it sends first: not every server acks every event."""
 NEVER = 86_400.0
+FEWEST_TURNS = 100
+"""In a shorter order of messages the users would go in step."""
 
 
 class Call:
@@ -156,6 +160,16 @@ def _text_at(value: Any, path: Sequence[str]) -> str | None:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=repr)
+
+
+def turns_of(messages: Sequence[Message]) -> list[int]:
+    """Places of the messages in a random order, each as often as its weight says. It is always the same."""
+    weights = [message.weight for message in messages]
+    common = gcd(*weights)
+    times = -(-FEWEST_TURNS // (sum(weights) // common)) if len(weights) > 1 else 1
+    turns = [place for place, weight in enumerate(weights) for _ in range(weight // common * times)]
+    random.Random(len(turns)).shuffle(turns)
+    return turns
 
 
 class Start:

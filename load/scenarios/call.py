@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import heapq
 import json
-import random
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import asdict
 from functools import cached_property
 from itertools import count
-from math import gcd
 from time import monotonic_ns
 from typing import Any
 
-from load.playing.calling import Call, Calls, Pending, Start
+from load.playing.calling import Call, Calls, Pending, Start, turns_of
 from load.playing.messages import ACK, NONE, Message, messages_of, starts_of
 from load.playing.parameters import NAMESPACE, TIMEOUT, Options, Parameter, ParameterError
 from load.playing.players import WRONG_ACK, Player
 from load.playing.round_trips import OPEN_LOOP, RoundTripPlayer, RoundTripScenario
 from sioprobe.engine import Connection, Engine, Kind, SwarmError
 
-__all__ = ["CallScenario"]
+__all__ = ["CallScenario", "as_life"]
 
 TYPE = "SIO call"
-FEWEST_TURNS = 100
-"""In a shorter order the users would go in step."""
 OF_ONE = (
     Parameter("event", "", "the event that a user sends"),
     Parameter(
@@ -80,7 +77,7 @@ class CallScenario(RoundTripScenario):
         self.operation = self.operation_of(options)
         self.starts = starts_of(options.on_start, options.namespace)
         self.some_unanswered = any(message.answer == NONE for message in self.messages)
-        self.turns = _turns([message.weight for message in self.messages])
+        self.turns = turns_of(self.messages)
         self.unanswered = 0
         self._free: list[int] = []
 
@@ -149,18 +146,16 @@ class CallScenario(RoundTripScenario):
         return CallPlayer(self, connection, changed)
 
 
+def as_life(options: Options) -> dict[str, Any]:
+    """The same as `load.side_by_side.asking.LifeRequest` has it."""
+    first, *others = map(asdict, called(options))
+    starts = [asdict(start) for start in starts_of(options.on_start, options.namespace)]
+    return {"message": first, "others": others, "on_start": starts}
+
+
 def name_of(messages: tuple[Message, ...]) -> str:
     """The name of the series that counts them all."""
     return messages[0].event if len(messages) == 1 else "all events"
-
-
-def _turns(weights: list[int]) -> list[int]:
-    """The places of the messages in a random order, each as often as its weight says; always the same."""
-    common = gcd(*weights)
-    times = -(-FEWEST_TURNS // (sum(weights) // common)) if len(weights) > 1 else 1
-    turns = [place for place, weight in enumerate(weights) for _ in range(weight // common * times)]
-    random.Random(len(turns)).shuffle(turns)
-    return turns
 
 
 class CallPlayer(RoundTripPlayer):

@@ -49,6 +49,8 @@ class LifeRequest:
 
     sides: tuple[Side, ...]
     message: Message = field(default_factory=lambda: Message.of(CONTRACT))
+    others: tuple[Message, ...] = ()
+    """Further messages. Each is sent as often as its weight says, in the same order to every side."""
     on_start: tuple[Message, ...] = ()
     """What each connection sends before all others, such as the join of a room."""
     transport: str = "websocket"
@@ -74,7 +76,8 @@ class LifeRequest:
         try:
             sides = tuple(Side(**{**side, "command": tuple(side["command"])}) for side in values["sides"])
             values["message"] = _message({**CONTRACT, **values.get("message", {})})
-            values["on_start"] = tuple(map(_message, values.get("on_start", ())))
+            for name in ("others", "on_start"):
+                values[name] = tuple(map(_message, values.get(name, ())))
             values["connection"] = ConnectionOptions.from_json(values.get("connection", {}))
             request = cls(**{**values, "sides": sides})
         except (OptionError, ParameterError) as error:

@@ -11,7 +11,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from load.playing.calling import Calls, Pending, Start
+from load.playing.calling import Calls, Pending, Start, turns_of
 from load.side_by_side.asking import LifeError, LifeRequest
 from load.side_by_side.starting import RunningServer
 from sioprobe.engine import Connection, Engine, Listener, SwarmError, Target
@@ -28,15 +28,15 @@ FIRST_NUMBER = 10_000
 class _Player(Listener):
     """One connection; `quota` is how many messages it has still to send in this slice."""
 
-    __slots__ = ("_calls", "_sent_at", "_user", "_waiting", "connection", "failure", "owner", "quota")
+    __slots__ = ("_calls", "_sent_at", "_turn", "_waiting", "connection", "failure", "owner", "quota", "user")
 
     def __init__(self, owner: Players, connection: Connection, user: int) -> None:
         self.owner = owner
         self.connection = connection
         self.quota = 0
         self.failure: str | None = None
-        self._user = user
-        self._calls = Calls([owner.request.message], user)
+        self.user = self._turn = user
+        self._calls = Calls(owner.messages, user)
         self._waiting: list[Pending] = []
         self._sent_at = 0
         connection.listener = self
@@ -46,7 +46,10 @@ class _Player(Listener):
     def send(self) -> None:
         self.quota -= 1
         self._sent_at = monotonic_ns()
-        self._waiting = [self._calls.each[0].send(self.connection, next(self.owner.numbers))]
+        turns = self.owner.turns
+        call = self._calls.each[turns[self._turn % len(turns)]]
+        self._turn += 1
+        self._waiting = [call.send(self.connection, next(self.owner.numbers))]
 
     def _tap(self, text: str) -> bool:
         self.owner.packets += 1
@@ -83,7 +86,7 @@ class _Player(Listener):
 
     def connected(self, connection: Connection, namespace: str) -> None:
         owner = self.owner
-        Start(owner.engine, connection, owner.request.on_start, self._user, owner.numbers, owner.finished)
+        Start(owner.engine, connection, owner.request.on_start, self.user, owner.numbers, owner.finished)
 
     def refused(self, connection: Connection, namespace: str, data: Any) -> None:
         self._fail(f"the server refused the namespace {namespace}")
@@ -106,6 +109,8 @@ class Players:
     def __init__(self, engine: Engine, server: RunningServer, request: LifeRequest) -> None:
         self.engine = engine
         self.request = request
+        self.messages = (request.message, *request.others)
+        self.turns = turns_of(self.messages)
         self.numbers = count(FIRST_NUMBER)
         self._server = server
         self._players: list[_Player] = []
@@ -154,7 +159,8 @@ class Players:
         for number, player in enumerate(players):
             player.quota = each + (number < more)
             player.send()
-        self._wait(ANSWER_SECONDS, f"did not answer {self.request.message.event!r}")
+        events = " or ".join(dict.fromkeys(repr(message.event) for message in self.messages))
+        self._wait(ANSWER_SECONDS, f"did not answer {events}")
         return monotonic_ns() - started, statistics.median(self.latencies) / 1000
 
     @property

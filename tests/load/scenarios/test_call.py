@@ -23,12 +23,14 @@ from load.blocks.request import BlockRequest
 from load.capacity.trials import _measure
 from load.comparing.plan import read_profile
 from load.playing import calling
+from load.playing.messages import Message
 from load.profiles.reading import ProfileError
 from load.profiles.run_plan import read_run_plan
 from load.running.outcome import hints
 from load.running.scenario_arguments import add_scenario_arguments, options_of
 from load.scenarios import ParameterError, make_options
-from load.scenarios.call import CallScenario
+from load.scenarios.call import CallScenario, as_life
+from load.side_by_side.asking import LifeRequest
 from sioprobe.engine import Connection, Target
 from tests.in_process import run_here
 from tests.load import lying_server
@@ -377,6 +379,22 @@ def test_a_comparison_asks_for_the_same_blocks(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("event =", "evnt ="))
     with pytest.raises(ProfileError, match=r"mine.toml: load: events: number 1: event: unknown key 'evnt'"):
         read_profile(str(path))
+
+
+def test_a_life_side_by_side_plays_the_same() -> None:
+    given = {
+        "namespace": "/chat",
+        "on_start": ["join"],
+        "events": [{"event": "a", "weight": 2}, {"event": "b"}],
+    }
+
+    life = LifeRequest.from_json(
+        {"sides": [{"name": "a", "command": ["b"]}], **as_life(make_options("call", given))}
+    )
+
+    assert life.message == Message("a", weight=2, namespace="/chat")
+    assert life.others == (Message("b", namespace="/chat"),)
+    assert life.on_start == (Message("join", namespace="/chat"),)
 
 
 def test_the_floor_has_the_same_arguments(monkeypatch: pytest.MonkeyPatch) -> None:

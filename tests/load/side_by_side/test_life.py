@@ -120,6 +120,16 @@ def test_an_answer_that_others_get_too_is_found_in_a_room_joined_before(driver: 
     assert len(life["slices"]) >= 12
 
 
+def test_of_several_events_each_is_sent(driver: Driver) -> None:
+    other = {"event": "no-such-event", "weight": 1}
+
+    unanswered = driver.ask(sides=[side("one")], message={"weight": 20}, others=[other])
+
+    assert unanswered["error"].startswith(
+        "one: the server did not answer 'message-with-ack' or 'no-such-event' within 10 s"
+    )
+
+
 def test_an_ack_that_does_not_match_is_named(driver: Driver) -> None:
     message = {"event": "message-with-ack", "arguments": [1, "x"], "match": "1=y"}
 
