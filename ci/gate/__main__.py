@@ -32,6 +32,7 @@ from ci.gate.settings import (
 from ci.gate.telling import Teller
 from load.playing.messages import NONE, Message, starts_of
 from load.playing.parameters import ParameterError
+from load.servers.command import CommandError, check_ready
 from load.servers.processes import ChildError, known_servers
 from reports.gate.rule import Thresholds
 from reports.gate.simulation import simulate
@@ -250,8 +251,11 @@ def _settings(given: dict[str, Any], thresholds: Thresholds) -> Settings:
 
 def _plan(given: dict[str, Any]) -> Plan:
     ready = given["ready"]
-    if ready is not None and ready not in ("READY", "port") and not ready.startswith("/"):
-        raise GateError(f"--ready {ready!r} is neither READY nor port nor a path such as /health")
+    if ready is not None:
+        try:
+            check_ready(ready)
+        except CommandError as error:
+            raise GateError(f"--ready {error}") from None
     commands = given["base_command"], given["head_command"]
     packages = given["base_with"], given["head_with"]
     if any(commands) and any(packages):

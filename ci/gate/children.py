@@ -18,18 +18,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ci.gate.settings import GateError
-from load.servers.processes import die_with_parent
+from load.servers import steps
+from load.servers.children import ChildError, die_with_parent, last_lines, written
 from sioprobe.harness import harness_environment, module_command
 
-__all__ = ["Driver", "last_lines", "run_step", "sweep", "workshop"]
+__all__ = ["Driver", "run_step", "sweep", "workshop"]
 
 MARK = "SIOPROBE_GATE"
-STEP_SECONDS = 900.0
 SWEEPS = 50
 _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
@@ -93,53 +93,12 @@ def _marked(folder: Path) -> Iterator[int]:
                 yield int(name)
 
 
-def last_lines(text: str, count: int = 3) -> str:
-    """The last lines of an output in one."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " / ".join(lines[-count:]) or "it said nothing"
-
-
-def run_step(
-    command: Sequence[str] | str,
-    what: str,
-    *,
-    folder: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-    seconds: float = STEP_SECONDS,
-) -> str:
-    """Run a command of the set-up to its end; its standard output. Raises GateError with its last lines."""
-    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as output:
-        try:
-            child = subprocess.Popen(
-                command,
-                shell=isinstance(command, str),
-                cwd=folder,
-                env=dict(environment or os.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                start_new_session=True,
-                preexec_fn=die_with_parent,
-            )
-        except OSError as error:
-            raise GateError(f"{what}: {error.filename or command[0]}: {error.strerror}") from None
-        try:
-            code = child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise GateError(f"{what} took more than {seconds:.0f} s") from None
-        finally:
-            with contextlib.suppress(OSError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-        said, complained = _content(output), _content(errors)
-        if code:
-            raise GateError(f"{what} failed ({code}): {last_lines(complained or said)}")
-        return said
-
-
-def _content(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode("utf-8", "replace")
+def run_step(command: Sequence[str] | str, what: str, **more: Any) -> str:
+    """As `load.servers.steps.run_step`. Raises GateError with the last lines of what failed."""
+    try:
+        return steps.run_step(command, what, **more)
+    except ChildError as error:
+        raise GateError(str(error)) from None
 
 
 class Driver:
@@ -180,7 +139,7 @@ class Driver:
         code = self._child.wait()
         if time.monotonic() - started >= seconds:
             raise GateError(f"{self._module} gave no answer within {seconds:.0f} s")
-        raise GateError(f"{self._module} ended with {code}: {last_lines(_content(self._errors), 1)}")
+        raise GateError(f"{self._module} ended with {code}: {last_lines(written(self._errors))}")
 
     def close(self) -> None:
         """End it and what it started."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from load.servers.command import CommandError, split_command
 from reports.gate.rule import Thresholds
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.nearest import unknown
@@ -176,9 +176,6 @@ def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
 def words_of(command: str, option: str) -> tuple[str, ...]:
     """A command's words. Raises GateError."""
     try:
-        words = tuple(shlex.split(command))
-    except ValueError as error:
-        raise GateError(f"{option} {command!r} is no command: {error}") from None
-    if not words:
-        raise GateError(f"{option} is empty")
-    return words
+        return split_command(command)
+    except CommandError as error:
+        raise GateError(f"{option} {error}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -17,20 +16,12 @@ from typing import Any
 
 from ci.gate.children import run_step
 from ci.gate.settings import Cell, GateError, Plan, words_of
-from sioprobe.harness import harness_environment
-from sioprobe.results.environment import LIBRARIES
+from load.servers.command import CommandError, readiness
+from load.servers.steps import versions_of
+from sioprobe.harness import harness_variables
 from sioprobe.results.gate import GateSide
 
 __all__ = ["BuiltSide", "build_sides"]
-
-_VERSIONS = """
-import importlib.metadata as m, json, platform, sys
-found = {"python": platform.python_version()}
-for name in json.loads(sys.argv[1]):
-    try: found[name] = m.version(name)
-    except m.PackageNotFoundError: pass
-print(json.dumps(found))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +79,15 @@ def build_sides(plan: Plan, workshop: Path) -> tuple[BuiltSide, BuiltSide]:
 
 
 def _readiness(plan: Plan, words: tuple[str, ...]) -> str:
-    has_port = any("{port}" in word for word in words)
-    ready = plan.ready or ("port" if has_port else "READY")
-    if ready != "READY" and not has_port:
-        raise GateError(f"--ready {ready} needs {{port}} in the command: {' '.join(words)}")
-    return ready
+    try:
+        return readiness(plan.ready, words)
+    except CommandError as error:
+        raise GateError(f"--ready {error}: {' '.join(words)}") from None
 
 
 def _harness_path(words: tuple[str, ...]) -> dict[str, str]:
     """The reference server may be part of a command; then its folder must be on the path."""
-    return {"PYTHONPATH": harness_environment()["PYTHONPATH"]} if "server_under_test" in words else {}
+    return harness_variables() if "server_under_test" in words else {}
 
 
 # Packages
@@ -131,33 +121,20 @@ def _with_packages(plan: Plan, name: str, packages: tuple[str, ...], workshop: P
             [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", *packages],
             f"{name}: pip install {' '.join(packages)}",
         )
+    command = words_of(plan.command, "--command") if plan.command else None
     environment = {
-        **_harness_path(("server_under_test",)),
+        **(_harness_path(command) if command else harness_variables()),
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
         "VIRTUAL_ENV": str(folder),
     }
-    command = words_of(plan.command, "--command") if plan.command else None
     return BuiltSide(
         " ".join(packages) or "this environment",
         command,
         python=python,
         environment=environment,
         ready=_readiness(plan, command) if command else "READY",
-        versions=_versions(python, packages),
+        versions=versions_of(python, [re.split(r"[\[=<>!~; ]", package)[0].lower() for package in packages]),
     )
-
-
-def _versions(python: str, packages: tuple[str, ...] = (), folder: Path | None = None) -> dict[str, str]:
-    """Of what can change a figure, and of what was asked for."""
-    names = [*LIBRARIES, *(re.split(r"[\[=<>!~; ]", package)[0].lower() for package in packages)]
-    try:
-        said = run_step(
-            [python, "-c", _VERSIONS, json.dumps(sorted(set(names)))], "versions", folder=folder, seconds=60
-        )
-        found: dict[str, str] = json.loads(said)
-    except (GateError, ValueError):
-        return {}
-    return found
 
 
 # Revisions
@@ -167,7 +144,7 @@ def git(repository: Path, *words: str, what: str | None = None) -> str:
     """What git answers, without the last line break. Raises GateError."""
     return run_step(
         ["git", "-C", str(repository), *words], what or f"git {words[0]}", seconds=300,
-        environment={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+        environment={"GIT_TERMINAL_PROMPT": "0"},
     ).strip()  # fmt: skip
 
 
@@ -232,9 +209,7 @@ def _of_revision(plan: Plan, name: str, revision: str, workshop: Path) -> BuiltS
     # A word such as .venv/bin/python is a file of the checkout; Popen would look for it where the gate runs.
     if "/" in command[0] and not command[0].startswith("/"):
         command = (str(folder / command[0]), *command[1:])
-    versions = {"commit": commit}
-    if Path(command[0]).name.startswith("python"):
-        versions |= _versions(command[0], folder=folder)
+    versions = {"commit": commit} | versions_of(command[0], folder=folder)
     return BuiltSide(title, command, folder=folder, ready=_readiness(plan, command), versions=versions)
 
 

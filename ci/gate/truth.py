@@ -25,7 +25,7 @@ import click
 
 from ci.gate.children import Driver
 from ci.gate.settings import DEFAULT_CELLS, GateError
-from load.servers.processes import die_with_parent
+from load.servers.children import die_with_parent
 from reports.gate.lives import CPU, log_change
 from reports.gate.signed_rank import hodges_lehmann
 from sioprobe.commandline.one_line import run_command

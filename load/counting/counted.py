@@ -27,6 +27,7 @@ from load.side_by_side.asking import LifeRequest, Side
 from load.side_by_side.life import running
 from load.side_by_side.playing import Players
 from load.side_by_side.starting import RunningServer
+from sioprobe.harness import user_environment
 
 __all__ = ["count_sides"]
 
@@ -101,7 +102,7 @@ def count_sides(request: LifeRequest) -> dict[str, Any]:
 
 def _with_calls(side: Side, folder: Path) -> Side:
     folder.mkdir()
-    path = side.environment.get("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
+    path = side.environment.get("PYTHONPATH", user_environment().get("PYTHONPATH", ""))
     return replace(
         side,
         name=side.name + CALLS,

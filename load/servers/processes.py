@@ -1,18 +1,12 @@
-"""Child processes: servers, the judge, the load generator.
-
-Each has a session of its own, so that Ctrl-C reaches only the parent, which then ends its children. On Linux
-the kernel ends them if the parent is killed.
-"""
+"""The children of a comparison that are ours: servers of `sioprobe serve`, the judge, the generator."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,7 +16,10 @@ from typing import IO, Any
 
 import msgspec
 
-from sioprobe.harness import harness_environment, module_command
+from load.servers.children import ChildError, end_all, end_child, last_lines, start_child, written
+from load.servers.command import ServerCommand
+from load.servers.started import START_SECONDS, StartedServer
+from sioprobe.harness import harness_environment, harness_variables, module_command
 from sioprobe.results.loads import Block
 
 __all__ = [
@@ -30,23 +27,11 @@ __all__ = [
     "ChildError",
     "Server",
     "cpu_sets",
-    "die_with_parent",
     "end_all",
     "known_servers",
     "run_child",
+    "server_command",
 ]
-
-START_SECONDS = 60.0  # a JVM or a busy two-core machine; Python needs one
-STOP_SECONDS = 8.0
-
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-_children: set[subprocess.Popen[bytes]] = set()
-_children_lock = threading.Lock()
-
-
-class ChildError(RuntimeError):
-    """A child failed. One line."""
 
 
 def cpu_sets() -> tuple[set[int], set[int]]:
@@ -77,60 +62,14 @@ def _start(
     cores: set[int] | None = None,
     stderr: IO[bytes],
 ) -> subprocess.Popen[bytes]:
-    child = subprocess.Popen(
+    return start_child(
         module_command(module, *arguments),
+        cores=cores,
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr,
         env=harness_environment(SIOPROBE_PROG=_PROGRAMS[module]),
-        start_new_session=True,
-        preexec_fn=die_with_parent,
     )
-    with _children_lock:
-        _children.add(child)
-    if cores and hasattr(os, "sched_setaffinity"):
-        # Before the child has threads or children, which inherit it.
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(child.pid, cores)
-    return child
-
-
-def die_with_parent() -> None:
-    """For `preexec_fn`: the kernel ends this child if its parent is killed. Linux only."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Send SIGTERM to the child, then SIGKILL to what is left of its group."""
-    if child.poll() is None:
-        child.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(STOP_SECONDS)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    for stream in (child.stdin, child.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
-    with _children_lock:
-        _children.discard(child)
-
-
-def end_all() -> None:
-    """End all children."""
-    with _children_lock:
-        children = list(_children)
-    for child in children:
-        _end(child)
-
-
-def _last_line(file: IO[bytes]) -> str:
-    file.flush()
-    file.seek(0)
-    lines = [line for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "no message"
 
 
 def known_servers() -> tuple[list[str], list[str]]:
@@ -150,52 +89,23 @@ def known_servers() -> tuple[list[str], list[str]]:
     return [name for name in listed["missing"] if name not in foreign], foreign
 
 
-class Server:
-    """A server, from its READY line to its end. A context manager."""
+def server_command(*options: str) -> ServerCommand:
+    """The command of `sioprobe serve` with these options, on a port that it chooses."""
+    return ServerCommand(
+        command=tuple(module_command("server_under_test", "--port", "0", *options)),
+        environment=harness_variables(SIOPROBE_PROG=_PROGRAMS["server_under_test"]),
+    )
+
+
+class Server(StartedServer):
+    """A server of `sioprobe serve`, from its READY line to its end."""
 
     def __init__(self, *options: str, cores: set[int] | None = None) -> None:
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
-        self._child = _start("server_under_test", ("--port", "0", *options), cores=cores, stderr=self._stderr)
-        try:
-            self.about = self._ready()
-        except BaseException:
-            self.close()
-            raise
+        super().__init__(server_command(*options), cores=cores)
+        self.wait()
 
-    def _ready(self) -> dict[str, Any]:
-        assert self._child.stdout is not None
-        with _killed_after(self._child, START_SECONDS):
-            for line in self._child.stdout:
-                if line.startswith(b"READY "):
-                    # What the server prints later must not fill the pipe, which would stop it.
-                    threading.Thread(target=_drain, args=(self._child.stdout,), daemon=True).start()
-                    about: dict[str, Any] = json.loads(line[6:])
-                    return about
-        code = self._child.wait()
-        if code == -signal.SIGKILL:
-            raise ChildError(f"did not say READY within {START_SECONDS:.0f} s")
-        raise ChildError(_last_line(self._stderr))
-
-    @property
-    def urls(self) -> list[str]:
-        return list(self.about["urls"])
-
-    @property
-    def pids(self) -> list[int]:
-        return list(self.about["pids"])
-
-    def close(self) -> None:
-        """End it and its children. Takes up to 8 s."""
-        _end(self._child)
-        self._stderr.close()
-
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _ended(self, code: int) -> str:
+        return self.last_line()
 
 
 @contextlib.contextmanager
@@ -211,7 +121,7 @@ def _killed_after(child: subprocess.Popen[bytes], seconds: float) -> Iterator[No
 
 
 def _drain(stream: IO[bytes]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # closed by _end while we read
+    with contextlib.suppress(OSError, ValueError):  # closed by `end_child` while we read
         for _ in stream:
             pass
 
@@ -237,7 +147,7 @@ class BlockGenerator:
         if not line and self._child.wait() == -signal.SIGKILL:
             raise ChildError(f"no result within {deadline:.0f} s")
         if not line:
-            raise ChildError(f"load generator ended: {_last_line(self._stderr)}")
+            raise ChildError(f"load generator ended: {last_lines(written(self._stderr))}")
         result: dict[str, Any] = json.loads(line)
         if "error" in result:
             raise ChildError(str(result["error"]))
@@ -252,7 +162,7 @@ class BlockGenerator:
         return self._child.poll() is None
 
     def close(self) -> None:
-        _end(self._child)
+        end_child(self._child)
         self._stderr.close()
 
     def __enter__(self) -> BlockGenerator:
@@ -275,7 +185,7 @@ def run_child(module: str, *arguments: str, deadline: float) -> tuple[int, str]:
                 _drain(child.stdout)
                 code = child.wait()
         finally:
-            _end(child)
+            end_child(child)
         if code == -signal.SIGKILL and time.monotonic() - started >= deadline:
             raise ChildError(f"{module} took more than {deadline:.0f} s")
-        return code, _last_line(stderr)
+        return code, last_lines(written(stderr))

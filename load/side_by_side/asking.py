@@ -7,6 +7,7 @@ from typing import Any
 
 from load.playing.messages import NONE, Message
 from load.playing.parameters import ParameterError
+from load.servers.command import ServerCommand
 from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 
 __all__ = ["LifeError", "LifeRequest", "Message", "Side"]
@@ -24,20 +25,11 @@ class LifeError(RuntimeError):
         self.side = side
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One server: its command, where that runs, and how the server says that it is ready.
-
-    `{port}` in a word of the command is replaced by a free port. `ready` is READY (a line of standard
-    output that begins so and goes on with a JSON object with `urls`), `port` (it accepts a connection) or
-    a path such as /health (it answers with a status of 2xx).
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side(ServerCommand):
+    """One server: its name, and how it is started."""
 
     name: str
-    command: tuple[str, ...]
-    folder: str | None = None
-    environment: dict[str, str] = field(default_factory=dict)
-    ready: str = "READY"
 
 
 @dataclass(frozen=True, slots=True)

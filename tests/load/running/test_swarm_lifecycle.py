@@ -60,7 +60,7 @@ def test_a_storm_restarts_the_server_that_the_run_started(tmp_path: Path) -> Non
     [
         (["--scenario", "upgrade"], "--scenario upgrade needs --transport upgrade"),
         (["--server-command", "nonesuch"], "--server-command: nonesuch: No such file or directory"),
-        (["--server-command", "sh -c 'echo no; exit 3'"], "--server-command ended with 3: no"),
+        (["--server-command", "sh -c 'echo no; exit 3'"], "--server-command: the server ended with 3: no"),
     ],
     ids=["transport", "command", "ends"],
 )
