@@ -6,19 +6,20 @@ import json
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
+from load.comparing.arm_servers import run_setups
 from load.comparing.comparison import Comparison, stop_asked
+from load.comparing.options import COMPARED, LoadOptions, arm_options, command_line, load_options, with_arms
 from load.comparing.plan import ProfileError, read_profile
 from load.comparing.progress import Progress
 from load.profiles.reading import built_in_profiles
 from load.servers.processes import ChildError, known_servers, run_child
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.help_pages import GroupedCommand, option
-from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
 
 __all__ = ["main"]
@@ -32,15 +33,6 @@ def _stop(number: int, frame: object) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
-
-
-def _command(profile: str, arms: tuple[str, ...], rounds: int | None, no_conformance: bool) -> str:
-    """The command in the report. A report may be published, so it holds no path of this machine."""
-    words = ["sioprobe compare --profile", Path(profile).name]
-    words += [f"--arm {arm}" for arm in arms]
-    words += [f"--rounds {rounds}"] if rounds else []
-    words += ["--no-conformance"] if no_conformance else []
-    return " ".join(words)
 
 
 OWN_FILES = ("run.json", "rounds.jsonl", "results.json", "summary.md", "report.html", "cells.csv")
@@ -68,6 +60,8 @@ EXAMPLES = (
     "{program}",
     "{program} --profile standard --out result",
     "{program} --arm gevent --arm eventlet",
+    "{program} --arm-command 'chat=python app.py --async-mode {{mode}} --port {{port}}' --scenario idle",
+    "{program} --arm gevent --arm-url old=http://127.0.0.1:5000",
 )
 EXIT_CODES = {
     0: "the report is written",
@@ -75,7 +69,6 @@ EXIT_CODES = {
     3: "the report is written, but the machine was too busy and no figure can be believed",
     130: "stopped by Ctrl-C; the report shows what was measured until then",
 }
-COMPARED = "What is compared"
 
 
 @click.command(cls=GroupedCommand, examples=EXAMPLES, exit_codes=EXIT_CODES)
@@ -88,14 +81,8 @@ COMPARED = "What is compared"
     show_default=True,
     help=f"{', '.join(built_in_profiles(compares=True))}, or a TOML file.",
 )
-@option("--arm", "arms", group=COMPARED, multiple=True, metavar="ID", help="This server alone, repeatable.")
-@option(
-    "--rounds",
-    group=COMPARED,
-    metavar="N",
-    type=WholeNumber(1),
-    help="Passes over all servers. The default is the profile's.",
-)
+@arm_options
+@load_options
 @option("--no-conformance", group=COMPARED, is_flag=True, help="Measure only, judge nothing.")
 @option(
     "--out",
@@ -110,31 +97,45 @@ def main(
     profile_name: str,
     out: Path,
     arms: tuple[str, ...],
-    rounds: int | None,
+    arm_commands: tuple[str, ...],
+    arm_urls: tuple[str, ...],
+    ready: str,
+    connection: ConnectionOptions,
     no_conformance: bool,
     as_json: bool,
+    **given: Any,
 ) -> None:
-    """Compare async modes and transports on this machine, and write the report."""
+    """Compare async modes, or applications of your own, on this machine, and write the report."""
+    progress = Progress()
+    load = LoadOptions.take(given)
+    command = command_line(
+        profile_name,
+        load,
+        connection,
+        arms=arms,
+        commands=arm_commands,
+        urls=arm_urls,
+        ready=ready,
+        conformance=not no_conformance,
+    )
     try:
-        profile = read_profile(profile_name)
-        if arms:
-            profile = profile.only(arms)
-        profile.check_servers(*known_servers())
+        profile = load.over(with_arms(read_profile(profile_name), arms, arm_commands, arm_urls, ready))
+        if not all(arm.own for arm in profile.arms):
+            profile.check_servers(*known_servers())
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, _stop)
+        run_setups(profile.arms)
+        connection = profile.connecting.under(connection)
     except (ProfileError, ChildError) as error:
         raise click.UsageError(str(error)) from None
-    if rounds:
-        load = replace(profile.load, rounds=rounds, minimum_rounds=rounds)
-        profile = replace(profile, load=load)
     _prepare(out)
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
-    progress = Progress()
     comparison = Comparison(
         profile=profile,
         folder=out,
-        command=_command(profile_name, arms, rounds, no_conformance),
+        command=command,
         conformance=not no_conformance,
         progress=progress,
+        connection=connection,
     )
     interrupted = False
     try:
@@ -146,6 +147,8 @@ def main(
     except KeyboardInterrupt:
         interrupted = True
         click.echo("stopped; writing the report of the blocks so far", err=True)
+    except ChildError as error:
+        raise click.UsageError(str(error)) from None
     _, complaint = run_child("reports", str(out), deadline=120.0)
     if not (out / "report.html").exists():
         raise click.UsageError(f"no report: {complaint}")

@@ -17,19 +17,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from load.comparing.plan import ArmPlan, Profile
+from load.comparing.arm_servers import ArmServer, look_at, start_arm, versions_there
+from load.comparing.arms import ArmPlan, without_folders
+from load.comparing.plan import Profile
 from load.comparing.progress import Progress
-from load.servers.processes import (
-    BlockGenerator,
-    ChildError,
-    Server,
-    cpu_sets,
-    end_all,
-    run_child,
-)
+from load.servers.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all, run_child
 from sioprobe import __version__
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.harness import harness_root
 from sioprobe.results.environment import fingerprint
 from sioprobe.results.files import (
@@ -68,6 +65,7 @@ class Comparison:
     command: str
     conformance: bool
     progress: Progress
+    connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     run: Run = field(init=False)
     _judged: set[str] = field(default_factory=set)
     _ending: threading.Thread | None = None
@@ -98,7 +96,10 @@ class Comparison:
         }
 
     def measure(self) -> None:
-        """Judge and load every arm. Raises KeyboardInterrupt after Ctrl-C and SIGTERM."""
+        """Judge and load every arm. Raises KeyboardInterrupt after Ctrl-C and SIGTERM.
+
+        Raises ChildError for an application of one's own that does not run: its owner wants to know at once.
+        """
         self.write()
         try:
             self._prove_alive()
@@ -129,6 +130,8 @@ class Comparison:
                 self._judged.add(plan.id)
                 task.advance(plan.title if reason is None else f"{plan.title}: not run: {reason}")
                 self.write()
+                if plan.own and reason is not None:
+                    raise ChildError(f"arm {plan.id}: {reason}")
         finally:
             # On Ctrl-C the threads wait for children: ending those ends the threads.
             pool.shutdown(wait=False, cancel_futures=True)
@@ -139,36 +142,55 @@ class Comparison:
     def _judge(self, plan: ArmPlan) -> tuple[ArmPlan, str | None]:
         arm = self._arm(plan)
         try:
-            with Server(*plan.serve_options, *self._heartbeat(), *_cluster(plan)) as server:
-                arm["versions"] = server.about.get("versions", {})
+            with start_arm(plan, *self._heartbeat()) as server:
+                arm["versions"] = server.about.get("versions") or versions_there(plan, server)
                 arm["async_mode"] = server.about.get("async_mode")
+                if not isinstance(server, Server):
+                    look_at(plan, server, self.profile.load, self.connection)
+                    self._note(plan, *server.notes)
                 if self.conformance:
                     self._conformance(plan, server)
         except ChildError as error:
-            arm["reason"] = str(error)
+            arm["reason"] = self.connection.redact(str(error))
         else:
             arm["status"], arm["reason"] = "measured", None
         return plan, arm["reason"]
 
-    def _conformance(self, plan: ArmPlan, server: Server) -> None:
+    def _conformance(self, plan: ArmPlan, server: ArmServer) -> None:
         report = conformance_path(self.folder, plan.id)
         urls = [word for url in server.urls for word in ("--url", url)]
-        code, complaint = run_child(
-            "conformance", *urls, "--level", "2", "--report", str(report), deadline=CONFORMANCE_DEADLINE
-        )
+        about = self._known_of(plan) if plan.own else ("--level", "2")
+        with TemporaryDirectory() as secrets:
+            words = (*urls, *self.connection.arguments(Path(secrets)), *about, "--report", str(report))
+            code, complaint = run_child("conformance", *words, deadline=CONFORMANCE_DEADLINE)
         if code not in (0, 1) or not report.exists():
-            raise ChildError(f"the judge could not judge it (exit code {code}): {complaint}")
+            why = f"the judge could not judge it (exit code {code}): {complaint}"
+            if not plan.own:
+                raise ChildError(why)
+            self._note(plan, why)
+            report.unlink(missing_ok=True)
+            return
         result = read_conformance(report)
         for case in result["cases"]:
             if case.get("reproduce"):
                 case["reproduce"] = self._reproduce(plan, server, str(case["reproduce"]))
         write_conformance(report, result)
 
-    def _reproduce(self, plan: ArmPlan, server: Server, command: str) -> str:
+    def _known_of(self, plan: ArmPlan) -> tuple[str, ...]:
+        """Which known deviations apply to an application that does not say what it is made of."""
+        version = self._arm(plan)["versions"].get("flask-socketio")
+        words = ("--target-library", "flask-socketio", "--target-version", version) if version else ()
+        return (*words, "--target-mode", plan.mode) if words and plan.mode else words
+
+    def _reproduce(self, plan: ArmPlan, server: ArmServer, command: str) -> str:
         """The command of a case, after the command that starts its server: the judged server is gone."""
+        if plan.url:
+            return command
         for number, url in enumerate(server.urls):
             command = command.replace(url, f"http://127.0.0.1:{5000 + number}")
-        serve = " ".join(("sioprobe serve", *plan.serve_options, *self._heartbeat(), *_cluster(plan)))
+        serve = " ".join(("sioprobe serve", *plan.serve_options, *self._heartbeat()))
+        if plan.command:
+            serve = without_folders(plan.command.replace("{port}", "5000"))
         return f"{serve}; then: {command}"
 
     def _heartbeat(self) -> tuple[str, ...]:
@@ -225,15 +247,10 @@ class Comparison:
                 self._wait_for_end()
                 _check_stop()
                 request = {
-                    "url": server.urls[0],
+                    **load.block(transport),
+                    **self.connection.to_json(),
                     "urls": server.urls,
-                    "transport": transport,
-                    "scenario": load.scenario,
-                    "connections": load.connections,
-                    "warmup_seconds": load.warmup_seconds,
-                    "seconds": load.seconds,
                     "server_pids": server.pids,
-                    **load.parameters,
                 }
                 block = generator.measure(request, load.warmup_seconds + load.seconds + BLOCK_OVERHEAD)
         except ChildError as error:
@@ -245,9 +262,9 @@ class Comparison:
             append_block(self.folder / "rounds.jsonl", line)
 
     @contextmanager
-    def _server(self, plan: ArmPlan, cores: set[int] | None) -> Iterator[Server]:
+    def _server(self, plan: ArmPlan, cores: set[int] | None) -> Iterator[ArmServer]:
         """A running server, which is told to end when the block is over, without waiting for that."""
-        server = Server(*plan.serve_options, *_cluster(plan), cores=cores)
+        server = start_arm(plan, cores=cores)
         try:
             yield server
         finally:
@@ -263,6 +280,11 @@ class Comparison:
     def _arm(self, plan: ArmPlan) -> Arm:
         return next(arm for arm in self.run["arms"] if arm["id"] == plan.id)
 
+    def _note(self, plan: ArmPlan, *notes: str) -> None:
+        """What the report says of this arm, once each."""
+        arm = self._arm(plan)
+        arm["notes"] = list(dict.fromkeys((*arm.get("notes", ()), *map(self.connection.redact, notes))))
+
 
 def _arm(plan: ArmPlan) -> Arm:
     return {
@@ -276,10 +298,6 @@ def _arm(plan: ArmPlan) -> Arm:
         "versions": {},
         "async_mode": None,
     }
-
-
-def _cluster(plan: ArmPlan) -> tuple[str, ...]:
-    return ("--workers", str(plan.workers), "--queue", plan.queue) if plan.queue else ()
 
 
 def _now() -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
+from load.comparing.arms import ArmPlan, expand, unique
+from load.comparing.connecting import CONNECTING_KEYS, Connecting
 from load.profiles.reading import PROFILES, ProfileError, check_keys, read_document
 from load.scenarios import (
     SCENARIOS,
@@ -19,7 +22,16 @@ from load.scenarios import (
 from sioprobe.commandline.nearest import nearest, unknown
 from sioprobe.engine import TRANSPORTS
 
-__all__ = ["PROFILES", "ArmPlan", "ConformancePlan", "LoadPlan", "Profile", "ProfileError", "read_profile"]
+__all__ = [
+    "PROFILES",
+    "ArmPlan",
+    "ConformancePlan",
+    "LoadPlan",
+    "Profile",
+    "ProfileError",
+    "check_load",
+    "read_profile",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,17 @@ class LoadPlan:
     seed: int = 1
     parameters: dict[str, Any] = field(default_factory=dict)
 
+    def block(self, transport: str) -> dict[str, Any]:
+        """The request for one block, as `load.blocks` takes it, without a server."""
+        return {
+            "transport": transport,
+            "scenario": self.scenario,
+            "connections": self.connections,
+            "warmup_seconds": self.warmup_seconds,
+            "seconds": self.seconds,
+            **self.parameters,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ConformancePlan:
@@ -50,34 +73,18 @@ class ConformancePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class ArmPlan:
-    """One server: how many processes it has, and whether it is put under load.
-
-    It is either the reference server in an async mode, or a foreign server.
-    """
-
-    id: str
-    title: str
-    mode: str = ""
-    server: str = ""
-    workers: int = 1
-    queue: str = ""
-    load: bool = True
-
-    @property
-    def serve_options(self) -> tuple[str, str]:
-        """The options with which `sioprobe serve` starts it."""
-        return ("--server", self.server) if self.server else ("--mode", self.mode)
-
-
-@dataclass(frozen=True, slots=True)
 class Profile:
-    """A whole plan. `arms` is never empty, and its ids are unique."""
+    """A whole plan. `arms` is never empty, and its ids are unique.
+
+    `connecting` says how clients come to the servers, as options that are not read yet: a file may be made by
+    the `setup` of an arm.
+    """
 
     title: str
     arms: tuple[ArmPlan, ...]
     load: LoadPlan = field(default_factory=LoadPlan)
     conformance: ConformancePlan = field(default_factory=ConformancePlan)
+    connecting: Connecting = field(default_factory=Connecting)
 
     def only(self, arms: Iterable[str]) -> Profile:
         """This plan with these arms alone. Raises ProfileError for an unknown one."""
@@ -91,6 +98,8 @@ class Profile:
     def check_servers(self, modes: Sequence[str], servers: Sequence[str]) -> None:
         """ProfileError for an arm with another mode or foreign server than `sioprobe serve` knows."""
         for arm in self.arms:
+            if arm.own:
+                continue
             if arm.mode in servers:
                 line = f"{arm.mode!r} is a server and no async mode: write server = {arm.mode!r}"
             elif arm.mode and arm.mode not in modes:
@@ -103,31 +112,39 @@ class Profile:
 
     def as_json(self) -> dict[str, Any]:
         """The plan in run.json."""
-        return asdict(self)
+        return {
+            "title": self.title,
+            "arms": [arm.as_json() for arm in self.arms],
+            "load": asdict(self.load),
+            "conformance": asdict(self.conformance),
+        }
 
 
 def read_profile(name: str) -> Profile:
     """The profile of that name, or of that path to a TOML file. Raises ProfileError."""
-    return _profile(*read_document(name, compares=True))
+    document, place = read_document(name, compares=True)
+    return _profile(document, place, Path(name).absolute().parent)
 
 
-def _profile(document: dict[str, Any], place: str) -> Profile:
+def _profile(document: dict[str, Any], place: str, folder: Path) -> Profile:
     check_keys(document, ("title", "load", "conformance", "arms"), place)
     arms = document.get("arms")
     if not isinstance(arms, list) or not arms:
         hint = "; without one it is a profile of `sioprobe load`" if document else ""
         raise ProfileError(f"{place}: needs at least one [[arms]]{hint}")
-    plans = tuple(_section(ArmPlan, arm, f"{place}: arms[{n}]") for n, arm in enumerate(arms))
-    ids = [plan.id for plan in plans]
-    if len(set(ids)) < len(ids):
-        raise ProfileError(f"{place}: there are two arms {next(i for i in ids if ids.count(i) > 1)!r}")
-    load = _load(document.get("load", {}), f"{place}: load")
-    _check_values(load, plans, place)
+    plans: list[ArmPlan] = []
+    for n, arm in enumerate(arms):
+        where = f"{place}: arms[{n}]"
+        plans += expand(_section(ArmPlan, arm, where), folder, where)
+    section = document.get("load", {})
+    load = _load(section, f"{place}: load")
+    check_load(load, f"{place}: load")
     return Profile(
         title=str(document.get("title", place)),
-        arms=plans,
+        arms=unique(plans, place),
         load=load,
         conformance=_section(ConformancePlan, document.get("conformance", {}), f"{place}: conformance"),
+        connecting=Connecting.of(section, folder, f"{place}: load"),
     )
 
 
@@ -136,8 +153,8 @@ def _load(section: Any, place: str) -> LoadPlan:
     if not isinstance(section, dict):
         raise ProfileError(f"{place}: is not a table")
     given = {key: value for key, value in section.items() if key in all_parameters()}
-    rest = {key: value for key, value in section.items() if key not in given}
-    plan: LoadPlan = _section(LoadPlan, rest, place, also=tuple(all_parameters()))
+    rest = {key: value for key, value in section.items() if key not in (*given, *CONNECTING_KEYS)}
+    plan: LoadPlan = _section(LoadPlan, rest, place, also=(*CONNECTING_KEYS, *all_parameters()))
     if plan.scenario in SCENARIOS:
         try:
             make_options(plan.scenario, given)
@@ -152,6 +169,7 @@ _KINDS = {
     "str": "text",
     "bool": "true or false",
     "tuple": "a list of text",
+    "dict": "a table of text",
 }
 
 
@@ -167,6 +185,8 @@ def _section(kind: Any, section: Any, place: str, also: tuple[str, ...] = ()) ->
         if wanted.startswith("tuple"):
             good = isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
             value = tuple(value) if good else value
+        elif wanted.startswith("dict"):
+            good = isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
         elif wanted == "float":
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             good = number and 0 <= value < math.inf
@@ -175,39 +195,26 @@ def _section(kind: Any, section: Any, place: str, also: tuple[str, ...] = ()) ->
         else:
             good = type(value).__name__ == wanted
         if not good:
-            raise ProfileError(f"{place}: {key} = {value!r} is not {_KINDS[wanted.split('[')[0]]}")
+            # A table may hold secrets.
+            shown = "" if wanted.startswith("dict") else f" = {value!r}"
+            raise ProfileError(f"{place}: {key}{shown} is not {_KINDS[wanted.split('[')[0]]}")
         values[key] = value
-    try:
-        return kind(**values)
-    except TypeError:
-        missing = [name for name in ("id", "title") if name in types and name not in values]
-        raise ProfileError(f"{place}: needs {', '.join(missing)}") from None
+    return kind(**values)
 
 
-def _check_values(load: LoadPlan, arms: tuple[ArmPlan, ...], place: str) -> None:
+def check_load(load: LoadPlan, place: str) -> None:
+    """Raise ProfileError for a load that cannot be played."""
     for transport in load.transports:
         if transport not in TRANSPORTS:
-            raise ProfileError(f"{place}: load: {unknown('transport', transport, TRANSPORTS)}")
+            raise ProfileError(f"{place}: {unknown('transport', transport, TRANSPORTS)}")
     if load.scenario not in SCENARIOS:
-        raise ProfileError(f"{place}: load: {unknown('scenario', load.scenario, SCENARIOS)}")
+        raise ProfileError(f"{place}: {unknown('scenario', load.scenario, SCENARIOS)}")
     for transport in load.transports:
         try:
             check_transport(load.scenario, transport)
         except TransportError as error:
-            raise ProfileError(f"{place}: load: {error}") from None
+            raise ProfileError(f"{place}: {error}") from None
     if load.seconds < 0.2:
-        raise ProfileError(f"{place}: load: seconds = {load.seconds} is less than 0.2")
+        raise ProfileError(f"{place}: seconds = {load.seconds} is less than 0.2")
     if load.minimum_rounds > load.rounds:
-        raise ProfileError(
-            f"{place}: load: minimum_rounds = {load.minimum_rounds} is above rounds = {load.rounds}"
-        )
-    for n, arm in enumerate(arms):
-        if bool(arm.mode) is bool(arm.server):
-            line = "has mode and server; one is enough" if arm.mode else "needs mode or server"
-            raise ProfileError(f"{place}: arms[{n}]: {line}")
-        if not arm.id.replace("-", "").replace("_", "").isalnum():
-            raise ProfileError(f"{place}: arm id {arm.id!r} may hold letters, digits, '-' and '_' only")
-        if arm.queue not in ("", "redis"):
-            raise ProfileError(f"{place}: arm {arm.id}: {unknown('queue', arm.queue, ['redis'])}")
-        if arm.workers > 1 and not arm.queue:
-            raise ProfileError(f'{place}: arm {arm.id}: {arm.workers} workers need queue = "redis"')
+        raise ProfileError(f"{place}: minimum_rounds = {load.minimum_rounds} is above rounds = {load.rounds}")

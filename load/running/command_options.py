@@ -221,14 +221,14 @@ def server_pid_option(group: str = WHAT) -> Decorator:
     )
 
 
-def scenario_option(names: Iterable[str]) -> Decorator:
+def scenario_option(names: Iterable[str], default: str | None = DEFAULTS.scenario) -> Decorator:
     """`--scenario`, whose help lists these names."""
     return option(
         "--scenario",
         group=WHAT,
         metavar="NAME",
         type=_ScenarioName("scenario", SCENARIOS),
-        default=DEFAULTS.scenario,
+        default=default,
         show_default=True,
         help=f"What a user does: {', '.join(names)}.",
     )

@@ -274,6 +274,7 @@ def _notes(inputs: Inputs) -> list[str]:
         notes.append("the run was interrupted: the missing parts were not measured")
     elif inputs.run["finished_at"] is None:
         notes.append("the run has no end: it is still running, or it was killed")
+    notes += [f"{arm['id']}: {note}" for arm in inputs.arms for note in arm.get("notes", ())]
     if inputs.failed_blocks:
         failed = counted(len(inputs.failed_blocks), "block")
         notes.append(f"{failed} of the plan failed and could not be measured: see “Not run”")

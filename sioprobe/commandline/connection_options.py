@@ -84,11 +84,14 @@ class ConnectionOptions:
     given: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
-    def read(cls, parsed: Any) -> ConnectionOptions:
-        """The values of a parsed command line, with the contents of its files. Raises OptionError."""
+    def read(cls, parsed: Any, folder: Path | None = None) -> ConnectionOptions:
+        """The values of a parsed command line, with the contents of its files. Raises OptionError.
+
+        A relative name after an `@` begins in `folder`.
+        """
         if parsed.ca_file:
             _check_ca_file(parsed.ca_file)
-        return cls.of(SimpleNamespace(**{**vars(parsed), **read_files(parsed)}), _words(parsed))
+        return cls.of(SimpleNamespace(**{**vars(parsed), **read_files(parsed, folder)}), _words(parsed))
 
     @classmethod
     def of(cls, parsed: Any, given: tuple[str, ...] = ()) -> ConnectionOptions:
@@ -230,7 +233,7 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(added)
 
 
-def read_files(parsed: Any) -> dict[str, Any]:
+def read_files(parsed: Any, folder: Path | None = None) -> dict[str, Any]:
     """The values of the options that take `@FILE`, with what the files hold. Raises OptionError.
 
     Call it once, where the options were given: the files are of that host, and a text that comes later
@@ -240,10 +243,10 @@ def read_files(parsed: Any) -> dict[str, Any]:
     flag = "--auth"
     try:
         if parsed.auth is not None:
-            read["auth"] = read_text(parsed.auth)
+            read["auth"] = read_text(parsed.auth, folder)
         for pairs in PAIRS:
             flag = f"--{pairs.name}"
-            read[pairs.name] = [line for text in getattr(parsed, pairs.name) for line in _lines(text)]
+            read[pairs.name] = [line for text in getattr(parsed, pairs.name) for line in _lines(text, folder)]
     except AuthError as error:
         raise OptionError(f"{flag} {error}") from None
     return read
@@ -273,10 +276,10 @@ def _words(parsed: Any) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _lines(text: str) -> list[str]:
+def _lines(text: str, folder: Path | None) -> list[str]:
     if not text.startswith("@"):
         return [text]
-    return [line for line in read_text(text).split("\n") if line.strip()]
+    return [line for line in read_text(text, folder).split("\n") if line.strip()]
 
 
 def _split(pairs: _Pairs, texts: Sequence[str]) -> dict[str, str]:

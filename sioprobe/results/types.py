@@ -50,6 +50,7 @@ class Arm(TypedDict):
     queue: NotRequired[str | None]
     versions: NotRequired[dict[str, str]]
     async_mode: NotRequired[str | None]
+    notes: NotRequired[Annotated[list[str], Meta(description="what was not done to it, or not seen of it")]]
 
 
 class Cell(TypedDict):

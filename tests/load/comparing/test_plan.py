@@ -74,11 +74,14 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
             "mine.toml: needs at least one [[arms]]; without one it is a profile of `sioprobe load`",
         ),
         (ARM + ARM, "mine.toml: there are two arms 'a'"),
-        (ARM + "workers = 2\n", 'mine.toml: arm a: 2 workers need queue = "redis"'),
-        (ARM + 'queue = "kafka"\n', "mine.toml: arm a: unknown queue 'kafka' (valid are redis)"),
-        ('[[arms]]\nid = "a"\ntitle = "A"\n', "mine.toml: arms[0]: needs mode or server"),
+        (ARM + "workers = 2\n", 'mine.toml: arms[0]: 2 workers need queue = "redis"'),
+        (ARM + 'queue = "kafka"\n', "mine.toml: arms[0]: unknown queue 'kafka' (valid are redis)"),
+        ('[[arms]]\nid = "a"\ntitle = "A"\n', "mine.toml: arms[0]: needs mode, server, command or url"),
         (ARM + 'server = "node"\n', "mine.toml: arms[0]: has mode and server; one is enough"),
-        (ARM.replace('"a"', '"../a"'), "mine.toml: arm id '../a' may hold letters, digits, '-' and '_' only"),
+        (
+            ARM.replace('"a"', '"../a"'),
+            "mine.toml: arms[0]: id '../a' may hold letters, digits, '-' and '_' only",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_place(text: str, complaint: str, tmp_path: Path) -> None:

@@ -1,0 +1,173 @@
+"""What the options of the command line make of a profile: other arms, another load; and the command again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from load.comparing.arms import arm_of_option, unique, without_folders
+from load.comparing.plan import Profile, check_load
+from load.running.command_options import origin_of, scenario_option, scenario_options
+from load.scenarios import SCENARIOS, ParameterError, TransportError, all_parameters, check_transport
+from load.scenarios import make_options as make_parameters
+from sioprobe.commandline.choices import OneOf
+from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
+from sioprobe.commandline.help_pages import HOW_MUCH, WHAT, option
+from sioprobe.commandline.numbers import Number, WholeNumber
+from sioprobe.engine import TRANSPORTS
+
+__all__ = ["COMPARED", "LoadOptions", "arm_options", "command_line", "load_options", "with_arms"]
+
+COMPARED = "What is compared"
+OF_LOAD = ("scenario", "transports", "users", "seconds", "rounds")
+
+
+def arm_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that name arms."""
+    for add in reversed(
+        (
+            option(
+                "--arm", "arms", group=COMPARED, multiple=True, metavar="ID",
+                help="This server of the profile alone, repeatable.",
+            ),
+            option(
+                "--arm-command", "arm_commands", group=COMPARED, multiple=True, metavar="NAME=COMMAND",
+                help="An application of your own, repeatable: `chat=python app.py --port {port}`. {mode} in"
+                " it makes an arm for threading, eventlet and gevent each. Without --arm such arms stand"
+                " alone.",
+            ),
+            option(
+                "--arm-url", "arm_urls", group=COMPARED, multiple=True, metavar="NAME=URL",
+                help="A server that runs already, repeatable.",
+            ),
+            option(
+                "--ready", group=COMPARED, metavar="READY|port|/PATH", default="",
+                help="When a server of --arm-command is ready: its port accepts (the default), a path"
+                " answers 2xx, or it prints a line READY {...}.",
+            ),
+        )
+    ):  # fmt: skip
+        command = add(command)
+    return command
+
+
+def load_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `sioprobe load` that a comparison has too; each stands above a key of the profile."""
+    for add in reversed(
+        (
+            scenario_option(SCENARIOS, default=None),
+            option(
+                "--transport", "transports", group=WHAT, multiple=True, metavar="NAME",
+                type=OneOf("transport", TRANSPORTS), help=f"{', '.join(TRANSPORTS)}; repeatable.",
+            ),
+            option("--users", group=HOW_MUCH, metavar="N", type=WholeNumber(1), help="Connections."),
+            option("--seconds", group=HOW_MUCH, metavar="S", type=Number(0.2), help="Length of a block."),
+            option(
+                "--rounds", group=HOW_MUCH, metavar="N", type=WholeNumber(1),
+                help="Passes over all servers.",
+            ),
+            connection_options,
+            scenario_options(SCENARIOS),
+        )
+    ):  # fmt: skip
+        command = add(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """What was given of the options of the load; None or empty for what was not."""
+
+    scenario: str | None
+    transports: tuple[str, ...]
+    users: int | None
+    seconds: float | None
+    rounds: int | None
+    parameters: dict[str, Any]
+
+    @classmethod
+    def take(cls, given: dict[str, Any]) -> LoadOptions:
+        """Take them out of the values of a command."""
+        parameters = {name: given.pop(name) for name in all_parameters() if name in given}
+        told = {name: value for name, value in parameters.items() if value is not None}
+        return cls(parameters=told, **{name: given.pop(name) for name in OF_LOAD})
+
+    def over(self, profile: Profile) -> Profile:
+        """The profile with these values. Raises UsageError."""
+        load = profile.load
+        # Parameters of another scenario say nothing about this one.
+        kept = load.parameters if self.scenario in (None, load.scenario) else {}
+        load = replace(
+            load,
+            scenario=self.scenario or load.scenario,
+            transports=tuple(dict.fromkeys(self.transports)) or load.transports,
+            connections=self.users or load.connections,
+            seconds=self.seconds or load.seconds,
+            rounds=self.rounds or load.rounds,
+            minimum_rounds=self.rounds or load.minimum_rounds,
+            parameters={**kept, **self.parameters},
+        )
+        try:
+            for transport in load.transports:
+                check_transport(load.scenario, transport)
+            make_parameters(load.scenario, load.parameters)
+        except TransportError as error:
+            raise click.UsageError(error.as_options) from None
+        except ParameterError as error:
+            raise click.UsageError(f"{origin_of(error.name)}: {error.problem}") from None
+        check_load(load, "load")
+        return replace(profile, load=load)
+
+    def words(self) -> list[str]:
+        """The same options again."""
+        words = ["--scenario", self.scenario] if self.scenario else []
+        words += [word for transport in self.transports for word in ("--transport", transport)]
+        for name in ("users", "seconds", "rounds"):
+            value = getattr(self, name)
+            words += [f"--{name}", f"{value:g}"] if value is not None else []
+        for name, value in self.parameters.items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            words += [all_parameters()[name].option, text]
+        return words
+
+
+def with_arms(
+    profile: Profile, arms: Sequence[str], commands: Sequence[str], urls: Sequence[str], ready: str
+) -> Profile:
+    """The profile with the arms that were named, and with applications of one's own. Raises ProfileError.
+
+    Without a named arm, applications of one's own stand alone.
+    """
+    if ready and not commands:
+        raise click.UsageError("--ready needs --arm-command")
+    own = [arm for text in commands for arm in arm_of_option("--arm-command", text, ready)]
+    own += [arm for text in urls for arm in arm_of_option("--arm-url", text)]
+    kept = profile.only(arms).arms if arms else () if own else profile.arms
+    return replace(profile, arms=unique((*kept, *own), "command line"))
+
+
+def command_line(
+    profile_name: str,
+    load: LoadOptions,
+    connection: ConnectionOptions,
+    *,
+    arms: Sequence[str],
+    commands: Sequence[str],
+    urls: Sequence[str],
+    ready: str,
+    conformance: bool,
+) -> str:
+    """The command in the report, which may be published: no path of this machine and no secret."""
+    words = ["sioprobe", "compare", "--profile", Path(profile_name).name]
+    words += [word for arm in arms for word in ("--arm", arm)]
+    words += [word for text in commands for word in ("--arm-command", without_folders(text))]
+    words += [word for text in urls for word in ("--arm-url", text)]
+    words += ["--ready", ready] if ready else []
+    words += [*load.words(), *connection.given]
+    words += [] if conformance else ["--no-conformance"]
+    return connection.redact(shlex.join(words))
