@@ -9,7 +9,7 @@ import psutil
 
 from load.comparing.arms import ArmPlan, command_of
 from load.comparing.plan import LoadPlan
-from load.playing.round_trips import OPEN_LOOP, RoundTripScenario
+from load.playing.round_trips import RoundTripScenario
 from load.scenarios import SCENARIOS
 from load.servers.placement import problem_with_server
 from load.servers.processes import BlockGenerator, ChildError, Server
@@ -22,6 +22,7 @@ from sioprobe.commandline.connection_options import ConnectionOptions
 __all__ = ["ArmServer", "look_at", "run_setups", "start_arm", "versions_there"]
 
 TRIAL = {"connections": 4, "warmup_seconds": 0.1, "seconds": 0.5}
+TRIAL_RATE = 20.0
 TRIAL_SECONDS = 45.0
 
 
@@ -122,12 +123,12 @@ def look_at(plan: ArmPlan, server: ArmServer, load: LoadPlan, connection: Connec
             raise ChildError(f"over {transport}: {problem}")
     if not issubclass(SCENARIOS[load.scenario], RoundTripScenario):
         return
-    # In a closed loop: with a low rate nothing may be due in so short a time.
-    paced = {parameter.name for parameter in OPEN_LOOP}
+    # With a low rate nothing may be due in so short a time.
+    paced = {"rate", "total_rate"} & set(load.parameters)
+    soon = {"rate": TRIAL_RATE, "total_rate": 0.0} if paced else {}
     with BlockGenerator() as generator:
         for transport in load.transports:
-            asked = {key: value for key, value in load.block(transport).items() if key not in paced}
-            request = {**asked, **connection.to_json(), **TRIAL, "urls": server.urls}
+            request = {**load.block(transport), **connection.to_json(), **TRIAL, **soon, "urls": server.urls}
             block = generator.measure(request, TRIAL_SECONDS)
             if block.errors and not block.operations:
                 raise ChildError(

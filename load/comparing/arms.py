@@ -18,7 +18,7 @@ __all__ = ["ArmPlan", "arm_of_option", "command_of", "expand", "unique", "withou
 
 MODE = "{mode}"
 USUAL_MODES = ("threading", "eventlet", "gevent")
-KINDS = ("mode", "server", "command", "url")
+KINDS = ("server", "command", "url")
 OF_A_COMMAND = ("modes", "setup", "env", "cwd", "ready")
 
 
@@ -29,7 +29,7 @@ class ArmPlan:
     It is the reference server in an async `mode`, a foreign `server`, or an application of one's own: a
     `command` that starts it, or the `url` where it runs. A command may have a `setup` for the shell, an
     `env`, a folder `cwd`, and `ready` as `load.servers.command.ServerCommand` has it. `{mode}` in them stands
-    for one of `modes`, each of which makes an arm.
+    for its `mode`, or for one of `modes`, each of which makes an arm.
     """
 
     id: str = ""
@@ -90,16 +90,20 @@ def expand(plan: ArmPlan, folder: Path, place: str) -> list[ArmPlan]:
     `folder` is where a relative `cwd` begins.
     """
     given = [kind for kind in KINDS if getattr(plan, kind)]
+    if plan.mode and not plan.own:
+        given = ["mode", *given]
     if len(given) != 1:
         line = f"has {' and '.join(given)}; one is enough" if given else "needs mode, server, command or url"
         raise ProfileError(f"{place}: {line}")
+    if plan.mode and plan.modes:
+        raise ProfileError(f"{place}: has mode and modes; one is enough")
     for key in () if plan.command else OF_A_COMMAND:
         if getattr(plan, key):
             raise ProfileError(f"{place}: {key} needs a command")
     modes = _modes(plan, place)
     if not plan.id and not modes:
         raise ProfileError(f"{place}: needs id")
-    arms = [_with_mode(plan, mode) for mode in modes] or [replace(plan, title=plan.title or plan.id)]
+    arms = [_with_mode(plan, mode) for mode in modes] or [_filled(plan, plan.mode)]
     return [_checked(arm, folder, place) for arm in arms]
 
 
@@ -107,20 +111,22 @@ def _modes(plan: ArmPlan, place: str) -> tuple[str, ...]:
     fills = any(MODE in text for text in (plan.command, plan.setup, plan.cwd, *plan.env.values()))
     if plan.modes and not fills:
         raise ProfileError(f"{place}: modes fill {MODE}, which stands neither in the command nor in env")
-    return plan.modes or (USUAL_MODES if fills else ())
+    return plan.modes or (USUAL_MODES if fills and not plan.mode else ())
 
 
 def _with_mode(plan: ArmPlan, mode: str) -> ArmPlan:
+    name = f"{plan.id}-{mode}" if plan.id else mode
+    title = f"{plan.title}, {mode}" if plan.title else name
+    return _filled(replace(plan, id=name, title=title, mode=mode, modes=()), mode)
+
+
+def _filled(plan: ArmPlan, mode: str) -> ArmPlan:
     def filled(text: str) -> str:
         return text.replace(MODE, mode)
 
-    name = f"{plan.id}-{mode}" if plan.id else mode
     return replace(
         plan,
-        id=name,
-        title=f"{plan.title}, {mode}" if plan.title else name,
-        mode=mode,
-        modes=(),
+        title=plan.title or plan.id,
         command=filled(plan.command),
         setup=filled(plan.setup),
         cwd=filled(plan.cwd),

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import IO, Any
 
 from load.watching import proc
@@ -33,10 +34,15 @@ class ChildError(RuntimeError):
     """A child failed. One line."""
 
 
-def die_with_parent() -> None:
-    """For `preexec_fn`: the kernel ends this child if its parent is killed. Linux only."""
+def die_with_parent(parent: int | None = None) -> None:
+    """For `preexec_fn`: the kernel ends this child if its parent is killed. Linux only.
+
+    With the id of the parent this child ends at once if the parent was killed before.
+    """
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if parent is not None and os.getppid() != parent:
+            os._exit(1)
 
 
 def start_child(
@@ -47,7 +53,9 @@ def start_child(
     **more: Any,
 ) -> subprocess.Popen[bytes]:
     """Start a program on these cores; `more` is for Popen. Raises OSError, whose `filename` is what lacks."""
-    child = subprocess.Popen(words, stdin=stdin, start_new_session=True, preexec_fn=die_with_parent, **more)
+    child = subprocess.Popen(
+        words, stdin=stdin, start_new_session=True, preexec_fn=partial(die_with_parent, os.getpid()), **more
+    )
     with _children_lock:
         _children.add(child)
     if cores and hasattr(os, "sched_setaffinity"):

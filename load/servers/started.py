@@ -110,10 +110,10 @@ class StartedServer:
         """Where it listens."""
         return urlsplit(self.url).port or 80
 
-    def wait(self, seconds: float = START_SECONDS) -> None:
-        """Wait until it is ready. Raises ChildError, and ends it then."""
+    def wait(self) -> None:
+        """Wait until it is ready, for a minute at most. Raises ChildError, and ends it then."""
         try:
-            self.ready(time.monotonic() + seconds)
+            self.ready(time.monotonic() + START_SECONDS)
         except BaseException:
             self.close()
             raise
