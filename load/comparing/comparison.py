@@ -17,31 +17,24 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from load.comparing.arm_servers import ArmServer, look_at, start_arm, versions_there
-from load.comparing.arms import ArmPlan, without_folders
+from load.comparing.arms import ArmPlan
+from load.comparing.judging import judge_arm
 from load.comparing.plan import Profile
 from load.comparing.progress import Progress
-from load.servers.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all, run_child
+from load.servers.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all
 from sioprobe import __version__
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.harness import harness_root
 from sioprobe.results.environment import fingerprint
-from sioprobe.results.files import (
-    append_block,
-    conformance_path,
-    read_conformance,
-    write_conformance,
-    write_run,
-)
+from sioprobe.results.files import append_block, write_run
 from sioprobe.results.loads import RoundsLine
 from sioprobe.results.types import Arm, Run
 
 __all__ = ["Comparison", "stop_asked"]
 
-CONFORMANCE_DEADLINE = 150.0  # seconds for one server
 JUDGED_AT_ONCE = 3  # a conformance run mostly waits
 BLOCK_OVERHEAD = 40.0  # seconds that connecting and closing may take around a block
 
@@ -157,41 +150,14 @@ class Comparison:
         return plan, arm["reason"]
 
     def _conformance(self, plan: ArmPlan, server: ArmServer) -> None:
-        report = conformance_path(self.folder, plan.id)
-        urls = [word for url in server.urls for word in ("--url", url)]
-        about = self._known_of(plan) if plan.own else ("--level", "2")
-        with TemporaryDirectory() as secrets:
-            words = (*urls, *self.connection.arguments(Path(secrets)), *about, "--report", str(report))
-            code, complaint = run_child("conformance", *words, deadline=CONFORMANCE_DEADLINE)
-        if code not in (0, 1) or not report.exists():
-            why = f"the judge could not judge it (exit code {code}): {complaint}"
+        library = self._arm(plan)["versions"].get("flask-socketio")
+        try:
+            judge_arm(plan, server, self.folder, self.connection, options=self._heartbeat(), library=library)
+        except ChildError as error:
             if not plan.own:
-                raise ChildError(why)
-            self._note(plan, why)
-            report.unlink(missing_ok=True)
-            return
-        result = read_conformance(report)
-        for case in result["cases"]:
-            if case.get("reproduce"):
-                case["reproduce"] = self._reproduce(plan, server, str(case["reproduce"]))
-        write_conformance(report, result)
-
-    def _known_of(self, plan: ArmPlan) -> tuple[str, ...]:
-        """Which known deviations apply to an application that does not say what it is made of."""
-        version = self._arm(plan)["versions"].get("flask-socketio")
-        words = ("--target-library", "flask-socketio", "--target-version", version) if version else ()
-        return (*words, "--target-mode", plan.mode) if words and plan.mode else words
-
-    def _reproduce(self, plan: ArmPlan, server: ArmServer, command: str) -> str:
-        """The command of a case, after the command that starts its server: the judged server is gone."""
-        if plan.url:
-            return command
-        for number, url in enumerate(server.urls):
-            command = command.replace(url, f"http://127.0.0.1:{5000 + number}")
-        serve = " ".join(("sioprobe serve", *plan.serve_options, *self._heartbeat()))
-        if plan.command:
-            serve = without_folders(plan.command.replace("{port}", "5000"))
-        return f"{serve}; then: {command}"
+                raise
+            # What is no server for the judge may still be loaded by those who know how.
+            self._note(plan, str(error))
 
     def _heartbeat(self) -> tuple[str, ...]:
         timing = self.profile.conformance

@@ -12,9 +12,13 @@ import click
 
 from load.comparing.arms import arm_of_option, unique, without_folders
 from load.comparing.plan import Profile, check_load
-from load.running.command_options import origin_of, scenario_option, scenario_options
-from load.scenarios import SCENARIOS, ParameterError, TransportError, all_parameters, check_transport
-from load.scenarios import make_options as make_parameters
+from load.running.command_options import (
+    checked_parameters,
+    scenario_option,
+    scenario_options,
+    take_parameters,
+)
+from load.scenarios import SCENARIOS, all_parameters
 from sioprobe.commandline.choices import OneOf
 from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
 from sioprobe.commandline.help_pages import HOW_MUCH, WHAT, option
@@ -93,33 +97,25 @@ class LoadOptions:
     @classmethod
     def take(cls, given: dict[str, Any]) -> LoadOptions:
         """Take them out of the values of a command."""
-        parameters = {name: given.pop(name) for name in all_parameters() if name in given}
-        told = {name: value for name, value in parameters.items() if value is not None}
-        return cls(parameters=told, **{name: given.pop(name) for name in OF_LOAD})
+        return cls(parameters=take_parameters(given), **{name: given.pop(name) for name in OF_LOAD})
 
     def over(self, profile: Profile) -> Profile:
         """The profile with these values. Raises UsageError."""
         load = profile.load
         # Parameters of another scenario say nothing about this one.
         kept = load.parameters if self.scenario in (None, load.scenario) else {}
+        scenario = self.scenario or load.scenario
+        transports = tuple(dict.fromkeys(self.transports)) or load.transports
         load = replace(
             load,
-            scenario=self.scenario or load.scenario,
-            transports=tuple(dict.fromkeys(self.transports)) or load.transports,
+            scenario=scenario,
+            transports=transports,
             connections=self.users or load.connections,
             seconds=self.seconds or load.seconds,
             rounds=self.rounds or load.rounds,
             minimum_rounds=self.rounds or load.minimum_rounds,
-            parameters={**kept, **self.parameters},
+            parameters=checked_parameters(scenario, transports, {**kept, **self.parameters}),
         )
-        try:
-            for transport in load.transports:
-                check_transport(load.scenario, transport)
-            make_parameters(load.scenario, load.parameters)
-        except TransportError as error:
-            raise click.UsageError(error.as_options) from None
-        except ParameterError as error:
-            raise click.UsageError(f"{origin_of(error.name)}: {error.problem}") from None
         check_load(load, "load")
         return replace(profile, load=load)
 
@@ -131,8 +127,9 @@ class LoadOptions:
             value = getattr(self, name)
             words += [f"--{name}", f"{value:g}"] if value is not None else []
         for name, value in self.parameters.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            words += [all_parameters()[name].option, text]
+            for each in value if isinstance(value, tuple) else (value,):
+                text = str(each).lower() if isinstance(each, bool) else str(each)
+                words += [all_parameters()[name].option, text]
         return words
 
 

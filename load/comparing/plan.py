@@ -157,7 +157,8 @@ def _load(section: Any, place: str) -> LoadPlan:
     plan: LoadPlan = _section(LoadPlan, rest, place, also=(*CONNECTING_KEYS, *all_parameters()))
     if plan.scenario in SCENARIOS:
         try:
-            make_options(plan.scenario, given)
+            options = make_options(plan.scenario, given)
+            given = {name: options[name] for name in given}
         except ParameterError as error:
             raise ProfileError(f"{place}: {error}") from None
     return replace(plan, parameters=given)

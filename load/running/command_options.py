@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +35,7 @@ __all__ = [
     "DEFAULTS",
     "ParameterType",
     "calibrate_option",
+    "checked_parameters",
     "conditions_of",
     "list_option",
     "moved",
@@ -45,6 +46,7 @@ __all__ = [
     "scenario_option",
     "scenario_options",
     "server_pid_option",
+    "take_parameters",
     "transport_option",
     "url_option",
     "users_option",
@@ -271,22 +273,33 @@ def scenario_options(scenarios: Iterable[str], without: Iterable[str] = ()) -> D
 
 def plan_of(connection: ConnectionOptions, **given: Any) -> RunPlan:
     """The plan that the options make, parameters of scenarios among them. Raises UsageError."""
+    told = take_parameters(given)
+    plan = RunPlan(connection=connection, parameters=told, **given)
+    return replace(plan, parameters=checked_parameters(plan.scenario, [plan.transport], told))
+
+
+def take_parameters(given: dict[str, Any]) -> dict[str, Any]:
+    """Take the parameters of scenarios that were told out of the values of a command."""
     parameters = {name: given.pop(name) for name in all_parameters() if name in given}
     # One text of a repeatable option may be an array itself.
-    told = {
+    return {
         name: value[0] if isinstance(value, tuple) and len(value) == 1 else value
         for name, value in parameters.items()
         if value is not None and value != ()
     }
-    plan = RunPlan(connection=connection, parameters=told, **given)
+
+
+def checked_parameters(scenario: str, transports: Iterable[str], told: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of these parameters, if the scenario can be played with them. Raises UsageError."""
     try:
-        check_transport(plan.scenario, plan.transport)
-        options = make_options(plan.scenario, plan.parameters)
+        for transport in transports:
+            check_transport(scenario, transport)
+        options = make_options(scenario, told)
     except TransportError as error:
         raise click.UsageError(error.as_options) from None
     except ParameterError as error:
         raise click.UsageError(f"{origin_of(error.name)}: {error.problem}") from None
-    return replace(plan, parameters={name: options[name] for name in told})
+    return {name: options[name] for name in told}
 
 
 def origin_of(name: str) -> str:

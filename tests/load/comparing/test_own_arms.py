@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from load.comparing.arms import ArmPlan
 from load.comparing.comparison import stop_asked
 from load.servers import started
 from load.watching.locating import Located
-from sioprobe.results.files import read_results, read_rounds
+from sioprobe.results.files import read_results, read_rounds, read_run
 from tests.in_process import run_here
 from tests.servers import ROOT, start_command
 
@@ -189,6 +191,31 @@ def test_an_application_is_judged_without_the_contract_and_as_what_it_is_made_of
     assert all(
         "app.py --port 5000; then: sioprobe conform --url http://127.0.0.1:5000" in text for text in commands
     )
+
+
+def test_the_profile_of_the_documentation_compares_a_chat_in_three_modes(tmp_path: Path) -> None:
+    """With a login by cookie and rooms; but for an environment of its own, which takes a registry."""
+    folder = tmp_path / "chat"
+    shutil.copytree(CHAT, folder)
+    profile = folder / "compare.toml"
+    text = profile.read_text()
+    assert len(text.splitlines()) <= 20
+    built = r"python3 -m venv .*? \\\n  && "
+    profile.write_text(re.sub(built, "", text, flags=re.DOTALL).replace(".venv/bin/python", sys.executable))
+
+    compare(tmp_path, "--profile", str(profile), "--rounds", "1", "--no-conformance")
+
+    run = read_run(tmp_path / "out" / "run.json")
+    assert [(arm["id"], arm["mode"], arm["reason"]) for arm in run["arms"]] == [
+        (mode, mode, None) for mode in ("threading", "eventlet", "gevent")
+    ]
+    assert "failed_blocks" not in run["profile"]
+    blocks = read_rounds(tmp_path / "out" / "rounds.jsonl").blocks
+    assert {(block.arm, block.scenario, block.connected) for block in blocks} == {
+        (mode, "call", 20) for mode in ("threading", "eventlet", "gevent")
+    }
+    assert sum(block.operations for block in blocks) > 0
+    assert [block.error_kinds for block in blocks if block.errors] == []
 
 
 @pytest.mark.parametrize(
