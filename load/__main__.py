@@ -29,14 +29,16 @@ from load.running.command_options import (
     plan_of,
     processes_option,
     profile_option,
-    scenario_option,
-    scenario_options,
     server_pid_option,
     transport_option,
     url_option,
     users_option,
 )
 from load.running.outcome import EXIT_CODES, exit_code
+from load.running.parameter_options import (
+    scenario_option,
+    scenario_options,
+)
 from load.running.shape_stages import SHAPE_NAMES, ShapeError, check_rate
 from load.running.shape_stages import plan as stages_of
 from load.scenarios import SCENARIOS, all_parameters, make_options

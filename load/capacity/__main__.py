@@ -26,18 +26,20 @@ from load.profiles.run_plan import RunPlan
 from load.running.command_options import (
     calibrate_option,
     conditions_of,
-    origin_of,
     plan_of,
     processes_option,
     profile_option,
-    scenario_option,
-    scenario_options,
     server_pid_option,
     transport_option,
     url_option,
     users_option,
 )
 from load.running.fail_if import Condition
+from load.running.parameter_options import (
+    origin_of,
+    scenario_option,
+    scenario_options,
+)
 from load.scenarios import make_options, scenarios_with
 from load.servers.placement import problem_with_server
 from load.servers.processes import ChildError

@@ -12,7 +12,7 @@ import click
 
 from load.comparing.arms import arm_of_option, unique, without_folders
 from load.comparing.plan import Profile, check_load
-from load.running.command_options import (
+from load.running.parameter_options import (
     checked_parameters,
     scenario_option,
     scenario_options,

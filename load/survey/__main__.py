@@ -13,7 +13,13 @@ from typing import Any
 import click
 from rich.console import Console
 
-from load.running.command_options import ParameterType, server_pid_option, url_option
+from load.running.command_options import (
+    server_pid_option,
+    url_option,
+)
+from load.running.parameter_options import (
+    ParameterType,
+)
 from load.scenarios import all_parameters
 from load.servers.placement import problem_with_server
 from load.servers.processes import BlockGenerator, ChildError

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from load.comparing.connecting import CONNECTING_KEYS
 from load.profiles.reading import ProfileError, built_in_profiles
 from load.profiles.run_plan import OWN_KEYS, read_run_plan
 from load.scenarios import SCENARIOS, all_parameters
@@ -93,5 +94,6 @@ def test_no_parameter_has_the_name_of_another_key() -> None:
         *OWN_KEYS,
         *("url", "urls", "connections", "warmup_seconds", "server_pids"),
         *("transports", "rounds", "minimum_rounds", "budget_seconds", "seed", "parameters"),
+        *CONNECTING_KEYS,
     }
     assert not other & set(all_parameters())
