@@ -61,7 +61,7 @@ EXAMPLES = (
     "{program} --profile standard --out result",
     "{program} --arm gevent --arm eventlet",
     "{program} --arm-command 'chat=python app.py --async-mode {{mode}} --port {{port}}' --scenario idle",
-    "{program} --arm gevent --arm-url old=http://127.0.0.1:5000",
+    "{program} --arm gevent --arm-url old=http://127.0.0.1:5000 --scenario idle",
 )
 EXIT_CODES = {
     0: "the report is written",
