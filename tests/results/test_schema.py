@@ -84,5 +84,5 @@ def test_a_schema_is_printed_and_a_wrong_name_is_told() -> None:
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.splitlines() == [
         "error: give one kind of result, not 'blok' (the nearest is 'block';"
-        " valid are run, block, load, conformance, results, capacity, gate)"
+        f" valid are {', '.join(KINDS)})"
     ]
