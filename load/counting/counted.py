@@ -1,7 +1,8 @@
 """Counts what two servers do for one message, each on one connection, one message at a time.
 
-Three windows of 300 messages. The smallest window of a count is the count, because timers and garbage
-collections only add; the largest says how exact it is. Each side runs twice: once with its calls counted,
+Three windows of 300 messages, or of as many tasks of a locustfile as are played in some seconds; every window
+plays the same. The smallest window of a count is the count, because timers and garbage collections only add;
+the largest says how exact it is. Each side runs twice: once with its calls counted,
 and once without, for allocations, system calls and bytes, which the counting of calls would change.
 """
 
@@ -25,7 +26,7 @@ from load.counting.relay import Relay
 from load.counting.system_calls import SystemCalls, why_not
 from load.side_by_side.asking import LifeRequest, Side
 from load.side_by_side.life import running
-from load.side_by_side.playing import Players
+from load.side_by_side.playing import Playing
 from load.side_by_side.starting import RunningServer
 from sioprobe.harness import user_environment
 
@@ -33,6 +34,8 @@ __all__ = ["count_sides"]
 
 INSERTED = Path(__file__).with_name("inserted")
 WINDOWS, MESSAGES, WARMUP = 3, 300, 100
+FIRST_TASKS, WINDOW_SECONDS = 10, 4.0
+"""A window of tasks is shorter where so many of them show that it would take longer."""
 CALLS, REST = " (calls)", " (rest)"
 
 
@@ -69,6 +72,7 @@ def count_sides(request: LifeRequest) -> dict[str, Any]:
 
         try:
             with running(doubled, random.Random(request.seed), when_ready=relayed) as (servers, players):
+                messages = _window(players) if request.locustfile is not None else MESSAGES
                 found = []
                 for number, side in enumerate(request.sides):
                     place = 2 * number
@@ -84,7 +88,7 @@ def count_sides(request: LifeRequest) -> dict[str, Any]:
                     counts: dict[str, list[float]] = {}
                     functions: dict[tuple[str, str], list[float]] = {}
                     for offset, probe in enumerate((calls, rest)):
-                        one, other = _count(servers[place + offset], players[place + offset], probe)
+                        one, other = _count(servers[place + offset], players[place + offset], probe, messages)
                         counts |= one
                         functions |= other
                     found.append(
@@ -94,10 +98,20 @@ def count_sides(request: LifeRequest) -> dict[str, Any]:
                             "functions": [[*key, *ends] for key, ends in sorted(functions.items())],
                         }
                     )
+                for player in players:
+                    player.finish(players[0])
+                if not players[0].repeated(WINDOWS):
+                    notes.append("the windows played different tasks, so their counts differ")
         finally:
             for relay in relays:
                 relay.close()
-    return {"messages": MESSAGES, "sides": found, "notes": list(dict.fromkeys(notes))}
+    return {"messages": messages, "sides": found, "notes": list(dict.fromkeys(notes))}
+
+
+def _window(players: list[Playing]) -> int:
+    """How many tasks a window has on every side: as many as the slowest plays in time."""
+    seconds = max([player.play(FIRST_TASKS)[0] for player in players]) / 1e9 / FIRST_TASKS
+    return max(FIRST_TASKS, min(MESSAGES, int(WINDOW_SECONDS / seconds)))
 
 
 def _with_calls(side: Side, folder: Path) -> Side:
@@ -176,7 +190,7 @@ def _call_probe(folder: Path, side: Side, notes: list[str]) -> _Probe:
 
 def _rest_probe(
     server: RunningServer,
-    players: Players,
+    players: Playing,
     relay: Relay,
     mallocs: Path,
     library: Path | None,
@@ -204,30 +218,33 @@ def _rest_probe(
 
 
 def _count(
-    server: RunningServer, players: Players, probe: _Probe
+    server: RunningServer, players: Playing, probe: _Probe, messages: int
 ) -> tuple[dict[str, list[float]], dict[tuple[str, str], list[float]]]:
     """The range over the windows of each count, and of the calls of each function, per message."""
     server.settle_on(None, realtime=False)
     try:
-        players.play(WARMUP)
+        players.play(min(WARMUP, messages))
         windows: list[list[int]] = []
         function_windows: list[Counter[tuple[str, str]]] = []
         server.silent_cpu_ns()
         for _ in range(WINDOWS):
             before = probe.read()
             functions_before = probe.functions() if probe.functions else Counter[tuple[str, str]]()
-            players.play(MESSAGES)
+            players.play(messages)
             server.silent_cpu_ns()
             windows.append([after - start for after, start in zip(probe.read(), before, strict=True)])
             if probe.functions:
                 function_windows.append(probe.functions() - functions_before)
     finally:
         probe.close()
-    counts = {name: _range([window[place] for window in windows]) for place, name in enumerate(probe.names)}
+    counts = {
+        name: _range([window[place] for window in windows], messages)
+        for place, name in enumerate(probe.names)
+    }
     keys = set[tuple[str, str]]().union(*function_windows)
-    return counts, {key: _range([window[key] for window in function_windows]) for key in keys}
+    return counts, {key: _range([window[key] for window in function_windows], messages) for key in keys}
 
 
-def _range(windows: list[int]) -> list[float]:
+def _range(windows: list[int], messages: int) -> list[float]:
     """The smallest and the largest window, per message."""
-    return [min(windows) / MESSAGES, max(windows) / MESSAGES]
+    return [min(windows) / messages, max(windows) / messages]

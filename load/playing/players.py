@@ -18,6 +18,7 @@ from sioprobe.engine import (
     SwarmError,
 )
 from sioprobe.measured import Ledger, Recorder, Schedule
+from sioprobe.measured.recorder import Sample
 
 __all__ = ["WRONG_ACK", "Player", "Scenario", "kind_of_end"]
 
@@ -89,6 +90,18 @@ class Scenario(ABC):
 
     def set_total_rate(self, rate: float) -> None:  # noqa: B027 - most have no such parameter
         """Set another `total_rate`, that of all processes, if the scenario has this parameter."""
+
+    def measured(self) -> Sample:
+        """What the operations counted since the recorder was reset."""
+        sample = Sample()
+        if self.operation is not None:
+            self.engine.recorder.take()
+            sample.merge(self.engine.recorder.series(*self.operation).total)
+        return sample
+
+    def messages(self, operations: int, published: int) -> int:
+        """The packets of both directions that these operations and messages were."""
+        return operations * self.messages_per_operation + published
 
     def halt(self) -> None:
         """Start no more operations. Those under way go on."""

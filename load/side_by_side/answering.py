@@ -1,7 +1,8 @@
 """A long-lived process that answers each request, a JSON line, by a JSON line; end of input ends it.
 
-A request that cannot be answered gets `{"error": "one line", "side": name or null}`, and the next may
-follow. SIGTERM ends the process and everything that it started.
+A request that cannot be answered gets `{"error": "one line", "side": name or null, "ended": false}`, and
+the next may follow; `ended` says that the side's server has ended by itself. SIGTERM ends the process and
+everything that it started.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ def answer(line: str, measure: Measure) -> dict[str, Any]:
     try:
         return measure(LifeRequest.from_json(json.loads(line)))
     except LifeError as error:
-        return {"error": str(error), "side": error.side}
+        return _error(str(error), error.side, ended=error.ended)
     except SwarmError as error:
-        return {"error": str(error), "side": None}
+        return _error(str(error))
     except json.JSONDecodeError as error:
-        return {"error": f"not JSON: {error}", "side": None}
+        return _error(f"not JSON: {error}")
     except Exception as error:  # the caller decides whether it goes on
-        return {"error": f"internal error: {type(error).__name__}: {error}".replace("\n", " "), "side": None}
+        return _error(f"internal error: {type(error).__name__}: {error}".replace("\n", " "))
+
+
+def _error(line: str, side: str | None = None, *, ended: bool = False) -> dict[str, Any]:
+    return {"error": line, "side": side, "ended": ended}
 
 
 def _end(_number: int, _frame: Any) -> NoReturn:

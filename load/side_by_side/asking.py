@@ -18,11 +18,15 @@ CONTRACT = {"event": "message-with-ack", "arguments": [10000, "0123456789abcdef0
 
 
 class LifeError(RuntimeError):
-    """A life cannot be measured; one line. `side` names the server whose fault it is, if it is one's."""
+    """A life cannot be measured; one line. `side` names the server whose fault it is, if it is one's.
 
-    def __init__(self, problem: str, side: str | None = None) -> None:
+    `ended` says that the process of that server has ended by itself.
+    """
+
+    def __init__(self, problem: str, side: str | None = None, *, ended: bool = False) -> None:
         super().__init__(problem)
         self.side = side
+        self.ended = ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,7 @@ class Side(ServerCommand):
 class LifeRequest:
     """One life. Times in seconds; `messages` are those of one slice, over all connections of a side.
 
+    With a `locustfile` (a path) its users play tasks instead, and `messages` counts those.
     Under SCHED_RR slices vary less, and `realtime_seconds` of them say as much as `seconds` do otherwise.
     """
 
@@ -45,6 +50,7 @@ class LifeRequest:
     """Further messages. Each is sent as often as its weight says, in the same order to every side."""
     on_start: tuple[Message, ...] = ()
     """What each connection sends before all others, such as the join of a room."""
+    locustfile: str | None = None
     transport: str = "websocket"
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     """In a request an object with those of its values that are not the defaults."""

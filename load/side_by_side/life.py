@@ -18,7 +18,7 @@ from typing import Any
 import gevent
 
 from load.side_by_side.asking import LifeError, LifeRequest
-from load.side_by_side.playing import Players
+from load.side_by_side.playing import Players, Playing
 from load.side_by_side.starting import REALTIME_PRIORITY, RunningServer
 from sioprobe.engine import Engine
 from sioprobe.results.environment import cpu_pressure
@@ -29,6 +29,8 @@ FEWEST_ROUNDS = 6
 """Rounds of turns without which a life says nothing."""
 LONGEST_SECONDS = 30.0
 """A life whose rounds take so long is given up."""
+LONG_TURN_NS = 60_000_000
+"""Where every turn of tasks takes longer, a user plays one task a turn: short turns vary less."""
 
 
 def cores() -> tuple[set[int] | None, set[int] | None]:
@@ -53,13 +55,19 @@ def realtime_allowed() -> bool:
 @contextlib.contextmanager
 def running(
     request: LifeRequest, order: random.Random, *, when_ready: Callable[[RunningServer], None] | None = None
-) -> Iterator[tuple[list[RunningServer], list[Players]]]:
+) -> Iterator[tuple[list[RunningServer], list[Playing]]]:
     """All servers up with their connections open, in the order of the request's sides; ended afterwards.
 
     `when_ready` is called with each server before anything connects to it.
     """
+    players_of: Callable[[Engine, RunningServer, LifeRequest], Playing] = Players
+    if request.locustfile is not None:
+        # Before any child is started: it imports Locust, which patches this process.
+        from load.side_by_side.tasks import TaskPlayers
+
+        players_of = TaskPlayers
     servers: dict[str, RunningServer] = {}
-    players: list[Players] = []
+    players: list[Playing] = []
     engine = Engine()
     engine.start()
     end = time.monotonic() + request.start_seconds
@@ -71,7 +79,7 @@ def running(
             server.ready(end)
             if when_ready is not None:
                 when_ready(server)
-            players.append(Players(engine, server, request))
+            players.append(players_of(engine, server, request))
             players[-1].connect(end)
         yield [servers[side.name] for side in request.sides], players
     finally:
@@ -100,11 +108,15 @@ def measure_life(request: LifeRequest) -> dict[str, Any]:
                 server.settle_on(server_cores, realtime=realtime)
             started = time.monotonic()
             end = started + request.warmup_seconds
+            messages, turns = max(request.messages, players[0].connections), list[int]()
             while time.monotonic() < end:
-                for player in players:
-                    player.play(request.messages)
+                turns += [player.play(messages)[0] for player in players]
+            if request.locustfile is not None and min(turns, default=0) > LONG_TURN_NS:
+                messages = players[0].connections
             seconds = request.realtime_seconds if realtime else request.seconds
-            slices, unsettled = _slices(request, servers, players, order, seconds)
+            slices, unsettled = _slices(messages, servers, players, order, seconds)
+        for player in players:
+            player.finish(players[0])
         for server in servers:
             if not server.same_processes:
                 raise LifeError(
@@ -113,7 +125,7 @@ def measure_life(request: LifeRequest) -> dict[str, Any]:
     return {
         "sides": [side.name for side in request.sides],
         "transport": request.transport,
-        "messages": request.messages,
+        "messages": messages,
         "connections": request.connections,
         "seed": request.seed,
         "realtime": realtime,
@@ -127,9 +139,9 @@ def measure_life(request: LifeRequest) -> dict[str, Any]:
 
 
 def _slices(
-    request: LifeRequest,
+    messages: int,
     servers: list[RunningServer],
-    players: list[Players],
+    players: list[Playing],
     order: random.Random,
     seconds: float,
 ) -> tuple[list[list[float]], int]:
@@ -143,7 +155,7 @@ def _slices(
         turn = order.sample(numbers, len(numbers))
         for number in turn + turn[::-1]:
             before = servers[number].cpu_ns()
-            wall, p50 = players[number].play(request.messages)
+            wall, p50 = players[number].play(messages)
             after, silent = servers[number].silent_cpu_ns()
             unsettled += not silent
             slices.append([number, after - before, wall, round(p50, 1)])

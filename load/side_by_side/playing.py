@@ -6,7 +6,7 @@ import statistics
 import time
 from itertools import count
 from time import monotonic_ns
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 from gevent.event import Event
@@ -17,12 +17,39 @@ from load.side_by_side.starting import RunningServer
 from sioprobe.engine import Connection, Engine, Listener, SwarmError, Target
 from sioprobe.engine.acks import WaitingAcks
 
-__all__ = ["Players"]
+__all__ = ["Players", "Playing"]
 
 ANSWER_SECONDS = 10.0
 RETRY_SECONDS = 0.05
 FIRST_NUMBER = 10_000
 """Numbers and ack ids of one length, so that a message has the same number of bytes each time."""
+
+
+class Playing(Protocol):
+    """Who plays on one server. Every method raises LifeError where the server does not play along."""
+
+    @property
+    def packets(self) -> int:
+        """Socket.IO packets that came."""
+
+    @property
+    def connections(self) -> int:
+        """How many there are, once they are connected."""
+
+    def connect(self, end: float) -> None:
+        """Open all connections, at most until `end` (monotonic)."""
+
+    def play(self, messages: int) -> tuple[int, float]:
+        """Play so many messages or tasks: nanoseconds to the last end, and the p50 in µs."""
+
+    def finish(self, first: Any) -> None:
+        """At the end of a life: make sure that it played what the `first` server's players did."""
+
+    def repeated(self, turns: int) -> bool:
+        """Whether the last turns were all the same."""
+
+    def close(self) -> None:
+        """Cut all connections."""
 
 
 class _Player(Listener):
@@ -133,6 +160,18 @@ class Players:
                     raise
             gevent.sleep(RETRY_SECONDS)
 
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._players)
+
+    def finish(self, first: Any) -> None:
+        """Every message is the same."""
+
+    def repeated(self, turns: int) -> bool:
+        """Every message is the same."""
+        return True
+
     def _connect_all(self, seconds: float) -> None:
         request = self.request
         try:
@@ -185,6 +224,7 @@ class Players:
         in_time = self._done.wait(seconds)
         failure = next((player.failure for player in self._players if player.failure is not None), None)
         if failure is not None:
+            self._server.check(lost=True)
             raise LifeError(f"{self._name}: {failure}", self._name)
         if not in_time:
             self._server.check()

@@ -7,13 +7,14 @@ import os
 import time
 from typing import NoReturn
 
-from load.servers.started import StartedServer
+from load.servers.started import LOOK_SECONDS, StartedServer
 from load.side_by_side.asking import LifeError, Side
 from load.watching import proc
 
 __all__ = ["RunningServer"]
 
 STOP_SECONDS = 1.0
+LAST_BREATH_SECONDS = 0.5
 SILENCE_SECONDS = 0.0003
 SILENCE_READINGS = 100
 REALTIME_PRIORITY = 1
@@ -27,8 +28,16 @@ class RunningServer(StartedServer):
         self._pids: tuple[int, ...] = ()
         super().__init__(side)
 
-    def _fail(self, problem: str) -> NoReturn:
-        raise LifeError(f"{self.side.name}: {problem}", self.side.name) from None
+    def _fail(self, problem: str, *, ended: bool = False) -> NoReturn:
+        raise LifeError(f"{self.side.name}: {problem}", self.side.name, ended=ended) from None
+
+    def check(self, *, lost: bool = False) -> None:
+        """Raise LifeError if the process has ended; `lost`: its connections are gone, so it may be ending."""
+        end = time.monotonic() + (LAST_BREATH_SECONDS if lost else 0.0)
+        while (code := self._child.poll()) is None and time.monotonic() < end:
+            time.sleep(LOOK_SECONDS)
+        if code is not None:
+            self._fail(self._ended(code), ended=True)
 
     def settle_on(self, cores: set[int] | None, *, realtime: bool) -> None:
         """Put all its threads on these cores, and under SCHED_RR; new threads inherit both."""
@@ -46,8 +55,8 @@ class RunningServer(StartedServer):
         try:
             return sum(map(proc.process_cpu_ns, self._pids))
         except OSError:
-            self.check()
-            self._fail("a process of it has ended")
+            self.check(lost=True)
+            self._fail("a process of it has ended", ended=True)
 
     def silent_cpu_ns(self) -> tuple[int, bool]:
         """CPU time once none of its threads runs or waits for a core, and whether that came in time."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import locust.argument_parser
 import locust.runners
 import locust.stats
 from locust.env import Environment
@@ -18,6 +19,7 @@ __all__ = [
     "call_first",
     "create_error",
     "csv_tables",
+    "default_options",
     "forget_dispatcher",
     "hears",
     "listeners_of",
@@ -36,6 +38,7 @@ def missing() -> list[str]:
             (EventHook(), "_handlers"),
             (runner, "_users_dispatcher"),
             (runner, "custom_messages"),
+            (locust.argument_parser, "get_parser"),
             (WorkerRunner, "_send_stats"),
             (MasterRunner, "get_worker_index"),
             (locust.runners, "WORKER_REPORT_INTERVAL"),
@@ -69,6 +72,11 @@ def listeners_of(event: EventHook) -> Iterator[Callable[..., None]]:
     for listener in event._handlers:
         if (getattr(listener, "__module__", None) or "").partition(".")[0] != "locust":
             yield listener
+
+
+def default_options() -> Any:
+    """What Locust's command line makes of no arguments; listeners may have added options of their own."""
+    return locust.argument_parser.get_parser().parse_args([])
 
 
 def report_each(seconds: float) -> None:
