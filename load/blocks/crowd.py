@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from gevent.event import Event
 
 from load.blocks.request import BlockRequest
-from load.scenarios import Player, make_scenario
+from load.scenarios import Player, Scenario, make_scenario
 from sioprobe.engine import Connection, Engine, Target
 
 __all__ = ["CLOSE_DEADLINE", "CONNECT_DEADLINE", "DRAIN_DEADLINE", "Crowd"]
@@ -19,12 +19,21 @@ CLOSE_DEADLINE = 4.0
 CONNECTS_AT_ONCE = 64
 
 
+def _scenario(request: BlockRequest, engine: Engine) -> Scenario:
+    if request.locustfile is None:
+        return make_scenario(request.scenario, engine, request.options)
+    # Only now: it imports Locust, which patches this process.
+    from load.blocks.tasks import TasksScenario
+
+    return TasksScenario(engine, request)
+
+
 class Crowd:
     """The players of one block. Callbacks on the hub wake the greenlet that waits for them."""
 
     def __init__(self, request: BlockRequest) -> None:
         self.engine = Engine()
-        self.scenario = make_scenario(request.scenario, self.engine, request.options)
+        self.scenario = _scenario(request, self.engine)
         self.scenario.auth = request.connection.auth
         self.scenario.numbering = request.numbering
         self._request = request

@@ -17,7 +17,7 @@ import psutil
 
 from load.blocks.crowd import CLOSE_DEADLINE, CONNECT_DEADLINE, DRAIN_DEADLINE, Crowd
 from load.blocks.request import BlockRequest, RequestError
-from load.scenarios import SCENARIOS, make_options
+from load.scenarios import make_options
 from load.watching.locating import locate
 from load.watching.neighbours import NeighbourWatch
 from load.watching.process_trees import TreeSample, TreeWatch
@@ -25,7 +25,6 @@ from load.watching.run_watch import RunWatch
 from load.watching.server_state import ServerWatch
 from sioprobe.engine import Kind
 from sioprobe.measured import judge
-from sioprobe.measured.recorder import Sample
 from sioprobe.results.loads import Block, Finding, GeneratorUsage, Neighbours, ServerUsage
 
 __all__ = ["measure"]
@@ -39,7 +38,9 @@ def measure(request: BlockRequest) -> Block:
     crowd = Crowd(request)
     crowd.engine.start()
     try:
-        with gevent.Timeout(_longest(request), RequestError("the block did not end before its deadline")):
+        with gevent.Timeout(
+            _longest(request, crowd), RequestError("the block did not end before its deadline")
+        ):
             return _measure(request, crowd)
     finally:
         for connection in list(crowd.engine.connections):
@@ -47,11 +48,11 @@ def measure(request: BlockRequest) -> Block:
         crowd.engine.stop()
 
 
-def _longest(request: BlockRequest) -> float:
+def _longest(request: BlockRequest, crowd: Crowd) -> float:
     """The deadline of the whole block, in seconds."""
     waits = CONNECT_DEADLINE + SETTLE_DEADLINE + DRAIN_DEADLINE + CLOSE_DEADLINE
-    if SCENARIOS[request.scenario].cools_down and request.options is not None:
-        waits += request.options.cool_down
+    if crowd.scenario.cools_down:
+        waits += crowd.scenario.options.cool_down
     return request.warmup_seconds + request.seconds + waits + 5.0
 
 
@@ -60,9 +61,12 @@ def _wake(request: BlockRequest) -> None:
 
     For its first client a server imports and allocates things that a further connection does not cost.
     """
-    namespace = request.options.namespace if request.options is not None else "/"
-    idle = make_options("idle", {"namespace": namespace})
-    first = Crowd(replace(request, connections=len(request.urls), scenario="idle", options=idle))
+    request = replace(request, connections=len(request.urls))
+    if request.locustfile is None:
+        namespace = request.options.namespace if request.options is not None else "/"
+        idle = make_options("idle", {"namespace": namespace})
+        request = replace(request, scenario="idle", options=idle)
+    first = Crowd(request)
     first.engine.start()
     try:
         first.connect()
@@ -79,7 +83,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     watch = server.tree
     neighbours = NeighbourWatch(watch, lambda: {os.getpid(), *request.generator_pids})
     before = watch.sample()
-    looks = RunWatch(SCENARIOS[request.scenario], server)
+    looks = RunWatch(type(scenario), server)
     ready = crowd.connect()
     if not ready:
         failures = [player.failure for player in crowd.players if player.failure is not None]
@@ -107,8 +111,9 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         time.monotonic() - wall_start,
     )
     taken = neighbours.take(server_end.cpu_ns)
-    measured = _take_operations(crowd)
+    measured = scenario.measured()
     published = scenario.published - published
+    messages = scenario.messages(measured.timed, published)
     # Now, because closing connections is no part of the window.
     vitals = engine.pulse.take()
 
@@ -151,7 +156,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         operations=operations,
         published=published,
         unsent=unsent,
-        messages=operations * scenario.messages_per_operation + published,
+        messages=messages,
         errors=sum(errors.values()),
         error_kinds=errors,
         latency=measured.histogram.to_latency(),
@@ -170,16 +175,6 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         validity=validity,
         found=found,
     )
-
-
-def _take_operations(crowd: Crowd) -> Sample:
-    """What the series of the operations counted from the reset to this moment."""
-    if crowd.scenario.operation is None:
-        return Sample()
-    sample = Sample()
-    crowd.engine.recorder.take()
-    sample.merge(crowd.engine.recorder.series(*crowd.scenario.operation).total)
-    return sample
 
 
 def _used(

@@ -11,7 +11,10 @@ from sioprobe.commandline.nearest import unknown
 from sioprobe.engine import TRANSPORTS
 from sioprobe.results.types import Transport
 
-__all__ = ["BlockRequest", "RequestError"]
+__all__ = ["TASKS", "BlockRequest", "RequestError"]
+
+TASKS = "locustfile"
+"""In place of a scenario's name."""
 
 
 class RequestError(ValueError):
@@ -23,6 +26,7 @@ class BlockRequest:
     """What to measure. Users are spread over `urls`; `server_pids` are sampled with their children.
 
     `generator_pids` are other generators that measure at the same time: they are no neighbours.
+    With a `locustfile` (a path) its users do their tasks, and there is no scenario and no parameter of one.
     """
 
     urls: tuple[str, ...]
@@ -35,6 +39,7 @@ class BlockRequest:
     generator_pids: tuple[int, ...] = ()
     numbering: tuple[int, int] = (0, 1)
     """Of the scenario, if several processes have a part of it."""
+    locustfile: str | None = None
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     """In a request each of its values has its own key: `auth`, `headers` and so on."""
     options: Options | None = None
@@ -58,6 +63,9 @@ class BlockRequest:
             if key not in known:
                 keys = [*known, *CONNECTION_KEYS, *all_parameters()]
                 raise RequestError(unknown("key", key, keys))
+        if values.get("locustfile") is not None and (given or "scenario" in values):
+            also = next(iter(given), "scenario")
+            raise RequestError(f"locustfile and {also} say two different things")
         if not values["urls"] or not all(isinstance(url, str) for url in values["urls"]):
             raise RequestError("url is missing")
         try:
@@ -77,6 +85,8 @@ class BlockRequest:
             value = getattr(request, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
                 raise RequestError(f"{name} is {value!r}, not a number from {least}")
+        if request.locustfile is not None:
+            return replace(request, scenario=TASKS)
         try:
             check_transport(request.scenario, request.transport)
             return replace(request, options=make_options(request.scenario, given))
