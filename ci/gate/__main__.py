@@ -8,12 +8,13 @@ import os
 import shlex
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ci.gate.children import check_locustfile
 from ci.gate.gating import run_gate
 from ci.gate.github import annotation_lines
 from ci.gate.settings import (
@@ -50,6 +51,7 @@ EXAMPLES = (
     "{program} --base v1.2 --setup 'python3 -m venv .venv && .venv/bin/pip install -r requirements.txt' "
     "--command '.venv/bin/python app.py --port {{port}}' --event chat --arguments '[\"hello\"]'",
     "{program} --base-command 'python old.py {{port}}' --head-command 'python new.py {{port}}' --event chat",
+    "{program} --base v1.2 --command 'python app.py --port {{port}}' --locustfile chat.py",
     "{program} --simulate --noise 3%",
 )
 MORE = {
@@ -146,6 +148,13 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
     help='What each connection sends before: join:["lobby"]; repeatable.',
 )
 @option("--namespace", group=WHAT, metavar="NAME", default="/", show_default=True)
+@option(
+    "--locustfile",
+    group=WHAT,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="In place of --event: tasks of its SocketIOUser classes, the same on both sides.",
+)
 @connection_options
 @option(
     "--budget",
@@ -210,7 +219,7 @@ def main(**given: Any) -> int:
         if given["simulating"]:
             return _simulate(given, thresholds)
         settings = _settings(given, thresholds)
-        teller = Teller(quiet=given["as_json"], alpha=thresholds.alpha)
+        teller = Teller(quiet=given["as_json"], alpha=thresholds.alpha, unit=settings.unit)
         gate = run_gate(settings, teller)
     except (GateError, ChildError, ResultFileError) as error:
         raise click.UsageError(str(error)) from None
@@ -226,14 +235,17 @@ def main(**given: Any) -> int:
 
 
 def _settings(given: dict[str, Any], thresholds: Thresholds) -> Settings:
-    plan = _plan(given)
-    reference = given["event"] is None
+    if given["exact"] and given["no_counters"]:
+        raise GateError("--exact wire needs the counts; leave out --no-counters")
+    reference = given["event"] is None and given["locustfile"] is None
+    plan = _plan(given, reference=reference)
     cells = _cells(given, reference=reference)
     return Settings(
         plan=plan,
         cells=cells,
-        message=None if reference else _message(given),
+        message=_message(given) if given["event"] is not None else None,
         on_start=() if reference else _starts(given),
+        locustfile=_locustfile(given),
         connection=given["connection"],
         namespace=given["namespace"],
         budget=given["budget"],
@@ -249,7 +261,25 @@ def _settings(given: dict[str, Any], thresholds: Thresholds) -> Settings:
     )
 
 
-def _plan(given: dict[str, Any]) -> Plan:
+def _locustfile(given: dict[str, Any]) -> Path | None:
+    """Where it is. Raises GateError where it cannot be played, or other options say what is played."""
+    if given["locustfile"] is None:
+        return None
+    if given["event"] is not None:
+        raise GateError("--event and --locustfile say two different things; give one")
+    plain = {"arguments": "[]", "answer": "ack", "match": "", "on_start": (), "namespace": "/"}
+    for name, default in plain.items():
+        if given[name] != default:
+            option = name.replace("_", "-")
+            raise GateError(f"--{option} goes with --event; the tasks of --locustfile say it themselves")
+    if given["connection"].auth is not None:
+        raise GateError("--auth goes with --event; users of --locustfile call self.connect(auth=...)")
+    path: Path = given["locustfile"].resolve()
+    check_locustfile(path)
+    return path
+
+
+def _plan(given: dict[str, Any], *, reference: bool) -> Plan:
     ready = given["ready"]
     if ready is not None:
         try:
@@ -269,8 +299,8 @@ def _plan(given: dict[str, Any]) -> Plan:
         )
         return Plan("commands", base, head, ready=ready)
     if any(packages):
-        # Without an event it is the reference server, whatever a file says of an application.
-        command = given["command"] if given["event"] is not None else None
+        # Without an event or tasks it is the reference server, whatever a file says of an application.
+        command = None if reference else given["command"]
         if command is not None and "/" in words_of(command, "--command")[0]:
             raise GateError(f"--command {command!r} would not see the packages: begin it with `python`")
         return Plan("packages", *packages, command=command, ready=ready)
@@ -286,7 +316,8 @@ def _cells(given: dict[str, Any], *, reference: bool) -> tuple[Cell, ...]:
         if given["mode"]:
             raise GateError("--mode is for the reference server; an application's cells are transports")
         wanted = given["cell"] or TRANSPORTS
-        return tuple(parse_cell(text, reference=False, modes=()) for text in dict.fromkeys(wanted))
+        cells = [parse_cell(text, reference=False, modes=()) for text in dict.fromkeys(wanted)]
+        return tuple(replace(cell, scenario="tasks") if given["locustfile"] else cell for cell in cells)
     wanted = [*given["cell"], *(f"{mode}:websocket" for mode in given["mode"])]
     if not wanted and given["base_command"] and "{mode}" not in given["base_command"]:
         # One server with the contract, of whatever mode.
@@ -295,8 +326,8 @@ def _cells(given: dict[str, Any], *, reference: bool) -> tuple[Cell, ...]:
         moded = next((text for text in wanted if text.split(":")[0] not in TRANSPORTS), None)
         if moded is not None:
             raise GateError(f"--cell {moded!r} names a mode, but --base-command has no {{mode}}")
-        cells = (parse_cell(f"threading:{text}", reference=True, modes=("threading",)) for text in wanted)
-        return tuple(Cell(None, cell.transport, cell.scenario) for cell in cells)
+        cells = [parse_cell(f"threading:{text}", reference=True, modes=("threading",)) for text in wanted]
+        return tuple(replace(cell, mode=None) for cell in cells)
     modes = tuple(known_servers()[0])
     return tuple(
         parse_cell(text, reference=True, modes=modes) for text in dict.fromkeys(wanted or DEFAULT_CELLS)

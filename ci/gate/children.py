@@ -27,7 +27,7 @@ from load.servers import steps
 from load.servers.children import ChildError, die_with_parent, last_lines, written
 from sioprobe.harness import harness_environment, module_command
 
-__all__ = ["Driver", "run_step", "sweep", "workshop"]
+__all__ = ["Driver", "NoAnswer", "check_locustfile", "run_step", "sweep", "workshop"]
 
 MARK = "SIOPROBE_GATE"
 SWEEPS = 50
@@ -101,6 +101,24 @@ def run_step(command: Sequence[str] | str, what: str, **more: Any) -> str:
         raise GateError(str(error)) from None
 
 
+def check_locustfile(path: Path) -> None:
+    """Raise GateError for a locustfile that cannot be played, before anything is built."""
+    done = subprocess.run(
+        module_command("load.playing.locustfile", str(path)),
+        env=harness_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        preexec_fn=die_with_parent,
+        check=False,
+    )
+    if done.returncode:
+        raise GateError(f"--locustfile {last_lines(done.stderr.decode('utf-8', 'replace'))}")
+
+
+class NoAnswer(GateError):
+    """A driver did not answer in time."""
+
+
 class Driver:
     """A process that answers each request, one JSON line, by one JSON line."""
 
@@ -118,7 +136,7 @@ class Driver:
         )
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """The answer. Raises GateError where none comes in time, or the process has ended."""
+        """The answer. Raises NoAnswer where none comes in time, GateError where the process has ended."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         timer = threading.Timer(seconds, self._child.kill)
@@ -138,7 +156,7 @@ class Driver:
             return answer
         code = self._child.wait()
         if time.monotonic() - started >= seconds:
-            raise GateError(f"{self._module} gave no answer within {seconds:.0f} s")
+            raise NoAnswer(f"{self._module} gave no answer within {seconds:.0f} s")
         raise GateError(f"{self._module} ended with {code}: {last_lines(written(self._errors))}")
 
     def close(self) -> None:

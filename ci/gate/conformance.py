@@ -1,7 +1,8 @@
 """The half that judges: both sides asked every requirement, and what changed from base to head.
 
 A requirement that the base keeps and the head breaks is asked once more, of both, before it counts: a busy
-machine must not break a build. A known deviation that no longer occurs counts as well, for whoever wrote
+machine must not break a build. What was not judged in its part of the budget makes the answer inconclusive.
+A known deviation that no longer occurs counts as well, for whoever wrote
 it down wants to know.
 """
 
@@ -32,15 +33,30 @@ START_SECONDS = 60.0
 HEARTBEAT = ("--ping-interval", "1", "--ping-timeout", "3")
 BROKEN = ("fail", "unexpected pass")
 UNKNOWN = ("inconclusive", "harness error")
+AGAIN_SHARE = 0.1
+"""Of the budget, to ask once more for what head breaks, whatever the first time has taken."""
 
 
-def judge_sides(settings: Settings, sides: Sequence[BuiltSide], folder: Path) -> list[Conformance]:
-    """One entry for each async mode of the cells; one for an application."""
+class Late(GateError):
+    """The time to judge was over."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} was not judged in half of --budget; a longer one helps, or --no-conformance"
+        )
+
+
+def judge_sides(
+    settings: Settings, sides: Sequence[BuiltSide], folder: Path, end: float
+) -> list[Conformance]:
+    """One entry for each async mode of the cells; one for an application. `end` is monotonic."""
     modes = list(dict.fromkeys(cell.mode for cell in settings.cells))
     with ThreadPoolExecutor(JUDGED_AT_ONCE) as pool:
         waiting = [
             [
-                pool.submit(_judge, settings, side, mode, folder / f"{name}-{mode or 'application'}.json")
+                pool.submit(
+                    _judge, settings, side, mode, folder / f"{name}-{mode or 'application'}.json", end
+                )
                 for name, side in zip(("base", "head"), sides, strict=True)
             ]
             for mode in modes
@@ -48,33 +64,43 @@ def judge_sides(settings: Settings, sides: Sequence[BuiltSide], folder: Path) ->
         found = []
         for mode, (base, head) in zip(modes, waiting, strict=True):
             try:
-                found.append(_compare(settings, sides, mode, base.result(), head.result(), folder))
+                found.append(_compare(settings, sides, mode, base.result(), head.result(), folder, end))
             except GateError as error:
-                found.append(_entry(mode, problem=str(error)))
+                found.append(_entry(mode, problem=str(error), in_time=not isinstance(error, Late)))
     return found
 
 
 def _entry(mode: str | None, **values: Any) -> Conformance:
-    empty: Conformance = {"mode": mode, "judged": 0, "broken": [], "mended": [], "problem": None}
+    empty: Conformance = {
+        "mode": mode, "judged": 0, "broken": [], "mended": [], "problem": None, "in_time": True,
+    }  # fmt: skip
     return {**empty, **values}  # type: ignore[typeddict-item]
 
 
 def _judge(
-    settings: Settings, side: BuiltSide, mode: str | None, report: Path, ids: Sequence[str] = ()
+    settings: Settings,
+    side: BuiltSide,
+    mode: str | None,
+    report: Path,
+    end: float,
+    ids: Sequence[str] = (),
 ) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """The cases by requirement, name and transport. Raises GateError."""
+    """The cases by requirement, name and transport. Raises GateError, and Late at `end` (monotonic)."""
+    if time.monotonic() >= end:
+        raise Late(report.stem)
     cell = Cell(mode, "websocket", "ack")
     start = side.start(report.stem, cell, options=HEARTBEAT)
     try:
         server = RunningServer(Side(**{**start, "command": tuple(start["command"])}))
         try:
-            server.ready(time.monotonic() + START_SECONDS)
-            level = ("--level", "2") if settings.message is None else ()
+            server.ready(min(time.monotonic() + START_SECONDS, end))
+            level = ("--level", "2") if settings.reference else ()
             only = [word for entry in ids for word in ("--id", entry)]
             with TemporaryDirectory(dir=report.parent) as secrets:
                 how = settings.connection.arguments(Path(secrets))
                 words = ("--url", server.url, *how, *level, *only, "--report", str(report))
-                code, complaint = run_child("conformance", *words, deadline=JUDGE_SECONDS)
+                seconds = max(0.0, min(JUDGE_SECONDS, end - time.monotonic()))
+                code, complaint = run_child("conformance", *words, deadline=seconds)
         finally:
             server.stop()
             server.ended()
@@ -85,6 +111,8 @@ def _judge(
         if all(case["verdict"] in UNKNOWN for case in result["cases"]):
             raise GateError(f"{report.stem} could not be judged: no case came to a verdict")
     except (LifeError, ChildError, ResultFileError) as error:
+        if time.monotonic() >= end and not getattr(error, "ended", False):
+            raise Late(report.stem) from None
         raise GateError(f"{report.stem} could not be judged: {error}") from None
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
     for case in json.loads(json.dumps(result["cases"])):
@@ -97,13 +125,20 @@ Cases = dict[tuple[str, str, str], dict[str, Any]]
 
 
 def _compare(
-    settings: Settings, sides: Sequence[BuiltSide], mode: str | None, base: Cases, head: Cases, folder: Path
+    settings: Settings,
+    sides: Sequence[BuiltSide],
+    mode: str | None,
+    base: Cases,
+    head: Cases,
+    folder: Path,
+    end: float,
 ) -> Conformance:
     broken = _changed(base, head)
     if broken:
         ids = sorted({key[0] for key in broken})
+        end += settings.budget * AGAIN_SHARE
         again = [
-            _judge(settings, side, mode, folder / f"{name}-{mode or 'application'}-again.json", ids)
+            _judge(settings, side, mode, folder / f"{name}-{mode or 'application'}-again.json", end, ids)
             for name, side in zip(("base", "head"), sides, strict=True)
         ]
         still = _changed(*again)

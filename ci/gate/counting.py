@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from ci.gate.children import Driver
-from ci.gate.measuring import message_of
-from ci.gate.settings import GateError, Settings
+from ci.gate.children import Driver, NoAnswer
+from ci.gate.measuring import played
+from ci.gate.settings import Settings
 from ci.gate.sides import BuiltSide
 from sioprobe.results.gate import Counted, CountedFunction, CountedMetric
 
@@ -24,8 +25,11 @@ MOST_FUNCTIONS = 40
 WIRE = ("packets from the server", "bytes from the server")
 
 
-def count_cells(settings: Settings, sides: Sequence[BuiltSide]) -> list[Counted]:
-    """One entry a cell; one that could not be counted says why in its notes."""
+def count_cells(settings: Settings, sides: Sequence[BuiltSide], end: float) -> list[Counted]:
+    """One entry a cell; one that could not be counted, or not before `end` (monotonic), says so in its notes.
+
+    Raises GateError where the process that counts has ended.
+    """
     found = []
     driver = Driver("load.counting")
     try:
@@ -33,15 +37,16 @@ def count_cells(settings: Settings, sides: Sequence[BuiltSide]) -> list[Counted]
             base, head = sides
             request = {
                 "sides": [base.start("base", cell), head.start("head", cell)],
-                "transport": cell.transport,
-                "message": message_of(settings, cell),
-                "on_start": settings.on_start,
-                "connection": settings.connection.to_json(),
+                **played(settings, cell),
                 "start_seconds": START_SECONDS,
             }
+            seconds = min(COUNT_SECONDS, end - time.monotonic())
+            if seconds <= 0:
+                found.append(_entry(cell.id, notes=["not counted: half of --budget was over"]))
+                continue
             try:
-                answer = driver.ask(request, COUNT_SECONDS)
-            except GateError as error:
+                answer = driver.ask(request, seconds)
+            except NoAnswer as error:
                 driver.close()
                 driver = Driver("load.counting")
                 answer = {"error": str(error)}

@@ -64,23 +64,23 @@ class Gating:
         self.teller.say(f"head: {head.title}")
         started = time.monotonic()
         try:
-            self._judge_and_count((base, head), folder)
+            # On a busy machine the judge takes long; the other half of the budget is there for lives.
+            self._judge_and_count((base, head), folder, started + settings.budget / 2)
             self.measuring = Measuring(settings, base, head, settings.out / LIVES_FILE, self.teller.life)
-            # On a busy machine the judge takes long; half of the budget is always there for lives.
-            self.measuring.run(max(started + settings.budget, time.monotonic() + settings.budget / 2))
+            self.measuring.run(started + settings.budget)
         finally:
             self.measured_seconds = time.monotonic() - started
 
-    def _judge_and_count(self, sides: tuple[BuiltSide, BuiltSide], folder: Path) -> None:
+    def _judge_and_count(self, sides: tuple[BuiltSide, BuiltSide], folder: Path, end: float) -> None:
         """At the same time: a judge mostly waits, and no count depends on how busy the machine is."""
         settings = self.settings
         if settings.conformance:
             self.teller.say("judging both sides")
         if settings.counters:
-            self.teller.say("counting what both sides do for a message")
+            self.teller.say(f"counting what both sides do for a {settings.unit}")
         with ThreadPoolExecutor(2) as pool:
-            judging = pool.submit(judge_sides, settings, sides, folder) if settings.conformance else None
-            counting = pool.submit(count_cells, settings, sides) if settings.counters else None
+            judging = pool.submit(judge_sides, settings, sides, folder, end) if settings.conformance else None
+            counting = pool.submit(count_cells, settings, sides, end) if settings.counters else None
             try:
                 self.conformance = judging.result() if judging else []
                 self.counters = counting.result() if counting else []
@@ -89,7 +89,7 @@ class Gating:
                 sweep(folder)
                 raise
         for entry in self.conformance:
-            if entry["problem"]:
+            if entry["problem"] and entry["in_time"]:
                 raise GateError(entry["problem"])
 
     def _document(self) -> Gate:
@@ -118,6 +118,7 @@ class Gating:
             "fail_on": settings.fail_on,  # type: ignore[typeddict-item]
             "exit_code": self._exit_code(verdict),
             "problem": self.problem,
+            "unit": settings.unit,
             "realtime": measuring.realtime if measuring else False,
             "budget_seconds": settings.budget,
             "measured_seconds": round(self.measured_seconds, 1),
@@ -137,9 +138,23 @@ class Gating:
             return "REGRESSION"
         if self._broken() or self._wire():
             return "REGRESSION"
-        if self.interrupted or "INCONCLUSIVE" in verdicts or not verdicts:
+        if self.interrupted or "INCONCLUSIVE" in verdicts or not verdicts or self._unknown():
             return "INCONCLUSIVE"
         return "PASS"
+
+    def _unknown(self) -> list[str]:
+        """What was to be known beside the cells' figures, and is not."""
+        late = [entry["problem"] for entry in self.conformance if entry["problem"] and not entry["in_time"]]
+        if "wire" not in self.settings.exact:
+            return late
+        counted = {
+            entry["cell"]
+            for entry in self.counters
+            if all(metric["equal"] is not None for metric in entry["metrics"] if metric["name"] in WIRE)
+            and any(metric["name"] in WIRE for metric in entry["metrics"])
+        }
+        missing = [cell.id for cell in self.settings.cells if cell.id not in counted]
+        return [*late, *(f"{cell}: packets and bytes were not counted" for cell in missing)]
 
     def _broken(self) -> list[str]:
         """The requirements that head breaks."""
@@ -178,19 +193,20 @@ class Gating:
             return "; ".join([*self._broken(), *self._wire(), *worse])
         if verdict == "REGRESSION":
             suite = self.measuring.suite_change() if self.measuring else None
-            return f"CPU per message, mean over all cells {percent(suite['estimate'] if suite else None)}"
+            mean = percent(suite["estimate"] if suite else None)
+            return f"CPU per {self.settings.unit}, mean over all cells {mean}"
         if self.interrupted:
             return "the gate was stopped before it had an answer"
-        unclear = [cell for cell in cells if cell["verdict"] == "INCONCLUSIVE"]
-        if unclear:
-            return "; ".join(f"{cell['id']}: {cell['why']}" for cell in unclear)
+        unclear = [f"{cell['id']}: {cell['why']}" for cell in cells if cell["verdict"] == "INCONCLUSIVE"]
+        if unclear or self._unknown():
+            return "; ".join([*self._unknown(), *unclear])
         better = [cell for cell in cells if cell["improved"]]
         if better:
             return "improved: " + "; ".join(
                 f"{cell['id']} {percent(cell['cpu']['estimate'])}" for cell in better
             )
         tolerance = self.settings.thresholds.tolerance
-        return f"no cell costs {tolerance * 100:g} % more CPU per message"
+        return f"no cell costs {tolerance * 100:g} % more CPU per {self.settings.unit}"
 
 
 def run_gate(settings: Settings, teller: Teller) -> Gate:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ci.gate.children import Driver
+from ci.gate.children import Driver, NoAnswer
 from ci.gate.settings import Cell, GateError, Settings
 from ci.gate.sides import BuiltSide
 from reports.gate.lives import CPU, P50, log_change, per_message
@@ -25,13 +25,15 @@ from sioprobe.results.files import append_life
 from sioprobe.results.gate import Cell as CellResult
 from sioprobe.results.gate import Change
 
-__all__ = ["CellLives", "Measuring"]
+__all__ = ["CellLives", "Measuring", "played"]
 
 LIFE_SECONDS = 150.0
-"""Deadline of one life: two of them may pass at a start of 60 s."""
+"""Deadline of one life."""
+LAST_LIFE_SECONDS = 20.0
+"""By so much a life may exceed the budget; it is given up then."""
 START_SECONDS = 40.0
 FAILURES = 2
-"""Lives of one cell that may fail; a first life that fails is the server's fault."""
+"""Lives of one cell that may fail. One that fails first, or whose server has ended, is the server's fault."""
 NO_DECISION = Decision("INCONCLUSIVE", False, "nothing was measured")
 BASE, HEAD, AGAIN = "base", "head", "base'"
 
@@ -155,7 +157,13 @@ class Measuring:
                     if time.monotonic() + self._longest > end:
                         self._look()
                         return
-                    driver = self._life(driver, cell, round_number)
+                    try:
+                        self._life(driver, cell, round_number, end)
+                    except NoAnswer as error:
+                        if time.monotonic() < end:
+                            raise GateError(f"{cell.cell.id}: {error}") from None
+                        self._look()
+                        return
                     self._tell(cell, end)
                 self._add_to_suite()
                 if round_number in looks:
@@ -163,14 +171,10 @@ class Measuring:
         finally:
             driver.close()
 
-    def _life(self, driver: Driver, cell: CellLives, number: int) -> Driver:
+    def _life(self, driver: Driver, cell: CellLives, number: int, end: float) -> None:
         started = time.monotonic()
-        try:
-            life = driver.ask(self._request(cell.cell), LIFE_SECONDS)
-        except GateError as error:
-            # Its process is gone, and whatever it started will be swept.
-            driver.close()
-            raise GateError(f"{cell.cell.id}: {error}") from None
+        seconds = min(LIFE_SECONDS, end - started + LAST_LIFE_SECONDS)
+        life = driver.ask(self._request(cell.cell), seconds)
         if "error" not in life:
             try:
                 cell.add(life)
@@ -178,22 +182,18 @@ class Measuring:
                 life = {"error": str(error), "side": None}
         if "error" in life:
             cell.failures += 1
-            if not cell.lives or cell.failures > FAILURES:
+            if life.get("ended") or not cell.lives or cell.failures > FAILURES:
                 cell.problem = str(life["error"])
-            return driver
+            return
         self.realtime = bool(life["realtime"])
         self._longest = max(self._longest, time.monotonic() - started)
         append_life(self._file, {"cell": cell.cell.id, "number": number, **life})
-        return driver
 
     def _request(self, cell: Cell) -> dict[str, Any]:
         base, head = self._sides
         request = {
             "sides": [base.start(BASE, cell), head.start(HEAD, cell), base.start(AGAIN, cell)],
-            "transport": cell.transport,
-            "message": message_of(self.settings, cell),
-            "on_start": self.settings.on_start,
-            "connection": self.settings.connection.to_json(),
+            **played(self.settings, cell),
             "start_seconds": START_SECONDS,
             "realtime": self.settings.realtime,
             "seed": self._chance.getrandbits(32),
@@ -211,7 +211,11 @@ class Measuring:
         if not able:
             return
         decisions, worse = decide(
-            [cell.measured for cell in able], self.suite, self.settings.thresholds, realtime=self.realtime
+            [cell.measured for cell in able],
+            self.suite,
+            self.settings.thresholds,
+            realtime=self.realtime,
+            unit=self.settings.unit,
         )
         self.worse_suite = self.worse_suite or worse
         for cell, decision in zip(able, decisions, strict=True):
@@ -225,10 +229,14 @@ class Measuring:
         return change_of(self.suite, self.settings.thresholds) if len(self.cells) > 1 else None
 
 
-def message_of(settings: Settings, cell: Cell) -> dict[str, Any]:
-    """As `load.side_by_side.asking.Message`."""
+def played(settings: Settings, cell: Cell) -> dict[str, Any]:
+    """What is played in a cell, as fields of `load.side_by_side.asking.LifeRequest`."""
+    shared = {"transport": cell.transport, "connection": settings.connection.to_json()}
+    if settings.locustfile is not None:
+        return {**shared, "locustfile": str(settings.locustfile)}
     if settings.message is not None:
-        return {**settings.message, "namespace": settings.namespace}
+        message = {**settings.message, "namespace": settings.namespace}
+        return {**shared, "message": message, "on_start": settings.on_start}
     if cell.scenario == "echo":
-        return {"event": "message", "answer": "message-back"}
-    return {"event": "message-with-ack", "answer": None}
+        return {**shared, "message": {"event": "message", "answer": "message-back"}}
+    return {**shared, "message": {"event": "message-with-ack", "answer": None}}

@@ -7,7 +7,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from load.servers.command import CommandError, split_command
 from reports.gate.rule import Thresholds
@@ -35,8 +35,9 @@ SCENARIOS = ("ack", "echo")
 DEFAULT_CELLS = ("threading:websocket", "eventlet:websocket", "gevent:websocket", "gevent:polling")
 CONFIG_KEYS = (
     "answer", "arguments", "auth", "base", "base_command", "base_with", "budget", "ca_file", "cell",
-    "command", "cookie", "event", "exact", "fail_on", "head", "head_command", "head_with", "header", "match",
-    "mode", "namespace", "on_start", "out", "path", "query", "ready", "setup", "tolerance",
+    "command", "cookie", "event", "exact", "fail_on", "head", "head_command", "head_with", "header",
+    "locustfile", "match", "mode", "namespace", "on_start", "out", "path", "query", "ready", "setup",
+    "tolerance",
 )  # fmt: skip
 
 
@@ -51,8 +52,8 @@ class Cell:
     @property
     def id(self) -> str:
         """`gevent:websocket`, with the scenario where it is not `ack`."""
-        parts = [self.mode or "", self.transport, "" if self.scenario in ("ack", "event") else self.scenario]
-        return ":".join(filter(None, parts))
+        told = "" if self.scenario in ("ack", "event", "tasks") else self.scenario
+        return ":".join(filter(None, (self.mode, self.transport, told)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class Settings:
     """The event of an application, as `load.playing.messages.Message`; None for the contract's."""
     on_start: tuple[dict[str, Any], ...] = ()
     """What each connection sends before it, in the same way."""
+    locustfile: Path | None = None
+    """Its users play tasks in place of an event."""
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     namespace: str = "/"
     budget: float = 300.0
@@ -90,6 +93,16 @@ class Settings:
     counters: bool = True
     seed: int = 0
     command_line: str = ""
+
+    @property
+    def reference(self) -> bool:
+        """Whether both sides are servers with the contract, and no application of one's own."""
+        return self.message is None and self.locustfile is None
+
+    @property
+    def unit(self) -> Literal["message", "task"]:
+        """What CPU and counts are given for."""
+        return "message" if self.locustfile is None else "task"
 
 
 def parse_duration(text: str) -> float:
@@ -149,7 +162,10 @@ def read_config(path: Path | None, folder: Path) -> dict[str, Any]:
         for name in section.split("."):
             table = table.get(name, {}) if isinstance(table, dict) else {}
         if table or path is not None:
-            return _checked(table, f"{file.name}: [{section}]")
+            found = _checked(table, f"{file.name}: [{section}]")
+            if "locustfile" in found:
+                found["locustfile"] = str(file.parent / found["locustfile"])
+            return found
     return {}
 
 

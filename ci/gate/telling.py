@@ -21,9 +21,10 @@ __all__ = ["Teller"]
 class Teller:
     """Lines; on a terminal also one that moves."""
 
-    def __init__(self, *, quiet: bool = False, alpha: float = 0.0157) -> None:
+    def __init__(self, *, quiet: bool = False, alpha: float = 0.0157, unit: str = "message") -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
         self._alpha = alpha
+        self._unit = unit
         self._status: Status | None = None
 
     def say(self, line: str) -> None:
@@ -40,7 +41,7 @@ class Teller:
         sure = f" [{percent(math.expm1(low))}, {percent(math.expm1(high))}]" if math.isfinite(low) else ""
         left = max(0, end - time.monotonic())
         line = (
-            f"{cell.cell.id}: {len(logs)} lives, CPU per message "
+            f"{cell.cell.id}: {len(logs)} lives, CPU per {self._unit} "
             f"{percent(math.expm1(hodges_lehmann(logs)))}{sure}; {left / 60:.1f} minutes left"
         )
         if self._console.is_terminal:

@@ -108,7 +108,7 @@ def _context(gate: Gate) -> dict[str, Any]:
         "gate": gate,
         "symbol": words.SYMBOLS[gate["verdict"]],
         "symbols": words.SYMBOLS,
-        "headings": words.HEADINGS,
+        "headings": words.headings_of(gate),
         "rows": list(zip(gate["cells"], words.rows_of(gate), strict=True)),
         "forest": _forest(gate),
         "differences": _differences(gate),
@@ -167,7 +167,8 @@ def render_junit(gate: Gate) -> bytes:
         if not entry["broken"] and not entry["problem"]:
             add("conformance", mode, None, "")
         if entry["problem"]:
-            add("conformance", mode, "error", entry["problem"])
+            kind = "error" if entry["in_time"] else inconclusive
+            add("conformance", mode, kind, entry["problem"])
         for case in entry["broken"]:
             change = f"{case['base']} -> {case['head']}: {case['actual']}"
             add(

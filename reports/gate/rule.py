@@ -141,7 +141,12 @@ def lives_for(sd: float, thresholds: Thresholds) -> int:
 
 
 def decide(
-    cells: Sequence[Measured], suite: Sequence[float], thresholds: Thresholds, *, realtime: bool
+    cells: Sequence[Measured],
+    suite: Sequence[float],
+    thresholds: Thresholds,
+    *,
+    realtime: bool,
+    unit: str = "message",
 ) -> tuple[list[Decision], bool]:
     """One look at all cells together, and whether the suite's mean is a regression by itself."""
     floor = math.log1p(thresholds.floor)
@@ -152,13 +157,15 @@ def decide(
         and share(hodges_lehmann(suite)) >= thresholds.smallest
     )
     decisions = [
-        _decide_cell(cell, thresholds, holds=hold, realtime=realtime)
+        _decide_cell(cell, thresholds, holds=hold, realtime=realtime, unit=unit)
         for cell, hold in zip(cells, holds, strict=True)
     ]
     return decisions, worse_suite
 
 
-def _decide_cell(cell: Measured, thresholds: Thresholds, *, holds: bool, realtime: bool) -> Decision:
+def _decide_cell(
+    cell: Measured, thresholds: Thresholds, *, holds: bool, realtime: bool, unit: str
+) -> Decision:
     if len(cell.cpu) < fewest_for(thresholds.alpha):
         return Decision(
             "INCONCLUSIVE", False, f"{len(cell.cpu)} lives, and {fewest_for(thresholds.alpha)} are needed"
@@ -174,17 +181,17 @@ def _decide_cell(cell: Measured, thresholds: Thresholds, *, holds: bool, realtim
         )
     estimate = share(hodges_lehmann(cell.cpu))
     if holds and estimate >= thresholds.smallest:
-        return Decision("REGRESSION", False, f"CPU per message {percent(estimate)}")
+        return Decision("REGRESSION", False, f"CPU per {unit} {percent(estimate)}")
     p50 = _worse_p50(cell.p50, thresholds, realtime=realtime)
     if p50 is not None and _worse_p50(cell.p50_again, thresholds, realtime=realtime) is None:
         return Decision("REGRESSION", False, f"p50 {percent(p50)}")
     high = upper_bound(cell.cpu, thresholds.alpha)
     if high < math.log1p(thresholds.tolerance):
         improved = estimate <= -thresholds.smallest and high < -math.log1p(thresholds.floor)
-        said = f"CPU per message {percent(estimate)}, below {percent(share(high))} for sure"
+        said = f"CPU per {unit} {percent(estimate)}, below {percent(share(high))} for sure"
         return Decision("PASS", improved, said)
     return Decision(
-        "INCONCLUSIVE", False, f"CPU per message {percent(estimate)}, but it may be {percent(share(high))}"
+        "INCONCLUSIVE", False, f"CPU per {unit} {percent(estimate)}, but it may be {percent(share(high))}"
     )
 
 

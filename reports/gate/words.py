@@ -20,11 +20,14 @@ def verdict_words(cell: Cell) -> str:
     return f"{cell['verdict']}, improved" if cell["improved"] else cell["verdict"]
 
 
-HEADINGS = ("cell", "verdict", "CPU per message", "base against itself", "p50", "smallest visible", "lives")
+def headings_of(gate: Gate) -> tuple[str, ...]:
+    """Those of the table of cells; `unit` is what the gate measures by, a message or a task."""
+    cpu = f"CPU per {gate['unit']}"
+    return ("cell", "verdict", cpu, "base against itself", "p50", "smallest visible", "lives")
 
 
 def rows_of(gate: Gate) -> list[tuple[str, ...]]:
-    """One row a cell, under HEADINGS."""
+    """One row a cell, under `headings_of`."""
     return [
         (
             cell["id"],
@@ -49,9 +52,9 @@ def how_measured(gate: Gate) -> str:
 def lines_of(gate: Gate) -> list[str]:
     """The answer for a console."""
     lines = [f"{SYMBOLS[gate['verdict']]} {gate['verdict']}: {gate['sentence']}"]
-    rows = [HEADINGS, *rows_of(gate)]
+    rows = [headings_of(gate), *rows_of(gate)]
     if len(rows) > 1:
-        widths = [max(len(row[place]) for row in rows) for place in range(len(HEADINGS))]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines.append("")
         lines += [
             "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
@@ -66,7 +69,7 @@ def lines_of(gate: Gate) -> list[str]:
     for entry in gate["conformance"]:
         lines += conformance_lines(entry)
     for counted in gate["counters"]:
-        lines += counted_lines(counted)
+        lines += counted_lines(counted, gate["unit"])
     lines.append(how_measured(gate))
     return lines
 
@@ -86,11 +89,11 @@ def conformance_lines(entry: Conformance) -> list[str]:
 
 
 def number(value: float | None) -> str:
-    """A count per message."""
+    """A count."""
     return "–" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
-def counted_lines(counted: Counted, most: int = 8) -> list[str]:
+def counted_lines(counted: Counted, unit: str, most: int = 8) -> list[str]:
     """What one cell counts differently."""
     metrics = [metric for metric in counted["metrics"] if metric["equal"] is False]
     name = f"counts of {counted['cell']}"
@@ -102,7 +105,7 @@ def counted_lines(counted: Counted, most: int = 8) -> list[str]:
     lines = [f"{name}: {', '.join(changes) or 'equal sums, but other functions'}"]
     lines += [
         f"  {function['name']} ({function['place']}):"
-        f" {number(function['base'])} -> {number(function['head'])} calls a message"
+        f" {number(function['base'])} -> {number(function['head'])} calls a {unit}"
         for function in counted["functions"][:most]
     ]
     if len(counted["functions"]) > most:

@@ -51,7 +51,7 @@ class Cell(TypedDict):
 
 
 class CountedMetric(TypedDict):
-    """One exact count per message; None where a side could not be counted."""
+    """One exact count per message or task; None where a side could not be counted."""
 
     name: str
     base: float | None
@@ -60,7 +60,7 @@ class CountedMetric(TypedDict):
 
 
 class CountedFunction(TypedDict):
-    """A function whose calls per message differ."""
+    """A function whose calls per message or task differ."""
 
     name: str
     place: str
@@ -90,13 +90,17 @@ class BrokenRequirement(TypedDict):
 
 
 class Conformance(TypedDict):
-    """Both sides judged, in one async mode or (None) as the application that it is."""
+    """Both sides judged, in one async mode or (None) as the application that it is.
+
+    `problem` says why not; not `in_time` says that only time was missing.
+    """
 
     mode: str | None
     judged: int
     broken: list[BrokenRequirement]
     mended: list[BrokenRequirement]
     problem: str | None
+    in_time: bool
 
 
 class GateSide(TypedDict):
@@ -107,7 +111,7 @@ class GateSide(TypedDict):
 
 
 class Gate(TypedDict):
-    """The document."""
+    """The document. `unit` is what CPU and counts are given for."""
 
     schema: Literal[1]
     kind: Literal["gate"]
@@ -123,6 +127,7 @@ class Gate(TypedDict):
     fail_on: Literal["regression", "inconclusive", "never"]
     exit_code: int
     problem: str | None
+    unit: Literal["message", "task"]
     realtime: bool
     budget_seconds: float
     measured_seconds: float
