@@ -116,7 +116,16 @@ def test_annotations_name_what_went_wrong() -> None:
         cell("gevent:websocket", "REGRESSION", 0.05, why="CPU per message +5.0 %"),
         cell("threading:websocket", "INCONCLUSIVE", 0.02, why="few lives", help="more minutes"),
         cell("gevent:polling", "PASS", 0.0),
-        conformance=[{"mode": "gevent", "judged": 1, "broken": [BROKEN], "mended": [], "problem": None}],
+        conformance=[
+            {
+                "mode": "gevent",
+                "judged": 1,
+                "broken": [BROKEN],
+                "mended": [],
+                "problem": None,
+                "in_time": True,
+            }
+        ],
     )
 
     assert annotation_lines(document) == [

@@ -10,11 +10,13 @@ import click
 import pytest
 
 from ci.gate import __main__ as command
+from ci.gate.measuring import played
 from ci.gate.settings import Cell, GateError, parse_duration, parse_share, read_config
 from load.playing.messages import Message
 from sioprobe.commandline.one_line import run_command
 
 APP = ("--base-command", "old {port}", "--head-command", "new {port}", "--event", "chat")
+TASKS = (*APP[:4], "--locustfile", "none.py")
 PACKAGES = ("--base-with", "flask")
 
 
@@ -51,6 +53,13 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ((*APP, "--cell", "websockt"), "--cell 'websockt': unknown transport 'websockt' (the nearest"),
         ((*APP, "--mode", "gevent"), "--mode is for the reference server;"),
         ((*APP, "--auth", "{"), "--auth "),
+        ((*APP, "--locustfile", "chat.py"), "--event and --locustfile say two different things; give one"),
+        ((*TASKS, "--arguments", "[1]"), "--arguments goes with --event; the tasks of --locustfile say it"),
+        ((*TASKS, "--answer", "said"), "--answer goes with --event; the tasks of --locustfile say it"),
+        ((*TASKS, "--namespace", "/a"), "--namespace goes with --event; the tasks of --locustfile say it"),
+        ((*TASKS, "--auth", "{}"), "--auth goes with --event; users of --locustfile call self.connect(auth="),
+        (TASKS, "--locustfile none.py: there is no such file"),
+        ((*APP, "--exact", "wire", "--no-counters"), "--exact wire needs the counts; leave out --no-count"),
         (
             ("--base-command", "x", "--head-command", "y", "--cell", "gevent:polling"),
             "--cell 'gevent:polling' names a mode, but --base-command has no {mode}",
@@ -132,6 +141,32 @@ def test_the_command_line_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tm
     assert settings.message == asdict(Message("chat", '["hello",3]', "said"))
     assert settings.on_start == (asdict(Message("join", "[1]")), asdict(Message("hello")))
     assert settings.plan.kind == "revisions"
+
+
+def test_a_locustfile_lies_where_its_configuration_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "application"
+    folder.mkdir()
+    (folder / "chat.py").write_text(
+        "from locust import task\nfrom sioprobe import SocketIOUser\n"
+        "class Chatter(SocketIOUser):\n    @task\n    def say(self): pass\n"
+    )
+    (folder / "sioprobe.toml").write_text("[gate]\ncommand = 'serve {port}'\nlocustfile = 'chat.py'\n")
+
+    settings = parsed(monkeypatch, "--config", str(folder / "sioprobe.toml"), "--header", "X-Tenant: a")
+
+    assert settings.locustfile == folder / "chat.py"
+    assert settings.message is None
+    assert not settings.reference
+    assert settings.unit == "task"
+    assert [(cell.id, cell.scenario) for cell in settings.cells] == [
+        ("websocket", "tasks"), ("polling", "tasks"),
+    ]  # fmt: skip
+    request = played(settings, settings.cells[1])
+    assert request["locustfile"] == str(folder / "chat.py")
+    assert (request["transport"], request["connection"]) == ("polling", {"headers": {"X-Tenant": "a"}})
+    assert "message" not in request
 
 
 def test_a_secret_is_in_no_command_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,12 @@ sys.meta_path.insert(0, Finder())
 
 
 def counted(
-    mode: str, path: str, *, transport: str = "websocket", environment: dict[str, str] | None = None
+    mode: str,
+    path: str,
+    *,
+    transport: str = "websocket",
+    environment: dict[str, str] | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """Two sides, the second with a folder more on its path."""
     command = [sys.executable, "-m", "server_under_test", "--mode", mode, "--port", "0"]
@@ -54,7 +59,7 @@ def counted(
     done = subprocess.run(
         [sys.executable, "-m", "load.counting"],
         cwd=ROOT,
-        input=json.dumps({"sides": sides, "transport": transport}).encode() + b"\n",
+        input=json.dumps({"sides": sides, "transport": transport, **more}).encode() + b"\n",
         capture_output=True,
         env={**os.environ, **(environment or {})},
         timeout=300,
@@ -109,6 +114,85 @@ def test_without_a_compiler_calls_are_counted_in_python(tmp_path: Path) -> None:
         assert "bytecodes" not in names
         assert "calls are counted by sys.setprofile" in answer["notes"]
     assert "allocations are not counted: there is no C compiler" in answer["notes"]
+
+
+TASKS = """
+import random
+from locust import task
+from sioprobe import SocketIOUser
+
+
+class Asker(SocketIOUser):
+    def on_start(self):
+        self.connect()
+
+    @task(2)
+    def ask(self):
+        self.call("message-with-ack", "x" * random.choice([100, 500]))
+
+    @task
+    def say(self):
+        for _ in range(2):
+            self.call("message", 1, answer="message-back")
+
+
+class Other(Asker):
+    @task
+    def say(self):
+        self.call("message-with-ack", 2)
+"""
+
+
+def test_every_window_plays_the_same_tasks(tmp_path: Path) -> None:
+    file = tmp_path / "tasks.py"
+    file.write_text(TASKS)
+
+    answer = counted("gevent", "", locustfile=str(file))
+
+    assert differing(answer) == set()
+    assert not any("different tasks" in note for note in answer["notes"])
+    assert 10 <= answer["messages"] <= 300
+    # Half of the users' tasks are one message; of the others a third or so are two.
+    (packets,) = {tuple(side["counts"]["packets from the server"]) for side in answer["sides"]}
+    assert packets[0] == packets[1]
+    assert 1 < packets[0] < 1.5
+    bytes_sent = {tuple(side["counts"]["bytes from the server"]) for side in answer["sides"]}
+    assert len(bytes_sent) == 1
+
+
+STEPS = """
+from locust import SequentialTaskSet
+from sioprobe import SocketIOUser
+
+
+def ask(steps):
+    steps.user.call("message-with-ack", 1)
+
+
+def say(steps):
+    steps.user.call("message", 1, answer="message-back")
+
+
+class Steps(SequentialTaskSet):
+    # More than a window, and without a period.
+    tasks = [ask if (n * 2654435761 >> 13) % 3 else say for n in range(307)]
+
+
+class Stepper(SocketIOUser):
+    tasks = [Steps]
+
+    def on_start(self):
+        self.connect()
+"""
+
+
+def test_windows_of_different_tasks_say_so(tmp_path: Path) -> None:
+    file = tmp_path / "steps.py"
+    file.write_text(STEPS)
+
+    answer = counted("gevent", "", locustfile=str(file))
+
+    assert "the windows played different tasks, so their counts differ" in answer["notes"]
 
 
 @pytest.mark.parametrize(

@@ -141,13 +141,14 @@ def test_an_ack_that_does_not_match_is_named(driver: Driver) -> None:
 def test_a_server_that_ends_is_told_with_its_last_line(driver: Driver) -> None:
     ended = driver.ask(sides=[side("base"), side("head", program("import sys; sys.exit('no such table')"))])
 
-    assert ended == {"error": "head: the server ended with 1: no such table", "side": "head"}
+    assert ended == {"error": "head: the server ended with 1: no such table", "side": "head", "ended": True}
 
 
 def test_a_program_that_is_not_there_is_named(driver: Driver) -> None:
     absent = driver.ask(sides=[side("base", ["/no/such/program"])])
 
-    assert absent == {"error": "base: /no/such/program: No such file or directory", "side": "base"}
+    assert absent["error"] == "base: /no/such/program: No such file or directory"
+    assert (absent["side"], absent["ended"]) == ("base", False)
 
 
 def test_a_server_that_is_never_ready_is_given_up(driver: Driver) -> None:

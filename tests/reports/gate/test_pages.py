@@ -48,7 +48,8 @@ def gate(*cells: dict[str, Any], verdict: str = "REGRESSION", **more: Any) -> Ga
         "started_at": "2026-01-02T03:04:05+00:00", "finished_at": None, "interrupted": False,
         "verdict": verdict,
         "improved": False, "sentence": "gevent:websocket: CPU per message +4.6 %", "fail_on": "inconclusive",
-        "exit_code": 1, "problem": None, "realtime": True, "budget_seconds": 300.0, "measured_seconds": 42.0,
+        "exit_code": 1, "problem": None, "unit": "message", "realtime": True,
+        "budget_seconds": 300.0, "measured_seconds": 42.0,
         "thresholds": {
             "tolerance": 0.05, "smallest": 0.03, "floor": 0.01, "alpha": 0.0157, "p50_floor": 0.05,
             "p50_smallest": 0.25, "p50_smallest_realtime": 0.1,
@@ -75,7 +76,9 @@ FULL = gate(
     cell("gevent:websocket", "REGRESSION", 0.046),
     cell("threading:websocket", "INCONCLUSIVE", 0.02, help="about 2 more minutes for this cell (--budget)"),
     cell("gevent:polling", "PASS", -0.04, improved=True),
-    conformance=[{"mode": "gevent", "judged": 600, "broken": [BROKEN], "mended": [], "problem": None}],
+    conformance=[
+        {"mode": "gevent", "judged": 600, "broken": [BROKEN], "mended": [], "problem": None, "in_time": True}
+    ],
     counters=[COUNTED],
     suite=change(0.01),
 )
@@ -89,6 +92,16 @@ def test_the_page_says_it_all_and_fetches_nothing() -> None:
     assert "v1 &lt;script&gt;" in page
     assert re.findall(r"""(?:src|href)=["']?(?!#|data:)[^"'> ]+|url\((?!data:)""", page) == []
     assert render_page(FULL, {"gate.json": b"{}"}) == page
+
+
+def test_every_word_says_task_where_tasks_were_played() -> None:
+    measured: Any = {**FULL, "unit": "task", "sentence": "it costs more"}
+    measured["cells"] = [{**one, "why": "it costs more"} for one in FULL["cells"]]
+
+    for text in (render_page(measured, {}), render_summary(measured), "\n".join(lines_of(measured))):
+        assert "CPU per task" in text
+        assert "calls a task" in text or "per task differ" in text
+        assert "message" not in re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
 
 
 def places(page: str, group: str) -> list[tuple[float, float, float]]:
