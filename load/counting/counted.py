@@ -34,7 +34,7 @@ __all__ = ["count_sides"]
 
 INSERTED = Path(__file__).with_name("inserted")
 WINDOWS, MESSAGES, WARMUP = 3, 300, 100
-FIRST_TASKS, WINDOW_SECONDS = 10, 4.0
+FIRST_TASKS, WINDOW_SECONDS = 10, 2.0
 """A window of tasks is shorter where so many of them show that it would take longer."""
 CALLS, REST = " (calls)", " (rest)"
 

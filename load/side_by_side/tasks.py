@@ -153,8 +153,8 @@ class TaskPlayers:
             self._server.check()
             doing = ", ".join(sorted({user.doing for user in users if user.doing}))
             raise LifeError(
-                f"{self._name}: {problem} within {seconds:.0f} s ({doing}); the server's last line: "
-                f"{self._server.last_line()}",
+                f"{self._name}: {problem} within {seconds:.0f} s{doing and f' ({doing})'}; the server's last "
+                f"line: {self._server.last_line()}",
                 self._name,
             )
 
