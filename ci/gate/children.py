@@ -1,8 +1,9 @@
 """The gate's folder and its child processes: nothing of either is left, however the gate ends.
 
-Every child has the folder's path in its environment (SIOPROBE_GATE), and hands it on to what it starts. A
-small process of its own (`python -m ci.gate.children FOLDER`) waits until the gate is gone, ends every
-process with that mark and removes the folder. If that process is killed, the gate does the same itself.
+Every child has the folder's path in its environment (SIOPROBE_GATE), and hands it on to what it starts; its
+temporary files lie in there. A small process of its own (`python -m ci.gate.children FOLDER`) waits until the
+gate is gone, ends every process with that mark and removes the folder. If that process is killed, the gate
+does the same itself.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 
 from ci.gate.settings import GateError
 from load.servers import steps
-from load.servers.children import ChildError, die_with_parent, last_lines, written
+from load.servers.children import ChildError, die_with_parent, last_lines, scratch_file, written
 from sioprobe.harness import harness_environment, module_command
 
 __all__ = ["Driver", "NoAnswer", "check_locustfile", "run_step", "sweep", "workshop"]
@@ -41,8 +42,9 @@ def workshop() -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix="sioprobe-gate-"))
     except OSError as error:
         raise GateError(f"no folder for the two sides can be made: {error.strerror}") from None
-    before = os.environ.get(MARK)
-    os.environ[MARK] = str(folder)
+    before = {name: os.environ.get(name) for name in (MARK, "TMPDIR")}
+    (folder / "tmp").mkdir()
+    os.environ |= {MARK: str(folder), "TMPDIR": str(folder / "tmp")}
     if sys.platform == "linux":
         # Children of a child that was killed come to this process, and not to init.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -62,9 +64,10 @@ def workshop() -> Iterator[Path]:
         with contextlib.suppress(OSError):
             sweeper.stdin.close()
         sweeper.wait()
-        os.environ.pop(MARK, None)
-        if before is not None:
-            os.environ[MARK] = before
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def sweep(folder: Path) -> None:
@@ -124,7 +127,7 @@ class Driver:
 
     def __init__(self, module: str) -> None:
         self._module = module
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
+        self._errors = scratch_file()
         self._child = subprocess.Popen(
             module_command(module),
             stdin=subprocess.PIPE,

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ci.gate.children import sweep
 from ci.gate.settings import Cell, GateError, Settings
 from ci.gate.sides import BuiltSide
 from load.servers.processes import ChildError, run_child
@@ -49,9 +50,13 @@ class Late(GateError):
 def judge_sides(
     settings: Settings, sides: Sequence[BuiltSide], folder: Path, end: float
 ) -> list[Conformance]:
-    """One entry for each async mode of the cells; one for an application. `end` is monotonic."""
+    """One entry for each async mode of the cells; one for an application. `end` is monotonic.
+
+    The first server that cannot be judged ends it: GateError.
+    """
     modes = list(dict.fromkeys(cell.mode for cell in settings.cells))
-    with ThreadPoolExecutor(JUDGED_AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(JUDGED_AT_ONCE)
+    try:
         waiting = [
             [
                 pool.submit(
@@ -61,19 +66,26 @@ def judge_sides(
             ]
             for mode in modes
         ]
+        for future in as_completed(future for pair in waiting for future in pair):
+            if not isinstance(future.exception(), Late):
+                future.result()
         found = []
         for mode, (base, head) in zip(modes, waiting, strict=True):
             try:
                 found.append(_compare(settings, sides, mode, base.result(), head.result(), folder, end))
-            except GateError as error:
-                found.append(_entry(mode, problem=str(error), in_time=not isinstance(error, Late)))
-    return found
+            except Late as error:
+                found.append(_entry(mode, problem=str(error)))
+        return found
+    except GateError:
+        # The threads wait for children: without those they end.
+        sweep(folder)
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _entry(mode: str | None, **values: Any) -> Conformance:
-    empty: Conformance = {
-        "mode": mode, "judged": 0, "broken": [], "mended": [], "problem": None, "in_time": True,
-    }  # fmt: skip
+    empty: Conformance = {"mode": mode, "judged": 0, "broken": [], "mended": [], "problem": None}
     return {**empty, **values}  # type: ignore[typeddict-item]
 
 

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -19,7 +20,16 @@ from typing import IO, Any
 
 from load.watching import proc
 
-__all__ = ["ChildError", "die_with_parent", "end_all", "end_child", "last_lines", "start_child", "written"]
+__all__ = [
+    "ChildError",
+    "die_with_parent",
+    "end_all",
+    "end_child",
+    "last_lines",
+    "scratch_file",
+    "start_child",
+    "written",
+]
 
 STOP_SECONDS = 8.0
 TAIL_BYTES = 1 << 16
@@ -99,6 +109,13 @@ def end_all() -> None:
         children = list(_children)
     for child in children:
         end_child(child)
+
+
+def scratch_file() -> IO[bytes]:
+    """A file without a name; in memory where it can be, because a full disk must be able to say so."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("sioprobe"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def written(file: IO[bytes]) -> str:

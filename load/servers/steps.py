@@ -6,12 +6,11 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from load.servers.children import ChildError, end_child, last_lines, start_child
+from load.servers.children import ChildError, end_child, last_lines, scratch_file, start_child
 from sioprobe.harness import user_environment
 from sioprobe.results.environment import LIBRARIES
 
@@ -41,7 +40,7 @@ def run_step(
 
     A text goes to the shell. `environment` is added to that of the user.
     """
-    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as output:
+    with scratch_file() as errors, scratch_file() as output:
         try:
             child = start_child(
                 command,

@@ -29,6 +29,8 @@ FEWEST_ROUNDS = 6
 """Rounds of turns without which a life says nothing."""
 LONGEST_SECONDS = 30.0
 """A life whose rounds take so long is given up."""
+CONNECT_SECONDS = 20.0
+"""A server that is ready and takes no client for so long hangs."""
 LONG_TURN_NS = 60_000_000
 """Where every turn of tasks takes longer, a user plays one task a turn: short turns vary less."""
 
@@ -80,7 +82,7 @@ def running(
             if when_ready is not None:
                 when_ready(server)
             players.append(players_of(engine, server, request))
-            players[-1].connect(end)
+            players[-1].connect(min(end, time.monotonic() + CONNECT_SECONDS))
         yield [servers[side.name] for side in request.sides], players
     finally:
         for player in players:

@@ -21,6 +21,7 @@ __all__ = ["Players", "Playing"]
 
 ANSWER_SECONDS = 10.0
 RETRY_SECONDS = 0.05
+NOT_ACCEPTED = "did not accept a Socket.IO client"
 FIRST_NUMBER = 10_000
 """Numbers and ack ids of one length, so that a message has the same number of bytes each time."""
 
@@ -123,7 +124,8 @@ class _Player(Listener):
 
     def closed(self, connection: Connection, failure: SwarmError | None) -> None:
         if failure is not None:
-            self._fail(f"a connection was lost: {failure}")
+            lost = "a connection was lost" if self.owner.connected else f"the server {NOT_ACCEPTED}"
+            self._fail(f"{lost}: {failure}")
 
     def _fail(self, problem: str) -> None:
         self.failure = problem
@@ -143,6 +145,7 @@ class Players:
         self._players: list[_Player] = []
         self._waiting = 0
         self._done = Event()
+        self.connected = False
         self.latencies: list[int] = []
         self.packets = 0
         """Socket.IO packets that came."""
@@ -186,7 +189,8 @@ class Players:
         self._begin(len(self._players))
         for player in self._players:
             player.connection.connect(request.message.namespace, request.connection.auth)
-        self._wait(seconds, "did not accept a Socket.IO client")
+        self._wait(seconds, NOT_ACCEPTED)
+        self.connected = True
 
     def play(self, messages: int) -> tuple[int, float]:
         """Send so many messages over all connections: nanoseconds to the last answer, and the p50 in µs."""

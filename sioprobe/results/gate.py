@@ -92,7 +92,7 @@ class BrokenRequirement(TypedDict):
 class Conformance(TypedDict):
     """Both sides judged, in one async mode or (None) as the application that it is.
 
-    `problem` says why not; not `in_time` says that only time was missing.
+    `problem` says that there was no time for it.
     """
 
     mode: str | None
@@ -100,7 +100,6 @@ class Conformance(TypedDict):
     broken: list[BrokenRequirement]
     mended: list[BrokenRequirement]
     problem: str | None
-    in_time: bool
 
 
 class GateSide(TypedDict):

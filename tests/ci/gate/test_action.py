@@ -123,7 +123,6 @@ def test_annotations_name_what_went_wrong() -> None:
                 "broken": [BROKEN],
                 "mended": [],
                 "problem": None,
-                "in_time": True,
             }
         ],
     )

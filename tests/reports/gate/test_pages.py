@@ -76,9 +76,7 @@ FULL = gate(
     cell("gevent:websocket", "REGRESSION", 0.046),
     cell("threading:websocket", "INCONCLUSIVE", 0.02, help="about 2 more minutes for this cell (--budget)"),
     cell("gevent:polling", "PASS", -0.04, improved=True),
-    conformance=[
-        {"mode": "gevent", "judged": 600, "broken": [BROKEN], "mended": [], "problem": None, "in_time": True}
-    ],
+    conformance=[{"mode": "gevent", "judged": 600, "broken": [BROKEN], "mended": [], "problem": None}],
     counters=[COUNTED],
     suite=change(0.01),
 )
