@@ -28,7 +28,7 @@ class Running:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.process = subprocess.Popen(
-            [SIOPROBE, "gate", *ONE_CELL, *options, "--budget", "5m", "--tolerance", "0.001%"],
+            [SIOPROBE, "gate", *ONE_CELL, "--budget", "5m", "--tolerance", "0.001%", *options],
             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
@@ -133,17 +133,16 @@ def test_a_killed_part_is_an_error(
 
 
 def test_a_server_that_is_killed_in_a_later_life_is_an_error(tmp_path: Path, own_temp: Path) -> None:
-    running = Running(tmp_path, *ONLY_LIVES)
+    running = Running(tmp_path, *ONLY_LIVES, "--budget", "40s")
     running.until("1 lives")
 
-    # The first one may be at the end of its life already.
-    while running.process.poll() is None:
-        with contextlib.suppress(AssertionError, psutil.Error):
-            running.part("server_under_test").kill()
+    # The servers of the first life are gone, so it is one of the second.
+    running.part("server_under_test").kill()
     said = running.end()
 
     assert running.process.returncode == 2
     assert "the server ended with -9" in said.splitlines()[-1]
+    assert read_gate(tmp_path / "gate-out" / "gate.json")["cells"][0]["lives"] == 1
     assert wait_until_gone(own_temp) == []
 
 
@@ -201,16 +200,21 @@ MOUNTS = next(
 
 @pytest.mark.skipif(MOUNTS is None, reason="this user may not mount a small disk")
 @pytest.mark.parametrize(
-    ("full", "line"),
-    [("temp", "No space left on device"), ("out", "lives.jsonl: cannot be written: No space left on device")],
+    ("full", "used", "line"),
+    [
+        # A folder can be made, and no checkout.
+        ("temp", 8192, "No space left on device"),
+        ("out", 16384, "lives.jsonl: cannot be written: No space left on device"),
+    ],
+    ids=["temp", "out"],
 )
 def test_a_full_disk_is_an_error(
-    repository: Path, own_temp: Path, tmp_path: Path, full: str, line: str
+    repository: Path, own_temp: Path, tmp_path: Path, full: str, used: int, line: str
 ) -> None:
     (tmp_path / "out").mkdir()
     script = (
         f'mount -t tmpfs -o size=16k small "{tmp_path}/{full}" || exit 99\n'
-        f'head -c 8192 /dev/zero > "{tmp_path}/{full}/fill"\n'
+        f'head -c {used} /dev/zero > "{tmp_path}/{full}/fill"\n'
         '"$@"; code=$?\n'
         f'find "{own_temp}" -mindepth 1 -not -name fill | sed "s/^/LEFT /"; exit $code'
     )
