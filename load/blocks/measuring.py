@@ -113,7 +113,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     taken = neighbours.take(server_end.cpu_ns)
     measured = scenario.measured()
     published = scenario.published - published
-    messages = scenario.messages(measured.timed, published)
+    messages = scenario.packets(measured.timed, published)
     # Now, because closing connections is no part of the window.
     vitals = engine.pulse.take()
 

@@ -85,7 +85,7 @@ class TasksScenario(Scenario):
         self.operation = None if sample.is_empty and self._tasks else (OPERATIONS[0], "*")
         return sample
 
-    def messages(self, operations: int, published: int) -> int:
+    def packets(self, operations: int, published: int) -> int:
         """The packets of events and acks, both directions."""
         return sum(
             MESSAGES[series.type] * (total.timed + total.untimed) for series, total in self._totals(*MESSAGES)

@@ -99,7 +99,7 @@ class Scenario(ABC):
             sample.merge(self.engine.recorder.series(*self.operation).total)
         return sample
 
-    def messages(self, operations: int, published: int) -> int:
+    def packets(self, operations: int, published: int) -> int:
         """The packets of both directions that these operations and messages were."""
         return operations * self.messages_per_operation + published
 
