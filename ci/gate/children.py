@@ -28,7 +28,7 @@ from load.servers import steps
 from load.servers.children import ChildError, die_with_parent, last_lines, scratch_file, written
 from sioprobe.harness import harness_environment, module_command
 
-__all__ = ["Driver", "NoAnswer", "check_locustfile", "run_step", "sweep", "workshop"]
+__all__ = ["Driver", "NoAnswer", "run_step", "sweep", "workshop"]
 
 MARK = "SIOPROBE_GATE"
 SWEEPS = 50
@@ -102,20 +102,6 @@ def run_step(command: Sequence[str] | str, what: str, **more: Any) -> str:
         return steps.run_step(command, what, **more)
     except ChildError as error:
         raise GateError(str(error)) from None
-
-
-def check_locustfile(path: Path) -> None:
-    """Raise GateError for a locustfile that cannot be played, before anything is built."""
-    done = subprocess.run(
-        module_command("load.playing.locustfile", str(path)),
-        env=harness_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        preexec_fn=die_with_parent,
-        check=False,
-    )
-    if done.returncode:
-        raise GateError(f"--locustfile {last_lines(done.stderr.decode('utf-8', 'replace'))}")
 
 
 class NoAnswer(GateError):

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from load.blocks.request import BlockRequest, RequestError
-from load.playing.locustfile import Locustfile, LocustfileError, TaskUser
+from load.playing.locustfile import Locustfile, LocustfileError
 from load.playing.observations import Observations, count_of, duration
 from load.playing.players import Player, Scenario
+from load.playing.task_user import TaskUser
 from load.scenarios import make_options
 from load.watching.server_state import Watched
 from sioprobe.engine import Connection, Engine, SwarmError

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from load.comparing.arm_servers import run_setups
+from load.comparing.arm_servers import check_played, run_setups
 from load.comparing.comparison import Comparison, stop_asked
 from load.comparing.options import COMPARED, LoadOptions, arm_options, command_line, load_options, with_arms
 from load.comparing.plan import ProfileError, read_profile
@@ -126,6 +126,7 @@ def main(
         signal.signal(signal.SIGINT, _stop)
         run_setups(profile.arms)
         connection = profile.connecting.under(connection)
+        check_played(profile.load, connection)
     except (ProfileError, ChildError) as error:
         raise click.UsageError(str(error)) from None
     _prepare(out)

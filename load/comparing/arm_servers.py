@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,14 +13,14 @@ from load.comparing.plan import LoadPlan
 from load.playing.round_trips import RoundTripScenario
 from load.scenarios import SCENARIOS
 from load.servers.placement import problem_with_server
-from load.servers.processes import BlockGenerator, ChildError, Server
+from load.servers.processes import BlockGenerator, ChildError, Server, check_locustfile
 from load.servers.started import StartedServer
 from load.servers.steps import run_step, versions_of
 from load.watching.locating import locate
 from load.watching.proc import descendants
 from sioprobe.commandline.connection_options import ConnectionOptions
 
-__all__ = ["ArmServer", "look_at", "run_setups", "start_arm", "versions_there"]
+__all__ = ["ArmServer", "check_played", "look_at", "run_setups", "start_arm", "versions_there"]
 
 TRIAL = {"connections": 4, "warmup_seconds": 0.1, "seconds": 0.5}
 TRIAL_RATE = 20.0
@@ -111,27 +112,40 @@ def versions_there(plan: ArmPlan, server: ArmServer) -> dict[str, str]:
     return versions_of(words[0], folder=plan.cwd, environment=plan.env) if words else {}
 
 
+def check_played(load: LoadPlan, connection: ConnectionOptions) -> None:
+    """Raise ChildError for a locustfile that cannot be played."""
+    if load.locustfile:
+        if connection.auth is not None:
+            raise ChildError("auth goes with a scenario; users of a locustfile call self.connect(auth=...)")
+        check_locustfile(load.locustfile)
+
+
 def look_at(plan: ArmPlan, server: ArmServer, load: LoadPlan, connection: ConnectionOptions) -> None:
     """Raise ChildError if clients of this load are not let in, or get no answer in a short trial."""
     if not plan.load:
         return
-    url = server.urls[0]
-    namespace = str(load.parameters.get("namespace", "/"))
-    for transport in load.transports:
-        problem = problem_with_server(url, transport=transport, namespace=namespace, connection=connection)
-        if problem is not None:
-            raise ChildError(f"over {transport}: {problem}")
-    if not issubclass(SCENARIOS[load.scenario], RoundTripScenario):
-        return
-    # With a low rate nothing may be due in so short a time.
-    paced = {"rate", "total_rate"} & set(load.parameters)
-    soon = {"rate": TRIAL_RATE, "total_rate": 0.0} if paced else {}
+    name, hint, soon = f"scenario {load.scenario}", "; --scenario call plays events of your own", {}
+    if load.locustfile:
+        name, hint = Path(load.locustfile).name, ""
+    else:
+        _let_in(server.urls[0], load, connection)
+        if not issubclass(SCENARIOS[load.scenario], RoundTripScenario):
+            return
+        # With a low rate nothing may be due in so short a time.
+        paced = {"rate", "total_rate"} & set(load.parameters)
+        soon = {"rate": TRIAL_RATE, "total_rate": 0.0} if paced else {}
     with BlockGenerator() as generator:
         for transport in load.transports:
             request = {**load.block(transport), **connection.to_json(), **TRIAL, **soon, "urls": server.urls}
             block = generator.measure(request, TRIAL_SECONDS)
             if block.errors and not block.operations:
-                raise ChildError(
-                    f"over {transport}: scenario {load.scenario} got no answer in a short trial"
-                    f" ({', '.join(block.error_kinds)}); --scenario call plays events of your own"
-                )
+                kinds = ", ".join(block.error_kinds)
+                raise ChildError(f"over {transport}: {name} got no answer in a short trial ({kinds}){hint}")
+
+
+def _let_in(url: str, load: LoadPlan, connection: ConnectionOptions) -> None:
+    namespace = str(load.parameters.get("namespace", "/"))
+    for transport in load.transports:
+        problem = problem_with_server(url, transport=transport, namespace=namespace, connection=connection)
+        if problem is not None:
+            raise ChildError(f"over {transport}: {problem}")

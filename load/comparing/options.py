@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from load.blocks.request import TASKS
 from load.comparing.arms import arm_of_option, unique, without_folders
 from load.comparing.plan import Profile, check_load
 from load.running.parameter_options import (
@@ -28,7 +29,7 @@ from sioprobe.engine import TRANSPORTS
 __all__ = ["COMPARED", "LoadOptions", "arm_options", "command_line", "load_options", "with_arms"]
 
 COMPARED = "What is compared"
-OF_LOAD = ("scenario", "transports", "users", "seconds", "rounds")
+OF_LOAD = ("scenario", "locustfile", "transports", "users", "seconds", "rounds")
 
 
 def arm_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,6 +67,10 @@ def load_options(command: Callable[..., Any]) -> Callable[..., Any]:
         (
             scenario_option(SCENARIOS, default=None),
             option(
+                "--locustfile", group=WHAT, metavar="FILE", default=None,
+                help="In place of a scenario: tasks of its SocketIOUser classes.",
+            ),
+            option(
                 "--transport", "transports", group=WHAT, multiple=True, metavar="NAME",
                 type=OneOf("transport", TRANSPORTS), help=f"{', '.join(TRANSPORTS)}; repeatable.",
             ),
@@ -88,6 +93,7 @@ class LoadOptions:
     """What was given of the options of the load; None or empty for what was not."""
 
     scenario: str | None
+    locustfile: str | None
     transports: tuple[str, ...]
     users: int | None
     seconds: float | None
@@ -102,6 +108,14 @@ class LoadOptions:
     def over(self, profile: Profile) -> Profile:
         """The profile with these values. Raises UsageError."""
         load = profile.load
+        if self.locustfile is not None:
+            path = str(Path(self.locustfile).absolute())
+            load = replace(load, locustfile=path, scenario=TASKS, parameters={})
+        elif self.scenario is not None:
+            load = replace(load, locustfile="")
+        if load.locustfile and (self.scenario or self.parameters):
+            also = all_parameters()[next(iter(self.parameters))].option if self.parameters else "--scenario"
+            raise click.UsageError(f"locustfile and {also} say two different things")
         # Parameters of another scenario say nothing about this one.
         kept = load.parameters if self.scenario in (None, load.scenario) else {}
         scenario = self.scenario or load.scenario
@@ -114,14 +128,17 @@ class LoadOptions:
             seconds=self.seconds or load.seconds,
             rounds=self.rounds or load.rounds,
             minimum_rounds=self.rounds or load.minimum_rounds,
-            parameters=checked_parameters(scenario, transports, {**kept, **self.parameters}),
         )
+        if not load.locustfile:
+            parameters = checked_parameters(scenario, transports, {**kept, **self.parameters})
+            load = replace(load, parameters=parameters)
         check_load(load, "load")
         return replace(profile, load=load)
 
     def words(self) -> list[str]:
         """The same options again."""
         words = ["--scenario", self.scenario] if self.scenario else []
+        words += ["--locustfile", Path(self.locustfile).name] if self.locustfile is not None else []
         words += [word for transport in self.transports for word in ("--transport", transport)]
         for name in ("users", "seconds", "rounds"):
             value = getattr(self, name)

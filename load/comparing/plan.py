@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from load.blocks.request import TASKS
 from load.comparing.arms import ArmPlan, expand, unique
 from load.comparing.connecting import CONNECTING_KEYS, Connecting
 from load.profiles.reading import PROFILES, ProfileError, check_keys, read_document
@@ -38,7 +39,8 @@ __all__ = [
 class LoadPlan:
     """Blocks of `seconds` after `warmup_seconds`, in at most `rounds` passes within `budget_seconds`.
 
-    `parameters` are those of the scenario. In a profile each is a key of `[load]`.
+    `parameters` are those of the scenario. In a profile each is a key of `[load]`. A `locustfile` (a path)
+    takes the place of scenario and parameters; the scenario is then TASKS.
     """
 
     scenario: str = "ack"
@@ -50,13 +52,15 @@ class LoadPlan:
     minimum_rounds: int = 3
     budget_seconds: float = 150.0
     seed: int = 1
+    locustfile: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def block(self, transport: str) -> dict[str, Any]:
         """The request for one block, as `load.blocks` takes it, without a server."""
+        played = {"locustfile": self.locustfile} if self.locustfile else {"scenario": self.scenario}
         return {
             "transport": transport,
-            "scenario": self.scenario,
+            **played,
             "connections": self.connections,
             "warmup_seconds": self.warmup_seconds,
             "seconds": self.seconds,
@@ -115,7 +119,7 @@ class Profile:
         return {
             "title": self.title,
             "arms": [arm.as_json() for arm in self.arms],
-            "load": asdict(self.load),
+            "load": {**asdict(self.load), "locustfile": Path(self.load.locustfile).name},
             "conformance": asdict(self.conformance),
         }
 
@@ -138,6 +142,8 @@ def _profile(document: dict[str, Any], place: str, folder: Path) -> Profile:
         plans += expand(_section(ArmPlan, arm, where), folder, where)
     section = document.get("load", {})
     load = _load(section, f"{place}: load")
+    if load.locustfile:
+        load = replace(load, locustfile=str(folder / load.locustfile))
     check_load(load, f"{place}: load")
     return Profile(
         title=str(document.get("title", place)),
@@ -155,6 +161,11 @@ def _load(section: Any, place: str) -> LoadPlan:
     given = {key: value for key, value in section.items() if key in all_parameters()}
     rest = {key: value for key, value in section.items() if key not in (*given, *CONNECTING_KEYS)}
     plan: LoadPlan = _section(LoadPlan, rest, place, also=(*CONNECTING_KEYS, *all_parameters()))
+    if plan.locustfile:
+        for also in ("scenario", *given):
+            if also in section:
+                raise ProfileError(f"{place}: locustfile and {also} say two different things")
+        return replace(plan, scenario=TASKS)
     if plan.scenario in SCENARIOS:
         try:
             options = make_options(plan.scenario, given)
@@ -208,6 +219,15 @@ def check_load(load: LoadPlan, place: str) -> None:
     for transport in load.transports:
         if transport not in TRANSPORTS:
             raise ProfileError(f"{place}: {unknown('transport', transport, TRANSPORTS)}")
+    if not load.locustfile:
+        _check_scenario(load, place)
+    if load.seconds < 0.2:
+        raise ProfileError(f"{place}: seconds = {load.seconds} is less than 0.2")
+    if load.minimum_rounds > load.rounds:
+        raise ProfileError(f"{place}: minimum_rounds = {load.minimum_rounds} is above rounds = {load.rounds}")
+
+
+def _check_scenario(load: LoadPlan, place: str) -> None:
     if load.scenario not in SCENARIOS:
         raise ProfileError(f"{place}: {unknown('scenario', load.scenario, SCENARIOS)}")
     for transport in load.transports:
@@ -215,7 +235,3 @@ def check_load(load: LoadPlan, place: str) -> None:
             check_transport(load.scenario, transport)
         except TransportError as error:
             raise ProfileError(f"{place}: {error}") from None
-    if load.seconds < 0.2:
-        raise ProfileError(f"{place}: seconds = {load.seconds} is less than 0.2")
-    if load.minimum_rounds > load.rounds:
-        raise ProfileError(f"{place}: minimum_rounds = {load.minimum_rounds} is above rounds = {load.rounds}")

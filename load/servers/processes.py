@@ -26,6 +26,7 @@ __all__ = [
     "BlockGenerator",
     "ChildError",
     "Server",
+    "check_locustfile",
     "cpu_sets",
     "end_all",
     "known_servers",
@@ -49,6 +50,7 @@ def cpu_sets() -> tuple[set[int], set[int]]:
 _PROGRAMS = {
     "conformance": "sioprobe conform",
     "load.blocks": "load generator",
+    "load.playing.locustfile": "locustfile",
     "reports": "sioprobe report",
     "server_under_test": "sioprobe serve",
 }
@@ -189,3 +191,10 @@ def run_child(module: str, *arguments: str, deadline: float) -> tuple[int, str]:
         if code == -signal.SIGKILL and time.monotonic() - started >= deadline:
             raise ChildError(f"{module} took more than {deadline:.0f} s")
         return code, last_lines(written(stderr))
+
+
+def check_locustfile(path: str) -> None:
+    """Raise ChildError for a locustfile that cannot be played; the line begins with its name."""
+    code, complaint = run_child("load.playing.locustfile", path, deadline=START_SECONDS)
+    if code:
+        raise ChildError(complaint)

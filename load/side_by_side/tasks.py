@@ -20,8 +20,9 @@ import gevent
 from gevent import getcurrent
 from gevent.event import Event
 
-from load.playing.locustfile import Locustfile, LocustfileError, TaskUser
+from load.playing.locustfile import Locustfile, LocustfileError
 from load.playing.own_random import give_random
+from load.playing.task_user import TaskUser
 from load.side_by_side.asking import LifeError, LifeRequest
 from load.side_by_side.starting import RunningServer
 from sioprobe.engine import Engine

@@ -11,7 +11,15 @@ import pytest
 
 from ci.gate import __main__ as command
 from ci.gate.measuring import played
-from ci.gate.settings import Cell, GateError, parse_duration, parse_share, read_config
+from ci.gate.settings import (
+    Cell,
+    GateError,
+    Settings,
+    parse_cell,
+    parse_duration,
+    parse_share,
+    read_config,
+)
 from load.playing.messages import Message
 from sioprobe.commandline.one_line import run_command
 
@@ -110,11 +118,11 @@ def test_a_file_that_was_named_must_be_there(capsys: pytest.CaptureFixture[str],
     assert refused(capsys, "--config", str(tmp_path / "no.toml")).endswith("no.toml: there is no such file")
 
 
-def parsed(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> command.Settings:
+def parsed(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Settings:
     """The settings with which the gate would run."""
-    found: list[command.Settings] = []
+    found: list[Settings] = []
 
-    def keep(settings: command.Settings, _teller: object) -> None:
+    def keep(settings: Settings, _teller: object) -> None:
         found.append(settings)
         raise click.Abort
 
@@ -234,4 +242,4 @@ def test_the_simulation_prints_shares(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_unknown_words_of_a_plan_are_refused() -> None:
     with pytest.raises(GateError, match="unknown mode"):
-        command.parse_cell("nope:websocket", reference=True, modes=("gevent",))
+        parse_cell("nope:websocket", reference=True, modes=("gevent",))

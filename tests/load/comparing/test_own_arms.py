@@ -218,6 +218,75 @@ def test_the_profile_of_the_documentation_compares_a_chat_in_three_modes(tmp_pat
     assert [block.error_kinds for block in blocks if block.errors] == []
 
 
+def test_the_same_chat_is_compared_by_its_locustfile(tmp_path: Path) -> None:
+    folder = tmp_path / "chat"
+    shutil.copytree(CHAT, folder)
+    profile = folder / "people.toml"
+    profile.write_text(
+        f"""
+[load]
+locustfile = "people.py"
+transports = ["websocket"]
+connections = 20
+rounds = 1
+minimum_rounds = 1
+
+[[arms]]
+command = "{sys.executable} app.py --async-mode {{mode}} --port {{port}}"
+"""
+    )
+
+    compare(tmp_path, "--profile", str(profile), "--no-conformance")
+
+    run = read_run(tmp_path / "out" / "run.json")
+    assert [arm["reason"] for arm in run["arms"]] == [None, None, None]
+    assert run["profile"]["load"]["locustfile"] == "people.py"
+    blocks = read_rounds(tmp_path / "out" / "rounds.jsonl").blocks
+    assert {(block.arm, block.scenario, block.connected) for block in blocks} == {
+        (mode, "locustfile", 20) for mode in ("threading", "eventlet", "gevent")
+    }
+    for block in blocks:
+        assert block.error_kinds == {}
+        assert block.found is not None
+        assert block.operations > 0
+        # What one of them says, all of them hear.
+        assert block.messages > 10 * block.operations
+    results = read_results(tmp_path / "out" / "results.json")
+    assert {cell["scenario"] for cell in results["cells"]} == {"locustfile"}
+    assert str(tmp_path) not in "".join(
+        path.read_text() for path in (tmp_path / "out").iterdir() if path.suffix != ".html"
+    )
+
+
+PEOPLE = (CHAT / "people.py").read_text()
+WITHOUT_LOGIN = PEOPLE.replace("self.cookies =", "self.others =")
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize(
+    ("text", "arguments", "line"),
+    [
+        ("x = 1", (), "chat.py: has no class that inherits from SocketIOUser"),
+        (None, ("--scenario", "echo"), "locustfile and --scenario say two different things"),
+        (None, ("--payload-bytes", "3"), "locustfile and --payload-bytes say two different things"),
+        (
+            None,
+            ("--auth", "{}"),
+            "auth goes with a scenario; users of a locustfile call self.connect(auth=...)",
+        ),
+        (WITHOUT_LOGIN, (), "arm chat: no connection to http://127.0.0.1:"),
+    ],
+    ids=["no user", "scenario", "parameter", "auth", "not let in"],
+)
+def test_a_locustfile_that_cannot_be_played_is_one_line(
+    tmp_path: Path, text: str | None, arguments: tuple[str, ...], line: str
+) -> None:
+    file = tmp_path / "chat.py"
+    file.write_text(PEOPLE if text is None else text)
+
+    assert refused(tmp_path, *chat("--locustfile", str(file), *arguments)).startswith(line)
+
+
 @pytest.mark.parametrize(
     ("located", "pids", "notes"),
     [

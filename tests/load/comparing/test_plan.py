@@ -48,6 +48,14 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
             '[load]\ntransports = ["poling"]\n' + ARM,
             "mine.toml: load: unknown transport 'poling' (the nearest is 'polling'",
         ),
+        (
+            '[load]\nlocustfile = "chat.py"\nscenario = "ack"\n' + ARM,
+            "mine.toml: load: locustfile and scenario say two different things",
+        ),
+        (
+            '[load]\nlocustfile = "chat.py"\npayload_bytes = 3\n' + ARM,
+            "mine.toml: load: locustfile and payload_bytes say two different things",
+        ),
         ('[load]\nscenario = "akc"\n' + ARM, "mine.toml: load: unknown scenario 'akc' (the nearest is 'ack'"),
         (
             "[load]\nrounds = 2\nminimum_rounds = 3\n" + ARM,
