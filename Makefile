@@ -47,7 +47,7 @@ bench: $(ENV)/installed $(ENV)/bench  ## Compare what an operation costs the loa
 test: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts $(ENV)/servers lint  ## Check style, types and imports, and run every test but those of `make test-alone`
 	$(BIN)/pytest $(RUN) $(ALONE:%=--ignore=%)
 
-test-alone: $(ENV)/installed $(ENV)/parts  ## Run the tests that need both cores for themselves, one after the other (4 minutes)
+test-alone: $(ENV)/installed $(ENV)/parts  ## Run the tests that need both cores for themselves, one after the other (8 minutes)
 	$(BIN)/pytest --durations 3 $(ALONE)
 
 test-all: test  ## The same, and a quick part of the tests on each other Python from 3.11 to 3.14 that is found
