@@ -261,7 +261,8 @@ def test_a_broken_requirement_stops_the_gate_by_its_name(tmp_path: Path, own_tem
     head = f"env PYTHONPATH={broken}{os.pathsep}{ROOT} {REFERENCE}"
 
     done = gate(
-        "--base-command", REFERENCE, "--head-command", head, "--no-counters", "--budget", "3m", "--tolerance", "100%", "--json",
+        "--base-command", REFERENCE, "--head-command", head, "--no-counters", "--budget", "3m",
+        "--tolerance", "100%", "--json",
         cwd=tmp_path,
     )  # fmt: skip
 
