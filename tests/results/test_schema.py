@@ -83,6 +83,5 @@ def test_a_schema_is_printed_and_a_wrong_name_is_told() -> None:
     assert json.loads(printed.stdout) == schema_of("load")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.splitlines() == [
-        "error: give one kind of result, not 'blok' (the nearest is 'block';"
-        f" valid are {', '.join(KINDS)})"
+        f"error: give one kind of result, not 'blok' (the nearest is 'block'; valid are {', '.join(KINDS)})"
     ]
