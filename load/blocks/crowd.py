@@ -11,12 +11,19 @@ from load.blocks.request import BlockRequest
 from load.scenarios import Player, Scenario, make_scenario
 from sioprobe.engine import Connection, Engine, Target
 
-__all__ = ["CLOSE_DEADLINE", "CONNECT_DEADLINE", "DRAIN_DEADLINE", "Crowd"]
+__all__ = ["CLOSE_DEADLINE", "DRAIN_DEADLINE", "Crowd", "connect_deadline"]
 
 CONNECT_DEADLINE = 20.0
 DRAIN_DEADLINE = 3.0
 CLOSE_DEADLINE = 4.0
 CONNECTS_AT_ONCE = 64
+SLOWEST_CONNECTS = 50.0
+"""So many connects a second are too slow for thousands of connections."""
+
+
+def connect_deadline(connections: int) -> float:
+    """Seconds in which so many connections should be there."""
+    return max(CONNECT_DEADLINE, connections / SLOWEST_CONNECTS)
 
 
 def _scenario(request: BlockRequest, engine: Engine) -> Scenario:
@@ -67,7 +74,7 @@ class Crowd:
 
     def connect(self) -> list[Player]:
         """Open all connections, some at a time. Answers those that are ready before the deadline."""
-        end = time.monotonic() + CONNECT_DEADLINE
+        end = time.monotonic() + connect_deadline(self._request.connections)
         for player in self._opening():
             self.players.append(player)
             player.open()

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import gevent
 import psutil
 
-from load.blocks.crowd import CLOSE_DEADLINE, CONNECT_DEADLINE, DRAIN_DEADLINE, Crowd
+from load.blocks.crowd import CLOSE_DEADLINE, DRAIN_DEADLINE, Crowd, connect_deadline
 from load.blocks.request import BlockRequest, RequestError
 from load.scenarios import make_options
 from load.watching.locating import locate
@@ -25,7 +25,15 @@ from load.watching.run_watch import RunWatch
 from load.watching.server_state import ServerWatch
 from sioprobe.engine import Kind
 from sioprobe.measured import judge
-from sioprobe.results.loads import Block, Finding, GeneratorUsage, Neighbours, ServerUsage
+from sioprobe.measured.summary import series_figures
+from sioprobe.results.loads import (
+    Block,
+    Finding,
+    GeneratorUsage,
+    Neighbours,
+    SeriesFigures,
+    ServerUsage,
+)
 
 __all__ = ["measure"]
 
@@ -50,7 +58,7 @@ def measure(request: BlockRequest) -> Block:
 
 def _longest(request: BlockRequest, crowd: Crowd) -> float:
     """The deadline of the whole block, in seconds."""
-    waits = CONNECT_DEADLINE + SETTLE_DEADLINE + DRAIN_DEADLINE + CLOSE_DEADLINE
+    waits = connect_deadline(request.connections) + SETTLE_DEADLINE + DRAIN_DEADLINE + CLOSE_DEADLINE
     if crowd.scenario.cools_down:
         waits += crowd.scenario.options.cool_down
     return request.warmup_seconds + request.seconds + waits + 5.0
@@ -112,6 +120,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     )
     taken = neighbours.take(server_end.cpu_ns)
     measured = scenario.measured()
+    others = _others(crowd) if request.series else []
     published = scenario.published - published
     messages = scenario.packets(measured.timed, published)
     # Now, because closing connections is no part of the window.
@@ -172,9 +181,19 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         ),
         ledger=scenario.ledger.figures() if scenario.ledger is not None else None,
         schedule=scenario.schedule.figures() if scenario.schedule is not None else None,
+        series=others,
         validity=validity,
         found=found,
     )
+
+
+def _others(crowd: Crowd) -> list[SeriesFigures]:
+    """What all other series counted since the recorder was reset."""
+    return [
+        series_figures(series, sample)
+        for series, sample in crowd.engine.recorder.totals()
+        if (series.type, series.name) != crowd.scenario.operation
+    ]
 
 
 def _used(

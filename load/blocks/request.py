@@ -9,7 +9,7 @@ from load.scenarios import SCENARIOS, Options, ParameterError, all_parameters, c
 from sioprobe.commandline.connection_options import CONNECTION_KEYS, ConnectionOptions, OptionError
 from sioprobe.commandline.nearest import unknown
 from sioprobe.engine import TRANSPORTS
-from sioprobe.results.types import Transport
+from sioprobe.results.primitives import Transport
 
 __all__ = ["TASKS", "BlockRequest", "RequestError"]
 
@@ -40,6 +40,8 @@ class BlockRequest:
     numbering: tuple[int, int] = (0, 1)
     """Of the scenario, if several processes have a part of it."""
     locustfile: str | None = None
+    series: bool = False
+    """Whether the block has what was counted beside the operations."""
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     """In a request each of its values has its own key: `auth`, `headers` and so on."""
     options: Options | None = None

@@ -23,9 +23,9 @@ from sioprobe.results.loads import (
     StageFigures,
     UrlFigures,
 )
-from sioprobe.results.types import Transport
+from sioprobe.results.primitives import Transport
 
-__all__ = ["Around", "Remark", "summarise"]
+__all__ = ["Around", "Remark", "series_figures", "summarise"]
 
 Operation = tuple[str, str] | None
 """Type and name of the series of the scenario's operations; None where it has none."""
@@ -101,7 +101,9 @@ def summarise(
         operations=measured.timed,
         operations_per_second=measured.timed / seconds if seconds > 0 else 0.0,
         errors=errors,
-        series=[_series(*pair, timed=not incomparable or _key(pair[0]) != operation) for pair in totals],
+        series=[
+            series_figures(*pair, timed=not incomparable or _key(pair[0]) != operation) for pair in totals
+        ],
         urls=_by_url(totals, operation),
         ledger=ledger.figures() if ledger is not None else None,
         schedule=schedule.figures() if schedule is not None else None,
@@ -132,7 +134,8 @@ def _key(series: Series) -> tuple[str, str]:
     return series.type, series.name
 
 
-def _series(series: Series, sample: Sample, *, timed: bool) -> SeriesFigures:
+def series_figures(series: Series, sample: Sample, *, timed: bool = True) -> SeriesFigures:
+    """What the series counted in this sample. If not `timed`, its durations are withheld."""
     timed = timed and sample.timed > 0
     return SeriesFigures(
         type=series.type,

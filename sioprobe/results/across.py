@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, TypedDict
 from msgspec import Meta
 
 from sioprobe.results.comparison import PairedRatio
-from sioprobe.results.types import Cell, Count, Environment, Name, Transport
+from sioprobe.results.primitives import Count, Name, Transport
+from sioprobe.results.types import Cell, Environment
 
 __all__ = [
     "Against",

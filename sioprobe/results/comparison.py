@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from sioprobe.results.types import Amount, Count, Name, Transport
+from sioprobe.results.primitives import Amount, Count, Name, Transport
 
 __all__ = ["SECTIONS", "Measurement", "PairedRatio", "Section", "SectionName", "SectionRow", "SideBySide"]
 

@@ -23,6 +23,7 @@ _NAMES: tuple[tuple[type[inspect.Type], str, tuple[type, ...]], ...] = (
     (inspect.StrType, "string", (str,)),
     (inspect.ListType, "array", (list, tuple)),
     (inspect.TupleType, "array", (list, tuple)),
+    (inspect.VarTupleType, "array", (list, tuple)),
     (inspect.DictType, "object", (dict,)),
     (inspect.TypedDictType, "object", (dict,)),
     (inspect.StructType, "object", (dict,)),
@@ -47,7 +48,7 @@ def first_fault(value: Any, wanted: inspect.Type, place: str = "") -> str | None
         return _in_object(value, wanted.fields, place)
     if isinstance(wanted, inspect.DictType):
         return _first(first_fault(each, wanted.value_type, _below(place, key)) for key, each in value.items())
-    if isinstance(wanted, inspect.ListType):
+    if isinstance(wanted, (inspect.ListType, inspect.VarTupleType)):
         faults = (first_fault(each, wanted.item_type, f"{place}[{n}]") for n, each in enumerate(value))
         return _out_of_bounds(value, wanted, place) or _first(faults)
     if isinstance(wanted, inspect.TupleType):

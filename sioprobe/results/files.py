@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from sioprobe.results.across import Against, History
+from sioprobe.results.comparison import Measurement
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.gate import Gate
 from sioprobe.results.histogram import Histogram
@@ -27,6 +28,7 @@ ROUNDS_FILE = "rounds.jsonl"
 RESULTS_FILE = "results.json"
 GATE_FILE = "gate.json"
 LIVES_FILE = "lives.jsonl"
+MEASUREMENTS_FILE = "measurements.jsonl"
 
 _CONFORMANCE_NAME = re.compile(r"conformance-(.+)\.json")
 
@@ -110,31 +112,26 @@ def write_history(path: Path, history: History) -> None:
 
 
 def append_life(path: Path, life: Mapping[str, object]) -> None:
-    """Append one life of a gate to lives.jsonl with a single write: a crash loses this one at most."""
-    line = _json(life, path, separators=(",", ":")).encode() + b"\n"
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            os.write(file, line)
-        finally:
-            os.close(file)
-    except OSError as error:
-        raise ResultFileError(f"{path.name}: cannot be written: {error.strerror}") from None
+    """Append one life to lives.jsonl with a single write: a crash loses this one at most."""
+    _append(path, life)
 
 
 def read_lives(path: Path) -> list[dict[str, Any]]:
     """The lives at `path`; a cut-off last line is left out."""
-    lines = _read_text(path).split("\n")
-    lives = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            lives.append(_parse(line))
-        except ValueError as error:
-            if number < len(lines):
-                raise ResultFileError(f"{path.name}: line {number} is not JSON: {error}") from None
-    return lives
+    return [document for _, document in _read_lines(path)[0]]
+
+
+def append_measurement(path: Path, measurement: Measurement) -> None:
+    """Append one measurement to measurements.jsonl with a single write: a crash loses this one at most."""
+    validate(measurement, "measurement", path.name)
+    _append(path, measurement)
+
+
+def read_measurements(path: Path) -> list[Measurement]:
+    """The measurements at `path`, none when there is no such file; a cut-off last line is left out."""
+    if not path.exists():
+        return []
+    return [validate(document, "measurement", where) for where, document in _read_lines(path)[0]]
 
 
 def conformance_path(folder: Path, arm: str) -> Path:
@@ -159,33 +156,16 @@ def append_block(path: Path, block: RoundsLine) -> None:
     """
     document = to_json(block)
     _block(document, path.name)
-    line = _json(document, path, separators=(",", ":")).encode() + b"\n"
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        _remove_cut_off_line(file)
-        os.write(file, line)
-    finally:
-        os.close(file)
+    _append(path, document)
 
 
 def read_rounds(path: Path) -> Rounds:
     """The blocks at `path`, none when there is no such file; a cut-off last line is left out and noted."""
     if not path.exists():
         return Rounds([])
-    blocks: list[RoundsLine] = []
-    lines = _read_text(path).split("\n")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        where = f"{path.name}: line {number}"
-        try:
-            document = _parse(line)
-        except ValueError as error:
-            if number == len(lines):
-                return Rounds(blocks, f"{where} is cut off (the run ended while writing it) and left out")
-            raise ResultFileError(f"{where} is not JSON: {error}") from None
-        blocks.append(_block(document, where))
-    return Rounds(blocks)
+    lines, cut_off = _read_lines(path)
+    note = f"{cut_off} is cut off (the run ended while writing it) and left out" if cut_off else None
+    return Rounds([_block(document, where) for where, document in lines], note)
 
 
 def _block(document: object, where: str) -> RoundsLine:
@@ -198,6 +178,37 @@ def _block(document: object, where: str) -> RoundsLine:
     if count != block.latency.count:
         raise ResultFileError(f"{where}: latency.count is {block.latency.count}, its histogram holds {count}")
     return block
+
+
+def _read_lines(path: Path) -> tuple[list[tuple[str, Any]], str | None]:
+    """The JSON of each line with its place, and the place of a cut-off last line."""
+    found = []
+    lines = _read_text(path).split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        where = f"{path.name}: line {number}"
+        try:
+            found.append((where, _parse(line)))
+        except ValueError as error:
+            if number == len(lines):
+                return found, where
+            raise ResultFileError(f"{where} is not JSON: {error}") from None
+    return found, None
+
+
+def _append(path: Path, document: Mapping[str, object]) -> None:
+    """Append one line with a single write, after a last line that was cut off is removed."""
+    line = _json(document, path, separators=(",", ":")).encode() + b"\n"
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            _remove_cut_off_line(file)
+            os.write(file, line)
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise ResultFileError(f"{path.name}: cannot be written: {error.strerror}") from None
 
 
 def _parse(text: str) -> Any:

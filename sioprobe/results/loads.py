@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, structs, to_builtins
 
-from sioprobe.results.types import Amount, AtLeastOne, Count, Name, Transport, Trust
+from sioprobe.results.primitives import Amount, AtLeastOne, Count, Name, Transport
+from sioprobe.results.types import Trust
 
 __all__ = [
     "Block",
@@ -392,6 +393,9 @@ class Block(Struct, frozen=True, kw_only=True):
     generator: GeneratorUsage
     ledger: LedgerFigures | None = None
     schedule: ScheduleFigures | None = None
+    series: Annotated[
+        list[SeriesFigures], Meta(description="what was counted beside the operations, if asked for")
+    ] = []
     validity: Validity
     found: Found = None
 

@@ -11,18 +11,15 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-SCHEMA_VERSION: Final = 1
+from sioprobe.results.comparison import Section
+from sioprobe.results.primitives import Amount, AtLeastOne, Count, Name, Transport
 
-Count = Annotated[int, Meta(ge=0)]
-AtLeastOne = Annotated[int, Meta(ge=1)]
-Amount = Annotated[float, Meta(ge=0)]
-Name = Annotated[str, Meta(min_length=1)]
+SCHEMA_VERSION: Final = 1
 
 Moment = Annotated[str, Meta(description="ISO 8601 with offset")]
 Version = Annotated[str, Meta(description="version of sioprobe")]
 Environment = Annotated[dict[str, Any], Meta(description="see sioprobe.results.environment")]
 
-Transport = Literal["polling", "websocket", "upgrade"]
 Level = Literal["MUST", "SHOULD", "MAY", "reference", "gap"]
 Verdict = Literal[
     "pass",
@@ -76,6 +73,7 @@ class Run(TypedDict):
     started_at: Moment
     finished_at: str | None
     interrupted: bool
+    continued_at: NotRequired[Annotated[list[Moment], Meta(description="when a stopped run went on")]]
     arms: list[Arm]
     cells: list[Cell]
     profile: NotRequired[dict[str, Any]]
@@ -252,6 +250,7 @@ class Results(TypedDict):
     failed_blocks: Annotated[list[str], Meta(description="blocks that gave no result, with the reason")]
     notes: list[str]
     conformance: list[ConformanceSummary]
+    sections: NotRequired[list[Section]]
 
 
 class ProbeResult(TypedDict):

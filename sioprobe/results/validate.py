@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from sioprobe.results.across import Against, History
+from sioprobe.results.comparison import Measurement
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.explain import first_fault
 from sioprobe.results.gate import Gate
@@ -20,6 +21,7 @@ from sioprobe.results.types import SCHEMA_VERSION, Capacity, Conformance, Result
 KINDS: dict[str, Any] = {
     "run": Run,
     "block": RoundsLine,
+    "measurement": Measurement,
     "load": RunResult,
     "conformance": Conformance,
     "results": Results,

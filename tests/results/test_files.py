@@ -14,9 +14,13 @@ import pytest
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import (
     append_block,
+    append_life,
+    append_measurement,
     conformance_path,
     conformance_paths,
     read_conformance,
+    read_lives,
+    read_measurements,
     read_results,
     read_rounds,
     read_run,
@@ -25,6 +29,7 @@ from sioprobe.results.files import (
 )
 from sioprobe.results.loads import RoundsLine, Validity, to_json
 from tests.reports import synthetic
+from tests.reports.measurements import measurement
 
 Document = dict[str, Any]
 
@@ -262,3 +267,31 @@ def test_unknown_keys_are_kept(tmp_path: Path) -> None:
     document = run() | {"added_later": 1}
     path.write_text(json.dumps(document))
     assert read_run(path) == document
+
+
+def test_measurements_are_read_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "measurements.jsonl"
+    first = measurement("fanout", "gevent", {"room_size": 10}, {"kind": "block"})
+    second = measurement("fanout", "eventlet", {"room_size": 10}, None, problem="not ready")
+    assert read_measurements(path) == []
+
+    append_measurement(path, first)
+    append_measurement(path, second)
+
+    assert read_measurements(path) == [first, second]
+    with pytest.raises(ResultFileError, match='section is "fan-out", which is not valid'):
+        append_measurement(path, {**first, "section": "fan-out"})  # type: ignore[typeddict-item]
+
+
+def test_lines_go_on_after_one_that_was_cut_off(tmp_path: Path) -> None:
+    one = measurement("fanout", "gevent", {"room_size": 10}, None, problem="not ready")
+    measurements, lives = tmp_path / "measurements.jsonl", tmp_path / "lives.jsonl"
+    for path in (measurements, lives):
+        path.write_text('{"schema": 1, "kin')
+
+    assert read_measurements(measurements) == []
+    append_measurement(measurements, one)
+    append_life(lives, {"number": 1})
+
+    assert read_measurements(measurements) == [one]
+    assert read_lives(lives) == [{"number": 1}]

@@ -121,6 +121,21 @@ def test_fanout_block_has_a_clean_ledger(generator: Generator, server: Server, t
     assert block["server"]["neighbours"] is None
 
 
+def test_a_block_has_what_was_counted_beside_the_operations_if_asked_for(
+    generator: Generator, server: Server
+) -> None:
+    request = {"url": server.url, "scenario": "fanout", "room_size": 5}
+    plain, block = generator.block(**request), generator.block(**request, series=True)
+
+    assert plain["series"] == []
+    counted = {(series["type"], series["name"]): series for series in block["series"]}
+    assert ("SIO deliver", "m") not in counted
+    published = counted["SIO publish", "m"]
+    assert published["count"] == block["published"] > 0
+    first, last = (counted["SIO fan-out", f"{which} delivery"]["latency"] for which in ("first", "last"))
+    assert 0 < first["p50"] <= last["p50"]
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_idle_block_has_connections_and_no_operations(
     generator: Generator, server: Server, transport: str
