@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from load.comparing.arm_servers import check_played, run_setups
-from load.comparing.comparison import Comparison, stop_asked
+from load.comparing.comparison import Comparison, OtherVersions, stop_asked
+from load.comparing.going_on import difference, has_figures, unfinished
 from load.comparing.options import COMPARED, LoadOptions, arm_options, command_line, load_options, with_arms
 from load.comparing.plan import ProfileError, read_profile
 from load.comparing.progress import Progress
+from load.comparing.sections.registry import only_sections, read_sections
 from load.profiles.reading import built_in_profiles
 from load.servers.processes import ChildError, known_servers, run_child
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.help_pages import GroupedCommand, option
 from sioprobe.commandline.one_line import run_command
+from sioprobe.results.comparison import SECTIONS
+from sioprobe.results.errors import ResultFileError
 
 __all__ = ["main"]
 
@@ -35,15 +41,23 @@ def _stop(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-OWN_FILES = ("run.json", "rounds.jsonl", "results.json", "summary.md", "report.html", "cells.csv")
+OWN_FILES = (
+    "run.json",
+    "rounds.jsonl",
+    "measurements.jsonl",
+    "results.json",
+    "summary.md",
+    "report.html",
+    "cells.csv",
+    "sections.csv",
+)
 AGAINST = ("against.json", "against.md", "against.html")
 """What `sioprobe report --against` wrote about the earlier comparison."""
 
 
 def _prepare(folder: Path) -> None:
-    """Make the folder, and remove the files of an earlier comparison. Other files stay."""
+    """Remove the files of an earlier comparison. Other files stay."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         results = [*(folder / name for name in (*OWN_FILES, *AGAINST)), *folder.glob("conformance-*.json")]
         found = [path for path in results if path.exists()]
         if found and not (folder / "run.json").exists():
@@ -56,11 +70,46 @@ def _prepare(folder: Path) -> None:
         raise click.UsageError(f"--out {folder}: {error.strerror}") from None
 
 
+def _claim(folder: Path) -> None:
+    """Keep the folder for this process until it ends. UsageError if another comparison has it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise click.UsageError(f"--out {folder}: another comparison is running there") from None
+    except OSError as error:
+        # Some file systems have no locks.
+        if not folder.is_dir():
+            raise click.UsageError(f"--out {folder}: {error.strerror}") from None
+
+
+def _begin(comparison: Comparison, folder: Path, *, fresh: bool) -> None:
+    """Go on with what the folder holds, or empty it."""
+    before = None if fresh else unfinished(folder)
+    other = difference(before, comparison.run) if before is not None else None
+    if before is None or (other and not has_figures(folder)):
+        _prepare(folder)
+        return
+    if other:
+        raise click.UsageError(_not_the_same(folder, other))
+    comparison.go_on(before)
+    click.echo(f"going on with the comparison of {before['started_at']} in {folder}", err=True)
+
+
+def _not_the_same(folder: Path, other: str) -> str:
+    return (
+        f"--out {folder}: a comparison was stopped there, and this one cannot go on with it: {other};"
+        " --fresh starts anew"
+    )
+
+
 EXAMPLES = (
     "{program}",
     "{program} --profile standard --out result",
     "{program} --arm gevent --arm eventlet",
     "{program} --arm-command 'chat=python app.py --async-mode {{mode}} --port {{port}}' --scenario idle",
+    "{program} --profile full --out full",
+    "{program} --profile full --section fanout --arm gevent --arm eventlet",
     "{program} --arm gevent --arm-url old=http://127.0.0.1:5000 --scenario idle",
 )
 EXIT_CODES = {
@@ -83,6 +132,15 @@ EXIT_CODES = {
 )
 @arm_options
 @load_options
+@option(
+    "--section",
+    "sections",
+    group=COMPARED,
+    multiple=True,
+    metavar="NAME",
+    help="Measure this section of the profile, repeatable: no blocks, no judging, and those it needs."
+    f" The sections are {', '.join(SECTIONS)}.",
+)
 @option("--no-conformance", group=COMPARED, is_flag=True, help="Measure only, judge nothing.")
 @option(
     "--out",
@@ -92,10 +150,17 @@ EXIT_CODES = {
     show_default=True,
     help="Folder for the results and the report.",
 )
+@option(
+    "--fresh",
+    is_flag=True,
+    help="Start anew. Without it, a comparison that was stopped in the folder goes on where it stopped.",
+)
 @option("--json", "as_json", is_flag=True, help="Print results.json and nothing else.")
 def main(
     profile_name: str,
     out: Path,
+    fresh: bool,
+    sections: tuple[str, ...],
     arms: tuple[str, ...],
     arm_commands: tuple[str, ...],
     arm_urls: tuple[str, ...],
@@ -116,10 +181,18 @@ def main(
         commands=arm_commands,
         urls=arm_urls,
         ready=ready,
+        sections=sections,
         conformance=not no_conformance,
     )
     try:
-        profile = load.over(with_arms(read_profile(profile_name), arms, arm_commands, arm_urls, ready))
+        profile = read_profile(profile_name)
+        known = [arm.id for arm in profile.arms]
+        profile = load.over(with_arms(profile, arms, arm_commands, arm_urls, ready))
+        plans = read_sections(profile, known)
+        if sections:
+            plans = only_sections(plans, sections, profile.title)
+            tables: dict[str, Any] = {name: profile.sections[name] for name in plans}
+            profile = replace(profile, sections=tables, blocks=False)
         if not all(arm.own for arm in profile.arms):
             profile.check_servers(*known_servers())
         signal.signal(signal.SIGTERM, _stop)
@@ -129,15 +202,17 @@ def main(
         check_played(profile.load, connection)
     except (ProfileError, ChildError) as error:
         raise click.UsageError(str(error)) from None
-    _prepare(out)
     comparison = Comparison(
         profile=profile,
         folder=out,
         command=command,
-        conformance=not no_conformance,
+        conformance=profile.blocks and not no_conformance,
         progress=progress,
         connection=connection,
+        sections=plans,
     )
+    _claim(out)
+    _begin(comparison, out, fresh=fresh)
     interrupted = False
     try:
         with progress:
@@ -147,7 +222,11 @@ def main(
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except KeyboardInterrupt:
         interrupted = True
-        click.echo("stopped; writing the report of the blocks so far", err=True)
+        click.echo("stopped; writing the report so far. The same command goes on with it", err=True)
+    except OtherVersions as error:
+        raise click.UsageError(_not_the_same(out, str(error))) from None
+    except ResultFileError as error:
+        raise click.UsageError(f"--out {out}: {error}") from None
     except ChildError as error:
         raise click.UsageError(str(error)) from None
     _, complaint = run_child("reports", str(out), deadline=120.0)

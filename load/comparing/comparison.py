@@ -1,7 +1,7 @@
-"""One run of a profile into one folder: judge each server, then load all of them in turns.
+"""One run of a profile into one folder: judge each server, load all of them in turns, measure the sections.
 
-Each result is written at once (`rounds.jsonl`, `conformance-*.json`), so a run that is stopped keeps its
-results.
+Each result is written at once (`rounds.jsonl`, `measurements.jsonl`, `conformance-*.json`), so a run that is
+stopped keeps its results, and another goes on with it.
 This module only measures; `reports` makes statistics and pages.
 """
 
@@ -11,32 +11,48 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 from load.comparing.arm_servers import ArmServer, look_at, start_arm, versions_there
 from load.comparing.arms import ArmPlan
+from load.comparing.going_on import blocks_of, difference_of, plain
 from load.comparing.judging import judge_arm
 from load.comparing.plan import Profile
 from load.comparing.progress import Progress
+from load.comparing.sections.bench import BLOCK_OVERHEAD, Bench
+from load.comparing.sections.plan import SectionPlan
+from load.comparing.sections.running import measure_sections, planned
+from load.comparing.sections.task import Task
 from load.servers.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all
 from sioprobe import __version__
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.harness import harness_root
+from sioprobe.results.comparison import Measurement, SectionName
 from sioprobe.results.environment import fingerprint
-from sioprobe.results.files import append_block, write_run
+from sioprobe.results.files import (
+    MEASUREMENTS_FILE,
+    append_block,
+    conformance_path,
+    read_measurements,
+    write_run,
+)
 from sioprobe.results.loads import RoundsLine
 from sioprobe.results.types import Arm, Run
 
-__all__ = ["Comparison", "stop_asked"]
+__all__ = ["Comparison", "OtherVersions", "stop_asked"]
 
 JUDGED_AT_ONCE = 3  # a conformance run mostly waits
-BLOCK_OVERHEAD = 40.0  # seconds that connecting and closing may take around a block
+JUDGING_SECONDS = 40.0  # about so long it takes
+
+
+class OtherVersions(RuntimeError):
+    """An arm has other libraries than before the comparison was stopped. One line."""
 
 
 stop_asked = threading.Event()
@@ -59,8 +75,10 @@ class Comparison:
     conformance: bool
     progress: Progress
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
+    sections: Mapping[SectionName, SectionPlan] = field(default_factory=dict)
     run: Run = field(init=False)
     _judged: set[str] = field(default_factory=set)
+    _done: set[tuple[int, str, str]] = field(default_factory=set)
     _ending: threading.Thread | None = None
 
     def __post_init__(self) -> None:
@@ -69,7 +87,7 @@ class Comparison:
             "kind": "run",
             "sioprobe": __version__,
             "command": self.command,
-            "profile": self.profile.as_json(),
+            "profile": plain(self.profile.as_json()),
             "environment": fingerprint(harness_root()),
             "started_at": _now(),
             "finished_at": None,
@@ -83,25 +101,39 @@ class Comparison:
                     "connections": self.profile.load.connections,
                 }
                 for plan in self.profile.arms
-                if plan.load
+                if plan.load and self.profile.blocks
                 for transport in self.profile.load.transports
             ],
         }
 
+    def go_on(self, before: Run) -> None:
+        """Go on with this run, which was stopped. Nothing that it has is measured again."""
+        self.run = {
+            **before,
+            "command": self.command,
+            "finished_at": None,
+            "interrupted": False,
+            "continued_at": [*before.get("continued_at", []), _now()],
+        }
+        self._done = blocks_of(self.folder, before)
+
     def measure(self) -> None:
-        """Judge and load every arm. Raises KeyboardInterrupt after Ctrl-C and SIGTERM.
+        """Judge and load every arm. Raises KeyboardInterrupt after Ctrl-C and SIGTERM, and OtherVersions.
 
         Raises ChildError for an application of one's own that does not run: its owner wants to know at once.
         """
         self.write()
+        self._tell_time()
         try:
             self._prove_alive()
+            tasks = self._plan_sections()
             self._blocks()
-        except KeyboardInterrupt:
+            self._measure_sections(tasks)
+        except BaseException:
             self.run["interrupted"] = True
             for arm in self.run["arms"]:
                 # The reason that it has by now comes from the end of its processes.
-                if arm["id"] not in self._judged:
+                if arm["id"] not in self._judged and arm["status"] != "measured":
                     arm["status"], arm["reason"] = "not run", "the run was stopped before"
             raise
         finally:
@@ -133,21 +165,27 @@ class Comparison:
             pool.shutdown(wait=True)
 
     def _judge(self, plan: ArmPlan) -> tuple[ArmPlan, str | None]:
+        """Why the arm is not run, or None. One that was judged before the run was stopped is only started."""
         arm = self._arm(plan)
         try:
             with start_arm(plan, *self._heartbeat()) as server:
-                arm["versions"] = server.about.get("versions") or versions_there(plan, server)
+                versions = server.about.get("versions") or versions_there(plan, server)
+                if arm["status"] == "measured" and (other := difference_of(arm["versions"], versions)):
+                    raise OtherVersions(f"arm {plan.id}: {other}")
+                arm["versions"] = versions
                 arm["async_mode"] = server.about.get("async_mode")
                 if not isinstance(server, Server):
                     look_at(plan, server, self.profile.load, self.connection)
                     self._note(plan, *server.notes)
-                if self.conformance:
+                if self.conformance and not conformance_path(self.folder, plan.id).exists():
                     self._conformance(plan, server)
         except ChildError as error:
-            arm["reason"] = self.connection.redact(str(error))
-        else:
-            arm["status"], arm["reason"] = "measured", None
-        return plan, arm["reason"]
+            reason = self.connection.redact(str(error))
+            if arm["status"] != "measured":
+                arm["reason"] = reason
+            return plan, reason
+        arm["status"], arm["reason"] = "measured", None
+        return plan, None
 
     def _conformance(self, plan: ArmPlan, server: ArmServer) -> None:
         library = self._arm(plan)["versions"].get("flask-socketio")
@@ -165,14 +203,15 @@ class Comparison:
 
     def _blocks(self) -> None:
         plans = [plan for plan in self.profile.arms if plan.load and self._arm(plan)["status"] == "measured"]
-        if not plans:
+        if not plans or not self.profile.blocks or self.run["profile"].get("blocks_done"):
             return
         load = self.profile.load
         server_cores, generator_cores = cpu_sets()
         self.run["profile"]["pinned"] = server_cores != generator_cores
         order = random.Random(load.seed)
         task = self.progress.task("load", load.rounds * len(plans) * len(load.transports))
-        started, longest = time.monotonic(), 0.0
+        task.advance(None, len(self._done))
+        started, longest = time.monotonic() - self.run["profile"].get("blocks_seconds", 0.0), 0.0
         with ExitStack() as stack:
             generator = stack.enter_context(BlockGenerator(generator_cores))
             for number in range(1, load.rounds + 1):
@@ -182,6 +221,8 @@ class Comparison:
                     break
                 cells = [(plan, transport) for plan in plans for transport in load.transports]
                 for plan, transport in order.sample(cells, len(cells)):
+                    if (number, plan.id, transport) in self._done:
+                        continue
                     _check_stop()
                     # Two processes on one core would measure the scheduler.
                     cores = server_cores if plan.workers <= len(server_cores) else None
@@ -191,7 +232,10 @@ class Comparison:
                     task.advance(f"round {number}: {plan.title}, {transport}")
                 longest = max(longest, time.monotonic() - started - spent)
                 self.run["profile"]["rounds_done"] = number
+                self.run["profile"]["blocks_seconds"] = round(time.monotonic() - started, 1)
+                self.write()
             self._wait_for_end()
+        self.run["profile"]["blocks_done"] = True
         task.advance(None, 0)
 
     def _block(
@@ -227,10 +271,52 @@ class Comparison:
             line = RoundsLine.of(block, round=number, order=order, arm=plan.id)
             append_block(self.folder / "rounds.jsonl", line)
 
+    def _tell_time(self) -> None:
+        """How long it will take, if there are sections: without any it is a matter of minutes."""
+        plan, known = self.profile, {each["key"] for each in self._measurements()}
+        tasks = [task for each in planned(plan, self.sections).values() for task in each]
+        left = [task.seconds for task in tasks if task.key not in known]
+        if not left:
+            return
+        parts = {"sections": sum(left)}
+        if self.conformance:
+            parts["judging"] = JUDGING_SECONDS * len(plan.arms) / JUDGED_AT_ONCE
+        if plan.blocks and not self.run["profile"].get("blocks_done"):
+            parts["blocks"] = plan.load.budget_seconds
+        each = ", ".join(f"{name} {seconds / 60:.0f}" for name, seconds in parts.items())
+        self.progress.say(
+            f"about {sum(parts.values()) / 60:.0f} min: {each} ({len(left)} measurements of the sections)"
+        )
+
+    def _measurements(self) -> list[Measurement]:
+        return read_measurements(self.folder / MEASUREMENTS_FILE)
+
+    def _plan_sections(self) -> dict[SectionName, list[Task]]:
+        """The measurements of the sections on the arms that run."""
+        arms = tuple(plan for plan in self.profile.arms if self._arm(plan)["status"] == "measured")
+        tasks = planned(replace(self.profile, arms=arms), self.sections)
+        if tasks:
+            self.run["profile"]["planned"] = {name: len(each) for name, each in tasks.items()}
+            self.write()
+        return tasks
+
+    def _measure_sections(self, tasks: Mapping[SectionName, list[Task]]) -> None:
+        def settled() -> None:
+            self._wait_for_end()
+            _check_stop()
+
+        results = {measurement["key"]: measurement for measurement in self._measurements()}
+        bench = Bench(self._server, settled, results, self.connection)
+        try:
+            measure_sections(tasks, bench, results, self.folder, self.progress)
+        finally:
+            bench.close()
+            self._wait_for_end()
+
     @contextmanager
-    def _server(self, plan: ArmPlan, cores: set[int] | None) -> Iterator[ArmServer]:
+    def _server(self, plan: ArmPlan, cores: set[int] | None, *options: str) -> Iterator[ArmServer]:
         """A running server, which is told to end when the block is over, without waiting for that."""
-        server = start_arm(plan, cores=cores)
+        server = start_arm(plan, *options, cores=cores)
         try:
             yield server
         finally:

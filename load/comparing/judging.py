@@ -33,23 +33,23 @@ def judge_arm(
     `options` are those that `sioprobe serve` got. `library` is the version of Flask-SocketIO where an
     application of one's own runs: it need not have the contract, but it has the known deviations.
     """
-    report = conformance_path(folder, plan.id)
     about: list[str] = [] if plan.own else ["--level", "2"]
     if plan.own and library:
         about += ["--target-library", "flask-socketio", "--target-version", library]
         about += ["--target-mode", plan.mode] if plan.mode else []
     urls = [word for url in server.urls for word in ("--url", url)]
-    with TemporaryDirectory() as secrets:
-        words = (*urls, *connection.arguments(Path(secrets)), *about, "--report", str(report))
+    # The judge's own file lies elsewhere: a part of it must not look like the whole.
+    with TemporaryDirectory() as scratch:
+        report = Path(scratch) / "conformance.json"
+        words = (*urls, *connection.arguments(Path(scratch)), *about, "--report", str(report))
         code, complaint = run_child("conformance", *words, deadline=CONFORMANCE_DEADLINE)
-    if code not in (0, 1) or not report.exists():
-        report.unlink(missing_ok=True)
-        raise ChildError(f"the judge could not judge it (exit code {code}): {complaint}")
-    result = read_conformance(report)
+        if code not in (0, 1) or not report.exists():
+            raise ChildError(f"the judge could not judge it (exit code {code}): {complaint}")
+        result = read_conformance(report)
     for case in result["cases"]:
         if case.get("reproduce"):
             case["reproduce"] = _reproduce(plan, server, str(case["reproduce"]), options)
-    write_conformance(report, result)
+    write_conformance(conformance_path(folder, plan.id), result)
 
 
 def _reproduce(plan: ArmPlan, server: ArmServer, command: str, options: Sequence[str]) -> str:

@@ -174,6 +174,7 @@ def command_line(
     commands: Sequence[str],
     urls: Sequence[str],
     ready: str,
+    sections: Sequence[str],
     conformance: bool,
 ) -> str:
     """The command in the report, which may be published: no path of this machine and no secret."""
@@ -182,6 +183,7 @@ def command_line(
     words += [word for text in commands for word in ("--arm-command", without_folders(text))]
     words += [word for text in urls for word in ("--arm-url", text)]
     words += ["--ready", ready] if ready else []
+    words += [word for section in sections for word in ("--section", section)]
     words += [*load.words(), *connection.given]
     words += [] if conformance else ["--no-conformance"]
     return connection.redact(shlex.join(words))

@@ -22,6 +22,7 @@ from load.scenarios import (
 )
 from sioprobe.commandline.nearest import nearest, unknown
 from sioprobe.engine import TRANSPORTS
+from sioprobe.results.comparison import SECTIONS
 
 __all__ = [
     "PROFILES",
@@ -81,7 +82,8 @@ class Profile:
     """A whole plan. `arms` is never empty, and its ids are unique.
 
     `connecting` says how clients come to the servers, as options that are not read yet: a file may be made by
-    the `setup` of an arm.
+    the `setup` of an arm. `sections` holds the table of each section, which `load.comparing.sections` reads.
+    Without `blocks` they alone are measured.
     """
 
     title: str
@@ -89,6 +91,8 @@ class Profile:
     load: LoadPlan = field(default_factory=LoadPlan)
     conformance: ConformancePlan = field(default_factory=ConformancePlan)
     connecting: Connecting = field(default_factory=Connecting)
+    sections: dict[str, Any] = field(default_factory=dict)
+    blocks: bool = True
 
     def only(self, arms: Iterable[str]) -> Profile:
         """This plan with these arms alone. Raises ProfileError for an unknown one."""
@@ -121,6 +125,8 @@ class Profile:
             "arms": [arm.as_json() for arm in self.arms],
             "load": {**asdict(self.load), "locustfile": Path(self.load.locustfile).name},
             "conformance": asdict(self.conformance),
+            "sections": self.sections,
+            "blocks": self.blocks,
         }
 
 
@@ -131,7 +137,7 @@ def read_profile(name: str) -> Profile:
 
 
 def _profile(document: dict[str, Any], place: str, folder: Path) -> Profile:
-    check_keys(document, ("title", "load", "conformance", "arms"), place)
+    check_keys(document, ("title", "load", "conformance", "arms", *SECTIONS), place)
     arms = document.get("arms")
     if not isinstance(arms, list) or not arms:
         hint = "; without one it is a profile of `sioprobe load`" if document else ""
@@ -151,6 +157,7 @@ def _profile(document: dict[str, Any], place: str, folder: Path) -> Profile:
         load=load,
         conformance=_section(ConformancePlan, document.get("conformance", {}), f"{place}: conformance"),
         connecting=Connecting.of(section, folder, f"{place}: load"),
+        sections={name: document[name] for name in SECTIONS if name in document},
     )
 
 

@@ -74,6 +74,17 @@ class Progress:
         for arm in results["arms"]:
             if arm["status"] == "not run":
                 console.print(f"not run: {arm['id']}: {arm['reason']}", markup=False, soft_wrap=True)
+        missing = []
+        for section in results.get("sections", []):
+            if section["status"] == "not measured" and not section["rows"]:
+                missing.append(section["name"])
+                continue
+            console.print(f"\n{section['title']}", style="bold")
+            lines = [*section["findings"], *([f"{section['reason']}."] if section["reason"] else [])]
+            console.print("\n".join(f"  {line}" for line in lines), markup=False, soft_wrap=True)
+        if missing:
+            every = "sioprobe compare --profile full measures every section"
+            console.print(f"\nnot measured: {', '.join(missing)}; {every}", markup=False, soft_wrap=True)
 
     def __enter__(self) -> Progress:
         self.bars.start()

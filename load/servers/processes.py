@@ -26,6 +26,7 @@ __all__ = [
     "BlockGenerator",
     "ChildError",
     "Server",
+    "ask_child",
     "check_locustfile",
     "cpu_sets",
     "end_all",
@@ -50,6 +51,8 @@ def cpu_sets() -> tuple[set[int], set[int]]:
 _PROGRAMS = {
     "conformance": "sioprobe conform",
     "load.blocks": "load generator",
+    "load.capacity": "sioprobe capacity",
+    "load.doctor": "sioprobe doctor",
     "load.playing.locustfile": "locustfile",
     "reports": "sioprobe report",
     "server_under_test": "sioprobe serve",
@@ -122,12 +125,6 @@ def _killed_after(child: subprocess.Popen[bytes], seconds: float) -> Iterator[No
         timer.cancel()
 
 
-def _drain(stream: IO[bytes]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # closed by `end_child` while we read
-        for _ in stream:
-            pass
-
-
 class BlockGenerator:
     """The load generator: a process that measures block after block. A context manager."""
 
@@ -178,19 +175,27 @@ class BlockGenerator:
 
 def run_child(module: str, *arguments: str, deadline: float) -> tuple[int, str]:
     """Run a module to its end; its exit code and its last error line. Raises ChildError past the deadline."""
+    code, _, complaint = ask_child(module, *arguments, deadline=deadline)
+    return code, complaint
+
+
+def ask_child(
+    module: str, *arguments: str, deadline: float, cores: set[int] | None = None
+) -> tuple[int, bytes, str]:
+    """As `run_child`, on these cores; what it wrote to standard output is the second value."""
     with tempfile.TemporaryFile() as stderr:
-        child = _start(module, arguments, stderr=stderr)
+        child = _start(module, arguments, cores=cores, stderr=stderr)
         started = time.monotonic()
         try:
             with _killed_after(child, deadline):
                 assert child.stdout is not None
-                _drain(child.stdout)
+                told = child.stdout.read()
                 code = child.wait()
         finally:
             end_child(child)
         if code == -signal.SIGKILL and time.monotonic() - started >= deadline:
             raise ChildError(f"{module} took more than {deadline:.0f} s")
-        return code, last_lines(written(stderr))
+        return code, told, last_lines(written(stderr))
 
 
 def check_locustfile(path: str) -> None:

@@ -217,7 +217,7 @@ def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> No
     [
         (
             ["--profile", "quik"],
-            "sioprobe compare: error: no profile or file 'quik' (the nearest is 'quick'; valid are quick,",
+            "sioprobe compare: error: no profile or file 'quik' (the nearest is 'quick'; valid are full,",
         ),
         (
             ["--arm", "gevnt"],

@@ -36,7 +36,7 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
         ("[load]\nrounds = true\n" + ARM, "mine.toml: load: rounds = True is not a whole number above 0"),
         (
             "nonsense = 1\n" + ARM,
-            "mine.toml: unknown key 'nonsense' (valid are title, load, conformance, arms)",
+            "mine.toml: unknown key 'nonsense' (valid are title, load, conformance, arms, capacity,",
         ),
         ("[load]\nseconds = inf\n" + ARM, "mine.toml: load: seconds = inf is not a number of 0 or more"),
         ("[load]\nseconds = nan\n" + ARM, "mine.toml: load: seconds = nan is not a number of 0 or more"),

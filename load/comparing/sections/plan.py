@@ -1,0 +1,54 @@
+"""What each section of a profile has in common: its table, its arms, its transports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar
+
+import msgspec
+from sioprobe.results.primitives import Transport
+
+from load.comparing.arms import ArmPlan
+from load.comparing.plan import LoadPlan
+from load.comparing.sections.task import Task
+from sioprobe.results.comparison import SectionName
+
+__all__ = ["AboveZero", "Numbers", "Seconds", "SectionPlan", "Transports"]
+
+AboveZero = Annotated[int, msgspec.Meta(ge=1)]
+Numbers = Annotated[tuple[AboveZero, ...], msgspec.Meta(min_length=1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0.2)]
+Transports = Annotated[tuple[Transport, ...], msgspec.Meta(min_length=1)]
+
+
+class SectionPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The table of a section; its other keys are those of the subclass.
+
+    `arms` names those that it measures. Without it, it measures all that the profile loads, have one process,
+    and know the events.
+    """
+
+    name: ClassVar[SectionName]
+    needs: ClassVar[tuple[SectionName, ...]] = ()
+    contract: ClassVar[bool] = False
+    """Whether it plays events of the contract, which an application of one's own need not have."""
+
+    arms: tuple[str, ...] = ()
+    transports: Transports = ("websocket",)
+
+    def check(self, load: LoadPlan) -> None:
+        """Raise ValueError for a value that its type allows, or that does not go with the profile's load."""
+
+    def chosen(self, arms: Sequence[ArmPlan]) -> list[ArmPlan]:
+        """Those of these arms that the section measures."""
+        if self.arms:
+            return [arm for arm in arms if arm.id in self.arms]
+        return [
+            arm
+            for arm in arms
+            if arm.load and arm.workers == 1 and not arm.queue and not (arm.own and self.contract)
+        ]
+
+    def tasks(self, arms: Sequence[ArmPlan], load: LoadPlan) -> Iterator[Task]:
+        """The measurements on these arms."""
+        raise NotImplementedError
