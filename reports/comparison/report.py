@@ -1,4 +1,4 @@
-"""The four files of a comparison's report, written beside the results that they are made from."""
+"""The files of a comparison's report, written beside the results that they are made from."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reports.comparison.cells_csv import render_csv
 from reports.comparison.page import render_page, render_summary
+from reports.comparison.sections_csv import render_sections_csv
 from reports.statistics.derivation import derive
 from reports.statistics.result_folder import Inputs
 from sioprobe.results.files import (
@@ -20,13 +21,17 @@ from sioprobe.results.types import Results
 
 
 def write_report(folder: Path, inputs: Inputs) -> Results:
-    """Write the four files of the report into `folder`; the derived results."""
+    """Write the files of the report into `folder`; the derived results."""
     results = derive(inputs)
     table = render_csv(results)
     write_results(folder / RESULTS_FILE, results)
     write_text(folder / "cells.csv", table)
-    write_text(folder / "summary.md", render_summary(inputs, results))
     raw = {"results.json": (folder / RESULTS_FILE).read_bytes(), "cells.csv": table.encode()}
+    if any(section["rows"] for section in results.get("sections", [])):
+        sections = render_sections_csv(results)
+        write_text(folder / "sections.csv", sections)
+        raw["sections.csv"] = sections.encode()
+    write_text(folder / "summary.md", render_summary(inputs, results))
     for path in (folder / RUN_FILE, folder / ROUNDS_FILE, *conformance_paths(folder).values()):
         if path.exists():
             raw[path.name] = path.read_bytes()

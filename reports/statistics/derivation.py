@@ -12,8 +12,9 @@ from typing import Literal
 from reports.statistics.intervals import median, median_with_interval
 from reports.statistics.metrics import METRICS, MetricKind
 from reports.statistics.result_folder import FailedBlock, Inputs, cell_key, cell_of
+from reports.statistics.sections.deriving import sections_of
 from reports.statistics.sentences import sentences_about
-from reports.writing.wording import counted, percent
+from reports.writing.wording import counted, moment, percent
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.loads import RoundsLine
 from sioprobe.results.types import (
@@ -74,6 +75,7 @@ def derive(inputs: Inputs) -> Results:
         "failed_blocks": [_failure(block, of_arm) for block in inputs.failed_blocks],
         "notes": _notes(inputs),
         "conformance": conformance,
+        "sections": sections_of(run, inputs.measurements),
     }
     results["verdict"] = _verdict(results)
     results["findings"] = sentences_about(results)
@@ -274,6 +276,8 @@ def _notes(inputs: Inputs) -> list[str]:
         notes.append("the run was interrupted: the missing parts were not measured")
     elif inputs.run["finished_at"] is None:
         notes.append("the run has no end: it is still running, or it was killed")
+    for at in inputs.run.get("continued_at", []) if inputs.run else []:
+        notes.append(f"the run was stopped, and went on at {moment(at)}")
     notes += [f"{arm['id']}: {note}" for arm in inputs.arms for note in arm.get("notes", ())]
     if inputs.failed_blocks:
         failed = counted(len(inputs.failed_blocks), "block")
@@ -284,7 +288,8 @@ def _notes(inputs: Inputs) -> list[str]:
 
 
 def _verdict(results: Results) -> Literal["complete", "failures", "incomplete", "nothing measured"]:
-    measured = any(cell["status"] == "measured" for cell in results["cells"])
+    parts = [*results["cells"], *results.get("sections", [])]
+    measured = any(part["status"] in ("measured", "partly") for part in parts)
     if not measured and not results["conformance"]:
         return "nothing measured"
     if any(one["outcome"] in ("failures", "harness error") for one in results["conformance"]):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sioprobe.results.comparison import Measurement
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import (
+    MEASUREMENTS_FILE,
     ROUNDS_FILE,
     RUN_FILE,
     Rounds,
     conformance_paths,
     read_conformance,
+    read_measurements,
     read_rounds,
     read_run,
 )
@@ -36,6 +39,7 @@ class Inputs:
     run: Run | None
     rounds: Rounds
     conformances: dict[str, Conformance]
+    measurements: list[Measurement] = field(default_factory=list)
 
     @property
     def blocks(self) -> list[RoundsLine]:
@@ -100,6 +104,7 @@ def read_folder(folder: Path) -> Inputs:
         run=read_run(run_file) if run_file.exists() else None,
         rounds=read_rounds(rounds_file),
         conformances={arm: read_conformance(path) for arm, path in paths.items()},
+        measurements=read_measurements(folder / MEASUREMENTS_FILE),
     )
 
 

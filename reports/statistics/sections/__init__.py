@@ -1,0 +1,1 @@
+"""From the measurements of a full comparison to tables and sentences. Each module makes one section."""
