@@ -14,7 +14,7 @@ from sioprobe.cli import main
 ROOT = Path(__file__).parents[2]
 OF_THE_REPOSITORY = ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"]
 PAGES = [*(ROOT / name for name in OF_THE_REPOSITORY), *sorted(ROOT.glob("docs/**/*.md"))]
-BLOCK = re.compile(r"^ *```(?:yaml)?\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^ *```[a-z]*\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"^(?:\$ )?sioprobe ([a-z]+)\b((?:.*\\\n)*.*)$", re.MULTILINE)
 
 
