@@ -13,35 +13,24 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
 
 from load.comparing.arm_servers import ArmServer, look_at, start_arm, versions_there
 from load.comparing.arms import ArmPlan
-from load.comparing.going_on import blocks_of, difference_of, plain
+from load.comparing.going_on import blocks_of, difference_of
 from load.comparing.judging import judge_arm
 from load.comparing.plan import Profile
 from load.comparing.progress import Progress
+from load.comparing.run_document import new_run, now
 from load.comparing.sections.bench import BLOCK_OVERHEAD, Bench
 from load.comparing.sections.plan import SectionPlan
-from load.comparing.sections.running import measure_sections, planned
-from load.comparing.sections.task import Task
+from load.comparing.sections.running import Sections
 from load.servers.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all
-from sioprobe import __version__
 from sioprobe.commandline.connection_options import ConnectionOptions
-from sioprobe.harness import harness_root
-from sioprobe.results.comparison import Measurement, SectionName
-from sioprobe.results.environment import fingerprint
-from sioprobe.results.files import (
-    MEASUREMENTS_FILE,
-    append_block,
-    conformance_path,
-    read_measurements,
-    write_run,
-)
+from sioprobe.results.comparison import SectionName
+from sioprobe.results.files import append_block, conformance_path, write_run
 from sioprobe.results.loads import RoundsLine
 from sioprobe.results.types import Arm, Run
 
@@ -82,29 +71,7 @@ class Comparison:
     _ending: threading.Thread | None = None
 
     def __post_init__(self) -> None:
-        self.run = {
-            "schema": 1,
-            "kind": "run",
-            "sioprobe": __version__,
-            "command": self.command,
-            "profile": plain(self.profile.as_json()),
-            "environment": fingerprint(harness_root()),
-            "started_at": _now(),
-            "finished_at": None,
-            "interrupted": False,
-            "arms": [_arm(plan) for plan in self.profile.arms],
-            "cells": [
-                {
-                    "arm": plan.id,
-                    "transport": cast(Any, transport),
-                    "scenario": self.profile.load.scenario,
-                    "connections": self.profile.load.connections,
-                }
-                for plan in self.profile.arms
-                if plan.load and self.profile.blocks
-                for transport in self.profile.load.transports
-            ],
-        }
+        self.run = new_run(self.profile, self.command)
 
     def go_on(self, before: Run) -> None:
         """Go on with this run, which was stopped. Nothing that it has is measured again."""
@@ -113,7 +80,7 @@ class Comparison:
             "command": self.command,
             "finished_at": None,
             "interrupted": False,
-            "continued_at": [*before.get("continued_at", []), _now()],
+            "continued_at": [*before.get("continued_at", []), now()],
         }
         self._done = blocks_of(self.folder, before)
 
@@ -123,12 +90,16 @@ class Comparison:
         Raises ChildError for an application of one's own that does not run: its owner wants to know at once.
         """
         self.write()
-        self._tell_time()
+        sections = Sections(self.profile, self.sections, self.folder, self.progress)
+        sections.tell_time(self._seconds())
         try:
             self._prove_alive()
-            tasks = self._plan_sections()
+            arms = tuple(plan for plan in self.profile.arms if self._arm(plan)["status"] == "measured")
+            self.run["profile"]["planned"] = sections.plan(replace(self.profile, arms=arms))
             self._blocks()
-            self._measure_sections(tasks)
+            with closing(Bench(self._server, self._settled, sections.results, self.connection)) as bench:
+                sections.measure(bench)
+            self._wait_for_end()
         except BaseException:
             self.run["interrupted"] = True
             for arm in self.run["arms"]:
@@ -138,8 +109,17 @@ class Comparison:
             raise
         finally:
             end_all()
-            self.run["finished_at"] = _now()
+            self.run["finished_at"] = now()
             self.write()
+
+    def _seconds(self) -> dict[str, float]:
+        """About how long the phases before the sections take."""
+        judged = len(self.profile.arms) * self.conformance
+        blocks = self.profile.blocks and not self.run["profile"].get("blocks_done")
+        return {
+            "judging": JUDGING_SECONDS * judged / JUDGED_AT_ONCE,
+            "blocks": self.profile.load.budget_seconds * blocks,
+        }
 
     def write(self) -> None:
         write_run(self.folder / "run.json", self.run)
@@ -254,8 +234,7 @@ class Comparison:
         load = self.profile.load
         try:
             with self._server(plan, cores) as server:
-                self._wait_for_end()
-                _check_stop()
+                self._settled()
                 request = {
                     **load.block(transport),
                     **self.connection.to_json(),
@@ -271,47 +250,9 @@ class Comparison:
             line = RoundsLine.of(block, round=number, order=order, arm=plan.id)
             append_block(self.folder / "rounds.jsonl", line)
 
-    def _tell_time(self) -> None:
-        """How long it will take, if there are sections: without any it is a matter of minutes."""
-        plan, known = self.profile, {each["key"] for each in self._measurements()}
-        tasks = [task for each in planned(plan, self.sections).values() for task in each]
-        left = [task.seconds for task in tasks if task.key not in known]
-        if not left:
-            return
-        parts = {"sections": sum(left)}
-        if self.conformance:
-            parts["judging"] = JUDGING_SECONDS * len(plan.arms) / JUDGED_AT_ONCE
-        if plan.blocks and not self.run["profile"].get("blocks_done"):
-            parts["blocks"] = plan.load.budget_seconds
-        each = ", ".join(f"{name} {seconds / 60:.0f}" for name, seconds in parts.items())
-        self.progress.say(
-            f"about {sum(parts.values()) / 60:.0f} min: {each} ({len(left)} measurements of the sections)"
-        )
-
-    def _measurements(self) -> list[Measurement]:
-        return read_measurements(self.folder / MEASUREMENTS_FILE)
-
-    def _plan_sections(self) -> dict[SectionName, list[Task]]:
-        """The measurements of the sections on the arms that run."""
-        arms = tuple(plan for plan in self.profile.arms if self._arm(plan)["status"] == "measured")
-        tasks = planned(replace(self.profile, arms=arms), self.sections)
-        if tasks:
-            self.run["profile"]["planned"] = {name: len(each) for name, each in tasks.items()}
-            self.write()
-        return tasks
-
-    def _measure_sections(self, tasks: Mapping[SectionName, list[Task]]) -> None:
-        def settled() -> None:
-            self._wait_for_end()
-            _check_stop()
-
-        results = {measurement["key"]: measurement for measurement in self._measurements()}
-        bench = Bench(self._server, settled, results, self.connection)
-        try:
-            measure_sections(tasks, bench, results, self.folder, self.progress)
-        finally:
-            bench.close()
-            self._wait_for_end()
+    def _settled(self) -> None:
+        self._wait_for_end()
+        _check_stop()
 
     @contextmanager
     def _server(self, plan: ArmPlan, cores: set[int] | None, *options: str) -> Iterator[ArmServer]:
@@ -336,21 +277,3 @@ class Comparison:
         """What the report says of this arm, once each."""
         arm = self._arm(plan)
         arm["notes"] = list(dict.fromkeys((*arm.get("notes", ()), *map(self.connection.redact, notes))))
-
-
-def _arm(plan: ArmPlan) -> Arm:
-    return {
-        "id": plan.id,
-        "title": plan.title,
-        "mode": plan.mode or None,
-        "workers": plan.workers,
-        "queue": plan.queue or None,
-        "status": "not run",
-        "reason": "not started yet",
-        "versions": {},
-        "async_mode": None,
-    }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar
 
 import msgspec
-from sioprobe.results.primitives import Transport
 
 from load.comparing.arms import ArmPlan
 from load.comparing.plan import LoadPlan
 from load.comparing.sections.task import Task
 from sioprobe.results.comparison import SectionName
+from sioprobe.results.primitives import Transport
 
 __all__ = ["AboveZero", "Numbers", "Seconds", "SectionPlan", "Transports"]
 

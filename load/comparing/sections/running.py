@@ -17,9 +17,9 @@ from load.comparing.sections.task import Task
 from load.servers.processes import ChildError
 from sioprobe.results.comparison import Measurement, SectionName
 from sioprobe.results.errors import ResultFileError
-from sioprobe.results.files import MEASUREMENTS_FILE, append_measurement
+from sioprobe.results.files import MEASUREMENTS_FILE, append_measurement, read_measurements
 
-__all__ = ["measure_sections", "planned"]
+__all__ = ["Sections", "planned"]
 
 EXPECTED = (ChildError, NotMeasured, ResultFileError)
 """What may keep one measurement from being made. Anything else is a mistake of ours, and said so."""
@@ -37,30 +37,63 @@ def planned(profile: Profile, plans: Mapping[SectionName, SectionPlan]) -> dict[
     return tasks
 
 
-def measure_sections(
-    tasks: Mapping[SectionName, Iterable[Task]],
-    bench: Bench,
-    results: dict[str, Measurement],
-    folder: Path,
-    progress: Progress,
-) -> None:
-    """Make the measurements that are not among the results yet. One that fails has its problem written."""
-    left = {name: [task for task in each if task.key not in results] for name, each in tasks.items()}
-    for name, each in tasks.items():
-        here, more = (
-            sum(task.seconds for of in names for task in left[of]) / 60 for names in ([name], list(left))
-        )
-        bar = progress.task(name, len(list(each)))
-        done = bar.total - len(left[name])
-        bar.advance(f"about {max(1, here):.0f} min, and {max(1, more):.0f} min for all sections", done)
-        while left[name]:
-            task = left[name].pop(0)
-            measurement = _measure(task, bench)
-            append_measurement(folder / MEASUREMENTS_FILE, measurement)
-            results[task.key] = measurement
-            problem = measurement["problem"]
-            bar.advance(f"{task}" + (f": not measured: {problem}" if problem else ""))
-        bar.advance(None, 0)
+class Sections:
+    """The sections of a comparison. `results` has the measurements in its folder by their keys."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        plans: Mapping[SectionName, SectionPlan],
+        folder: Path,
+        progress: Progress,
+    ) -> None:
+        self._plans = plans
+        self._path = folder / MEASUREMENTS_FILE
+        self._progress = progress
+        self.results = {each["key"]: each for each in read_measurements(self._path)}
+        self.plan(profile)
+
+    def plan(self, profile: Profile) -> dict[str, int]:
+        """Plan for the arms of this profile. The number of measurements of each section."""
+        self._tasks = planned(profile, self._plans)
+        return {name: len(each) for name, each in self._tasks.items()}
+
+    def tell_time(self, others: Mapping[str, float]) -> None:
+        """Say how long the whole takes, if there are sections: without them it is a matter of minutes.
+
+        `others` has the seconds of the other phases.
+        """
+        left = [task.seconds for each in self._tasks.values() for task in self._left(each)]
+        if not left:
+            return
+        parts = {**others, "sections": sum(left)}
+        words = ", ".join(f"{name} {seconds / 60:.0f}" for name, seconds in parts.items() if seconds)
+        minutes = sum(parts.values()) / 60
+        self._progress.say(f"about {minutes:.0f} min: {words} ({len(left)} measurements)")
+
+    def measure(self, bench: Bench) -> None:
+        """Make the measurements that are missing. One that fails is written with its problem."""
+        left = {name: self._left(each) for name, each in self._tasks.items()}
+        for name, each in self._tasks.items():
+            here, more = (
+                max(1.0, sum(task.seconds for of in names for task in left[of]) / 60)
+                for names in ([name], list(left))
+            )
+            bar = self._progress.task(name, len(each))
+            bar.advance(
+                f"about {here:.0f} min, and {more:.0f} min for all sections", len(each) - len(left[name])
+            )
+            while left[name]:
+                task = left[name].pop(0)
+                measurement = _measure(task, bench)
+                append_measurement(self._path, measurement)
+                self.results[task.key] = measurement
+                problem = measurement["problem"]
+                bar.advance(f"{task}" + (f": not measured: {problem}" if problem else ""))
+            bar.advance(None, 0)
+
+    def _left(self, tasks: Iterable[Task]) -> list[Task]:
+        return [task for task in tasks if task.key not in self.results]
 
 
 def _measure(task: Task, bench: Bench) -> Measurement:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sioprobe.results.primitives import Transport
-
 from load.comparing.arms import ArmPlan
 from load.comparing.sections.bench import Bench
 from sioprobe.results.comparison import SectionName
+from sioprobe.results.primitives import Transport
 
 __all__ = ["START_SECONDS", "Task", "key_of"]
 

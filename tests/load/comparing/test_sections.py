@@ -15,7 +15,7 @@ from load.comparing.plan import Profile, ProfileError, read_profile
 from load.comparing.progress import Progress
 from load.comparing.sections.bench import Bench, NotMeasured
 from load.comparing.sections.registry import only_sections, read_sections
-from load.comparing.sections.running import measure_sections, planned
+from load.comparing.sections.running import Sections, planned
 from load.comparing.sections.task import Task, key_of
 from load.servers.processes import ChildError
 from sioprobe.commandline.connection_options import ConnectionOptions
@@ -173,11 +173,10 @@ def bench_on(results: dict[str, Measurement], *, fails: str = "") -> Bench:
     return Bench(start, lambda: None, results, ConnectionOptions())
 
 
-def measure(tasks: Any, folder: Path, *, fails: str = "") -> dict[str, Measurement]:
-    known = read_measurements(folder / "measurements.jsonl")
-    results = {each["key"]: each for each in known}
-    measure_sections(tasks, bench_on(results, fails=fails), results, folder, Progress())
-    return results
+def measure(profile: Profile, folder: Path, *, fails: str = "") -> dict[str, Measurement]:
+    sections = Sections(profile, plans_of(profile), folder, Progress())
+    sections.measure(bench_on(sections.results, fails=fails))
+    return sections.results
 
 
 @pytest.fixture
@@ -197,13 +196,28 @@ def doctor(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_measurement_that_fails_is_a_row_with_its_problem(
     tmp_path: Path, profile_of: Callable[[str], Profile], doctor: list[str]
 ) -> None:
-    measure(tasks_of(profile_of("[settings]")), tmp_path, fails="threading")
+    measure(profile_of("[settings]"), tmp_path, fails="threading")
 
     written = {each["arm"]: each for each in read_measurements(tmp_path / "measurements.jsonl")}
     assert written["threading"]["result"] is None
     assert written["threading"]["problem"] == "did not say READY within 60 s"
     assert written["gevent"]["problem"] is None
     assert doctor == ["gevent"]
+
+
+def test_the_time_of_the_whole_is_said_first(
+    tmp_path: Path,
+    profile_of: Callable[[str], Profile],
+    doctor: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    profile = profile_of("[settings]\n[payload]\nseconds = 56.5")
+    sections = Sections(profile, plans_of(profile), tmp_path, Progress())
+
+    sections.tell_time({"judging": 120.0, "blocks": 0.0})
+
+    # 2 examinations of 33.5 s, and 2 x 3 x 2 blocks of a minute.
+    assert capsys.readouterr().err == "about 15 min: judging 2, sections 13 (14 measurements)\n"
 
 
 def test_a_mistake_of_ours_does_not_end_the_run(
@@ -214,7 +228,7 @@ def test_a_mistake_of_ours_does_not_end_the_run(
 
     monkeypatch.setattr(Bench, "doctor", broken)
 
-    results = measure(tasks_of(profile_of("[settings]")), tmp_path)
+    results = measure(profile_of("[settings]"), tmp_path)
 
     assert [each["problem"] for each in results.values()] == ["internal error: KeyError: 'oops'"] * 2
 
@@ -222,17 +236,17 @@ def test_a_mistake_of_ours_does_not_end_the_run(
 def test_what_was_measured_is_not_measured_again(
     tmp_path: Path, profile_of: Callable[[str], Profile], doctor: list[str]
 ) -> None:
-    tasks = tasks_of(profile_of("[settings]"))
-    first = tasks["settings"][0]
-    measure({"settings": [first]}, tmp_path)
+    profile = profile_of("[settings]")
+    tasks = tasks_of(profile)["settings"]
+    measure(profile.only([tasks[0].arm.id]), tmp_path)
     with (tmp_path / "measurements.jsonl").open("a") as file:
         file.write('{"schema": 1, "kind": "measu')  # the run was killed while it wrote the second
 
-    measure(tasks, tmp_path)
+    measure(profile, tmp_path)
 
     keys = [each["key"] for each in read_measurements(tmp_path / "measurements.jsonl")]
-    assert keys == [task.key for task in tasks["settings"]]
-    assert doctor == [task.arm.id for task in tasks["settings"]]
+    assert keys == [task.key for task in tasks]
+    assert doctor == [task.arm.id for task in tasks]
 
 
 def found(section: str, arm: str, situation: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
