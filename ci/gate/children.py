@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,10 +23,10 @@ from typing import Any
 
 from ci.gate.settings import GateError
 from load.servers import steps
-from load.servers.children import ChildError, die_with_parent, last_lines, scratch_file, written
+from load.servers.children import ChildError
 from sioprobe.harness import harness_environment, module_command
 
-__all__ = ["Driver", "NoAnswer", "run_step", "sweep", "workshop"]
+__all__ = ["run_step", "sweep", "workshop"]
 
 MARK = "SIOPROBE_GATE"
 SWEEPS = 50
@@ -102,64 +100,6 @@ def run_step(command: Sequence[str] | str, what: str, **more: Any) -> str:
         return steps.run_step(command, what, **more)
     except ChildError as error:
         raise GateError(str(error)) from None
-
-
-class NoAnswer(GateError):
-    """A driver did not answer in time."""
-
-
-class Driver:
-    """A process that answers each request, one JSON line, by one JSON line."""
-
-    def __init__(self, module: str) -> None:
-        self._module = module
-        self._errors = scratch_file()
-        self._child = subprocess.Popen(
-            module_command(module),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=harness_environment(),
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-        )
-
-    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """The answer. Raises NoAnswer where none comes in time, GateError where the process has ended."""
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        timer = threading.Timer(seconds, self._child.kill)
-        timer.daemon = True
-        timer.start()
-        started = time.monotonic()
-        line = b""
-        try:
-            with contextlib.suppress(BrokenPipeError):
-                self._child.stdin.write(json.dumps(request).encode() + b"\n")
-                self._child.stdin.flush()
-                line = self._child.stdout.readline()
-        finally:
-            timer.cancel()
-        if line.endswith(b"\n"):
-            answer: dict[str, Any] = json.loads(line)
-            return answer
-        code = self._child.wait()
-        if time.monotonic() - started >= seconds:
-            raise NoAnswer(f"{self._module} gave no answer within {seconds:.0f} s")
-        raise GateError(f"{self._module} ended with {code}: {last_lines(written(self._errors))}")
-
-    def close(self) -> None:
-        """End it and what it started."""
-        for stream in (self._child.stdin, self._child.stdout):
-            with contextlib.suppress(OSError):
-                if stream is not None:
-                    stream.close()
-        self._child.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._child.wait(5)
-        self._child.kill()
-        self._child.wait()
-        self._errors.close()
 
 
 def main() -> int:

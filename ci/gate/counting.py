@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from ci.gate.children import Driver, NoAnswer
 from ci.gate.measuring import played
-from ci.gate.settings import Settings
+from ci.gate.settings import GateError, Settings
 from ci.gate.sides import BuiltSide
+from load.servers.processes import ChildError, Driver, NoAnswer
 from sioprobe.results.gate import Counted, CountedFunction, CountedMetric
 
 __all__ = ["compare_counts", "count_cells"]
@@ -50,6 +50,8 @@ def count_cells(settings: Settings, sides: Sequence[BuiltSide], end: float) -> l
                 driver.close()
                 driver = Driver("load.counting")
                 answer = {"error": str(error)}
+            except ChildError as error:
+                raise GateError(str(error)) from None
             if "error" in answer:
                 found.append(_entry(cell.id, notes=[f"not counted: {answer['error']}"]))
             else:

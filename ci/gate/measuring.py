@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ci.gate.children import Driver, NoAnswer
 from ci.gate.settings import Cell, GateError, Settings
 from ci.gate.sides import BuiltSide
-from reports.gate.lives import CPU, P50, log_change, per_message
+from load.servers.processes import ChildError, Driver, NoAnswer
 from reports.gate.rule import Decision, Measured, change_of, decide, lives_for
-from reports.gate.signed_rank import fewest_for, hodges_lehmann, standard_deviation
+from reports.statistics.lives import CPU, P50, log_change, per_message
+from reports.statistics.signed_rank import fewest_for, hodges_lehmann, standard_deviation
 from sioprobe.results.files import append_life
 from sioprobe.results.gate import Cell as CellResult
 from sioprobe.results.gate import Change
@@ -174,7 +174,12 @@ class Measuring:
     def _life(self, driver: Driver, cell: CellLives, number: int, end: float) -> None:
         started = time.monotonic()
         seconds = min(LIFE_SECONDS, end - started + LAST_LIFE_SECONDS)
-        life = driver.ask(self._request(cell.cell), seconds)
+        try:
+            life = driver.ask(self._request(cell.cell), seconds)
+        except NoAnswer:
+            raise
+        except ChildError as error:
+            raise GateError(f"{cell.cell.id}: {error}") from None
         if "error" not in life:
             try:
                 cell.add(life)

@@ -11,8 +11,8 @@ from rich.status import Status
 
 from ci.gate.measuring import CellLives
 from reports.gate.rule import percent
-from reports.gate.signed_rank import hodges_lehmann, lower_bound, upper_bound
 from reports.gate.words import lines_of
+from reports.statistics.signed_rank import hodges_lehmann, lower_bound, upper_bound
 from sioprobe.results.gate import Gate
 
 __all__ = ["Teller"]

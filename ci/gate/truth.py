@@ -23,11 +23,11 @@ from typing import Any
 
 import click
 
-from ci.gate.children import Driver
 from ci.gate.settings import DEFAULT_CELLS, GateError
-from load.servers.children import die_with_parent
-from reports.gate.lives import CPU, log_change
-from reports.gate.signed_rank import hodges_lehmann
+from load.servers.children import ChildError, die_with_parent
+from load.servers.processes import Driver
+from reports.statistics.lives import CPU, log_change
+from reports.statistics.signed_rank import hodges_lehmann
 from sioprobe.commandline.one_line import run_command
 from sioprobe.harness import harness_environment, module_command
 
@@ -202,7 +202,7 @@ def main(
                         (out / "truth.md").write_text(table(lines))
                         said = f"{cell}, {BURDENS[burden][1]}: {line['verdict']}: {line['sentence']}"
                         click.echo(f"{said} ({line['lives']} lives, {line['seconds']:.0f} s)")
-    except (GateError, OSError) as error:
+    except (ChildError, GateError, OSError) as error:
         raise click.UsageError(str(error)) from None
     click.echo(table(lines))
     return 0

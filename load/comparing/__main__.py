@@ -24,6 +24,7 @@ from load.profiles.reading import built_in_profiles
 from load.servers.processes import ChildError, known_servers, run_child
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.help_pages import GroupedCommand, option
+from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
 from sioprobe.results.comparison import SECTIONS
 from sioprobe.results.errors import ResultFileError
@@ -44,12 +45,14 @@ def _stop(number: int, frame: object) -> NoReturn:
 OWN_FILES = (
     "run.json",
     "rounds.jsonl",
+    "lives.jsonl",
     "measurements.jsonl",
     "results.json",
     "summary.md",
     "report.html",
     "cells.csv",
     "sections.csv",
+    "side_by_side.csv",
 )
 AGAINST = ("against.json", "against.md", "against.html")
 """What `sioprobe report --against` wrote about the earlier comparison."""
@@ -141,6 +144,19 @@ EXIT_CODES = {
     help="Measure this section of the profile, repeatable: no blocks, no judging, and those it needs."
     f" The sections are {', '.join(SECTIONS)}.",
 )
+@option(
+    "--lives",
+    group=COMPARED,
+    metavar="N",
+    type=WholeNumber(0),
+    help="How often all servers are measured at the same time; 0 is never. The default is the profile's.",
+)
+@option(
+    "--no-priority",
+    group=COMPARED,
+    is_flag=True,
+    help="Do not put these servers before other processes (nice -20) where that is allowed.",
+)
 @option("--no-conformance", group=COMPARED, is_flag=True, help="Measure only, judge nothing.")
 @option(
     "--out",
@@ -166,6 +182,8 @@ def main(
     arm_urls: tuple[str, ...],
     ready: str,
     connection: ConnectionOptions,
+    lives: int | None,
+    no_priority: bool,
     no_conformance: bool,
     as_json: bool,
     **given: Any,
@@ -182,6 +200,8 @@ def main(
         urls=arm_urls,
         ready=ready,
         sections=sections,
+        lives=lives,
+        priority=not no_priority,
         conformance=not no_conformance,
     )
     try:
@@ -202,6 +222,11 @@ def main(
         check_played(profile.load, connection)
     except (ProfileError, ChildError) as error:
         raise click.UsageError(str(error)) from None
+    if lives is not None:
+        side_by_side = replace(profile.side_by_side, lives=lives, minimum_lives=lives)
+        profile = replace(profile, side_by_side=side_by_side)
+    if no_priority:
+        profile = replace(profile, side_by_side=replace(profile.side_by_side, priority=False))
     comparison = Comparison(
         profile=profile,
         folder=out,
@@ -222,7 +247,7 @@ def main(
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except KeyboardInterrupt:
         interrupted = True
-        click.echo("stopped; writing the report so far. The same command goes on with it", err=True)
+        click.echo("stopped; writing the report of what was measured. The same command goes on", err=True)
     except OtherVersions as error:
         raise click.UsageError(_not_the_same(out, str(error))) from None
     except ResultFileError as error:

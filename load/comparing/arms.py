@@ -39,6 +39,8 @@ class ArmPlan:
     workers: int = 1
     queue: str = ""
     load: bool = True
+    rounds: int = field(default=0, metadata={"least": 0})
+    """Blocks of each transport at most, spread over the rounds of the plan; 0 is one in each round."""
     command: str = ""
     url: str = ""
     modes: tuple[str, ...] = ()
@@ -46,6 +48,11 @@ class ArmPlan:
     env: dict[str, str] = field(default_factory=dict)
     cwd: str = ""
     ready: str = ""
+
+    def in_round(self, number: int, rounds: int) -> bool:
+        """Whether it has a block in this of so many rounds."""
+        made, made_before = ((n * self.rounds) // rounds for n in (number - 1, number - 2))
+        return not self.rounds or made > made_before
 
     @property
     def own(self) -> bool:

@@ -27,6 +27,7 @@ from load.comparing.run_document import new_run, now
 from load.comparing.sections.bench import BLOCK_OVERHEAD, Bench
 from load.comparing.sections.plan import SectionPlan
 from load.comparing.sections.running import Sections
+from load.comparing.side_by_side import measure_lives
 from load.servers.processes import BlockGenerator, ChildError, Server, cpu_sets, end_all
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.results.comparison import SectionName
@@ -96,6 +97,7 @@ class Comparison:
             self._prove_alive()
             arms = tuple(plan for plan in self.profile.arms if self._arm(plan)["status"] == "measured")
             self.run["profile"]["planned"] = sections.plan(replace(self.profile, arms=arms))
+            self._lives()
             self._blocks()
             with closing(Bench(self._server, self._settled, sections.results, self.connection)) as bench:
                 sections.measure(bench)
@@ -116,8 +118,10 @@ class Comparison:
         """About how long the phases before the sections take."""
         judged = len(self.profile.arms) * self.conformance
         blocks = self.profile.blocks and not self.run["profile"].get("blocks_done")
+        lives = self.profile.blocks and not self.run["profile"].get("lives_done")
         return {
             "judging": JUDGING_SECONDS * judged / JUDGED_AT_ONCE,
+            "side by side": self.profile.side_by_side.budget_seconds * lives,
             "blocks": self.profile.load.budget_seconds * blocks,
         }
 
@@ -181,25 +185,44 @@ class Comparison:
         timing = self.profile.conformance
         return "--ping-interval", str(timing.ping_interval), "--ping-timeout", str(timing.ping_timeout)
 
+    def _loaded(self) -> list[ArmPlan]:
+        """The arms that are put under load and can be."""
+        return [plan for plan in self.profile.arms if plan.load and self._arm(plan)["status"] == "measured"]
+
+    def _lives(self) -> None:
+        """The arms side by side, unless an earlier start has measured that."""
+        if not self.profile.blocks or self.run["profile"].get("lives_done"):
+            return
+        measure_lives(self.profile, self._loaded(), self.folder, self.progress, _check_stop, self.connection)
+        self.run["profile"]["lives_done"] = True
+        self.write()
+
     def _blocks(self) -> None:
-        plans = [plan for plan in self.profile.arms if plan.load and self._arm(plan)["status"] == "measured"]
+        plans = self._loaded()
         if not plans or not self.profile.blocks or self.run["profile"].get("blocks_done"):
             return
         load = self.profile.load
         server_cores, generator_cores = cpu_sets()
         self.run["profile"]["pinned"] = server_cores != generator_cores
         order = random.Random(load.seed)
-        task = self.progress.task("load", load.rounds * len(plans) * len(load.transports))
+        rounds = range(1, load.rounds + 1)
+        planned = sum(plan.in_round(number, load.rounds) for plan in plans for number in rounds)
+        task = self.progress.task("load", planned * len(load.transports))
         task.advance(None, len(self._done))
         started, longest = time.monotonic() - self.run["profile"].get("blocks_seconds", 0.0), 0.0
         with ExitStack() as stack:
             generator = stack.enter_context(BlockGenerator(generator_cores))
-            for number in range(1, load.rounds + 1):
+            for number in rounds:
                 spent = time.monotonic() - started
                 if number > load.minimum_rounds and spent + longest > load.budget_seconds:
                     task.total = task.done
                     break
-                cells = [(plan, transport) for plan in plans for transport in load.transports]
+                cells = [
+                    (plan, transport)
+                    for plan in plans
+                    if plan.in_round(number, load.rounds)
+                    for transport in load.transports
+                ]
                 for plan, transport in order.sample(cells, len(cells)):
                     if (number, plan.id, transport) in self._done:
                         continue

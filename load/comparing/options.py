@@ -175,6 +175,8 @@ def command_line(
     urls: Sequence[str],
     ready: str,
     sections: Sequence[str],
+    lives: int | None,
+    priority: bool,
     conformance: bool,
 ) -> str:
     """The command in the report, which may be published: no path of this machine and no secret."""
@@ -185,5 +187,7 @@ def command_line(
     words += ["--ready", ready] if ready else []
     words += [word for section in sections for word in ("--section", section)]
     words += [*load.words(), *connection.given]
+    words += ["--lives", str(lives)] if lives is not None else []
+    words += [] if priority else ["--no-priority"]
     words += [] if conformance else ["--no-conformance"]
     return connection.redact(shlex.join(words))

@@ -31,6 +31,7 @@ __all__ = [
     "LoadPlan",
     "Profile",
     "ProfileError",
+    "SideBySidePlan",
     "check_load",
     "read_profile",
 ]
@@ -70,6 +71,22 @@ class LoadPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class SideBySidePlan:
+    """At most `lives` in which all arms of one process are alive at the same time; 0 is none.
+
+    From `minimum_lives` on the budget ends them. A turn has `messages` over `connections` of one server.
+    `priority` puts servers and driver before all other processes, where that is allowed.
+    """
+
+    lives: int = field(default=12, metadata={"least": 0})
+    minimum_lives: int = 8
+    budget_seconds: float = 75.0
+    connections: int = 16
+    messages: int = 16
+    priority: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ConformancePlan:
     """The heartbeat of the judged servers, in seconds."""
 
@@ -89,6 +106,7 @@ class Profile:
     title: str
     arms: tuple[ArmPlan, ...]
     load: LoadPlan = field(default_factory=LoadPlan)
+    side_by_side: SideBySidePlan = field(default_factory=SideBySidePlan)
     conformance: ConformancePlan = field(default_factory=ConformancePlan)
     connecting: Connecting = field(default_factory=Connecting)
     sections: dict[str, Any] = field(default_factory=dict)
@@ -137,7 +155,7 @@ def read_profile(name: str) -> Profile:
 
 
 def _profile(document: dict[str, Any], place: str, folder: Path) -> Profile:
-    check_keys(document, ("title", "load", "conformance", "arms", *SECTIONS), place)
+    check_keys(document, ("title", "load", "side_by_side", "conformance", "arms", *SECTIONS), place)
     arms = document.get("arms")
     if not isinstance(arms, list) or not arms:
         hint = "; without one it is a profile of `sioprobe load`" if document else ""
@@ -155,6 +173,7 @@ def _profile(document: dict[str, Any], place: str, folder: Path) -> Profile:
         title=str(document.get("title", place)),
         arms=unique(plans, place),
         load=load,
+        side_by_side=_section(SideBySidePlan, document.get("side_by_side", {}), f"{place}: side_by_side"),
         conformance=_section(ConformancePlan, document.get("conformance", {}), f"{place}: conformance"),
         connecting=Connecting.of(section, folder, f"{place}: load"),
         sections={name: document[name] for name in SECTIONS if name in document},
@@ -184,6 +203,7 @@ def _load(section: Any, place: str) -> LoadPlan:
 
 _KINDS = {
     "int": "a whole number above 0",
+    "count": "a whole number of 0 or more",
     "float": "a number of 0 or more",
     "str": "text",
     "bool": "true or false",
@@ -197,6 +217,7 @@ def _section(kind: Any, section: Any, place: str, also: tuple[str, ...] = ()) ->
     if not isinstance(section, dict):
         raise ProfileError(f"{place}: is not a table")
     types = {item.name: str(item.type) for item in fields(kind) if item.name != "parameters"}
+    least = {item.name: item.metadata.get("least", 1) for item in fields(kind)}
     check_keys(section, (*types, *also), place)
     values = {}
     for key, value in section.items():
@@ -210,13 +231,14 @@ def _section(kind: Any, section: Any, place: str, also: tuple[str, ...] = ()) ->
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             good = number and 0 <= value < math.inf
         elif wanted == "int":
-            good = isinstance(value, int) and not isinstance(value, bool) and value > 0
+            good = isinstance(value, int) and not isinstance(value, bool) and value >= least[key]
         else:
             good = type(value).__name__ == wanted
         if not good:
             # A table may hold secrets.
             shown = "" if wanted.startswith("dict") else f" = {value!r}"
-            raise ProfileError(f"{place}: {key}{shown} is not {_KINDS[wanted.split('[')[0]]}")
+            kind_of = "count" if wanted == "int" and not least[key] else wanted.split("[")[0]
+            raise ProfileError(f"{place}: {key}{shown} is not {_KINDS[kind_of]}")
         values[key] = value
     return kind(**values)
 

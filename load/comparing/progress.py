@@ -71,6 +71,9 @@ class Progress:
             table.add_row(cell["arm"], cell["transport"], *row)
         console = Console(highlight=False)
         console.print(table)
+        if results.get("side_by_side"):
+            console.print()
+            console.print(_ratios(results["side_by_side"]))
         for arm in results["arms"]:
             if arm["status"] == "not run":
                 console.print(f"not run: {arm['id']}: {arm['reason']}", markup=False, soft_wrap=True)
@@ -94,6 +97,38 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bars.stop()
+
+
+def _ratios(parts: list[dict[str, Any]]) -> Table:
+    """What each server costs beside the one that costs least, over each transport."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("side by side")
+    table.add_column("transport")
+    for title in _FIGURES.values():
+        table.add_column(title, justify="right", no_wrap=True)
+    by_figure = {(part["transport"], part["figure"]): part for part in parts}
+    for transport in dict.fromkeys(part["transport"] for part in parts):
+        own = [by_figure.get((transport, figure)) for figure in _FIGURES]
+        for arm in dict.fromkeys(arm for part in own if part for arm in part["medians"]):
+            table.add_row(arm, transport, *(_beside_lowest(part, arm) for part in own))
+    return table
+
+
+_FIGURES = {"cpu_us_per_message": "CPU, times the lowest", "p50_us": "p50, times the lowest"}
+
+
+def _beside_lowest(part: dict[str, Any] | None, arm: str) -> str:
+    """`1.41 [1.36, 1.47]`; ≈ in front where the two cannot be told apart."""
+    if part is None or arm not in part["medians"]:
+        return "–"
+    lowest = next(iter(part["medians"]))
+    if arm == lowest:
+        return "1"
+    one = next((one for one in part["ratios"] if (one["arm"], one["over"]) == (arm, lowest)), None)
+    if one is None:
+        return "–"
+    between = "" if one["low"] is None else f" \\[{one['low']:.2f}, {one['high']:.2f}]"
+    return f"{'≈ ' if one['claimed'] is None else ''}{one['ratio']:.2f}{between}"
 
 
 # Metric of results.json, what it is divided by for this table, decimals.

@@ -27,6 +27,7 @@ from load.counting.system_calls import SystemCalls, why_not
 from load.side_by_side.asking import LifeRequest, Side
 from load.side_by_side.life import running
 from load.side_by_side.playing import Playing
+from load.side_by_side.priority import Priority
 from load.side_by_side.starting import RunningServer
 from sioprobe.harness import user_environment
 
@@ -221,7 +222,7 @@ def _count(
     server: RunningServer, players: Playing, probe: _Probe, messages: int
 ) -> tuple[dict[str, list[float]], dict[tuple[str, str], list[float]]]:
     """The range over the windows of each count, and of the calls of each function, per message."""
-    server.settle_on(None, realtime=False)
+    server.settle_on(None, Priority.AS_OTHERS)
     try:
         players.play(min(WARMUP, messages))
         windows: list[list[int]] = []

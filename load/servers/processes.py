@@ -12,11 +12,19 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import msgspec
 
-from load.servers.children import ChildError, end_all, end_child, last_lines, start_child, written
+from load.servers.children import (
+    ChildError,
+    end_all,
+    end_child,
+    last_lines,
+    scratch_file,
+    start_child,
+    written,
+)
 from load.servers.command import ServerCommand
 from load.servers.started import START_SECONDS, StartedServer
 from sioprobe.harness import harness_environment, harness_variables, module_command
@@ -25,6 +33,8 @@ from sioprobe.results.loads import Block
 __all__ = [
     "BlockGenerator",
     "ChildError",
+    "Driver",
+    "NoAnswer",
     "Server",
     "ask_child",
     "check_locustfile",
@@ -73,7 +83,7 @@ def _start(
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        env=harness_environment(SIOPROBE_PROG=_PROGRAMS[module]),
+        env=harness_environment(SIOPROBE_PROG=_PROGRAMS.get(module, module)),
     )
 
 
@@ -125,32 +135,34 @@ def _killed_after(child: subprocess.Popen[bytes], seconds: float) -> Iterator[No
         timer.cancel()
 
 
-class BlockGenerator:
-    """The load generator: a process that measures block after block. A context manager."""
+class NoAnswer(ChildError):
+    """A driver did not answer in time, and was killed."""
 
-    def __init__(self, cores: set[int] | None = None) -> None:
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
-        self._child = _start("load.blocks", stdin=subprocess.PIPE, cores=cores, stderr=self._stderr)
 
-    def measure(self, request: dict[str, Any], deadline: float) -> Block:
-        """The result of one block. Raises ChildError if it fails or takes more than `deadline` seconds."""
+class Driver:
+    """A process that answers each request, a JSON line, by a JSON line. A context manager."""
+
+    def __init__(self, module: str, cores: set[int] | None = None) -> None:
+        self._program = _PROGRAMS.get(module, module)
+        self._stderr = scratch_file()
+        self._child = _start(module, stdin=subprocess.PIPE, cores=cores, stderr=self._stderr)
+
+    def ask(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
+        """The answer. Raises NoAnswer if none comes within `deadline` seconds, ChildError at its end."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        try:
-            with _killed_after(self._child, deadline):
-                self._child.stdin.write(json.dumps(request).encode() + b"\n")
-                self._child.stdin.flush()
-                line = self._child.stdout.readline()
-        except BrokenPipeError:
-            line = b""
-        if not line and self._child.wait() == -signal.SIGKILL:
-            raise ChildError(f"no result within {deadline:.0f} s")
-        if not line:
-            raise ChildError(f"load generator ended: {last_lines(written(self._stderr))}")
-        result: dict[str, Any] = json.loads(line)
-        if "error" in result:
-            raise ChildError(str(result["error"]))
-        return msgspec.convert(result, Block)
+        started, line = time.monotonic(), b""
+        with _killed_after(self._child, deadline), contextlib.suppress(BrokenPipeError):
+            self._child.stdin.write(json.dumps(request).encode() + b"\n")
+            self._child.stdin.flush()
+            line = self._child.stdout.readline()
+        if line.endswith(b"\n"):
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        code = self._child.wait()
+        if code == -signal.SIGKILL and time.monotonic() - started >= deadline:
+            raise NoAnswer(f"{self._program}: no answer within {deadline:.0f} s")
+        raise ChildError(f"{self._program} ended with {code}: {last_lines(written(self._stderr))}")
 
     @property
     def pid(self) -> int:
@@ -161,16 +173,31 @@ class BlockGenerator:
         return self._child.poll() is None
 
     def close(self) -> None:
+        """End it and what it started."""
         end_child(self._child)
         self._stderr.close()
 
-    def __enter__(self) -> BlockGenerator:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class BlockGenerator(Driver):
+    """The load generator: a process that measures block after block."""
+
+    def __init__(self, cores: set[int] | None = None) -> None:
+        super().__init__("load.blocks", cores)
+
+    def measure(self, request: dict[str, Any], deadline: float) -> Block:
+        """The result of one block. Raises ChildError if it fails or takes more than `deadline` seconds."""
+        result = self.ask(request, deadline)
+        if "error" in result:
+            raise ChildError(str(result["error"]))
+        return msgspec.convert(result, Block)
 
 
 def run_child(module: str, *arguments: str, deadline: float) -> tuple[int, str]:

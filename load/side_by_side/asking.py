@@ -41,7 +41,9 @@ class LifeRequest:
     """One life. Times in seconds; `messages` are those of one slice, over all connections of a side.
 
     With a `locustfile` (a path) its users play tasks instead, and `messages` counts those.
-    Under SCHED_RR slices vary less, and `realtime_seconds` of them say as much as `seconds` do otherwise.
+    `also` are more transports: the same servers play them afterwards, with connections of their own.
+    `realtime` asks for SCHED_RR, `nice` for nice -20 (see `priority`). Where that is allowed slices vary
+    less, and `realtime_seconds` of them say as much as `seconds` do otherwise.
     """
 
     sides: tuple[Side, ...]
@@ -52,6 +54,7 @@ class LifeRequest:
     """What each connection sends before all others, such as the join of a room."""
     locustfile: str | None = None
     transport: str = "websocket"
+    also: tuple[str, ...] = ()
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     """In a request an object with those of its values that are not the defaults."""
     connections: int = 4
@@ -59,8 +62,11 @@ class LifeRequest:
     warmup_seconds: float = 0.4
     seconds: float = 2.0
     realtime_seconds: float = 1.0
+    most_rounds: int | None = None
+    """Of turns, after which a life ends even if its seconds are not over."""
     start_seconds: float = 60.0
     realtime: bool = True
+    nice: bool = False
     seed: int = 0
 
     @classmethod
@@ -77,6 +83,7 @@ class LifeRequest:
             for name in ("others", "on_start"):
                 values[name] = tuple(map(_message, values.get(name, ())))
             values["connection"] = ConnectionOptions.from_json(values.get("connection", {}))
+            values["also"] = tuple(values.get("also", ()))
             request = cls(**{**values, "sides": sides})
         except (OptionError, ParameterError) as error:
             raise LifeError(str(error)) from None
@@ -84,8 +91,9 @@ class LifeRequest:
             raise LifeError(f"this is no life: {error}") from None
         if not request.sides or any(not side.command for side in request.sides):
             raise LifeError("a life needs servers with commands")
-        if request.transport not in TRANSPORTS:
-            raise LifeError(f"unknown transport {request.transport!r}; known are {', '.join(TRANSPORTS)}")
+        for transport in (request.transport, *request.also):
+            if transport not in TRANSPORTS:
+                raise LifeError(f"unknown transport {transport!r}; known are {', '.join(TRANSPORTS)}")
         return request
 
 

@@ -1,14 +1,15 @@
 """One life: servers start together, are driven in turns, and end.
 
 The order of a round of turns is random and then played backwards (base, head, base', base', head, base), so
-that a machine that gets slower is as bad for all. Where this process may, servers and driver run under
-SCHED_RR on different cores: then nobody else takes the core in the middle of a turn.
+that a machine that gets slower is as bad for all. Where this process may, servers and driver come before
+all others on different cores (`priority`): then nobody else takes the core in the middle of a turn.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import os
 import random
 import time
@@ -19,11 +20,12 @@ import gevent
 
 from load.side_by_side.asking import LifeError, LifeRequest
 from load.side_by_side.playing import Players, Playing
-from load.side_by_side.starting import REALTIME_PRIORITY, RunningServer
+from load.side_by_side.priority import Priority, held, highest_allowed
+from load.side_by_side.starting import RunningServer
 from sioprobe.engine import Engine
 from sioprobe.results.environment import cpu_pressure
 
-__all__ = ["cores", "measure_life", "realtime_allowed", "running"]
+__all__ = ["cores", "measure_life", "running"]
 
 FEWEST_ROUNDS = 6
 """Rounds of turns without which a life says nothing."""
@@ -39,19 +41,6 @@ def cores() -> tuple[set[int] | None, set[int] | None]:
     """The core of the servers and that of the driver; None twice where there are not two."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     return ({allowed[0]}, {allowed[-1]}) if len(allowed) > 1 else (None, None)
-
-
-def realtime_allowed() -> bool:
-    """Whether this process may run under SCHED_RR; on one core it would starve what it measures."""
-    if cores()[0] is None:
-        return False
-    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
-    except OSError:
-        return False
-    os.sched_setscheduler(0, policy, parameter)
-    return True
 
 
 @contextlib.contextmanager
@@ -97,26 +86,35 @@ def running(
 def measure_life(request: LifeRequest) -> dict[str, Any]:
     """The slices of one life: for each the number of its side, CPU and wall nanoseconds, and the p50 in µs.
 
-    Raises LifeError.
+    `also` of the answer has the same for each transport that the request has there. Raises LifeError.
     """
     order = random.Random(request.seed)
     began = time.monotonic()
     pressure = cpu_pressure()
+    found: list[dict[str, Any]] = []
     with running(request, order) as (servers, players):
         server_cores, driver_cores = cores()
-        realtime = request.realtime and realtime_allowed()
-        with _driver_on(driver_cores, realtime=realtime):
+        priority = highest_allowed(*_wanted(request, one_core=server_cores is None))
+        started = ended = time.monotonic()
+        messages = max(request.messages, players[0].connections)
+        with _driver_on(driver_cores), held(priority):
             for server in servers:
-                server.settle_on(server_cores, realtime=realtime)
-            started = time.monotonic()
-            end = started + request.warmup_seconds
-            messages, turns = max(request.messages, players[0].connections), list[int]()
-            while time.monotonic() < end:
-                turns += [player.play(messages)[0] for player in players]
-            if request.locustfile is not None and min(turns, default=0) > LONG_TURN_NS:
-                messages = players[0].connections
-            seconds = request.realtime_seconds if realtime else request.seconds
-            slices, unsettled = _slices(messages, servers, players, order, seconds)
+                server.settle_on(server_cores, priority)
+            for transport in (request.transport, *request.also):
+                with contextlib.nullcontext(players) if not found else _over(transport, players) as playing:
+                    turns = _warm_up(messages, playing, request.warmup_seconds)
+                    if request.locustfile is not None and min(turns, default=0) > LONG_TURN_NS:
+                        messages = players[0].connections
+                    slices, unsettled = _slices(messages, request, servers, playing, order, priority)
+                since, ended = ended if found else began, time.monotonic()
+                found.append(
+                    {
+                        "transport": transport,
+                        "seconds": round(ended - since, 3),
+                        "unsettled": unsettled,
+                        "slices": slices,
+                    }
+                )
         for player in players:
             player.finish(players[0])
         for server in servers:
@@ -124,34 +122,58 @@ def measure_life(request: LifeRequest) -> dict[str, Any]:
                 raise LifeError(
                     f"{server.side.name}: its processes changed while it was measured", server.side.name
                 )
-    return {
+    common = {
         "sides": [side.name for side in request.sides],
-        "transport": request.transport,
         "messages": messages,
         "connections": request.connections,
         "seed": request.seed,
-        "realtime": realtime,
+        "realtime": priority is Priority.REALTIME,
+        "priority": priority.value,
         "pinned": server_cores is not None,
         "cpu_pressure": pressure,
         "seconds_to_start": round(started - began, 3),
-        "seconds": round(time.monotonic() - began, 3),
-        "unsettled": unsettled,
-        "slices": slices,
     }
+    first, *others = ({**common, **one} for one in found)
+    return {**first, "also": others} if others else first
+
+
+@contextlib.contextmanager
+def _over(transport: str, players: list[Playing]) -> Iterator[list[Playing]]:
+    """More connections to the same servers. Those that are open stay open, silent."""
+    others = [player.over(transport) for player in players]
+    try:
+        for other in others:
+            other.connect(time.monotonic() + CONNECT_SECONDS)
+        yield others
+    finally:
+        for other in others:
+            other.close()
+
+
+def _warm_up(messages: int, players: list[Playing], seconds: float) -> list[int]:
+    """The nanoseconds of each turn."""
+    end, turns = time.monotonic() + seconds, list[int]()
+    while time.monotonic() < end:
+        turns += [player.play(messages)[0] for player in players]
+    return turns
 
 
 def _slices(
     messages: int,
+    request: LifeRequest,
     servers: list[RunningServer],
     players: list[Playing],
     order: random.Random,
-    seconds: float,
+    priority: Priority,
 ) -> tuple[list[list[float]], int]:
+    """The turns, and how many ended before the server was silent."""
+    seconds = request.seconds if priority is Priority.AS_OTHERS else request.realtime_seconds
+    most_rounds = request.most_rounds or math.inf
     slices: list[list[float]] = []
     unsettled = 0
     numbers = list(range(len(servers)))
     started, rounds = time.monotonic(), 0
-    while rounds < FEWEST_ROUNDS or time.monotonic() - started < seconds:
+    while rounds < FEWEST_ROUNDS or (rounds < most_rounds and time.monotonic() - started < seconds):
         if time.monotonic() - started > LONGEST_SECONDS:
             raise LifeError(f"too slow: {rounds} rounds of turns in {LONGEST_SECONDS:.0f} s")
         turn = order.sample(numbers, len(numbers))
@@ -165,23 +187,26 @@ def _slices(
     return slices, unsettled
 
 
+def _wanted(request: LifeRequest, *, one_core: bool) -> tuple[Priority, ...]:
+    """The best first. Under SCHED_RR on one core the driver would starve what it measures."""
+    if request.realtime and not one_core:
+        return (Priority.REALTIME,)
+    return (Priority.NICE,) if request.nice else ()
+
+
 @contextlib.contextmanager
-def _driver_on(own_cores: set[int] | None, *, realtime: bool) -> Iterator[None]:
-    """This process on its core, under SCHED_RR, without garbage collections; as before afterwards."""
+def _driver_on(own_cores: set[int] | None) -> Iterator[None]:
+    """This process on its core, without garbage collections; as before afterwards."""
     if own_cores is None:
         yield
         return
     allowed = os.sched_getaffinity(0)
-    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
     gc.collect()
     gc.disable()
     try:
         os.sched_setaffinity(0, own_cores)
-        if realtime:
-            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
         gevent.sleep(0)
         yield
     finally:
-        os.sched_setscheduler(0, policy, parameter)
         os.sched_setaffinity(0, allowed)
         gc.enable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from dataclasses import replace
 from itertools import count
 from time import monotonic_ns
 from typing import Any, Protocol
@@ -36,6 +37,9 @@ class Playing(Protocol):
     @property
     def connections(self) -> int:
         """How many there are, once they are connected."""
+
+    def over(self, transport: str) -> Playing:
+        """Others for the same server, not connected yet."""
 
     def connect(self, end: float) -> None:
         """Open all connections, at most until `end` (monotonic)."""
@@ -149,6 +153,10 @@ class Players:
         self.latencies: list[int] = []
         self.packets = 0
         """Socket.IO packets that came."""
+
+    def over(self, transport: str) -> Players:
+        """Others for the same server, not connected yet."""
+        return Players(self.engine, self._server, replace(self.request, transport=transport))
 
     def connect(self, end: float) -> None:
         """Open all connections; a server that does not accept yet is asked again until `end` (monotonic)."""

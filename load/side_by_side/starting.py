@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from load.servers.started import LOOK_SECONDS, StartedServer
 from load.side_by_side.asking import LifeError, Side
+from load.side_by_side.priority import Priority, raise_threads
 from load.watching import proc
 
 __all__ = ["RunningServer"]
@@ -17,7 +18,6 @@ STOP_SECONDS = 1.0
 LAST_BREATH_SECONDS = 0.5
 SILENCE_SECONDS = 0.0003
 SILENCE_READINGS = 100
-REALTIME_PRIORITY = 1
 
 
 class RunningServer(StartedServer):
@@ -39,16 +39,16 @@ class RunningServer(StartedServer):
         if code is not None:
             self._fail(self._ended(code), ended=True)
 
-    def settle_on(self, cores: set[int] | None, *, realtime: bool) -> None:
-        """Put all its threads on these cores, and under SCHED_RR; new threads inherit both."""
+    def settle_on(self, cores: set[int] | None, priority: Priority) -> None:
+        """Put all its threads on these cores with this priority; new threads inherit both."""
         self._pids = tuple(sorted(proc.descendants(self._child.pid)))
         for pid in self._pids:
-            for thread in _threads(pid):
+            threads = _threads(pid)
+            for thread in threads:
                 with contextlib.suppress(ProcessLookupError):
                     if cores is not None:
                         os.sched_setaffinity(thread, cores)
-                    if realtime:
-                        os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
+            raise_threads(pid, threads, priority)
 
     def cpu_ns(self) -> int:
         """CPU time of its processes. Raises LifeError when one has ended."""

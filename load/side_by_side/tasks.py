@@ -11,6 +11,7 @@ import socket
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 from time import monotonic_ns
@@ -68,6 +69,10 @@ class TaskPlayers:
         """Socket.IO packets that came."""
         totals = self._engine.recorder.totals()
         return sum(total.timed + total.untimed for series, total in totals if series.type in FROM_SERVER)
+
+    def over(self, transport: str) -> TaskPlayers:
+        """Others for the same server, not connected yet."""
+        return TaskPlayers(self._engine, self._server, replace(self._request, transport=transport))
 
     def connect(self, end: float) -> None:
         """Load the file and start all users: returns when each has done its `on_start` (once)."""

@@ -35,7 +35,7 @@ def ratio_changes(old: Results, new: Results) -> list[RatioChange]:
 
 def _place(side: Mapping[str, Any]) -> tuple[object, ...]:
     """What must be equal: a ratio under another load, or another scheduler, is another ratio."""
-    return side["transport"], side["figure"], side.get("load"), side["realtime"]
+    return side["transport"], side["figure"], side.get("load"), side["priority"]
 
 
 def _inverted(ratio: PairedRatio) -> PairedRatio:

@@ -12,10 +12,12 @@ from typing import Any
 
 import jinja2
 
+from reports.charts.ratio_rows import draw_ratios
 from reports.comparison.workloads import workloads
 from reports.conformance import words
 from reports.conformance.matrix import conformance_matrix
 from reports.statistics.metrics import IN_MATRIX, METRICS
+from reports.statistics.ratio_sentences import bounds
 from reports.statistics.result_folder import Inputs
 from reports.writing import wording
 from reports.writing.rendering import downloads_of, environment, harmless, harmless_in_markdown
@@ -85,6 +87,8 @@ def _context(inputs: Inputs, results: Results, drawn: bool) -> dict[str, Any]:
         "results": results,
         "verdict": {"symbol": symbol, "word": word, "meaning": meaning},
         "workloads": workloads(inputs, results, drawn),
+        "side_by_side": draw_ratios(results.get("side_by_side", []), results["arms"]) if drawn else [],
+        "bounds": bounds,
         "matrix": matrix,
         "metrics": [METRICS[name] for name in IN_MATRIX],
         "not_run": [arm for arm in results["arms"] if arm["status"] == "not run"],

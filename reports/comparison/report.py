@@ -7,6 +7,7 @@ from pathlib import Path
 from reports.comparison.cells_csv import render_csv
 from reports.comparison.page import render_page, render_summary
 from reports.comparison.sections_csv import render_sections_csv
+from reports.comparison.side_by_side_csv import render_side_by_side_csv
 from reports.statistics.derivation import derive
 from reports.statistics.result_folder import Inputs
 from sioprobe.results.files import (
@@ -31,6 +32,10 @@ def write_report(folder: Path, inputs: Inputs) -> Results:
         sections = render_sections_csv(results)
         write_text(folder / "sections.csv", sections)
         raw["sections.csv"] = sections.encode()
+    if parts := results.get("side_by_side"):
+        ratios = render_side_by_side_csv(parts)
+        write_text(folder / "side_by_side.csv", ratios)
+        raw["side_by_side.csv"] = ratios.encode()
     write_text(folder / "summary.md", render_summary(inputs, results))
     for path in (folder / RUN_FILE, folder / ROUNDS_FILE, *conformance_paths(folder).values()):
         if path.exists():

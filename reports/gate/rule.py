@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
-from reports.gate.signed_rank import (
+from reports.statistics.signed_rank import (
     fewest_for,
     hodges_lehmann,
     holm,

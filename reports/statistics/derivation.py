@@ -14,6 +14,8 @@ from reports.statistics.metrics import METRICS, MetricKind
 from reports.statistics.result_folder import FailedBlock, Inputs, cell_key, cell_of
 from reports.statistics.sections.deriving import sections_of
 from reports.statistics.sentences import sentences_about
+from reports.statistics.side_by_side import Claims, side_by_side
+from reports.statistics.standing import rank
 from reports.writing.wording import counted, moment, percent
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.loads import RoundsLine
@@ -34,9 +36,6 @@ PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 SAMPLES_BEYOND = 10
 """A percentile needs at least so many samples beyond it."""
 
-FEWEST_RANKED = 3
-"""A ranking needs so many blocks: two have the same order by chance too often."""
-
 BUSY = 0.9
 """A process with this share of a core is at its limit."""
 
@@ -53,8 +52,9 @@ def derive(inputs: Inputs) -> Results:
         _cell_result(cell, by_cell[cell_key(cell)], of_arm.get(cell["arm"]), cores, _failed_of(cell, inputs))
         for cell in inputs.cells
     ]
+    parts = side_by_side(inputs.lives, inputs.lost)
     for name in METRICS:
-        _rank(cells, name)
+        rank(cells, name, Claims(parts))
     conformance = _conformance_summaries(inputs, arms)
     run = inputs.run
     results: Results = {
@@ -77,6 +77,8 @@ def derive(inputs: Inputs) -> Results:
         "conformance": conformance,
         "sections": sections_of(run, inputs.measurements),
     }
+    if parts:
+        results["side_by_side"] = parts
     results["verdict"] = _verdict(results)
     results["findings"] = sentences_about(results)
     return results
@@ -200,40 +202,6 @@ def _flags(
     return flags
 
 
-def _rank(cells: list[CellResult], name: str) -> None:
-    """Compare each cell with the best one of the same transport, workload and process count.
-
-    An interval with stated coverage may be best and still overlap others. A mere range promises less: it is
-    best only if each of its blocks is better than every block of the others.
-    """
-    better = METRICS[name].better
-    if better == "neither":
-        return
-    groups: defaultdict[tuple[str, str, int, int], list[Metric]] = defaultdict(list)
-    for cell in cells:
-        metric = cell["metrics"][name]
-        if metric["estimate"] is not None:
-            groups[cell["transport"], cell["scenario"], cell["connections"], cell["workers"]].append(metric)
-    for group in groups.values():
-        best = (max if better == "higher" else min)(group, key=lambda metric: metric["estimate"] or 0.0)
-        ranked = [metric for metric in group if len(metric["values"]) >= FEWEST_RANKED]
-        if len(ranked) < 2 or len(best["values"]) < FEWEST_RANKED:
-            continue
-        for metric in ranked:
-            metric["standing"] = "overlaps best" if _overlap(metric, best) else "behind"
-        alone = all(metric is best or metric["standing"] == "behind" for metric in ranked)
-        if alone or all(metric["coverage"] is not None for metric in ranked):
-            best["standing"] = "best"
-
-
-def _overlap(one: Metric, other: Metric) -> bool:
-    assert one["low"] is not None
-    assert one["high"] is not None
-    assert other["low"] is not None
-    assert other["high"] is not None
-    return one["low"] <= other["high"] and other["low"] <= one["high"]
-
-
 def _flagged_blocks(blocks: list[RoundsLine]) -> list[ExcludedBlock]:
     return [
         {
@@ -290,7 +258,7 @@ def _notes(inputs: Inputs) -> list[str]:
 def _verdict(results: Results) -> Literal["complete", "failures", "incomplete", "nothing measured"]:
     parts = [*results["cells"], *results.get("sections", [])]
     measured = any(part["status"] in ("measured", "partly") for part in parts)
-    if not measured and not results["conformance"]:
+    if not measured and not results["conformance"] and not results.get("side_by_side"):
         return "nothing measured"
     if any(one["outcome"] in ("failures", "harness error") for one in results["conformance"]):
         return "failures"

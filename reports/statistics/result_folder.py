@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sioprobe.results.comparison import Measurement
+import msgspec
+
+from sioprobe.results.comparison import Life, LostLife, Measurement
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import (
+    LIVES_FILE,
     MEASUREMENTS_FILE,
     ROUNDS_FILE,
     RUN_FILE,
     Rounds,
     conformance_paths,
     read_conformance,
+    read_lives,
     read_measurements,
     read_rounds,
     read_run,
@@ -40,6 +44,8 @@ class Inputs:
     rounds: Rounds
     conformances: dict[str, Conformance]
     measurements: list[Measurement] = field(default_factory=list)
+    lives: list[Life] = field(default_factory=list)
+    lost: list[LostLife] = field(default_factory=list)
 
     @property
     def blocks(self) -> list[RoundsLine]:
@@ -56,10 +62,11 @@ class Inputs:
 
     @property
     def arms(self) -> list[Arm]:
-        """The arms in the order of the run, then those that only a block or a conformance result names."""
+        """The arms in the order of the run, then those that only another result names."""
         arms = list(self.run["arms"]) if self.run else []
         known = {arm["id"] for arm in arms}
-        for name in [*(block.arm for block in self.blocks), *self.conformances]:
+        alive = dict.fromkeys(side for life in self.lives for side in life["sides"])
+        for name in [*(block.arm for block in self.blocks), *alive, *self.conformances]:
             if name not in known:
                 known.add(name)
                 arms.append(_arm_outside_the_run(name, self.conformances.get(name)))
@@ -100,12 +107,29 @@ def read_folder(folder: Path) -> Inputs:
     paths = conformance_paths(folder)
     if not (run_file.exists() or rounds_file.exists() or paths):
         raise ResultFileError(f"{folder}: no {RUN_FILE}, {ROUNDS_FILE} or conformance-*.json in it")
+    lives, lost = _read_lives(folder / LIVES_FILE)
     return Inputs(
         run=read_run(run_file) if run_file.exists() else None,
         rounds=read_rounds(rounds_file),
         conformances={arm: read_conformance(path) for arm, path in paths.items()},
         measurements=read_measurements(folder / MEASUREMENTS_FILE),
+        lives=lives,
+        lost=lost,
     )
+
+
+def _read_lives(path: Path) -> tuple[list[Life], list[LostLife]]:
+    lives: list[Life] = []
+    lost: list[LostLife] = []
+    for number, line in enumerate(read_lives(path) if path.exists() else [], start=1):
+        try:
+            if isinstance(line, dict) and "problem" in line:
+                lost.append(msgspec.convert(line, LostLife))
+            else:
+                lives.append(msgspec.convert(line, Life))
+        except msgspec.ValidationError as error:
+            raise ResultFileError(f"{path.name}: line {number}: {error}") from None
+    return lives, lost
 
 
 def _arm_outside_the_run(name: str, conformance: Conformance | None) -> Arm:

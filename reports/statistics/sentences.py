@@ -1,5 +1,8 @@
 """What a run shows, in sentences. The first is the headline. Each claims only what the intervals support.
 
+What a message costs comes first: servers that were alive at the same time are ranked with the narrowest
+intervals (`ratio_sentences`).
+
 There is no single winner. A sentence is about one figure, one transport and one workload. It compares servers
 with the same number of processes, which is one if there are such servers.
 """
@@ -10,6 +13,7 @@ from dataclasses import dataclass
 
 from reports.statistics.intervals import median
 from reports.statistics.metrics import METRICS
+from reports.statistics.ratio_sentences import ratio_sentence
 from reports.writing.wording import TRANSPORT_ORDER, TRANSPORTS, counted, interval, listed, number
 from sioprobe.results.types import CellResult, Results
 
@@ -24,6 +28,12 @@ def sentences_about(results: Results) -> list[str]:
     """The sentences about `results`, at least one. The headline comes first."""
     measured = [cell for cell in results["cells"] if cell["status"] == "measured"]
     sentences = []
+    parts = results.get("side_by_side", [])
+    for figure in ("cpu_us_per_message", "p50_us"):
+        for transport in PREFERRED:
+            for part in parts:
+                if (part["transport"], part["figure"]) == (transport, figure):
+                    sentences.append(f"{ratio_sentence(part, results['arms'])}.")
     if measured:
         transport = next(t for t in PREFERRED if any(cell["transport"] == t for cell in measured))
         for sentence in (throughput_sentence(measured, transport), polling_sentence(measured)):
@@ -68,9 +78,8 @@ def throughput_sentence(cells: list[CellResult], transport: str) -> str | None:
         above = f"every block of {leader['arm']} was above every block of {_others(ranking)}"
         among = f", among servers{peers}" if peers else ""
         return f"Over {name}{among}, {above}: {_messages(leader)}{_behind(ranking)}"
-    tied = len(ranking.alike) + len(ranking.unranked) == len(ranking.cells) - 1
     among = f" of the servers{peers}" if peers else ""
-    carries = "carries the most" if ranking.sure and not tied else "has the highest median"
+    carries = "carries the most" if ranking.sure and not ranking.alike else "has the highest median"
     return f"Over {name}, {leader['arm']} {carries}{among}: {_messages(leader)}{_behind(ranking)}"
 
 

@@ -11,9 +11,19 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from sioprobe.results.primitives import Amount, Count, Name, Transport
+from sioprobe.results.primitives import Amount, AtLeastOne, Count, Name, Transport
 
-__all__ = ["SECTIONS", "Measurement", "PairedRatio", "Section", "SectionName", "SectionRow", "SideBySide"]
+__all__ = [
+    "SECTIONS",
+    "Life",
+    "LostLife",
+    "Measurement",
+    "PairedRatio",
+    "Section",
+    "SectionName",
+    "SectionRow",
+    "SideBySide",
+]
 
 SectionName = Literal[
     "capacity", "latency", "fanout", "connections", "life", "payload", "processes", "settings"
@@ -29,6 +39,37 @@ SECTIONS: tuple[SectionName, ...] = (
     "settings",
 )
 """In the order of the page."""
+
+
+Priority = Annotated[
+    Literal["SCHED_RR", "nice -20", "as others"],
+    Meta(description="how servers and driver stood to the other processes of the machine"),
+]
+
+
+class Life(TypedDict):
+    """One line of lives.jsonl: some arms that were alive at the same time, over one transport.
+
+    A slice is one turn of one arm: its number in `sides`, CPU and wall nanoseconds, and the p50 in µs.
+    Each arm has one slice in every `len(sides)` slices.
+    """
+
+    number: AtLeastOne
+    transport: Transport
+    sides: list[Name]
+    message: Annotated[dict[str, Any], Meta(description="`event` that was sent, `answer` null for an ack")]
+    messages: Annotated[AtLeastOne, Meta(description="of a slice, over all connections of the arm")]
+    connections: AtLeastOne
+    priority: Priority
+    slices: list[tuple[Count, Count, Count, Amount]]
+
+
+class LostLife(TypedDict):
+    """Another line of lives.jsonl: an arm failed in a life, or the life was lost (`arm` is null)."""
+
+    number: AtLeastOne
+    arm: str | None
+    problem: str
 
 
 class PairedRatio(TypedDict):
@@ -50,11 +91,21 @@ class SideBySide(TypedDict):
 
     transport: Transport
     figure: Literal["cpu_us_per_message", "p50_us"]
+    load: Annotated[str, Meta(description="what each arm was sent, in words")]
     lives: Count
     coverage: Annotated[float | None, Meta(description="of each interval; null without intervals")]
-    realtime: Annotated[bool, Meta(description="whether servers and driver ran under SCHED_RR")]
-    medians: Annotated[dict[str, float], Meta(description="by arm: the median of its lives, in µs")]
-    ratios: Annotated[list[PairedRatio], Meta(description="each pair of arms once")]
+    priority: Priority
+    medians: Annotated[
+        dict[str, float],
+        Meta(
+            description="by arm: the median of its lives, in µs, the lowest first; "
+            "an event and its answer are two messages"
+        ),
+    ]
+    ratios: Annotated[
+        list[PairedRatio],
+        Meta(description="each pair of arms once; the arm with the lower figure is `over`, the lowest first"),
+    ]
     problem: Annotated[str | None, Meta(description="why lives are missing")]
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from sioprobe.results.comparison import Section
+from sioprobe.results.comparison import Section, SideBySide
 from sioprobe.results.primitives import Amount, AtLeastOne, Count, Name, Transport
 
 SCHEMA_VERSION: Final = 1
@@ -251,6 +251,7 @@ class Results(TypedDict):
     notes: list[str]
     conformance: list[ConformanceSummary]
     sections: NotRequired[list[Section]]
+    side_by_side: NotRequired[list[SideBySide]]
 
 
 class ProbeResult(TypedDict):

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ci.gate import measuring as measuring_module
-from ci.gate.children import NoAnswer
 from ci.gate.conformance import judge_sides
 from ci.gate.counting import count_cells
 from ci.gate.gating import Gating
@@ -18,6 +17,7 @@ from ci.gate.measuring import LAST_LIFE_SECONDS, Measuring
 from ci.gate.settings import Cell, GateError, Plan, Settings
 from ci.gate.sides import BuiltSide
 from ci.gate.telling import Teller
+from load.servers.processes import NoAnswer
 
 SIDES = (BuiltSide("base", ("no-such-program",)), BuiltSide("head", ("no-such-program",)))
 

@@ -221,4 +221,4 @@ def test_an_arm_of_the_reference_server_is_as_before() -> None:
     cluster = ArmPlan(id="a", mode="gevent", workers=2, queue="redis")
 
     assert cluster.serve_options == ("--mode", "gevent", "--workers", "2", "--queue", "redis")
-    assert set(cluster.as_json()) == {"id", "title", "mode", "server", "workers", "queue", "load"}
+    assert set(cluster.as_json()) == {"id", "title", "mode", "server", "workers", "queue", "load", "rounds"}

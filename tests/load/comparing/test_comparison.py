@@ -32,6 +32,9 @@ seconds = 0.3
 rounds = {rounds}
 minimum_rounds = 1
 budget_seconds = 1000
+
+[side_by_side]
+lives = 2
 """
 
 ARM = """
@@ -94,6 +97,30 @@ def test_rounds_are_interleaved(compared: tuple[subprocess.CompletedProcess[str]
     blocks = sorted(read_blocks(compared[1]), key=lambda block: block["order"])
 
     assert [block["round"] for block in blocks] == [1] * 4 + [2] * 4
+
+
+def test_arms_that_run_are_measured_side_by_side_over_each_transport(
+    compared: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, out = compared
+    lives = [json.loads(line) for line in (out / "lives.jsonl").read_text().splitlines()]
+
+    assert sorted((life["number"], life["transport"], *life["sides"]) for life in lives) == [
+        (number, transport, "threading", "eventlet")
+        for number in (1, 2)
+        for transport in ("polling", "websocket")
+    ]
+    parts = json.loads(done.stdout)["side_by_side"]
+    assert [(part["transport"], part["figure"]) for part in parts] == [
+        (transport, figure)
+        for transport in ("polling", "websocket")
+        for figure in ("cpu_us_per_message", "p50_us")
+    ]
+    assert all(median > 0 for part in parts for median in part["medians"].values())
+    # Two lives carry no interval, and so no order.
+    assert all(one["low"] is None and one["claimed"] is None for part in parts for one in part["ratios"])
+    assert "2 lives only, and an interval needs 7" in (out / "report.html").read_text()
+    assert len((out / "side_by_side.csv").read_text().splitlines()) == 1 + 4
 
 
 def test_a_server_that_does_not_start_is_not_run_with_its_reason(
@@ -179,9 +206,20 @@ def test_a_stop_whose_exception_was_lost_is_noticed_before_the_next_block(
     assert not (tmp_path / "rounds.jsonl").exists()
 
 
+def lines_of(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+@pytest.mark.parametrize(
+    ("modes", "written"), [(("gevent",), "rounds.jsonl"), (("gevent", "threading"), "lives.jsonl")],
+    ids=["amid blocks", "amid lives"],
+)  # fmt: skip
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> None:
-    profile = write_profile(tmp_path, 50, "gevent")
+def test_no_process_is_left_behind(
+    number: signal.Signals, modes: tuple[str, ...], written: str, tmp_path: Path
+) -> None:
+    profile = write_profile(tmp_path, 50, *modes)
+    profile.write_text(profile.read_text().replace("lives = 2", "lives = 50"))
     out = tmp_path / "out"
     process = subprocess.Popen(
         [SIOPROBE, "compare", "--profile", profile, "--out", out, "--no-conformance"],
@@ -192,9 +230,9 @@ def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> No
         preexec_fn=end_with_parent,
     )
     deadline = time.monotonic() + 150
-    while not ((out / "rounds.jsonl").exists() and read_blocks(out)):
+    while not lines_of(out / written):
         assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline, "no block within 150 s"
+        assert time.monotonic() < deadline, f"no line of {written} within 150 s"
         time.sleep(0.05)
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
@@ -209,7 +247,9 @@ def test_no_process_is_left_behind(number: signal.Signals, tmp_path: Path) -> No
         run = json.loads((out / "run.json").read_text())
         assert run["interrupted"] is True
         assert (out / "report.html").exists()
-    assert read_blocks(out)
+        results = json.loads((out / "results.json").read_text())
+        assert ("side_by_side" in results) is (written == "lives.jsonl")
+    assert lines_of(out / written)
 
 
 @pytest.mark.parametrize(

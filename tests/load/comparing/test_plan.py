@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from load.comparing.plan import ProfileError, read_profile
+from load.comparing.plan import ArmPlan, ProfileError, read_profile
 from load.profiles.reading import built_in_profiles
 from load.servers.processes import known_servers
 
@@ -36,7 +36,16 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
         ("[load]\nrounds = true\n" + ARM, "mine.toml: load: rounds = True is not a whole number above 0"),
         (
             "nonsense = 1\n" + ARM,
-            "mine.toml: unknown key 'nonsense' (valid are title, load, conformance, arms, capacity,",
+            "mine.toml: unknown key 'nonsense' (valid are title, load, side_by_side, conformance, arms,"
+            " capacity,",
+        ),
+        (
+            "[side_by_side]\nlives = -1\n" + ARM,
+            "mine.toml: side_by_side: lives = -1 is not a whole number of 0 or more",
+        ),
+        (
+            "[side_by_side]\nlifes = 1\n" + ARM,
+            "mine.toml: side_by_side: unknown key 'lifes' (the nearest is 'lives'",
         ),
         ("[load]\nseconds = inf\n" + ARM, "mine.toml: load: seconds = inf is not a number of 0 or more"),
         ("[load]\nseconds = nan\n" + ARM, "mine.toml: load: seconds = nan is not a number of 0 or more"),
@@ -156,3 +165,13 @@ def test_parameters_of_the_scenario_are_keys_of_load(tmp_path: Path) -> None:
 def test_a_profile_of_the_other_command_is_refused() -> None:
     with pytest.raises(ProfileError, match="'fanout' is one of `sioprobe load`, not of `sioprobe compare`"):
         read_profile("fanout")
+
+
+def test_an_arm_with_fewer_rounds_has_them_spread_over_those_of_the_plan() -> None:
+    def rounds(own: int, planned: int) -> list[int]:
+        arm = ArmPlan("a", "A", "gevent", rounds=own)
+        return [number for number in range(1, planned + 1) if arm.in_round(number, planned)]
+
+    assert rounds(3, 6) == [1, 3, 5]
+    assert rounds(2, 5) == [1, 4]
+    assert rounds(0, 3) == rounds(3, 3) == rounds(9, 3) == [1, 2, 3]

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from load.side_by_side.priority import Priority, highest_allowed
 from tests.servers import ROOT
 
 INJECTED = ROOT / "ci" / "gate" / "injected"
@@ -136,6 +137,24 @@ def test_an_ack_that_does_not_match_is_named(driver: Driver) -> None:
     wrong = driver.ask(sides=[side("one")], message=message)
 
     assert wrong["error"] == "one: an ack of 'message-with-ack' does not match"
+
+
+def test_the_same_servers_play_other_transports_afterwards(driver: Driver) -> None:
+    nice = psutil.Process(driver.process.pid).nice()
+    life = driver.ask(
+        sides=[side("one"), side("two")], transport="polling", also=["websocket"], most_rounds=7, seconds=60,
+        realtime_seconds=60, realtime=False, nice=True,
+    )  # fmt: skip
+
+    [other] = life["also"]
+    assert (life["transport"], other["transport"]) == ("polling", "websocket")
+    assert life["seed"] == other["seed"]
+    assert life["seconds_to_start"] == other["seconds_to_start"]
+    assert life["realtime"] is other["realtime"] is False
+    assert life["priority"] == highest_allowed(Priority.NICE).value
+    assert psutil.Process(driver.process.pid).nice() == nice
+    # Seven rounds of two turns, long before the seconds are over; sooner than that it would not end.
+    assert len(life["slices"]) == len(other["slices"]) == 7 * 2 * 2
 
 
 def test_a_server_that_ends_is_told_with_its_last_line(driver: Driver) -> None:

@@ -213,7 +213,7 @@ def ratio(arm: str, over: str, value: float, half: float | None = 0.02) -> dict[
 
 def side(*ratios: dict[str, Any], figure: str = "cpu_us_per_message") -> Any:
     one = {
-        "transport": "websocket", "figure": figure, "lives": 8, "coverage": 0.98, "realtime": True,
+        "transport": "websocket", "figure": figure, "lives": 8, "coverage": 0.98, "priority": "nice -20",
         "medians": {}, "ratios": list(ratios), "problem": None,
     }  # fmt: skip
     return {"side_by_side": [one]}
@@ -267,7 +267,7 @@ def test_the_arm_that_explains_the_ratios_is_named_once(tmp_path: Path) -> None:
 
 def test_ratios_of_another_load_or_scheduler_are_not_compared(tmp_path: Path) -> None:
     old, new = (read_kept(folders.write(tmp_path / name, rounds=1), name) for name in ("old", "new"))
-    for changes in ({"realtime": False}, {"load": "64 KB a message"}):
+    for changes in ({"priority": "as others"}, {"load": "64 KB a message"}):
         old.results.update(side(ratio("a", "b", 1.0)))
         new.results.update(side(ratio("a", "b", 2.0)))
         new.results["side_by_side"][0].update(changes)  # type: ignore[typeddict-item]

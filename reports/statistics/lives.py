@@ -13,8 +13,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.gate.signed_rank import hodges_lehmann
 from reports.statistics.intervals import median
+from reports.statistics.signed_rank import hodges_lehmann
 
 __all__ = ["CPU", "P50", "log_change", "per_message"]
 

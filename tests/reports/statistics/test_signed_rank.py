@@ -8,7 +8,7 @@ import random
 import pytest
 from scipy.stats import wilcoxon
 
-from reports.gate.signed_rank import (
+from reports.statistics.signed_rank import (
     fewest_for,
     hodges_lehmann,
     holm,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reports.gate.lives import CPU, P50, log_change, per_message
+from reports.statistics.lives import CPU, P50, log_change, per_message
 
 SIDES = ["base", "head", "base'"]
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from reports.statistics.intervals import median
 
 __all__ = [
+    "coverage",
     "fewest_for",
     "hodges_lehmann",
     "holm",
@@ -77,6 +78,12 @@ def lower_bound(values: Sequence[float], alpha: float) -> float:
 def upper_bound(values: Sequence[float], alpha: float) -> float:
     """The true change lies below, but for a chance of at most alpha; infinity where values are few."""
     return -lower_bound([-value for value in values], alpha)
+
+
+def coverage(n: int, alpha: float) -> float | None:
+    """How often n differences have the true change between their bounds; None where they have no bound."""
+    place = _place(n, alpha)
+    return None if place is None else 1 - 2 * _tail(n)[place]
 
 
 def p_above(values: Sequence[float], change: float) -> float:
