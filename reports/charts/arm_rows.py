@@ -18,6 +18,7 @@ from reports.charts.panels import (
 from reports.charts.svg import INK, MUTED, PAPER
 from reports.statistics import sentences
 from reports.statistics.metrics import METRICS, MetricKind
+from reports.writing.quoting import Quotes
 from reports.writing.wording import TRANSPORTS, number, printable, tick
 from sioprobe.results.types import Arm, CellResult
 
@@ -33,6 +34,7 @@ DrawRow = Callable[["Axes", int, CellResult], None]
 def draw_dots(
     arms: Sequence[Arm],
     cells: Sequence[CellResult],
+    quotes: Quotes,
     metric: str,
     names: tuple[str, str],
     sentence_on: SentenceOn,
@@ -55,12 +57,13 @@ def draw_dots(
             zorder=4,
         )
 
-    return _rows(arms, cells, kind, names, sentence_on, caption, row)
+    return _rows(arms, cells, quotes, kind, names, sentence_on, caption, row)
 
 
 def draw_bars(
     arms: Sequence[Arm],
     cells: Sequence[CellResult],
+    quotes: Quotes,
     metric: str,
     names: tuple[str, str],
     sentence_on: SentenceOn,
@@ -77,12 +80,13 @@ def draw_bars(
         axes.plot([low, high], [y, y], color=INK, linewidth=1.4, zorder=4)
         axes.plot([low, high], [y, y], "|", color=INK, markersize=7, markeredgewidth=1.4, zorder=4)
 
-    return _rows(arms, cells, kind, names, sentence_on, caption, row, beside)
+    return _rows(arms, cells, quotes, kind, names, sentence_on, caption, row, beside)
 
 
 def _rows(
     arms: Sequence[Arm],
     cells: Sequence[CellResult],
+    quotes: Quotes,
     kind: MetricKind,
     names: tuple[str, str],
     sentence_on: SentenceOn,
@@ -128,7 +132,7 @@ def _rows(
 
     heading = heading_of(sentence_on, have, transports)
     description = "; ".join(
-        f"{cell['arm']} over {TRANSPORTS[cell['transport']]} {said(cell, kind)}" for cell in have
+        f"{cell['arm']} over {TRANSPORTS[cell['transport']]} {said(cell, kind, quotes)}" for cell in have
     )
     height = ROW * len(shown)
     name, label = names
@@ -152,8 +156,8 @@ def _rows(
             [
                 cell["arm"],
                 TRANSPORTS[cell["transport"]],
-                *figure_texts(cell, kind),
-                *(figure_texts(cell, METRICS[metric])[0] for metric in beside),
+                *figure_texts(cell, kind, quotes),
+                *(figure_texts(cell, METRICS[metric], quotes)[0] for metric in beside),
                 cell["metrics"][kind.name]["interval"],
             ]
             for cell in have

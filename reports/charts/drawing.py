@@ -8,6 +8,7 @@ from reports.charts.arm_rows import draw_bars, draw_dots
 from reports.charts.latency_spectrum import draw_spectrum
 from reports.charts.panels import DrawnFigure, arm_styles
 from reports.statistics import sentences
+from reports.writing.quoting import Quotes
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.types import Arm, CellResult
 
@@ -28,6 +29,7 @@ def draw_figures(
     arms: Sequence[Arm],
     cells: Sequence[CellResult],
     histograms: dict[tuple[str, str], Histogram],
+    quotes: Quotes,
     prefix: str,
 ) -> list[DrawnFigure]:
     """The figures of one workload, none when nothing was measured.
@@ -46,6 +48,7 @@ def draw_figures(
         draw_dots(
             arms,
             cells,
+            quotes,
             throughput,
             names("throughput", "Throughput"),
             sentences.throughput_sentence,
@@ -54,13 +57,16 @@ def draw_figures(
         draw_bars(
             arms,
             cells,
+            quotes,
             cpu,
             names("cpu", "CPU"),
             sentences.cpu_sentence,
             _CPU_CAPTION,
             beside=("server_cpu_cores", "generator_cpu_cores"),
         ),
-        draw_spectrum(measured, arm_styles(arms), histograms, names("latency", "Latency")),
-        draw_bars(arms, cells, memory, names("memory", "Memory"), sentences.memory_sentence, _RSS_CAPTION),
+        draw_spectrum(measured, arm_styles(arms), histograms, quotes, names("latency", "Latency")),
+        draw_bars(
+            arms, cells, quotes, memory, names("memory", "Memory"), sentences.memory_sentence, _RSS_CAPTION
+        ),
     ]
     return [figure for figure in figures if figure is not None]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reports.charts.panels import SMALL, ArmStyle, DrawnFigure, draw_both, heading_of, said
-from reports.charts.svg import INK, MUTED, PAPER
+from reports.charts.labels import label_ends
+from reports.charts.panels import SMALL, ArmStyle, DrawnFigure, Shown, draw_both, heading_of, said
+from reports.charts.svg import MUTED, PAPER
 from reports.statistics import sentences
 from reports.statistics.derivation import SAMPLES_BEYOND
 from reports.statistics.metrics import METRICS
-from reports.writing.wording import TRANSPORTS, number, printable, tick
+from reports.writing.quoting import Quotes
+from reports.writing.wording import TRANSPORTS, tick
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.types import CellResult
 
@@ -30,6 +31,7 @@ def draw_spectrum(
     cells: Sequence[CellResult],
     styles: Mapping[str, ArmStyle],
     histograms: Mapping[tuple[str, str], Histogram],
+    quotes: Quotes,
     names: tuple[str, str],
 ) -> DrawnFigure | None:
     """One line for each arm. `histograms` holds the merged latencies by (arm, transport)."""
@@ -62,7 +64,7 @@ def draw_spectrum(
             # Side by side, or the intervals of all servers would hide each other.
             _mark_percentiles(axes, cell, style, 1.035 ** (place - (len(panel_cells) - 1) / 2))
             ends.append((line[-1][0], line[-1][1], cell["arm"], style.colour))
-        _label_ends(axes, ends, farthest * 1.3)
+        label_ends(axes, ends)
         ticks = [(2.0, "50 %"), (10.0, "90 %"), (100.0, "99 %"), (1000.0, "99.9 %"), (10000.0, "99.99 %")]
         ticks = [(x, text) for x, text in ticks if x <= farthest * 1.25]
         axes.set_xticks([x for x, _ in ticks], [text for _, text in ticks])
@@ -82,7 +84,8 @@ def draw_spectrum(
     heading = heading_of(sentences.tail_sentence, have, transports)
     p50, p99 = METRICS["latency_p50_us"], METRICS["latency_p99_us"]
     description = "; ".join(
-        f"{cell['arm']} over {TRANSPORTS[cell['transport']]}: p50 {said(cell, p50)}, p99 {said(cell, p99)}"
+        f"{cell['arm']} over {TRANSPORTS[cell['transport']]}: "
+        f"p50 {said(cell, p50, quotes)}, p99 {said(cell, p99, quotes)}"
         for cell in have
     )
     name, label = names
@@ -104,7 +107,7 @@ def draw_spectrum(
             "99.9 %, ms",
             "Longest, ms",
         ],
-        rows=[_percentile_row(cell) for cell in have],
+        rows=[_percentile_row(cell, quotes) for cell in have],
     )
 
 
@@ -139,41 +142,15 @@ def _mark_percentiles(axes: Axes, cell: CellResult, style: ArmStyle, aside: floa
         )
 
 
-def _label_ends(axes: Axes, ends: list[tuple[float, float, str, str]], x: float) -> None:
-    """The names of the arms right of the panel, each near the end of its line, none on top of another."""
-    if not ends:
-        return
-    low, high = axes.get_ylim()
-    span = math.log(high / low)
-    height = axes.get_window_extent().height
-    gap = 15 / height
-    places = [math.log(y / low) / span for _, y, _, _ in sorted(ends, key=lambda end: end[1])]
-    spread = _spread(places, gap)
-    for (end_x, end_y, arm, colour), place in zip(sorted(ends, key=lambda end: end[1]), spread, strict=True):
-        label_y = low * math.exp(place * span)
-        axes.plot([end_x, x], [end_y, label_y], color=colour, linewidth=0.8, alpha=0.6, clip_on=False)
-        axes.text(x * 1.06, label_y, printable(arm), va="center", fontsize=SMALL, color=INK)
-
-
-def _spread(places: Sequence[float], gap: float) -> list[float]:
-    """Ascending `places`, moved apart until neighbours have at least `gap` between them."""
-    spread = list(places)
-    for index in range(1, len(spread)):
-        spread[index] = max(spread[index], spread[index - 1] + gap)
-    overflow = max(0.0, spread[-1] - max(1.0, places[-1]))
-    spread = [place - overflow for place in spread]
-    for index in range(len(spread) - 2, -1, -1):
-        spread[index] = min(spread[index], spread[index + 1] - gap)
-    return spread
-
-
-def _percentile_row(cell: CellResult) -> list[str]:
-    latency = cell["latency"]
-    told = [latency["percentiles"].get(q) for q in ("50", "90", "99", "99.9")]
+def _percentile_row(cell: CellResult, quotes: Quotes) -> list[Shown]:
+    place, told = f"{quotes.cell(cell)}/latency", cell["latency"]["percentiles"]
     return [
         cell["arm"],
         TRANSPORTS[cell["transport"]],
-        number(latency["count"], 9),
-        *(number(value / 1000) if value is not None else "–" for value in told),
-        number(latency["max"] / 1000) if latency["max"] is not None else "–",
+        quotes.number(f"{place}/count"),
+        *(
+            quotes.number(f"{place}/percentiles/{q}", factor=1e-3) if q in told else "–"
+            for q in ("50", "90", "99", "99.9")
+        ),
+        quotes.number(f"{place}/max", factor=1e-3),
     ]

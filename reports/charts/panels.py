@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from reports.charts.svg import ARM_COLOURS, RC, inline_svg
 from reports.statistics import sentences
 from reports.statistics.metrics import MetricKind
-from reports.writing.wording import TRANSPORTS, interval, number
+from reports.writing.quoting import Quote, QuotedInterval, Quotes
+from reports.writing.wording import TRANSPORTS
 from sioprobe.results.types import Arm, CellResult
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ LINE_STYLES = ("-", "--", "-.", ":")
 SMALL = 12
 """Font size in px of all texts except panel titles and row names."""
 
-KEYS: tuple[Literal["estimate", "low", "high"], ...] = ("estimate", "low", "high")
-
 DrawPanel = Callable[["Axes", str, bool], None]
-"""Draws the panel of one transport. The flag says whether the panel is the leftmost."""
+"""Draws the panel of one transport, or of another thing by its title. The flag: is it the leftmost?"""
+
+Shown = str | Quote | QuotedInterval
+"""A cell of a data table."""
 
 SentenceOn = Callable[[list[CellResult], str], str | None]
 
@@ -46,7 +48,7 @@ class DrawnFigure:
     wide: str
     narrow: str
     columns: list[str]
-    rows: list[list[str]]
+    rows: Sequence[Sequence[Shown]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ def _draw(
             axes = figure.add_axes((x / width, y / height, panel_width / width, panel_height / height))
             axes.set_facecolor("none")
             draw_panel(axes, transport, index == 0 or not beside)
-            axes.set_title(TRANSPORTS[transport], loc="left", fontsize=14, fontweight="bold", pad=10)
+            axes.set_title(
+                TRANSPORTS.get(transport, transport), loc="left", fontsize=14, fontweight="bold", pad=10
+            )
         return inline_svg(figure, name, title, description)
 
 
@@ -131,14 +135,13 @@ def heading_of(sentence_on: SentenceOn, cells: list[CellResult], transports: lis
     return "Too few blocks to rank"
 
 
-def figure_texts(cell: CellResult, kind: MetricKind) -> list[str]:
+def figure_texts(cell: CellResult, kind: MetricKind, quotes: Quotes) -> list[Shown]:
     """The figure and its interval, as printed."""
-    metric = cell["metrics"][kind.name]
-    scaled = (value * kind.scale if (value := metric[key]) is not None else None for key in KEYS)
-    estimate, low, high = scaled
-    return [number(estimate), interval(low, high)]
+    place = f"{quotes.cell(cell)}/metrics/{kind.name}"
+    return [quotes.number(f"{place}/estimate", factor=kind.scale), quotes.between(place, kind.scale)]
 
 
-def said(cell: CellResult, kind: MetricKind) -> str:
-    estimate, between = figure_texts(cell, kind)
+def said(cell: CellResult, kind: MetricKind, quotes: Quotes) -> str:
+    """The figure with interval and unit."""
+    estimate, between = figure_texts(cell, kind, quotes)
     return f"{estimate} ({between}) {kind.shown_unit}"

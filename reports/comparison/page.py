@@ -7,12 +7,14 @@ the download buttons are missing. Equal inputs give equal bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import jinja2
-
+from reports.charts.panels import arm_styles
 from reports.charts.ratio_rows import draw_ratios
+from reports.charts.svg import ARM_COLOURS
+from reports.comparison.reservations import grouped, reservations
+from reports.comparison.sections import section_views
 from reports.comparison.workloads import workloads
 from reports.conformance import words
 from reports.conformance.matrix import conformance_matrix
@@ -20,8 +22,9 @@ from reports.statistics.metrics import IN_MATRIX, METRICS
 from reports.statistics.ratio_sentences import bounds
 from reports.statistics.result_folder import Inputs
 from reports.writing import wording
-from reports.writing.rendering import downloads_of, environment, harmless, harmless_in_markdown
-from sioprobe.results.types import Metric, Results
+from reports.writing.quoting import Quotes
+from reports.writing.rendering import environment, harmless, harmless_in_markdown, with_downloads
+from sioprobe.results.types import Results
 
 ENVIRONMENT = (
     "cpu_model",
@@ -61,32 +64,62 @@ VERDICTS = {
 }
 
 
+SUMMARY_LINES = 25
+FIXED_LINES = 7
+"""Of the summary before its details: blank lines, the head of the table, what was left out, the command."""
+FEWEST_ROWS = 3
+
+SURENESS = {
+    "sure": ("✓", "Sure", "exact intervals tell those that are behind from the best."),
+    "likely": ("◐", "Likely", "the blocks do not overlap."),
+    "alike": ("≈", "Alike", "what was measured does not tell the modes apart."),
+    "measured once": ("◔", "Measured once", "there is no interval, so small differences say nothing."),
+    "indirect": ("?", "Indirect", "another figure speaks for it."),
+    "one mode": ("○", "One mode", "there is nothing to compare it with."),
+    "not measured": ("∅", "Not measured", ""),
+}
+"""Symbol, word and meaning of how sure an answer is."""
+
+CLAIMED = {"holds here": "✓", "does not hold here": "✗", "cannot be told here": "≈", "not measured": "∅"}
+
+
 def render_page(inputs: Inputs, results: Results, raw: Mapping[str, bytes]) -> str:
     """The whole page. The download buttons give the files in `raw`, by file name."""
-    downloads, left_out = downloads_of(raw)
-    return (
-        _environment(harmless)
-        .get_template("comparison.html.jinja")
-        .render(**_context(inputs, results, drawn=True), downloads=downloads, left_out=left_out)
-    )
+    template = environment(harmless).get_template("comparison.html.jinja")
+    return with_downloads(template, raw, _context(inputs, results, drawn=True))
 
 
 def render_summary(inputs: Inputs, results: Results) -> str:
     """The Markdown summary: at most 25 lines, then <details>."""
-    return (
-        _environment(harmless_in_markdown)
-        .get_template("comparison.md.jinja")
-        .render(**_context(inputs, results, drawn=False))
-    )
+    sentences = [*results["findings"], *results["notes"], *results.get("answers", [])]
+    template = environment(harmless_in_markdown).get_template("comparison.md.jinja")
+    rows = max(SUMMARY_LINES - FIXED_LINES - len(sentences), FEWEST_ROWS)
+    return template.render(**_context(inputs, results, drawn=False), rows=rows)
 
 
 def _context(inputs: Inputs, results: Results, drawn: bool) -> dict[str, Any]:
     symbol, word, meaning = VERDICTS[results["verdict"]]
     matrix = conformance_matrix(results["arms"], inputs.conformances)
+    quotes = Quotes(results)
+    styles = arm_styles(results["arms"])
     return {
         "results": results,
+        "quotes": quotes,
+        "colours": {arm: ARM_COLOURS.index(style.colour) for arm, style in styles.items()},
+        "SURENESS": SURENESS,
+        "CLAIMED": CLAIMED,
+        "meanings": _meanings(results),
+        "anchors": {row.id: row.anchor for row in matrix.rows},
+        "judged_at": {one["arm"]: f"/conformance/{n}" for n, one in enumerate(results["conformance"])},
+        "failures": {
+            one["arm"]: f"/conformance/{n}/counts/fail" if one["counts"].get("fail") else None
+            for n, one in enumerate(results["conformance"])
+        },
+        "sections": section_views(results, quotes, drawn),
+        "reservations": reservations(results["excluded_blocks"], len(inputs.blocks)),
+        "failed": grouped(results["failed_blocks"]),
         "verdict": {"symbol": symbol, "word": word, "meaning": meaning},
-        "workloads": workloads(inputs, results, drawn),
+        "workloads": workloads(inputs, results, quotes, drawn),
         "side_by_side": draw_ratios(results.get("side_by_side", []), results["arms"]) if drawn else [],
         "bounds": bounds,
         "matrix": matrix,
@@ -102,6 +135,20 @@ def _context(inputs: Inputs, results: Results, drawn: bool) -> dict[str, Any]:
         "results.json holds every figure of this page.",
         "json": json.dumps,
     }
+
+
+def _meanings(results: Results) -> list[dict[str, Any]]:
+    """What deviations mean, with its place in results.json, and whether all judged servers share it."""
+    meanings, judged = results.get("meanings", []), {one["arm"] for one in results["conformance"]}
+    shared_by = judged & {choice["arm"] for choice in results.get("choices", [])}
+    return [
+        {
+            **one,
+            "place": f"/meanings/{n}/text",
+            "common": len(shared_by) > 1 and shared_by <= set(one["arms"]),
+        }
+        for n, one in enumerate(meanings)
+    ]
 
 
 def _flat(profile: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -125,19 +172,3 @@ def _versions(results: Results) -> dict[str, dict[str, list[str]]]:
         for library, version in arm.get("versions", {}).items():
             versions.setdefault(library, {}).setdefault(version, []).append(arm["id"])
     return dict(sorted(versions.items()))
-
-
-def _environment(finalize: Callable[[object], object]) -> jinja2.Environment:
-    made = environment(finalize)
-    made.filters.update(figure=_figure, between=_between)
-    return made
-
-
-def _figure(metric: Metric, scale: float) -> str:
-    return wording.number(metric["estimate"] * scale if metric["estimate"] is not None else None)
-
-
-def _between(metric: Metric, scale: float) -> str:
-    if metric["low"] is None or metric["high"] is None:
-        return ""
-    return wording.interval(metric["low"] * scale, metric["high"] * scale)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reports.comparison.answers import answers_of
 from reports.comparison.cells_csv import render_csv
+from reports.comparison.choices import choices_of, meanings_of
+from reports.comparison.guide import guide_lines
 from reports.comparison.page import render_page, render_summary
 from reports.comparison.sections_csv import render_sections_csv
 from reports.comparison.side_by_side_csv import render_side_by_side_csv
@@ -23,7 +26,16 @@ from sioprobe.results.types import Results
 
 def write_report(folder: Path, inputs: Inputs) -> Results:
     """Write the files of the report into `folder`; the derived results."""
-    results = derive(inputs)
+    return write_pages(folder, inputs, derive(inputs))
+
+
+def write_pages(folder: Path, inputs: Inputs, results: Results) -> Results:
+    """The same for results that are derived already: they get what they say to whoever chooses a mode."""
+    if results["cells"] or results.get("side_by_side"):
+        results["answers"] = answers_of(results)
+        results["guide"] = guide_lines(results)
+        results["meanings"] = meanings_of(results, inputs.conformances)
+        results["choices"] = choices_of(results, results["meanings"])
     table = render_csv(results)
     write_results(folder / RESULTS_FILE, results)
     write_text(folder / "cells.csv", table)

@@ -15,6 +15,7 @@ from reports.statistics.derivation import merged_histogram, usable
 from reports.statistics.metrics import IN_MATRIX
 from reports.statistics.result_folder import Inputs
 from reports.writing import wording
+from reports.writing.quoting import Quotes
 from sioprobe.results.types import Arm, CellResult, Flag, Results
 
 COMMON_FLAGS: dict[Flag, str] = {
@@ -48,26 +49,36 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadRow:
-    """One arm in the summary table. `cells` go by transport, None when there is no cell."""
+    """One arm in the summary table. `cells` go by transport, None when there is no cell.
+
+    `places` are their JSON pointers in results.json.
+    """
 
     arm: Arm
     colour: int
     cells: dict[str, CellResult | None]
+    places: dict[str, str]
     flags: list[str]
     reason: str | None
 
 
-def workloads(inputs: Inputs, results: Results, drawn: bool) -> list[Workload]:
+def workloads(inputs: Inputs, results: Results, quotes: Quotes, drawn: bool) -> list[Workload]:
     """One workload for each scenario and number of connections, with figures when `drawn`."""
     keys = list(dict.fromkeys((cell["scenario"], cell["connections"]) for cell in results["cells"]))
     return [
-        _workload(inputs, results, scenario, connections, f"fig{n}", drawn)
+        _workload(inputs, results, quotes, scenario, connections, f"fig{n}", drawn)
         for n, (scenario, connections) in enumerate(keys, start=1)
     ]
 
 
 def _workload(
-    inputs: Inputs, results: Results, scenario: str, connections: int, prefix: str, drawn: bool
+    inputs: Inputs,
+    results: Results,
+    quotes: Quotes,
+    scenario: str,
+    connections: int,
+    prefix: str,
+    drawn: bool,
 ) -> Workload:
     cells = [c for c in results["cells"] if (c["scenario"], c["connections"]) == (scenario, connections)]
     styles = arm_styles(results["arms"])
@@ -90,6 +101,7 @@ def _workload(
                 arm=arm,
                 colour=ARM_COLOURS.index(styles[arm["id"]].colour),
                 cells={transport: own.get(transport) for transport in transports},
+                places={transport: quotes.cell(cell) for transport, cell in own.items()},
                 flags=_flags_of(own, transports, leave_out=common),
                 reason=reason,
             )
@@ -103,7 +115,7 @@ def _workload(
         connections=connections,
         transports=transports,
         rows=rows,
-        figures=draw_figures(shown, cells, _histograms(inputs, scenario, connections), prefix)
+        figures=draw_figures(shown, cells, _histograms(inputs, scenario, connections), quotes, prefix)
         if drawn
         else [],
         common_flags=[COMMON_FLAGS[kind] for kind in common],

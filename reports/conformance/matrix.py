@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from reports.conformance.transcripts import Transcript, packed
 from reports.conformance.words import (
     AREAS,
     COLUMNS,
@@ -19,17 +20,8 @@ from reports.conformance.words import (
     short_close,
     worst,
 )
-from reports.writing.wording import LONGEST_TEXT, listed, slug
+from reports.writing.wording import listed, slug
 from sioprobe.results.types import Arm, Case, Conformance
-
-TRANSCRIPT_ROOM = 800_000
-"""All transcripts of a page take at most so many characters. The raw data holds every transcript whole."""
-
-TRANSCRIPT_LINES = 60
-"""The page shows at most so many lines of one transcript."""
-
-LINE_MARKUP = 150
-"""The markup around one line of a transcript takes about so many characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +63,14 @@ class AlikeServers:
 class AlikeCases:
     """Cases, of one server or more, that gave the same answer. `case` is the first of them.
 
-    The page shows the first `shown_lines` lines of its transcript.
+    `transcript` is the place of its transcript among those of the matrix, None if there was no room.
     """
 
     arms: list[str]
     case: Case
     names: list[str]
     transports: list[str]
-    shown_lines: int = 0
+    transcript: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +131,7 @@ class Matrix:
     verdicts: list[str]
     suite: str
     differing: int
+    transcripts: list[Transcript]
 
 
 def conformance_matrix(arms: Sequence[Arm], conformances: dict[str, Conformance]) -> Matrix:
@@ -154,7 +147,7 @@ def conformance_matrix(arms: Sequence[Arm], conformances: dict[str, Conformance]
         row_area = area_of(id_)
         rows.append(_row(id_, cases[id_], judged, row_area if row_area != area else None))
         area = row_area
-    rows = _with_transcripts(rows)
+    rows, transcripts = _with_transcripts(rows)
     verdicts = {case["verdict"] for arm in judged for case in conformances[arm]["cases"]}
     suites = {conformances[arm]["suite"]["version"] for arm in judged}
     return Matrix(
@@ -166,6 +159,7 @@ def conformance_matrix(arms: Sequence[Arm], conformances: dict[str, Conformance]
         verdicts=[verdict for verdict in COLUMNS if verdict in verdicts],
         suite=listed(sorted(suites)),
         differing=sum(row.differs for row in rows),
+        transcripts=transcripts,
     )
 
 
@@ -175,22 +169,17 @@ def area_of(id_: str) -> str:
     return AREAS.get(code, code)
 
 
-def _with_transcripts(rows: list[RequirementRow]) -> list[RequirementRow]:
-    """`rows` with the transcripts for which the page has room; the worst verdicts come first."""
-    room = TRANSCRIPT_ROOM
-    shown: dict[int, int] = {}
-    everything = [alike for row in rows for alike in [*row.notable, *row.passes]]
-    for alike in sorted(everything, key=lambda alike: WORST_FIRST.index(alike.case["verdict"])):
-        lines = alike.case.get("transcript", [])[:TRANSCRIPT_LINES]
-        size = sum(LINE_MARKUP + min(len(line["raw"]), LONGEST_TEXT) for line in lines)
-        if size <= room:
-            room -= size
-            shown[id(alike)] = len(lines)
+def _with_transcripts(rows: list[RequirementRow]) -> tuple[list[RequirementRow], list[Transcript]]:
+    """`rows` with the places of their transcripts among those for which the page has room."""
+    alikes = [alike for row in rows for alike in [*row.notable, *row.passes]]
+    places, transcripts = packed([alike.case for alike in alikes])
+    place_of = {id(alike): place for alike, place in zip(alikes, places, strict=True)}
 
     def told(notable: list[AlikeCases]) -> list[AlikeCases]:
-        return [replace(alike, shown_lines=shown.get(id(alike), 0)) for alike in notable]
+        return [replace(alike, transcript=place_of[id(alike)]) for alike in notable]
 
-    return [replace(row, notable=told(row.notable), passes=told(row.passes)) for row in rows]
+    found = [replace(row, notable=told(row.notable), passes=told(row.passes)) for row in rows]
+    return found, transcripts
 
 
 def _id_order(id_: str) -> tuple[int, str, int, str]:

@@ -12,7 +12,7 @@ from reports.conformance import words
 from reports.conformance.coverage import Coverage, coverage_of
 from reports.conformance.matrix import Matrix, conformance_matrix
 from reports.writing import wording
-from reports.writing.rendering import downloads_of, environment, harmless_in_markdown
+from reports.writing.rendering import environment, harmless_in_markdown, with_downloads
 from sioprobe.results.types import Arm, Conformance
 
 OUTCOME_ORDER = ("failures", "harness error", "known deviations", "nothing broken", "conformant")
@@ -24,12 +24,8 @@ MARKDOWN_ROWS = 60
 
 def render_page(results: Mapping[str, Conformance], raw: Mapping[str, bytes], command: str) -> str:
     """The page over `results`, by the name of their column. The download buttons give the files in `raw`."""
-    downloads, left_out = downloads_of(raw)
-    return (
-        environment()
-        .get_template("conformance.html.jinja")
-        .render(**_context(results, command), downloads=downloads, left_out=left_out, data_note=".")
-    )
+    template = environment().get_template("conformance.html.jinja")
+    return with_downloads(template, raw, _context(results, command) | {"data_note": "."})
 
 
 def render_markdown(results: Mapping[str, Conformance], command: str) -> str:

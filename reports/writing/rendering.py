@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
@@ -15,8 +17,10 @@ from reports.writing import wording
 
 HERE = Path(__file__).resolve().parent
 
+LARGEST_PAGE = 2_900_000
+"""A page leaves out files before it has more bytes."""
 LARGEST_EMBEDDED = 1_500_000
-"""A page carries at most so many bytes of base64, and stays below 3 MB."""
+"""So many bytes of base64 has a page that does not say how large it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,25 @@ class Download:
     data: str
 
 
-def downloads_of(raw: Mapping[str, bytes]) -> tuple[list[Download], list[str]]:
+def embedded(content: bytes) -> str:
+    """gzip, then base64; equal contents give equal texts."""
+    # Without mtime=0 the page would differ each second.
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def with_downloads(template: jinja2.Template, raw: Mapping[str, bytes], context: Mapping[str, Any]) -> str:
+    """The page, with as many of the files in `raw` as it has room for."""
+    bare = template.render(**context, downloads=[], left_out=[])
+    downloads, left_out = downloads_of(raw, LARGEST_PAGE - len(bare.encode()))
+    return template.render(**context, downloads=downloads, left_out=left_out)
+
+
+def downloads_of(raw: Mapping[str, bytes], room: int = LARGEST_EMBEDDED) -> tuple[list[Download], list[str]]:
     """The files for the page, and the names of those for which it has no room."""
     downloads, left_out, total = [], [], 0
     for name, content in raw.items():
-        # Without mtime=0 the page would differ each second.
-        data = base64.b64encode(gzip.compress(content, mtime=0)).decode()
-        if total + len(data) > LARGEST_EMBEDDED:
+        data = embedded(content)
+        if total + len(data) > room:
             left_out.append(name)
             continue
         total += len(data)
@@ -70,18 +86,12 @@ def environment(finalize: Callable[[object], object] = harmless) -> jinja2.Envir
         cell_text=_markdown_cell,
         code_spans=_code_spans,
         slug=wording.slug,
-        shortened=_shortened,
+        shortened=wording.shortened,
     )
     made.globals["static"] = lambda name: Markup((HERE / "static" / name).read_text("utf-8"))
     made.globals["svg"] = Markup
+    made.globals["embedded_json"] = lambda value: embedded(json.dumps(value, ensure_ascii=False).encode())
     return made
-
-
-def _shortened(text: str, longest: int = wording.LONGEST_TEXT) -> str:
-    """`text`, cut when it would fill the page."""
-    if len(text) <= longest:
-        return text
-    return f"{text[:longest]} … ({wording.counted(len(text) - longest, 'more character')})"
 
 
 def _code_spans(text: str) -> Markup:

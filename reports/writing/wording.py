@@ -30,6 +30,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace(",", NARROW_SPACE).replace("-", "\u2212")
 
 
+def whole(value: int) -> str:
+    """All digits of `value`, thousands apart."""
+    return f"{value:,}".replace(",", NARROW_SPACE)
+
+
 def tick(value: float) -> str:
     """`value` on an axis, without needless decimals."""
     return f"{value:,.6g}".replace(",", NARROW_SPACE)
@@ -71,6 +76,13 @@ def listed(names: Sequence[str]) -> str:
 def counted(count: int, one: str, many: str | None = None) -> str:
     """ "1 block", "3 blocks"."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
+    """`text`, cut when it would fill the page."""
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]} … ({counted(len(text) - longest, 'more character')})"
 
 
 def moment(iso: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
+from sioprobe.results.answers import Answer, Choice, GuideLine, Meaning
 from sioprobe.results.comparison import Section, SideBySide
 from sioprobe.results.primitives import Amount, AtLeastOne, Count, Name, Transport
 
@@ -250,8 +251,12 @@ class Results(TypedDict):
     failed_blocks: Annotated[list[str], Meta(description="blocks that gave no result, with the reason")]
     notes: list[str]
     conformance: list[ConformanceSummary]
-    sections: NotRequired[list[Section]]
     side_by_side: NotRequired[list[SideBySide]]
+    sections: NotRequired[list[Section]]
+    answers: NotRequired[list[Answer]]
+    guide: NotRequired[list[GuideLine]]
+    choices: NotRequired[list[Choice]]
+    meanings: NotRequired[list[Meaning]]
 
 
 class ProbeResult(TypedDict):

@@ -10,9 +10,11 @@ import sys
 import pytest
 
 from reports.charts.drawing import draw_figures
-from reports.charts.latency_spectrum import _spread, spectrum
+from reports.charts.labels import spread
+from reports.charts.latency_spectrum import spectrum
 from reports.charts.panels import ARM_COLOURS, arm_styles
 from reports.statistics.derivation import merged_histogram
+from reports.writing.quoting import Quotes
 from sioprobe.results.histogram import Histogram
 from tests.reports import synthetic
 from tests.reports.statistics.test_derivation import block, derived
@@ -30,7 +32,7 @@ def figures() -> list[str]:
     blocks = [block(arm, t, r) for arm in ("a", "b") for t in ("polling", "websocket") for r in (1, 2, 3)]
     results = derived(*blocks)
     histograms = {(cell["arm"], cell["transport"]): merged_histogram(blocks[:1]) for cell in results["cells"]}
-    drawn = draw_figures(results["arms"], results["cells"], histograms, "fig1")  # type: ignore[arg-type]
+    drawn = draw_figures(results["arms"], results["cells"], histograms, Quotes(results), "fig1")  # type: ignore[arg-type]
     return [svg for figure in drawn for svg in (figure.wide, figure.narrow)]
 
 
@@ -65,7 +67,7 @@ def test_a_figure_has_a_title_and_says_its_numbers(drawn: list[str]) -> None:
 
 
 def test_nothing_measured_draws_nothing() -> None:
-    assert draw_figures([], [], {}, "fig1") == []
+    assert draw_figures([], [], {}, Quotes(derived()), "fig1") == []
 
 
 def test_the_spectrum_ends_where_ten_samples_lie_beyond() -> None:
@@ -86,11 +88,11 @@ def test_too_few_samples_have_no_spectrum() -> None:
 
 
 def test_labels_are_moved_apart_and_keep_their_order() -> None:
-    spread = _spread([0.5, 0.5, 0.51, 0.9], 0.1)
-    assert spread == sorted(spread)
-    assert all(b - a >= 0.1 - 1e-9 for a, b in itertools.pairwise(spread))
-    assert spread[-1] == pytest.approx(0.9)
-    assert max(_spread([0.99, 0.995, 1.0], 0.1)) <= 1.0
+    moved = spread([0.5, 0.5, 0.51, 0.9], 0.1)
+    assert moved == sorted(moved)
+    assert all(b - a >= 0.1 - 1e-9 for a, b in itertools.pairwise(moved))
+    assert moved[-1] == pytest.approx(0.9)
+    assert max(spread([0.99, 0.995, 1.0], 0.1)) <= 1.0
 
 
 def test_matplotlib_is_imported_only_to_draw() -> None:

@@ -1,0 +1,206 @@
+"""The first screen: which mode suits three kinds of user, as far as the run can say.
+
+An answer takes the best evidence that there is, says what that is, and names what measures the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from reports.comparison.evidence import CPU, DELIVERIES, MEMORY, Evidence, blocks, paired, rows_of, single
+from reports.comparison.examples import (
+    EVENTS_A_SECOND,
+    IDLE_USERS,
+    MEMBERS,
+    guessed,
+    limits,
+    most_carried,
+    multiplied,
+    reached,
+)
+from reports.comparison.telling import figure_of, lead, names_of, rest
+from reports.writing.quoting import Quotes, Saying
+from sioprobe.results.answers import Answer, Sureness
+from sioprobe.results.comparison import SectionName
+from sioprobe.results.types import Results, Transport
+
+__all__ = ["answers_of", "message_evidence"]
+
+FULL = "sioprobe compare --profile full"
+PREFERRED: tuple[Transport, ...] = ("websocket", "upgrade", "polling")
+"""An answer is about the first of these that was measured, and adds a sentence about polling."""
+
+IDLE = "idle_connections"
+ROOM_SCENARIOS = ("fanout", "broadcast")
+
+MISSING: dict[SectionName, str] = {
+    "capacity": "the highest rate within a limit of latency",
+    "latency": "the latency of a server that is not at its maximum",
+    "fanout": "rooms of 10, 100 and 1,000",
+    "connections": "threads of a connection, thousands of connections at once, the limit of each mode",
+    "life": "leaks, and the return of all clients after a restart",
+    "payload": "larger messages",
+    "processes": "several processes",
+}
+"""What a reader misses without a section."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A kind of user. `sections` are those that would say more."""
+
+    id: Literal["connections", "messages", "rooms"]
+    title: str
+    example: str
+    sections: tuple[SectionName, ...]
+
+
+CONNECTIONS = User(
+    "connections",
+    "Many idle connections",
+    f"such as {IDLE_USERS:,} users who mostly wait",
+    ("connections", "life"),
+)
+MESSAGES = User(
+    "messages",
+    "Many small messages",
+    f"such as a game in which each user sends {EVENTS_A_SECOND} events a second",
+    ("capacity", "latency", "payload", "processes"),
+)
+ROOMS = User("rooms", "Few large rooms", f"such as a chat of {MEMBERS} people", ("fanout", "processes"))
+
+
+def answers_of(results: Results) -> list[Answer]:
+    """One answer for each kind of user, in the order of the page."""
+    return [_connections(results), _messages(results), _rooms(results)]
+
+
+def message_evidence(results: Results, transport: Transport, only: Collection[str] = ()) -> Evidence | None:
+    """How the modes, or some of them, stand by CPU per message over `transport`."""
+    return paired(results, transport, only) or blocks(
+        results, transport, "server_cpu_us_per_message", CPU, only=only
+    )
+
+
+def _connections(results: Results) -> Answer:
+    found = _first(lambda transport: _most_idle(results, transport)) or _first(
+        lambda transport: blocks(results, transport, "rss_bytes_per_connection", MEMORY)
+    )
+    said = Saying(Quotes(results))
+    if found is None:
+        return _answer(results, CONNECTIONS, found, said)
+    more = [multiplied(found, said), *limits(results, found, said)]
+    return _answer(results, CONNECTIONS, found, said, [lead(found, said), rest(found, said)], more)
+
+
+def _most_idle(results: Results, transport: Transport) -> Evidence | None:
+    """Memory at the number of idle connections that most modes held, the largest of these."""
+    numbers: dict[int, set[str]] = {}
+    for _, row in rows_of(results, "connections", transport):
+        if IDLE in row["at"] and not row.get("problem"):
+            numbers.setdefault(row["at"][IDLE], set()).add(row["arm"])
+    for number in sorted(numbers, key=lambda n: (len(numbers[n]), n), reverse=True):
+        found = single(results, "connections", "rss_bytes_per_connection", transport, {IDLE: number}, MEMORY)
+        if found is not None:
+            return found
+    return None
+
+
+def _messages(results: Results) -> Answer:
+    found = _first(lambda transport: message_evidence(results, transport))
+    said = Saying(Quotes(results))
+    if found is None:
+        return _answer(results, MESSAGES, found, said)
+    more = [most_carried(results, found, said)]
+    polling = message_evidence(results, "polling") if found.transport != "polling" else None
+    if polling is not None and _order(polling) == _order(found):
+        figure = figure_of(polling, polling.standings[0], said)
+        more.append(f"Over polling the order is the same, and the best needs {figure}.")
+    elif polling is not None:
+        more += [lead(polling, said), rest(polling, said)]
+    return _answer(results, MESSAGES, found, said, [lead(found, said), rest(found, said)], more)
+
+
+def _order(found: Evidence) -> tuple[set[str], set[str]]:
+    return {one["arm"] for one in found.best}, {one["arm"] for one in found.behind}
+
+
+def _rooms(results: Results) -> Answer:
+    found = _first(lambda transport: _largest_room(results, transport)) or _first(
+        lambda transport: blocks(results, transport, "messages_per_second", DELIVERIES, ROOM_SCENARIOS)
+    )
+    said = Saying(Quotes(results))
+    if found is not None:
+        more = [reached(results, found, said)]
+        return _answer(results, ROOMS, found, said, [lead(found, said), rest(found, said)], more)
+    found = _first(lambda transport: message_evidence(results, transport))
+    if found is None:
+        return _answer(results, ROOMS, found, said)
+    verb = found.kind.verbs[len(found.best) > 1]
+    told = [
+        "No room was measured. What comes nearest is the CPU for a message: "
+        f"{names_of(found.best)} {verb} the least.",
+        rest(found, said),
+    ]
+    return _answer(results, ROOMS, found, said, told, [guessed(found, said)], indirect=True)
+
+
+def _largest_room(results: Results, transport: Transport) -> Evidence | None:
+    """Deliveries a second in the room that is nearest to the example."""
+    sizes = {row["at"]["room_size"] for _, row in rows_of(results, "fanout", transport)}
+    for size in sorted(sizes, key=lambda size: abs(size - MEMBERS)):
+        found = single(results, "fanout", "deliveries_per_second", transport, {"room_size": size}, DELIVERIES)
+        if found is not None:
+            return found
+    return None
+
+
+def _answer(
+    results: Results,
+    user: User,
+    found: Evidence | None,
+    said: Saying,
+    told: Sequence[str | None] = ("This run did not measure it.",),
+    more: Sequence[str | None] = (),
+    indirect: bool = False,
+) -> Answer:
+    measured = {part["name"] for part in results.get("sections", []) if part["status"] != "not measured"}
+    missing = [MISSING[name] for name in user.sections if name not in measured]
+    return {
+        "user": user.id,
+        "title": user.title,
+        "example": user.example,
+        "answer": said.said(*told),
+        "more": said.said(*more),
+        "sureness": _sureness(found, indirect),
+        "basis": found.basis if found else said.said(),
+        "figure": found.kind.label if found else None,
+        "unit": found.kind.unit if found else None,
+        "factor": found.kind.factor if found else 1.0,
+        "standings": found.standings if found else [],
+        "not_measured": missing,
+        "command": _command([name for name in user.sections if name not in measured]) if missing else None,
+    }
+
+
+def _command(sections: Sequence[SectionName]) -> str:
+    return " ".join([FULL, *(f"--section {name}" for name in sections)])
+
+
+def _sureness(found: Evidence | None, indirect: bool) -> Sureness:
+    if found is None:
+        return "not measured"
+    if len(found.standings) == 1:
+        return "one mode"
+    if indirect or found.source == "single":
+        return "indirect" if indirect else "measured once"
+    if not found.behind:
+        return "alike"
+    return "sure" if found.source == "paired" else "likely"
+
+
+def _first(look: Callable[[Transport], Evidence | None]) -> Evidence | None:
+    """The first evidence over the transports, preferred ones first."""
+    return next((found for transport in PREFERRED if (found := look(transport)) is not None), None)

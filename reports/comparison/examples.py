@@ -1,0 +1,113 @@
+"""What the figures mean for the examples: 5,000 users who wait, 30 events a second, a chat of 200 people."""
+
+from __future__ import annotations
+
+from reports.comparison.evidence import Evidence, rows_of
+from reports.comparison.telling import WATCHED
+from reports.writing.quoting import Saying, pointer
+from reports.writing.wording import listed
+from sioprobe.results.answers import Standing
+from sioprobe.results.types import Results
+
+__all__ = [
+    "EVENTS_A_SECOND",
+    "IDLE_USERS",
+    "MEMBERS",
+    "guessed",
+    "limits",
+    "most_carried",
+    "multiplied",
+    "reached",
+]
+
+IDLE_USERS = 5000
+EVENTS_A_SECOND = 30
+MEMBERS = 200
+USERS = 1 / (2 * EVENTS_A_SECOND)
+"""Users for each message a second: an event and its answer are two messages."""
+MOST_LIMITS = 3
+
+
+def multiplied(found: Evidence, said: Saying) -> str:
+    """The memory of all idle users."""
+    parts = [
+        f"{said.number(one['source'], factor=IDLE_USERS / 2**20)} MiB with {one['arm']}"
+        for one in _told(found)
+    ]
+    return f"{IDLE_USERS:,} such connections would take {listed(parts)} (multiplied, not measured)."
+
+
+def limits(results: Results, found: Evidence, said: Saying) -> list[str]:
+    """What stopped modes from holding more connections."""
+    return [
+        f"{row['arm']}: {said.string(f'{place}/problem')}."
+        for place, row in rows_of(results, "connections", found.transport)
+        if row.get("problem")
+    ][:MOST_LIMITS]
+
+
+def most_carried(results: Results, found: Evidence, said: Saying) -> str | None:
+    """The most that the best mode and the watched ones carried, and how many users that is.
+
+    It is what met the objective of a search, or else what a closed loop reached.
+    """
+    arms = [one["arm"] for one in _told(found)]
+    rates, objective = {}, ""
+    for place, row in rows_of(results, "capacity", found.transport, {"point": "capacity"}):
+        if row["arm"] in arms and row["figures"].get("messages_per_second"):
+            rates[row["arm"]] = f"{place}/figures/messages_per_second"
+            objective = said.string(f"{place}/at/objective")
+    if rates:
+        how = f"within {objective}"
+    else:
+        rates, how = _closed_loop(results, found, said)
+    told = [
+        f"{arm} {said.number(rates[arm])} ({said.whole(rates[arm], USERS)} users)"
+        for arm in arms
+        if arm in rates
+    ]
+    if not told:
+        return None
+    return (
+        f"Messages a second that one process carried {how}, and how many users send {EVENTS_A_SECOND} events "
+        f"a second and get an answer to each: {listed(told)}."
+    )
+
+
+def _closed_loop(results: Results, found: Evidence, said: Saying) -> tuple[dict[str, str], str]:
+    """Where the rates of the arms stand, and how they came about."""
+    rates: dict[str, str] = {}
+    how = ""
+    for n, cell in enumerate(results["cells"]):
+        if cell["transport"] == found.transport and cell["metrics"]["messages_per_second"]["estimate"]:
+            rates.setdefault(cell["arm"], pointer("cells", n, "metrics", "messages_per_second", "estimate"))
+            connections = said.number(pointer("cells", n, "connections"))
+            how = how or f"at most, over {connections} connections that never paused"
+    return rates, how
+
+
+def reached(results: Results, found: Evidence, said: Saying) -> str | None:
+    """When everybody had a message, in the rooms whose deliveries were counted."""
+    places = dict(rows_of(results, "fanout", found.transport))
+    told = []
+    for one in _told(found):
+        place = one["source"].rpartition("/figures/")[0]
+        if place in places and places[place]["figures"].get("last_p50_us") is not None:
+            told.append(f"{said.number(f'{place}/figures/last_p50_us', factor=1e-3)} ms with {one['arm']}")
+    return f"Half of the messages have reached everybody after {listed(told)}." if told else None
+
+
+def guessed(found: Evidence, said: Saying) -> str:
+    """What a message to a room would cost."""
+    parts = [
+        f"{said.number(one['source'], factor=MEMBERS * 1e-3)} ms with {one['arm']}" for one in _told(found)
+    ]
+    return (
+        f"A guess: if a delivery costs as much as such a message, one message to {MEMBERS} members takes "
+        f"this much CPU: {listed(parts)}."
+    )
+
+
+def _told(found: Evidence) -> list[Standing]:
+    """The best one, and those that a reader expects."""
+    return [one for one in found.standings if one is found.standings[0] or one["arm"] in WATCHED]
