@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reports.charts.svg import ARM_COLOURS, RC, inline_svg
 from reports.statistics import sentences
 from reports.statistics.metrics import MetricKind
-from reports.writing.quoting import Quote, QuotedInterval, Quotes
+from reports.writing.quoting import Quote, Quoted, Quotes
 from reports.writing.wording import TRANSPORTS
 from sioprobe.results.types import Arm, CellResult
 
@@ -31,7 +31,7 @@ SMALL = 12
 DrawPanel = Callable[["Axes", str, bool], None]
 """Draws the panel of one transport, or of another thing by its title. The flag: is it the leftmost?"""
 
-Shown = str | Quote | QuotedInterval
+Shown = str | Quote | Quoted
 """A cell of a data table."""
 
 SentenceOn = Callable[[list[CellResult], str], str | None]

@@ -143,8 +143,8 @@ def _series(rows: list[SectionRow], view: View, kind: ShownAs) -> list[Series]:
         points = panels.setdefault(key, Series(key, {})).points
         points.setdefault(row["arm"], []).append((float(x), value * kind.factor))
     for one in panels.values():
-        for points in one.points.values():
-            points.sort()
+        for line in one.points.values():
+            line.sort()
     return list(panels.values())[:MOST_PANELS]
 
 

@@ -24,7 +24,8 @@ from reports.comparison.telling import figure_of, lead, names_of, rest
 from reports.writing.quoting import Quotes, Saying
 from sioprobe.results.answers import Answer, Sureness
 from sioprobe.results.comparison import SectionName
-from sioprobe.results.types import Results, Transport
+from sioprobe.results.primitives import Transport
+from sioprobe.results.types import Results
 
 __all__ = ["answers_of", "message_evidence"]
 

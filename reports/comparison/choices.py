@@ -10,7 +10,8 @@ from reports.comparison.telling import TRANSPORT_WORDS, figure_of
 from reports.conformance.consequences import Consequence, consequences_of, in_order
 from reports.writing.quoting import Quotes, Saying, pointer
 from sioprobe.results.answers import Choice, Meaning, Said
-from sioprobe.results.types import Arm, Conformance, Results, Transport
+from sioprobe.results.primitives import Transport
+from sioprobe.results.types import Arm, Conformance, Results
 
 __all__ = ["NATURES", "choices_of", "meanings_of"]
 
@@ -114,8 +115,10 @@ def _breaks_at(results: Results, arm: str) -> list[Said]:
             ends.append(said.said(f"{rate} messages/s{between} over {over}: {more}"))
         if cell["errors"]:
             ends.append(said.said(f"{said.number(pointer('cells', n, 'errors'))} errors over {over}"))
-    for part in results.get("sections", []):
-        for row in part["rows"]:
+    for n, part in enumerate(results.get("sections", [])):
+        for m, row in enumerate(part["rows"]):
             if row["arm"] == arm and row.get("problem"):
-                ends.append(Saying(Quotes(results)).said(f"{part['title']}: {row['problem']}"))
+                said = Saying(Quotes(results))
+                problem = said.string(pointer("sections", n, "rows", m, "problem"))
+                ends.append(said.said(f"{part['title']}: {problem}"))
     return ends

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from reports.writing.quoting import Quotes, Saying, pointer
 from sioprobe.results.answers import Said, Standing
 from sioprobe.results.comparison import SectionName, SectionRow
-from sioprobe.results.types import CellResult, Results, Transport
+from sioprobe.results.primitives import Transport
+from sioprobe.results.types import CellResult, Results
 
 __all__ = [
     "CPU",
@@ -279,7 +280,7 @@ def single(
     ]
     said = Saying(Quotes(results))
     row = found[0][2].rpartition("/figures/")[0]
-    situation = [f"{name.replace('_', ' ')} {said.string(row + pointer('at', name))}" for name in at]
+    situation = [f"{name.replace('_', ' ')} {said.number(row + pointer('at', name))}" for name in at]
     where = f" at {', '.join(situation)}" if situation else ""
     basis = said.said(f"one measurement of each mode{where}. Modes close to the best count as alike.")
     return Evidence(kind, transport or "websocket", standings, basis, "single")

@@ -13,7 +13,8 @@ from reports.comparison.evidence import Evidence
 from reports.comparison.telling import TRANSPORT_WORDS, lead, names_of, times_of
 from reports.writing.quoting import Quotes, Saying, pointer
 from sioprobe.results.answers import GuideLine, Standing
-from sioprobe.results.types import Results, Transport
+from sioprobe.results.primitives import Transport
+from sioprobe.results.types import Results
 
 __all__ = ["guide_lines"]
 

@@ -65,7 +65,7 @@ def figure_of(found: Evidence, one: Standing, said: Saying, each: bool = False) 
 def times_of(found: Evidence, one: Standing, said: Saying) -> tuple[str, str]:
     """The figure divided by that of the best, and the interval in brackets, if there is one."""
     if one["times_source"] is not None:
-        return said.number(one["times_source"] + "/ratio"), said.between(one["times_source"])
+        return said.number(one["times_source"] + "/ratio"), said.bounds(one["times_source"])
     return said.number(one["source"], over=found.standings[0]["source"]), ""
 
 

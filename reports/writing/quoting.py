@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from reports.writing.wording import number, printable, whole
+from reports.writing.wording import number, printable
 from sioprobe.results.answers import Quotation, Said
 from sioprobe.results.types import CellResult, Results
 
-__all__ = ["Quote", "QuotedInterval", "Quotes", "Saying", "look_up", "pointer"]
+__all__ = ["Quote", "Quoted", "Quotes", "Saying", "look_up", "pointer"]
+
+
+ALL = 15
+"""Digits, of a whole number."""
 
 
 def pointer(*steps: str | int) -> str:
@@ -54,21 +58,16 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class QuotedInterval:
-    """Two quotes with a dash between them; only the first where both read the same."""
+class Quoted:
+    """Several quotes with text between them."""
 
-    low: Quote
-    high: Quote
+    parts: tuple[Quote | str, ...]
 
     def __str__(self) -> str:
-        return self.low.text if self.low.text == self.high.text else f"{self.low}–{self.high}"
+        return "".join(map(str, self.parts))
 
     def __html__(self) -> str:
-        return (
-            self.low.__html__()
-            if self.low.text == self.high.text
-            else f"{self.low.__html__()}–{self.high.__html__()}"
-        )
+        return "".join(escape(part) if isinstance(part, str) else part.__html__() for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +86,12 @@ class Quotes:
         """One number; a dash where it is missing. A whole number of the results stays as it is."""
         value = self.value(source, over, factor)
         exact = (factor, over) == (1, None) and source and look_up(self.results, source)
-        return Quote(whole(exact) if type(exact) is int else number(value), source, over, factor)
+        return Quote(number(exact, ALL) if type(exact) is int else number(value), source, over, factor)
 
     def whole(self, source: str, factor: float) -> Quote:
         """A number of things, rounded down."""
         value = self.value(source, None, factor)
-        return Quote("–" if value is None else whole(math.floor(value)), source, None, factor)
+        return Quote("–" if value is None else number(math.floor(value), ALL), source, None, factor)
 
     def cell(self, cell: CellResult) -> str:
         """The place of a cell of these results."""
@@ -105,14 +104,27 @@ class Quotes:
             return self.number(place)
         return Quote("–" if value is None else printable(str(value)), place)
 
-    def joined(self, place: str) -> str:
+    def joined(self, place: str) -> Quoted:
         """The texts of a list."""
-        return "; ".join(look_up(self.results, place))
+        parts: list[Quote | str] = []
+        for n in range(len(look_up(self.results, place))):
+            parts += ["; ", self.shown(f"{place}/{n}")]
+        return Quoted(tuple(parts[1:]))
 
-    def between(self, place: str, factor: float = 1.0) -> QuotedInterval | str:
-        """The interval from `low` to `high` of the object at `place`; a dash where there is none."""
-        low, high = (self.number(f"{place}/{end}", factor=factor) for end in ("low", "high"))
-        return "–" if "–" in (low.text, high.text) else QuotedInterval(low, high)
+    def between(self, place: str, factor: float = 1.0) -> Quoted | str:
+        """`117–118`, from `low` to `high` of the object at `place`; a dash where there is no interval."""
+        low, high = self._ends(place, factor)
+        if "–" in (low.text, high.text):
+            return "–"
+        return Quoted((low,) if low.text == high.text else (low, "–", high))
+
+    def bounds(self, place: str) -> Quoted | str:
+        """`[1.12, 1.20]`, the interval of a ratio; nothing where there is none."""
+        low, high = self._ends(place, 1.0)
+        return "" if "–" in (low.text, high.text) else Quoted(("[", low, ", ", high, "]"))
+
+    def _ends(self, place: str, factor: float) -> tuple[Quote, Quote]:
+        return self.number(f"{place}/low", factor=factor), self.number(f"{place}/high", factor=factor)
 
 
 @dataclass(slots=True)
@@ -143,10 +155,17 @@ class Saying:
     def between(self, place: str, factor: float = 1.0) -> str:
         """The interval in brackets behind a space; nothing where there is none."""
         interval = self.quotes.between(place, factor)
-        if isinstance(interval, str):
-            return ""
-        self.taken += (interval.low, interval.high)
-        return f" ({interval})"
+        return "" if interval == "–" else f" ({self._taken(interval)})"
+
+    def bounds(self, place: str) -> str:
+        """The interval of a ratio behind a space; nothing where there is none."""
+        interval = self.quotes.bounds(place)
+        return f" {self._taken(interval)}" if interval else ""
+
+    def _taken(self, interval: Quoted | str) -> Quoted | str:
+        if isinstance(interval, Quoted):
+            self.taken += [part for part in interval.parts if isinstance(part, Quote)]
+        return interval
 
     def said(self, *sentences: str | None) -> Said:
         """The sentences that there are, with the numbers that stand in them."""

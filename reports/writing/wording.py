@@ -18,21 +18,19 @@ TRANSPORT_ORDER = tuple(TRANSPORTS)
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """`value` to `digits` significant digits, thousands apart: 12400 is "12 400" with a narrow space."""
+    """`value` to `digits` significant digits, thousands apart: 12400 is "12 400" with a narrow space.
+
+    A whole number has no decimals: 50 is "50", and 50.0 is "50.0".
+    """
     if value is None:
         return "–"
     if value == 0:
         return "0"
     # Rounded first: 99.95 becomes 100, which needs one decimal less.
     rounded = float(f"{value:.{digits}g}")
-    decimals = digits - 1 - math.floor(math.log10(abs(rounded)))
+    decimals = 0 if type(value) is int else digits - 1 - math.floor(math.log10(abs(rounded)))
     text = f"{rounded:,.{max(decimals, 0)}f}"
     return text.replace(",", NARROW_SPACE).replace("-", "\u2212")
-
-
-def whole(value: int) -> str:
-    """All digits of `value`, thousands apart."""
-    return f"{value:,}".replace(",", NARROW_SPACE)
 
 
 def tick(value: float) -> str:

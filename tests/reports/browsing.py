@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.chromium import DEADLINE
@@ -28,6 +29,17 @@ def quiet_page(browser: Browser, file: Path) -> Iterator[Page]:
     assert complaints == []
     assert [url for url in requests if url.partition("#")[0] != address and not url.startswith("blob:")] == []
     context.close()
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe calls serious or critical, with everything opened that can be opened."""
+    page.evaluate("document.querySelectorAll('details').forEach(row => { row.open = true; })")
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{one['id']}: {one['help']}: {len(one['nodes'])} times, as in {one['nodes'][0]['html'][:200]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
 
 
 def shown(page: Page) -> list[str]:

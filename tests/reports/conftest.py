@@ -8,7 +8,7 @@ import pytest
 
 from reports.__main__ import main
 from tests.chromium import browser as browser
-from tests.reports import synthetic
+from tests.reports import synthetic, synthetic_sections
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +16,14 @@ def report_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The synthetic folder with its report; not to be changed."""
     folder = synthetic.write_folder(tmp_path_factory.mktemp("report") / "out")
     assert main([str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def full_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with arms side by side and all sections of a full comparison; not to be changed."""
+    folder = tmp_path_factory.mktemp("full") / "out"
+    synthetic_sections.full_results(folder)
     return folder
 
 

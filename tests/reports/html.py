@@ -2,9 +2,66 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 VOID = {"meta", "br", "link", "input", "img", "hr", "path", "use", "rect", "circle", "line", "polyline"}
+
+
+@dataclass(slots=True)
+class Element:
+    """An element of a page with what it holds."""
+
+    tag: str
+    attributes: dict[str, str]
+    parent: Element | None = None
+    children: list[Element | str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All its text, with single spaces; a narrow space stays."""
+        return re.sub(r"[ \t\n]+", " ", "".join(self.texts())).strip()
+
+    def texts(self) -> Iterator[str]:
+        for child in self.children:
+            yield from [child] if isinstance(child, str) else child.texts()
+
+    def all(self) -> Iterator[Element]:
+        """It and every element in it."""
+        yield self
+        for child in self.children:
+            if isinstance(child, Element):
+                yield from child.all()
+
+
+class Tree(HTMLParser):
+    """A page as a tree; `root` holds everything."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.root = self._open = Element("", {})
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, {name: value or "" for name, value in attributes}, self._open)
+        self._open.children.append(element)
+        if tag not in VOID:
+            self._open = element
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID and self._open.parent is not None:
+            self._open = self._open.parent
+
+    def handle_data(self, data: str) -> None:
+        self._open.children.append(data)
 
 
 class Page(HTMLParser):

@@ -14,6 +14,7 @@ from typing import Any
 from reports.comparison.report import write_pages
 from reports.statistics.derivation import derive
 from reports.statistics.result_folder import read_folder
+from reports.writing.wording import number
 from sioprobe.results.comparison import Section, SectionRow, SideBySide
 from sioprobe.results.types import Results, Transport
 from tests.reports import synthetic
@@ -93,6 +94,12 @@ def _section(
     }
 
 
+def told(rows: list[SectionRow], name: str, unit: str = "", scale: float = 1.0) -> str:
+    """A figure of each row that has it."""
+    have = [(one["arm"], value) for one in rows if (value := one["figures"].get(name)) is not None]
+    return ", ".join(f"{arm} {number(value * scale)}{unit}" for arm, value in have)
+
+
 def row(
     arm: str, transport: Transport | None, at: dict[str, Any], figures: dict[str, float | None], **more: Any
 ) -> SectionRow:
@@ -124,8 +131,9 @@ def _capacity(rng: random.Random) -> Section:
                 }
                 rows.append(row(arm, transport, at, figures))  # type: ignore[arg-type]
     findings = [
-        "Over polling with p99<100ms and errors<=0: gevent 896/s, eventlet 840/s, threading 336/s (one search each).",
-        "Over WebSocket with p99<100ms and errors<=0: gevent 3 320/s, eventlet 2 880/s, threading 1 360/s (one search each).",
+        f"Over {transport} with p99<100ms and errors<=0: {told(found, 'capacity_per_second', '/s')}."
+        for transport in transports
+        if (found := [one for one in rows if one["transport"] == transport and "objective" in one["at"]])
     ]
     return _section("capacity", "Highest rate within an objective", units, rows, findings)
 
@@ -151,10 +159,8 @@ def _latency(rng: random.Random) -> Section:
                 "p999_us": None if load == "25%" else 11 * p50,
             }
             rows.append(row(arm, "websocket", {"load": load, "offered_per_second": round(rate, 1)}, figures))
-    findings = [
-        "Over WebSocket at 680/s for each, the p99 is: gevent 3.4 ms, eventlet 3.5 ms, threading 5.1 ms.",
-        "Over WebSocket, the p99 of threading is 3.7 ms at 25% of its capacity, and 11.7 ms at 90%.",
-    ]
+    common = [one for one in rows if one["at"]["load"] == "common"]
+    findings = [f"Over WebSocket at 680/s for each, the p99 is: {told(common, 'p99_us', ' ms', 1e-3)}."]
     return _section("latency", "Latency under load", units, rows, findings)
 
 
@@ -173,12 +179,12 @@ def _fanout(rng: random.Random) -> Section:
     findings = []
     for size in (10, 100, 1000):
         of = [one for one in rows if one["at"]["room_size"] == size]
-        for name, words, scale in (
-            ("deliveries_per_second", "deliveries a second", 1.0),
-            ("last_p50_us", "half of the messages have reached everybody after", 1e-3),
-        ):
-            told = ", ".join(f"{one['arm']} {(one['figures'][name] or 0) * scale:.3g}" for one in of)
-            findings.append(f"Over WebSocket in a room of {size}, {words}: {told}.")
+        head = f"Over WebSocket in a room of {number(size, 5)}"
+        last = told(of, "last_p50_us", " ms", 1e-3)
+        findings += [
+            f"{head}, deliveries a second: {told(of, 'deliveries_per_second')}.",
+            f"{head}, half of the messages have reached everybody after: {last}.",
+        ]
     return _section("fanout", "Rooms of different sizes", units, rows, findings)
 
 
@@ -212,10 +218,16 @@ def _connections(rng: random.Random) -> Section:
         for transport in transports:
             figures = dict.fromkeys(units) | {"connects_per_second": 300 * rng.lognormvariate(0, 0.4)}
             rows.append(row(arm, transport, {"connecting_clients": 20}, figures))
+    idle = [one for one in rows if one["at"].get("idle_connections") == 1000]
+    connecting = [
+        one for one in rows if one["transport"] == "websocket" and "connecting_clients" in one["at"]
+    ]
+    memory = told(idle, "rss_bytes_per_connection", " KiB", 1 / 1024)
+    rates = told(connecting, "connects_per_second", "/s")
     findings = [
-        "Memory of each of 1 000 idle connections over WebSocket: gevent 41.7 KiB, eventlet 50.9 KiB, threading 101 KiB.",
-        "Threads of each of them: threading 4.00.",
-        "Over WebSocket, 20 clients that come and go connect at: gevent 412/s, eventlet 366/s, threading 205/s.",
+        f"Memory of each of {number(1000, 5)} idle connections over WebSocket: {memory}.",
+        f"Threads of each of them: {told(idle[:1], 'threads_per_connection')}.",
+        f"Over WebSocket, 20 clients that come and go connect at: {rates}.",
     ]
     return _section("connections", "What a connection costs", units, rows, findings)
 
@@ -248,7 +260,8 @@ def _life(rng: random.Random) -> Section:
         ]
     findings = [
         "Of clients that came and went over WebSocket, nothing is left on threading, eventlet and gevent.",
-        "When all clients are dropped at once over WebSocket, everybody is back after: gevent 2.02 s, eventlet 2.5 s, threading 2.6 s.",
+        "When all clients are dropped at once over WebSocket, everybody is back after: "
+        f"{told(rows, 'all_back_us', ' s', 1e-6)}.",
     ]
     return _section("life", "Clients that come and go, are dropped, or do not read", units, rows, findings)
 
@@ -268,9 +281,9 @@ def _payload(rng: random.Random) -> Section:
                 )
                 figures = {"cpu_us_per_message": cpu, "messages_per_second": 1e6 / cpu, "p99_us": 90 * cpu}
                 rows.append(row(arm, "websocket", {"payload_bytes": size, "content": content}, figures))  # type: ignore[arg-type]
-    findings = [
-        "Over WebSocket, server CPU of a message with 65 536 bytes of text: gevent 980 µs, eventlet 1 130 µs, threading 2 400 µs."
-    ]
+    largest = [one for one in rows if one["at"] == {"payload_bytes": 65_536, "content": "text"}]
+    costs = told(largest, "cpu_us_per_message", " µs")
+    findings = [f"Over WebSocket, server CPU of a message with {number(65_536, 6)} bytes of text: {costs}."]
     return _section("payload", "Larger messages", units, rows, findings)
 
 
@@ -284,9 +297,9 @@ def _processes(rng: random.Random) -> Section:
                 figures = {"messages_per_second": 4000 * times, "speedup": times, "cpu_us_per_message": 240.0}
                 at = {"scenario": scenario, "processes": n}
                 rows.append(row(arm, "websocket", at, figures))  # type: ignore[arg-type]
-    findings = [
-        "Over WebSocket, 4 processes behind Redis carry of the acks of one: gevent 1.5 times, eventlet 1.4 times, threading 1.4 times."
-    ]
+    four = [one for one in rows if one["at"] == {"scenario": "ack", "processes": 4}]
+    times = told(four, "speedup", " times")
+    findings = [f"Over WebSocket, 4 processes behind Redis carry of the acks of one: {times}."]
     return _section("processes", "Several processes behind Redis", units, rows, findings)
 
 

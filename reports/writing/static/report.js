@@ -33,7 +33,7 @@
     box.className = "scroll";
     box.tabIndex = 0;
     box.setAttribute("role", "region");
-    box.setAttribute("aria-label", "Transcript");
+    box.setAttribute("aria-label", details.querySelector("summary").textContent);
     box.append(table);
     details.querySelector("p").replaceWith(box);
   }

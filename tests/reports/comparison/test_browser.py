@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.chromium import DEADLINE
-from tests.reports.browsing import assert_nothing_sticks_out, quiet_page, shown
+from tests.reports.browsing import assert_nothing_sticks_out, barriers, quiet_page, shown
 
 
 @pytest.fixture
@@ -26,6 +26,33 @@ def opened(browser: Browser, report_folder: Path) -> Iterator[Page]:
 def test_the_page_does_not_scroll_sideways(opened: Page, width: int, scheme: Any) -> None:
     opened.emulate_media(color_scheme=scheme)
     assert_nothing_sticks_out(opened, width)
+
+
+@pytest.fixture
+def full(browser: Browser, full_folder: Path) -> Iterator[Page]:
+    """The page of a full comparison."""
+    with quiet_page(browser, full_folder / "report.html") as page:
+        yield page
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 400)])
+def test_a_full_page_keeps_nobody_from_reading(full: Page, scheme: Any, width: int) -> None:
+    full.emulate_media(color_scheme=scheme)
+    assert_nothing_sticks_out(full, width)
+    assert barriers(full) == []
+
+
+def test_axe_notices_a_text_that_is_too_pale(full: Page) -> None:
+    full.evaluate("document.querySelector('main p').style.color = '#ddd'")
+    [found] = barriers(full)
+    assert found.startswith("color-contrast: ")
+
+
+def test_the_answers_stand_on_the_first_screen(full: Page) -> None:
+    for user in ("connections", "messages", "rooms"):
+        box = full.locator(f"article[aria-labelledby=answer-{user}] .said").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 900
 
 
 def test_the_summary_needs_no_scrolling_at_1280(opened: Page) -> None:
@@ -98,7 +125,10 @@ def test_a_row_opens_with_expected_actual_and_transcript(opened: Page) -> None:
     row.locator("summary").first.click()
     assert row.get_by_text("still open after 2.0 s; answers a fresh event").is_visible()
     row.get_by_text("Transcript of eventlet").click()
-    assert row.get_by_text("GET handshake").first.is_visible()
+    row.get_by_text("GET handshake").first.wait_for()
+    assert row.locator(".wire tr").count() == 6
+    # Text that looks like markup is text.
+    assert row.locator("code", has_text="<script>alert(1)</script>").count() == 1
 
 
 def test_an_address_opens_its_row(opened: Page) -> None:
@@ -126,4 +156,8 @@ def test_without_script_filters_work_and_buttons_are_gone(browser: Browser, repo
     assert 0 < page.locator(".req:visible").count() < before
     assert page.locator("button:visible").count() == 0
     assert page.locator("noscript p").is_visible()
+    row = page.locator("#req-EIO-HB-17")
+    row.locator("summary").first.click()
+    row.get_by_text("Transcript of eventlet").click()
+    assert row.get_by_text("Transcripts need script. The raw data has them too.").first.is_visible()
     context.close()

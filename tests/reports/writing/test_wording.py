@@ -19,6 +19,8 @@ from reports.writing import wording
         (1234.5, "1\u202f230"),
         (12_345_678, "12\u202f300\u202f000"),
         (-42.25, "\u221242.2"),
+        (7, "7"),
+        (1000, "1\u202f000"),
     ],
 )
 def test_number_has_three_significant_digits(value: float | None, text: str) -> None:

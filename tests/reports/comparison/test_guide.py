@@ -1,0 +1,108 @@
+"""What the guide says beside what was measured, and the table of choices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reports.comparison.choices import NATURES, choices_of, meanings_of
+from reports.comparison.guide import guide_lines
+from server_under_test.starting.modes import MODES
+from tests.reports import synthetic
+from tests.reports.comparison.modes import only_blocks, paired_costs, with_everything
+
+HOLDS, FAILS, OPEN, NOTHING = "holds here", "does not hold here", "cannot be told here", "not measured"
+
+
+@pytest.mark.parametrize(
+    ("costs", "verdicts"),
+    [
+        ({"eventlet": 100, "gevent": 110, "threading": 200}, [HOLDS, HOLDS, HOLDS, HOLDS]),
+        ({"eventlet": 118, "gevent": 100, "threading": 200}, [FAILS, FAILS, HOLDS, HOLDS]),
+        ({"eventlet": 100, "gevent": 101, "threading": 200}, [OPEN, OPEN, HOLDS, HOLDS]),
+        ({"eventlet": 100, "gevent": 150, "threading": 200}, [HOLDS, FAILS, HOLDS, HOLDS]),
+        ({"eventlet": 100, "gevent": 120, "threading": 101}, [OPEN, HOLDS, OPEN, FAILS]),
+        ({"gevent": 100, "threading": 200}, [NOTHING, NOTHING, HOLDS, HOLDS]),
+        ({"eventlet": 100, "gevent": 110}, [HOLDS, HOLDS, NOTHING, NOTHING]),
+    ],
+)
+def test_a_claim_holds_if_the_ratios_say_so(costs: dict[str, float], verdicts: list[str]) -> None:
+    best, slightly, development, polling, begin = guide_lines(paired_costs(**costs))
+    assert [one["verdict"] for one in (best, slightly, development, begin)] == verdicts
+    assert polling["verdict"] == FAILS  # threading carried messages over WebSocket
+
+
+def test_a_claim_must_hold_over_each_transport() -> None:
+    lines = guide_lines(with_everything())
+    assert lines[0]["measured"]["text"] == (
+        "Over WebSocket eventlet needs 1.16 times the CPU of gevent [1.13, 1.20]. "
+        "Over polling eventlet needs 1.16 times the CPU of gevent [1.13, 1.20]."
+    )
+    assert lines[3]["measured"]["text"].startswith("With simple-websocket it carried 3\u202f")
+
+
+def test_without_a_mode_of_the_guide_there_is_no_guide() -> None:
+    assert guide_lines(paired_costs(mine=1, theirs=2)) == []
+
+
+def test_every_mode_of_the_reference_server_says_what_it_is() -> None:
+    assert set(NATURES) == set(MODES)
+
+
+def choices(results: Any, **documents: Any) -> dict[str, Any]:
+    results["conformance"] = [{"arm": arm} for arm in documents]
+    return {one["arm"]: one for one in choices_of(results, meanings_of(results, documents))}
+
+
+def texts(said: list[Any]) -> list[str]:
+    return [one["text"] for one in said]
+
+
+def test_a_mode_is_good_for_what_no_other_does_better() -> None:
+    found = choices(with_everything())
+    assert found["threading"]["good_for"] == []
+    assert texts(found["gevent"]["good_for"])[0] == "many small messages over WebSocket: 117 µs a message"
+    assert any(
+        text.startswith("many idle connections over WebSocket: 4")
+        for text in texts(found["gevent"]["good_for"])
+    )
+    # Where nobody is behind, nobody is ahead.
+    alike = choices(paired_costs(gevent=100, eventlet=101))["gevent"]["good_for"]
+    assert not any(text.startswith("many small messages") for text in texts(alike))
+
+
+def test_a_mode_ends_where_it_carried_most_failed_or_was_not_tried() -> None:
+    found = choices(with_everything())
+    ends = texts(found["threading"]["breaks_at"])
+    assert any("messages/s" in end and "over WebSocket: p99" in end for end in ends)
+    assert "3 errors over polling" in ends
+    assert any(end.startswith("What a connection costs: not tried: 1,000 connections") for end in ends)
+    assert any(end.endswith("more was not asked of it") for end in texts(found["gevent-2"]["breaks_at"]))
+
+
+def test_servers_that_were_not_loaded_are_no_choice() -> None:
+    assert not {"node", "gevent_uwsgi"} & set(choices(only_blocks()))
+    assert choices(only_blocks())["gevent-2"]["nature"].endswith("2 processes behind a queue (redis).")
+
+
+def test_deviations_become_what_they_mean_to_users() -> None:
+    document = synthetic.conformance_document("threading", 3)
+    order: Any = {
+        **document["cases"][0],
+        "id": "SIO-OR-02",
+        "verdict": "known deviation",
+        "reason": "threads",
+    }
+    threading: Any = {**document, "cases": [order]}
+    gevent: Any = {**document, "cases": [{**order, "id": "EIO-PL-11"}]}
+    results = only_blocks()
+    meanings = meanings_of(results, {"threading": threading, "gevent": gevent, "node": threading})
+    assert [(one["id"], one["arms"]) for one in meanings] == [
+        ("order", ["threading"]),
+        ("lost-pushes", ["gevent"]),
+    ]
+    found = choices(results, threading=threading, gevent=gevent)
+    assert found["threading"]["meanings"] == ["order"]
+    assert found["threading"]["judged"]
+    assert not found["eventlet"]["judged"]
