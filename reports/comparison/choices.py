@@ -29,6 +29,8 @@ NATURES = {
 }
 """What each mode of the reference server is, whatever a run measures."""
 
+MORE = 1.1
+"""Several processes carry more than one if they carry so many times as much."""
 TRANSPORTS: tuple[Transport, ...] = ("websocket", "polling")
 
 
@@ -96,7 +98,25 @@ def _good_for(results: Results, arm: str, messages: list[Evidence], memory: list
                 said = Saying(Quotes(results))
                 figure = figure_of(one, own, said, each=True)
                 good.append(said.said(f"{what} over {TRANSPORT_WORDS[one.transport]}: {figure}"))
-    return good
+    return good + _more_than_one_process(results, arm)
+
+
+def _more_than_one_process(results: Results, arm: str) -> list[Said]:
+    """How much more several processes carried than one of the same mode."""
+    found = []
+    arms = {one["id"]: one for one in results["arms"]}
+    for n, cell in enumerate(results["cells"]):
+        for m, one in enumerate(results["cells"]):
+            same = all(cell[key] == one[key] for key in ("transport", "scenario", "connections"))
+            same = same and arms[cell["arm"]].get("mode") == arms[one["arm"]].get("mode")
+            rates = [each["metrics"]["messages_per_second"]["estimate"] or 0.0 for each in (cell, one)]
+            if cell["arm"] == arm and same and cell["workers"] > one["workers"] == 1 and min(rates) > 0:
+                said, rate = Saying(Quotes(results)), "metrics/messages_per_second/estimate"
+                times = said.number(f"/cells/{n}/{rate}", over=f"/cells/{m}/{rate}")
+                if rates[0] >= MORE * rates[1]:
+                    over = TRANSPORT_WORDS[cell["transport"]]
+                    found.append(said.said(f"{times} times the messages of {one['arm']} over {over}"))
+    return found
 
 
 def _breaks_at(results: Results, arm: str) -> list[Said]:

@@ -81,6 +81,22 @@ def test_a_mode_ends_where_it_carried_most_failed_or_was_not_tried() -> None:
     assert any(end.endswith("more was not asked of it") for end in texts(found["gevent-2"]["breaks_at"]))
 
 
+def test_several_processes_are_good_for_more_than_one_carries() -> None:
+    results = only_blocks()
+    rates = {
+        cell["arm"]: cell["metrics"]["messages_per_second"]
+        for cell in results["cells"]
+        if cell["transport"] == "websocket"
+    }
+    rates["gevent-2"]["estimate"] = 2 * rates["gevent"]["estimate"]
+    for cell in results["cells"]:
+        if cell["transport"] == "polling":
+            cell["metrics"]["messages_per_second"]["estimate"] = 100.0
+    assert texts(choices(results)["gevent-2"]["good_for"]) == [
+        "2.00 times the messages of gevent over WebSocket"
+    ]
+
+
 def test_servers_that_were_not_loaded_are_no_choice() -> None:
     assert not {"node", "gevent_uwsgi"} & set(choices(only_blocks()))
     assert choices(only_blocks())["gevent-2"]["nature"].endswith("2 processes behind a queue (redis).")
