@@ -14,6 +14,7 @@ from reports.comparison.examples import (
     EVENTS_A_SECOND,
     IDLE_USERS,
     MEMBERS,
+    at_a_light_load,
     guessed,
     limits,
     most_carried,
@@ -114,7 +115,7 @@ def _messages(results: Results) -> Answer:
     said = Saying(Quotes(results))
     if found is None:
         return _answer(results, MESSAGES, found, said)
-    more = [most_carried(results, found, said)]
+    more = [most_carried(results, found, said), at_a_light_load(results, found, said)]
     polling = message_evidence(results, "polling") if found.transport != "polling" else None
     if polling is not None and _order(polling) == _order(found):
         figure = figure_of(polling, polling.standings[0], said)

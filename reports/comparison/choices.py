@@ -131,7 +131,7 @@ def _breaks_at(results: Results, arm: str) -> list[Said]:
             rate = said.number(f"{metrics}/messages_per_second/estimate")
             between = said.between(f"{metrics}/messages_per_second")
             p99 = said.number(f"{metrics}/latency_p99_us/estimate", factor=1e-3)
-            more = "more was not asked of it" if "server not saturated" in cell["flags"] else f"p99 {p99} ms"
+            more = "it was not at its maximum" if "server not saturated" in cell["flags"] else f"p99 {p99} ms"
             ends.append(said.said(f"{rate} messages/s{between} over {over}: {more}"))
         if cell["errors"]:
             ends.append(said.said(f"{said.number(pointer('cells', n, 'errors'))} errors over {over}"))

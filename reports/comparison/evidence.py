@@ -6,7 +6,6 @@ first are sure: the blocks of two servers never had the same minute of the machi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -192,13 +191,13 @@ def blocks(
     cells.sort(key=lambda one: one[1]["metrics"][metric]["estimate"] or 0.0, reverse=kind.better == "higher")
     standings = [_block_standing(n, cell, cells[0], metric) for n, cell in cells]
     said = Saying(Quotes(results))
-    usual = Counter(cell["metrics"][metric]["interval"] for _, cell in cells).most_common(1)[0][0]
-    source = next(n for n, cell in cells if cell["metrics"][metric]["interval"] == usual)
+    interval = said.string(pointer("cells", cells[0][0], "metrics", metric, "interval"))
+    differ = any(cell["metrics"][metric]["interval"] != interval for _, cell in cells)
+    fewer = ", and of servers with other numbers of blocks theirs" if differ else ""
     suspect = sum(cell["blocks"]["SUSPECT"] > sum(cell["blocks"].values()) / 2 for _, cell in cells)
-    interval = said.string(pointer("cells", source, "metrics", metric, "interval"))
     basis = said.said(
         f"blocks of scenario {first['scenario']} with {said.number(pointer('cells', n, 'connections'))} "
-        f"connections; the brackets hold the {interval}. "
+        f"connections; the brackets hold the {interval}{fewer}. "
         "Two servers never had the same minute of the machine.",
         "Other work disturbed most of these blocks." if suspect > len(cells) / 2 else None,
     )

@@ -13,6 +13,7 @@ __all__ = [
     "EVENTS_A_SECOND",
     "IDLE_USERS",
     "MEMBERS",
+    "at_a_light_load",
     "guessed",
     "limits",
     "most_carried",
@@ -72,6 +73,17 @@ def most_carried(results: Results, found: Evidence, said: Saying) -> str | None:
         f"Messages a second that one process carried {how}, and how many users send {EVENTS_A_SECOND} events "
         f"a second and get an answer to each: {listed(told)}."
     )
+
+
+def at_a_light_load(results: Results, found: Evidence, said: Saying) -> str | None:
+    """The median latency of servers that were alive at the same time, most of the time waiting."""
+    for n, part in enumerate(results.get("side_by_side", [])):
+        if (part["figure"], part["transport"]) == ("p50_us", found.transport):
+            medians = pointer("side_by_side", n, "medians")
+            arms = [one["arm"] for one in _told(found) if one["arm"] in part["medians"]]
+            told = [f"{said.number(medians + pointer(arm), factor=1e-3)} ms with {arm}" for arm in arms]
+            return f"At a light load half of the answers come within {listed(told)}." if told else None
+    return None
 
 
 def _closed_loop(results: Results, found: Evidence, said: Saying) -> tuple[dict[str, str], str]:

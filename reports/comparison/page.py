@@ -13,7 +13,7 @@ from typing import Any
 from reports.charts.panels import arm_styles
 from reports.charts.ratio_rows import draw_ratios
 from reports.charts.svg import ARM_COLOURS
-from reports.comparison.reservations import grouped, reservations
+from reports.comparison.reservations import flags, grouped, judgements, reservations
 from reports.comparison.sections import section_views
 from reports.comparison.workloads import workloads
 from reports.conformance import words
@@ -118,6 +118,8 @@ def _context(inputs: Inputs, results: Results, drawn: bool) -> dict[str, Any]:
         "sections": section_views(results, quotes, drawn),
         "reservations": reservations(results["excluded_blocks"], len(inputs.blocks)),
         "failed": grouped(results["failed_blocks"]),
+        "judgements": judgements(results),
+        "flags": flags(results),
         "verdict": {"symbol": symbol, "word": word, "meaning": meaning},
         "workloads": workloads(inputs, results, quotes, drawn),
         "side_by_side": draw_ratios(results.get("side_by_side", []), results["arms"]) if drawn else [],

@@ -33,9 +33,12 @@ def lead(found: Evidence, said: Saying) -> str:
 
 
 def rest(found: Evidence, said: Saying) -> str | None:
-    """How far the others are behind. One sentence, None if nobody is."""
+    """How far the others are behind, and who has no place. None if there is nothing to say."""
+    unranked = [one for one in found.standings if one["standing"] == "unranked"]
+    what = "lives" if found.source == "paired" else "blocks"
+    few = f"There are too few {what} of {names_of(unranked)} to say where they stand."
     if not found.behind:
-        return None
+        return few if unranked else None
     told = [one for one in found.behind if one["arm"] in WATCHED] or found.behind[:2]
     others = [one for one in found.behind if one not in told]
     parts = []
@@ -50,7 +53,7 @@ def rest(found: Evidence, said: Saying) -> str | None:
         ends = dict.fromkeys(times_of(found, one, said)[0] for one in (others[0], others[-1]))
         who = others[0]["arm"] if len(others) == 1 else f"{len(others)} others"
         parts.append(f"{who} {' to '.join(ends)} times")
-    return f"{listed(parts)}."
+    return f"{listed(parts)}.{f' {few}' if unranked else ''}"
 
 
 def figure_of(found: Evidence, one: Standing, said: Saying, each: bool = False) -> str:

@@ -75,7 +75,9 @@ def test_too_few_blocks_or_lives_rank_nobody() -> None:
     results = only_blocks()
     for cell in results["cells"]:
         cell["metrics"]["rss_bytes_per_connection"]["values"] = [1.0, 2.0]
-    assert set(standing(answer(results, "connections")).values()) == {"best", "unranked"}
+    found = answer(results, "connections")
+    assert set(standing(found).values()) == {"best", "unranked"}
+    assert "There are too few blocks of" in found["answer"]["text"]
 
 
 def test_only_modes_of_flask_socketio_with_the_fewest_processes_are_named() -> None:
@@ -124,6 +126,14 @@ def test_users_are_counted_at_the_rate_that_met_an_objective_or_else_at_the_high
     most = answer(only_blocks(), "messages")["more"]["text"]
     assert "at most, over 50 connections that never paused" in most
     assert "gevent 8\u202f" in most
+
+
+def test_the_latency_at_a_light_load_is_told_where_servers_ran_together() -> None:
+    assert (
+        "half of the answers come within 0.117 ms with gevent"
+        in answer(with_everything(), "messages")["more"]["text"]
+    )
+    assert "light load" not in answer(only_blocks(), "messages")["more"]["text"]
 
 
 def test_an_equal_order_over_polling_is_said_in_one_sentence() -> None:

@@ -78,7 +78,7 @@ def test_a_mode_ends_where_it_carried_most_failed_or_was_not_tried() -> None:
     assert any("messages/s" in end and "over WebSocket: p99" in end for end in ends)
     assert "3 errors over polling" in ends
     assert any(end.startswith("What a connection costs: not tried: 1,000 connections") for end in ends)
-    assert any(end.endswith("more was not asked of it") for end in texts(found["gevent-2"]["breaks_at"]))
+    assert any(end.endswith("it was not at its maximum") for end in texts(found["gevent-2"]["breaks_at"]))
 
 
 def test_several_processes_are_good_for_more_than_one_carries() -> None:
