@@ -101,6 +101,43 @@ def test_each_number_is_the_one_at_its_source(root: Element, results: Any) -> No
             assert one.text in texts_of(value), data
 
 
+UNITS = {
+    "ms": ("_us", 1e-3),
+    "µs": ("_us", 1.0),
+    "KiB": ("bytes", 1 / 1024),
+    "% of a core": ("_cores", 100.0),
+}
+"""By the unit of a column: what its sources end with or hold, and the factor from there."""
+
+
+def test_each_column_has_its_numbers_in_the_unit_of_its_head(root: Element) -> None:
+    checked = 0
+    for head, cell in cells_with_heads(root):
+        unit = next((unit for unit in UNITS if re.search(rf", {re.escape(unit)}\b", head)), None)
+        for one in sourced(cell):
+            if unit is not None:
+                name, factor = UNITS[unit]
+                source = one.attributes["data-from"]
+                assert name in source or "/latency/" in source, (head, source)
+                assert float(one.attributes.get("data-factor", 1)) == pytest.approx(factor), (head, source)
+                checked += 1
+    assert checked > 300
+
+
+def cells_with_heads(root: Element) -> Iterator[tuple[str, Element]]:
+    """Each cell of a table with numbers, and the head of its column."""
+    for table in [one for one in root.all() if one.attributes.get("class") == "data"]:
+        rows = [
+            [cell for cell in row.all() if cell.tag in ("td", "th")] for row in table.all() if row.tag == "tr"
+        ]
+        for row in rows[1:]:
+            for head, cell in zip(rows[0], row, strict=True):
+                yield head.text, cell
+    for cell in root.all():
+        if cell.tag == "td" and "data-label" in cell.attributes:
+            yield cell.attributes["data-label"], cell
+
+
 def test_each_number_in_a_sentence_is_quoted_from_its_source(results: Any) -> None:
     said = [one for part in ("answers", "guide", "choices") for one in sentences(results[part])]
     assert len(said) > 20
