@@ -58,9 +58,8 @@ def most_carried(results: Results, found: Evidence, said: Saying) -> str | None:
         if row["arm"] in arms and row["figures"].get("messages_per_second"):
             rates[row["arm"]] = f"{place}/figures/messages_per_second"
             objective = said.string(f"{place}/at/objective")
-    if rates:
-        how = f"within {objective}"
-    else:
+    how = f"Within {objective}"
+    if not rates:
         rates, how = _closed_loop(results, found, said)
     told = [
         f"{arm} {said.number(rates[arm])} ({said.whole(rates[arm], USERS)} users)"
@@ -70,8 +69,8 @@ def most_carried(results: Results, found: Evidence, said: Saying) -> str | None:
     if not told:
         return None
     return (
-        f"Messages a second that one process carried {how}, and how many users send {EVENTS_A_SECOND} events "
-        f"a second and get an answer to each: {listed(told)}."
+        f"{how} one process carried this many messages a second: {listed(told)}. The users are those who "
+        f"send {EVENTS_A_SECOND} events a second and get an answer to each."
     )
 
 
@@ -94,7 +93,7 @@ def _closed_loop(results: Results, found: Evidence, said: Saying) -> tuple[dict[
         if cell["transport"] == found.transport and cell["metrics"]["messages_per_second"]["estimate"]:
             rates.setdefault(cell["arm"], pointer("cells", n, "metrics", "messages_per_second", "estimate"))
             connections = said.number(pointer("cells", n, "connections"))
-            how = how or f"at most, over {connections} connections that never paused"
+            how = how or f"Over {connections} connections that never paused"
     return rates, how
 
 

@@ -20,7 +20,7 @@ __all__ = ["guide_lines"]
 
 Verdict = Literal["holds here", "does not hold here", "cannot be told here", "not measured"]
 
-INTRODUCTION = "Introduction, Requirements"
+INTRODUCTION = "the guide, Introduction"
 SLIGHTLY = 1.25
 """At most so many times as much is "slightly" more."""
 LOOKED_AT: tuple[Transport, ...] = ("websocket", "polling")
