@@ -12,6 +12,7 @@ from typing import Literal
 from reports.comparison.evidence import CPU, DELIVERIES, MEMORY, Evidence, blocks, paired, rows_of, single
 from reports.comparison.examples import (
     EVENTS_A_SECOND,
+    IDLE,
     IDLE_USERS,
     MEMBERS,
     at_a_light_load,
@@ -34,7 +35,6 @@ FULL = "sioprobe compare --profile full"
 PREFERRED: tuple[Transport, ...] = ("websocket", "upgrade", "polling")
 """An answer is about the first of these that was measured, and adds a sentence about polling."""
 
-IDLE = "idle_connections"
 ROOM_SCENARIOS = ("fanout", "broadcast")
 
 MISSING: dict[SectionName, str] = {

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reports.comparison.answers import message_evidence
-from reports.comparison.evidence import MEMORY, Evidence, blocks
+from reports.comparison.evidence import MEMORY, Evidence, blocks, rows_of
+from reports.comparison.examples import IDLE, NOT_TRIED
 from reports.comparison.telling import TRANSPORT_WORDS, figure_of
 from reports.conformance.consequences import Consequence, consequences_of, in_order
 from reports.writing.quoting import Quotes, Saying, pointer
 from sioprobe.results.answers import Choice, Meaning, Said
+from sioprobe.results.comparison import SectionRow
 from sioprobe.results.primitives import Transport
-from sioprobe.results.types import Arm, Conformance, Results
+from sioprobe.results.types import Arm, CellResult, Conformance, Results
 
 __all__ = ["NATURES", "choices_of", "meanings_of"]
 
@@ -29,6 +31,7 @@ NATURES = {
 }
 """What each mode of the reference server is, whatever a run measures."""
 
+LEAKS = {"leaked_sessions": "sessions", "leaked_threads": "threads", "leaked_files": "open files"}
 MORE = 1.1
 """Several processes carry more than one if they carry so many times as much."""
 TRANSPORTS: tuple[Transport, ...] = ("websocket", "polling")
@@ -78,7 +81,8 @@ def choices_of(results: Results, meanings: list[Meaning]) -> list[Choice]:
 
 
 def _loaded(results: Results, arm: Arm) -> bool:
-    return any(cell["arm"] == arm["id"] for cell in results["cells"])
+    rows = [row for part in results.get("sections", []) for row in part["rows"]]
+    return any(one["arm"] == arm["id"] for one in [*results["cells"], *rows])
 
 
 def _nature(arm: Arm) -> str:
@@ -120,25 +124,78 @@ def _more_than_one_process(results: Results, arm: str) -> list[Said]:
 
 
 def _breaks_at(results: Results, arm: str) -> list[Said]:
-    """Where a mode ends: the most that it carried, what failed, and what stopped a section."""
-    ends = []
-    for n, cell in enumerate(results["cells"]):
-        if cell["arm"] != arm or cell["status"] != "measured":
+    """Where a mode ends: the most that it carried over each transport, and what failed."""
+    most = {cell["transport"]: _most_of_blocks(results, n) for n, cell in _cells(results, arm)}
+    for transport in TRANSPORT_WORDS:
+        for place, row in rows_of(results, "capacity", transport, {"point": "capacity"}):  # type: ignore[arg-type]
+            if row["arm"] == arm and row["figures"].get("messages_per_second"):
+                most[row["transport"] or "websocket"] = _most_within(results, place, row)
+    errors = [_errors(results, n) for n, cell in _cells(results, arm) if cell["errors"]]
+    return [*filter(None, most.values()), *errors, *_held(results, arm), *_leaked(results, arm)]
+
+
+def _cells(results: Results, arm: str) -> list[tuple[int, CellResult]]:
+    return [(n, cell) for n, cell in enumerate(results["cells"]) if cell["arm"] == arm]
+
+
+def _most_of_blocks(results: Results, n: int) -> Said | None:
+    cell, metrics = results["cells"][n], pointer("cells", n, "metrics")
+    if not cell["metrics"]["messages_per_second"]["estimate"]:
+        return None
+    said, over = Saying(Quotes(results)), TRANSPORT_WORDS[cell["transport"]]
+    rate = said.number(f"{metrics}/messages_per_second/estimate")
+    between = said.between(f"{metrics}/messages_per_second")
+    p99 = said.number(f"{metrics}/latency_p99_us/estimate", factor=1e-3)
+    more = "it was not at its maximum" if "server not saturated" in cell["flags"] else f"p99 {p99} ms"
+    return said.said(f"{rate} messages/s{between} over {over}: {more}")
+
+
+def _most_within(results: Results, place: str, row: SectionRow) -> Said:
+    said, over = Saying(Quotes(results)), TRANSPORT_WORDS[row["transport"] or "websocket"]
+    rate, objective = (
+        said.number(f"{place}/figures/messages_per_second"),
+        said.string(f"{place}/at/objective"),
+    )
+    limit = row["at"].get("limit", "server")
+    ended = "" if limit == "server" else f"; what ended the search was the {limit}"
+    return said.said(f"{rate} messages/s over {over} within {objective}{ended}")
+
+
+def _errors(results: Results, n: int) -> Said:
+    said = Saying(Quotes(results))
+    errors = said.number(pointer("cells", n, "errors"))
+    return said.said(f"{errors} errors over {TRANSPORT_WORDS[results['cells'][n]['transport']]}")
+
+
+def _held(results: Results, arm: str) -> list[Said]:
+    """Numbers of idle connections that were not all there, or not tried for what fewer had shown."""
+    found = []
+    for place, row in rows_of(results, "connections", "websocket"):
+        said = Saying(Quotes(results))
+        if row["arm"] != arm or IDLE not in row["at"]:
             continue
-        said, metrics = Saying(Quotes(results)), pointer("cells", n, "metrics")
-        over = TRANSPORT_WORDS[cell["transport"]]
-        if cell["metrics"]["messages_per_second"]["estimate"]:
-            rate = said.number(f"{metrics}/messages_per_second/estimate")
-            between = said.between(f"{metrics}/messages_per_second")
-            p99 = said.number(f"{metrics}/latency_p99_us/estimate", factor=1e-3)
-            more = "it was not at its maximum" if "server not saturated" in cell["flags"] else f"p99 {p99} ms"
-            ends.append(said.said(f"{rate} messages/s{between} over {over}: {more}"))
-        if cell["errors"]:
-            ends.append(said.said(f"{said.number(pointer('cells', n, 'errors'))} errors over {over}"))
-    for n, part in enumerate(results.get("sections", [])):
-        for m, row in enumerate(part["rows"]):
-            if row["arm"] == arm and row.get("problem"):
-                said = Saying(Quotes(results))
-                problem = said.string(pointer("sections", n, "rows", m, "problem"))
-                ends.append(said.said(f"{part['title']}: {problem}"))
-    return ends
+        if (row.get("problem") or "").startswith(NOT_TRIED):
+            asked = said.number(f"{place}/at/{IDLE}")
+            problem = said.string(f"{place}/problem")
+            found.append(said.said(f"{asked} idle connections: {problem}"))
+        elif row["figures"].get("failed"):
+            there, asked = (said.whole(f"{place}/{name}") for name in ("figures/connected", f"at/{IDLE}"))
+            found.append(said.said(f"{there} of {asked} idle connections were there"))
+    return found
+
+
+def _leaked(results: Results, arm: str) -> list[Said]:
+    """What the server kept of clients that had left."""
+    found = []
+    for transport in TRANSPORT_WORDS:
+        for place, row in rows_of(results, "life", transport):  # type: ignore[arg-type]
+            for name, what in LEAKS.items():
+                if row["arm"] == arm and row["figures"].get(name):
+                    said = Saying(Quotes(results))
+                    kept = said.whole(f"{place}/figures/{name}")
+                    found.append(
+                        said.said(
+                            f"{kept} {what} kept of clients that had left over {TRANSPORT_WORDS[transport]}"
+                        )
+                    )
+    return found

@@ -11,8 +11,10 @@ from sioprobe.results.types import Results
 
 __all__ = [
     "EVENTS_A_SECOND",
+    "IDLE",
     "IDLE_USERS",
     "MEMBERS",
+    "NOT_TRIED",
     "at_a_light_load",
     "guessed",
     "limits",
@@ -27,6 +29,10 @@ MEMBERS = 200
 USERS = 1 / (2 * EVENTS_A_SECOND)
 """Users for each message a second: an event and its answer are two messages."""
 MOST_LIMITS = 3
+IDLE = "idle_connections"
+"""The situation of a row about idle connections."""
+NOT_TRIED = "not tried"
+"""How the problem of a row begins whose measurement was left out for what others had shown."""
 
 
 def multiplied(found: Evidence, said: Saying) -> str:
@@ -43,7 +49,7 @@ def limits(results: Results, found: Evidence, said: Saying) -> list[str]:
     return [
         f"{row['arm']}: {said.string(f'{place}/problem')}."
         for place, row in rows_of(results, "connections", found.transport)
-        if row.get("problem")
+        if (row.get("problem") or "").startswith(NOT_TRIED)
     ][:MOST_LIMITS]
 
 

@@ -31,7 +31,8 @@ def write_report(folder: Path, inputs: Inputs) -> Results:
 
 def write_pages(folder: Path, inputs: Inputs, results: Results) -> Results:
     """The same for results that are derived already: they get what they say to whoever chooses a mode."""
-    if results["cells"] or results.get("side_by_side"):
+    rows = [row for section in results.get("sections", []) for row in section["rows"]]
+    if results["cells"] or results.get("side_by_side") or rows:
         results["answers"] = answers_of(results)
         results["guide"] = guide_lines(results)
         results["meanings"] = meanings_of(results, inputs.conformances)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reports.charts.panels import DrawnFigure, Shown
 from reports.charts.section_figures import draw_section
 from reports.writing.quoting import Quotes, pointer
-from reports.writing.units import shown_as
+from reports.writing.units import ShownAs, shown_as
 from reports.writing.wording import TRANSPORTS
 from sioprobe.results.comparison import Section, SectionRow
 from sioprobe.results.types import Results
@@ -82,13 +82,18 @@ def _table(section: Section, place: str, quotes: Quotes) -> tuple[list[str], lis
             row["arm"],
             TRANSPORTS[row["transport"]] if row["transport"] else "–",
             *(quotes.shown(at + pointer("at", name)) if name in row["at"] else "–" for name in situations),
-            *(
-                quotes.number(at + pointer("figures", name), factor=kind.factor)
-                if name in row["figures"]
-                else "–"
-                for name, kind in kinds.items()
-            ),
+            *(_figure(section, row, at, name, kind, quotes) for name, kind in kinds.items()),
             quotes.shown(f"{at}/problem") if row.get("problem") else quotes.joined(f"{at}/notes"),
         ]
 
     return columns, [cells(n, row) for n, row in enumerate(rows)]
+
+
+def _figure(section: Section, row: SectionRow, at: str, name: str, kind: ShownAs, quotes: Quotes) -> Shown:
+    """One figure of a row; a number of things has all its digits."""
+    value, place = row["figures"].get(name), at + pointer("figures", name)
+    if value is None:
+        return "–"
+    if section["units"][name] == "count" and value == int(value):
+        return quotes.whole(place)
+    return quotes.number(place, factor=kind.factor)

@@ -88,7 +88,7 @@ class Quotes:
         exact = (factor, over) == (1, None) and source and look_up(self.results, source)
         return Quote(number(exact, ALL) if type(exact) is int else number(value), source, over, factor)
 
-    def whole(self, source: str, factor: float) -> Quote:
+    def whole(self, source: str, factor: float = 1.0) -> Quote:
         """A number of things, rounded down."""
         value = self.value(source, None, factor)
         return Quote("–" if value is None else number(math.floor(value), ALL), source, None, factor)
@@ -140,7 +140,7 @@ class Saying:
         self.taken.append(quote)
         return quote.text
 
-    def whole(self, source: str, factor: float) -> str:
+    def whole(self, source: str, factor: float = 1.0) -> str:
         """The text of a number of things, rounded down."""
         quote = self.quotes.whole(source, factor)
         self.taken.append(quote)

@@ -75,9 +75,11 @@ def test_a_mode_is_good_for_what_no_other_does_better() -> None:
 def test_a_mode_ends_where_it_carried_most_failed_or_was_not_tried() -> None:
     found = choices(with_everything())
     ends = texts(found["threading"]["breaks_at"])
-    assert any("messages/s" in end and "over WebSocket: p99" in end for end in ends)
+    assert "2\u202f720 messages/s over WebSocket within p99<100ms and errors<=0" in ends
     assert "3 errors over polling" in ends
-    assert any(end.startswith("What a connection costs: not tried: 1,000 connections") for end in ends)
+    assert "10\u202f000 idle connections: not tried: 1,000 connections had 4.0 threads each" in ends[-1]
+    blocks = texts(choices(only_blocks())["threading"]["breaks_at"])
+    assert any("messages/s" in end and "over WebSocket: p99" in end for end in blocks)
     assert any(end.endswith("it was not at its maximum") for end in texts(found["gevent-2"]["breaks_at"]))
 
 
@@ -95,6 +97,24 @@ def test_several_processes_are_good_for_more_than_one_carries() -> None:
     assert texts(choices(results)["gevent-2"]["good_for"]) == [
         "2.00 times the messages of gevent over WebSocket"
     ]
+
+
+def test_connections_that_were_not_there_and_leaks_are_ends() -> None:
+    results = with_everything()
+    named = {section["name"]: section for section in results["sections"]}
+    for row in named["connections"]["rows"]:
+        if row["arm"] == "eventlet" and row["at"].get("idle_connections") == 10_000:
+            row["figures"] |= {"connected": 1024.0, "failed": 8976.0}
+    for row in named["life"]["rows"]:
+        if row["arm"] == "eventlet" and row["at"]["scenario"] == "churn":
+            row["figures"]["leaked_threads"] = 12.0
+    for row in named["capacity"]["rows"]:
+        if row["arm"] == "eventlet" and row["at"]["point"] == "capacity":
+            row["at"]["limit"] = "generator"
+    ends = texts(choices(results)["eventlet"]["breaks_at"])
+    assert "1\u202f024 of 10\u202f000 idle connections were there" in ends
+    assert "12 threads kept of clients that had left over WebSocket" in ends
+    assert any(end.endswith("; what ended the search was the generator") for end in ends)
 
 
 def test_servers_that_were_not_loaded_are_no_choice() -> None:
