@@ -16,8 +16,8 @@ __all__ = ["label_ends", "spread"]
 
 LINE_HEIGHT = 15
 """Of a name, in px."""
-NEAR = 0.2
-"""Ends that are closer than this, as a share of the panel's width, have their names in one column."""
+NAME_WIDTH = 85
+"""Ends that are closer than this, in px, have their names in one column."""
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
@@ -25,9 +25,10 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
     to_panel = axes.transData + axes.transAxes.inverted()
     placed = [(*to_panel.transform((x, y)), name, colour) for x, y, name, colour in ends]
     placed.sort(key=lambda end: -end[0])
-    gap = LINE_HEIGHT / axes.get_window_extent().height
+    extent = axes.get_window_extent()
+    gap, near = LINE_HEIGHT / extent.height, NAME_WIDTH / extent.width
     while placed:
-        column = [end for end in placed if placed[0][0] - end[0] < NEAR]
+        column = [end for end in placed if placed[0][0] - end[0] < near]
         placed = placed[len(column) :]
         right = column[0][0] + 0.015
         column.sort(key=lambda end: end[1])

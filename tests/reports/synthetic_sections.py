@@ -14,7 +14,7 @@ from typing import Any
 from reports.comparison.report import write_pages
 from reports.statistics.derivation import derive
 from reports.statistics.result_folder import read_folder
-from reports.writing.wording import number
+from reports.writing.wording import TRANSPORTS, number
 from sioprobe.results.comparison import Section, SectionRow, SideBySide
 from sioprobe.results.types import Results, Transport
 from tests.reports import synthetic
@@ -131,7 +131,8 @@ def _capacity(rng: random.Random) -> Section:
                 }
                 rows.append(row(arm, transport, at, figures))  # type: ignore[arg-type]
     findings = [
-        f"Over {transport} with p99<100ms and errors<=0: {told(found, 'capacity_per_second', '/s')}."
+        f"Over {TRANSPORTS[transport]} with p99<100ms and errors<=0: "
+        f"{told(found, 'capacity_per_second', '/s')}."
         for transport in transports
         if (found := [one for one in rows if one["transport"] == transport and "objective" in one["at"]])
     ]
