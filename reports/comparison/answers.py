@@ -169,7 +169,9 @@ def _answer(
     indirect: bool = False,
 ) -> Answer:
     measured = {part["name"] for part in results.get("sections", []) if part["status"] != "not measured"}
-    missing = [MISSING[name] for name in user.sections if name not in measured]
+    missing = [name for name in user.sections if name not in measured]
+    # The profile has the reference server in each mode; an application needs a profile of its own.
+    reference = all(arm.get("mode") for arm in results["arms"] if arm["status"] == "measured")
     return {
         "user": user.id,
         "title": user.title,
@@ -182,8 +184,8 @@ def _answer(
         "unit": found.kind.unit if found else None,
         "factor": found.kind.factor if found else 1.0,
         "standings": found.standings if found else [],
-        "not_measured": missing,
-        "command": _command([name for name in user.sections if name not in measured]) if missing else None,
+        "not_measured": [MISSING[name] for name in missing],
+        "command": _command(missing) if missing and reference else None,
     }
 
 

@@ -149,6 +149,10 @@ def test_what_was_not_measured_is_named_with_its_command() -> None:
         "sioprobe compare --profile full --section capacity --section latency --section payload "
         "--section processes"
     )
+    own = only_blocks()
+    own["arms"][0] |= {"mode": None}
+    assert answer(own, "messages")["not_measured"]
+    assert answer(own, "messages")["command"] is None
     assert answer(with_everything(), "messages")["not_measured"] == []
     assert answer(with_everything(), "messages")["command"] is None
 
