@@ -9,7 +9,17 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reports.comparison.evidence import CPU, DELIVERIES, MEMORY, Evidence, blocks, paired, rows_of, single
+from reports.comparison.evidence import (
+    CPU,
+    DELIVERIES,
+    MEMORY,
+    Evidence,
+    blocks,
+    modes_of,
+    paired,
+    rows_of,
+    single,
+)
 from reports.comparison.examples import (
     EVENTS_A_SECOND,
     IDLE,
@@ -171,7 +181,7 @@ def _answer(
     measured = {part["name"] for part in results.get("sections", []) if part["status"] != "not measured"}
     missing = [name for name in user.sections if name not in measured]
     # The profile has the reference server in each mode; an application needs a profile of its own.
-    reference = all(arm.get("mode") for arm in results["arms"] if arm["status"] == "measured")
+    reference = all(arm.get("mode") for arm in results["arms"] if arm["id"] in modes_of(results))
     return {
         "user": user.id,
         "title": user.title,

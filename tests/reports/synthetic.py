@@ -121,7 +121,7 @@ ARMS: dict[str, Arm] = {
     "node": {
         "id": "node",
         "title": "socket.io on Node, the reference",
-        "mode": "node",
+        "mode": None,
         "workers": 1,
         "queue": None,
         "status": "measured",
