@@ -40,9 +40,10 @@ def test_the_drawn_tree_is_the_tree_on_disk() -> None:
     assert drawn_folders() == folders_on_disk()
 
 
-def test_the_walks_are_the_four_that_a_newcomer_asks_for() -> None:
+def test_the_walks_are_those_that_a_newcomer_asks_for() -> None:
     assert [title for title, _ in WALKS] == [
         "Where a block is measured",
+        "Where arms are ranked",
         "Where the server's CPU is read",
         "Where a verdict on the generator is made",
         "Where a Locust run begins and ends",
