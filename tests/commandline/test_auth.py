@@ -113,6 +113,7 @@ def test_every_connect_of_every_scenario_carries_it(strict: Server, scenario: st
         "connections": 2,
         "namespace": "/auth",
         **({"namespaces": "/auth,/custom"} if scenario == "namespaces" else {}),
+        **({"event": "message-with-ack"} if scenario == "call" else {}),
         **LATER.get(scenario, {}),
     }
     wrong = Crowd(BlockRequest.from_json({**request, "auth": {"token": "wrong"}}))

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -190,6 +191,7 @@ def test_ctrl_c_prints_no_exception(null: Server) -> None:
         # From then on it waits for an answer that never comes.
         while len(os.listdir(files)) < before + 20:
             assert process.poll() is None
+            time.sleep(0.005)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
 

@@ -47,7 +47,10 @@ def test_a_storm_counts_who_is_not_let_in_again() -> None:
         assert wave["p50_us"] is not None
         assert (wave["p99_us"], wave["all_us"]) == (None, None)
         assert set(wave["errors"]) == {"connect refused"}
-        assert stage.errors() == {"connect refused": wave["errors"]["connect refused"], "not back": 2}
+        # Who is out tries on after the wave, so more may be refused by now.
+        errors = stage.errors()
+        assert (set(errors), errors["not back"]) == ({"connect refused", "not back"}, 2)
+        assert errors["connect refused"] >= wave["errors"]["connect refused"]
         assert wave["attempts"] >= 4 + wave["errors"]["connect refused"] >= 6
         # A wave that lasted 2.003 s is told as one of 2 s.
         assert re.search(r"99 % -, all - \(2 not back after 2(\.\d+)? s\)", found["words"][0])
