@@ -10,8 +10,9 @@ PROFILE ?= quick
 # Most tests wait for a server most of their time: four processes keep two cores busy.
 RUN := -n 4 --dist loadfile --no-loadscope-reorder --durations 10
 # A gate takes both cores with real-time priority, and other tests would starve beside it. A good run is one
-# on a machine that does nothing else.
-ALONE := tests/load/blocks/test_good_run.py tests/ci/gate tests/load/side_by_side tests/load/counting
+# on a machine that does nothing else. And hundreds of cases that are judged at once are a load of their own.
+ALONE := tests/conformance/test_mutation.py tests/conformance/test_reference_breaks.py \
+	tests/load/blocks/test_good_run.py tests/ci/gate tests/load/side_by_side tests/load/counting
 # What another Python may break: every mode serves, is judged and loaded; codecs, results, reports, commands.
 QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cli.py tests/conformance/test_run.py \
 	tests/engine tests/locusts tests/users tests/load/blocks/test_block.py tests/load/running/test_main.py \
@@ -47,7 +48,7 @@ bench: $(ENV)/installed $(ENV)/bench  ## Compare what an operation costs the loa
 test: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts $(ENV)/servers lint  ## Check style, types and imports, and run every test but those of `make test-alone`
 	$(BIN)/pytest $(RUN) $(ALONE:%=--ignore=%)
 
-test-alone: $(ENV)/installed $(ENV)/parts  ## Run the tests that need both cores for themselves, one after the other (8 minutes)
+test-alone: $(ENV)/installed $(ENV)/parts  ## Run the tests that need both cores for themselves, one after the other (10 minutes)
 	$(BIN)/pytest --durations 3 $(ALONE)
 
 test-all: test  ## The same, and a quick part of the tests on each other Python from 3.11 to 3.14 that is found

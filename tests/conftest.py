@@ -18,8 +18,6 @@ sys.dont_write_bytecode = False
 # begins first leaves no process alone at the end.
 LONG = (
     "conformance/test_green.py",
-    "conformance/test_reference_breaks.py",
-    "conformance/test_mutation.py",
     "conformance/test_guarded.py",
     "load/comparing/test_comparison.py",
     "load/scenarios/test_scenarios.py",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
 VOID = {"meta", "br", "link", "input", "img", "hr", "path", "use", "rect", "circle", "line", "polyline"}
 
@@ -122,3 +126,9 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._hidden:
             self._text.append(data)
+
+
+def transcripts(page: str) -> Any:
+    """What the page shows when a reader opens a transcript."""
+    [packed] = [a["data-gzip"] for tag, a in Page(page).elements if a.get("id") == "transcripts"]
+    return json.loads(gzip.decompress(base64.b64decode(packed)))

@@ -18,7 +18,7 @@ from reports.statistics.result_folder import Inputs, read_folder
 from reports.writing.rendering import LARGEST_PAGE
 from sioprobe.results.files import Rounds, append_block, conformance_path, write_conformance, write_run
 from tests.reports import synthetic
-from tests.reports.html import Page
+from tests.reports.html import Page, transcripts
 
 TOO_LARGE = 3_000_000
 
@@ -26,12 +26,6 @@ TOO_LARGE = 3_000_000
 def rendered(folder: Path) -> str:
     write_report(folder, read_folder(folder))
     return (folder / "report.html").read_text("utf-8")
-
-
-def transcripts(page: str) -> Any:
-    """What the page shows when a reader opens a transcript."""
-    [packed] = [a["data-gzip"] for tag, a in Page(page).elements if a.get("id") == "transcripts"]
-    return json.loads(gzip.decompress(base64.b64decode(packed)))
 
 
 def test_the_same_input_gives_the_same_bytes(report_folder: Path, page: str, tmp_path: Path) -> None:
