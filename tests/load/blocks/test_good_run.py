@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -18,10 +19,11 @@ from typing import Any
 import psutil
 import pytest
 
+from ci.gate.truth import server as server_with
 from load.servers.processes import BlockGenerator, Server, cpu_sets
 from sioprobe.measured.vitals import KernelClocks
 from sioprobe.results.loads import Block
-from tests.servers import ROOT, end_with_parent, start_server
+from tests.servers import ROOT, end_with_parent, start_command, start_server
 
 DEADLINE = 120.0
 TRIES = 5
@@ -33,7 +35,7 @@ def causes(summary: dict[str, Any]) -> set[str]:
 
 
 def test_a_good_run_is_valid() -> None:
-    """Light load on a server that takes its time, by a generator that goes before what else runs here."""
+    """Light load on a server that takes 5 ms to answer, by a generator that goes before what else runs."""
 
     def run() -> dict[str, Any]:
         done = subprocess.run(
@@ -54,7 +56,7 @@ def test_a_good_run_is_valid() -> None:
         assert done.returncode == 0
         return summary
 
-    with start_server("gevent") as server:
+    with start_command(shlex.split(server_with("gevent", "sleep:0.005"))) as server:
         for _ in range(TRIES - 1):
             with contextlib.suppress(AssertionError):
                 summary = run()
