@@ -44,6 +44,8 @@ def rows_of(gate: Gate) -> list[tuple[str, ...]]:
 
 def how_measured(gate: Gate) -> str:
     """One line on what the figures stand on."""
+    if not any(cell["lives"] for cell in gate["cells"]):
+        return "no life was measured"
     policy = "under SCHED_RR" if gate["realtime"] else "without SCHED_RR"
     sure = f"intervals hold at {gate['thresholds']['alpha'] * 100:g} % on each side at each look"
     return f"{gate['measured_seconds']:.0f} s measured {policy}; {sure}"

@@ -11,7 +11,7 @@ import pytest
 
 from reports.__main__ import main
 from reports.gate.pages import render_junit, render_page, render_summary
-from reports.gate.words import lines_of
+from reports.gate.words import how_measured, lines_of
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import read_gate, read_lives, write_gate
 from sioprobe.results.gate import Gate
@@ -183,6 +183,15 @@ def test_the_console_names_what_would_help() -> None:
     assert any("What would help: about 2 more minutes" in line for line in lines)
     assert any("json.loads (json/__init__.py:299): 1 -> 2 calls a message" in line for line in lines)
     assert any("SIO-AK-01" in line for line in lines)
+
+
+def test_a_gate_without_a_life_says_nothing_of_how_it_was_measured() -> None:
+    nothing = cell("gevent:websocket", "ERROR", 0.0, lives=0)
+
+    assert how_measured(gate(nothing, verdict="ERROR")) == "no life was measured"
+    assert how_measured(gate(cell("gevent:websocket", "PASS", 0.0))).startswith(
+        "42 s measured under SCHED_RR"
+    )
 
 
 def test_sioprobe_report_writes_the_pages_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
