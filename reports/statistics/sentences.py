@@ -41,6 +41,9 @@ def sentences_about(results: Results) -> list[str]:
                 sentences.append(f"{sentence}.")
     sentences.extend(_conformance_sentences(results))
     if not sentences:
+        # Sections alone: the first finding of each.
+        sentences = [part["findings"][0] for part in results.get("sections", []) if part["findings"]]
+    if not sentences:
         return ["Nothing was measured."]
     return sentences
 

@@ -183,3 +183,13 @@ def test_known_deviations_are_no_news() -> None:
 
 def test_nothing_measured_is_said() -> None:
     assert sentences_about(derived()) == ["Nothing was measured."]
+
+
+def test_sections_alone_speak_by_their_first_findings() -> None:
+    results = derived()
+    results["sections"] = [
+        {"name": "fanout", "findings": ["gevent delivers most.", "Half of it later."]},
+        {"name": "payload", "findings": []},
+    ]
+
+    assert sentences_about(results) == ["gevent delivers most."]
