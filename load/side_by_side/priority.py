@@ -22,6 +22,7 @@ __all__ = ["Priority", "held", "highest_allowed", "raise_threads"]
 FIRST = -20
 REALTIME_PRIORITY = 1
 TRIES, WAIT_SECONDS = 5, 0.1
+PROC = Path("/proc")
 
 
 class Priority(Enum):
@@ -64,30 +65,34 @@ def held(priority: Priority) -> Iterator[None]:
             back.callback(os.sched_setscheduler, 0, policy, parameter)
         elif priority is Priority.NICE:
             back.callback(os.setpriority, os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0))
-            group = _group_nice()
+            group = _group_nice(os.getpid())
             if group is not None:
                 back.callback(_set_group_nice, os.getpid(), group)
         raise_threads(os.getpid(), [0], priority)
         yield
 
 
-def _group_nice() -> int | None:
-    """Of this process's autogroup; None where the kernel makes none."""
+def _group_nice(pid: int) -> int | None:
+    """Of this process's autogroup. None where the kernel makes none, or the process never got a session.
+
+    A process that the first one of the machine started without a session is in no group. Its file is empty
+    and takes no value, and its own nice counts before every group.
+    """
     try:
         # `/autogroup-9142 nice 0`
-        return int(Path("/proc/self/autogroup").read_text().rpartition(" ")[2])
+        return int((PROC / str(pid) / "autogroup").read_text().rpartition(" ")[2])
     except (OSError, ValueError):
         return None
 
 
 def _set_group_nice(pid: int, nice: int) -> None:
-    """Raises OSError where the kernel makes groups and this process may not raise this one."""
+    """Raises OSError where the process is in a group and this process may not raise it."""
     for _ in range(TRIES):
+        if _group_nice(pid) is None:
+            return
         with contextlib.suppress(FileNotFoundError, BlockingIOError):
             # The kernel takes one such change in a tenth of a second from all but the administrator.
-            Path(f"/proc/{pid}/autogroup").write_text(str(nice))
-            return
-        if not Path("/proc/self/autogroup").exists():
+            (PROC / str(pid) / "autogroup").write_text(str(nice))
             return
         time.sleep(WAIT_SECONDS)
-    raise BlockingIOError(f"/proc/{pid}/autogroup could not be set")
+    raise BlockingIOError(f"the autogroup of process {pid} could not be set")

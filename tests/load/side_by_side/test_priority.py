@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from load.side_by_side import priority as priorities
 from load.side_by_side.priority import Priority, held, highest_allowed, raise_threads
 
 OWN_GROUP = Path("/proc/self/autogroup")
@@ -67,6 +68,21 @@ def test_a_thread_that_has_gone_is_no_error(child: subprocess.Popen[bytes]) -> N
     gone.wait()
 
     raise_threads(child.pid, [gone.pid], Priority.NICE)
+
+
+@pytest.mark.parametrize(("group", "after"), [("", ""), ("/autogroup-7 nice 0\n", "-20")])
+def test_only_a_group_that_is_there_is_raised(
+    group: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a CI runner starts may have no session, and so no group: its file is empty and takes no value."""
+    (tmp_path / "42").mkdir()
+    file = tmp_path / "42" / "autogroup"
+    file.write_text(group)
+    monkeypatch.setattr(priorities, "PROC", tmp_path)
+
+    raise_threads(42, [], Priority.NICE)
+
+    assert file.read_text() == after
 
 
 def test_where_it_is_not_allowed_all_is_as_others(monkeypatch: pytest.MonkeyPatch) -> None:
