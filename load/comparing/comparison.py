@@ -68,6 +68,7 @@ class Comparison:
     sections: Mapping[SectionName, SectionPlan] = field(default_factory=dict)
     run: Run = field(init=False)
     _judged: set[str] = field(default_factory=set)
+    _unjudged: dict[str, str] = field(default_factory=dict)
     _done: set[tuple[int, str, str]] = field(default_factory=set)
     _ending: threading.Thread | None = None
 
@@ -137,7 +138,8 @@ class Comparison:
             for plan, reason in pool.map(self._judge, plans):
                 _check_stop()
                 self._judged.add(plan.id)
-                task.advance(plan.title if reason is None else f"{plan.title}: not run: {reason}")
+                said = f"not run: {reason}" if reason is not None else self._unjudged.get(plan.id)
+                task.advance(f"{plan.title}: {said}" if said else plan.title)
                 self.write()
                 if plan.own and reason is not None:
                     raise ChildError(f"arm {plan.id}: {reason}")
@@ -176,10 +178,9 @@ class Comparison:
         try:
             judge_arm(plan, server, self.folder, self.connection, options=self._heartbeat(), library=library)
         except ChildError as error:
-            if not plan.own:
-                raise
-            # What is no server for the judge may still be loaded by those who know how.
-            self._note(plan, str(error))
+            # A server that could not be judged may still be loaded; what it carries is not known any less.
+            self._unjudged[plan.id] = said = f"not judged: {error}"
+            self._note(plan, said)
 
     def _heartbeat(self) -> tuple[str, ...]:
         timing = self.profile.conformance

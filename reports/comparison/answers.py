@@ -5,24 +5,13 @@ An answer takes the best evidence that there is, says what that is, and names wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reports.comparison.evidence import (
-    CPU,
-    DELIVERIES,
-    MEMORY,
-    Evidence,
-    blocks,
-    modes_of,
-    paired,
-    rows_of,
-    single,
-)
+from reports.comparison.evidence import Evidence, modes_of
 from reports.comparison.examples import (
     EVENTS_A_SECOND,
-    IDLE,
     IDLE_USERS,
     MEMBERS,
     at_a_light_load,
@@ -32,21 +21,16 @@ from reports.comparison.examples import (
     multiplied,
     reached,
 )
+from reports.comparison.loads import connection_evidence, first_of, message_evidence, room_evidence
 from reports.comparison.telling import figure_of, lead, names_of, rest
 from reports.writing.quoting import Quotes, Saying
 from sioprobe.results.answers import Answer, Sureness
 from sioprobe.results.comparison import SectionName
-from sioprobe.results.primitives import Transport
 from sioprobe.results.types import Results
 
-__all__ = ["answers_of", "message_evidence"]
+__all__ = ["answers_of"]
 
 FULL = "sioprobe compare --profile full"
-PREFERRED: tuple[Transport, ...] = ("websocket", "upgrade", "polling")
-"""An answer is about the first of these that was measured, and adds a sentence about polling."""
-
-ROOM_SCENARIOS = ("fanout", "broadcast")
-
 MISSING: dict[SectionName, str] = {
     "capacity": "the highest rate within a limit of latency",
     "latency": "the latency of a server that is not at its maximum",
@@ -89,17 +73,8 @@ def answers_of(results: Results) -> list[Answer]:
     return [_connections(results), _messages(results), _rooms(results)]
 
 
-def message_evidence(results: Results, transport: Transport, only: Collection[str] = ()) -> Evidence | None:
-    """How the modes, or some of them, stand by CPU per message over `transport`."""
-    return paired(results, transport, only) or blocks(
-        results, transport, "server_cpu_us_per_message", CPU, only=only
-    )
-
-
 def _connections(results: Results) -> Answer:
-    found = _first(lambda transport: _most_idle(results, transport)) or _first(
-        lambda transport: blocks(results, transport, "rss_bytes_per_connection", MEMORY)
-    )
+    found = connection_evidence(results)
     said = Saying(Quotes(results))
     if found is None:
         return _answer(results, CONNECTIONS, found, said)
@@ -107,21 +82,8 @@ def _connections(results: Results) -> Answer:
     return _answer(results, CONNECTIONS, found, said, [lead(found, said), rest(found, said)], more)
 
 
-def _most_idle(results: Results, transport: Transport) -> Evidence | None:
-    """Memory at the number of idle connections that most modes held, the largest of these."""
-    numbers: dict[int, set[str]] = {}
-    for _, row in rows_of(results, "connections", transport):
-        if IDLE in row["at"] and not row.get("problem"):
-            numbers.setdefault(row["at"][IDLE], set()).add(row["arm"])
-    for number in sorted(numbers, key=lambda n: (len(numbers[n]), n), reverse=True):
-        found = single(results, "connections", "rss_bytes_per_connection", transport, {IDLE: number}, MEMORY)
-        if found is not None:
-            return found
-    return None
-
-
 def _messages(results: Results) -> Answer:
-    found = _first(lambda transport: message_evidence(results, transport))
+    found = first_of(lambda transport: message_evidence(results, transport))
     said = Saying(Quotes(results))
     if found is None:
         return _answer(results, MESSAGES, found, said)
@@ -140,14 +102,12 @@ def _order(found: Evidence) -> tuple[set[str], set[str]]:
 
 
 def _rooms(results: Results) -> Answer:
-    found = _first(lambda transport: _largest_room(results, transport)) or _first(
-        lambda transport: blocks(results, transport, "messages_per_second", DELIVERIES, ROOM_SCENARIOS)
-    )
+    found = room_evidence(results)
     said = Saying(Quotes(results))
     if found is not None:
         more = [reached(results, found, said)]
         return _answer(results, ROOMS, found, said, [lead(found, said), rest(found, said)], more)
-    found = _first(lambda transport: message_evidence(results, transport))
+    found = first_of(lambda transport: message_evidence(results, transport))
     if found is None:
         return _answer(results, ROOMS, found, said)
     verb = found.kind.verbs[len(found.best) > 1]
@@ -157,16 +117,6 @@ def _rooms(results: Results) -> Answer:
         rest(found, said),
     ]
     return _answer(results, ROOMS, found, said, told, [guessed(found, said)], indirect=True)
-
-
-def _largest_room(results: Results, transport: Transport) -> Evidence | None:
-    """Deliveries a second in the room that is nearest to the example."""
-    sizes = {row["at"]["room_size"] for _, row in rows_of(results, "fanout", transport)}
-    for size in sorted(sizes, key=lambda size: abs(size - MEMBERS)):
-        found = single(results, "fanout", "deliveries_per_second", transport, {"room_size": size}, DELIVERIES)
-        if found is not None:
-            return found
-    return None
 
 
 def _answer(
@@ -213,8 +163,3 @@ def _sureness(found: Evidence | None, indirect: bool) -> Sureness:
     if not found.behind:
         return "alike"
     return "sure" if found.source == "paired" else "likely"
-
-
-def _first(look: Callable[[Transport], Evidence | None]) -> Evidence | None:
-    """The first evidence over the transports, preferred ones first."""
-    return next((found for transport in PREFERRED if (found := look(transport)) is not None), None)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reports.comparison.answers import message_evidence
-from reports.comparison.evidence import MEMORY, Evidence, blocks, rows_of
-from reports.comparison.examples import IDLE, NOT_TRIED
+from reports.comparison.evidence import Evidence, rows_of
+from reports.comparison.examples import IDLE, MEMBERS, NOT_TRIED
+from reports.comparison.loads import (
+    connection_evidence,
+    large_message_evidence,
+    message_evidence,
+    room_evidence,
+)
 from reports.comparison.telling import TRANSPORT_WORDS, figure_of
 from reports.conformance.consequences import Consequence, consequences_of, in_order
 from reports.writing.quoting import Quotes, Saying, pointer
@@ -34,6 +39,7 @@ NATURES = {
 LEAKS = {"leaked_sessions": "sessions", "leaked_threads": "threads", "leaked_files": "open files"}
 MORE = 1.1
 """Several processes carry more than one if they carry so many times as much."""
+GOOD = ("best", "alike")
 TRANSPORTS: tuple[Transport, ...] = ("websocket", "polling")
 
 
@@ -59,18 +65,18 @@ def meanings_of(results: Results, conformances: Mapping[str, Conformance]) -> li
 
 def choices_of(results: Results, meanings: list[Meaning]) -> list[Choice]:
     """One choice for each arm that was loaded, in the order of the run."""
-    found = [one for transport in TRANSPORTS if (one := message_evidence(results, transport)) is not None]
-    memory = [
-        one
-        for transport in TRANSPORTS
-        if (one := blocks(results, transport, "rss_bytes_per_connection", MEMORY)) is not None
-    ][:1]
+    found: list[tuple[str, Evidence | None]] = [
+        *(("many small messages", message_evidence(results, transport)) for transport in TRANSPORTS),
+        ("messages of 64 KB", large_message_evidence(results)),
+        ("many idle connections", connection_evidence(results)),
+        (f"deliveries in a room of about {MEMBERS}", room_evidence(results)),
+    ]
     judged = {one["arm"] for one in results["conformance"]}
     return [
         {
             "arm": arm["id"],
             "nature": _nature(arm),
-            "good_for": _good_for(results, arm["id"], found, memory),
+            "good_for": _good_for(results, arm["id"], found),
             "breaks_at": _breaks_at(results, arm["id"]),
             "meanings": [one["id"] for one in meanings if arm["id"] in one["arms"]],
             "judged": arm["id"] in judged,
@@ -92,16 +98,15 @@ def _nature(arm: Arm) -> str:
     return nature.strip() or arm["title"]
 
 
-def _good_for(results: Results, arm: str, messages: list[Evidence], memory: list[Evidence]) -> list[Said]:
+def _good_for(results: Results, arm: str, found: list[tuple[str, Evidence | None]]) -> list[Said]:
     """The kinds of load for which no other mode is better, each with the figure."""
     good = []
-    for what, evidence in (("many small messages", messages), ("many idle connections", memory)):
-        for one in evidence:
-            own = one.of(arm)
-            if own is not None and own["standing"] in ("best", "alike") and one.behind:
-                said = Saying(Quotes(results))
-                figure = figure_of(one, own, said, each=True)
-                good.append(said.said(f"{what} over {TRANSPORT_WORDS[one.transport]}: {figure}"))
+    for what, evidence in found:
+        own = evidence.of(arm) if evidence is not None else None
+        if evidence is not None and own is not None and own["standing"] in GOOD and evidence.behind:
+            said = Saying(Quotes(results))
+            figure = figure_of(evidence, own, said, each=True)
+            good.append(said.said(f"{what} over {TRANSPORT_WORDS[evidence.transport]}: {figure}"))
     return good + _more_than_one_process(results, arm)
 
 

@@ -279,7 +279,11 @@ def single(
     ]
     said = Saying(Quotes(results))
     row = found[0][2].rpartition("/figures/")[0]
-    situation = [f"{name.replace('_', ' ')} {said.number(row + pointer('at', name))}" for name in at]
+    situation = [
+        f"{name.replace('_', ' ')} "
+        f"{(said.string if isinstance(value, str) else said.number)(row + pointer('at', name))}"
+        for name, value in at.items()
+    ]
     where = f" at {', '.join(situation)}" if situation else ""
     basis = said.said(f"one measurement of each mode{where}. Modes close to the best count as alike.")
     return Evidence(kind, transport or "websocket", standings, basis, "single")

@@ -206,6 +206,22 @@ def test_a_stop_whose_exception_was_lost_is_noticed_before_the_next_block(
     assert not (tmp_path / "rounds.jsonl").exists()
 
 
+def test_a_server_that_could_not_be_judged_is_loaded_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = read_profile(str(write_profile(tmp_path, 1, "gevent")))
+    comparison = Comparison(profile, tmp_path, "command", True, Progress())
+    monkeypatch.setattr("load.comparing.judging.CONFORMANCE_DEADLINE", 1.0)
+
+    comparison.measure()
+
+    line = "not judged: conformance took more than 1 s"
+    [arm] = json.loads((tmp_path / "run.json").read_text())["arms"]
+    assert (arm["status"], arm["notes"]) == ("measured", [line])
+    assert f": {line}\n" in capsys.readouterr().err
+    assert lines_of(tmp_path / "rounds.jsonl")
+
+
 def lines_of(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 

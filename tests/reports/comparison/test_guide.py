@@ -67,6 +67,10 @@ def test_a_mode_is_good_for_what_no_other_does_better() -> None:
         text.startswith("many idle connections over WebSocket: 4")
         for text in texts(found["gevent"]["good_for"])
     )
+    assert texts(found["eventlet"]["good_for"])[0].startswith("messages of 64 KB over WebSocket: ")
+    assert texts(found["gevent"]["good_for"])[-1].startswith(
+        "deliveries in a room of about 200 over WebSocket: "
+    )
     # Where nobody is behind, nobody is ahead.
     alike = choices(paired_costs(gevent=100, eventlet=101))["gevent"]["good_for"]
     assert not any(text.startswith("many small messages") for text in texts(alike))
