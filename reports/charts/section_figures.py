@@ -33,7 +33,7 @@ LOG_FROM = 8
 class View:
     """One figure of a section: `figure` over the situation `over`, or as dots without it.
 
-    `only` chooses rows, `split` makes a panel for each of its values. The title is the last finding with
+    `only` chooses rows, `split` makes a panel for each of its values. The title is a finding with
     `word`, or else `title`.
     """
 
@@ -47,7 +47,7 @@ class View:
 
 VIEWS: dict[SectionName, tuple[View, ...]] = {
     "capacity": (
-        View("capacity_per_second", only=("point", "capacity"), word=": "),
+        View("capacity_per_second", only=("point", "capacity"), word="one search each"),
         View(
             "p99_us",
             "offered_per_second",
@@ -71,7 +71,7 @@ VIEWS: dict[SectionName, tuple[View, ...]] = {
         ),
     ),
     "payload": (View("cpu_us_per_message", "payload_bytes", split="content", word="bytes of text"),),
-    "processes": (View("speedup", "processes", split="scenario", word="processes behind"),),
+    "processes": (View("speedup", "processes", split="scenario", word="of acks"),),
     "settings": (),
 }
 CAPTION = "Each mark is one measurement, without an interval."
@@ -100,9 +100,12 @@ def draw_section(section: Section, arms: Sequence[Arm]) -> list[DrawnFigure]:
 
 
 def heading_of_view(section: Section, view: View) -> str:
-    """The finding that the figure shows."""
+    """The finding that the figure shows: of those with the word one that names most servers."""
     found = [finding for finding in section["findings"] if view.word and view.word in finding]
-    return found[-1] if found else view.title or section["title"]
+    arms = {row["arm"] for row in section["rows"]}
+    # Of those that name as many, the last.
+    best = max(reversed(found), key=lambda finding: sum(f"{arm} " in finding for arm in arms), default=None)
+    return best or view.title or section["title"]
 
 
 def _shows(view: View, row: SectionRow) -> bool:

@@ -21,9 +21,16 @@ from reports.comparison.examples import (
     multiplied,
     reached,
 )
-from reports.comparison.loads import connection_evidence, first_of, message_evidence, room_evidence
+from reports.comparison.loads import (
+    connection_evidence,
+    first_of,
+    large_message_evidence,
+    message_evidence,
+    room_evidence,
+)
 from reports.comparison.telling import figure_of, lead, names_of, rest
 from reports.writing.quoting import Quotes, Saying
+from reports.writing.wording import tick
 from sioprobe.results.answers import Answer, Sureness
 from sioprobe.results.comparison import SectionName
 from sioprobe.results.types import Results
@@ -56,7 +63,7 @@ class User:
 CONNECTIONS = User(
     "connections",
     "Many idle connections",
-    f"such as {IDLE_USERS:,} users who mostly wait",
+    f"such as {tick(IDLE_USERS)} users who mostly wait",
     ("connections", "life"),
 )
 MESSAGES = User(
@@ -88,6 +95,9 @@ def _messages(results: Results) -> Answer:
     if found is None:
         return _answer(results, MESSAGES, found, said)
     more = [most_carried(results, found, said), at_a_light_load(results, found, said)]
+    large = large_message_evidence(results)
+    if large is not None and large.behind and _order(large) != _order(found):
+        more.append(f"Messages of 64 KB change the order. {lead(large, said)} {rest(large, said)}")
     polling = message_evidence(results, "polling") if found.transport != "polling" else None
     if polling is not None and _order(polling) == _order(found):
         figure = figure_of(polling, polling.standings[0], said)

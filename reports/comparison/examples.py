@@ -5,7 +5,7 @@ from __future__ import annotations
 from reports.comparison.evidence import Evidence, rows_of
 from reports.comparison.telling import WATCHED
 from reports.writing.quoting import Saying, pointer
-from reports.writing.wording import listed
+from reports.writing.wording import listed, tick
 from sioprobe.results.answers import Standing
 from sioprobe.results.types import Results
 
@@ -41,7 +41,7 @@ def multiplied(found: Evidence, said: Saying) -> str:
         f"{said.number(one['source'], factor=IDLE_USERS / 2**20)} MiB with {one['arm']}"
         for one in _told(found)
     ]
-    return f"{IDLE_USERS:,} such connections would take {listed(parts)} (multiplied, not measured)."
+    return f"{tick(IDLE_USERS)} such connections would take {listed(parts)} (multiplied, not measured)."
 
 
 def limits(results: Results, found: Evidence, said: Saying) -> list[str]:

@@ -80,25 +80,37 @@ _PRICES = {
 
 
 def _findings(rows: Sequence[SectionRow]) -> Iterator[str]:
-    """The findings that cost something; a note is only in the table."""
+    """The findings that cost something; a note is only in the table. First those that all servers have."""
     clean = []
-    for arm in dict.fromkeys(each["arm"] for each in rows):
-        words = []
-        for each in rows:
-            if each["arm"] != arm or not each["at"]["finding"] or each["at"].get("severity") == "note":
-                continue
-            prices = [
-                f"{number(value * scale)} {unit}"
-                for name, (scale, unit) in _PRICES.items()
-                if (value := figure_of(each, name)) is not None
-            ]
-            words.append(each["at"]["finding"] + (f" ({', '.join(prices)})" if prices else ""))
+    costly = [each for each in rows if each["at"]["finding"] and each["at"].get("severity") != "note"]
+    arms = dict.fromkeys(each["arm"] for each in rows)
+    having: dict[str, list[SectionRow]] = {}
+    for each in costly:
+        having.setdefault(each["at"]["finding"], []).append(each)
+    everywhere = [
+        _priced(found, these) for found, these in having.items() if {one["arm"] for one in these} == set(arms)
+    ]
+    if len(arms) > 1 and everywhere:
+        yield f"Every server has {listed(everywhere)}."
+    for arm in arms:
+        words = [_priced(each["at"]["finding"], [each]) for each in costly if each["arm"] == arm]
         if words:
             yield f"{arm}: {listed(words)}."
         elif any(each["arm"] == arm and not each.get("problem") for each in rows):
             clean.append(arm)
     if clean:
         yield f"Nothing that costs latency, CPU or connections was found on {listed(clean)}."
+
+
+def _priced(found: str, rows: Sequence[SectionRow]) -> str:
+    """A finding with what it costs, from the least to the most of these rows."""
+    prices = []
+    for name, (scale, unit) in _PRICES.items():
+        values = sorted(value * scale for each in rows if (value := figure_of(each, name)) is not None)
+        if values:
+            ends = dict.fromkeys(map(number, (values[0], values[-1])))
+            prices.append(f"{' to '.join(ends)} {unit}")
+    return found + (f" ({', '.join(prices)})" if prices else "")
 
 
 SETTINGS = Kind("settings", "What the settings cost", UNITS, _at, _rows, _findings)

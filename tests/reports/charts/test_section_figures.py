@@ -46,6 +46,18 @@ def test_the_title_is_the_finding_about_the_largest_situation() -> None:
     assert heading_of_view(found, deliveries) == "Rooms of different sizes"
 
 
+def test_a_title_names_as_many_servers_as_it_can() -> None:
+    found = section("connections")
+    arms = list(dict.fromkeys(row["arm"] for row in found["rows"]))[:3]
+    told = [
+        f"Memory of each of {n}: {', '.join(f'{arm} 1 KiB' for arm in arms[:m])}."
+        for n, m in ((1, 3), (2, 2))
+    ]
+    found["findings"] = told
+    memory, _ = VIEWS["connections"]
+    assert heading_of_view(found, memory) == told[0]
+
+
 def test_what_has_no_value_is_not_drawn() -> None:
     found = section("connections")
     for row in found["rows"]:

@@ -96,7 +96,7 @@ def test_idle_connections_are_compared_where_most_modes_held_them() -> None:
     assert found["basis"]["text"].startswith("one measurement of each mode at idle connections 1\u202f000.")
     assert set(standing(found)) == {"gevent", "eventlet", "threading"}
     assert found["sureness"] == "measured once"
-    assert "5,000 such connections would take 219 MiB with gevent" in found["more"]["text"]
+    assert "5\u202f000 such connections would take 219 MiB with gevent" in found["more"]["text"]
     assert "threading: not tried: 1,000 connections had 4.0 threads each" in found["more"]["text"]
 
 

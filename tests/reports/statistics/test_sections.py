@@ -310,6 +310,17 @@ def test_settings_have_a_price() -> None:
         "Nothing that costs latency, CPU or connections was found on node.",
     ]
 
+    costly = {**packed, "severity": "costs CPU"}
+    dearer = {**costly, "figures": {"packed_cpu_us": 110.0, "plain_cpu_us": 80.0}}
+    everywhere = section_of(
+        "settings",
+        *(
+            measurement("settings", arm, {}, {"findings": [one], "not_examined": []}, transport=None)
+            for arm, one in (("gevent", costly), ("node", dearer))
+        ),
+    )
+    assert everywhere["findings"][0] == "Every server has compresses-polling (10.0 to 30.0 µs of CPU)."
+
 
 @pytest.mark.parametrize(
     ("finding", "problem", "notes"),
