@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal
 
-from reports.comparison.answers import message_evidence
 from reports.comparison.evidence import Evidence
+from reports.comparison.loads import message_evidence
 from reports.comparison.telling import TRANSPORT_WORDS, lead, names_of, times_of
 from reports.writing.quoting import Quotes, Saying, pointer
 from sioprobe.results.answers import GuideLine, Standing
