@@ -16,41 +16,37 @@ __all__ = ["label_ends", "spread"]
 
 LINE_HEIGHT = 15
 """Of a name, in px."""
-NAME_WIDTH = 85
-"""Ends that are closer than this, in px, have their names in one column."""
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """A name beside each end (x, y, name, colour), with a line to it. Limits must be set."""
+    """Names of ends (x, y, name, colour) in a column, with a line to each. Limits must be set."""
     to_panel = axes.transData + axes.transAxes.inverted()
-    placed = [(*to_panel.transform((x, y)), name, colour) for x, y, name, colour in ends]
-    placed.sort(key=lambda end: -end[0])
-    extent = axes.get_window_extent()
-    gap, near = LINE_HEIGHT / extent.height, NAME_WIDTH / extent.width
-    while placed:
-        column = [end for end in placed if placed[0][0] - end[0] < near]
-        placed = placed[len(column) :]
-        right = column[0][0] + 0.015
-        column.sort(key=lambda end: end[1])
-        for (x, y, name, colour), place in zip(column, spread([end[1] for end in column], gap), strict=True):
-            axes.plot(
-                [x, right],
-                [y, place],
-                color=colour,
-                linewidth=0.8,
-                alpha=0.6,
-                clip_on=False,
-                transform=axes.transAxes,
-            )
-            axes.text(
-                right + 0.01,
-                place,
-                printable(name),
-                va="center",
-                fontsize=SMALL,
-                color=INK,
-                transform=axes.transAxes,
-            )
+    column = sorted(((*to_panel.transform((x, y)), name, colour) for x, y, name, colour in ends), key=_height)
+    right = max((end[0] for end in column), default=0.0) + 0.015
+    gap = LINE_HEIGHT / axes.get_window_extent().height
+    for (x, y, name, colour), place in zip(column, spread([end[1] for end in column], gap), strict=True):
+        axes.plot(
+            [x, right],
+            [y, place],
+            color=colour,
+            linewidth=0.8,
+            alpha=0.6,
+            clip_on=False,
+            transform=axes.transAxes,
+        )
+        axes.text(
+            right + 0.01,
+            place,
+            printable(name),
+            va="center",
+            fontsize=SMALL,
+            color=INK,
+            transform=axes.transAxes,
+        )
+
+
+def _height(end: tuple[float, float, str, str]) -> float:
+    return end[1]
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
