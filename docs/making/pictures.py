@@ -1,13 +1,16 @@
-"""`python -m docs.making.pictures`: take the pictures of the documentation again, light and dark.
+"""`python -m docs.making.pictures [NAME ...]`: take the pictures of the documentation again, light and dark.
 
-The pictures show the pages of `make compare` and `make matrix`: run these first, on a quiet machine.
+The pictures show the pages of `make compare`, `make matrix` and
+`sioprobe compare --profile full --out reports/out/full`: run these first, on a quiet machine.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -17,19 +20,34 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs/pictures"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH = 1180
+SECTIONS = ("capacity", "latency", "fanout", "connections", "life", "payload", "processes")
+PARTS = ("choices", *(f"section-{name}" for name in SECTIONS))
+"""What is shown of a full comparison, by the ids in its page."""
 COLOURS = 128
 """Of a picture: text on plain ground needs no more, and the file is a third."""
 
 
 def main() -> int:
     """The exit code."""
-    pages = {
+    full = ROOT / "reports/out/full/report.html"
+    pages: dict[str, tuple[Path, Callable[[Page], bytes]]] = {
         "report": (ROOT / "reports/out/report.html", _top),
         "matrix": (ROOT / "reports/out/matrix.html", _first_table),
+        "full-first": (full, _top),
+        **{f"full-{part}": (full, functools.partial(_part, f"#{part}")) for part in PARTS},
     }
-    lacking = [str(file.relative_to(ROOT)) for file, _ in pages.values() if not file.is_file()]
+    chosen = sys.argv[1:] or list(pages)
+    unknown = [name for name in chosen if name not in pages]
+    if unknown:
+        print(f"error: no picture {unknown[0]!r}; there are {', '.join(pages)}", file=sys.stderr)
+        return 2
+    pages = {name: pages[name] for name in chosen}
+    lacking = {str(file.relative_to(ROOT)): None for file, _ in pages.values() if not file.is_file()}
     if lacking:
-        print(f"error: no {' and no '.join(lacking)}: run make compare and make matrix", file=sys.stderr)
+        print(
+            f"error: no {' and no '.join(lacking)}: the first lines of this file say how to get it",
+            file=sys.stderr,
+        )
         return 2
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
@@ -48,6 +66,12 @@ def main() -> int:
 
 def _top(page: Page) -> bytes:
     return page.screenshot()
+
+
+def _part(selector: str, page: Page) -> bytes:
+    """A part of the page as it stands; what must be opened stays closed."""
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = false)")
+    return page.locator(selector).screenshot()
 
 
 def _first_table(page: Page) -> bytes:
