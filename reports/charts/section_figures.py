@@ -43,6 +43,7 @@ class View:
     split: str | None = None
     word: str | None = None
     title: str = ""
+    caption: str = "Each mark is one measurement, without an interval."
 
 
 VIEWS: dict[SectionName, tuple[View, ...]] = {
@@ -52,7 +53,10 @@ VIEWS: dict[SectionName, tuple[View, ...]] = {
             "p99_us",
             "offered_per_second",
             only=("point", "probe"),
-            title="Where a line bends upwards, the server is at its limit",
+            title="The p99 at each rate that was tried",
+            caption="Events come at their times, whether the answers before them are there or not. Beyond "
+            "its limit a server falls behind, and each answer comes later than the one before. Each mark is "
+            "one short measurement.",
         ),
     ),
     "latency": (View("p99_us", "offered_per_second", word="the p99 is"),),
@@ -71,10 +75,18 @@ VIEWS: dict[SectionName, tuple[View, ...]] = {
         ),
     ),
     "payload": (View("cpu_us_per_message", "payload_bytes", split="content", word="bytes of text"),),
-    "processes": (View("speedup", "processes", split="scenario", word="of acks"),),
+    "processes": (
+        View(
+            "speedup",
+            "processes",
+            split="scenario",
+            word="the acks",
+            caption="Dotted: as many times as there are processes. Each mark is one measurement, without an "
+            "interval.",
+        ),
+    ),
     "settings": (),
 }
-CAPTION = "Each mark is one measurement, without an interval."
 IDEAL = "speedup"
 """Of this figure the ideal is drawn too: as many times as much as there are processes."""
 
@@ -133,7 +145,7 @@ def _figure(section: Section, view: View, rows: list[SectionRow], arms: Sequence
     height = ROW * len(shown)
     heights, margins = (LINES, (64, 128)) if view.over else ((height, height), (140, 12))
     wide, narrow = draw_both(heights, list(by_panel), panel, name, title, description, margins)
-    return DrawnFigure(name, section["title"], title, CAPTION, wide, narrow, [], [])
+    return DrawnFigure(name, section["title"], title, view.caption, wide, narrow, [], [])
 
 
 def _series(rows: list[SectionRow], view: View, kind: ShownAs) -> list[Series]:

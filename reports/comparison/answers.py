@@ -14,24 +14,27 @@ from reports.comparison.examples import (
     EVENTS_A_SECOND,
     IDLE_USERS,
     MEMBERS,
-    at_a_light_load,
+    at_full_load,
     guessed,
-    limits,
+    in_short_bursts,
+    larger_messages,
+    messages_to_all,
     most_carried,
     multiplied,
     reached,
+    threads_needed,
 )
 from reports.comparison.loads import (
     connection_evidence,
     first_of,
-    large_message_evidence,
     message_evidence,
     room_evidence,
+    size_evidence,
 )
 from reports.comparison.telling import figure_of, lead, names_of, rest
 from reports.writing.quoting import Quotes, Saying
 from reports.writing.wording import tick
-from sioprobe.results.answers import Answer, Sureness
+from sioprobe.results.answers import Answer, Said, Sureness
 from sioprobe.results.comparison import SectionName
 from sioprobe.results.types import Results
 
@@ -85,7 +88,7 @@ def _connections(results: Results) -> Answer:
     said = Saying(Quotes(results))
     if found is None:
         return _answer(results, CONNECTIONS, found, said)
-    more = [multiplied(found, said), *limits(results, found, said)]
+    more = [multiplied(results, found), threads_needed(results, found)]
     return _answer(results, CONNECTIONS, found, said, [lead(found, said), rest(found, said)], more)
 
 
@@ -94,17 +97,25 @@ def _messages(results: Results) -> Answer:
     said = Saying(Quotes(results))
     if found is None:
         return _answer(results, MESSAGES, found, said)
-    more = [most_carried(results, found, said), at_a_light_load(results, found, said)]
-    large = large_message_evidence(results)
-    if large is not None and large.behind and _order(large) != _order(found):
-        more.append(f"Messages of 64 KB change the order. {lead(large, said)} {rest(large, said)}")
-    polling = message_evidence(results, "polling") if found.transport != "polling" else None
-    if polling is not None and _order(polling) == _order(found):
-        figure = figure_of(polling, polling.standings[0], said)
-        more.append(f"Over polling the order is the same, and the best needs {figure}.")
-    elif polling is not None:
-        more += [lead(polling, said), rest(polling, said)]
+    more = [
+        most_carried(results, found),
+        larger_messages(results, found, size_evidence(results)),
+        at_full_load(results, found),
+        in_short_bursts(results, found),
+        _over_polling(results, found),
+    ]
     return _answer(results, MESSAGES, found, said, [lead(found, said), rest(found, said)], more)
+
+
+def _over_polling(results: Results, found: Evidence) -> Said | None:
+    polling = message_evidence(results, "polling") if found.transport != "polling" else None
+    said = Saying(Quotes(results))
+    if polling is None:
+        return None
+    if _order(polling) == _order(found):
+        figure = figure_of(polling, polling.standings[0], said)
+        return said.said(f"Over polling the order is the same, and the best needs {figure}.")
+    return said.said(lead(polling, said), rest(polling, said))
 
 
 def _order(found: Evidence) -> tuple[set[str], set[str]]:
@@ -115,7 +126,7 @@ def _rooms(results: Results) -> Answer:
     found = room_evidence(results)
     said = Saying(Quotes(results))
     if found is not None:
-        more = [reached(results, found, said)]
+        more = [messages_to_all(results, found), reached(results, found)]
         return _answer(results, ROOMS, found, said, [lead(found, said), rest(found, said)], more)
     found = first_of(lambda transport: message_evidence(results, transport))
     if found is None:
@@ -126,7 +137,7 @@ def _rooms(results: Results) -> Answer:
         f"{names_of(found.best)} {verb} the least.",
         rest(found, said),
     ]
-    return _answer(results, ROOMS, found, said, told, [guessed(found, said)], indirect=True)
+    return _answer(results, ROOMS, found, said, told, [guessed(results, found)], indirect=True)
 
 
 def _answer(
@@ -135,7 +146,7 @@ def _answer(
     found: Evidence | None,
     said: Saying,
     told: Sequence[str | None] = ("This run did not measure it.",),
-    more: Sequence[str | None] = (),
+    more: Sequence[Said | None] = (),
     indirect: bool = False,
 ) -> Answer:
     measured = {part["name"] for part in results.get("sections", []) if part["status"] != "not measured"}
@@ -147,7 +158,7 @@ def _answer(
         "title": user.title,
         "example": user.example,
         "answer": said.said(*told),
-        "more": said.said(*more),
+        "more": [one for one in more if one is not None],
         "sureness": _sureness(found, indirect),
         "basis": found.basis if found else said.said(),
         "figure": found.kind.label if found else None,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from reports.comparison.evidence import Evidence, rows_of
-from reports.comparison.examples import IDLE, MEMBERS, NOT_TRIED
-from reports.comparison.loads import (
-    connection_evidence,
-    large_message_evidence,
-    message_evidence,
-    room_evidence,
-)
-from reports.comparison.telling import TRANSPORT_WORDS, figure_of
+from reports.comparison.examples import IDLE, NOT_TRIED
+from reports.comparison.loads import connection_evidence, message_evidence, room_evidence, size_evidence
+from reports.comparison.telling import TRANSPORT_WORDS, figure_of, times_of
 from reports.conformance.consequences import Consequence, consequences_of, in_order
 from reports.writing.quoting import Quotes, Saying, pointer
-from sioprobe.results.answers import Choice, Meaning, Said
+from sioprobe.results.answers import Choice, Meaning, Said, Standing
 from sioprobe.results.comparison import SectionRow
 from sioprobe.results.primitives import Transport
 from sioprobe.results.types import Arm, CellResult, Conformance, Results
@@ -36,10 +32,18 @@ NATURES = {
 }
 """What each mode of the reference server is, whatever a run measures."""
 
+ENDED = {
+    "budget": "; the time ended the search, so it may carry more",
+    "generator": "; the generator was the limit, so it may carry more",
+    "machine": "; other processes took the CPU, so it may carry more",
+}
+"""What is said of a search that ended before the server's limit, by what ended it."""
 LEAKS = {"leaked_sessions": "sessions", "leaked_threads": "threads", "leaked_files": "open files"}
 MORE = 1.1
 """Several processes carry more than one if they carry so many times as much."""
 GOOD = ("best", "alike")
+NEAR, FAR = 1.3, 2.0
+"""A mode that is behind is still good if it is near the best, and another is far off."""
 TRANSPORTS: tuple[Transport, ...] = ("websocket", "polling")
 
 
@@ -65,11 +69,12 @@ def meanings_of(results: Results, conformances: Mapping[str, Conformance]) -> li
 
 def choices_of(results: Results, meanings: list[Meaning]) -> list[Choice]:
     """One choice for each arm that was loaded, in the order of the run."""
+    rooms = room_evidence(results)
     found: list[tuple[str, Evidence | None]] = [
         *(("many small messages", message_evidence(results, transport)) for transport in TRANSPORTS),
-        ("messages of 64 KB", large_message_evidence(results)),
+        *(("messages of {payload_bytes} bytes", one) for one in size_evidence(results)[-1:]),
         ("many idle connections", connection_evidence(results)),
-        (f"deliveries in a room of about {MEMBERS}", room_evidence(results)),
+        ("deliveries in a room of {room_size}" if rooms and rooms.source == "single" else "rooms", rooms),
     ]
     judged = {one["arm"] for one in results["conformance"]}
     return [
@@ -99,15 +104,31 @@ def _nature(arm: Arm) -> str:
 
 
 def _good_for(results: Results, arm: str, found: list[tuple[str, Evidence | None]]) -> list[Said]:
-    """The kinds of load for which no other mode is better, each with the figure."""
+    """The kinds of load for which it is among the best, or near it where others are far off."""
     good = []
     for what, evidence in found:
         own = evidence.of(arm) if evidence is not None else None
-        if evidence is not None and own is not None and own["standing"] in GOOD and evidence.behind:
+        if evidence is None or own is None or not evidence.behind:
+            continue
+        near = own["standing"] == "behind" and _off(own) <= NEAR and max(map(_off, evidence.behind)) >= FAR
+        if own["standing"] in GOOD or near:
             said = Saying(Quotes(results))
-            figure = figure_of(evidence, own, said, each=True)
-            good.append(said.said(f"{what} over {TRANSPORT_WORDS[evidence.transport]}: {figure}"))
+            place = own["source"].rpartition("/figures/")[0] + "/at/"
+            names = re.findall(r"{(\w+)}", what)
+            load = what.format(**{name: said.number(place + name) for name in names})
+            text = f"{load} over {TRANSPORT_WORDS[evidence.transport]}: "
+            text += figure_of(evidence, own, said, each=True)
+            text += (
+                f", {times_of(evidence, own, said)[0]} times that of {evidence.standings[0]['arm']}" * near
+            )
+            good.append(said.said(text))
     return good + _more_than_one_process(results, arm)
+
+
+def _off(one: Standing) -> float:
+    """How many times as bad as the best it is."""
+    times = one["times"] or 1.0
+    return max(times, 1 / times)
 
 
 def _more_than_one_process(results: Results, arm: str) -> list[Said]:
@@ -161,8 +182,7 @@ def _most_within(results: Results, place: str, row: SectionRow) -> Said:
         said.number(f"{place}/figures/messages_per_second"),
         said.string(f"{place}/at/objective"),
     )
-    limit = row["at"].get("limit", "server")
-    ended = "" if limit == "server" else f"; what ended the search was the {limit}"
+    ended = ENDED.get(row["at"].get("limit", "server"), "")
     return said.said(f"{rate} messages/s over {over} within {objective}{ended}")
 
 

@@ -31,13 +31,16 @@ __all__ = [
 
 FEWEST_RANKED = 3
 """As in the statistics of blocks: with fewer, the order is chance too often."""
-ALIKE_BLOCKS, ALIKE_SINGLE = 1.1, 1.2
-"""Within this factor of the best, blocks and single measurements say nothing about the order."""
+ALIKE_BLOCKS = 1.1
+"""Within this factor of the best, blocks say nothing about the order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A figure, and the words about it. `verbs` are for one mode and for several."""
+    """A figure, and the words about it. `verbs` are for one mode and for several.
+
+    One measurement says nothing about the order within `near` of the best, which `near_words` say.
+    """
 
     label: str
     unit: str
@@ -47,6 +50,8 @@ class Kind:
     most: str
     times: str
     each: str = ""
+    near: float = 1.2
+    near_words: str = "a fifth"
 
 
 CPU = Kind(
@@ -68,6 +73,8 @@ MEMORY = Kind(
     most="the least memory for a connection",
     times="times as much",
     each=" a connection",
+    near=1.1,
+    near_words="a tenth",
 )
 DELIVERIES = Kind(
     label="deliveries",
@@ -272,7 +279,7 @@ def single(
             "standing": "best"
             if n == 0
             else "alike"
-            if max(value / lead, lead / value) < ALIKE_SINGLE
+            if max(value / lead, lead / value) < kind.near
             else "behind",
         }
         for n, (arm, value, source) in enumerate(found)
@@ -285,5 +292,7 @@ def single(
         for name, value in at.items()
     ]
     where = f" at {', '.join(situation)}" if situation else ""
-    basis = said.said(f"one measurement of each mode{where}. Modes close to the best count as alike.")
+    basis = said.said(
+        f"one measurement of each mode{where}. Modes within {kind.near_words} of the best count as alike."
+    )
     return Evidence(kind, transport or "websocket", standings, basis, "single")

@@ -12,16 +12,16 @@ from sioprobe.results.types import Results
 __all__ = [
     "connection_evidence",
     "first_of",
-    "large_message_evidence",
     "message_evidence",
     "room_evidence",
+    "size_evidence",
 ]
 
 PREFERRED: tuple[Transport, ...] = ("websocket", "upgrade", "polling")
 """An answer is about the first of these that was measured, and adds a sentence about polling."""
 ROOM_SCENARIOS = ("fanout", "broadcast")
-LARGE_TEXT = {"payload_bytes": 65536, "content": "text"}
-"""The situation of a row about large messages."""
+SIZE = "payload_bytes"
+"""The situation of a row about the size of messages."""
 
 
 def message_evidence(results: Results, transport: Transport, only: Collection[str] = ()) -> Evidence | None:
@@ -45,11 +45,17 @@ def room_evidence(results: Results) -> Evidence | None:
     )
 
 
-def large_message_evidence(results: Results) -> Evidence | None:
-    """How the modes stand by CPU for a large text."""
-    return first_of(
-        lambda transport: single(results, "payload", "cpu_us_per_message", transport, LARGE_TEXT, CPU)
-    )
+def size_evidence(results: Results) -> list[Evidence]:
+    """How the modes stand by CPU for texts of each size that was measured, the smallest first."""
+    found = []
+    for transport in PREFERRED:
+        for size in sorted({row["at"][SIZE] for _, row in rows_of(results, "payload", transport)}):
+            at = {SIZE: size, "content": "text"}
+            one = single(results, "payload", "cpu_us_per_message", transport, at, CPU)
+            found += [one] if one is not None else []
+        if found:
+            break
+    return found
 
 
 def _most_idle(results: Results, transport: Transport) -> Evidence | None:

@@ -70,7 +70,7 @@ FIXED_LINES = 7
 FEWEST_ROWS = 3
 
 SURENESS = {
-    "sure": ("✓", "Sure", "exact intervals tell those that are behind from the best."),
+    "sure": ("✓", "Sure", "the differences are larger than the error of the measurement."),
     "likely": ("◐", "Likely", "the blocks do not overlap."),
     "alike": ("≈", "Alike", "what was measured does not tell the modes apart."),
     "measured once": ("◔", "Measured once", "there is no interval, so small differences say nothing."),
@@ -126,6 +126,9 @@ def _context(inputs: Inputs, results: Results, drawn: bool) -> dict[str, Any]:
         "bounds": bounds,
         "matrix": matrix,
         "metrics": [METRICS[name] for name in IN_MATRIX],
+        "named": [
+            one for one in results["arms"] if one["status"] == "measured" and one["title"] != one["id"]
+        ],
         "not_run": [arm for arm in results["arms"] if arm["status"] == "not run"],
         "profile": _flat(inputs.run.get("profile", {})) if inputs.run else {},
         "versions": _versions(results),

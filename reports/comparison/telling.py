@@ -23,12 +23,15 @@ def lead(found: Evidence, said: Saying) -> str:
     first, *others = found.standings
     if not others:
         return f"{over} only {first['arm']} was measured: {kind.label} {figure_of(found, first, said)}."
+    near = (
+        f"are within {kind.near_words} of each other" if found.source == "single" else "cannot be told apart"
+    )
     if not found.behind:
         figures = [f"{one['arm']} {figure_of(found, one, said)}" for one in found.standings[:MOST_NAMES]]
-        return f"{over} the modes cannot be told apart by their {kind.label}: {listed(figures)}."
+        return f"{over} the modes {near} by their {kind.label}: {listed(figures)}."
     alike = len(found.best) > 1
     told = f"{over} {names_of(found.best)} {kind.verbs[alike]} {kind.most}"
-    named = f" with {first['arm']}; they cannot be told apart" if alike else ""
+    named = f" with {first['arm']}; they {near}" if alike else ""
     return f"{told}: {figure_of(found, first, said)}{named}."
 
 

@@ -61,7 +61,7 @@ class Answer(TypedDict):
     title: str
     example: str
     answer: Said
-    more: Annotated[Said, Meta(description="what else the figures say")]
+    more: Annotated[list[Said], Meta(description="what else the figures say, one matter each")]
     sureness: Annotated[
         Sureness,
         Meta(

@@ -131,8 +131,8 @@ def _capacity(rng: random.Random) -> Section:
                 }
                 rows.append(row(arm, transport, at, figures))  # type: ignore[arg-type]
     findings = [
-        f"Over {TRANSPORTS[transport]} with p99<100ms and errors<=0: "
-        f"{told(found, 'capacity_per_second', '/s')}."
+        f"Over {TRANSPORTS[transport]} within p99<100ms and errors<=0, operations a second: "
+        f"{told(found, 'capacity_per_second')} (one search each)."
         for transport in transports
         if (found := [one for one in rows if one["transport"] == transport and "objective" in one["at"]])
     ]

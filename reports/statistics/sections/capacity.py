@@ -72,9 +72,9 @@ def _rows(measurement: Measurement) -> Iterator[SectionRow]:
 def _findings(rows: Sequence[SectionRow]) -> Iterator[str]:
     for transport, here in by_transport(rows):
         found = [each for each in here if each["at"]["point"] == FOUND]
-        if rates := told(found, "capacity_per_second", "/s"):
+        if rates := told(found, "capacity_per_second", ""):
             objective = found[0]["at"]["objective"]
-            yield f"Over {transport} with {objective}: {rates} (one search each)."
+            yield f"Over {transport} within {objective}, operations a second: {rates} (one search each)."
         for limit, words in (
             ("generator", "the generator was the limit, so the server may carry more"),
             ("machine", "other processes took the CPU, so the server may carry more"),

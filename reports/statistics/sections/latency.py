@@ -59,7 +59,7 @@ def _findings(rows: Sequence[SectionRow]) -> Iterator[str]:
         common = [each for each in here if each["at"]["load"] == COMMON]
         if times := told(common, "p99_us", " ms", scale=1e-3, highest_first=False):
             rate = number(common[0]["at"]["offered_per_second"])
-            yield f"Over {transport} at {rate}/s for each, the p99 is: {times}."
+            yield f"Over {transport} at {rate}/s for each, the p99 is: {times} (one measurement each)."
         for arm in dict.fromkeys(each["arm"] for each in here):
             own = [each for each in here if each["arm"] == arm and each["at"]["load"] != COMMON]
             known = [(each, value) for each in own if (value := figure_of(each, "p99_us")) is not None]

@@ -77,10 +77,10 @@ def _findings(rows: Sequence[SectionRow]) -> Iterator[str]:
             of = [each for each in here if each["at"]["scenario"] == scenario]
             for count in sorted({each["at"]["processes"] for each in of} - {1}):
                 these = [each for each in of if each["at"]["processes"] == count]
-                if times := told(these, "speedup", " times as many"):
+                if times := told(these, "speedup", ""):
                     yield (
-                        f"Over {transport}, {count} processes behind Redis carry, compared with one,"
-                        f" of {words.get(scenario, scenario)}: {times}."
+                        f"Over {transport}, {count} processes behind Redis carry so many times "
+                        f"the {words.get(scenario, scenario)} of one: {times}."
                     )
     if any(note.startswith("oversubscribed") for each in rows for note in each["notes"]):
         yield "This machine has fewer cores than processes, so it does not show how they would scale on more."

@@ -91,7 +91,7 @@ def _findings(rows: Sequence[SectionRow]) -> Iterator[str]:
         _priced(found, these) for found, these in having.items() if {one["arm"] for one in these} == set(arms)
     ]
     if len(arms) > 1 and everywhere:
-        yield f"Every server has {listed(everywhere)}."
+        yield f"What the doctor found on every server: {listed(everywhere)}."
     for arm in arms:
         words = [_priced(each["at"]["finding"], [each]) for each in costly if each["arm"] == arm]
         if words:

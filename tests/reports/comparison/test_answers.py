@@ -16,6 +16,10 @@ def answer(results: Any, user: str) -> Any:
     return found
 
 
+def more_of(found: Any) -> str:
+    return " ".join(one["text"] for one in found["more"])
+
+
 def standing(found: Any) -> dict[str, str]:
     return {one["arm"]: one["standing"] for one in found["standings"]}
 
@@ -96,19 +100,19 @@ def test_idle_connections_are_compared_where_most_modes_held_them() -> None:
     assert found["basis"]["text"].startswith("one measurement of each mode at idle connections 1\u202f000.")
     assert set(standing(found)) == {"gevent", "eventlet", "threading"}
     assert found["sureness"] == "measured once"
-    assert "5\u202f000 such connections would take 219 MiB with gevent" in found["more"]["text"]
-    assert "threading: not tried: 1,000 connections had 4.0 threads each" in found["more"]["text"]
+    assert "5\u202f000 such connections would take 219 MiB with gevent" in more_of(found)
+    assert "They would need 20\u202f000 threads with threading." in more_of(found)
 
 
 def test_a_room_answers_for_rooms_and_without_one_the_answer_says_what_it_rests_on() -> None:
     found = answer(with_everything(), "rooms")
     assert found["answer"]["text"].startswith("Over WebSocket gevent and eventlet deliver the most messages")
-    assert "Half of the messages have reached everybody after" in found["more"]["text"]
+    assert "Half of the messages have reached everybody after" in more_of(found)
     found = answer(paired_costs(gevent=100, eventlet=118), "rooms")
     assert found["sureness"] == "indirect"
-    assert "one message to 200 members takes this much CPU: 20.0 ms with gevent" in found["more"]["text"]
+    assert "one message to 200 members takes this much CPU: 20.0 ms with gevent" in more_of(found)
     assert found["answer"]["text"].startswith("No room was measured.")
-    assert found["more"]["text"].startswith("A guess:")
+    assert more_of(found).startswith("A guess:")
 
 
 def test_blocks_of_a_room_scenario_answer_for_rooms() -> None:
@@ -121,25 +125,51 @@ def test_blocks_of_a_room_scenario_answer_for_rooms() -> None:
 
 
 def test_users_are_counted_at_the_rate_that_met_an_objective_or_else_at_the_highest() -> None:
-    within = answer(with_everything(), "messages")["more"]["text"]
+    within = more_of(answer(with_everything(), "messages"))
     assert within.startswith("Within p99<100ms and errors<=0 one process carried this many messages a second")
     assert "gevent 6\u202f640 (110 users)" in within
-    most = answer(only_blocks(), "messages")["more"]["text"]
+    most = more_of(answer(only_blocks(), "messages"))
     assert most.startswith("Over 50 connections that never paused one process carried")
     assert "gevent 8\u202f" in most
 
 
 def test_the_latency_at_a_light_load_is_told_where_servers_ran_together() -> None:
-    assert (
-        "half of the answers come within 0.117 ms with gevent"
-        in answer(with_everything(), "messages")["more"]["text"]
+    assert "half of the answers come within 0.117 ms with gevent" in more_of(
+        answer(with_everything(), "messages")
     )
-    assert "light load" not in answer(only_blocks(), "messages")["more"]["text"]
+    assert "light load" not in more_of(answer(only_blocks(), "messages"))
 
 
 def test_an_equal_order_over_polling_is_said_in_one_sentence() -> None:
-    text = answer(with_everything(), "messages")["more"]["text"]
+    text = more_of(answer(with_everything(), "messages"))
     assert text.endswith("Over polling the order is the same, and the best needs 440 µs.")
+
+
+def test_larger_messages_that_change_the_order_are_told_with_their_size() -> None:
+    results = with_everything()
+    assert "Larger messages" not in more_of(answer(results, "messages"))
+    [payload] = [part for part in results["sections"] if part["name"] == "payload"]
+    for row in payload["rows"]:
+        if row["arm"] == "gevent" and row["at"]["payload_bytes"] == 65536:
+            row["figures"]["cpu_us_per_message"] = 5000.0
+    text = more_of(answer(results, "messages"))
+    assert "Larger messages change the order (measured once): with 65\u202f536 bytes of text" in text
+
+
+def test_a_full_load_is_told_beside_short_bursts() -> None:
+    assert "At full load a message costs gevent" in more_of(answer(with_everything(), "messages"))
+    assert "At full load" not in more_of(answer(only_blocks(), "messages"))
+
+
+def test_a_search_that_the_time_ended_is_told() -> None:
+    results = with_everything()
+    assert "The time ended" not in more_of(answer(results, "messages"))
+    [capacity] = [part for part in results["sections"] if part["name"] == "capacity"]
+    for row in capacity["rows"]:
+        if row["arm"] == "gevent" and row["at"]["point"] == "capacity":
+            row["at"]["limit"] = "budget"
+    text = more_of(answer(results, "messages"))
+    assert text.count("The time ended those of gevent, which may carry more.") == 1
 
 
 def test_what_was_not_measured_is_named_with_its_command() -> None:

@@ -67,10 +67,11 @@ def test_a_mode_is_good_for_what_no_other_does_better() -> None:
         text.startswith("many idle connections over WebSocket: 4")
         for text in texts(found["gevent"]["good_for"])
     )
-    assert texts(found["eventlet"]["good_for"])[0].startswith("messages of 64 KB over WebSocket: ")
-    assert texts(found["gevent"]["good_for"])[-1].startswith(
-        "deliveries in a room of about 200 over WebSocket: "
-    )
+    assert texts(found["gevent"]["good_for"])[-1].startswith("deliveries in a room of 100 over WebSocket: ")
+    # Behind, but near the best where others are far off.
+    near = texts(found["eventlet"]["good_for"])
+    assert near[0] == "many small messages over WebSocket: 136 µs a message, 1.16 times that of gevent"
+    assert any(text.startswith("messages of 65\u202f536 bytes over WebSocket: ") for text in near)
     # Where nobody is behind, nobody is ahead.
     alike = choices(paired_costs(gevent=100, eventlet=101))["gevent"]["good_for"]
     assert not any(text.startswith("many small messages") for text in texts(alike))
@@ -118,7 +119,7 @@ def test_connections_that_were_not_there_and_leaks_are_ends() -> None:
     ends = texts(choices(results)["eventlet"]["breaks_at"])
     assert "1\u202f024 of 10\u202f000 idle connections were there" in ends
     assert "12 threads kept of clients that had left over WebSocket" in ends
-    assert any(end.endswith("; what ended the search was the generator") for end in ends)
+    assert any(end.endswith("; the generator was the limit, so it may carry more") for end in ends)
 
 
 def test_servers_that_were_not_loaded_are_no_choice() -> None:
