@@ -48,14 +48,11 @@ class NoAnswer:
     """No response came; `reason` says why.
 
     `silent`: nothing came in time. `closed`: the server closed the connection properly.
-    `connected`: there was a connection. `untrusted`: there was none, because the certificate is not trusted.
     """
 
     reason: str
     silent: bool = False
     closed: bool = False
-    connected: bool = True
-    untrusted: bool = False
 
     def __str__(self) -> str:
         return self.reason
@@ -69,15 +66,15 @@ async def open_stream(
         async with asyncio.timeout(seconds):
             return await asyncio.open_connection(address.host, address.port, ssl=address.tls, limit=2**20)
     except TimeoutError:
-        return NoAnswer(f"no connection within {seconds:.1f} s", silent=True, connected=False)
+        return NoAnswer(f"no connection within {seconds:.1f} s", silent=True)
     except ssl.SSLCertVerificationError as error:
-        return NoAnswer(f"TLS failed ({error.verify_message})", connected=False, untrusted=True)
+        return NoAnswer(f"TLS failed ({error.verify_message})")
     except ssl.SSLError as error:
-        return NoAnswer(f"TLS failed ({error.reason or error})", connected=False)
+        return NoAnswer(f"TLS failed ({error.reason or error})")
     except ConnectionRefusedError:
-        return NoAnswer("connection refused", connected=False)
+        return NoAnswer("connection refused")
     except OSError as error:
-        return NoAnswer(f"no connection ({error.strerror or error})", connected=False)
+        return NoAnswer(f"no connection ({error.strerror or error})")
 
 
 def take_cookies(cookies: Cookies, headers: tuple[tuple[str, str], ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import describe
@@ -10,7 +11,16 @@ from conformance.target import Target
 from conformance.verdicts import Inconclusive
 from sioprobe.wire import SocketPacketType
 
-__all__ = ["find_level"]
+__all__ = ["Found", "find_level"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The contract level, and a note for the user. `lost`: no session was let in, or it did not last."""
+
+    level: int
+    note: str | None = None
+    lost: bool = False
 
 
 async def _open_any(target: Target) -> Session | None:
@@ -22,23 +32,24 @@ async def _open_any(target: Target) -> Session | None:
     return None
 
 
-async def find_level(target: Target, declared: int | None) -> tuple[int, str | None]:
-    """The declared contract level, or the highest of which the server shows a sign, and a note for the user.
+async def find_level(target: Target, declared: int | None) -> Found:
+    """The declared contract level, or the highest of which the server shows a sign.
 
     One sign is enough, so that one fault does not hide a level.
     """
     if declared is not None:
-        return declared, None
+        return Found(declared)
     session = await _open_any(target)
     if session is None:
-        return 0, "the contract level could not be found out; declare it with --level or a profile"
+        unknown = "the contract level could not be found out; declare it with --level or a profile"
+        return Found(0, unknown, lost=True)
     if not session.revision.connects_unasked:
         await session.send(session.connecting())
     answers = (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
     answer = await session.take(lambda packet: packet.type in answers)
     if answer is not None and answer.type is SocketPacketType.CONNECT_ERROR:
         refusal = f"the server refuses to connect / by {describe(answer)}"
-        return 0, f"{refusal}; --auth, --header, --cookie or --query may show what it wants"
+        return Found(0, f"{refusal}; --auth, --header, --cookie or --query may show what it wants")
     room = f"probe-{id(session)}"
     for event, arguments in (
         ("message", [1]),
@@ -61,8 +72,10 @@ async def find_level(target: Target, declared: int | None) -> tuple[int, str | N
     await session.until(lambda: level() == 2, target.timing.answer / 2)
     found = level()
     if found == 2:
-        return 2, None
-    return found, (
+        return Found(2)
+    return Found(
+        found,
         f"the server shows no sign of contract level {found + 1}, so cases above {found} do not apply; "
-        "'sioprobe conform --contract' says what a level needs, --level declares one"
+        "'sioprobe conform --contract' says what a level needs, --level declares one",
+        lost=answer is None or session.closure is not None,
     )

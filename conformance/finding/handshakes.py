@@ -1,6 +1,6 @@
 """Which revisions of the protocol a server speaks, and over which transports. Only handshakes ask.
 
-A server that answers none of them is no Socket.IO server: `NoServer`, one sentence.
+Where none of them opens a session, `NoServer` says what came. `server.py` asks for the cause.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from sioprobe.wire import OpenData, RemoteProtocolError
 
 __all__ = ["NoServer", "find_revisions"]
 
-REFUSALS = (401, 403)  # of a server that wants to see something first
 UNASKED_SECONDS = 1.0  # for a packet that a server may send right after its OPEN
 
 
 class NoServer(Exception):
-    """No Socket.IO server answers at the URL. The message is one sentence.
+    """No Socket.IO server that can be judged answers at the URL. The message is one sentence.
 
     `speaks_http`: something answered, so another kind of handshake may work.
     """
@@ -60,14 +59,7 @@ async def _find_transports(address: Address, revision: Revision) -> tuple[OpenDa
     where = f"{address.url}{address.path}"
     answer = await _poll(address, revision)
     if isinstance(answer, NoAnswer):
-        if not answer.connected:
-            hint = "; --ca-file names the authority to trust" if answer.untrusted else ""
-            nothing = f"nothing that can be judged listens at {address.url}: {answer}{hint}"
-            raise NoServer(nothing, speaks_http=False)
-        if answer.silent:
-            silence = f"{address.url} accepts connections but stays silent: {answer} to an HTTP request"
-            raise NoServer(silence, speaks_http=False)
-        raise NoServer(f"{address.url} does not speak HTTP: {answer}", speaks_http=False)
+        raise NoServer(f"{where}: {answer}", speaks_http=False)
     polled = _open_data(answer, revision)
     if polled is None and revision is REVISION_4 and _open_data(answer, REVISION_3) is not None:
         raise NoServer(f"{where} answers a handshake of Engine.IO 4 as Engine.IO 3 has it")
@@ -88,11 +80,7 @@ async def _find_transports(address: Address, revision: Revision) -> tuple[OpenDa
         opened = await _first_open(websocket, revision)
         if opened is not None:
             return opened, {"polling": has_polling, "websocket": True, "upgrade": has_polling}
-        raise NoServer(f"a WebSocket server answers at {where}, but not with an OPEN packet: not Socket.IO")
-    got = f"the handshake got {answer.status} where 200 and an OPEN packet are due"
-    if answer.status in REFUSALS:
-        raise NoServer(f"{where} lets nobody in: {got}; --header, --cookie or --query may show what it wants")
-    raise NoServer(f"an HTTP server answers at {where}, but it is no Socket.IO server: {got}")
+    raise NoServer(f"{where} opens no session: the handshake got {answer.status}")
 
 
 async def _speaks_revision_3(address: Address, *, over_polling: bool) -> bool:

@@ -16,30 +16,43 @@ from conformance.finding.handshakes import NoServer, find_revisions
 from conformance.finding.profile import ServerProfile
 from conformance.requirements import CAPABILITIES
 from conformance.target import Target
+from sioprobe.diagnosis import Cause, Diagnosis, Visit, diagnose
 
 __all__ = ["NoServer", "find_target"]
 
+UNJUDGEABLE = (Cause.PROCESSES, Cause.PARSER)
+"""With these most cases would fail, and the failures would say nothing about how the protocol is kept."""
+
 
 async def find_target(address: Address, profile: ServerProfile) -> Target:
-    """The server there. Raises NoServer within seconds if there is none."""
+    """The server there. Raises NoServer within seconds if there is none that can be judged."""
     token = RECORDING.set(Recording(address.connection.secrets))
     try:
-        opened, capabilities = await find_revisions(address)
+        try:
+            opened, capabilities = await find_revisions(address)
+        except NoServer as refusal:
+            found = await _diagnosis(address)
+            raise NoServer(found.sentence if found else address.connection.redact(str(refusal))) from None
         timing = Timing(float(opened.ping_interval) / 1000, float(opened.ping_timeout) / 1000)
-        capabilities = CAPABILITIES | capabilities
+        # What is declared absent is not used to find out the rest.
+        capabilities = CAPABILITIES | capabilities | profile.capabilities
         revision = REVISION_4 if capabilities["eio4"] else REVISION_3
         target = Target(address, opened, timing, 2, capabilities, profile.settings, revision=revision)
         # A server without /about may leave the request open, so both are asked at the same time.
-        about, (level, note) = await asyncio.gather(
+        about, contract = await asyncio.gather(
             read_about(address), find_level(target, profile.contract_level)
         )
+        if contract.lost:
+            found = await _diagnosis(address, None if capabilities["polling"] else "websocket")
+            if found is not None and found.cause in UNJUDGEABLE:
+                raise NoServer(found.sentence)
         target = replace(
             target,
             capabilities=capabilities | about.capabilities | profile.capabilities,
-            level=level,
+            level=contract.level,
             switches=about.switches,
             processes=about.processes,
-            note=note,
+            note=contract.note,
             library=profile.library or about.library,
             version=profile.version or about.version,
             mode=profile.mode or about.mode,
@@ -49,6 +62,20 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
     finally:
         await asyncio.gather(*(session.release() for session in sessions_of(RECORDING.get())))
         RECORDING.reset(token)
+
+
+async def _diagnosis(address: Address, transport: str | None = None) -> Diagnosis | None:
+    """Why the server lets no session in, or None if it does so now."""
+    given = address.connection
+    visit = Visit(
+        address.url,
+        address.path,
+        auth=given.auth,
+        transport=transport,
+        revisions=(4, 3),
+        **given.target_arguments(),
+    )
+    return await asyncio.to_thread(diagnose, visit, redact=given.redact)
 
 
 def _title(target: Target) -> str:

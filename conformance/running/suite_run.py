@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.client.address import parse_url
 from conformance.finding.profile import ServerProfile, read_profile
-from conformance.finding.server import NoServer, find_target
+from conformance.finding.server import find_target
 from conformance.judging.runner import Outcome, Question, Runner
 from conformance.requirements import catalogue
 from conformance.running.progress_line import ProgressLine
@@ -83,11 +83,8 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
     )
     if option.ping_default:
         profile = replace(profile, settings=profile.settings | DEFAULT_PINGS)
-    try:
-        addresses = [parse_url(url, connection) for url in option.url]
-        targets = [asyncio.run(find_target(address, profile)) for address in addresses]
-    except NoServer as error:
-        raise NoServer(connection.redact(str(error))) from None
+    addresses = [parse_url(url, connection) for url in option.url]
+    targets = [asyncio.run(find_target(address, profile)) for address in addresses]
     if option.ping_default:
         targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
     second = targets[1] if len(targets) > 1 else None

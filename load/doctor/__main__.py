@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import sys
+from typing import NoReturn
 
 import click
 import gevent
@@ -23,7 +24,8 @@ from sioprobe.commandline.help_pages import GroupedCommand, option
 from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
 from sioprobe.commandline.server_url import problem_with_url
-from sioprobe.engine import SwarmError, Target
+from sioprobe.diagnosis import Visit, diagnose
+from sioprobe.engine import Kind, SwarmError, Target
 from sioprobe.engine.hub import raise_open_files_limit
 
 __all__ = ["main"]
@@ -102,13 +104,20 @@ def main(
         try:
             patient.meet()
         except NoServer as error:
-            click.echo(f"{PROGRAM}: error: {connection.redact(str(error))}", err=True)
-            sys.exit(4)
+            _end_without_server(url, connection, error)
         result = examine(patient, only or tuple(EXAMINATIONS), status.update)
     costs = any(finding["severity"] != NOTE for finding in result["findings"])
     result = connection.redact_data(result)
     click.echo(json.dumps(result) if as_json else render(result))
     sys.exit(1 if costs else 0)
+
+
+def _end_without_server(url: str, connection: ConnectionOptions, error: Exception) -> NoReturn:
+    visit = Visit(url, connection.path, auth=connection.auth, **connection.target_arguments())
+    found = diagnose(visit, redact=connection.redact)
+    line = found.sentence if found is not None else connection.redact(str(error))
+    click.echo(f"{PROGRAM}: error: {line}", err=True)
+    sys.exit(4)
 
 
 def _patient(url: str, asked_pids: str | tuple[int, ...], connection: ConnectionOptions) -> Patient:
@@ -118,6 +127,8 @@ def _patient(url: str, asked_pids: str | tuple[int, ...], connection: Connection
     try:
         target = Target.from_url(url, connection.path, **connection.target_arguments())
     except SwarmError as error:
+        if error.kind == Kind.UNKNOWN_HOST:
+            _end_without_server(url, connection, error)
         raise click.UsageError(error.detail or error.kind) from None
     return Patient(target, locate([url], asked_pids), connection.auth)
 

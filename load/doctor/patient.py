@@ -14,7 +14,6 @@ from load.doctor.instruments.http_link import HttpLink
 from load.watching.locating import Located
 from load.watching.process_trees import SamplingError, TreeWatch
 from sioprobe.engine import Kind, SwarmError, Target
-from sioprobe.engine.no_server import explains_itself, speaks_tls_line, why_no_server
 from sioprobe.wire import OpenData
 
 LIBRARIES = ("flask-socketio", "python-socketio", "socket.io")
@@ -65,16 +64,8 @@ class Patient:
             failures.append(as_failure(error))
             self.websocket = str(failures[-1])
         if self.polling and self.websocket:
-            raise NoServer(self._no_server(failures[0]))
+            raise NoServer(f"{self.target.url} opens no session: {failures[0]}")
         self._ask_about()
-
-    def _no_server(self, failure: SwarmError) -> str:
-        url, path = self.target.url, self.target.path
-        if failure.kind == Kind.CONNECT_TIMEOUT:
-            # Nothing answered the TCP connection.
-            return f"{url} cannot be reached: no answer to a connection"
-        tls = None if explains_itself(failure) else speaks_tls_line(self.target)
-        return tls or why_no_server(failure, url, path)
 
     def _ask_about(self) -> None:
         """GET /about. A server of the contract answers it, and then its events can be called."""

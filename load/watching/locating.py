@@ -109,10 +109,13 @@ def _locate_one(url: str) -> _One:
         target = Target.from_url(url)
     except SwarmError as error:
         return _One(reason=str(error))
-    host, port = str(target.address[0]), int(target.address[1])
-    if not is_this_host(host):
-        return _One(reason=f"the server is on another host ({host})")
-    inodes = _listening_inodes(host, port)
+    port = int(target.address[1])
+    hosts = [str(address[0]) for address in (target.address, *(other for _, other in target.others))]
+    ours = [host for host in hosts if is_this_host(host)]
+    if not ours:
+        return _One(reason=f"the server is on another host ({hosts[0]})")
+    # Connections go to the first address at which somebody listens.
+    inodes = next(filter(None, (_listening_inodes(host, port) for host in ours)), set())
     if not inodes:
         return _One(reason=f"no process in this network namespace listens at port {port}")
     holders, denied = _holders(inodes)

@@ -20,6 +20,7 @@ from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth,
 from sioprobe.commandline.help_pages import WHO, option
 from sioprobe.commandline.redaction import redacted, redacted_data, secrets_in
 from sioprobe.wire import LocalProtocolError
+from sioprobe.wire.endpoint import DEFAULT_PATH, endpoint_path
 from sioprobe.wire.request_headers import sort_headers
 
 __all__ = [
@@ -32,7 +33,6 @@ __all__ = [
     "read_files",
 ]
 
-DEFAULT_PATH = "/socket.io/"
 HIDDEN = "..."
 """What stands for a secret in a command that others may read."""
 
@@ -61,7 +61,7 @@ PAIRS = (
     _Pairs("query", "query", "=", "Parameter in the query of every request"),
 )
 OR_FILE = "@FILE holds one a line"
-PATH_HELP = "Path of the server's Socket.IO endpoint"
+PATH_HELP = "Path of the server's Socket.IO endpoint; a final slash is added"
 AUTH_HELP = "Auth payload of every CONNECT packet: a JSON object, or the file that holds it"
 CA_FILE_HELP = "https: trust the authorities whose certificates (PEM) this file holds"
 NO_VERIFY_HELP = "https: take any certificate"
@@ -83,6 +83,9 @@ class ConnectionOptions:
     verify: bool = True
     given: tuple[str, ...] = field(default=(), compare=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", endpoint_path(self.path))
+
     @classmethod
     def read(cls, parsed: Any, folder: Path | None = None) -> ConnectionOptions:
         """The values of a parsed command line, with the contents of its files. Raises OptionError.
@@ -96,6 +99,10 @@ class ConnectionOptions:
     @classmethod
     def of(cls, parsed: Any, given: tuple[str, ...] = ()) -> ConnectionOptions:
         """The values of options whose files `read_files` has read. Opens no file. Raises OptionError."""
+        if "?" in parsed.path:
+            raise OptionError("--path has a query; give it with --query NAME=VALUE")
+        if "://" in parsed.path:
+            raise OptionError(f"--path is a URL; write its path alone, such as {DEFAULT_PATH}")
         values: dict[str, dict[str, str]] = {
             pairs.kept_as: _split(pairs, getattr(parsed, pairs.name)) for pairs in PAIRS
         }
@@ -112,7 +119,7 @@ class ConnectionOptions:
         except AuthError as error:
             raise OptionError(f"--auth {error}") from None
         return cls(
-            path=parsed.path if parsed.path.startswith("/") else "/" + parsed.path,
+            path=parsed.path,
             **values,
             auth=auth,
             ca_file=parsed.ca_file or None,

@@ -7,10 +7,10 @@ from typing import Any
 
 from gevent.event import Event
 
+from sioprobe.diagnosis import QUESTION_SECONDS, Visit, diagnose
 from sioprobe.engine.connection import Connection, Listener
 from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.engine.hub import Engine
-from sioprobe.engine.no_server import explains_itself, speaks_tls_line, why_no_server
 from sioprobe.engine.target import DEFAULT_PATH, Target
 
 __all__ = ["problem_with"]
@@ -47,14 +47,14 @@ def problem_with(
     how: Mapping[str, Any] | None = None,
     auth: Any = None,
     redact: Callable[[str], str] = str,
-    hints: bool = True,
 ) -> str | None:
     """Say in one line why `url` cannot be loaded, or return None. Blocks for a little over `seconds`.
 
     `how` holds further keyword arguments of `Target.from_url`; `auth` is the auth payload of CONNECT.
-    A server may repeat these secrets, so `redact` removes them from its words. With `hints` the function also
-    tries another scheme, transport and path, and says where the server is.
+    A server may repeat these secrets, so `redact` removes them from its words. If the connection fails, a
+    diagnosis asks for the cause, which takes 10 s at most.
     """
+    one = "websocket" if transport == "websocket" else "polling"
     engine = Engine()
     engine.start()
     visitor = _Visitor()
@@ -62,7 +62,7 @@ def problem_with(
         connection = Connection(
             engine,
             Target.from_url(url, path, **(how or {})),
-            "websocket" if transport == "websocket" else "polling",
+            one,
             visitor,
             timeout=seconds,
         )
@@ -71,30 +71,16 @@ def problem_with(
             connection.abort()
         failure = visitor.failure
     except SwarmError as error:
+        if error.kind != Kind.UNKNOWN_HOST:  # what the user gave cannot be used
+            return error.detail or str(error)
         failure = error
     finally:
         engine.stop()
     if visitor.welcome:
         return None
-    if failure is None:
-        failure = SwarmError(Kind.CONNECT_TIMEOUT)
-    if hints and not explains_itself(failure):
-        asked = {"namespace": namespace, "how": how, "auth": auth, "hints": False}
-        hint = _what_is_there(url, transport, path, asked)
-        if hint is not None:
-            return hint
-    return why_no_server(failure, url, path, redact)
-
-
-def _what_is_there(url: str, transport: str, path: str, asked: dict[str, Any]) -> str | None:
-    """Say in one line with which scheme, transport or path the server is there; or return None."""
-    target = Target.from_url(url, path, **(asked["how"] or {}))
-    tls = speaks_tls_line(target)
-    if tls is not None:
-        return tls
-    if transport == "websocket" and not problem_with(url, path=path, **asked):
-        return f"{url} accepts no WebSocket at {path}, but it answers there with --transport polling"
-    elsewhere = target.path.strip("/") != DEFAULT_PATH.strip("/")
-    if elsewhere and not problem_with(url, transport=transport, **asked):
-        return f"{url} is no Socket.IO server at {path}; the nearest is --path {DEFAULT_PATH}"
-    return None
+    visit = Visit(url, path, namespace, auth, one, **(how or {}))
+    found = diagnose(visit, question_seconds=min(seconds, QUESTION_SECONDS), redact=redact)
+    if found is not None:
+        return found.sentence
+    failed = redact(str(failure or SwarmError(Kind.CONNECT_TIMEOUT)))
+    return f"the first connection to {url} failed ({failed}), and the server let the next one in"

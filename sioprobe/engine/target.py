@@ -12,11 +12,11 @@ from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.wire import LocalProtocolError
 from sioprobe.wire.cookies import Cookies
+from sioprobe.wire.endpoint import DEFAULT_PATH, endpoint_path
 from sioprobe.wire.request_headers import sort_headers
 
 __all__ = ["DEFAULT_PATH", "Target", "client_tls_context"]
 
-DEFAULT_PATH = "/socket.io/"
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _BARE = {f"{scheme}:" for scheme in _PORTS}
 
@@ -25,6 +25,7 @@ _BARE = {f"{scheme}:" for scheme in _PORTS}
 class Target:
     """One server. `family` and `address` are what `socket.connect` takes; `host` is the Host header.
 
+    `others` are further addresses of the same name, to try when nobody answers at the first.
     `head` follows the first line of every request: Host and the given headers, without cookies. `source` is
     the local address to connect from; the system chooses if it is None. What happens on connections to a
     target with a `label` is also recorded apart, under the label.
@@ -42,6 +43,7 @@ class Target:
     cookies: tuple[tuple[str, str], ...] = ()
     source: str | None = None
     label: str | None = None
+    others: tuple[tuple[int, tuple[Any, ...]], ...] = ()
     head: str = field(init=False, default="")
     endpoint_url: str = field(init=False, default="")
 
@@ -71,6 +73,10 @@ class Target:
         accepted. Raises SwarmError (BAD_URL, UNKNOWN_HOST, BAD_HEADER, BAD_CA_FILE).
         """
         parts = urlsplit(url if "//" in url else f"http://{url}")
+        if "@" in parts.netloc:
+            shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+            hint = "give it with the header Authorization: Basic ..."
+            raise SwarmError(Kind.BAD_URL, f"{shown} has a user name in front of it; {hint}")
         try:
             port = parts.port
         except ValueError:
@@ -83,7 +89,9 @@ class Target:
         except OSError as error:
             raise SwarmError(Kind.UNKNOWN_HOST, f"{parts.hostname} ({error.strerror})") from None
         # IPv4 first: servers under test mostly listen on 127.0.0.1 only, but `localhost` also names ::1.
-        family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        # A server that listens on ::1 alone is found too, because `others` are tried.
+        found = sorted(found, key=lambda entry: entry[0] != socket.AF_INET)
+        first, *others = ((int(family), tuple(address)) for family, _, _, _, address in found)
         secure = parts.scheme in ("https", "wss")
         try:
             given = sort_headers(headers or {}, cookies or {})
@@ -91,11 +99,12 @@ class Target:
             raise SwarmError(Kind.BAD_HEADER, str(error)) from None
         return cls(
             url=url,
-            host=given.host or parts.netloc.rpartition("@")[2],
+            host=given.host or parts.netloc,
             name=parts.hostname,
-            family=int(family),
-            address=tuple(address),
-            path=path if path.startswith("/") else "/" + path,
+            family=first[0],
+            address=first[1],
+            others=tuple(others),
+            path=endpoint_path(path),
             tls=client_tls_context(verify, ca_file) if secure else None,
             headers=given.headers,
             query=tuple((dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query or {})).items()),

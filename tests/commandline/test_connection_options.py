@@ -12,6 +12,7 @@ import pytest
 
 from sioprobe.commandline.connection_options import ConnectionOptions, OptionError, add_connection_options
 from sioprobe.engine import SwarmError, Target
+from sioprobe.wire.endpoint import endpoint_path
 from tests.engine.tls_front import TlsFront, make_authority
 from tests.load.endings import assert_nothing_failed
 from tests.load.locusts import headless
@@ -57,7 +58,31 @@ def test_options_become_a_target() -> None:
     assert target.headers == (("X-Token", "a:b"),)
     assert target.cookies == (("a", "1=2"),)
     assert target.query == (("q", "x y"),)
-    assert target.path == "/chat"
+    assert target.path == "/chat/"
+
+
+@pytest.mark.parametrize("given", ["ws/socket.io", "/ws/socket.io", "/ws/socket.io/"])
+def test_the_path_has_a_final_slash_as_with_the_official_clients(given: str) -> None:
+    """From every place: an option, a profile, the request of a block."""
+    assert options("--path", given).path == "/ws/socket.io/"
+    assert ConnectionOptions.from_json({"path": given}).path == "/ws/socket.io/"
+    assert ConnectionOptions(path=given).path == "/ws/socket.io/"
+    assert Target.from_url("http://127.0.0.1:1", given).path == "/ws/socket.io/"
+    assert endpoint_path("/") == endpoint_path("") == "/"
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("/io/?token=secret", "--path has a query; give it with --query NAME=VALUE"),
+        ("http://h/io/", "--path is a URL; write its path alone, such as /socket.io/"),
+    ],
+)
+def test_a_path_that_holds_more_is_refused(given: str, line: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        options("--path", given)
+
+    assert str(caught.value) == line
 
 
 def test_they_pass_through_json() -> None:

@@ -22,12 +22,12 @@ from tests.conformance.targets import broken_polling, refusing, running
 from tests.servers import ROOT
 
 SENTENCES = {
-    "nothing": "nothing that can be judged listens at",
-    "plain_http": "an HTTP server answers at",
-    "any_page": "an HTTP server answers at",
+    "nothing": "nothing listens at",
+    "plain_http": "is no Socket.IO server at /socket.io/: HTTP 404 'not found'",
+    "any_page": "is no Socket.IO server at /socket.io/: the handshake got HTTP 200 '<html>",
     "echo": "a WebSocket server answers at",
-    "silent": "accepts connections but stays silent",
-    "babble": "does not speak HTTP",
+    "silent": "accepts connections and does not answer",
+    "babble": "does not speak HTTP: it says '220 mail.example ESMTP'",
 }
 
 

@@ -37,22 +37,28 @@ def examine_transports(patient: Patient) -> Examined:
     client = PollingClient(patient.target)
     offered = "websocket" in client.opened.upgrades
     examined.figures["upgrade_offered"] = offered
-    if patient.websocket:
-        examined.saw = "polling only"
-        if not offered:
-            examined.findings.append(
-                Finding(
-                    "no-websocket",
-                    LATENCY,
-                    f"The server refuses the handshake over WebSocket ({patient.websocket}) and offers no"
-                    " upgrade",
-                    "Clients stay on polling, and each event needs HTTP requests.",
-                    WEBSOCKET,
-                )
-            )
     failure = _upgrade(client, patient) if offered else None
     client.close()
-    if not offered and not patient.websocket:
+    if offered:
+        examined.figures["upgrade_failure"] = failure
+    if patient.websocket and offered:
+        fails = "polling only: the upgrade is offered, and each WebSocket fails"
+        examined.saw = fails if failure else "polling, and WebSocket by an upgrade alone"
+    elif patient.websocket:
+        examined.saw = "polling only"
+        examined.findings.append(
+            Finding(
+                "no-websocket",
+                LATENCY,
+                f"The server refuses the handshake over WebSocket ({patient.websocket}) and offers no"
+                " upgrade",
+                "Clients stay on polling, and each event needs HTTP requests.",
+                WEBSOCKET,
+            )
+        )
+    elif offered:
+        examined.saw = "polling and WebSocket, and the upgrade " + ("fails" if failure else "works")
+    else:
         examined.saw = "polling and WebSocket, no upgrade between them"
         examined.findings.append(
             Finding(
@@ -63,19 +69,16 @@ def examine_transports(patient: Patient) -> Examined:
                 UPGRADE,
             )
         )
-    elif offered:
-        examined.saw = "polling and WebSocket, and the upgrade " + ("fails" if failure else "works")
-        examined.figures["upgrade_failure"] = failure
-        if failure:
-            examined.findings.append(
-                Finding(
-                    "upgrade-fails",
-                    LATENCY,
-                    f"The OPEN packet offers an upgrade to WebSocket, and it fails: {failure}",
-                    "Each client tries it without success and stays on polling.",
-                    UPGRADE,
-                )
+    if failure:
+        examined.findings.append(
+            Finding(
+                "upgrade-fails",
+                LATENCY,
+                f"The OPEN packet offers an upgrade to WebSocket, and it fails: {failure}",
+                "Each client tries it without success and stays on polling.",
+                UPGRADE,
             )
+        )
     return examined
 
 

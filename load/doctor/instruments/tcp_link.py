@@ -43,10 +43,7 @@ class Link:
         self._sock: Any = None
         started = time.perf_counter()
         try:
-            self._sock = socket.socket(target.family, socket.SOCK_STREAM)
-            self._sock.settimeout(timeout)
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._sock.connect(target.address)
+            self._sock = _connected(target, timeout)
             self.connect_seconds = time.perf_counter() - started
             if target.tls is not None:
                 self._sock = target.tls.wrap_socket(self._sock, server_hostname=target.name)
@@ -107,6 +104,23 @@ class Link:
         if self._sock is not None:
             with contextlib.suppress(OSError):
                 self._sock.close()
+
+
+def _connected(target: Target, timeout: float) -> Any:
+    """A socket that is connected to the first address that takes it. Raises the OSError of the first one."""
+    first: OSError | None = None
+    for family, address in ((target.family, target.address), *target.others):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(timeout)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.connect(address)
+            return sock
+        except OSError as error:
+            sock.close()
+            first = first or error
+    assert first is not None
+    raise first
 
 
 def _failure(error: OSError) -> SwarmError:

@@ -40,7 +40,10 @@ def open_stream(
         stream = Stream(loop, receive, lost, opened)
     else:
         stream = TlsStream(loop, receive, lost, opened, target.tls, target.name)
-    stream.connect(target.family, target.address, target.source)
+    others = target.others
+    if target.source is not None:
+        others = tuple(other for other in others if other[0] == target.family)
+    stream.connect(target.family, target.address, target.source, others)
     return stream
 
 

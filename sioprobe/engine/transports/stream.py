@@ -10,7 +10,8 @@ import _socket
 import contextlib
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sioprobe.engine.errors import Kind, SwarmError, failure_of, failure_of_os_error
@@ -74,11 +75,20 @@ class Stream:
         """Bytes that wait until the peer reads."""
         return len(self._unsent)
 
-    def connect(self, family: int, address: tuple[Any, ...], source: str | None = None) -> None:
+    def connect(
+        self,
+        family: int,
+        address: tuple[Any, ...],
+        source: str | None = None,
+        others: Sequence[tuple[int, tuple[Any, ...]]] = (),
+        first_failure: SwarmError | None = None,
+    ) -> None:
         """Start to connect, from the local address `source` if one is given.
 
-        If it fails, `lost` is called from the hub, never from inside this call.
+        Where it fails, each of the `others` is tried. If all fail, `lost` is called with the first failure,
+        from the hub and never from inside this call.
         """
+        failed = partial(self._try_next, source, others, first_failure)
         try:
             self._sock = sock = _socket.socket(family, _socket.SOCK_STREAM)
             sock.setblocking(False)
@@ -90,13 +100,32 @@ class Stream:
                 sock.bind((source, 0))
             code = sock.connect_ex(address)
         except OSError as error:
-            self._loop.run_callback(self._lose, failure_of_os_error(error))
+            self._loop.run_callback(failed, error)
             return
         if code not in (0, errno.EINPROGRESS):
-            self._loop.run_callback(self._lose, failure_of_os_error(OSError(code, os.strerror(code))))
+            self._loop.run_callback(failed, OSError(code, os.strerror(code)))
             return
         self._writer = self._loop.io(sock.fileno(), WRITE)
-        self._writer.start(self._connected)
+        self._writer.start(self._connected, failed)
+
+    def _try_next(
+        self,
+        source: str | None,
+        others: Sequence[tuple[int, tuple[Any, ...]]],
+        first_failure: SwarmError | None,
+        error: OSError,
+    ) -> None:
+        failure = first_failure or failure_of_os_error(error)
+        if self._lost is None or not others:
+            self._lose(failure)
+            return
+        if self._writer is not None:
+            self._writer.stop()
+            self._writer.close()
+            self._writer = None
+        if self._sock is not None:
+            self._sock.close()
+        self.connect(*others[0], source, others[1:], failure)
 
     def accept(self, sock: Any) -> None:
         """Take over an accepted `_socket.socket`."""
@@ -111,11 +140,11 @@ class Stream:
         if self._reading:
             self._reader.start(self._readable)
 
-    def _connected(self) -> None:
+    def _connected(self, failed: Callable[[OSError], None]) -> None:
         code = self._sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
         self._writer.stop()
         if code:
-            self._lose(failure_of_os_error(OSError(code, os.strerror(code))))
+            failed(OSError(code, os.strerror(code)))
             return
         self._begin()
         self._call(self._opened)

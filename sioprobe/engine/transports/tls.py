@@ -9,7 +9,7 @@ from typing import Any
 from sioprobe.engine.errors import Kind, SwarmError, UntrustedCertificate
 from sioprobe.engine.transports.stream import CHUNK, Stream
 
-__all__ = ["TlsStream", "failure_of_tls", "speaks_tls"]
+__all__ = ["TlsStream", "failure_of_tls"]
 
 
 def failure_of_tls(error: OSError) -> SwarmError:
@@ -20,23 +20,6 @@ def failure_of_tls(error: OSError) -> SwarmError:
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
         reason += " (the server does not speak TLS; write http://)"
     return SwarmError(Kind.TLS_REFUSED, reason)
-
-
-def speaks_tls(family: int, address: tuple[Any, ...], seconds: float = 2.0) -> bool:
-    """Whether a TLS server with any certificate listens at `address`. Blocks for `seconds` at most."""
-    import socket
-    import ssl
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.socket(family, socket.SOCK_STREAM) as plain:
-        plain.settimeout(seconds)
-        try:
-            plain.connect(address)
-            with context.wrap_socket(plain):
-                return True
-        except OSError:
-            return False
 
 
 class TlsStream(Stream):

@@ -163,7 +163,7 @@ def test_a_server_that_hangs_after_ready_is_an_error(tmp_path: Path, own_temp: P
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
     assert line.startswith("sioprobe gate: error: head-application could not be judged")
-    assert "accepts connections but stays silent" in line
+    assert "accepts connections and does not answer" in line
     assert left_behind(own_temp) == []
 
 

@@ -148,7 +148,7 @@ def test_a_file_of_the_profile_lies_beside_it_and_the_command_line_wins(tmp_path
     found = profile.connecting.under(ConnectionOptions(path="/other", given=("--path", "/other")))
 
     assert (found.cookies, found.query, found.auth) == ({"session": "abc"}, {"a": "b"}, {"token": "t"})
-    assert (found.path, found.given) == ("/other", ("--path", "/other"))
+    assert (found.path, found.given) == ("/other/", ("--path", "/other"))
 
 
 def test_own_arms_stand_alone_unless_others_are_named() -> None:

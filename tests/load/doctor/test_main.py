@@ -158,8 +158,8 @@ def plain_http() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("serving", "line"),
     [
-        (plain_http, "{url} is no Socket.IO server of Engine.IO 4 at /socket.io/: http 404"),
-        (echoing, "{url} is no Socket.IO server of Engine.IO 4 at /socket.io/: malformed input"),
+        (plain_http, "{url} is no Socket.IO server at /socket.io/: HTTP 404 "),
+        (echoing, "{url} does not speak HTTP: it says 'GET /socket.io/?EIO=4"),
         (silent, "{url} accepts connections and does not answer"),
     ],
     ids=["plain http", "echo", "silent"],

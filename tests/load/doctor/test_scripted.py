@@ -35,6 +35,16 @@ FAULTS: dict[str, tuple[dict[str, Any], Any, str]] = {
 }
 
 
+def test_words_and_figures_agree_where_a_proxy_drops_the_upgrade() -> None:
+    """Then the OPEN packet offers what nobody gets."""
+    with polling_server(upgrades=["websocket"]) as url:
+        found = handshake.examine_transports(meet(url, pids=False))
+
+    assert found.figures["websocket"] is False
+    assert found.figures["upgrade_offered"] is True
+    assert found.saw == "polling only: the upgrade is offered, and each WebSocket fails"
+
+
 @pytest.mark.parametrize(("behaviour", "examine", "expected"), FAULTS.values(), ids=FAULTS.keys())
 def test_a_fault_is_found(behaviour: dict[str, Any], examine: Any, expected: str) -> None:
     with polling_server(**behaviour) as url:
