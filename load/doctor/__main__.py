@@ -112,9 +112,12 @@ def main(
     sys.exit(1 if costs else 0)
 
 
+def _visit(url: str, connection: ConnectionOptions) -> Visit:
+    return Visit(url, connection.path, auth=connection.auth, **connection.target_arguments())
+
+
 def _end_without_server(url: str, connection: ConnectionOptions, error: Exception) -> NoReturn:
-    visit = Visit(url, connection.path, auth=connection.auth, **connection.target_arguments())
-    found = diagnose(visit, redact=connection.redact)
+    found = diagnose(_visit(url, connection), redact=connection.redact)
     line = found.sentence if found is not None else connection.redact(str(error))
     click.echo(f"{PROGRAM}: error: {line}", err=True)
     sys.exit(4)
@@ -130,7 +133,8 @@ def _patient(url: str, asked_pids: str | tuple[int, ...], connection: Connection
         if error.kind == Kind.UNKNOWN_HOST:
             _end_without_server(url, connection, error)
         raise click.UsageError(error.detail or error.kind) from None
-    return Patient(target, locate([url], asked_pids), connection.auth)
+    located = locate([url], asked_pids)
+    return Patient(target, located, connection.auth, _visit(url, connection), connection.redact)
 
 
 def _limit_connections(patient: Patient, asked: int | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from load.doctor.findings import NotExamined
@@ -13,6 +13,7 @@ from load.doctor.instruments.blocking_clients import Calls, PollingClient, Socke
 from load.doctor.instruments.http_link import HttpLink
 from load.watching.locating import Located
 from load.watching.process_trees import SamplingError, TreeWatch
+from sioprobe.diagnosis import Diagnosis, Visit, diagnose
 from sioprobe.engine import Kind, SwarmError, Target
 from sioprobe.wire import OpenData
 
@@ -33,6 +34,9 @@ class Patient:
     located: Located = field(default_factory=Located)
     auth: dict[str, Any] | None = None
     """The auth payload of CONNECT to the main namespace."""
+    visit: Visit | None = None
+    """A client of the doctor, for a diagnosis. Without it there is none."""
+    redact: Callable[[str], str] = str
     max_connections: int = 0
     why_no_connections: str = ""
     calls: Calls = field(default_factory=Calls)
@@ -97,6 +101,15 @@ class Patient:
         if self.calls.acks:
             client.connect("/", self.auth)
         return client
+
+    def diagnosis(self, transport: str | None) -> Diagnosis | None:
+        """Why a session is not served that was opened, or None if no cause is found.
+
+        `transport` is `websocket`, or None for the first that opens. Ask after a failure only.
+        """
+        if self.visit is None:
+            return None
+        return diagnose(replace(self.visit, transport=transport), redact=self.redact)
 
     def watch(self) -> TreeWatch:
         """Watch the processes of the server. Raises NotExamined if they are not seen."""

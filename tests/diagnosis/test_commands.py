@@ -72,9 +72,8 @@ def test_several_processes_that_share_no_sessions() -> None:
         over_websocket = problem_with(url, transport="websocket")
         told = refused(url)
         declared = judged(url, ServerProfile(capabilities={"polling": False, "upgrade": False}))
-        done = run_here(
-            doctor, "sioprobe doctor", url, "--server-pid", "none", "--only", "sessions", "--json"
-        )
+        only = [word for each in ("transports", "roundtrips", "sessions") for word in ("--only", each)]
+        done = run_here(doctor, "sioprobe doctor", url, "--server-pid", "none", *only, "--json")
 
     assert loaded is not None
     beginning = f"several processes that share no sessions answer at {url}: "
@@ -85,7 +84,11 @@ def test_several_processes_that_share_no_sessions() -> None:
     assert told.startswith(beginning)
     assert told.endswith("; make the balancer sticky, or give the URL of one process")
     assert not declared.capabilities["polling"]
-    assert [each["id"] for each in json.loads(done.stdout)["findings"]] == ["sessions-not-sticky"]
+    # Each thing that fails for this cause names it.
+    findings = {each["id"]: each["means"] for each in json.loads(done.stdout)["findings"]}
+    assert set(findings) - {"upgrade-fails"} == {"calls-fail", "sessions-not-sticky"}
+    assert findings.pop("sessions-not-sticky").startswith("Several processes answer at this address")
+    assert all(means.startswith(beginning) for means in findings.values())
 
 
 def test_another_parser() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from load.doctor.findings import LATENCY, LIMITS, NOTE, Examined, Finding, NotExamined
 from load.doctor.instruments.blocking_clients import PollingClient, SocketClient
 from load.doctor.instruments.http_link import HttpLink
-from load.doctor.mend import CORS, MAX_PAYLOAD, PING, POLLING, UPGRADE, WEBSOCKET
+from load.doctor.mend import CORS, MAX_PAYLOAD, PING, POLLING, STICKY, UPGRADE, WEBSOCKET
 from load.doctor.patient import Patient
+from sioprobe.diagnosis import Cause
 from sioprobe.engine import SwarmError
 
 __all__ = ["examine_heartbeat", "examine_origins", "examine_transports"]
@@ -70,13 +71,17 @@ def examine_transports(patient: Patient) -> Examined:
             )
         )
     if failure:
+        found = patient.diagnosis(None)
+        unsticky = found is not None and found.cause is Cause.PROCESSES
         examined.findings.append(
             Finding(
                 "upgrade-fails",
                 LATENCY,
                 f"The OPEN packet offers an upgrade to WebSocket, and it fails: {failure}",
-                "Each client tries it without success and stays on polling.",
-                UPGRADE,
+                f"{found.sentence}."
+                if found
+                else "Each client tries it without success and stays on polling.",
+                STICKY if unsticky else UPGRADE,
             )
         )
     return examined

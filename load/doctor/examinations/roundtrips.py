@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from load.doctor.findings import LATENCY, Examined, Finding, NotExamined
 from load.doctor.instruments.blocking_clients import Call
+from load.doctor.mend import STICKY
 from load.doctor.patient import Patient, middle, milliseconds
+from sioprobe.diagnosis import Cause
 from sioprobe.engine import SwarmError
 
 __all__ = ["examine"]
@@ -24,14 +26,18 @@ def examine(patient: Patient) -> Examined:
             continue
         except SwarmError as error:
             saw.append(f"{name} fails")
+            found = patient.diagnosis("websocket" if name == "websocket" else None)
             examined.findings.append(
                 Finding(
                     "calls-fail",
                     LATENCY,
                     f"A session over {name} was opened, but a call in it ({patient.calls.what}) failed:"
                     f" {error}",
-                    "The server accepts clients on this transport, but does not serve them. Nothing else"
+                    f"{found.sentence}."
+                    if found is not None
+                    else "The server accepts clients on this transport, but does not serve them. Nothing else"
                     " could be examined there.",
+                    STICKY if found is not None and found.cause is Cause.PROCESSES else (),
                 )
             )
             continue
