@@ -49,7 +49,7 @@ EXIT_CODES = {
     1: "a requirement is broken, a deviation no longer occurs, or a case came to no conclusion; with --diff:"
     " something differs",
     2: "wrong usage, or an error of the suite itself: nothing was judged; a page or a badge was not written",
-    4: "no Socket.IO server there",
+    4: "no Socket.IO server there, or none that can be judged",
     130: "stopped by Ctrl-C; what was judged until then is reported",
 }
 JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Instead of judging"

@@ -14,7 +14,6 @@ from sioprobe.wire import RemoteProtocolError
 __all__ = [
     "Kind",
     "SwarmError",
-    "UntrustedCertificate",
     "failure_of",
     "failure_of_os_error",
     "http_refusal",
@@ -79,13 +78,6 @@ class SwarmError(Exception):
         super().__init__(f"{kind}: {detail}" if detail else kind)
         self.kind = kind
         self.detail = detail
-
-
-class UntrustedCertificate(SwarmError):
-    """We do not trust the certificate of the server. The detail says why."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(Kind.TLS_REFUSED, detail)
 
 
 def http_refusal(status: int, detail: str) -> SwarmError:

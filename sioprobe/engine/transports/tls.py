@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from sioprobe.engine.errors import Kind, SwarmError, UntrustedCertificate
+from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.engine.transports.stream import CHUNK, Stream
 
 __all__ = ["TlsStream", "failure_of_tls"]
@@ -16,7 +16,7 @@ def failure_of_tls(error: OSError) -> SwarmError:
     """The failure that an error of the handshake stands for, with the reason that OpenSSL gives."""
     reason = str(getattr(error, "reason", None) or error)
     if reason == "CERTIFICATE_VERIFY_FAILED":
-        return UntrustedCertificate(f"{reason} ({getattr(error, 'verify_message', 'not trusted')})")
+        reason += f" ({getattr(error, 'verify_message', 'not trusted')})"
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
         reason += " (the server does not speak TLS; write http://)"
     return SwarmError(Kind.TLS_REFUSED, reason)
