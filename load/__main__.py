@@ -23,6 +23,7 @@ from rich.console import Console
 from load.running.command_options import (
     DEFAULTS,
     calibrate_option,
+    check_conditions,
     conditions_of,
     list_option,
     moved,
@@ -147,7 +148,8 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     multiple=True,
     callback=_readable,
     metavar="CONDITION",
-    help="End with 3 when this holds, such as 'p99>50ms', 'reach<100%', 'rate<1000/s'. Repeatable.",
+    help="End with 3 when this holds, such as 'p99>50ms', 'reach<100%', 'rate<1000/s'"
+    " or, with churn, 'memory_per_life>10KB'. Repeatable.",
 )
 @calibrate_option
 @server_pid_option()
@@ -187,6 +189,7 @@ def main(
 ) -> None:
     """Put a measured load on a server and print what it carried."""
     plan = plan_of(connection, **given)
+    check_conditions("--fail-if", conditions_of("--fail-if", thresholds), plan.scenario)
     shaping = [shape, shape_users, shape_rate, shape_seconds]
     try:
         check_rate(shape_rate, plan.scenario)

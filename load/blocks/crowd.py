@@ -104,6 +104,5 @@ class Crowd:
             for connection in list(self.engine.connections):
                 connection.abort()
         self.engine.stop()
-        return sum(
-            not player.connection.session.close_confirmed for player in self.players if player.failure is None
-        )
+        sessions = [player.connection.session for player in self.players if player.failure is None]
+        return sum(session.opened is not None and not session.close_confirmed for session in sessions)

@@ -91,7 +91,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     watch = server.tree
     neighbours = NeighbourWatch(watch, lambda: {os.getpid(), *request.generator_pids})
     before = watch.sample()
-    looks = RunWatch(type(scenario), server)
+    looks = RunWatch(type(scenario), server, lambda: [scenario.state()])
     ready = crowd.connect()
     if not ready:
         failures = [player.failure for player in crowd.players if player.failure is not None]
@@ -144,6 +144,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         operations=operations if scenario.operation else None,
         # An operation that could not be sent is an error too.
         errors=max(0, sum(errors.values()) - unsent),
+        error_kinds=errors,
         unsent=unsent,
         vitals=[vitals],
         latency=measured.histogram,

@@ -25,6 +25,7 @@ from load.capacity.trials import DEFAULT_OBJECTIVES, SearchPlan, find_capacity, 
 from load.profiles.run_plan import RunPlan
 from load.running.command_options import (
     calibrate_option,
+    check_conditions,
     conditions_of,
     plan_of,
     processes_option,
@@ -40,7 +41,7 @@ from load.running.parameter_options import (
     scenario_option,
     scenario_options,
 )
-from load.scenarios import make_options, scenarios_with
+from load.scenarios import SCENARIOS, make_options, scenarios_with
 from load.servers.placement import problem_with_server
 from load.servers.processes import ChildError
 from load.watching.locating import locate
@@ -173,6 +174,7 @@ def main(
     if run_plan.scenario not in scenarios_with("rate"):
         able = ", ".join(scenarios_with("rate"))
         raise click.UsageError(f"--scenario {run_plan.scenario} has no rate to search for; valid are {able}")
+    check_conditions("--objective", objective, run_plan.scenario)
     plan = SearchPlan(
         block=block_of(run_plan, urls, asked_pids),
         connections=run_plan.users,
@@ -211,10 +213,14 @@ def block_of(run_plan: RunPlan, urls: list[str], asked_pids: str | tuple[int, ..
 
     It is what `SearchPlan.block` holds. A server that is none, or refuses the namespace, is a UsageError.
     """
-    namespace = str(make_options(run_plan.scenario, run_plan.parameters).namespace)
+    played = make_options(run_plan.scenario, run_plan.parameters)
     for url in urls:
         problem = problem_with_server(
-            url, transport=run_plan.transport, namespace=namespace, connection=run_plan.connection
+            url,
+            transport=run_plan.transport,
+            namespace=str(played.namespace),
+            connection=run_plan.connection,
+            refused=SCENARIOS[run_plan.scenario].wants_refusal(played),
         )
         if problem is not None:
             raise click.UsageError(problem)

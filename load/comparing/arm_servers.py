@@ -11,7 +11,7 @@ import psutil
 from load.comparing.arms import ArmPlan, command_of
 from load.comparing.plan import LoadPlan
 from load.playing.round_trips import RoundTripScenario
-from load.scenarios import SCENARIOS
+from load.scenarios import SCENARIOS, make_options
 from load.servers.placement import problem_with_server
 from load.servers.processes import BlockGenerator, ChildError, Server, check_locustfile
 from load.servers.started import StartedServer
@@ -145,7 +145,11 @@ def look_at(plan: ArmPlan, server: ArmServer, load: LoadPlan, connection: Connec
 
 def _let_in(url: str, load: LoadPlan, connection: ConnectionOptions) -> None:
     namespace = str(load.parameters.get("namespace", "/"))
+    kind = SCENARIOS.get(load.scenario)
+    refused = kind is not None and kind.wants_refusal(make_options(load.scenario, load.parameters))
     for transport in load.transports:
-        problem = problem_with_server(url, transport=transport, namespace=namespace, connection=connection)
+        problem = problem_with_server(
+            url, transport=transport, namespace=namespace, connection=connection, refused=refused
+        )
         if problem is not None:
             raise ChildError(f"over {transport}: {problem}")

@@ -7,7 +7,7 @@ step that it had reached.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import Any
 
@@ -32,6 +32,8 @@ class CountedLivesScenario(Scenario):
         self.under_way = 0
         self.lives = 0
         self.failed: dict[str, int] = {}
+        self.heartbeat = 0.0
+        """Ping interval and ping timeout of the server together, in seconds; 0 while they are not known."""
 
     @property
     def at_rest(self) -> bool:
@@ -41,6 +43,11 @@ class CountedLivesScenario(Scenario):
     def state(self) -> dict[str, Any]:
         """The lives that ended well, and those that failed by step and kind."""
         return {"lives": self.lives, "failed": dict(self.failed)}
+
+    @classmethod
+    def ended_lives(cls, states: Sequence[dict[str, Any]]) -> int:
+        """The good and the failed ones: a server may keep something of either."""
+        return sum(state["lives"] + sum(state["failed"].values()) for state in states)
 
 
 class CountedLivesPlayer(LivesPlayer, ABC):

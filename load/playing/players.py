@@ -17,6 +17,7 @@ from sioprobe.engine import (
     Listener,
     SwarmError,
 )
+from sioprobe.engine.connection import NO_ANSWER
 from sioprobe.measured import Ledger, Recorder, Schedule
 from sioprobe.measured.recorder import Sample
 
@@ -39,14 +40,14 @@ class Scenario(ABC):
     `timed_between` says that an operation may begin in one process and end in another. The latencies are then
     withheld if the processes are on hosts whose clocks cannot be compared.
     If it `cools_down`, the run looks at the server after the last client has left, for `cool_down` seconds at
-    most. If it `has_phases`, the run looks at the server once a second.
+    most. With `look_seconds` the run also looks at the server that often, in seconds, while users play.
     """
 
     title: ClassVar[str] = ""
     parameters: ClassVar[tuple[Parameter, ...]] = (NAMESPACE,)
     transports: ClassVar[tuple[str, ...]] = TRANSPORTS
     cools_down: ClassVar[bool] = False
-    has_phases: ClassVar[bool] = False
+    look_seconds: ClassVar[float | None] = None
     operation: tuple[str, str] | None = None
     messages_per_operation = 0
     timed_between = False
@@ -74,6 +75,16 @@ class Scenario(ABC):
     def operation_of(cls, options: Options) -> tuple[str, str] | None:
         """The `operation` of a scenario with these options, for who has none of its objects."""
         return cls.operation
+
+    @classmethod
+    def wants_refusal(cls, options: Options) -> bool:
+        """Whether the server must refuse the users of a scenario with these options."""
+        return False
+
+    @classmethod
+    def ended_lives(cls, states: Sequence[dict[str, Any]]) -> int | None:
+        """How many lives have ended, from the `state` of each process; None where users have no lives."""
+        return None
 
     @classmethod
     def floor(cls, options: Options) -> Options:
@@ -184,7 +195,8 @@ class Player(Listener):
         self._tell()
 
     def refused(self, connection: Connection, namespace: str, data: Any) -> None:
-        self.failure = SwarmError(Kind.CONNECT_REFUSED, str(data))
+        kind = Kind.CONNECT_TIMEOUT if data is NO_ANSWER else Kind.CONNECT_REFUSED
+        self.failure = SwarmError(kind, str(data))
         connection.close()
 
     def disconnected(self, connection: Connection, namespace: str) -> None:

@@ -25,6 +25,7 @@ from sioprobe.engine import TRANSPORTS
 __all__ = [
     "DEFAULTS",
     "calibrate_option",
+    "check_conditions",
     "conditions_of",
     "list_option",
     "moved",
@@ -48,6 +49,14 @@ def conditions_of(flag: str, texts: Iterable[str]) -> tuple[Condition, ...]:
         return tuple(Condition.parse(text) for text in texts)
     except ConditionError as error:
         raise click.UsageError(f"{flag} {error}") from None
+
+
+def check_conditions(flag: str, conditions: Iterable[Condition], scenario: str) -> None:
+    """Raises UsageError for the first whose figure the scenario never has."""
+    for condition in conditions:
+        problem = condition.problem_with(scenario)
+        if problem is not None:
+            raise click.UsageError(f"{flag} {problem}")
 
 
 def _named(context: click.Context, option: click.Parameter, text: str) -> list[str]:

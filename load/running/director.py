@@ -23,7 +23,7 @@ from load.running.locustfile_options import (
     problem_of,
     problem_with_connection,
 )
-from load.running.outcome import exit_code, hints, thresholds_of
+from load.running.outcome import exit_code, hints, thresholds_of, waits_for_server
 from load.running.play import Play
 from load.running.scenario_arguments import problem_with_arguments
 from load.running.server_of_run import ServerOfRun
@@ -189,6 +189,8 @@ class Director(Conductor):
             runner.stop()
         self.attachment.close()
         if judged and self.environment.process_exit_code is None:
+            if waits_for_server(options.fail_if):
+                self._found = self._server.found()
             code = exit_code(self._conclusion())
             if code == 1:
                 self.environment.process_exit_code = options.exit_code_on_error

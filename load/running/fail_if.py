@@ -1,4 +1,4 @@
-"""Conditions on a run's figures: `p99>50ms`, `reach<100%`, `errors>0`, `rate<1000/s`.
+"""Conditions on a run's figures: `p99>50ms`, `reach<100%`, `errors>0`, `memory_per_life>10KB`.
 
 `--fail-if` fails a run if one of them holds. In the objective of `sioprobe capacity` all of them must hold.
 """
@@ -9,12 +9,14 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from load.scenarios import SCENARIOS
 from sioprobe.commandline.nearest import unknown
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.loads import Block, Latency, LedgerFigures, RunResult
 
-__all__ = ["Condition", "ConditionError", "Figures"]
+__all__ = ["MEMORY_PER_LIFE", "Condition", "ConditionError", "Figures"]
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -25,6 +27,8 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 _TIMES = {"us": 1.0, "µs": 1.0, "ms": 1e3, "s": 1e6}
 _SHARES = {"%": 0.01}
 _COUNTS = {"": 1.0}
+_SIZES = {"B": 1.0, "KB": 1e3, "MB": 1e6, "KiB": 1024.0, "MiB": 1024.0**2}
+MEMORY_PER_LIFE = "memory_per_life"
 
 # The units of each figure. A latency needs a unit, because 50 could be anything.
 _UNITS: dict[str, dict[str, float]] = {
@@ -34,6 +38,7 @@ _UNITS: dict[str, dict[str, float]] = {
     "errors": {**_COUNTS, **_SHARES},
     "unsent": {**_COUNTS, **_SHARES},
     "rate": {"": 1.0, "/s": 1.0},
+    MEMORY_PER_LIFE: _SIZES,
 }
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,3})?)")
 _EXPRESSION = re.compile(r"\s*([^\s<>=!]+)\s*([<>=!]+)\s*([0-9.eE+_]*)\s*(\S*)\s*")
@@ -71,6 +76,7 @@ class Figures:
                 "errors": sum(result.errors.values()),
                 "unsent": result.unsent,
                 "rate": result.operations_per_second,
+                MEMORY_PER_LIFE: _memory_per_life(result.found),
             },
         )
 
@@ -85,12 +91,19 @@ class Figures:
                 "errors": block.errors,
                 "unsent": block.unsent,
                 "rate": block.operations / block.seconds,
+                MEMORY_PER_LIFE: _memory_per_life(block.found),
             },
         )
 
 
 def _histogram(latency: Latency | None) -> Histogram:
     return Histogram() if latency is None else Histogram.from_latency(latency)
+
+
+def _memory_per_life(found: dict[str, Any] | None) -> float | None:
+    """Bytes, if the scenario looks for them and the lives were enough to tell."""
+    size: float | None = (found or {}).get("leak", {}).get("rss_bytes_per_life")
+    return size
 
 
 def _deliveries(ledger: LedgerFigures | None) -> dict[str, float | None]:
@@ -100,7 +113,7 @@ def _deliveries(ledger: LedgerFigures | None) -> dict[str, float | None]:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One comparison. `value` is in µs for a latency, and a share of 1 if `is_share`."""
+    """One comparison. `value` is in µs for a latency, in bytes for a size, and a share of 1 if `is_share`."""
 
     text: str
     figure: str
@@ -129,6 +142,13 @@ class Condition:
             said = repr(unit) if unit else "none"
             raise ConditionError(f"{text!r}: {figure} has the unit {valid}, not {said}")
         return cls(text.strip(), figure, comparison, value * units[unit], unit == "%" and figure != "reach")
+
+    def problem_with(self, scenario: str) -> str | None:
+        """One line if runs of this scenario never have the figure, or None."""
+        if self.figure != MEMORY_PER_LIFE or SCENARIOS[scenario].cools_down:
+            return None
+        able = ", ".join(name for name, kind in SCENARIOS.items() if kind.cools_down)
+        return f"{self.text!r}: scenario {scenario} does not measure it ({able} does)"
 
     @property
     def is_latency(self) -> bool:
@@ -161,4 +181,6 @@ class Condition:
             return f"{measured:.4%}"
         if self.is_latency:
             return f"{measured / 1000:.3f} ms"
+        if self.figure == MEMORY_PER_LIFE:
+            return f"{measured / 1000:.1f} KB"
         return f"{measured:.0f}" + ("/s" if self.figure == "rate" else "")

@@ -93,8 +93,8 @@ def add_swarm_options(parser: Any) -> None:
         type=condition,
         metavar="CONDITION",
         include_in_web_ui=False,
-        help="exit code 3 when this holds at the end, such as 'p99>50ms', 'reach<100%%', 'rate<1000/s';"
-        " repeatable",
+        help="exit code 3 when this holds at the end, such as 'p99>50ms', 'reach<100%%', 'rate<1000/s' or,"
+        " with churn, 'memory_per_life>10KB'; repeatable",
     )
     add(
         "--calibrate",
@@ -130,7 +130,7 @@ def problem_of(host: str | None, options: Any) -> str | None:
     if not host:
         return "--host is missing: the server's URL, such as http://127.0.0.1:5000"
     try:
-        namespace = str(played_options(options, None).namespace)
+        played = played_options(options, None)
     except ParameterError as error:
         return f"argument {error}"
     try:
@@ -149,8 +149,9 @@ def problem_of(host: str | None, options: Any) -> str | None:
         problem = problem_with_server(
             url,
             transport=options.transport,
-            namespace=namespace,
+            namespace=str(played.namespace),
             connection=connection,
+            refused=SCENARIOS[options.scenario].wants_refusal(played),
         )
         if problem is not None:
             return problem

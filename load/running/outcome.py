@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from load.running.fail_if import Condition, Figures
+from load.running.fail_if import MEMORY_PER_LIFE, Condition, Figures
 from sioprobe.results.loads import RunResult, Threshold
 
-__all__ = ["EXIT_CODES", "exit_code", "hints", "thresholds_of"]
+__all__ = ["EXIT_CODES", "exit_code", "hints", "thresholds_of", "waits_for_server"]
 
 EXIT_CODES = {
     0: "no operation failed, and the run is VALID or SUSPECT",
@@ -33,6 +33,11 @@ def thresholds_of(result: RunResult, conditions: Iterable[str]) -> list[Threshol
         )
         for condition in map(Condition.parse, conditions)
     ]
+
+
+def waits_for_server(conditions: Iterable[str]) -> bool:
+    """Whether a `--fail-if` needs what is found at the end of the cool-down."""
+    return any(Condition.parse(text).figure == MEMORY_PER_LIFE for text in conditions)
 
 
 def exit_code(result: RunResult) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from load.playing.parameters import json_text
+from load.running.fail_if import Condition
 from load.scenarios import (
     SCENARIOS,
     Options,
@@ -106,7 +107,7 @@ def options_of(parsed: Any) -> Options:
 
 
 def problem_with_arguments(parsed: Any) -> str | None:
-    """One line about an option that the chosen scenario does not know, or None."""
+    """One line about an option or a condition that does not go with the chosen scenario, or None."""
     try:
         check_transport(parsed.scenario, parsed.transport)
     except TransportError as error:
@@ -115,7 +116,15 @@ def problem_with_arguments(parsed: Any) -> str | None:
     for name, parameter in all_parameters().items():
         if name not in known and str(getattr(parsed, name, "")):
             return f"argument {parameter.option}: {who_knows(parsed.scenario, name)}"
-    return _contradiction(parsed) or _unusable_here(parsed)
+    return _unknown_figure(parsed) or _contradiction(parsed) or _unusable_here(parsed)
+
+
+def _unknown_figure(parsed: Any) -> str | None:
+    """One line about a condition on a figure that this scenario never has, or None."""
+    conditions = map(Condition.parse, parsed.fail_if)
+    problems = (condition.problem_with(parsed.scenario) for condition in conditions)
+    problem = next(filter(None, problems), None)
+    return f"argument --fail-if: {problem}" if problem is not None else None
 
 
 def _contradiction(parsed: Any) -> str | None:

@@ -26,6 +26,7 @@ from load.watching.sampling import Counts, ServerSampler
 from load.watching.server_state import ServerWatch
 from sioprobe.locusts.attachment import Attachment
 from sioprobe.locusts.clock import clock_id, host_name
+from sioprobe.locusts.reports import REPORT_SECONDS
 
 __all__ = ["ServerOfRun"]
 
@@ -73,7 +74,8 @@ class ServerOfRun:
         # First, because the look asks the server, which may keep a file open for that.
         self.sampled.start()
         kind = SCENARIOS[options.scenario]
-        self._watch = RunWatch(kind, server)
+        age = REPORT_SECONDS if self._attachment.is_master else 0.0
+        self._watch = RunWatch(kind, server, self._states, states_age=age)
         if self._environment.web_ui is not None and not self.sampled.sampling:
             self._telling = ReportedCpu(urls)
 
@@ -122,6 +124,12 @@ class ServerOfRun:
             return None
         states = [state.scenario for state in self._attachment.reports.states()]
         return self._watch.found(states, self._attachment.engine.recorder, options)
+
+    def _states(self) -> list[dict[str, Any] | None]:
+        """The state of the scenario in each process, as far as it is known during the run."""
+        if self._attachment.is_master:
+            return [state.scenario for state in self._attachment.reports.states()]
+        return [self._scenario.state()] if self._scenario is not None else []
 
     def _generators(self) -> set[int] | None:
         """The processes of this host that make the load; None while a worker has not reported yet."""

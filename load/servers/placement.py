@@ -77,11 +77,11 @@ def parse_urls(host: str, others: str) -> list[str]:
 
 
 def problem_with_server(
-    url: str, *, transport: str, namespace: str, connection: ConnectionOptions
+    url: str, *, transport: str, namespace: str, connection: ConnectionOptions, refused: bool = False
 ) -> str | None:
     """One line that says why this server cannot be loaded, or None. Blocks for a connection to it.
 
-    See `sioprobe.engine.first_visit.problem_with`. The line holds no secret.
+    See `sioprobe.engine.first_visit.problem_with`, for `refused` too. The line holds no secret.
     """
     return problem_with_url(url) or problem_with(
         url,
@@ -91,6 +91,7 @@ def problem_with_server(
         how=connection.target_arguments(),
         auth=connection.auth,
         redact=connection.redact,
+        refused=refused,
     )
 
 

@@ -216,7 +216,8 @@ def _found_problems(found: dict[str, Any]) -> Iterator[str]:
         yield f"closes not answered {found['unconfirmed_closes']:,}"
     leak = found.get("leak", {})
     if leak.get("verdict") == "leaks":
-        yield "leaks " + told(leak["kept"])
+        memory = ["memory"] if leak.get("memory") == "grows" else []
+        yield "leaks " + ", ".join([*filter(None, [told(leak["kept"])]), *memory])
     if found.get("overdue"):
         yield f"pings overdue {found['overdue']}"
     if "waves" in found and len(found["waves"]) < found["planned"]:

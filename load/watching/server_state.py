@@ -27,13 +27,17 @@ TOLERATED_THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at the server. `at` is in seconds of the wall clock, which other processes share."""
+    """One look at the server. `at` is in seconds of the wall clock, which other processes share.
+
+    `lives` is how many lives of clients had ended by then, if the scenario has lives.
+    """
 
     at: float
     sessions: int | None = None
     rss_bytes: int | None = None
     threads: int | None = None
     fds: int | None = None
+    lives: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -98,27 +102,33 @@ class ServerWatch:
             self.tree, self.unseen = TreeWatch(()), str(error)
         self.looks: list[Look] = []
 
-    def look(self, *, under_load: bool = False) -> Look:
+    def look(self, *, under_load: bool = False, lives: int | None = None) -> Look:
         """Look at the server, and add the look to `looks`. Blocks for a request to each URL.
 
-        With `under_load` there are no requests if the processes are known, so as not to disturb the server.
+        `lives` is what the look shall say about them. With `under_load` there are no requests if the
+        processes are known, so as not to disturb the server.
         """
         at = time.time()
         # Before the requests: the server may hold a file or a thread for them a little longer.
-        sample = self.tree.sample() if self.tree.watches else None
-        asked = () if under_load and sample is not None else self._urls
+        seen = self.tree.watches
+        try:
+            sample = self.tree.sample() if seen else None
+        except SamplingError as error:
+            sample, self.unseen = None, str(error)
+        asked = () if under_load and seen else self._urls
         told: list[dict[str, Any] | None] = [server_metrics(url) for url in asked]
         if not self.looks and None in told:
             # A server without /metrics may not even answer. Without all parts there is no sum.
             self._urls = ()
-        if sample is None:
-            held = [_sum(told, name) for name in ("rss_bytes", "threads", "fds")]
-        elif sample.processes:
-            held = [sample.rss_bytes, sample.threads, sample.fds]
+        sessions, sizes = _sum(told, "sessions"), ("rss_bytes", "threads", "fds")
+        if not seen:
+            held = {name: _sum(told, name) for name in sizes}
+        elif sample is not None and sample.processes:
+            held = {name: getattr(sample, name) for name in sizes}
         else:
-            # The zeros of a server that is gone are not its figures.
-            held = [None, None, None]
-        look = Look(at, _sum(told, "sessions"), *held)
+            # The zeros of a server that is gone, or that we cannot read, are not its figures.
+            held = {}
+        look = Look(at, sessions, **held, lives=lives)
         self.looks.append(look)
         return look
 

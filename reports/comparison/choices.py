@@ -38,7 +38,12 @@ ENDED = {
     "machine": "; other processes took the CPU, so it may carry more",
 }
 """What is said of a search that ended before the server's limit, by what ended it."""
-LEAKS = {"leaked_sessions": "sessions", "leaked_threads": "threads", "leaked_files": "open files"}
+LEAKS = {
+    "leaked_sessions": "sessions kept of clients",
+    "leaked_threads": "threads kept of clients",
+    "leaked_files": "open files kept of clients",
+    "leaked_bytes_per_life": "KiB of memory kept of each client",
+}
 MORE = 1.1
 """Several processes carry more than one if they carry so many times as much."""
 GOOD = ("best", "alike")
@@ -217,10 +222,8 @@ def _leaked(results: Results, arm: str) -> list[Said]:
             for name, what in LEAKS.items():
                 if row["arm"] == arm and row["figures"].get(name):
                     said = Saying(Quotes(results))
-                    kept = said.whole(f"{place}/figures/{name}")
-                    found.append(
-                        said.said(
-                            f"{kept} {what} kept of clients that had left over {TRANSPORT_WORDS[transport]}"
-                        )
-                    )
+                    figure = f"{place}/figures/{name}"
+                    of_memory = name == "leaked_bytes_per_life"
+                    kept = said.number(figure, factor=1 / 1024) if of_memory else said.whole(figure)
+                    found.append(said.said(f"{kept} {what} that had left over {TRANSPORT_WORDS[transport]}"))
     return found

@@ -12,7 +12,7 @@ from time import monotonic_ns
 from typing import Any
 
 from sioprobe.engine.acks import AckCallback, WaitingAcks
-from sioprobe.engine.errors import Kind, SwarmError
+from sioprobe.engine.errors import REFUSALS, Kind, SwarmError
 from sioprobe.engine.hub import Engine
 from sioprobe.engine.namespaces import connect_packet
 from sioprobe.engine.reconnect import Backoff, Reconnector
@@ -28,7 +28,10 @@ from sioprobe.wire import (
     encode_socket_packet,
 )
 
-__all__ = ["Connection", "Listener"]
+__all__ = ["NO_ANSWER", "Connection", "Listener"]
+
+NO_ANSWER = {"message": "no answer to CONNECT"}
+"""What a listener hears as the words of a refusal, if the server said nothing in time."""
 
 NO_NAMESPACES: frozenset[str] = frozenset()
 """All connections share it, because an empty set takes 216 bytes."""
@@ -87,7 +90,8 @@ class Connection:
     With a `backoff` the connection outlives its session: when it loses one, it opens another and connects
     the namespaces again, with their auth payloads. Like the official client, it leaves out the namespaces
     that the server disconnected or refused, and ends if none is left. A first session that fails is not a
-    loss. With `end_is_no_error` an end is not counted as an error: the caller provokes it.
+    loss. With `end_is_no_error` an end is not counted as an error: the caller provokes it. With
+    `refusal_is_no_error` the caller wants the server to refuse it.
     """
 
     __slots__ = (
@@ -112,6 +116,7 @@ class Connection:
         "failure",
         "listener",
         "namespaces",
+        "refusal_is_no_error",
         "session",
         "tap",
         "target",
@@ -150,6 +155,7 @@ class Connection:
         self._frame_tap: Callable[[bytes], bool] | None = None
         self.deadline = 0
         self.end_is_no_error = False
+        self.refusal_is_no_error = False
         self.closed = False
         self.failure: SwarmError | None = None
         self._connect_series = self.series("SIO connect", transport)
@@ -222,6 +228,7 @@ class Connection:
         backoff = self._reconnector.backoff if self._reconnector is not None else None
         other = Connection(self._engine, self.target, self.transport, timeout=self._timeout, backoff=backoff)
         other.end_is_no_error = self.end_is_no_error
+        other.refusal_is_no_error = self.refusal_is_no_error
         return other
 
     # Sending
@@ -347,6 +354,8 @@ class Connection:
             self._engine.internal_errors += 1
         if failure.kind == Kind.DROPPED or self.end_is_no_error:
             return
+        if self.refusal_is_no_error and failure.kind in REFUSALS:
+            return
         for _ in self._connecting:
             self._connect_series.error(failure.kind)
         if self.namespaces:  # otherwise DISCONNECT or CONNECT_ERROR announced the end
@@ -401,7 +410,7 @@ class Connection:
         elif kind is SocketPacketType.CONNECT:
             self._take_connect(namespace, packet.data)
         elif kind is SocketPacketType.CONNECT_ERROR:
-            if self._connecting.pop(namespace, None) is not None:
+            if self._connecting.pop(namespace, None) is not None and not self.refusal_is_no_error:
                 self._connect_series.error(Kind.CONNECT_REFUSED)
             self.listener.refused(self, namespace, packet.data)
             self._settled(namespace, wanted=False)
@@ -451,7 +460,7 @@ class Connection:
                 self._connecting.pop(namespace)
                 self._left |= {namespace}
                 self._connect_series.error(Kind.CONNECT_TIMEOUT)
-                self.listener.refused(self, namespace, {"message": "no answer to CONNECT"})
+                self.listener.refused(self, namespace, NO_ANSWER)
 
     # State and figures
 

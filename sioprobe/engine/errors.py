@@ -9,9 +9,11 @@ from __future__ import annotations
 import errno
 from typing import Final
 
+from sioprobe.commandline import own_limits
 from sioprobe.wire import RemoteProtocolError
 
 __all__ = [
+    "REFUSALS",
     "Kind",
     "SwarmError",
     "failure_of",
@@ -56,7 +58,7 @@ class Kind:
     """We closed the session while something waited. Who waits is told; it is not counted as an error."""
     MALFORMED_INPUT: Final = "malformed input"
     """The server sent something that the protocol does not allow."""
-    NO_LOCAL_PORT: Final = "no local port left"
+    NO_LOCAL_PORT: Final = own_limits.NO_LOCAL_PORT
     NOT_CONNECTED: Final = "not connected"
     PING_TIMEOUT: Final = "ping timeout"
     SEND_BUFFER_FULL: Final = "send buffer full"
@@ -65,7 +67,7 @@ class Kind:
     """The answer to an event did not come in time."""
     TLS_ERROR: Final = "tls error"
     TLS_REFUSED: Final = "tls refused"
-    TOO_MANY_OPEN_FILES: Final = "too many open files"
+    TOO_MANY_OPEN_FILES: Final = own_limits.TOO_MANY_OPEN_FILES
     UNKNOWN_HOST: Final = "unknown host"
     UPGRADE_NOT_OFFERED: Final = "upgrade not offered"
     UPGRADE_TIMEOUT: Final = "upgrade timeout"
@@ -80,6 +82,10 @@ class SwarmError(Exception):
         self.detail = detail
 
 
+REFUSALS = frozenset({Kind.CONNECT_REFUSED, "http 401", "http 403"})
+"""The kinds in which a server refuses a client that it does not want: in its answer to CONNECT, or before."""
+
+
 def http_refusal(status: int, detail: str) -> SwarmError:
     """The failure that an HTTP status stands for."""
     return SwarmError(f"http {status}", detail)
@@ -92,15 +98,12 @@ _KINDS = {
     errno.ETIMEDOUT: Kind.CONNECT_TIMEOUT,
     errno.EHOSTUNREACH: Kind.HOST_UNREACHABLE,
     errno.ENETUNREACH: Kind.HOST_UNREACHABLE,
-    errno.EADDRNOTAVAIL: Kind.NO_LOCAL_PORT,
-    errno.EMFILE: Kind.TOO_MANY_OPEN_FILES,
-    errno.ENFILE: Kind.TOO_MANY_OPEN_FILES,
 }
 
 
 def failure_of_os_error(error: OSError) -> SwarmError:
     """The failure that an error of the operating system stands for."""
-    kind = _KINDS.get(error.errno or 0, Kind.SOCKET_ERROR)
+    kind = own_limits.own_limit(error) or _KINDS.get(error.errno or 0, Kind.SOCKET_ERROR)
     return SwarmError(kind, error.strerror or str(error))
 
 

@@ -9,7 +9,7 @@ from gevent.event import Event
 
 from sioprobe.diagnosis import QUESTION_SECONDS, Visit, diagnose
 from sioprobe.engine.connection import Connection, Listener
-from sioprobe.engine.errors import Kind, SwarmError
+from sioprobe.engine.errors import REFUSALS, Kind, SwarmError
 from sioprobe.engine.hub import Engine
 from sioprobe.engine.target import DEFAULT_PATH, Target
 
@@ -47,12 +47,14 @@ def problem_with(
     how: Mapping[str, Any] | None = None,
     auth: Any = None,
     redact: Callable[[str], str] = str,
+    refused: bool = False,
 ) -> str | None:
     """Say in one line why `url` cannot be loaded, or return None. Blocks for a little over `seconds`.
 
     `how` holds further keyword arguments of `Target.from_url`; `auth` is the auth payload of CONNECT.
     A server may repeat these secrets, so `redact` removes them from its words. If the connection fails, a
-    diagnosis asks for the cause, which takes 10 s at most.
+    diagnosis asks for the cause, which takes 10 s at most. `refused` says that the server
+    must refuse us.
     """
     one = "websocket" if transport == "websocket" else "polling"
     engine = Engine()
@@ -76,7 +78,9 @@ def problem_with(
         failure = error
     finally:
         engine.stop()
-    if visitor.welcome:
+    if refused and visitor.welcome:
+        return f"{url} lets this client in, and should refuse it: give it no token (--auth), or a wrong one"
+    if visitor.welcome or (refused and failure is not None and failure.kind in REFUSALS):
         return None
     visit = Visit(url, path, namespace, auth, one, **(how or {}))
     found = diagnose(visit, question_seconds=min(seconds, QUESTION_SECONDS), redact=redact)

@@ -6,8 +6,9 @@ INVALID: the figures show the generator's own limit, or mostly failures. SUSPECT
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from sioprobe.commandline.own_limits import advice_on
 from sioprobe.measured.vitals import Vitals
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.loads import Cause, Finding, Floor, Neighbours, Validity
@@ -38,7 +39,7 @@ SERVER_SATURATED = 0.9
 """Share of each core that the server used. Below it, the server had room, and no rate is its capacity."""
 
 GENERATOR_CAUSES: tuple[Cause, ...] = (
-    *("cpu", "hub lag", "send lag", "stall", "run delay", "pressure", "neighbour"),
+    *("cpu", "hub lag", "send lag", "stall", "run delay", "pressure", "neighbour", "limit"),
 )
 """Causes that lie in the generator or its machine, whatever the server did."""
 
@@ -47,6 +48,7 @@ def judge(
     *,
     operations: int | None,
     errors: int,
+    error_kinds: Mapping[str, int] = {},
     vitals: Sequence[Vitals],
     latency: Histogram,
     ledger_clean: bool = True,
@@ -57,12 +59,14 @@ def judge(
 ) -> Validity:
     """The verdict.
 
-    `operations` is None for a scenario without operations. `vitals` holds those of each generating process;
-    the worst one counts. `latency` is that of the operations, in µs. `unsent` counts what an open loop could
-    not send. `neighbours` is None where the server's processes are not seen. `beside` says that
-    there is one generating process, on the machine of the server.
+    `operations` is None for a scenario without operations. `error_kinds` counts the errors by kind. `vitals`
+    holds those of each generating process; the worst one counts. `latency` is that of the operations, in µs.
+    `unsent` counts what an open loop could not send. `neighbours` is None where the server's processes are
+    not seen. `beside` says that there is one generating process, on the machine of the server.
     """
-    found = [*_judge_cpu(vitals), *_judge_lags(vitals, latency)]
+    own = {kind: count for kind, count in error_kinds.items() if advice_on(kind) is not None}
+    errors = max(0, errors - sum(own.values()))
+    found = [*_judge_limits(own), *_judge_cpu(vitals), *_judge_lags(vitals, latency)]
     found += _judge_run_delay(vitals, neighbours if beside else None)
     if neighbours is not None:
         found += _judge_neighbours(neighbours)
@@ -87,6 +91,14 @@ def judge(
 
 def _finding(invalid: bool, reason: str, cause: Cause) -> Finding:
     return Finding(verdict="INVALID" if invalid else "SUSPECT", cause=cause, reason=reason)
+
+
+def _judge_limits(own: Mapping[str, int]) -> Iterator[Finding]:
+    """What the machine of the generator did not give it. No figure of such a run says much of the server."""
+    for kind, count in own.items():
+        times = "once" if count == 1 else f"{count:,} times"
+        reason = f"a limit of the generator, not of the server: {kind}, {times}; {advice_on(kind)}"
+        yield _finding(True, reason, "limit")
 
 
 def _judge_cpu(vitals: Sequence[Vitals]) -> Iterator[Finding]:

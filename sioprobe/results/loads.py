@@ -54,6 +54,7 @@ Cause = Literal[
     "run delay",
     "pressure",
     "neighbour",
+    "limit",
     "operations",
     "unsent",
     "errors",
@@ -61,7 +62,7 @@ Cause = Literal[
     "floor",
     "other",
 ]
-"""Why a verdict was lowered. The first seven lie in the generator or its machine, whatever the server did.
+"""Why a verdict was lowered. The first eight lie in the generator or its machine, whatever the server did.
 
 "pressure" is found in older results only."""
 

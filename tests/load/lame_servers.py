@@ -1,6 +1,7 @@
 """The null server with one thing wrong each, on the test's own hub; and one that leaks, as a process.
 
 `python -m tests.load.lame_servers` is the leaking one: it keeps sockets and sessions of clients that left.
+With `memory` it keeps 50,000 bytes of each instead, and with `nothing` it is as it should be.
 """
 
 from __future__ import annotations
@@ -171,12 +172,26 @@ class LeakingExchange(Exchange):
         self.stream.stop_reading()
 
 
+class KeepingServer(LameServer):
+    """Keeps 50,000 bytes of each client."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[bytes] = []
+
+    def make(self, session_id: str) -> Client:
+        self.kept.append(os.urandom(50_000))
+        return super().make(session_id)
+
+
 def main() -> int:
     """The leaking server, until SIGTERM."""
     import load.blocks.null_server
 
-    load.blocks.null_server.Exchange = LeakingExchange  # type: ignore[misc]
-    server = LeakingServer()
+    what = sys.argv[1] if len(sys.argv) > 1 else "sockets"
+    if what == "sockets":
+        load.blocks.null_server.Exchange = LeakingExchange  # type: ignore[misc]
+    server = {"sockets": LeakingServer, "memory": KeepingServer, "nothing": LameServer}[what]()
     stopped = Event()
     gevent.signal_handler(signal.SIGTERM, stopped.set)
     print("READY " + json.dumps({"urls": [server.url], "pids": [os.getpid()], "server": "leaks"}), flush=True)

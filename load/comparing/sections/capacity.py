@@ -35,7 +35,9 @@ class CapacityPlan(SectionPlan, frozen=True, kw_only=True):
     def check(self, load: LoadPlan) -> None:
         """Every condition can be read, and the load has a rate."""
         for text in self.objective:
-            Condition.parse(text)
+            problem = Condition.parse(text).problem_with(load.scenario)
+            if problem is not None:
+                raise ValueError(problem)
         if load.locustfile:
             raise ValueError("tasks of a locustfile have no rate to search for")
         if load.scenario not in scenarios_with("total_rate"):

@@ -3,7 +3,8 @@
 A life lasts from the connect to the confirmed close. It is a closed loop with `pause` seconds between the
 lives of a user, or with `rate` a schedule of arrivals for each user: times then count from the intended
 arrival. At the end the run looks at the server until it has released everything or has had enough time for
-that. What is left then is a leak.
+that. What is left then is a leak, and so is memory that grows life after life. With `expect` refused, the
+server refuses each user, and the refusal ends the life.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from load.playing.observations import Observations, count_of, summed, told
 from load.playing.parameters import NAMESPACE, PAYLOAD_BYTES, RATE, TIMEOUT, Options, Parameter
 from load.playing.players import WRONG_ACK, Player
 from load.scenarios.churn.leak import COOL_DOWN, leak_observed
+from load.scenarios.churn.refused import RefusedPlayer
 from load.watching.server_state import Watched
 from sioprobe.engine import Connection, Engine, SwarmError
 from sioprobe.measured import Recorder
@@ -25,34 +27,55 @@ from sioprobe.measured import Recorder
 __all__ = ["ChurnScenario"]
 
 ACKS = Parameter("acks", 3, "acks that a user waits for before it leaves", least=0, most=1_000_000)
+REFUSED = "refused"
+EXPECT = Parameter(
+    "expect",
+    "connected",
+    "what the server does with each user; refused: it answers CONNECT_ERROR, HTTP 401 or HTTP 403",
+    choices=("connected", REFUSED),
+)
 
 
 class ChurnScenario(CountedLivesScenario):
     """Each ack of a life is two messages."""
 
     title = "connect, wait for some acks, leave, come again"
-    parameters = (NAMESPACE, ACKS, PAYLOAD_BYTES, RATE, PAUSE, TIMEOUT, COOL_DOWN)
+    parameters = (NAMESPACE, EXPECT, ACKS, PAYLOAD_BYTES, RATE, PAUSE, TIMEOUT, COOL_DOWN)
     operation = ("SIO life", "churn")
     cools_down = True
+    look_seconds = 0.25
 
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
-        self.messages_per_operation = 2 * options.acks
+        self.messages_per_operation = 0 if self.wants_refusal(options) else 2 * options.acks
         self.acks = engine.recorder.series("SIO ack", "message-with-ack")
         self.first_ack = engine.recorder.series("SIO first ack", "churn")
         self.close = engine.recorder.series("SIO close", "churn")
         self.unconfirmed = 0
         self.late = 0
-        self.heartbeat = 0.0
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
         """A user, with its first connection."""
-        return ChurnPlayer(self, connection, changed)
+        kind = RefusedPlayer if self.wants_refusal(self.options) else ChurnPlayer
+        return kind(self, connection, changed)
+
+    @classmethod
+    def wants_refusal(cls, options: Options) -> bool:
+        """Whether each life ends with a refusal."""
+        return options["expect"] == REFUSED
+
+    @classmethod
+    def floor(cls, options: Options) -> Options:
+        """The null server refuses nobody: users that come and go are the nearest."""
+        if not cls.wants_refusal(options):
+            return options
+        return Options(cls.parameters, {**options, EXPECT.name: EXPECT.default, ACKS.name: 0})
 
     def state(self) -> dict[str, Any]:
         """Lives, failures by step, closes without an answer, late arrivals."""
         return {
             **super().state(),
+            "refused": self.wants_refusal(self.options),
             "unconfirmed_closes": self.unconfirmed,
             "late_arrivals": self.late,
             "heartbeat_seconds": self.heartbeat,
@@ -65,7 +88,8 @@ class ChurnScenario(CountedLivesScenario):
         lives = sum(state["lives"] for state in states)
         unconfirmed = sum(state["unconfirmed_closes"] for state in states)
         late = sum(state["late_arrivals"] for state in states)
-        words = [f"{count_of(lives, 'life', 'lives')} from connect to close" + _failed(failed)]
+        end = "refusal" if any(state["refused"] for state in states) else "close"
+        words = [f"{count_of(lives, 'life', 'lives')} from connect to {end}" + _failed(failed)]
         if unconfirmed:
             words.append(f"{count_of(unconfirmed, 'close')} that the server did not answer within 2 s")
         if late:

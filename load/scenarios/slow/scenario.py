@@ -63,7 +63,7 @@ class SlowScenario(Scenario):
         CALM,
         TIMEOUT,
     )
-    has_phases = True
+    look_seconds = 1.0
     operation = ("SIO deliver", EVENT)
     messages_per_operation = 1
 

@@ -30,6 +30,7 @@ UNITS = {
     "leaked_sessions": "count",
     "leaked_threads": "count",
     "leaked_files": "count",
+    "leaked_bytes_per_life": "bytes",
     "rss_bytes_per_life": "bytes",
     "dropped": "count",
     "back": "count",
@@ -70,6 +71,7 @@ def _churn(block: Block, found: dict[str, Any]) -> Figures:
         "leaked_sessions": _kept(leak, kept, "sessions"),
         "leaked_threads": _kept(leak, kept, "threads"),
         "leaked_files": _kept(leak, kept, "fds"),
+        "leaked_bytes_per_life": _kept_memory(leak),
         "rss_bytes_per_life": leak.get("rss_bytes_per_life"),
     }
 
@@ -79,6 +81,14 @@ def _kept(leak: dict[str, Any], kept: dict[str, int] | None, name: str) -> float
     if kept is None or leak["before"].get(name) is None or leak["after"].get(name) is None:
         return None
     return float(kept.get(name, 0))
+
+
+def _kept_memory(leak: dict[str, Any]) -> float | None:
+    """By how much the memory grows with each life: 0 if it does not, None where nobody can tell."""
+    verdict = leak.get("memory")
+    if verdict == "grows":
+        return float(leak["rss_bytes_per_life"])
+    return 0.0 if verdict in ("settled", "given back") else None
 
 
 def _storm(block: Block, found: dict[str, Any]) -> Figures:
@@ -131,12 +141,22 @@ def _findings(rows: Sequence[SectionRow]) -> Iterator[str]:
 def _about_leaks(rows: list[SectionRow], transport: str) -> Iterator[str]:
     kinds = {"leaked_sessions": "sessions", "leaked_threads": "threads", "leaked_files": "open files"}
     seen = [each for each in rows if any(figure_of(each, name) is not None for name in kinds)]
-    clean = [each["arm"] for each in seen if not any(figure_of(each, name) for name in kinds)]
-    if clean:
-        yield f"Of clients that came and went over {transport}, nothing is left on {listed(clean)}."
-    for each in seen:
+    clean = [each for each in seen if not any(figure_of(each, name) for name in kinds)]
+    whole = [each["arm"] for each in clean if figure_of(each, "leaked_bytes_per_life") == 0]
+    untold = [each["arm"] for each in clean if figure_of(each, "leaked_bytes_per_life") is None]
+    if whole:
+        yield f"Of clients that came and went over {transport}, nothing is left on {listed(whole)}."
+    if untold:
+        yield (
+            f"Of clients that came and went over {transport}, no session, thread or open file is left on"
+            f" {listed(untold)}. Nobody saw whether its memory grows."
+        )
+    for each in rows:
         counts = {word: figure_of(each, name) for name, word in kinds.items()}
-        if left := [f"{tick(count)} {word}" for word, count in counts.items() if count]:
+        left = [f"{tick(count)} {word}" for word, count in counts.items() if count]
+        if grows := figure_of(each, "leaked_bytes_per_life"):
+            left.append(f"{number(grows / 1024)} KiB of memory for each of them")
+        if left:
             yield f"Of clients that came and went over {transport}, {each['arm']} kept {listed(left)}."
 
 

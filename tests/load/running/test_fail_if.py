@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from load.running.fail_if import Condition, ConditionError, Figures
 from load.running.outcome import exit_code, thresholds_of
-from tests.load.results import run_result
+from tests.load.results import block, run_result
 
 LEDGER = {"reach": 0.995, "lost": 1, "duplicated": 0, "reordered": 2}
 
@@ -39,6 +39,39 @@ def test_a_condition_is_compared_in_its_unit(text: str, holds: bool) -> None:
     assert Condition.parse(text).holds(Figures.of_run(run_result(ledger=LEDGER))) is holds
 
 
+@pytest.mark.parametrize(
+    ("text", "holds", "shown"),
+    [
+        ("memory_per_life>50KB", True, "55.3 KB"),
+        ("memory_per_life>54KiB", False, "55.3 KB"),
+        ("memory_per_life>0.06MB", False, "55.3 KB"),
+        ("memory_per_life>50000B", True, "55.3 KB"),
+    ],
+)
+def test_memory_for_each_life_is_compared_in_bytes(text: str, holds: bool, shown: str) -> None:
+    found = {"leak": {"rss_bytes_per_life": 54.0 * 1024}}
+    condition = Condition.parse(text)
+
+    for figures in (Figures.of_run(run_result(found=found)), Figures.of_block(block(found=found))):
+        assert condition.holds(figures) is holds
+        assert condition.show(condition.measured(figures)) == shown
+
+
+@pytest.mark.parametrize("found", [None, {"lives": 3}, {"leak": {"rss_bytes_per_life": None}}])
+def test_memory_of_too_few_lives_is_not_measured(found: dict[str, Any] | None) -> None:
+    assert Condition.parse("memory_per_life>1B").holds(Figures.of_run(run_result(found=found))) is None
+
+
+def test_a_scenario_that_never_has_a_figure_is_named() -> None:
+    condition = Condition.parse("memory_per_life>10KB")
+
+    assert condition.problem_with("churn") is None
+    assert condition.problem_with("ack") == (
+        "'memory_per_life>10KB': scenario ack does not measure it (churn does)"
+    )
+    assert Condition.parse("p99>1ms").problem_with("ack") is None
+
+
 def test_a_share_is_of_what_was_intended() -> None:
     figures = Figures.of_run(run_result(errors={"timeout": 25}))
 
@@ -63,9 +96,13 @@ def test_what_was_not_measured_is_neither_true_nor_false(text: str) -> None:
         ("reach<1", "'reach<1': reach has the unit '%', not none"),
         ("errors>x", "'errors>x': 'x' is not a number with its unit"),
         (
+            "memory_per_life>10",
+            "'memory_per_life>10': memory_per_life has the unit 'B', 'KB', 'MB', 'KiB', 'MiB', not none",
+        ),
+        (
             "raech<1%",
             "'raech<1%': unknown figure 'raech' (the nearest is 'reach'; valid are p50, p90, p99, p99.9, max,"
-            " mean, reach, lost, duplicated, reordered, late, errors, unsent, rate)",
+            " mean, reach, lost, duplicated, reordered, late, errors, unsent, rate, memory_per_life)",
         ),
     ],
 )

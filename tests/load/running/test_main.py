@@ -115,6 +115,14 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
             ["--url", "http://x", "--fail-if", "p99>50"],
             "--fail-if 'p99>50': p99 has the unit 'us', 'ms', 's', not none",
         ),
+        (
+            ["--url", "http://x", "--fail-if", "memory_per_life>10KB"],
+            "--fail-if 'memory_per_life>10KB': scenario ack does not measure it (churn does)",
+        ),
+        (
+            ["--url", "http://x", "--scenario", "churn", "--expect", "refusal"],
+            "--expect: unknown expect 'refusal' (the nearest is 'refused'; valid are connected, refused)",
+        ),
         (["--url", "http://x", "--shape-users", "1,2"], "--shape-users needs --shape"),
         (["--url", "http://x", "--users", "0"], "--users: 0 is less than 1"),
         (["--url", "http://x", "--seconds", "inf"], "--seconds: 'inf' is not a number"),
@@ -167,6 +175,8 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
         "nothing listens",
         "transport",
         "threshold",
+        "figure of another scenario",
+        "expectation",
         "shape",
         "users",
         "seconds",

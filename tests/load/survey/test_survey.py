@@ -74,6 +74,11 @@ def slow(**changes: Any) -> dict[str, Any]:
         ),
         ({"found": {"unconfirmed_closes": 5}}, "closes not answered 5"),
         ({"found": {"leak": {"verdict": "leaks", "kept": {"sessions": 7}}}}, "leaks sessions 7"),
+        ({"found": {"leak": {"verdict": "leaks", "kept": {}, "memory": "grows"}}}, "leaks memory"),
+        (
+            {"found": {"leak": {"verdict": "leaks", "kept": {"threads": 9}, "memory": "grows"}}},
+            "leaks threads 9, memory",
+        ),
         ({"found": {"leak": {"verdict": "inconclusive", "kept": {"threads": 3}}}}, "clean"),
         ({"found": {"overdue": 2}}, "pings overdue 2"),
         ({"found": {"waves": [{"errors": {}}], "planned": 2}}, "1 of 2 waves came"),

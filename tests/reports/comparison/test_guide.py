@@ -112,13 +112,14 @@ def test_connections_that_were_not_there_and_leaks_are_ends() -> None:
             row["figures"] |= {"connected": 1024.0, "failed": 8976.0}
     for row in named["life"]["rows"]:
         if row["arm"] == "eventlet" and row["at"]["scenario"] == "churn":
-            row["figures"]["leaked_threads"] = 12.0
+            row["figures"] |= {"leaked_threads": 12.0, "leaked_bytes_per_life": 54.0 * 1024}
     for row in named["capacity"]["rows"]:
         if row["arm"] == "eventlet" and row["at"]["point"] == "capacity":
             row["at"]["limit"] = "generator"
     ends = texts(choices(results)["eventlet"]["breaks_at"])
     assert "1\u202f024 of 10\u202f000 idle connections were there" in ends
     assert "12 threads kept of clients that had left over WebSocket" in ends
+    assert "54.0 KiB of memory kept of each client that had left over WebSocket" in ends
     assert any(end.endswith("; the generator was the limit, so it may carry more") for end in ends)
 
 

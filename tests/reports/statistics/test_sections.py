@@ -183,6 +183,7 @@ def test_connections_have_memory_threads_and_what_is_missing() -> None:
 def churning(**leak: Any) -> dict[str, Any]:
     look = {"sessions": 0, "threads": 2, "fds": 9}
     verdict = {"verdict": "clean", "kept": {}, "before": look, "after": look, "rss_bytes_per_life": 12.0}
+    verdict |= {"memory": "settled"}
     return block(
         "churn",
         series=[series("SIO connect", "websocket", [4000.0] * 2000)],
@@ -204,6 +205,10 @@ def test_life_tells_leaks_storms_and_slow_clients() -> None:
         "life",
         measurement("life", "gevent", {"scenario": "churn"}, churning()),
         measurement("life", "threading", {"scenario": "churn"}, churning(kept={"threads": 40})),
+        measurement(
+            *("life", "eventlet", {"scenario": "churn"}),
+            churning(verdict="leaks", memory="grows", rss_bytes_per_life=54.0 * 1024),
+        ),
         measurement("life", "gevent", {"scenario": "storm"}, block("storm", found={"waves": waves})),
         measurement("life", "gevent", {"scenario": "slow"}, block("slow", found=slow)),
     )
@@ -211,15 +216,30 @@ def test_life_tells_leaks_storms_and_slow_clients() -> None:
     by = {(row["arm"], row["at"]["scenario"]): figures(row) for row in section["rows"]}
     assert by["threading", "churn"]["leaked_threads"] == 40.0
     assert by["gevent", "churn"]["leaked_threads"] == 0.0
+    memory = {arm: by[arm, name]["leaked_bytes_per_life"] for arm, name in by if name == "churn"}
+    assert memory == {"threading": 0.0, "gevent": 0.0, "eventlet": 54 * 1024}
     assert (by["gevent", "storm"]["all_back_us"], by["gevent", "storm"]["failed_attempts"]) == (9e5, 7.0)
     assert by["gevent", "slow"]["rss_growth_bytes"] == 15_000_000.0
     assert section["findings"] == [
         "Of clients that came and went over WebSocket, nothing is left on gevent.",
         "Of clients that came and went over WebSocket, threading kept 40 threads.",
+        "Of clients that came and went over WebSocket, eventlet kept 54.0 KiB of memory for each of them.",
         "When all clients are dropped at once over WebSocket, everybody is back after: gevent 0.900 s.",
         "Over WebSocket, clients that do not read slow down the others on gevent: their p99 goes from 5.00"
         " to 50.0 ms.",
         "Over WebSocket, slow clients that the server dropped: gevent 1.",
+    ]
+
+
+def test_memory_that_nobody_could_judge_is_not_called_nothing() -> None:
+    section = section_of(
+        "life", measurement("life", "gevent", {"scenario": "churn"}, churning(memory="too few lives"))
+    )
+
+    assert "leaked_bytes_per_life" not in figures(section["rows"][0])
+    assert section["findings"] == [
+        "Of clients that came and went over WebSocket, no session, thread or open file is left on gevent."
+        " Nobody saw whether its memory grows."
     ]
 
 
