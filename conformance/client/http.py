@@ -14,6 +14,8 @@ import h11
 
 from conformance.client.address import Address, Headers
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, quoted
+from conformance.verdicts import HarnessError
+from sioprobe.commandline.own_limits import advice_on, own_limit
 from sioprobe.wire.cookies import Cookies
 
 __all__ = ["Answer", "HttpConnection", "NoAnswer", "exchange", "open_stream", "take_cookies"]
@@ -61,7 +63,7 @@ class NoAnswer:
 async def open_stream(
     address: Address, seconds: float
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | NoAnswer:
-    """A TCP (and TLS) connection."""
+    """A TCP (and TLS) connection. Raises HarnessError for what this machine does not allow."""
     try:
         async with asyncio.timeout(seconds):
             return await asyncio.open_connection(address.host, address.port, ssl=address.tls, limit=2**20)
@@ -74,6 +76,9 @@ async def open_stream(
     except ConnectionRefusedError:
         return NoAnswer("connection refused")
     except OSError as error:
+        own = own_limit(error)
+        if own is not None:
+            raise HarnessError(f"{own}; {advice_on(own)}") from None
         return NoAnswer(f"no connection ({error.strerror or error})")
 
 

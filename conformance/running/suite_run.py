@@ -17,7 +17,7 @@ from conformance.running.progress_line import ProgressLine
 from conformance.target import Target
 from conformance.telling import result_file
 from conformance.usage_error import UsageError
-from conformance.verdicts import Level
+from conformance.verdicts import HarnessError, Level
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.nearest import unknown
 from sioprobe.results.errors import ResultFileError
@@ -83,8 +83,11 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
     )
     if option.ping_default:
         profile = replace(profile, settings=profile.settings | DEFAULT_PINGS)
-    addresses = [parse_url(url, connection) for url in option.url]
-    targets = [asyncio.run(find_target(address, profile)) for address in addresses]
+    try:
+        addresses = [parse_url(url, connection) for url in option.url]
+        targets = [asyncio.run(find_target(address, profile)) for address in addresses]
+    except HarnessError as error:
+        raise UsageError(str(error)) from None
     if option.ping_default:
         targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
     second = targets[1] if len(targets) > 1 else None

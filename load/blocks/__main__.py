@@ -19,6 +19,7 @@ from typing import Any
 
 from load.blocks.measuring import measure
 from load.blocks.request import BlockRequest, RequestError
+from load.watching.process_trees import SamplingError
 from sioprobe.engine import SwarmError
 from sioprobe.results.loads import to_json
 
@@ -29,7 +30,7 @@ def answer(line: str) -> dict[str, Any]:
     """The answer to one line of input."""
     try:
         return to_json(measure(BlockRequest.from_json(json.loads(line))))
-    except (RequestError, SwarmError) as error:
+    except (RequestError, SwarmError, SamplingError) as error:
         return {"error": str(error)}
     except json.JSONDecodeError as error:
         return {"error": f"not JSON: {error}"}

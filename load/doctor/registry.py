@@ -22,6 +22,7 @@ from load.doctor.findings import Examined, Finding, NotExamined
 from load.doctor.mend import mend_for
 from load.doctor.patient import Patient, as_failure
 from load.watching.proc import process_name
+from load.watching.process_trees import SamplingError
 from sioprobe.engine import SwarmError
 
 __all__ = ["EXAMINATIONS", "examine"]
@@ -79,6 +80,9 @@ def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -
             continue
         except (SwarmError, ValueError) as error:
             left_out.append(_left_out(examination, f"it failed: {as_failure(error)}"))
+            continue
+        except SamplingError as error:
+            left_out.append(_left_out(examination, f"it failed: {error}"))
             continue
         examined.append(
             {

@@ -37,9 +37,9 @@ class OwnedServer:
 
     def start(self) -> None:
         """Start it, and wait until its port accepts connections. Raises OwnedServerError."""
-        if accepts(self._address):
-            raise OwnedServerError(f"--server-command: another server listens at {self._url} already")
         try:
+            if accepts(self._address):
+                raise OwnedServerError(f"--server-command: another server listens at {self._url} already")
             self._server = StartedServer(self._command, url=self._url)
             self._server.wait()
         except ChildError as error:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from load.servers.children import STOP_SECONDS, ChildError, end_child, last_lines, start_child, written
 from load.servers.command import PORT, ServerCommand
+from sioprobe.commandline.own_limits import advice_on, lacking_now
 from sioprobe.harness import user_environment
 
 __all__ = ["START_SECONDS", "StartedServer", "accepts", "free_port"]
@@ -42,12 +43,20 @@ def free_port() -> int:
 
 
 def accepts(address: tuple[str, int]) -> bool:
-    """Whether somebody accepts connections there."""
+    """Whether somebody accepts connections there. Raises ChildError if we cannot open one."""
     try:
         with socket.create_connection(address, timeout=1.0):
             return True
     except OSError:
+        _blame_ourselves()
         return False
+
+
+def _blame_ourselves() -> None:
+    """Raise ChildError if a connection failed because this process may open no more files."""
+    lacking = lacking_now()
+    if lacking is not None:
+        raise ChildError(f"{lacking}; {advice_on(lacking)}")
 
 
 class StartedServer:
@@ -158,6 +167,7 @@ class StartedServer:
             asking.request("GET", path)
             return asking.getresponse().status // 100 == 2
         except (OSError, http.client.HTTPException):
+            _blame_ourselves()
             return False
         finally:
             asking.close()

@@ -84,7 +84,10 @@ def locate(urls: Sequence[str], asked: str | tuple[int, ...] = AUTO) -> Located:
     ports: list[str] = []
     tellers: list[str] = []
     for url in urls:
-        found = _locate_one(url)
+        try:
+            found = _locate_one(url)
+        except OSError as error:
+            return Located(reason=f"the processes of this host cannot be read: {error.strerror or error}")
         if found.reason:
             return Located(reason=found.reason)
         pids += found.pids
@@ -161,7 +164,10 @@ def partners(pids: Iterable[int]) -> tuple[int, ...]:
     }
     if not listening:
         return ()
-    holders, _ = _holders(listening)
+    try:
+        holders, _ = _holders(listening)
+    except OSError:
+        return ()
     return tuple(pid for pid in _roots(holders - server) if pid not in _ourselves())
 
 

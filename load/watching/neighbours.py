@@ -16,7 +16,7 @@ from pathlib import Path
 
 from load.watching import proc
 from load.watching.locating import partners
-from load.watching.process_trees import TreeWatch
+from load.watching.process_trees import SamplingError, TreeWatch
 from sioprobe.measured.vitals import KernelClocks
 
 __all__ = ["NeighbourWatch", "only_this_process"]
@@ -103,7 +103,10 @@ class NeighbourWatch:
             return None
         if not self._server.watches or generators is None or waited is None or len(ticks) < 8:
             return None
-        ours = {0: (server_cpu_ns + self._partners.sample().cpu_ns) / 1e9}
+        try:
+            ours = {0: (server_cpu_ns + self._partners.sample().cpu_ns) / 1e9}
+        except SamplingError:
+            return None
         for pid in generators:
             try:
                 ours[pid] = proc.process_cpu_ns(pid) / 1e9

@@ -56,8 +56,12 @@ def stat(pid: int) -> Stat | None:
 
 
 def used_by_all() -> dict[tuple[int, int], int]:
-    """CPU of every process that is visible from here, in nanoseconds, by its id and its birth."""
-    stats = ((int(name), stat(int(name))) for name in os.listdir("/proc") if name.isdigit())
+    """CPU of every process that can be read from here, in nanoseconds, by its id and its birth."""
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return {}
+    stats = ((int(name), stat(int(name))) for name in names if name.isdigit())
     return {(pid, found.born): found.used_ns for pid, found in stats if found is not None}
 
 
@@ -98,13 +102,13 @@ def descendants(*pids: int) -> set[int]:
 
 
 def open_files(pid: int) -> int | None:
-    """How many files a process has open: 0 if it is gone, None if this user may not look."""
+    """How many files a process has open: 0 if it is gone, None if we may not or cannot look."""
     try:
         return len(os.listdir(f"/proc/{pid}/fd"))
-    except PermissionError:
-        return None
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
+    except OSError:
+        return None
 
 
 def descriptor_targets(pid: int) -> Iterator[str]:

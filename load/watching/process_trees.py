@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from load.watching import proc
+from sioprobe.commandline.own_limits import advice_on, lacking_now
 
 __all__ = ["SamplingError", "TreeSample", "TreeWatch", "sample_trees"]
 
@@ -108,7 +109,10 @@ class TreeWatch:
         return {pid for pid, _ in self._living}
 
     def sample(self, *, switches: bool = False) -> TreeSample:
-        """All figures, now. `switches` reads the context switches even of many threads."""
+        """All figures, now. `switches` reads the context switches even of many threads.
+
+        Raises SamplingError if a process lives and cannot be read, because this process may open no file.
+        """
         self._read()
         living = self._living.values()
         threads = sum(process.threads for process in living)
@@ -137,6 +141,8 @@ class TreeWatch:
         found: dict[tuple[int, int], _Process] = {}
         for pid, born in roots:
             self._visit(pid, born, found, first=first)
+        for pid, born in self._living.keys() - found.keys():
+            _check_gone(pid, born)
         self._bury(found)
         self._living = found
 
@@ -197,6 +203,22 @@ class TreeWatch:
 
     def _switch_total(self) -> int | None:
         return sum(self._switches.values()) if self._switches else None
+
+
+def _check_gone(pid: int, born: int) -> None:
+    """Raise SamplingError if a process lives, and we could only not open its files."""
+    stat = proc.stat(pid)
+    if stat is None:
+        try:
+            # Its clock can be read without a file.
+            proc.process_cpu_ns(pid)
+        except OSError:
+            return
+    elif stat.born != born:
+        return
+    lacking = lacking_now()
+    why = f"{lacking}; {advice_on(lacking)}" if lacking is not None else f"process {pid} was not readable"
+    raise SamplingError(why)
 
 
 def sample_trees(pids: Iterable[int]) -> TreeSample:

@@ -6,7 +6,7 @@ It runs in the process where the figures come together: the only one, or the mas
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import gevent
 
 from load.watching.neighbours import NeighbourWatch, only_this_process
 from load.watching.proc import process_name
+from load.watching.process_trees import SamplingError
 from load.watching.server_state import ServerWatch
 from sioprobe.measured.server_figures import server_figures
 from sioprobe.results.loads import ServerFigures, ServerMoment, ServerRoot
@@ -60,6 +61,8 @@ class ServerSampler:
         self._started = time.monotonic()
         self._sampler: Any = None
         self._ended = False
+        self._missed: list[str] = []
+        """Why each sample that failed did so."""
         self.figures: ServerFigures | None = None
         self.unseen: str | None = None
         """Why there are no figures."""
@@ -84,7 +87,7 @@ class ServerSampler:
         """Take the first sample, before any connection, and then one each second."""
         if self._watch is not None:
             self._started = time.monotonic()
-            self._moments.append(self._take())
+            self._sample()
             self._sampler = gevent.spawn(self._go_on)
 
     def _go_on(self) -> None:
@@ -93,15 +96,23 @@ class ServerSampler:
             # On whole seconds, so that a late sample does not move the others.
             due += INTERVAL
             gevent.sleep(max(0.0, due - time.monotonic()))
-            self._add(self._take())
+            self._sample()
 
     def all_connected(self, *, reset: bool = False) -> None:
         """Note that every connection is there. `reset` says that the counts begin anew now."""
-        if self._watch is not None and self._moments and not self._finished:
+        begun = self._watch is not None and self._moments and not self._finished
+        if begun and self._sample() and not self._ended:
+            self._connected = len(self._moments) - 1
+            self._reset = self._connected if reset else 0
+
+    def _sample(self) -> bool:
+        """Take a sample, or note why there is none."""
+        try:
             self._add(self._take())
-            if not self._ended:
-                self._connected = len(self._moments) - 1
-                self._reset = self._connected if reset else 0
+        except SamplingError as error:
+            self._missed.append(str(error))
+            return False
+        return True
 
     def _add(self, moment: ServerMoment) -> None:
         assert self._watch is not None
@@ -134,7 +145,7 @@ class ServerSampler:
         if self._sampler is not None:
             self._sampler.kill()
             self._sampler = None
-            self._add(self._take())
+            self._sample()
 
     def finish(self) -> None:
         """Take the last sample, when all operations have ended."""
@@ -143,9 +154,13 @@ class ServerSampler:
         self._finished = True
         self.hold()
         if self._watch is None or not self._moments:
-            self.unseen = self._server.unseen or "the run did not begin"
+            self.unseen = self._server.unseen or next(iter(self._missed), "the run did not begin")
             return
-        end = self._take(switches=True)
+        try:
+            end = self._take(switches=True)
+        except SamplingError as error:
+            self._missed.append(str(error))
+            end = self._moments[-1]
         if len(self._moments) == 1:
             self._add(end)
         if self._exact and self._connected is not None:
@@ -161,6 +176,13 @@ class ServerSampler:
             window=window,
             how=self._server.located.how,
             roots=[ServerRoot(pid, process_name(pid)) for pid in self._server.located.pids],
-            notes=["the server's processes ended during the run"] if ended else [],
+            notes=list(self._notes(ended)),
             most=self._neighbours.most(),
         )
+
+    def _notes(self, ended: bool) -> Iterator[str]:
+        if ended:
+            yield "the server's processes ended during the run"
+        if self._missed:
+            looks = "one look" if len(self._missed) == 1 else f"{len(self._missed)} looks"
+            yield f"{looks} at the server failed: {self._missed[-1]}"

@@ -120,7 +120,10 @@ class Asker:
             return Nothing(Lack.UNKNOWN_HOST, f"{self.visit.host} ({error.strerror or error})")
         first: OSError | None = None
         for family, address in addresses:
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                sock = socket.socket(family, socket.SOCK_STREAM)
+            except OSError as error:
+                return Nothing(Lack.UNREACHABLE, f"on our side: {(error.strerror or str(error)).lower()}")
             try:
                 sock.settimeout(max(end - time.monotonic(), 0.01))
                 sock.connect(address)

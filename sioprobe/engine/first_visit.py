@@ -7,6 +7,7 @@ from typing import Any
 
 from gevent.event import Event
 
+from sioprobe.commandline.own_limits import advice_on
 from sioprobe.diagnosis import QUESTION_SECONDS, Visit, diagnose
 from sioprobe.engine.connection import Connection, Listener
 from sioprobe.engine.errors import REFUSALS, Kind, SwarmError
@@ -53,8 +54,8 @@ def problem_with(
 
     `how` holds further keyword arguments of `Target.from_url`; `auth` is the auth payload of CONNECT.
     A server may repeat these secrets, so `redact` removes them from its words. If the connection fails, a
-    diagnosis asks for the cause, which takes 10 s at most. `refused` says that the server
-    must refuse us.
+    diagnosis asks for the cause, which takes 10 s at most. `refused` says that the server must
+    refuse us.
     """
     one = "websocket" if transport == "websocket" else "polling"
     engine = Engine()
@@ -82,6 +83,9 @@ def problem_with(
         return f"{url} lets this client in, and should refuse it: give it no token (--auth), or a wrong one"
     if visitor.welcome or (refused and failure is not None and failure.kind in REFUSALS):
         return None
+    advice = advice_on(failure.kind) if failure is not None else None
+    if advice is not None and failure is not None:
+        return f"{url} was not reached, and that is not its fault: {failure.kind}; {advice}"
     visit = Visit(url, path, namespace, auth, one, **(how or {}))
     found = diagnose(visit, question_seconds=min(seconds, QUESTION_SECONDS), redact=redact)
     if found is not None:

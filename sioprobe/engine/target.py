@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
+from sioprobe.commandline.own_limits import own_limit
 from sioprobe.engine.errors import Kind, SwarmError
 from sioprobe.wire import LocalProtocolError
 from sioprobe.wire.cookies import Cookies
@@ -87,7 +88,9 @@ class Target:
         try:
             found = _addresses(parts.hostname, port or _PORTS[parts.scheme])
         except OSError as error:
-            raise SwarmError(Kind.UNKNOWN_HOST, f"{parts.hostname} ({error.strerror})") from None
+            # A gaierror has numbers of its own.
+            own = None if isinstance(error, socket.gaierror) else own_limit(error)
+            raise SwarmError(own or Kind.UNKNOWN_HOST, f"{parts.hostname} ({error.strerror})") from None
         # IPv4 first: servers under test mostly listen on 127.0.0.1 only, but `localhost` also names ::1.
         # A server that listens on ::1 alone is found too, because `others` are tried.
         found = sorted(found, key=lambda entry: entry[0] != socket.AF_INET)

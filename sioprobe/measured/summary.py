@@ -82,6 +82,7 @@ def summarise(
         operations=measured.timed if operation is not None else None,
         # An operation that could not be sent is an error too.
         errors=max(0, sum(errors.values()) - unsent),
+        error_kinds=errors,
         vitals=vitals,
         latency=measured.histogram,
         ledger_clean=ledger is None or ledger.clean,

@@ -19,6 +19,7 @@ from load.doctor.mend import BACKLOG, OPEN_FILES, THREADS
 from load.doctor.patient import Patient
 from load.watching.locating import is_this_host
 from load.watching.process_trees import TreeSample, TreeWatch
+from sioprobe.commandline.own_limits import advice_on
 from sioprobe.engine import SwarmError
 
 __all__ = ["examine"]
@@ -68,6 +69,8 @@ def examine(patient: Patient) -> Examined:
             )
         elif stop is Stop.MEMORY:
             examined.left_out.append(f"more than {served} connections: this machine has little memory left")
+        elif limits := [f"{kind}; {advice}" for kind in held.failures() if (advice := advice_on(kind))]:
+            examined.left_out.append(f"more than {served} connections: {limits[0]}")
         elif stop is not Stop.ALL_THERE and not served:
             examined.left_out.append("no connection was served, so none could be counted")
         elif lost := held.count(State.LOST):
