@@ -153,14 +153,17 @@ class ServerSampler:
             return
         self._finished = True
         self.hold()
-        if self._watch is None or not self._moments:
+        end: ServerMoment | None = None
+        if self._watch is not None and self._moments:
+            try:
+                end = self._take(switches=True)
+            except SamplingError as error:
+                self._missed.append(str(error))
+                # That before the run says nothing of the run.
+                end = self._moments[-1] if len(self._moments) > 1 else None
+        if self._watch is None or end is None:
             self.unseen = self._server.unseen or next(iter(self._missed), "the run did not begin")
             return
-        try:
-            end = self._take(switches=True)
-        except SamplingError as error:
-            self._missed.append(str(error))
-            end = self._moments[-1]
         if len(self._moments) == 1:
             self._add(end)
         if self._exact and self._connected is not None:

@@ -102,17 +102,22 @@ def test_looks_that_failed_are_told_and_the_others_count() -> None:
         watch = ServerWatch([], Located((server.process.pid,), "named"))
         sampler = ServerSampler(watch, counts=Counts)
         sampler.start()
+        blind = ServerSampler(watch, counts=Counts)
+        blind.start()
         with no_file_left():
             sampler.all_connected()
             look = watch.look()
-            sampler.finish()
+            blind.finish()
+        sampler.finish()
 
     assert (look.rss_bytes, look.threads, look.fds) == (None, None, None)
     assert watch.unseen.startswith("too many open files; this process may open ")
     assert sampler.figures is not None
     (note,) = sampler.figures.notes
-    assert note.startswith("3 looks at the server failed: too many open files; this process may open ")
-    assert sampler.figures.rss_before_bytes > 0
+    assert note.startswith("one look at the server failed: too many open files; this process may open ")
+    assert sampler.figures.rss_under_load_bytes > 0
+    assert blind.figures is None
+    assert (blind.unseen or "").startswith("too many open files; this process may open ")
 
 
 def test_such_errors_make_a_run_invalid_for_the_generator() -> None:

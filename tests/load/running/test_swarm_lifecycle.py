@@ -40,6 +40,49 @@ def test_what_workers_found_is_added_up_and_the_server_is_looked_at(tmp_path: Pa
     assert "too few lives to tell whether memory grows" in done.stderr
 
 
+def test_memory_of_each_life_is_a_condition(tmp_path: Path) -> None:
+    with start_command([sys.executable, "-m", "tests.load.lame_servers", "memory"]) as server:
+        done = headless(
+            *("-u", "10", "-r", "10", "-t", "60s", "--host", server.url, "--scenario", "churn"),
+            *("--acks", "0", "--rate", "20"),
+            *("--fail-if", "memory_per_life>10KB", "--fail-if", "memory_per_life>1MB"),
+            until={"SIO life": 800},
+        )
+
+    assert done.returncode == 3
+    assert "the server leaks: memory grew " in done.stderr
+    assert "  --fail-if memory_per_life>10KB: broken, " in done.stderr
+    assert "  --fail-if memory_per_life>1MB: kept, " in done.stderr
+
+
+EXIT_CODE = """
+import sys
+from types import SimpleNamespace as Space
+
+from load.running.director import Director
+from tests.load.results import run_result
+
+runner = Space(state="stopped", exceptions={})
+options = Space(headless=True, fail_if=[sys.argv[1]], exit_code_on_error=1)
+director = object.__new__(Director)
+director.environment = Space(runner=runner, parsed_options=options, process_exit_code=None)
+director.attachment = Space(is_worker=False, close=lambda: None)
+director._server = Space(found=lambda: {"leak": {"rss_bytes_per_life": 20_000.0}})
+director._found = None
+director.result = lambda: run_result(scenario="churn", found=director._found)
+director.test_is_over()
+print(director.environment.process_exit_code)
+"""
+
+
+@pytest.mark.parametrize(("condition", "code"), [("memory_per_life>10KB", 3), ("memory_per_life>1MB", 0)])
+def test_locust_waits_for_the_cool_down_before_it_makes_such_an_exit_code(condition: str, code: int) -> None:
+    words = [sys.executable, "-c", EXIT_CODE, condition]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+    assert (done.stdout.split(), done.returncode) == ([str(code)], 0), done.stderr
+
+
 def test_a_storm_restarts_the_server_that_the_run_started(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     port = str(held_port())
