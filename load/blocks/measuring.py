@@ -28,6 +28,7 @@ from sioprobe.measured import judge
 from sioprobe.measured.summary import series_figures
 from sioprobe.results.loads import (
     Block,
+    Cause,
     Finding,
     GeneratorUsage,
     Neighbours,
@@ -154,7 +155,10 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     )
     if len(ready) < request.connections:
         reason = f"{len(ready)} of {request.connections} connections were opened"
-        validity = validity.plus([Finding(verdict="INVALID", reason=reason)])
+        # Who was kept out by a limit of ours was not kept out by the server.
+        limited = any(finding.cause == "limit" for finding in validity.findings)
+        cause: Cause = "limit" if limited else "other"
+        validity = validity.plus([Finding(verdict="INVALID", cause=cause, reason=reason)])
     return Block(
         transport=request.transport,
         scenario=request.scenario,

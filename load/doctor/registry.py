@@ -81,7 +81,8 @@ def examine(patient: Patient, ids: Sequence[str], tell: Callable[[str], None]) -
         except (SwarmError, ValueError) as error:
             left_out.append(_left_out(examination, f"it failed: {as_failure(error)}"))
             continue
-        except SamplingError as error:
+        except (SamplingError, OSError) as error:
+            # This process may open no more files.
             left_out.append(_left_out(examination, f"it failed: {error}"))
             continue
         examined.append(

@@ -53,7 +53,7 @@ class IdleScenario(Scenario):
         self.late = Histogram()
         self.announced: tuple[float, float] = (0.0, 0.0)
         self.ended: dict[str, int] = {}
-        self._rss_before = psutil.Process().memory_info().rss
+        self._rss_before = _own_rss()
         self._held: dict[str, Any] | None = None
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
@@ -73,7 +73,7 @@ class IdleScenario(Scenario):
             "overdue": sum(wait > interval + OVERDUE_SECONDS for wait in waits) if interval else 0,
             "longest_wait_seconds": max(waits, default=None),
             "generator_rss_before_bytes": self._rss_before,
-            "generator_rss_bytes": psutil.Process().memory_info().rss,
+            "generator_rss_bytes": _own_rss(),
         }
 
     def state(self) -> dict[str, Any]:
@@ -125,10 +125,21 @@ def _memory(
             threads = (held.threads - before.threads) / connections
             figures["server_threads_per_connection"] = threads
             of_server += f" and {threads:.2f} threads" if threads >= 0.01 else ""
-    grown = sum(state["generator_rss_bytes"] - state["generator_rss_before_bytes"] for state in states)
-    figures["generator_bytes_per_connection"] = each = _each(grown, connections)
-    of_generator = "generator " + _kibibytes(each)
+    sizes = [(state["generator_rss_before_bytes"], state["generator_rss_bytes"]) for state in states]
+    of_generator = "generator not known"
+    if not any(None in pair for pair in sizes):
+        grown = sum(after - before for before, after in sizes)
+        figures["generator_bytes_per_connection"] = each = _each(grown, connections)
+        of_generator = "generator " + _kibibytes(each)
     return figures, [f"memory of each of {count_of(connections, 'connection')}: {of_server}, {of_generator}"]
+
+
+def _own_rss() -> int | None:
+    """The memory of this process; None if it may open no file to read that."""
+    try:
+        return int(psutil.Process().memory_info().rss)
+    except OSError:
+        return None
 
 
 def _each(grown: int, connections: int) -> float | None:

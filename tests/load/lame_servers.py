@@ -1,7 +1,8 @@
 """The null server with one thing wrong each, on the test's own hub; and one that leaks, as a process.
 
 `python -m tests.load.lame_servers` is the leaking one: it keeps sockets and sessions of clients that left.
-With `memory` it keeps 50,000 bytes of each instead, and with `nothing` it is as it should be.
+With `memory` it keeps 50,000 bytes of each instead, with `nothing` it is as it should be, and with `refusing`
+it lets nobody in.
 """
 
 from __future__ import annotations
@@ -191,7 +192,8 @@ def main() -> int:
     what = sys.argv[1] if len(sys.argv) > 1 else "sockets"
     if what == "sockets":
         load.blocks.null_server.Exchange = LeakingExchange  # type: ignore[misc]
-    server = {"sockets": LeakingServer, "memory": KeepingServer, "nothing": LameServer}[what]()
+    kinds = {"sockets": LeakingServer, "memory": KeepingServer, "nothing": LameServer}
+    server = CrowdedServer(0) if what == "refusing" else kinds[what]()
     stopped = Event()
     gevent.signal_handler(signal.SIGTERM, stopped.set)
     print("READY " + json.dumps({"urls": [server.url], "pids": [os.getpid()], "server": "leaks"}), flush=True)

@@ -75,6 +75,26 @@ def test_a_broken_threshold_is_shown_and_is_exit_code_3(server: Server) -> None:
     assert "  floor: not calibrated" in done.stdout
 
 
+def test_refused_clients_come_and_go_too() -> None:
+    words = ["--scenario", "churn", "--expect", "refused", "--users", "3", "--seconds", "2"]
+    with start_command([sys.executable, "-m", "tests.load.lame_servers", "refusing"]) as refusing:
+        done = load("--url", refusing.url, *words, "--no-calibrate", "--json")
+
+    assert_nothing_failed(done.returncode, done.stdout + done.stderr)
+    result = json.loads(done.stdout)
+    assert result["errors"] == {}
+    assert result["operations"] > 0
+    assert result["found"]["words"][0].endswith(" from connect to refusal")
+
+
+def test_a_server_that_refuses_nobody_is_told_before_the_run(server: Server) -> None:
+    done = load("--url", server.url, "--scenario", "churn", "--expect", "refused", "--seconds", "2")
+
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"python -m load: error: {server.url} lets this client in, and should refuse it: ")
+
+
 def test_json_is_clean_on_stdout(server: Server) -> None:
     done = load(
         *(

@@ -159,6 +159,34 @@ def test_the_judge_does_not_blame_the_server() -> None:
         asyncio.run(ask())
 
 
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_block_under_a_hard_limit_blames_nobody_else(watched: bool) -> None:
+    limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (FILES, FILES))
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        request = {"url": server.url, "connections": 80, "seconds": 0.3, "scenario": "idle"}
+        request |= {"server_pids": server.about["pids"]} if watched else {}
+        done = subprocess.run(
+            [sys.executable, "-m", "load.blocks"],
+            cwd=ROOT,
+            input=json.dumps(request) + "\n",
+            capture_output=True,
+            text=True,
+            timeout=120,
+            preexec_fn=limit,
+        )
+
+    answer = json.loads(done.stdout)
+    if watched:
+        assert answer["error"].startswith(f"too many open files; this process may open {FILES} files")
+    else:
+        assert 0 < answer["connected"] < 80
+        assert answer["found"]["words"][0].endswith("generator not known")
+        findings = answer["validity"]["findings"]
+        invalid = {finding["cause"] for finding in findings if finding["verdict"] == "INVALID"}
+        assert "limit" in invalid
+        assert invalid <= set(GENERATOR_CAUSES)
+
+
 def test_a_whole_run_under_a_hard_limit_says_whose_limit_it_is(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (FILES, FILES))
