@@ -12,7 +12,7 @@ between the first and the last number that it saw.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 from sioprobe.results.loads import LedgerFigures
 
@@ -21,7 +21,11 @@ __all__ = ["Ledger", "Receiver"]
 
 @dataclass(slots=True)
 class Ledger:
-    """Deliveries of a whole process; receivers add to it."""
+    """Deliveries of a whole process; receivers add to it.
+
+    `parts` tells apart what belongs to each label: the URL of the receiver's server. The numbers here are
+    those without a label; `reach`, `problems`, `clean` and `figures` are about all of it.
+    """
 
     published: int = 0
     expected: int = 0
@@ -31,21 +35,29 @@ class Ledger:
     reordered: int = 0
     late: int = 0
     missed_away: int = 0
+    parts: dict[str, Ledger] = field(default_factory=dict)
+
+    def part(self, label: str | None) -> Ledger:
+        """Enter here what belongs to this label; None stands for no label."""
+        return self if label is None else self.parts.setdefault(label, Ledger())
 
     @property
     def reach(self) -> float | None:
         """Deliveries received of those expected, 0 to 1; None where none was expected."""
-        return self.received / self.expected if self.expected else None
+        return self.figures().reach
 
     @property
     def problems(self) -> dict[str, int]:
         """How many deliveries were lost, duplicated, reordered and late."""
-        return {
-            "lost": self.lost,
-            "duplicated": self.duplicated,
-            "reordered": self.reordered,
-            "late": self.late,
-        }
+        return Ledger.of(self.figures())._problems()
+
+    def _problems(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in ("lost", "duplicated", "reordered", "late")}
+
+    @property
+    def problems_by_label(self) -> dict[str | None, dict[str, int]]:
+        """The same for each part, and under None for what has no label."""
+        return {None: self._problems(), **{label: part.problems for label, part in self.parts.items()}}
 
     @property
     def clean(self) -> bool:
@@ -54,18 +66,25 @@ class Ledger:
 
     def merge(self, other: Ledger) -> None:
         """Add the account of another process."""
-        for name in self.__slots__:
+        for name in NUMBERS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        for label, part in other.parts.items():
+            self.part(label).merge(part)
 
     def figures(self) -> LedgerFigures:
         """The numbers now, with the reach."""
-        numbers = {name: getattr(self, name) for name in self.__slots__}
-        return LedgerFigures(**numbers, reach=self.reach)
+        every = (self, *self.parts.values())
+        numbers = {name: sum(getattr(each, name) for each in every) for name in NUMBERS}
+        expected = numbers["expected"]
+        return LedgerFigures(**numbers, reach=numbers["received"] / expected if expected else None)
 
     @classmethod
     def of(cls, figures: LedgerFigures) -> Ledger:
-        """The ledger that had these figures."""
-        return cls(**{name: getattr(figures, name) for name in cls.__slots__})
+        """The ledger that had these figures, without parts."""
+        return cls(**{name: getattr(figures, name) for name in NUMBERS})
+
+
+NUMBERS = tuple(each.name for each in fields(Ledger) if each.name != "parts")
 
 
 class Receiver:

@@ -70,8 +70,10 @@ class Series:
         self._parts: dict[str, Series] = {}
         self._begin()
 
-    def part(self, label: str) -> Series:
-        """Record here what belongs to this label; `take` adds it to the whole series."""
+    def part(self, label: str | None) -> Series:
+        """Record here what belongs to this label; `take` adds it to the whole series. None is no label."""
+        if label is None:
+            return self
         found = self._parts.get(label)
         if found is None:
             found = self._parts[label] = Series(self.type, self.name, self._sink)
@@ -92,6 +94,12 @@ class Series:
         self._record = self.recent.histogram.record if sink is None else self._record_and_tell
         for part in self._parts.values():
             part.set_sink(sink)
+
+    @property
+    def timed(self) -> int:
+        """How many durations there are by now, taken or not."""
+        parts = sum(part.recent.timed for part in self._parts.values())
+        return self.total.timed + self.recent.timed + parts
 
     def record(self, us: float) -> None:
         """One operation that took `us` microseconds."""

@@ -71,6 +71,33 @@ def test_ledgers_of_processes_add_up() -> None:
     assert ledger == Ledger(11, 22, 21, 1, 1, 3)
 
 
+def test_what_belongs_to_a_label_is_told_apart_and_is_part_of_the_whole() -> None:
+    ledger = Ledger(published=3)
+    for label, numbers in (("a", [0, 1, 2]), ("b", [0]), (None, [0, 2])):
+        part = ledger.part(label)
+        part.expected += 3
+        receiver = Receiver(part, 0)
+        for number in numbers:
+            receiver.receive(number)
+        receiver.close(3)
+
+    assert ledger.part(None) is ledger
+    assert (ledger.part("a").clean, ledger.part("b").clean, ledger.clean) == (True, False, False)
+    assert {label: problems["lost"] for label, problems in ledger.problems_by_label.items()} == {
+        None: 1,
+        "a": 0,
+        "b": 2,
+    }
+    assert ledger.reach == 6 / 9
+    assert ledger.figures() == LedgerFigures(published=3, expected=9, received=6, lost=3, reach=6 / 9)
+    assert ledger.part("b").figures() == LedgerFigures(expected=3, received=1, lost=2, reach=1 / 3)
+
+    both = Ledger()
+    both.merge(ledger)
+    both.merge(ledger)
+    assert (both.figures().lost, both.part("b").lost) == (6, 4)
+
+
 def test_nothing_expected_has_no_reach() -> None:
     assert Ledger().reach is None
 

@@ -103,6 +103,19 @@ def test_a_part_is_in_the_whole_and_told_apart() -> None:
     assert recorder.counted == 4
 
 
+def test_durations_of_parts_count_before_they_are_taken() -> None:
+    recorder = Recorder()
+    series = recorder.series("SIO ack", "x")
+    series.part("a").record(100)
+    recorder.take()
+    series.part("a").record(100)
+    series.part(None).record(100)
+
+    assert series.timed == 3
+    recorder.take()
+    assert series.timed == 3
+
+
 def test_a_reset_forgets_parts_too() -> None:
     recorder = Recorder()
     part = recorder.series("SIO ack", "x").part("a")
