@@ -6,20 +6,17 @@ or shapes of their own runs `locust -f load/swarm.py` itself.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
+from load.running.child import GRACE_SECONDS, INTERRUPTED, run
 from load.running.command_options import (
     DEFAULTS,
     calibrate_option,
@@ -47,7 +44,7 @@ from sioprobe.commandline.connection_options import ConnectionOptions, connectio
 from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, WHAT, GroupedCommand, option
 from sioprobe.commandline.numbers import Number
 from sioprobe.commandline.one_line import run_command
-from sioprobe.harness import harness_environment, module_command
+from sioprobe.harness import module_command
 from sioprobe.measured.rendering import render
 from sioprobe.results.files import read_load
 from sioprobe.results.loads import to_json
@@ -56,9 +53,6 @@ __all__ = ["main"]
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m load"
 LOCUSTFILE = Path(__file__).resolve().with_name("swarm.py")
-INTERRUPTED = 130
-GRACE_SECONDS = 30.0
-"""What Locust may need beyond the run: starting, coming to rest, closing."""
 
 EXAMPLES = (
     "{program} --url http://127.0.0.1:5000",
@@ -243,44 +237,6 @@ def main(
     click.echo(json.dumps(to_json(result)) if as_json else render(result))
     # The one that Locust makes for a run that was stopped knows less.
     sys.exit(exit_code(result) if code in (0, 1, 3) else code)
-
-
-def run(command: list[str], title: str, grace: float = GRACE_SECONDS) -> tuple[int, str]:
-    """Run Locust to its end; its exit code (130 after Ctrl-C) and what it wrote to stderr."""
-    console = Console(stderr=True)
-    with tempfile.TemporaryFile() as errors:
-        # A session of its own: Ctrl-C is handed on once, and the figures so far are still printed.
-        child = subprocess.Popen(
-            command,
-            env=harness_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,
-        )
-
-        def hand_on(number: int, frame: Any) -> None:
-            child.send_signal(signal.SIGTERM)
-
-        previous = signal.signal(signal.SIGTERM, hand_on)
-        interrupted = False
-        try:
-            with console.status(title):
-                code = child.wait()
-        except KeyboardInterrupt:
-            interrupted = True
-            child.send_signal(signal.SIGTERM)
-            try:
-                code = child.wait(grace)
-            except (KeyboardInterrupt, subprocess.TimeoutExpired):
-                code = 1
-        finally:
-            signal.signal(signal.SIGTERM, previous)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-        errors.seek(0)
-        return (INTERRUPTED if interrupted else code), errors.read().decode(errors="replace")
 
 
 def _free_port() -> int:

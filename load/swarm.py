@@ -56,6 +56,7 @@ class SwarmUser(User):  # type: ignore[misc]
         self._player: Player | None = None
         self._closed = Event()
         self._target: Target | None = None
+        self._arrived = False
 
     @task  # type: ignore[untyped-decorator]
     def play(self) -> None:
@@ -68,23 +69,29 @@ class SwarmUser(User):  # type: ignore[misc]
         except (SwarmError, OptionError, PlacementError) as error:
             # Counted as an error, because nobody looks at the stderr of a worker.
             engine.recorder.series("SIO connect", play.transport).error(str(error))
+            engine.arrivals.begin(self, None)
             self._closed.wait()
             return
         self._closed.clear()
         connection = Connection(engine, self._target, play.transport)
         self._player = play.scenario.player(connection, self._changed)
+        if not self._arrived:
+            engine.arrivals.begin(self, connection)
         self._player.open()
         self._closed.wait()
         Event().wait(RECONNECT_SECONDS)
 
     def _changed(self, player: Player) -> None:
         if player.state == "ready":
+            self._arrived = True
+            self._director.attachment.engine.arrivals.arrive(self)
             player.begin()
         elif player.state == "closed":
             self._closed.set()
 
     def on_stop(self) -> None:
         """Leave in order."""
+        self._director.attachment.engine.arrivals.leave(self)
         if self._player is None:
             return
         # Also if its connection was lost: then it leaves its place in a schedule and its room.

@@ -10,6 +10,7 @@ from gevent.event import Event
 from load.blocks.request import BlockRequest
 from load.scenarios import Player, Scenario, make_scenario
 from sioprobe.engine import Connection, Engine, Target
+from sioprobe.engine.latecomers import give_up_latecomers
 
 __all__ = ["CLOSE_DEADLINE", "DRAIN_DEADLINE", "Crowd", "connect_deadline"]
 
@@ -94,6 +95,7 @@ class Crowd:
         self.scenario.halt()
         rested = self._wait(lambda: self.scenario.at_rest, DRAIN_DEADLINE)
         self.scenario.settle()
+        give_up_latecomers(self.engine)
         return rested
 
     def close(self) -> int:

@@ -25,6 +25,7 @@ from load.watching.run_watch import RunWatch
 from load.watching.server_state import ServerWatch
 from sioprobe.engine import Kind
 from sioprobe.measured import judge
+from sioprobe.measured.arrivals import GRACE_SECONDS
 from sioprobe.measured.summary import series_figures
 from sioprobe.results.loads import (
     Block,
@@ -60,6 +61,7 @@ def measure(request: BlockRequest) -> Block:
 def _longest(request: BlockRequest, crowd: Crowd) -> float:
     """The deadline of the whole block, in seconds."""
     waits = connect_deadline(request.connections) + SETTLE_DEADLINE + DRAIN_DEADLINE + CLOSE_DEADLINE
+    waits += GRACE_SECONDS
     if crowd.scenario.cools_down:
         waits += crowd.scenario.options.cool_down
     return request.warmup_seconds + request.seconds + waits + 5.0

@@ -148,8 +148,9 @@ def merged(blocks: Sequence[Block]) -> Block:
         blocks[0],
         **{
             name: sum(getattr(block, name) for block in blocks)
-            for name in ("operations", "errors", "published", "messages", "unsent")
+            for name in ("connections", "operations", "errors", "published", "messages", "unsent")
         },
+        connected=sum(block.opened for block in blocks),
         latency=latency.to_latency(),
         ledger=ledgers[0].figures() if ledgers else None,
         generator=GeneratorUsage(max_cpu_share=busiest),
@@ -190,6 +191,8 @@ def probe_of(block: Block, rate: float, phase: str, objective: Sequence[Conditio
         for condition in objective
         if condition.holds(figures) is False or (condition.holds(figures) is None and condition.is_latency)
     ]
+    if block.opened < block.connections:
+        broken.append(f"{block.opened} of {block.connections} connections were opened")
     if achieved < ACHIEVED * rate:
         broken.append(f"{achieved:.0f}/s of {rate:.0f}/s were carried")
     faults = [

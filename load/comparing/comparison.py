@@ -273,6 +273,9 @@ class Comparison:
         else:
             line = RoundsLine.of(block, round=number, order=order, arm=plan.id)
             append_block(self.folder / "rounds.jsonl", line)
+            if block.opened < block.connections:
+                there = f"{block.opened} of {block.connections} connections were opened"
+                self.progress.say(f"round {number}: {plan.title}, {transport}: {there}")
 
     def _settled(self) -> None:
         self._wait_for_end()

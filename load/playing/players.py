@@ -128,6 +128,11 @@ class Scenario(ABC):
         """Whether no operation is under way."""
         return True
 
+    @property
+    def without_answer(self) -> int:
+        """How many operations wait for an answer. Others account for that in their ledger, or in words."""
+        return 0
+
     def settle(self) -> None:  # noqa: B027 - most have no accounts
         """Close the accounts after the last operation."""
 

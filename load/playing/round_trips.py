@@ -27,7 +27,7 @@ from load.playing.parameters import (
 from load.playing.players import Player, Scenario
 from sioprobe.engine import Connection, Engine, Kind, SwarmError
 from sioprobe.engine.hub import SECOND
-from sioprobe.measured import Schedule
+from sioprobe.measured import Schedule, Series
 
 __all__ = ["OPEN_LOOP", "RoundTripPlayer", "RoundTripScenario", "TextRoundTripPlayer"]
 
@@ -88,6 +88,11 @@ class RoundTripScenario(Scenario):
         """Whether every emit was answered or given up."""
         return self.outstanding == 0
 
+    @property
+    def without_answer(self) -> int:
+        """The emits under way."""
+        return self.outstanding
+
     def join(self, player: RoundTripPlayer) -> None:
         """Add a player to the open loop. It takes the place of a lost one, if there is one."""
         options = self.options
@@ -127,13 +132,13 @@ class RoundTripScenario(Scenario):
             self._turns.rotate(-1)
             self._turns[-1].take_turn(intended)
         else:
-            self.miss(NO_CONNECTION)
+            self.miss(NO_CONNECTION, self.series)
 
-    def miss(self, reason: str) -> None:
+    def miss(self, reason: str, series: Series) -> None:
         """Count an operation that is due but cannot be sent."""
         assert self.schedule is not None
         self.schedule.miss(reason)
-        self.series.error(f"not sent: {reason}")
+        series.error(f"not sent: {reason}")
 
     def halt(self) -> None:
         """Start no more operations."""
@@ -185,9 +190,9 @@ class RoundTripPlayer(Player, ABC):
             if self.pacer is not None:
                 self.pacer.stop()
         elif self.state != "playing" or not self.connection.is_open:
-            play.miss(NO_CONNECTION)
+            play.miss(NO_CONNECTION, self._series)
         elif len(self._waiting) >= play.max_outstanding:
-            play.miss(OUTSTANDING)
+            play.miss(OUTSTANDING, self._series)
         else:
             assert play.schedule is not None
             lag_us = max(0, monotonic_ns() - intended) / 1000

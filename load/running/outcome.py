@@ -11,7 +11,7 @@ __all__ = ["EXIT_CODES", "exit_code", "hints", "thresholds_of", "waits_for_serve
 
 EXIT_CODES = {
     0: "no operation failed, and the run is VALID or SUSPECT",
-    1: "operations failed; with a --fail-if on errors, more of them than that allows",
+    1: "operations failed or users did not get in; with a --fail-if on errors, more than that allows",
     2: "bad input, or no Socket.IO server at that URL",
     3: "no operation failed, but the run is INVALID or a --fail-if holds",
     130: "stopped by Ctrl-C; the figures so far are printed",
@@ -51,7 +51,20 @@ def exit_code(result: RunResult) -> int:
 
 
 def hints(result: RunResult) -> list[str]:
-    """A hint, if the server let everybody in and answered nothing."""
+    """A hint, if the server left users waiting, or let them in and answered nothing."""
+    return [*_of_waiting(result), *_of_silence(result)]
+
+
+def _of_waiting(result: RunResult) -> list[str]:
+    if result.connected is None or result.users is None or result.connected >= result.users:
+        return []
+    return [
+        "not all users got in: 'sioprobe doctor' says how many connections the server takes, and which"
+        " setting limits them."
+    ]
+
+
+def _of_silence(result: RunResult) -> list[str]:
     connected = any(series.type == "SIO connect" and series.latency for series in result.series)
     if result.operation is None or result.operations or not connected:
         return []

@@ -30,6 +30,7 @@ class Play:
         self._environment = environment
         self._placing = BoundedSemaphore(1)
         self._placement: Placement | None = None
+        self._played = Played()
         self.transport: str = options.transport
         self.scenario = make_scenario(options.scenario, engine, played_options(options, total_rate))
         self.scenario.auth = ConnectionOptions.of(options).auth
@@ -60,7 +61,7 @@ class Play:
     def played(self) -> Played:
         """What to count of it, and how it comes to rest."""
         scenario = self.scenario
-        return Played(
+        self._played = Played(
             operation=scenario.operation,
             ledger=scenario.ledger,
             schedule=scenario.schedule,
@@ -68,6 +69,7 @@ class Play:
             halt=self._come_to_rest,
             state=scenario.state,
         )
+        return self._played
 
     def _come_to_rest(self) -> None:
         """Start nothing new, wait for what is under way, close the accounts."""
@@ -75,6 +77,7 @@ class Play:
         end = time.monotonic() + REST_DEADLINE
         while not self.scenario.at_rest and time.monotonic() < end:
             gevent.sleep(0.01)
+        self._played.unanswered = self.scenario.without_answer
         self.scenario.settle()
 
 

@@ -101,7 +101,7 @@ class ServerOfRun:
     def finish(self) -> None:
         """Operations have come to rest, and connections are still there."""
         if self.sampled is not None:
-            self.sampled.finish()
+            self.sampled.finish(everybody=not self._attachment.reports.arrivals().outside)
 
     def stop_asking(self) -> None:
         """No user is left."""
@@ -150,12 +150,12 @@ class ServerOfRun:
         """The counts at this moment. They stay where they are, for Locust's statistics."""
         attachment, options = self._attachment, self._environment.parsed_options
         if attachment.is_master:
-            connections = self._environment.runner.user_count
             states = attachment.reports.states()
+            connections = sum(state.connections for state in states)
             published = sum(state.ledger.published for state in states if state.ledger is not None)
             published += sum((state.scenario or {}).get("published", 0) for state in states)
         else:
-            connections = len(attachment.engine.connections)
+            connections = attachment.engine.connected
             published = self._scenario.published if self._scenario is not None else 0
         operation, each = operation_of(options), SCENARIOS[options.scenario].messages_per_operation
         if operation is None:
@@ -164,7 +164,7 @@ class ServerOfRun:
         recorder = attachment.engine.recorder
         series = recorder.series(*operation)
         recorder.enter_held_back()
-        operations = series.total.timed + series.recent.timed
+        operations = series.timed
         return Counts(connections, operations, operations * each + published)
 
 

@@ -53,8 +53,6 @@ class NamespacesScenario(Scenario):
 
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
-        self.series = engine.recorder.series(*self.operation)
-        self.rejoins = engine.recorder.series("SIO rejoin", "namespace")
         self.names = list(dict.fromkeys([options.namespace, *options.namespaces.split(",")]))
         self.timeout = int(options.timeout * SECOND)
         self.outstanding = 0
@@ -76,6 +74,11 @@ class NamespacesScenario(Scenario):
         """Whether every emit and every CONNECT was answered."""
         return self.outstanding == 0
 
+    @property
+    def without_answer(self) -> int:
+        """The emits and the CONNECTs under way."""
+        return self.outstanding
+
 
 class Visit:
     """What a connection does in one namespace.
@@ -93,13 +96,15 @@ class Visit:
 class NamespacesPlayer(Player):
     """One connection in its namespaces."""
 
-    __slots__ = ("_play", "_visits")
+    __slots__ = ("_play", "_rejoins", "_series", "_visits")
 
     def __init__(
         self, scenario: NamespacesScenario, connection: Connection, changed: Callable[[Player], None] | None
     ) -> None:
         super().__init__(scenario, connection, changed)
         self._play = scenario
+        self._series = connection.series(*scenario.operation)
+        self._rejoins = connection.series("SIO rejoin", "namespace")
         self._visits = {name: Visit() for name in scenario.names}
 
     def open(self) -> None:
@@ -117,7 +122,7 @@ class NamespacesPlayer(Player):
             self._look(connection)
             return
         visit = self._visits[namespace]
-        self._play.rejoins.record((monotonic_ns() - visit.left_at) / 1000)
+        self._rejoins.record((monotonic_ns() - visit.left_at) / 1000)
         visit.left_at = 0
         self._play.outstanding -= 1
         self._send(namespace)
@@ -155,11 +160,11 @@ class NamespacesPlayer(Player):
             play.outstanding -= 1
             if failure is not None:
                 if failure.kind != Kind.CONNECTION_CLOSED:
-                    play.series.error(failure.kind)
+                    self._series.error(failure.kind)
             elif args != sent:
-                play.series.error(WRONG_ACK)
+                self._series.error(WRONG_ACK)
             else:
-                play.series.record((monotonic_ns() - started) / 1000)
+                self._series.record((monotonic_ns() - started) / 1000)
             visit.acks += 1
             if failure is None:
                 self._rejoin(started)

@@ -28,7 +28,10 @@ SHARE_SECONDS = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the generator has counted at one moment; None if it does not know yet."""
+    """What the generator has counted at one moment; None if it does not know yet.
+
+    `connections` are those that the server has let in.
+    """
 
     connections: int = 0
     operations: int | None = None
@@ -99,7 +102,7 @@ class ServerSampler:
             self._sample()
 
     def all_connected(self, *, reset: bool = False) -> None:
-        """Note that every connection is there. `reset` says that the counts begin anew now."""
+        """Note that all users have started. `reset` says that the counts begin anew now."""
         begun = self._watch is not None and self._moments and not self._finished
         if begun and self._sample() and not self._ended:
             self._connected = len(self._moments) - 1
@@ -147,8 +150,8 @@ class ServerSampler:
             self._sampler = None
             self._sample()
 
-    def finish(self) -> None:
-        """Take the last sample, when all operations have ended."""
+    def finish(self, *, everybody: bool = True) -> None:
+        """Take the last sample, when all operations have ended. `everybody`: the server let all users in."""
         if self._finished:
             return
         self._finished = True
@@ -167,7 +170,7 @@ class ServerSampler:
         if len(self._moments) == 1:
             self._add(end)
         if self._exact and self._connected is not None:
-            first, window = self._connected, "all connected"
+            first, window = self._connected, "all connected" if everybody else "all users started"
         else:
             first, window = self._reset, "from the reset of the counts" if self._reset else "whole run"
         ended = self._ended or not self._watch.alive

@@ -381,6 +381,14 @@ class Connection:
         except Exception as error:
             self._engine.count_internal(error)
 
+    def give_up_connecting(self) -> None:
+        """Count each CONNECT that has no answer as failed, because the run is over."""
+        for namespace in self._connecting:
+            self._left |= {namespace}
+            if not self.end_is_no_error:
+                self._connect_series.error(Kind.NOT_CONNECTED)
+        self._connecting.clear()
+
     def _settled(self, namespace: str, *, wanted: bool) -> None:
         reconnector = self._reconnector
         if reconnector is not None and reconnector.lost_at:
@@ -470,15 +478,18 @@ class Connection:
         return self.session.state == "open"
 
     @property
+    def connecting_since(self) -> int:
+        """Since when it waits for the answer to a CONNECT (`monotonic_ns`); 0 if it does not wait."""
+        return min(self._connecting.values(), default=0)
+
+    @property
     def reconnecting(self) -> bool:
         """Whether the session was lost and some namespaces are not connected again."""
         return self._reconnector is not None and bool(self._reconnector.lost_at)
 
     def series(self, type: str, name: str) -> Series:
         """The series of this connection's operations: the part of the target's label, if it has one."""
-        series = self._engine.recorder.series(type, name)
-        label = self.target.label
-        return series if label is None else series.part(label)
+        return self._engine.recorder.series(type, name).part(self.target.label)
 
     def count_error(self, kind: str) -> None:
         """Count an error that belongs to no operation."""

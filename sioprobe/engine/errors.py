@@ -60,6 +60,9 @@ class Kind:
     """The server sent something that the protocol does not allow."""
     NO_LOCAL_PORT: Final = own_limits.NO_LOCAL_PORT
     NOT_CONNECTED: Final = "not connected"
+    """Nothing can be sent, or the run was over before the server had answered CONNECT."""
+    NOT_READY: Final = "not ready"
+    """The run was over before a connected user could begin: the answer to its join had not come, or so."""
     PING_TIMEOUT: Final = "ping timeout"
     SEND_BUFFER_FULL: Final = "send buffer full"
     SOCKET_ERROR: Final = "socket error"

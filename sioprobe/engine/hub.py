@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import gevent
 
+from sioprobe.measured.arrivals import Arrivals, Attempt
 from sioprobe.measured.pulse import Pulse
 from sioprobe.measured.recorder import Recorder
 from sioprobe.results.histogram import Histogram
@@ -24,8 +25,11 @@ SECOND = 1_000_000_000
 SWEEP_SECONDS = 0.1
 
 
-class Checked(Protocol):
+class Checked(Attempt, Protocol):
     """What the engine needs of a connection."""
+
+    def give_up_connecting(self) -> None:
+        """Count what waits for the answer to a CONNECT as failed."""
 
     def check(self, now: int) -> None:
         """Enforce the deadlines; `now` is `monotonic_ns()`."""
@@ -41,6 +45,7 @@ class Engine:
         self.loop: Any = gevent.get_hub().loop
         self.recorder = recorder or Recorder()
         self.connections: set[Checked] = set()
+        self.arrivals = Arrivals()
         self.pulse = Pulse()
         self.internal_errors = 0
         self._sweep_timer: Any = None
@@ -61,6 +66,11 @@ class Engine:
             self._sweep_timer.close()
             self._sweep_timer = None
         self.pulse.stop()
+
+    @property
+    def connected(self) -> int:
+        """How many connections have a namespace now."""
+        return sum(bool(connection.namespaces) for connection in self.connections)
 
     @property
     def send_lag(self) -> Histogram:

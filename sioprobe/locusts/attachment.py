@@ -7,6 +7,7 @@ The conductor takes the steps, which are here, in its order: `conductor.py` for 
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from locust.event import EventHook
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
 from sioprobe.engine.hub import Engine
+from sioprobe.engine.latecomers import give_up_latecomers
 from sioprobe.locusts.garbage import spare_collector
 from sioprobe.locusts.private_parts import call_first, forget_dispatcher, hears, report_each, send_report
 from sioprobe.locusts.reports import REPORT_SECONDS, Played, Reports
@@ -25,6 +27,7 @@ from sioprobe.locusts.request_events import RequestEvents
 from sioprobe.locusts.statistics import LocustStatistics
 from sioprobe.locusts.web_tab import add_tab
 from sioprobe.locusts.workers import Workers
+from sioprobe.measured.arrivals import ArrivalsWatch
 from sioprobe.measured.summary import Around, summarise
 from sioprobe.results.loads import Finding, RunResult
 
@@ -32,9 +35,11 @@ __all__ = ["Attachment", "Conducting"]
 
 logger = logging.getLogger(__name__)
 
-HALT = "sioprobe_halt"
-HALT_DEADLINE = 15.0
-"""The master waits this long, in seconds, and `--stop-timeout`, for its workers to stop their users."""
+LOOK_SECONDS = 1.0
+REST, HALT = "sioprobe_rest", "sioprobe_halt"
+REST_DEADLINE, HALT_DEADLINE = 10.0, 15.0
+"""The master waits so long, in seconds, for its workers to come to rest, and then for the end of their users
+(and `--stop-timeout`)."""
 
 
 class Conducting(Protocol):
@@ -82,6 +87,7 @@ class Attachment:
         self.started = self.ended = 0.0
         """Begin and end of the test, `monotonic`; 0 before."""
         self._quits = False
+        self._looking: Any = None
         self._listen()
 
     def _listen(self) -> None:
@@ -116,6 +122,7 @@ class Attachment:
         if isinstance(runner, WorkerRunner):
             report_each(REPORT_SECONDS)
             if not hears(runner, HALT):
+                runner.register_message(REST, self._rest_for_master, concurrent=True)
                 runner.register_message(HALT, self._halt_for_master, concurrent=True)
                 # This tells the master at once that the worker is complete.
                 send_report(runner)
@@ -149,6 +156,7 @@ class Attachment:
         if played is not None:
             self.reports.played = played
         self.request_events.begin()
+        self.engine.arrivals.reset()
         self.reset()
         spare_collector()
         self.reports.begin()
@@ -165,6 +173,23 @@ class Attachment:
                 options.sioprobe_workers = runner.worker_count
         self.engine.start()
         self.engine.reset_pulse()
+        self._stop_looking()
+        if not self.is_worker:
+            self._looking = gevent.spawn(self._look_at_arrivals)
+
+    def _stop_looking(self) -> None:
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.kill()
+
+    def _look_at_arrivals(self) -> None:
+        """Say it once, while the run goes on, if users do not get in."""
+        watch = ArrivalsWatch(self.reports.arrivals)
+        while True:
+            gevent.sleep(LOOK_SECONDS)
+            line = watch.look()
+            if line is not None:
+                print(line, file=sys.stderr, flush=True)
 
     def reset(self) -> None:
         """Forget everything counted so far. Locust does the same at the same moments."""
@@ -174,20 +199,32 @@ class Attachment:
     def come_to_rest(self) -> None:
         """The test is stopping: while all users are still there, let what is under way end, and count it."""
         runner = self.environment.runner
+        self._stop_looking()
         if isinstance(runner, MasterRunner):
             self._halt_workers(runner)
-        else:
-            # The users of the test; soon there will be none.
-            self.reports.users = runner.user_count
-            halt, self.played.halt = self.played.halt, None
-            if halt is not None:
-                halt()
-            self.statistics.flush()
+        elif not self.reports.rested:
+            self._rest(runner)
         self.ended = time.monotonic()
+
+    def _rest(self, runner: Any) -> None:
+        # The users of the test; soon there will be none.
+        self.reports.users, self.reports.connections = runner.user_count, self.engine.connected
+        halt, self.played.halt = self.played.halt, None
+        if halt is not None:
+            halt()
+        give_up_latecomers(self.engine)
+        self.statistics.flush()
+        self.reports.rested = True
+
+    def _rest_for_master(self, **_: Any) -> None:
+        runner = self.environment.runner
+        self._rest(runner)
+        send_report(runner)
 
     def _halt_workers(self, runner: MasterRunner) -> None:
         """Have every worker stop its users and report for the last time, while the master still listens.
 
+        First all of them come to rest: users that leave make room for those who wait, on another worker too.
         Locust's own master tells its workers to quit, and then takes reports for half a second only.
         """
         workers = self.reports.workers
@@ -196,13 +233,15 @@ class Attachment:
             workers.stopping = time.monotonic()
         # If a worker is lost meanwhile, the others must not spawn its users.
         forget_dispatcher(runner)
-        end = time.monotonic() + HALT_DEADLINE + (self.environment.stop_timeout or 0)
-        runner.send_message(HALT)
-        while time.monotonic() < end:
-            present = [client.id for client in runner.clients.all if client.state != STATE_MISSING]
-            if workers.halted(present):
-                break
-            gevent.sleep(0.05)
+        deadlines = {REST: REST_DEADLINE, HALT: HALT_DEADLINE + (self.environment.stop_timeout or 0)}
+        for message, done in ((REST, workers.rested), (HALT, workers.halted)):
+            end = time.monotonic() + deadlines[message]
+            runner.send_message(message)
+            while time.monotonic() < end:
+                present = [client.id for client in runner.clients.all if client.state != STATE_MISSING]
+                if done(present):
+                    break
+                gevent.sleep(0.05)
         workers.over = True
 
     def _halt_for_master(self, **_: Any) -> None:

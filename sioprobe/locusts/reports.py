@@ -19,6 +19,7 @@ from sioprobe.locusts.clock import clock_id, host_name
 from sioprobe.locusts.entries import without_counts
 from sioprobe.locusts.statistics import LocustStatistics
 from sioprobe.locusts.workers import Workers, generator
+from sioprobe.measured.arrivals import ArrivalFigures
 from sioprobe.measured.ledger import Ledger
 from sioprobe.measured.process_state import ProcessState
 from sioprobe.measured.recorder import Sample
@@ -40,8 +41,8 @@ class Played:
 
     `operation` is the type and name of the series that counts its operations. `ledger` is its account of
     deliveries, `schedule` that of its open loop. `timed_between` says that it compares times of two
-    processes. `halt` lets it come to rest before the users are stopped, and may block. `state` answers what
-    else it found.
+    processes. `halt` lets it come to rest before the users are stopped, and may block. `unanswered` counts
+    the operations that had no answer then. `state` answers what else it found.
     """
 
     operation: tuple[str, str] | None = None
@@ -49,6 +50,7 @@ class Played:
     schedule: Schedule | None = None
     timed_between: bool = False
     halt: Callable[[], None] | None = None
+    unanswered: int = 0
     state: Callable[[], dict[str, Any] | None] | None = None
 
 
@@ -69,9 +71,10 @@ class Reports:
 
     def begin(self) -> None:
         """Another test begins."""
-        self.left = False
+        self.rested = self.left = False
         self.users: int | None = None
-        """How many users there were before they were stopped."""
+        self.connections: int | None = None
+        """How many users there were before they were stopped, and how many connections."""
         self._last: ProcessState | None = None
 
     @property
@@ -98,6 +101,7 @@ class Reports:
     def _state(self, *, final: bool) -> ProcessState:
         runner, played = self._environment.runner, self.played
         users = runner.user_count if runner is not None else 0
+        ledger = played.ledger
         wall, cpu = self._cpu_at
         if time.monotonic() - wall >= REPORT_SECONDS / 2:
             self._cpu_at = (time.monotonic(), time.process_time())
@@ -107,14 +111,19 @@ class Reports:
             host=host_name(),
             pid=os.getpid(),
             run=self.run,
+            rested=self.rested,
             final=final,
             left=self.left,
             users=users if self.users is None else self.users,
+            connections=self._engine.connected if self.connections is None else self.connections,
+            arrivals=self._engine.arrivals.figures(),
             counted=self._engine.recorder.counted,
+            unanswered=played.unanswered,
             timed_between=played.timed_between,
             cpu_share=self._cpu_share,
             vitals=self._engine.pulse.vitals(),
-            ledger=played.ledger.figures() if played.ledger is not None else None,
+            ledger=ledger.figures() if ledger is not None else None,
+            ledgers={url: part.figures() for url, part in ledger.parts.items()} if ledger is not None else {},
             schedule=played.schedule.figures() if played.schedule is not None else None,
             scenario=played.state() if played.state is not None else None,
         )
@@ -152,6 +161,12 @@ class Reports:
         if isinstance(self._environment.runner, MasterRunner):
             return [worker.state for worker in self.workers]
         return [self.own_state()]
+
+    def arrivals(self) -> ArrivalFigures:
+        """The users of all processes, as of now or of the last reports."""
+        if isinstance(self._environment.runner, MasterRunner):
+            return ArrivalFigures.together(state.arrivals for state in self.states())
+        return self._engine.arrivals.figures()
 
     def generators(self) -> list[GeneratorProcess]:
         """The same processes, for the result."""

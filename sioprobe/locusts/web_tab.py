@@ -151,7 +151,8 @@ def _figures(result: RunResult) -> Iterator[Row]:
     yield _figure("Server CPU", _share(server), note)
     for url, figures in result.urls.items():
         times = f"p50 {_us(figures.p50)}, p99 {_us(figures.p99)}"
-        yield _figure(url, str(figures.operations), f"operations; {figures.errors} errors, {times}")
+        lost = f", {figures.ledger.lost} deliveries lost" if figures.ledger is not None else ""
+        yield _figure(url, str(figures.operations), f"operations; {figures.errors} errors{lost}, {times}")
     for text in result.notes:
         yield _figure("Note", "", text)
 

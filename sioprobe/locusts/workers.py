@@ -7,7 +7,7 @@ the worker was lost, and so is what it counted after its last report.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,10 +87,17 @@ class Workers:
     def __len__(self) -> int:
         return len(self._workers)
 
+    def rested(self, present: list[str]) -> bool:
+        """Whether each worker that is `present` and takes part is at rest. Its users are still there."""
+        return self._each(present, lambda state: state.rested or state.final)
+
     def halted(self, present: list[str]) -> bool:
         """Whether each worker that is `present` and takes part has sent its final report."""
+        return self._each(present, lambda state: state.final)
+
+    def _each(self, present: list[str], holds: Callable[[ProcessState], bool]) -> bool:
         return all(
-            client_id in self._workers and self._workers[client_id].final
+            client_id in self._workers and holds(self._workers[client_id].state)
             for client_id in present
             if client_id in self._workers or client_id in self._present
         )

@@ -29,15 +29,16 @@ def _lines(result: RunResult) -> Iterator[str]:
     if result.operation is not None:
         done = f"{result.operations} operations in "
         rate = f" ({result.operations_per_second:.0f}/s)"
-    yield f"sioprobe: {done}{result.seconds:.1f} s{rate}, times in µs"
+    yield f"sioprobe: {_absent(result)}{done}{result.seconds:.1f} s{rate}, times in µs"
     yield from _series(result.series)
     for url, figures in result.urls.items():
         yield (
             f"  {url}: {figures.operations} operations, {figures.errors} errors,"
             f" p50 {_figure(figures.p50)}, p99 {_figure(figures.p99)}"
+            + (f"; {_deliveries(figures.ledger)}" if figures.ledger is not None else "")
         )
     if result.ledger is not None:
-        yield _ledger(result.ledger)
+        yield "  " + _deliveries(result.ledger, f" of {result.ledger.published} published")
     yield from render_stages(result.stages)
     if result.schedule is not None:
         yield _schedule(result.schedule)
@@ -46,7 +47,7 @@ def _lines(result: RunResult) -> Iterator[str]:
     if result.server_unseen is not None:
         yield f"  server: not sampled ({result.server_unseen})"
     if result.server is not None:
-        yield from render_server(result.server)
+        yield from render_server(result.server, _expected(result))
         yield from _capacity(result, result.server)
     yield _generator(result)
     yield from (f"  note: {note}" for note in result.notes)
@@ -71,10 +72,21 @@ def _series(series: Sequence[SeriesFigures]) -> Iterator[str]:
             yield f"  error: {name}: {kind}: {count}"
 
 
-def _ledger(ledger: LedgerFigures) -> str:
+def _expected(result: RunResult) -> int | None:
+    """How many connections there should have been. None if the server let all users in."""
+    all_in = result.connected is None or result.users is None or result.connected >= result.users
+    return None if all_in else result.users
+
+
+def _absent(result: RunResult) -> str:
+    expected = _expected(result)
+    return "" if expected is None else f"{result.connected} of {expected} connections, "
+
+
+def _deliveries(ledger: LedgerFigures, published: str = "") -> str:
     reach = "-" if ledger.reach is None else f"{ledger.reach:.4%}"
     return (
-        f"  reach {reach} ({ledger.received} of {ledger.expected} deliveries of {ledger.published} published;"
+        f"reach {reach} ({ledger.received} of {ledger.expected} deliveries{published};"
         f" lost {ledger.lost}, duplicated {ledger.duplicated}, reordered {ledger.reordered},"
         f" late {ledger.late}; missed while away {ledger.missed_away})"
     )
@@ -109,8 +121,8 @@ def _schedule(schedule: ScheduleFigures) -> str:
     )
 
 
-def render_server(server: ServerFigures) -> Iterator[str]:
-    """What the server used, in lines of 100 columns."""
+def render_server(server: ServerFigures, expected: int | None = None) -> Iterator[str]:
+    """What the server used, in lines of 100 columns. `expected` connections are named if it had fewer."""
     who = ", ".join(f"{each.pid} {each.name}".strip() for each in server.roots)
     yield f"  server: process {who} ({server.how}; {server.processes} in all)"
     used = [f"{server.cpu_seconds:.2f} s CPU"]
@@ -134,7 +146,8 @@ def render_server(server: ServerFigures) -> Iterator[str]:
         each.append(f"{server.threads_per_connection:.2f} threads")
         if server.fds_per_connection is not None:
             each.append(f"{server.fds_per_connection:.2f} fds")
-        yield f"    per connection: {', '.join(each)} ({server.connections} connections)"
+        of = f" of {expected}" if expected is not None and expected > server.connections else ""
+        yield f"    per connection: {', '.join(each)} ({server.connections}{of} connections)"
     yield from (f"    {note}" for note in server.notes)
 
 

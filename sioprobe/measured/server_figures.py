@@ -16,7 +16,7 @@ __all__ = ["server_figures"]
 _BUSY_SECOND = 0.9
 """Two samples must be this far apart, in seconds, to say something about a second."""
 _FLAT = 0.01
-"""Memory has settled when two samples in a row differ by less than this share."""
+"""Memory has settled when two samples in a row differ by less than this share, and nobody came between."""
 
 
 def server_figures(
@@ -34,7 +34,7 @@ def server_figures(
     """What a server used during a run.
 
     `moments` are the samples in order, from before the first connection to the last under load.
-    `connected` is the index of the first one with all connections, or None if there is none.
+    `connected` is the index of the first one at which all users had started, or None if there is none.
     Figures per message and operation count from the moment `first` to `end`; `window` names that part.
     `most` names the neighbour that used most.
     """
@@ -103,8 +103,11 @@ def _settled(moments: list[ServerMoment], connected: int | None) -> ServerMoment
     if connected is None:
         return None
     following = moments[connected:]
+    # A moment before the last one was let in would say less.
+    most = max(moment.connections for moment in following)
     for earlier, later in pairwise(following):
-        if abs(later.rss_bytes - earlier.rss_bytes) <= _FLAT * earlier.rss_bytes:
+        all_there = earlier.connections >= later.connections == most > 0
+        if all_there and abs(later.rss_bytes - earlier.rss_bytes) <= _FLAT * earlier.rss_bytes:
             return later
     return None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sioprobe.measured.arrivals import ArrivalFigures
 from sioprobe.measured.ledger import Ledger
 from sioprobe.measured.process_state import ProcessState
 from sioprobe.measured.recorder import Recorder, Sample, Series
@@ -17,6 +18,7 @@ from sioprobe.results.loads import (
     Finding,
     Floor,
     GeneratorProcess,
+    LedgerFigures,
     RunResult,
     SeriesFigures,
     ServerFigures,
@@ -73,7 +75,8 @@ def summarise(
     together = Vitals()
     for each in vitals:
         together.merge(each)
-    ledger, schedule = _merged_ledger(states), _merged_schedule(states)
+    ledger, schedule = _together(state.ledger for state in states), _merged_schedule(states)
+    arrivals = ArrivalFigures.together(state.arrivals for state in states)
     errors = recorder.errors(taken=True)
     unsent = schedule.due - schedule.sent if schedule is not None else 0
     clocks = {state.clock for state in states}
@@ -87,9 +90,11 @@ def summarise(
         latency=measured.histogram,
         ledger_clean=ledger is None or ledger.clean,
         unsent=unsent,
+        unanswered=sum(state.unanswered for state in states),
         floor=around.floor,
         neighbours=around.server.neighbours if around.server is not None else None,
         beside=around.beside,
+        arrivals=arrivals,
     ).plus(
         [*(remark for remark in remarks if isinstance(remark, Finding)), *_of_clocks(incomparable, clocks)]
     )
@@ -105,12 +110,14 @@ def summarise(
         series=[
             series_figures(*pair, timed=not incomparable or _key(pair[0]) != operation) for pair in totals
         ],
-        urls=_by_url(totals, operation),
+        urls=_by_url(totals, operation, _ledgers_of_urls(states)),
         ledger=ledger.figures() if ledger is not None else None,
         schedule=schedule.figures() if schedule is not None else None,
         unsent=unsent,
         found=around.found,
         stages=list(around.stages),
+        users=arrivals.users,
+        connected=arrivals.connected,
         server=around.server,
         server_unseen=around.server_unseen,
         server_cpu_share=around.server_cpu_share,
@@ -156,8 +163,17 @@ def _of_clocks(incomparable: bool, clocks: set[str]) -> list[Finding]:
     return [Finding(verdict="INVALID", reason=reason)]
 
 
-def _merged_ledger(states: Sequence[ProcessState]) -> Ledger | None:
-    parts = [Ledger.of(state.ledger) for state in states if state.ledger is not None]
+def _ledgers_of_urls(states: Sequence[ProcessState]) -> dict[str, LedgerFigures]:
+    ledgers = {}
+    for url in {url for state in states for url in state.ledgers}:
+        part = _together(state.ledgers.get(url) for state in states)
+        if part is not None:
+            ledgers[url] = part.figures()
+    return ledgers
+
+
+def _together(ledgers: Iterable[LedgerFigures | None]) -> Ledger | None:
+    parts = [Ledger.of(ledger) for ledger in ledgers if ledger is not None]
     for part in parts[1:]:
         parts[0].merge(part)
     return parts[0] if parts else None
@@ -175,7 +191,9 @@ def _largest(shares: Iterable[float | None]) -> float | None:
     return max((share for share in shares if share is not None), default=None)
 
 
-def _by_url(totals: Sequence[tuple[Series, Sample]], operation: Operation) -> dict[str, UrlFigures]:
+def _by_url(
+    totals: Sequence[tuple[Series, Sample]], operation: Operation, ledgers: dict[str, LedgerFigures]
+) -> dict[str, UrlFigures]:
     """The figures of each URL, if there are several."""
     errors: dict[str, int] = {}
     measured: dict[str, Histogram] = {}
@@ -191,6 +209,7 @@ def _by_url(totals: Sequence[tuple[Series, Sample]], operation: Operation) -> di
             errors=errors[url],
             p50=histogram.percentile(50),
             p99=histogram.percentile(99),
+            ledger=ledgers.get(url),
         )
         for url, histogram in sorted(measured.items())
     }

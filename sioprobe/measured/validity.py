@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sioprobe.commandline.own_limits import advice_on
+from sioprobe.measured.arrivals import ArrivalFigures, sentences
 from sioprobe.measured.vitals import Vitals
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.loads import Cause, Finding, Floor, Neighbours, Validity
@@ -53,16 +54,19 @@ def judge(
     latency: Histogram,
     ledger_clean: bool = True,
     unsent: int = 0,
+    unanswered: int = 0,
     floor: Floor | None = None,
     neighbours: Neighbours | None = None,
     beside: bool = False,
+    arrivals: ArrivalFigures | None = None,
 ) -> Validity:
     """The verdict.
 
     `operations` is None for a scenario without operations. `error_kinds` counts the errors by kind. `vitals`
     holds those of each generating process; the worst one counts. `latency` is that of the operations, in µs.
-    `unsent` counts what an open loop could not send. `neighbours` is None where the server's processes are
-    not seen. `beside` says that there is one generating process, on the machine of the server.
+    `unsent` counts what an open loop could not send, `unanswered` what had no answer when the load had come
+    to rest. `neighbours` is None where the server's processes are not seen. `beside` says that there is one
+    generating process, on the machine of the server. `arrivals` are the users, where they are known.
     """
     own = {kind: count for kind, count in error_kinds.items() if advice_on(kind) is not None}
     errors = max(0, errors - sum(own.values()))
@@ -70,6 +74,9 @@ def judge(
     found += _judge_run_delay(vitals, neighbours if beside else None)
     if neighbours is not None:
         found += _judge_neighbours(neighbours)
+    if arrivals is not None:
+        for count, reason in sentences(arrivals):
+            found.append(_finding(count / arrivals.users >= ERROR_SHARE_INVALID, reason, "errors"))
     if operations == 0:
         found.append(_finding(True, "no operation was completed", "operations"))
     if unsent:
@@ -82,6 +89,10 @@ def judge(
         share = errors / (errors + (operations or 0))
         invalid = operations is not None and share >= ERROR_SHARE_INVALID
         found.append(_finding(invalid, f"{errors} error{'s' if errors > 1 else ''}", "errors"))
+    if unanswered:
+        many = "operations were" if unanswered > 1 else "operation was"
+        reason = f"{unanswered} {many} under way at the end, and got no answer within 3 s"
+        found.append(_finding(False, reason, "errors"))
     if not ledger_clean:
         found.append(_finding(False, "deliveries were lost, duplicated, reordered or late", "ledger"))
     if floor is not None:

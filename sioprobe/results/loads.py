@@ -186,12 +186,16 @@ class SeriesFigures(Struct, frozen=True, kw_only=True):
 
 
 class UrlFigures(Struct, frozen=True, kw_only=True):
-    """One of several servers: operations, errors of any series, percentiles in µs."""
+    """One of several servers: operations, errors of any series, percentiles in µs.
+
+    `ledger` has the deliveries to clients of this server. What is published belongs to no server.
+    """
 
     operations: Count
     errors: Count
     p50: Amount | None
     p99: Amount | None
+    ledger: LedgerFigures | None = None
 
 
 class GeneratorProcess(Struct, frozen=True, kw_only=True):
@@ -322,6 +326,8 @@ class RunResult(Struct, frozen=True, kw_only=True):
     unsent: Annotated[int, Meta(ge=0, description="operations that were due and could not be sent")]
     found: Found = None
     stages: list[StageFigures] = []
+    users: Annotated[Count | None, Meta(description="those that began to connect")] = None
+    connected: Annotated[Count | None, Meta(description="how many of them the server let in")] = None
     server: ServerFigures | None = None
     server_unseen: Annotated[str | None, Meta(description="why the server's processes were not sampled")] = (
         None

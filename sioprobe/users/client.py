@@ -35,6 +35,7 @@ class UserClient(Listener):
 
     __slots__ = (
         "_answers",
+        "_arrived",
         "_awaited",
         "_ended",
         "_engine",
@@ -52,6 +53,7 @@ class UserClient(Listener):
         self.series = engine.recorder.series
         self.connection: Connection | None = None
         self._answers: dict[str, AsyncResult] = {}
+        self._arrived = False
         self._awaited: list[tuple[str, str, Any]] = []
         self._ended = Event()
         self.handlers = Handlers(handler_failed)
@@ -104,6 +106,8 @@ class UserClient(Listener):
             )
         answer: AsyncResult = AsyncResult()
         connection.connect(namespace, auth)
+        if not self._arrived:
+            self._engine.arrivals.begin(self, connection)
         self._answers[namespace] = answer
         try:
             socket_id, failure = answer.get(timeout=timeout + 1.0)
@@ -134,6 +138,7 @@ class UserClient(Listener):
     def greenlet_ended(self, _: Any) -> None:
         """Close the connection, because the greenlet of the user has ended."""
         self.handlers.end()
+        self._engine.arrivals.leave(self)
         if self.connection is not None:
             self.connection.close()
 
@@ -247,6 +252,8 @@ class UserClient(Listener):
     # What the connection tells
 
     def connected(self, connection: Connection, namespace: str) -> None:
+        self._arrived = True
+        self._engine.arrivals.arrive(self)
         answer = self._answers.get(namespace)
         if answer is not None:
             answer.set((connection.namespaces[namespace], None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sioprobe.locusts import workers as module
@@ -55,6 +57,18 @@ def test_workers_that_report_to_the_end_need_no_remark(clock: Clock) -> None:
     assert workers.remarks(set()) == []
     assert not workers.incomplete
     assert [process.state for process in workers.generators(set())] == ["done", "done"]
+
+
+def test_users_stay_until_every_worker_has_come_to_rest(clock: Clock) -> None:
+    workers = Workers("run", INDEXES)
+    workers.take("a", 0, state())
+    workers.take("b", 1, replace(state(), rested=True))
+    assert not workers.rested(["a", "b"])
+    # One that is missing is not waited for, and one that has ended has rested too.
+    assert workers.rested(["b"])
+    workers.take("a", 0, state(final=True))
+    assert workers.rested(["a", "b"])
+    assert not workers.halted(["a", "b"])
 
 
 def test_a_report_of_another_test_is_refused(clock: Clock) -> None:

@@ -7,12 +7,13 @@ from typing import Literal
 import pytest
 
 from sioprobe.measured import Recorder
+from sioprobe.measured.arrivals import ArrivalFigures
 from sioprobe.measured.process_state import ProcessState
 from sioprobe.measured.rendering import render
 from sioprobe.measured.server_figures import server_figures
 from sioprobe.measured.summary import Around, Remark, summarise
 from sioprobe.measured.vitals import Vitals
-from sioprobe.results.loads import Finding, ScheduleFigures, ServerMoment, UrlFigures
+from sioprobe.results.loads import Finding, LedgerFigures, ScheduleFigures, ServerMoment, UrlFigures
 
 DELIVER = ("SIO deliver", "m")
 
@@ -64,6 +65,46 @@ def test_each_server_has_figures_of_its_own() -> None:
     }
     assert summary.operations == 4
     assert "  http://b: 1 operations, 1 errors, p50 5000, p99 5000" in render(summary)
+
+
+def test_each_server_has_the_deliveries_of_all_processes_to_its_clients() -> None:
+    made = recorder()
+    for url in ("http://a", "http://b"):
+        made.series(*DELIVER).part(url).record(100)
+    made.take()
+    clean, lossy = (
+        LedgerFigures(expected=2, received=2, reach=1.0),
+        LedgerFigures(expected=2, lost=2, reach=0.0),
+    )
+    states = [
+        ProcessState("a", ledger=LedgerFigures(published=2), ledgers={"http://a": clean, "http://b": lossy}),
+        ProcessState("a", ledger=LedgerFigures(published=2), ledgers={"http://b": clean}),
+    ]
+
+    summary = summarise(made, states, 1.0, DELIVER)
+
+    assert summary.urls["http://a"].ledger == clean
+    assert summary.urls["http://b"].ledger == LedgerFigures(expected=4, received=2, lost=2, reach=0.5)
+    line = (
+        "reach 50.0000% (2 of 4 deliveries; lost 2, duplicated 0, reordered 0, late 0; missed while away 0)"
+    )
+    assert f"  http://b: 1 operations, 0 errors, p50 100, p99 100; {line}" in render(summary).splitlines()
+
+
+def test_users_who_did_not_get_in_are_told_at_once() -> None:
+    states = [
+        ProcessState("a", arrivals=ArrivalFigures(users=10, connected=7, outside=3, waited_seconds=6.0)),
+        ProcessState("a", arrivals=ArrivalFigures(users=10, connected=10)),
+    ]
+
+    summary = summarise(recorder(), states, 1.0, DELIVER)
+
+    assert (summary.users, summary.connected) == (20, 17)
+    told = render(summary).splitlines()
+    assert told[0] == "sioprobe: 17 of 20 connections, 3 operations in 1.0 s (3/s), times in µs"
+    assert "    INVALID: 3 of 20 users were not connected after 6.0 s" in told
+    all_in = summarise(recorder(), states[1:], 1.0, DELIVER)
+    assert render(all_in).splitlines()[0] == "sioprobe: 3 operations in 1.0 s (3/s), times in µs"
 
 
 def test_what_came_after_the_last_take_is_in_no_figure() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sioprobe.measured import Vitals, judge
+from sioprobe.measured.arrivals import ArrivalFigures
 from sioprobe.measured.validity import is_saturated
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.loads import Floor, Neighbours, Validity
@@ -62,6 +63,27 @@ def test_what_the_kernel_does_not_tell_lowers_nothing() -> None:
     silent = vitals(run_delay_seconds=None, pressure_seconds=None)
 
     assert judge(**{**GOOD, "vitals": [silent]}).verdict == "VALID"
+
+
+@pytest.mark.parametrize(("users", "verdict"), [(20, "INVALID"), (100, "INVALID"), (101, "SUSPECT")])
+def test_a_user_who_did_not_get_in_is_missing_from_the_load(users: int, verdict: str) -> None:
+    arrivals = ArrivalFigures(users=users, connected=users - 1, outside=1, waited_seconds=4.04)
+
+    # A scenario without operations is judged by it too.
+    for operations in (1000, None):
+        found = judge(**{**GOOD, "operations": operations}, arrivals=arrivals)
+        assert (found.verdict, found.findings[0].cause) == (verdict, "errors")
+        assert found.reasons == [f"1 of {users} users was not connected after 4.0 s"]
+    everybody = ArrivalFigures(users=users, connected=users)
+    assert judge(**GOOD, arrivals=everybody).verdict == "VALID"
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 operation was"), (20, "20 operations were")])
+def test_what_had_no_answer_at_the_end_is_in_no_percentile(count: int, words: str) -> None:
+    found = judge(**GOOD, unanswered=count)
+
+    assert found.verdict == "SUSPECT"
+    assert found.reasons == [f"{words} under way at the end, and got no answer within 3 s"]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ def test_defaults_fill_what_the_objective_does_not_name() -> None:
         (block(), ""),
         (slow(), "server"),
         (block(errors=1), "server"),
+        (block(connections=20, connected=8), "server"),
         # Of 100/s that were asked for, 90 were carried, however fast.
         (block(operations=180), "server"),
         (block(published=180, ledger=CLEAN), "server"),
@@ -104,6 +105,15 @@ def test_generators_of_one_probe_are_no_neighbours_of_each_other() -> None:
     trials._measure([Generator(7), Generator(8)], request)  # type: ignore[list-item]
 
     assert asked == [[7, 8], [7, 8]]
+
+
+def test_a_probe_without_all_connections_is_not_met_whatever_the_objective_allows() -> None:
+    objective = full_objective([Condition.parse("errors<50%")])
+    both = merged([block(), block(connected=6)])
+
+    probe = probe_of(both, 200.0, "doubling", objective)
+
+    assert (probe.met, probe.why) == (False, "16 of 20 connections were opened")
 
 
 def test_blocks_of_several_generators_are_one_probe() -> None:

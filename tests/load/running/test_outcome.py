@@ -37,3 +37,14 @@ def test_a_server_without_the_events_is_told_of(change: dict[str, Any], told: bo
     assert len(found) == told
     if told:
         assert "the scenario ack needs the events that 'sioprobe conform --contract' prints" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("users", "connected", "told"), [(20, 8, True), (20, 20, False), (None, None, False)]
+)
+def test_who_left_users_waiting_is_sent_to_the_doctor(
+    users: int | None, connected: int | None, told: bool
+) -> None:
+    found = hints(run_result(users=users, connected=connected))
+
+    assert [hint.split(":")[0] for hint in found] == ["not all users got in"] * told

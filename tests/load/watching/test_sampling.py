@@ -73,6 +73,24 @@ def test_figures_are_those_of_the_window_and_of_settled_memory() -> None:
     assert "per connection: memory has not grown, 2.00 threads" in "\n".join(render_server(shrunk))
 
 
+def test_a_connection_costs_what_those_cost_that_are_there() -> None:
+    """Eight of twenty came in, the last of them a second after memory had stood still for a while."""
+    moments = [
+        moment(0.0),
+        moment(1.0, rss_bytes=30_000, connections=4),
+        moment(2.0, rss_bytes=30_000, connections=4),
+        moment(3.0, rss_bytes=41_000, connections=8),
+        moment(4.0, rss_bytes=41_000, threads=9, connections=8),
+    ]
+
+    figures = server_figures(moments, connected=1, first=1, end=moment(5.0), window="all users started")
+
+    assert (figures.connections, figures.rss_bytes_per_connection) == (8, 5000)
+    assert figures.threads_per_connection == 1.0
+    assert "(8 of 20 connections)" in "\n".join(render_server(figures, 20))
+    assert "(8 connections)" in "\n".join(render_server(figures, 8))
+
+
 def test_what_was_not_seen_is_none() -> None:
     moments = [moment(0.0, fds=None), moment(0.5, fds=None, operations=None)]
 
