@@ -27,7 +27,6 @@ class CountedLivesScenario(Scenario):
 
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
-        self.series = engine.recorder.series(*self.operation)
         self.payload = "x" * options.payload_bytes
         self.under_way = 0
         self.lives = 0
@@ -56,7 +55,7 @@ class CountedLivesPlayer(LivesPlayer, ABC):
     A subclass sets the steps work (in `work`) and close.
     """
 
-    __slots__ = ("play", "step")
+    __slots__ = ("play", "series", "step")
 
     def __init__(
         self, scenario: CountedLivesScenario, connection: Connection, changed: Callable[[Player], None] | None
@@ -64,6 +63,7 @@ class CountedLivesPlayer(LivesPlayer, ABC):
         options = scenario.options
         super().__init__(scenario, connection, changed, rate=options.rate, pause=options.pause)
         self.play = scenario
+        self.series = connection.series(*scenario.operation)
         self.step = ""
 
     def open(self) -> None:
@@ -110,4 +110,4 @@ class CountedLivesPlayer(LivesPlayer, ABC):
     def end_well(self, now: int) -> None:
         """Count a life that ended well."""
         self.play.lives += 1
-        self.play.series.record((now - self.arrival) / 1000)
+        self.series.record((now - self.arrival) / 1000)

@@ -51,11 +51,6 @@ class UpgradeScenario(CountedLivesScenario):
         """A client, with its first connection."""
         return UpgradePlayer(self, connection, changed)
 
-    def enter(self, kind: str, count: int = 1) -> None:
-        """Count wrong deliveries as errors."""
-        for _ in range(count):
-            self.series.error(kind)
-
     def state(self) -> dict[str, Any]:
         """Lives, failures, and how many events were under way during upgrades."""
         return {
@@ -113,6 +108,7 @@ class UpgradePlayer(CountedLivesPlayer):
     __slots__ = (
         "_burst_base",
         "_burst_left",
+        "_ledger",
         "_more",
         "_outstanding",
         "_receiver",
@@ -125,8 +121,14 @@ class UpgradePlayer(CountedLivesPlayer):
         self, scenario: UpgradeScenario, connection: Connection, changed: Callable[[Player], None] | None
     ) -> None:
         super().__init__(scenario, connection, changed)
+        self._ledger = scenario.ledger.part(connection.target.label)
         self._receiver: Receiver | None = None
         self._reset()
+
+    def _enter(self, kind: str, count: int = 1) -> None:
+        """Count wrong deliveries as errors."""
+        for _ in range(count):
+            self.series.error(kind)
 
     def _reset(self) -> None:
         self._settled = False
@@ -163,7 +165,7 @@ class UpgradePlayer(CountedLivesPlayer):
         if self.connection.closed:
             return
         self.step = "work"
-        self._receiver = Receiver(self.play.ledger, 0)
+        self._receiver = Receiver(self._ledger, 0)
         self.connection.deadline = monotonic_ns() + int(self.play.options.timeout * SECOND)
         if self._settled:
             self._last_turn()
@@ -179,7 +181,7 @@ class UpgradePlayer(CountedLivesPlayer):
 
     def _send(self) -> None:
         """Send until so many events are unanswered."""
-        options, ledger = self.play.options, self.play.ledger
+        options, ledger = self.play.options, self._ledger
         while self._outstanding < WINDOW and self.step == "work":
             if self._more is not None:
                 if not self._more[0]:
@@ -203,8 +205,8 @@ class UpgradePlayer(CountedLivesPlayer):
             return  # the connection ended; `closed` accounts for all that is outstanding
         self._outstanding -= 1
         if args != [number, self.play.payload]:
-            self.play.enter(WRONG_ACK)
-        self.play.ledger.received += 1
+            self._enter(WRONG_ACK)
+        self._ledger.received += 1
         self._send()
         self._close_if_done()
 
@@ -213,7 +215,7 @@ class UpgradePlayer(CountedLivesPlayer):
             if not self._more[1]:
                 return
             self._more[1] -= 1
-        options, ledger = self.play.options, self.play.ledger
+        options, ledger = self.play.options, self._ledger
         self._burst_left = options.burst
         ledger.published += options.burst
         ledger.expected += options.burst
@@ -227,13 +229,13 @@ class UpgradePlayer(CountedLivesPlayer):
         if name != "b" or self._receiver is None:
             return
         if len(args) != 2 or type(args[0]) is not int or args[1] != self.play.payload:
-            self.play.enter("wrong event")
+            self._enter("wrong event")
             return
-        reordered, duplicated = self.play.ledger.reordered, self.play.ledger.duplicated
+        reordered, duplicated = self._ledger.reordered, self._ledger.duplicated
         if self._receiver.receive(self._burst_base + args[0]):
             self._burst_left -= 1
-        self.play.enter("reordered", self.play.ledger.reordered - reordered)
-        self.play.enter("duplicated", self.play.ledger.duplicated - duplicated)
+        self._enter("reordered", self._ledger.reordered - reordered)
+        self._enter("duplicated", self._ledger.duplicated - duplicated)
         if not self._burst_left and self.step == "work":
             self._burst_base += self.play.options.burst
             self._begin_burst()
@@ -241,8 +243,8 @@ class UpgradePlayer(CountedLivesPlayer):
 
     def stray_ack(self, connection: Connection, namespace: str, ack_id: int, args: list[Any]) -> None:
         """Count an ack that came twice."""
-        self.play.ledger.duplicated += 1
-        self.play.enter("duplicated")
+        self._ledger.duplicated += 1
+        self._enter("duplicated")
 
     # The end of a life
 
@@ -271,8 +273,8 @@ class UpgradePlayer(CountedLivesPlayer):
                 self._burst_base + (self.play.options.burst if self._burst_left else 0), excused=self.leaving
             )
         if self.leaving:
-            self.play.ledger.expected -= self._outstanding
+            self._ledger.expected -= self._outstanding
         else:
-            self.play.ledger.lost += self._outstanding
-            self.play.enter("lost", lost + self._outstanding)
+            self._ledger.lost += self._outstanding
+            self._enter("lost", lost + self._outstanding)
         self._outstanding = 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 import gevent
@@ -15,7 +17,10 @@ DEADLINE = 60.0
 
 
 class Stage:
-    """Some players of one scenario, which begin as soon as they are ready. A context manager."""
+    """Some players of one scenario, which begin as soon as they are ready. A context manager.
+
+    `url` may be several, with commas. They take turns.
+    """
 
     def __init__(self, url: str, scenario: str, transport: str, players: int, **options: Any) -> None:
         self.engine = Engine()
@@ -23,14 +28,17 @@ class Stage:
         self.kind: type[Scenario] = SCENARIOS[scenario]
         self.scenario: Any = self.kind(self.engine, make_options(scenario, options))
         self.players: list[Player] = []
-        self._target = Target.from_url(url)
+        targets = [Target.from_url(each) for each in url.split(",")]
+        if len(targets) > 1:
+            targets = [replace(target, label=target.url) for target in targets]
+        self._targets = cycle(targets)
         self._transport = transport
         for _ in range(players):
             self.add()
 
     def add(self) -> Player:
         """One more player, which connects at once."""
-        connection = Connection(self.engine, self._target, self._transport)
+        connection = Connection(self.engine, next(self._targets), self._transport)
         player = self.scenario.player(connection, self._changed)
         self.players.append(player)
         player.open()

@@ -26,6 +26,7 @@ from sioprobe.measured import Recorder
 
 __all__ = ["ChurnScenario"]
 
+EVENT = "message-with-ack"
 ACKS = Parameter("acks", 3, "acks that a user waits for before it leaves", least=0, most=1_000_000)
 REFUSED = "refused"
 EXPECT = Parameter(
@@ -48,9 +49,6 @@ class ChurnScenario(CountedLivesScenario):
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
         self.messages_per_operation = 0 if self.wants_refusal(options) else 2 * options.acks
-        self.acks = engine.recorder.series("SIO ack", "message-with-ack")
-        self.first_ack = engine.recorder.series("SIO first ack", "churn")
-        self.close = engine.recorder.series("SIO close", "churn")
         self.unconfirmed = 0
         self.late = 0
 
@@ -114,7 +112,7 @@ def _failed(failed: dict[str, int]) -> str:
 class ChurnPlayer(CountedLivesPlayer):
     """One user."""
 
-    __slots__ = ("_acked", "_closing", "_number")
+    __slots__ = ("_acked", "_acks", "_close_series", "_closing", "_first_ack", "_number")
     play: ChurnScenario
 
     def __init__(
@@ -124,6 +122,9 @@ class ChurnPlayer(CountedLivesPlayer):
         self._acked = 0
         self._number = 0
         self._closing = 0
+        self._acks = connection.series("SIO ack", EVENT)
+        self._first_ack = connection.series("SIO first ack", "churn")
+        self._close_series = connection.series("SIO close", "churn")
 
     def next_life(self) -> None:
         """Begin another life, and count it if it is late."""
@@ -167,17 +168,17 @@ class ChurnPlayer(CountedLivesPlayer):
         def answered(args: list[Any] | None, failure: SwarmError | None) -> None:
             if failure is not None:
                 if not self.leaving:
-                    self.play.acks.error(failure.kind)
+                    self._acks.error(failure.kind)
                 self._fail(failure)
             elif args != [number, self.play.payload]:
-                self.play.acks.error(WRONG_ACK)
+                self._acks.error(WRONG_ACK)
                 self._fail(SwarmError(WRONG_ACK))
             else:
                 self._acknowledged(started)
 
         options = self.play.options
         self.connection.emit(
-            "message-with-ack",
+            EVENT,
             number,
             self.play.payload,
             namespace=options.namespace,
@@ -187,10 +188,10 @@ class ChurnPlayer(CountedLivesPlayer):
 
     def _acknowledged(self, started: int) -> None:
         now = monotonic_ns()
-        self.play.acks.record((now - started) / 1000)
+        self._acks.record((now - started) / 1000)
         self._acked += 1
         if self._acked == 1:
-            self.play.first_ack.record((now - self.arrival) / 1000)
+            self._first_ack.record((now - self.arrival) / 1000)
         self.work()
 
     def _close(self) -> None:
@@ -207,7 +208,7 @@ class ChurnPlayer(CountedLivesPlayer):
         """Count the life, and the time of its close if the server answered it."""
         super().end_well(now)
         if self.connection.session.close_confirmed:
-            self.play.close.record((now - self._closing) / 1000)
+            self._close_series.record((now - self._closing) / 1000)
         else:
             self.play.unconfirmed += 1
-            self.play.close.count()
+            self._close_series.count()

@@ -6,6 +6,7 @@ numbers.
 
 from __future__ import annotations
 
+from collections import Counter
 from time import monotonic_ns
 from typing import Protocol
 
@@ -106,7 +107,13 @@ class Publisher:
             publication.schedule.send(lag_us)
         elif not scenario.halted:
             publication.schedule.miss(NO_CONNECTION)
-            publication.published.error(f"not sent: {NO_CONNECTION}")
+            publication.published.part(self._label).error(f"not sent: {NO_CONNECTION}")
+
+    @property
+    def _label(self) -> str | None:
+        """The label of the server to which the member that publishes is connected."""
+        members = self.room.members
+        return members[self.index].connection.target.label if self.index < len(members) else None
 
     def publish(self, stamp: int) -> bool:
         """Publish the next number. False if no member can do it."""
@@ -117,11 +124,14 @@ class Publisher:
         number, self.number = self.number, self.number + 1
         now = monotonic_ns()
         self.flights[number] = Flight(now, len(members))
-        publication.ledger.published += 1
-        publication.ledger.expected += len(members)
-        publication.ledger.missed_away += len(room.lost)
-        publication.published.count()
         connection = members[self.index].connection
+        ledger = publication.ledger
+        ledger.published += 1
+        for label, count in room.servers.items():
+            ledger.part(label).expected += count
+        for away in room.lost:
+            ledger.part(away.connection.target.label).missed_away += 1
+        publication.published.part(connection.target.label).count()
         if len(self.flights) == 1:
             connection.deadline = now + publication.timeout
         connection.send_raw(
@@ -215,7 +225,8 @@ class FanoutRoom(MemberRoom):
     frame that brings the same delivery to other members, while its number is under way, and `last_flight` its
     values.
 
-    `lost` are the members whose connection was lost and whose place nobody has taken.
+    `lost` are the members whose connection was lost and whose place nobody has taken. `servers` says how many
+    members each server has, by the label of its target.
     """
 
     seats: set[Subscriber]
@@ -236,6 +247,7 @@ class FanoutRoom(MemberRoom):
         self.head = head
         self.publisher_count = publishers
         self.lost: set[Subscriber] = set()
+        self.servers: Counter[str | None] = Counter()
         self.last_text = ""
         self.last_delivery: tuple[str, int, int, Publisher | None] = ("", 0, 0, None)
         self.last_frame = b""
@@ -251,13 +263,16 @@ class FanoutRoom(MemberRoom):
 
     def join(self, member: Subscriber) -> None:
         """Add a member whose join was acknowledged. It expects every number from the next one on."""
-        ledger = self.publication.ledger
+        label = member.connection.target.label
+        ledger = self.publication.ledger.part(label)
         member.receivers = {
             tag: Receiver(ledger, publisher.number) for tag, publisher in self.publishers.items()
         }
         self.members.append(member)
-        if self.lost:
-            self.lost.pop()
+        self.servers[label] += 1
+        # A user that comes back goes to the server that it had.
+        there = (away for away in self.lost if away.connection.target.label == label)
+        self.lost.discard(next(there, next(iter(self.lost), member)))
 
     def remember(self, text: str, tag: str, number: int, stamp: int) -> None:
         """Remember a decoded delivery: other members get the same text or the same frame."""
@@ -293,6 +308,7 @@ class FanoutRoom(MemberRoom):
             self.lost.discard(member)
         if not self.remove(member):
             return
+        self.servers[member.connection.target.label] -= 1
         if not excused and not self.scenario.halted:
             self.lost.add(member)
         receivers = member.receivers or {}

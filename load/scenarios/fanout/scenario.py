@@ -109,9 +109,11 @@ class FanoutScenario(Scenario):
         """Count what never came as lost, and all problems as errors."""
         for room in self.rooms:
             room.settle()
-        for kind, count in self.ledger.problems.items():
-            for _ in range(count):
-                self.publication.delivered.error(kind)
+        for label, problems in self.ledger.problems_by_label.items():
+            series = self.publication.delivered.part(label)
+            for kind, count in problems.items():
+                for _ in range(count):
+                    series.error(kind)
 
 
 class FanoutPlayer(Member):
@@ -203,7 +205,8 @@ class FanoutPlayer(Member):
             return
         receiver = receivers.get(tag)
         if receiver is None:
-            receiver = receivers[tag] = Receiver(self._play.ledger, number, foreign=True)
+            ledger = self._play.ledger.part(self.connection.target.label)
+            receiver = receivers[tag] = Receiver(ledger, number, foreign=True)
         elapsed = monotonic_ns() - stamp
         if elapsed < 0:
             # The clock of another host may be ahead. Such times are withheld at the end.

@@ -97,9 +97,8 @@ class SlowRoom(MemberRoom):
         number, self.published = self.published, self.published + 1
         scenario.engine.send_lag.record(max(0, monotonic_ns() - self._intended) / 1000)
         run.ledger.published += 1
-        slow = sum(member.chosen for member in self.members)
-        run.slow_ledger.expected += slow
-        run.ledger.expected += len(self.members) - slow
+        for member in self.members:
+            (run.slow_ledger if member.chosen else run.ledger).part(member.label).expected += 1
         publisher.connection.emit(
             "in",
             self.name,
@@ -158,8 +157,13 @@ class SlowMember(Member):
 
     def expect(self, ledger: Ledger, first: int) -> None:
         """Expect every number from `first` on."""
-        self._receiver = Receiver(ledger, first)
+        self._receiver = Receiver(ledger.part(self.label), first)
         self._expected_from = first
+
+    @property
+    def label(self) -> str | None:
+        """That of its server, if there are several."""
+        return self.connection.target.label
 
     @property
     def has_all(self) -> bool:
@@ -176,14 +180,14 @@ class SlowMember(Member):
         run = self.room.run
         right = len(args) == 3 and type(args[0]) is int and type(args[1]) is int
         if not right or args[2] != run.payload:
-            run.delivered.error(WRONG_DELIVERY)
+            run.delivered.part(self.label).error(WRONG_DELIVERY)
             return
         if not self._receiver.receive(args[0]):
             return
         self._got += 1
         if not self.chosen:
             us = max(0, monotonic_ns() - args[1]) / 1000
-            run.delivered.record(us)
+            run.delivered.part(self.label).record(us)
             run.latencies[run.phases.at(args[1])].record(us)
         elif self._backlog is not None and args[0] < self._limit:
             self._backlog_got += 1

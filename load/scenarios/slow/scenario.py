@@ -145,9 +145,10 @@ class SlowScenario(Scenario):
         for room in self.rooms:
             for member in room.members:
                 member.close_account()
-        for kind in ("lost", "duplicated", "reordered"):
-            for _ in range(getattr(self.ledger, kind)):
-                self.run.delivered.error(kind)
+        for label, problems in self.ledger.problems_by_label.items():
+            for kind in ("lost", "duplicated", "reordered"):
+                for _ in range(problems[kind]):
+                    self.run.delivered.part(label).error(kind)
 
     def state(self) -> dict[str, Any]:
         """The phases, the latencies of the healthy members in each, and what became of the slow ones."""

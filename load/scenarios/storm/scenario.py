@@ -69,7 +69,6 @@ class StormScenario(Scenario):
 
     def __init__(self, engine: Engine, options: Options) -> None:
         super().__init__(engine, options)
-        self.series = engine.recorder.series(*self.operation)
         self.backoff = BACKOFFS[options.backoff]
         self.players: set[StormPlayer] = set()
         self.waves: list[Wave] = []
@@ -144,8 +143,9 @@ class StormScenario(Scenario):
 
     def _end_wave(self) -> None:
         if self.wave is not None:
-            for _ in range(self.wave.out):
-                self.series.error("not back")
+            for player in self.players:
+                if player.out is self.wave:
+                    player.series.error("not back")
             self.wave.end()
         self.wave = None
         self._asked_for_restart = False
@@ -193,13 +193,14 @@ class StormScenario(Scenario):
 class StormPlayer(LivesPlayer):
     """One client. `out` is the wave in which it was dropped, None while it is connected."""
 
-    __slots__ = ("_attempt", "out", "play")
+    __slots__ = ("_attempt", "out", "play", "series")
 
     def __init__(
         self, scenario: StormScenario, connection: Connection, changed: Callable[[Player], None] | None
     ) -> None:
         super().__init__(scenario, connection, changed)
         self.play = scenario
+        self.series = connection.series(*scenario.operation)
         self.out: Wave | None = None
         self._attempt = 0
         # The restart of the server ends connections; that is expected and not an error.
@@ -224,7 +225,7 @@ class StormPlayer(LivesPlayer):
         self._attempt = 0
         us = wave.back() if wave is not None else None
         if us is not None:
-            self.play.series.record(us)
+            self.series.record(us)
 
     def upgraded(self, connection: Connection) -> None:
         if self.state == "connecting":
