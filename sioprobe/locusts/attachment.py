@@ -202,7 +202,8 @@ class Attachment:
         self._stop_looking()
         if isinstance(runner, MasterRunner):
             self._halt_workers(runner)
-        elif not self.reports.rested:
+            return
+        if not self.reports.rested:
             self._rest(runner)
         self.ended = time.monotonic()
 
@@ -242,6 +243,8 @@ class Attachment:
                 if done(present):
                     break
                 gevent.sleep(0.05)
+            # No load any more; the time in which users are stopped is no part of the test.
+            self.ended = self.ended or time.monotonic()
         workers.over = True
 
     def _halt_for_master(self, **_: Any) -> None:

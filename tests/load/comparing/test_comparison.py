@@ -19,7 +19,9 @@ from load.comparing.__main__ import main
 from load.comparing.comparison import Comparison
 from load.comparing.plan import read_profile
 from load.comparing.progress import Progress
+from sioprobe.results.loads import Block
 from tests.in_process import run_here
+from tests.load.results import block
 from tests.servers import end_with_parent, hide
 
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
@@ -220,6 +222,32 @@ def test_a_server_that_could_not_be_judged_is_loaded_all_the_same(
     assert (arm["status"], arm["notes"]) == ("measured", [line])
     assert f": {line}\n" in capsys.readouterr().err
     assert lines_of(tmp_path / "rounds.jsonl")
+
+
+@pytest.mark.parametrize("connected", [3, 4])
+def test_a_block_without_all_connections_is_told_when_it_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], connected: int
+) -> None:
+    class Narrow:
+        urls, pids = ("http://127.0.0.1:1",), (1,)
+
+        def close(self) -> None:
+            pass
+
+    class Generator:
+        def measure(self, request: dict[str, Any], deadline: float) -> Block:
+            return block(connections=request["connections"], connected=connected)
+
+    monkeypatch.setattr("load.comparing.comparison.start_arm", lambda *_, **more: Narrow())
+    profile = read_profile(str(write_profile(tmp_path, 1, "gevent")))
+    comparison = Comparison(profile, tmp_path, "command", False, Progress())
+    [plan] = profile.arms
+
+    comparison._block(plan, None, Generator(), "websocket", 1, 1)  # type: ignore[arg-type]
+
+    told = "round 1: gevent, websocket: 3 of 4 connections were opened"
+    assert (told in capsys.readouterr().err) == (connected == 3)
+    assert lines_of(tmp_path / "rounds.jsonl") == 1
 
 
 def lines_of(path: Path) -> int:
