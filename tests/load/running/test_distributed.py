@@ -19,9 +19,11 @@ from tests.load.locusts import (
     counts_of_csv,
     counts_of_html,
     counts_of_summary,
+    headless,
     null_server,
     started,
     summary_when,
+    with_workers,
 )
 from tests.servers import ROOT, held_port
 
@@ -247,3 +249,23 @@ def test_sioprobe_load_takes_several_urls() -> None:
         )
     summary = json.loads(done.stdout)
     assert {url for url, figures in summary["urls"].items() if figures["operations"]} == {one.url, other.url}
+
+
+def test_what_a_server_loses_is_in_its_own_line_whichever_worker_saw_it(tmp_path: Path) -> None:
+    """No queue joins the two servers, and each worker has a room with members on both."""
+    file = tmp_path / "summary.json"
+    with null_server() as one, null_server() as other:
+        done = headless(
+            *("--host", one.url, "--urls", other.url, "-u", "8", "-r", "8", "-t", "60s"),
+            *("--scenario", "fanout", "--room-size", "4", "--rate", "20", "--summary-json", str(file)),
+            *with_workers(2),
+            until={"SIO deliver": 20},
+        )
+
+    assert done.returncode == 1, done.stderr
+    summary = json.loads(file.read_text())
+    parts = [summary["urls"][server.url] for server in (one, other)]
+    assert summary["errors"] == {"lost": sum(part["errors"] for part in parts)}
+    for name in ("expected", "received", "lost"):
+        assert sum(part["ledger"][name] for part in parts) == summary["ledger"][name] > 0
+    assert [part["errors"] for part in parts] == [part["ledger"]["lost"] for part in parts]
