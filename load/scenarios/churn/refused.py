@@ -33,7 +33,7 @@ class RefusedPlayer(CountedLivesPlayer):
     def connected(self, connection: Connection, namespace: str) -> None:
         """Leave: nobody may come in."""
         self.failure = SwarmError(LET_IN)
-        self.play.series.error(LET_IN)
+        self.series.error(LET_IN)
         connection.close()
 
     def upgraded(self, connection: Connection) -> None:

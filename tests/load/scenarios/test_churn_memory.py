@@ -195,7 +195,7 @@ def test_who_is_let_in_against_expectation_is_an_error() -> None:
 def test_a_first_visit_wants_the_refusal_too() -> None:
     with CrowdedServer(0) as server:
         assert problem_with(server.url, refused=True) is None
-        assert "refuses the namespace" in (problem_with(server.url) or "")
+        assert problem_with(server.url) is not None
     with LameServer() as server:
         problem = problem_with(server.url, refused=True) or ""
     assert problem.startswith(f"{server.url} lets this client in, and should refuse it: ")
