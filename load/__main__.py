@@ -39,7 +39,7 @@ from load.running.parameter_options import (
 )
 from load.running.shape_stages import SHAPE_NAMES, ShapeError, check_rate
 from load.running.shape_stages import plan as stages_of
-from load.scenarios import SCENARIOS, all_parameters, make_options
+from load.scenarios import SCENARIOS, make_options, words_of
 from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
 from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, WHAT, GroupedCommand, option
 from sioprobe.commandline.numbers import Number
@@ -199,11 +199,8 @@ def main(
             *("--scenario", plan.scenario, "--transport", plan.transport),
             *("--summary-json", str(summary_file)),
             *plan.connection.arguments(Path(folder)),
+            *words_of(plan.parameters),
         ]
-        for name, value in plan.parameters.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            # One word, or a text that begins with a dash would be taken for an option.
-            arguments.append(f"{all_parameters()[name].option}={text}")
         if source_addresses:
             arguments.append(f"--source-addresses={source_addresses}")
         if shape:

@@ -19,7 +19,7 @@ from load.running.parameter_options import (
     scenario_options,
     take_parameters,
 )
-from load.scenarios import SCENARIOS, all_parameters
+from load.scenarios import SCENARIOS, all_parameters, words_of
 from sioprobe.commandline.choices import OneOf
 from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
 from sioprobe.commandline.help_pages import HOW_MUCH, WHAT, option
@@ -143,10 +143,8 @@ class LoadOptions:
         for name in ("users", "seconds", "rounds"):
             value = getattr(self, name)
             words += [f"--{name}", f"{value:g}"] if value is not None else []
-        for name, value in self.parameters.items():
-            for each in value if isinstance(value, tuple) else (value,):
-                text = str(each).lower() if isinstance(each, bool) else str(each)
-                words += [all_parameters()[name].option, text]
+        for word in words_of(self.parameters):
+            words += word.split("=", 1)
         return words
 
 

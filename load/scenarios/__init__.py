@@ -16,6 +16,7 @@ from load.scenarios.registry import (
     make_options,
     make_scenario,
     scenarios_with,
+    words_of,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "make_options",
     "make_scenario",
     "scenarios_with",
+    "words_of",
 ]

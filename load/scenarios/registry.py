@@ -5,7 +5,8 @@ To add a scenario, add its module to this folder and its line to `SCENARIOS`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from load.playing.parameters import Options, Parameter, ParameterError
 from load.playing.players import Scenario
@@ -32,6 +33,7 @@ __all__ = [
     "make_options",
     "make_scenario",
     "scenarios_with",
+    "words_of",
 ]
 
 SCENARIOS: dict[str, type[Scenario]] = {
@@ -57,6 +59,18 @@ def all_parameters() -> dict[str, Parameter]:
         for parameter in scenario.parameters:
             found.setdefault(parameter.name, parameter)
     return found
+
+
+def words_of(values: Mapping[str, Any]) -> Iterator[str]:
+    """The parameters among these values as words of a command line, `--name=value`; a list is one for each.
+
+    In two words, a text that begins with a dash would be taken for an option.
+    """
+    known = all_parameters()
+    for name, value in values.items():
+        for each in value if isinstance(value, (tuple, list)) else (value,):
+            if name in known:
+                yield f"{known[name].option}={str(each).lower() if isinstance(each, bool) else each}"
 
 
 def scenarios_with(name: str) -> dict[str, Parameter]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from load.comparing.arm_servers import ArmServer
 from load.comparing.arms import ArmPlan
-from load.scenarios import all_parameters
+from load.scenarios import words_of
 from load.servers.processes import BlockGenerator, ChildError, ask_child, cpu_sets
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.measured.validity import GENERATOR_CAUSES
@@ -78,12 +78,6 @@ class Bench:
         self, arm: ArmPlan, transport: str, request: dict[str, Any], budget: float, *arguments: str
     ) -> dict[str, Any]:
         """What `sioprobe capacity` finds. `request` has the scenario, the connections, its parameters."""
-        words = ["--scenario", request["scenario"], "--users", str(request["connections"])]
-        for name, value in request.items():
-            if name in all_parameters():
-                for each in value if isinstance(value, (tuple, list)) else (value,):
-                    text = str(each).lower() if isinstance(each, bool) else str(each)
-                    words.append(f"{all_parameters()[name].option}={text}")
         with self._server(arm) as server, tempfile.TemporaryDirectory(prefix="sioprobe-") as folder:
             report = Path(folder) / "capacity.json"
             code, _, complaint = ask_child(
@@ -92,7 +86,8 @@ class Bench:
                 *_processes(server.pids),
                 *self.connection.arguments(Path(folder)),
                 *("--transport", transport, "--budget", f"{budget:g}", "--report", str(report)),
-                *words,
+                *("--scenario", request["scenario"], "--users", str(request["connections"])),
+                *words_of(request),
                 *arguments,
                 deadline=budget + CAPACITY_OVERHEAD,
                 cores=self._generator_cores,
