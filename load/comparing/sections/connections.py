@@ -46,11 +46,7 @@ class ConnectionsPlan(SectionPlan, frozen=True, kw_only=True):
                     "connections": self.users,
                     "seconds": self.seconds,
                 }
-                measure = partial(Bench.block, arm=arm, transport=transport, request=request)
-                seconds = self.seconds + START_SECONDS
-                yield Task(
-                    "connections", arm, transport, {"connecting": self.users}, "block", seconds, measure
-                )
+                yield self.block(arm, transport, {"connecting": self.users}, request)
 
     def _idle(self, arm: ArmPlan, number: int, bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:
         self._check_threads(arm, number, bench)

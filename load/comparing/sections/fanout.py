@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import ClassVar
 
 from load.comparing.arms import ArmPlan
 from load.comparing.plan import LoadPlan
-from load.comparing.sections.bench import Bench
 from load.comparing.sections.plan import Numbers, Seconds, SectionPlan
-from load.comparing.sections.task import START_SECONDS, Task
+from load.comparing.sections.task import Task
 from sioprobe.results.comparison import SectionName
 
 __all__ = ["FanoutPlan"]
@@ -36,6 +34,4 @@ class FanoutPlan(SectionPlan, frozen=True, kw_only=True):
                         "connections": size,
                         "seconds": self.seconds,
                     }
-                    measure = partial(Bench.block, arm=arm, transport=transport, request=request)
-                    seconds = self.seconds + START_SECONDS + size / 100
-                    yield Task("fanout", arm, transport, {"room_size": size}, "block", seconds, measure)
+                    yield self.block(arm, transport, {"room_size": size}, request, more=size / 100)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from load.comparing.arms import ArmPlan
 from load.comparing.plan import LoadPlan
-from load.comparing.sections.bench import Bench
 from load.comparing.sections.plan import AboveZero, Seconds, SectionPlan
-from load.comparing.sections.task import START_SECONDS, Task
+from load.comparing.sections.task import Task
 from sioprobe.results.comparison import SectionName
 
 __all__ = ["LifePlan"]
@@ -47,12 +45,8 @@ class LifePlan(SectionPlan, frozen=True, kw_only=True):
         for arm in self.chosen(arms):
             for transport in self.transports:
                 for request, options, more in self._requests(own=arm.own):
-                    measure = partial(
-                        Bench.block, arm=arm, transport=transport, request=request, options=options
-                    )
-                    seconds = request["seconds"] + START_SECONDS + more
                     situation = {"scenario": request["scenario"]}
-                    yield Task("life", arm, transport, situation, "block", seconds, measure)
+                    yield self.block(arm, transport, situation, request, options=options, more=more)
 
     def _requests(self, *, own: bool) -> Iterator[tuple[dict[str, Any], tuple[str, ...], float]]:
         """Each request, the options of its server, and how many seconds it takes beside its window.

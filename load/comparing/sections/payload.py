@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any, ClassVar
 
 from load.comparing.arms import ArmPlan
 from load.comparing.plan import LoadPlan
-from load.comparing.sections.bench import Bench
 from load.comparing.sections.plan import AboveZero, Numbers, Seconds, SectionPlan
-from load.comparing.sections.task import START_SECONDS, Task
+from load.comparing.sections.task import Task
 from sioprobe.results.comparison import SectionName
 
 __all__ = ["PayloadPlan"]
@@ -43,7 +41,5 @@ class PayloadPlan(SectionPlan, frozen=True, kw_only=True):
                             "connections": self.connections,
                             "seconds": self.seconds,
                         }
-                        measure = partial(Bench.block, arm=arm, transport=transport, request=request)
                         situation = {"payload_bytes": size, "content": content}
-                        seconds = self.seconds + START_SECONDS
-                        yield Task("payload", arm, transport, situation, "block", seconds, measure)
+                        yield self.block(arm, transport, situation, request)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar
+from functools import partial
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from load.comparing.arms import ArmPlan
 from load.comparing.plan import LoadPlan
-from load.comparing.sections.task import Task
+from load.comparing.sections.bench import Bench
+from load.comparing.sections.task import START_SECONDS, Task
 from sioprobe.results.comparison import SectionName
 from sioprobe.results.primitives import Transport
 
@@ -52,3 +54,18 @@ class SectionPlan(msgspec.Struct, frozen=True, kw_only=True):
     def tasks(self, arms: Sequence[ArmPlan], load: LoadPlan) -> Iterator[Task]:
         """The measurements on these arms."""
         raise NotImplementedError
+
+    def block(
+        self,
+        arm: ArmPlan,
+        transport: Transport,
+        situation: dict[str, Any],
+        request: dict[str, Any],
+        *,
+        options: Sequence[str] = (),
+        more: float = 0.0,
+    ) -> Task:
+        """A block of `Bench.block`. It takes `more` seconds beside its window."""
+        measure = partial(Bench.block, arm=arm, transport=transport, request=request, options=options)
+        seconds = request["seconds"] + START_SECONDS + more
+        return Task(self.name, arm, transport, situation, "block", seconds, measure)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, ClassVar
 
 from load.comparing.arms import ArmPlan
 from load.comparing.plan import LoadPlan
-from load.comparing.sections.bench import Bench
 from load.comparing.sections.plan import AboveZero, Numbers, Seconds, SectionPlan
-from load.comparing.sections.task import START_SECONDS, Task
+from load.comparing.sections.task import Task
 from sioprobe.results.comparison import SectionName
 
 __all__ = ["ProcessesPlan"]
@@ -44,7 +42,5 @@ class ProcessesPlan(SectionPlan, frozen=True, kw_only=True):
                     for workers in self.workers:
                         request = {"scenario": scenario, "seconds": self.seconds, **more}
                         cluster = replace(arm, workers=workers, queue="redis")
-                        measure = partial(Bench.block, arm=cluster, transport=transport, request=request)
                         situation = {"scenario": scenario, "processes": workers}
-                        seconds = self.seconds + START_SECONDS + workers
-                        yield Task("processes", arm, transport, situation, "block", seconds, measure)
+                        yield self.block(cluster, transport, situation, request, more=workers)
