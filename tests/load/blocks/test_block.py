@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,50 +14,23 @@ import pytest
 
 from load.blocks.measuring import BlockRequest, RequestError
 from sioprobe.measured.vitals import KernelClocks
-from tests.servers import ROOT, Server, start_command, start_server
+from tests.load.driver import Driver
+from tests.servers import Server, start_command, start_server
 from tests.standstill import undisturbed
 
 TRANSPORTS = ("polling", "websocket", "upgrade")
 
 
-class Generator:
-    """The long-lived process."""
+class Generator(Driver):
+    """The generator of blocks."""
 
     def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "load.blocks"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def send(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def receive(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())  # type: ignore[no-any-return]
-
-    def ask(self, line: str) -> dict[str, Any]:
-        self.send(line)
-        return self.receive()
+        super().__init__("load.blocks")
 
     def block(self, **request: Any) -> dict[str, Any]:
         """A short block; one during which this machine stood still says nothing, and is asked for again."""
-        line = json.dumps({"connections": 12, "warmup_seconds": 0.1, "seconds": 0.6, **request})
-        return undisturbed(lambda: self.ask(line))
-
-    def stop(self) -> int:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        code = self.process.wait(60)
-        self.process.stdout.close()
-        return code
+        short = {"connections": 12, "warmup_seconds": 0.1, "seconds": 0.6, **request}
+        return undisturbed(lambda: self.ask(**short))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +38,7 @@ def generator() -> Iterator[Generator]:
     generator = Generator()
     yield generator
     if generator.process.poll() is None:
-        assert generator.stop() == 0
+        assert generator.close() == 0
 
 
 @pytest.fixture(scope="module", params=["null", "threading", "eventlet", "gevent"])
@@ -199,7 +171,8 @@ BAD = {
 def test_what_cannot_be_measured_is_answered_in_one_line(
     generator: Generator, line: str, expected: str
 ) -> None:
-    answer = generator.ask(line)
+    generator.send(line)
+    answer = generator.receive()
 
     assert list(answer) == ["error"]
     assert expected in answer["error"]
@@ -233,11 +206,11 @@ def test_a_server_that_dies_under_load_is_counted(generator: Generator) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_at_once(number: signal.Signals) -> None:
     generator = Generator()
-    assert "error" in generator.ask("{}")
+    assert "error" in generator.ask()
     generator.process.send_signal(number)
 
     assert generator.process.wait(60) == -number
-    generator.stop()
+    generator.close()
 
 
 def test_a_request_keeps_what_it_is_given() -> None:

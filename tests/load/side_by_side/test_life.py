@@ -6,10 +6,8 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,51 +15,11 @@ import psutil
 import pytest
 
 from load.side_by_side.priority import Priority, highest_allowed
+from tests.load.driver import Driver
 from tests.servers import ROOT
 
 INJECTED = ROOT / "ci" / "gate" / "injected"
 SERVER = [sys.executable, "-m", "server_under_test", "--mode", "threading", "--port", "0"]
-
-
-class Driver:
-    """The long-lived process."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "load.side_by_side"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-
-    def send(self, **request: Any) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def receive(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return answer
-
-    def ask(self, **request: Any) -> dict[str, Any]:
-        self.send(**request)
-        return self.receive()
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait(60)
-        self.process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Driver]:
-    driver = Driver()
-    yield driver
-    driver.close()
 
 
 def side(name: str, command: list[str] = SERVER, **more: Any) -> dict[str, Any]:
@@ -241,8 +199,8 @@ def test_a_request_that_is_none_is_one_line(driver: Driver, request_: dict[str, 
 
 def test_servers_end_with_their_driver(tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
-        driver = Driver()
-        driver.send(sides=[side("a"), side("b")], seconds=60, realtime_seconds=60)
+        driver = Driver("load.side_by_side")
+        driver.send(json.dumps({"sides": [side("a"), side("b")], "seconds": 60, "realtime_seconds": 60}))
         family = _wait_for_family(driver.process.pid)
         driver.process.send_signal(number)
         driver.process.wait(30)

@@ -6,21 +6,14 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.load.side_by_side.test_life import Driver, program, side
+from tests.load.driver import Driver
+from tests.load.side_by_side.test_life import program, side
 from tests.servers import ROOT
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Driver]:
-    driver = Driver()
-    yield driver
-    driver.close()
 
 
 def life(driver: Driver, file: Path, *sides: str, **more: Any) -> dict[str, Any]:
