@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.against.ratios import ratio_changes
-from reports.against.rules import COVERAGE, SMALLEST, optional, word_of
+from reports.against.rules import COVERAGE, SMALLEST, word_of
 from reports.against.sentences import findings_of, notes_of, together_of
 from reports.against.verdicts import verdict_changes
 from reports.statistics.kept_results import Kept, blocks_of, load_differences, load_of, machine_differences
@@ -50,11 +50,8 @@ def compare(old: Kept, new: Kept) -> Against:
     }
     against["findings"] = findings_of(against)
     against["notes"] = notes_of(against)
-    if (
-        optional(old.results, "side_by_side")
-        and optional(new.results, "side_by_side")
-        and not against["ratios"]
-    ):
+    sides = old.results.get("side_by_side") and new.results.get("side_by_side")
+    if sides and not against["ratios"]:
         against["notes"].append("no ratio side by side is in both: other servers, or driven in another way")
     return against
 
@@ -153,11 +150,11 @@ def _sections(old: Results, new: Results) -> list[SectionChange]:
     """The figures of rows that are in both folders."""
     before = {
         (section["name"], row["arm"], row["transport"], repr(sorted(row["at"].items()))): row["figures"]
-        for section in optional(old, "sections")
+        for section in old.get("sections", [])
         for row in section["rows"]
     }
     found: list[SectionChange] = []
-    for section in optional(new, "sections"):
+    for section in new.get("sections", []):
         for row in section["rows"]:
             key = section["name"], row["arm"], row["transport"], repr(sorted(row["at"].items()))
             earlier = before.get(key, {})

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from reports.against.rules import SMALLEST_RATIO, optional, word_of
+from reports.against.rules import SMALLEST_RATIO, word_of
 from sioprobe.results.across import RatioChange, Word
 from sioprobe.results.comparison import PairedRatio
 from sioprobe.results.types import Results
@@ -20,12 +20,12 @@ __all__ = ["ratio_changes"]
 def ratio_changes(old: Results, new: Results) -> list[RatioChange]:
     """The paired ratios of both, as the new folder names them."""
     before: dict[tuple[object, ...], PairedRatio] = {}
-    for side in optional(old, "side_by_side"):
+    for side in old.get("side_by_side", []):
         for ratio in side["ratios"]:
             for one in (ratio, _inverted(ratio)):
                 before[*_place(side), one["arm"], one["over"]] = one
     found = []
-    for side in optional(new, "side_by_side"):
+    for side in new.get("side_by_side", []):
         for ratio in side["ratios"]:
             earlier = before.get((*_place(side), ratio["arm"], ratio["over"]))
             if earlier is not None and earlier["ratio"] > 0 and ratio["ratio"] > 0:

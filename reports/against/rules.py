@@ -7,13 +7,9 @@ shows from one run to the next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
-
 from sioprobe.results.across import Word
-from sioprobe.results.types import Results
 
-__all__ = ["COVERAGE", "SMALLEST", "SMALLEST_RATIO", "optional", "word_of"]
+__all__ = ["COVERAGE", "SMALLEST", "SMALLEST_RATIO", "word_of"]
 
 COVERAGE = 0.99
 """A page has some sixty figures: at 95 % three of them would be called changed by chance alone."""
@@ -42,8 +38,3 @@ def word_of(low: float, high: float, *, higher_is_better: bool, smallest: float)
     if high < 1 / (1 + smallest) - 1:
         return "worse" if higher_is_better else "better"
     return "cannot be told apart"
-
-
-def optional(results: Results, key: str) -> list[Any]:
-    """The value of a key that older result files do not have."""
-    return cast(Mapping[str, Any], results).get(key) or []
