@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ci.gate.__main__ import main
 from ci.gate.github import annotation_lines
 from tests.reports.gate.test_pages import BROKEN, cell, gate
 from tests.servers import ROOT
@@ -70,6 +71,9 @@ def test_the_step_hands_on_inputs_and_exit_code(tmp_path: Path, code: int) -> No
         "cells": "websocket\npolling\n",
         "arguments": '["a b", 1]',
         "setup": "pip install .",
+        "match": "0.n={n}",
+        "on-start": 'join:["lobby"]\nhello',
+        "auth": "@token.json",
     }
 
     returned, outputs, out = run_gate_step(tmp_path, inputs, code)
@@ -82,8 +86,40 @@ def test_the_step_hands_on_inputs_and_exit_code(tmp_path: Path, code: int) -> No
     }
     assert json.loads((out / "arguments.json").read_text())[1:] == [
         "--out", str(out), "--base=abc", "--setup=pip install .", "--cell=websocket", "--cell=polling",
-        '--arguments=["a b", 1]',
+        '--arguments=["a b", 1]', "--match=0.n={n}", '--on-start=join:["lobby"]', "--on-start=hello",
+        "--auth=@token.json",
     ]  # fmt: skip
+
+
+def test_a_secret_stands_in_a_file_that_nobody_else_reads(tmp_path: Path) -> None:
+    headers = "Authorization: Bearer 1\nX-Tenant: a"
+
+    _, _, out = run_gate_step(tmp_path, {"auth": '{"token": "t"}', "header": headers}, 0)
+
+    given = dict(word.split("=@") for word in json.loads((out / "arguments.json").read_text())[3:])
+    assert {name: Path(file).read_text() for name, file in given.items()} == {
+        "--auth": '{"token": "t"}\n',
+        "--header": headers + "\n",
+    }
+    assert {Path(file).stat().st_mode & 0o777 for file in given.values()} == {0o600}
+    assert not any(Path(file).is_relative_to(out) for file in given.values())
+
+
+NO_INPUTS = (
+    "base_command", "head_command", "repository", "mode",  # base, head, command and cells say it
+    "config",  # the file is found
+    "ca_file", "no_verify",  # the server is on this machine
+    "no_conformance", "no_counters", "no_realtime", "seed",  # for finding out about the gate itself
+    "simulating", "noise", "as_json", "out",
+)  # fmt: skip
+
+
+def test_every_option_of_the_gate_is_an_input_or_is_left_out_on_purpose() -> None:
+    options = {str(each.name) for each in main.params} - set(NO_INPUTS)
+
+    inputs = {name.replace("-", "_") for name in ACTION["inputs"]}
+
+    assert {*options, "cells", "python"} - {"cell"} == inputs
 
 
 def test_an_input_is_never_code(tmp_path: Path) -> None:
