@@ -13,6 +13,7 @@ from load.bench.contenders import CONTENDERS
 from load.bench.history import machine, record
 from load.bench.measuring import Failed, Plan, Window, measure
 from load.bench.rows import ROWS, Row, judge, render
+from load.servers.children import ChildError
 from sioprobe.commandline.choices import OneOf
 
 __all__ = ["main"]
@@ -111,7 +112,7 @@ def run(row: Row, name: str, users: int, idle_users: int | None, seconds: float)
         if row.operation is None:
             few = window(FEW_USERS)
             figures["bytes_per_user"] = (found.rss_bytes - few.rss_bytes) / (users - FEW_USERS)
-    except Failed as failed:
+    except (ChildError, Failed) as failed:
         return {"users": users, "failed": str(failed)}
     return figures
 

@@ -6,22 +6,21 @@ for a Python program, a Node program and one in C, none of which needs to know t
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import resource
-import signal
 import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from load.servers.children import end_child, start_child
+from load.servers.processes import NullServer
 from load.watching.process_trees import sample_trees
-from sioprobe.harness import harness_environment, module_command
+from sioprobe.harness import harness_environment
 
 __all__ = ["Failed", "Plan", "Window", "measure"]
 
@@ -81,25 +80,18 @@ CountFailures = Callable[[Path], "int | None"]
 
 
 def measure(start: Start, count_failures: CountFailures, plan: Plan) -> Window:
-    """The window of one contender. Raises Failed."""
+    """The window of one contender. Raises Failed, and ChildError without a null server."""
     _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed != resource.RLIM_INFINITY and allowed < plan.users + SPARE_FILES:
         raise Failed(f"{plan.users} connections are more than the open files allowed here, {allowed}")
     with (
-        null_server() as (server, url),
+        NullServer() as server,
         tempfile.TemporaryDirectory(prefix="sioprobe-bench-") as name,
     ):
-        folder = Path(name)
+        folder, url = Path(name), server.url
         command, extra = start(url, plan, folder)
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-            process = subprocess.Popen(
-                command,
-                env=harness_environment(**extra),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
+            process = start_child(command, env=harness_environment(**extra), stdout=out, stderr=err)
         try:
             wait_until_ready(process, url, plan, folder)
             time.sleep(SETTLE_SECONDS)
@@ -107,32 +99,9 @@ def measure(start: Start, count_failures: CountFailures, plan: Plan) -> Window:
             if process.poll() is not None:
                 raise Failed(f"ended during the measurement: {last_line(folder)}")
         finally:
-            stop(process)
+            # It is asked to end first, and says what it counted.
+            end_child(process, STOP_SECONDS)
         return Window(*window, count_failures(folder))
-
-
-@contextlib.contextmanager
-def null_server() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A fresh server and its URL."""
-    process = subprocess.Popen(
-        module_command("load.blocks.null_server", "--port", "0"),
-        env=harness_environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        assert process.stdout is not None
-        ready = process.stdout.readline()
-        if not ready.startswith("READY "):
-            raise Failed("the null server did not start")
-        yield process, json.loads(ready.removeprefix("READY "))["urls"][0]
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 def counts(url: str) -> dict[str, int]:
@@ -182,17 +151,6 @@ def take_window(pid: int, server_pid: int, url: str, plan: Plan) -> tuple[int, f
 
 def _now() -> float:
     return time.monotonic()
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to end and say what it counted; end its whole session where it does not."""
-    if process.poll() is None:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def last_line(folder: Path) -> str:

@@ -10,10 +10,7 @@ Left out: TLS, and the share of Locust, which is small.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from load.servers.children import ChildError, end_child, start_child
 from sioprobe.commandline.connection_options import CONNECTION_KEYS
 from sioprobe.harness import harness_environment, module_command
 from sioprobe.results.loads import Block, Floor, to_json
@@ -39,23 +37,18 @@ class NoFloor(RuntimeError):
 def calibrate(request: dict[str, Any]) -> Floor:
     """The floor of that block request. Takes some three seconds. Raises NoFloor."""
     shown = {key: value for key, value in request.items() if key not in CONNECTION_KEYS}
-    child = subprocess.Popen(
+    child = start_child(
         module_command("load.blocks.calibration", json.dumps(shown)),
         env=harness_environment(),
-        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        # The child starts the null server; this session ends both together.
-        start_new_session=True,
     )
     try:
         out, _ = child.communicate(timeout=DEADLINE)
     except subprocess.TimeoutExpired:
         raise NoFloor(f"no floor: the null server was not measured within {DEADLINE:.0f} s") from None
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+        end_child(child, 0.0)
     try:
         answer = json.loads(out)
     except ValueError:
@@ -80,34 +73,23 @@ def main(text: str) -> int:
     from load.blocks.measuring import measure
     from load.blocks.request import BlockRequest, RequestError
     from load.scenarios import SCENARIOS
+    from load.servers.processes import NullServer
 
     given = json.loads(text)
-    server = subprocess.Popen(
-        module_command("load.blocks.null_server", "--port", "0"),
-        env=harness_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    short = {"warmup_seconds": WARMUP_SECONDS, "seconds": SECONDS, "server_pids": []}
     try:
-        assert server.stdout is not None
-        url = json.loads(server.stdout.readline().removeprefix("READY "))["urls"][0]
-        request = BlockRequest.from_json(
-            {**given, "warmup_seconds": WARMUP_SECONDS, "seconds": SECONDS, "urls": [url], "server_pids": []}
-        )
-        kind = SCENARIOS[request.scenario]
-        assert request.options is not None
-        if kind.operation_of(request.options) is None:
-            raise NoFloor(f"no floor: {request.scenario} has no operations")
-        request = replace(request, options=kind.floor(request.options))
-        answer = to_json(floor_of(measure(request), given))
-    except (RequestError, ValueError) as error:
+        with NullServer() as server:
+            request = BlockRequest.from_json({**given, **short, "urls": server.urls})
+            kind = SCENARIOS[request.scenario]
+            assert request.options is not None
+            if kind.operation_of(request.options) is None:
+                raise NoFloor(f"no floor: {request.scenario} has no operations")
+            request = replace(request, options=kind.floor(request.options))
+            answer = to_json(floor_of(measure(request), given))
+    except (ChildError, RequestError, ValueError) as error:
         answer = {"error": f"no floor: {error}"}
     except NoFloor as error:
         answer = {"error": str(error)}
-    finally:
-        server.kill()
-        server.wait()
     print(json.dumps(answer))
     return 0
 

@@ -5,11 +5,9 @@ Here are the options, and what is printed and written. The search itself is `loa
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -43,13 +41,12 @@ from load.running.parameter_options import (
 )
 from load.scenarios import SCENARIOS, make_options, scenarios_with
 from load.servers.placement import problem_with_server
-from load.servers.processes import ChildError
+from load.servers.processes import ChildError, run_child
 from load.watching.locating import locate
 from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
 from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, GroupedCommand, option
 from sioprobe.commandline.numbers import Number
 from sioprobe.commandline.one_line import run_command
-from sioprobe.harness import harness_environment, module_command
 from sioprobe.results.environment import fingerprint
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import write_capacity
@@ -247,19 +244,12 @@ def _write(result: dict[str, Any], report: Path | None, figure: Path | None) -> 
         source = report or Path(folder) / "capacity.json"
         if report is None:
             write_capacity(source, result)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            done = subprocess.run(
-                module_command("reports.capacity", str(source), str(figure)),
-                env=harness_environment(SIOPROBE_PROG=PROGRAM),
-                capture_output=True,
-                text=True,
-                timeout=FIGURE_SECONDS,
-            )
-            if done.returncode == 0:
-                return
-            said = done.stderr.strip().splitlines() or ["it said nothing"]
-            raise click.UsageError(f"--figure {figure}: {said[-1].removeprefix(f'{PROGRAM}: error: ')}")
-        raise click.UsageError(f"--figure {figure}: not drawn within {FIGURE_SECONDS:.0f} s")
+        try:
+            code, complaint = run_child("reports.capacity", str(source), str(figure), deadline=FIGURE_SECONDS)
+        except ChildError as error:
+            raise click.UsageError(f"--figure {figure}: {error}") from None
+        if code:
+            raise click.UsageError(f"--figure {figure}: {complaint.rpartition(': error: ')[2]}")
 
 
 if __name__ == "__main__":

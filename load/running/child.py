@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from load.servers.children import end_child, start_child
 from sioprobe.harness import harness_environment
 from sioprobe.measured.arrivals import SO_FAR
 
@@ -29,14 +29,7 @@ def run(command: list[str], title: str, grace: float = GRACE_SECONDS) -> tuple[i
     console = Console(stderr=True)
     with tempfile.TemporaryFile() as errors:
         # A session of its own: Ctrl-C is handed on once, and the figures so far are still printed.
-        child = subprocess.Popen(
-            command,
-            env=harness_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,
-        )
+        child = start_child(command, env=harness_environment(), stdout=subprocess.DEVNULL, stderr=errors)
 
         def hand_on(number: int, frame: Any) -> None:
             child.send_signal(signal.SIGTERM)
@@ -55,9 +48,7 @@ def run(command: list[str], title: str, grace: float = GRACE_SECONDS) -> tuple[i
                 code = 1
         finally:
             signal.signal(signal.SIGTERM, previous)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+            end_child(child, 0.0)
         errors.seek(0)
         return (INTERRUPTED if interrupted else code), errors.read().decode(errors="replace")
 

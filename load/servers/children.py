@@ -44,13 +44,13 @@ class ChildError(RuntimeError):
     """A child failed. One line."""
 
 
-def die_with_parent(parent: int | None = None) -> None:
-    """For `preexec_fn`: the kernel ends this child if its parent is killed. Linux only.
+def die_with_parent(parent: int | None = None, number: int = signal.SIGTERM) -> None:
+    """For `preexec_fn`: the kernel sends this child the signal if its parent is killed. Linux only.
 
     With the id of the parent this child ends at once if the parent was killed before.
     """
     if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _libc.prctl(_PR_SET_PDEATHSIG, number)
         if parent is not None and os.getppid() != parent:
             os._exit(1)
 

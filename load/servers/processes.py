@@ -11,7 +11,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 from typing import IO, Any, Self
 
 import msgspec
@@ -35,6 +34,7 @@ __all__ = [
     "ChildError",
     "Driver",
     "NoAnswer",
+    "NullServer",
     "Server",
     "ask_child",
     "check_locustfile",
@@ -89,17 +89,10 @@ def _start(
 
 def known_servers() -> tuple[list[str], list[str]]:
     """The async modes and the foreign servers that `sioprobe serve` knows. Raises ChildError."""
-    done = subprocess.run(
-        module_command("server_under_test", "--list", "--json"),
-        env=harness_environment(SIOPROBE_PROG=_PROGRAMS["server_under_test"]),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=START_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise ChildError(f"sioprobe serve --list failed: {done.stderr.decode(errors='replace').strip()}")
-    listed = json.loads(done.stdout)
+    code, told, complaint = ask_child("server_under_test", "--list", "--json", deadline=START_SECONDS)
+    if code:
+        raise ChildError(f"sioprobe serve --list failed: {complaint}")
+    listed = json.loads(told)
     foreign: list[str] = listed["foreign"]
     return [name for name in listed["missing"] if name not in foreign], foreign
 
@@ -121,6 +114,15 @@ class Server(StartedServer):
 
     def _ended(self, code: int) -> str:
         return self.last_line()
+
+
+class NullServer(StartedServer):
+    """A server that does next to nothing, from its READY line to its end."""
+
+    def __init__(self) -> None:
+        words = module_command("load.blocks.null_server", "--port", "0")
+        super().__init__(ServerCommand(command=tuple(words), environment=harness_variables()))
+        self.wait()
 
 
 @contextlib.contextmanager
@@ -180,9 +182,7 @@ class Driver:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

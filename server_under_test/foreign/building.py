@@ -14,9 +14,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from server_under_test.starting.parent import die_with_parent
 from server_under_test.starting.problems import Problem
 from server_under_test.starting.programs import find_node
 
@@ -129,6 +131,7 @@ def _runner(folder: Path, say: Callable[[str], None], quiet: bool) -> Run:
             stderr=subprocess.STDOUT if quiet else None,
             text=True,
             errors="replace",
+            preexec_fn=partial(die_with_parent, os.getpid()),
         )
         if done.returncode:
             lines = [line for line in (done.stdout or "").splitlines() if line.strip()]

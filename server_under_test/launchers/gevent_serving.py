@@ -21,9 +21,11 @@ def serve(mode: str, **server_options: Any) -> None:
     server = WSGIServer(listener, app, log=None, **server_options)
 
     def stop() -> None:
-        tell_clients(socketio)
-        # Do not wait for running requests: they are polls and WebSockets of clients that know already.
-        server.stop(timeout=0.1)
+        try:
+            tell_clients(socketio)
+        finally:
+            # Do not wait for running requests: they are polls and WebSockets of clients that know already.
+            server.stop(timeout=0.1)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop)

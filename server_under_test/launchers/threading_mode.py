@@ -25,8 +25,10 @@ def main() -> None:
     server = make_server(options.host, options.port, app, threaded=True, fd=listener.fileno())
 
     def stop() -> None:
-        tell_clients(socketio)
-        server.shutdown()
+        try:
+            tell_clients(socketio)
+        finally:
+            server.shutdown()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         # The main thread still accepts: a polling client fetches its last packet on a new connection.

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import psutil
 
-# From <sys/prctl.h>.
-PR_SET_PDEATHSIG = 1
-
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+from server_under_test.starting.parent import die_with_parent
 
 
 def start_child(command: Sequence[str], **popen_options: Any) -> subprocess.Popen[bytes]:
@@ -25,11 +20,7 @@ def start_child(command: Sequence[str], **popen_options: Any) -> subprocess.Pope
     def before_exec() -> None:
         # A background job of a shell ignores SIGINT, and so would its children.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if _libc is not None:
-            # The kernel keeps this across exec, so it holds for gunicorn and uWSGI too.
-            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:
-                os._exit(1)
+        die_with_parent(parent)
 
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=before_exec, **popen_options)
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from load.__main__ import main
@@ -17,7 +18,7 @@ from load.profiles.reading import built_in_profiles
 from sioprobe.results.validate import validate
 from tests.in_process import run_here
 from tests.load.endings import assert_nothing_failed
-from tests.servers import ROOT, Server, end_with_parent, start_command
+from tests.servers import ROOT, Server, start_command
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +242,6 @@ def test_ctrl_c_still_prints_the_figures_and_leaves_nothing_behind(own_server: S
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-        preexec_fn=end_with_parent,
     )
     deadline = time.monotonic() + 50
     while len(os.listdir(descriptors)) < before + 3:
@@ -256,3 +256,27 @@ def test_ctrl_c_still_prints_the_figures_and_leaves_nothing_behind(own_server: S
     while len(os.listdir(descriptors)) > before:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_killed_load_leaves_nothing_behind(own_server: Server) -> None:
+    descriptors = f"/proc/{own_server.about['pids'][0]}/fd"
+    before = len(os.listdir(descriptors))
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "load", "--url", own_server.url, "--users", "4", "--seconds", "600"),
+            *("--processes", "2", "--no-calibrate"),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 50
+    while len(os.listdir(descriptors)) < before + 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+
+    assert len(family) == 3
+    assert psutil.wait_procs(family, timeout=60)[1] == []
