@@ -188,6 +188,33 @@ def hide(folder: Path, *modules: str) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
+def handle_events(folder: Path, body: str) -> None:
+    """Make servers with this folder on their path handle each event of Flask-SocketIO by this one line.
+
+    It may call `handle(self, *arguments)`, which handles the event as always.
+    """
+    # It must not be imported before the mode has patched the process.
+    (folder / "sitecustomize.py").write_text(f"""
+import importlib.abc, importlib.machinery, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name != "flask_socketio":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+        def exec_module(module):
+            execute(module)
+            handle = module.SocketIO._handle_event
+            def handle_event(self, *arguments):
+                {body}
+            module.SocketIO._handle_event = handle_event
+        spec.loader.exec_module = exec_module
+        return spec
+sys.meta_path.insert(0, Finder())
+""")
+
+
 def kill_group(group: int) -> None:
     """SIGKILL to a process group; nothing happens when it is gone."""
     with contextlib.suppress(ProcessLookupError):

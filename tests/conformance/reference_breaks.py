@@ -47,7 +47,7 @@ SERVERS_AT_ONCE = 20
 CASES_AT_ONCE = 64
 START_SECONDS = 60.0
 TRIES = 3  # of a case that fails on the unbroken reference
-MOST_AGAIN = 20  # breaks; more that show nothing have another reason
+MOST_AGAIN = 20  # servers; more that surprise have another reason
 READY = b"READY "
 
 # What the Python reference itself breaks by chance: when it looks at its sessions, whether a failed probe
@@ -184,13 +184,10 @@ async def _judge_all(
     kept = [item.question for item in unbroken.answered if item.outcome.judgement.verdict not in BROKEN]
     jobs = (_judge(servers, entry, kept, model, places, cases) for entry in entries)
     judged = list(await asyncio.gather(*jobs))
-    # In the crowd a session may end for want of a pong, and its case with it: what showed nothing is judged
-    # once more, by itself. The first is the control, in which nothing is to be noticed: what it shows in the
-    # crowd must repeat by itself.
-    if judged and judged[0].noticed:
-        judged[0] = await _judge(servers, judged[0].entry, kept, model, places, cases)
-    silent = [number for number, found in enumerate(judged) if number and not found.noticed]
-    for number in silent[:MOST_AGAIN]:
+    # In the crowd a session may end for want of a pong, and its case with it. So what surprises is judged
+    # once more, by itself: a break that showed nothing, and the first, the control, if it showed anything.
+    surprising = [number for number, found in enumerate(judged) if bool(found.noticed) == (number == 0)]
+    for number in surprising[:MOST_AGAIN]:
         judged[number] = await _judge(servers, judged[number].entry, kept, model, places, cases)
     return unbroken, judged
 

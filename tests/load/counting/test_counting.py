@@ -13,29 +13,7 @@ import pytest
 
 from ci.gate.counting import compare_counts
 from load.counting.reading import short_place
-from tests.servers import ROOT
-
-MORE = """
-import importlib.abc, importlib.machinery, sys
-class Finder(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name != "flask_socketio":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.machinery.PathFinder.find_spec(name, path)
-        execute = spec.loader.exec_module
-        def exec_module(module):
-            execute(module)
-            handle = module.SocketIO._handle_event
-            def handle_event(self, *arguments):
-                import json
-                json.loads("[1]")
-                return handle(self, *arguments)
-            module.SocketIO._handle_event = handle_event
-        spec.loader.exec_module = exec_module
-        return spec
-sys.meta_path.insert(0, Finder())
-"""
+from tests.servers import ROOT, handle_events
 
 
 def counted(
@@ -90,7 +68,7 @@ def test_equal_code_counts_equal() -> None:
 
 
 def test_a_function_that_is_called_once_more_is_named(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(MORE)
+    handle_events(tmp_path, 'import json; json.loads("[1]"); return handle(self, *arguments)')
 
     answer = counted("threading", str(tmp_path))
 
