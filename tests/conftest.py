@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.children import tie_children
 from tests.figures import FIGURE
 
 # A run starts about a thousand Python processes. Where this is set, each of them compiles our modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+tie_children()
 
 # Files that take 20 s or more, the longest first. A process of the run takes one file after the other: what
 # begins first leaves no process alone at the end.

@@ -8,7 +8,6 @@ waits for its READY line and answers a `Server`; used as a context manager it st
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import queue
@@ -22,7 +21,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,8 +30,6 @@ ROOT = Path(__file__).resolve().parents[1]
 START_DEADLINE = 90.0
 STOP_DEADLINE = 30.0
 
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-_libc = ctypes.CDLL(None, use_errno=True)
 _held: list[socket.socket] = []
 
 
@@ -89,9 +85,7 @@ class Server:
     def __enter__(self) -> Server:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
@@ -155,7 +149,6 @@ def start_command(
         stderr=stderr_file,
         start_new_session=True,
         pass_fds=pass_fds,
-        preexec_fn=end_with_parent,
     )
     lines: list[str] = []
     server = Server(process, {}, stderr_file, 0.0, lines)
@@ -219,13 +212,6 @@ def kill_group(group: int) -> None:
     """SIGKILL to a process group; nothing happens when it is gone."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-
-
-def end_with_parent() -> None:
-    """For `preexec_fn`: the child gets SIGTERM when this process ends, however it ends, and heeds Ctrl-C."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    # A parent started in the background by a shell ignores SIGINT, and a child inherits that.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def held_port() -> int:

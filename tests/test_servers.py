@@ -1,37 +1,13 @@
-"""What `tests.servers` owes every test: children end with the test, and a port stays the test's."""
+"""What `tests.servers` owes every test: a held port stays the test's."""
 
 from __future__ import annotations
 
 import errno
-import os
-import signal
 import socket
-import subprocess
-import sys
 
-import psutil
 import pytest
 
-from tests.servers import ROOT, held_port
-
-START = """
-from tests.servers import start_server
-server = start_server("gunicorn-gthread")
-print(server.process.pid, flush=True)
-input()
-"""
-
-
-def test_a_server_ends_with_the_process_that_started_it() -> None:
-    command = [sys.executable, "-c", START]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starter:
-        assert starter.stdout is not None
-        server = psutil.Process(int(starter.stdout.readline()))
-        processes = [server, *server.children(recursive=True)]
-        os.kill(starter.pid, signal.SIGKILL)
-
-        _, alive = psutil.wait_procs(processes, timeout=60)
-    assert alive == []
+from tests.servers import held_port
 
 
 def test_a_held_port_is_given_to_nobody_and_can_be_listened_at() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sioprobe.results.validate import schema_of, validate
-from tests.servers import ROOT, end_with_parent, start_command
+from tests.servers import ROOT, start_command
 
 CASE_KEYS = {
     "id", "requirement", "level", "spec", "case", "transport", "verdict", "closed",
@@ -280,9 +280,8 @@ def test_an_interrupted_run_is_not_conformant(slow_url: str, tmp_path: Path) -> 
     command += ["--id", "EIO-HS-05", "--id", "EIO-HB-01", "--id", "EIO-HB-02", "--", "-vv"]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True,
-        preexec_fn=end_with_parent,
-    ) as process:  # fmt: skip
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         while " PASS" not in (line := process.stdout.readline()):
             assert line, "the run ended before its first verdict"

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.servers import ROOT, Server, end_with_parent, held_port, start_command
+from tests.servers import ROOT, Server, held_port, start_command
 
 LOCUST = (str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "load" / "swarm.py"))
 DEADLINE = 120.0
@@ -63,7 +63,6 @@ class Locust:
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
             start_new_session=True,
-            preexec_fn=end_with_parent,
         )
 
     @property

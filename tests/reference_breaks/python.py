@@ -17,6 +17,7 @@ import sys
 
 from server_under_test.launchers import threading_mode
 from server_under_test.starting.options import Options
+from tests.children import fork
 from tests.reference_breaks import python_engine, python_second, python_socket
 from tests.reference_breaks.registry import Break
 
@@ -51,7 +52,7 @@ def serve_each_line() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # Not by iterating over sys.stdin: it reads ahead, and a child would inherit what was read.
     while line := sys.stdin.buffer.raw.readline():
-        if os.fork() == 0:
+        if fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             serve(line.decode().strip())
             os._exit(0)

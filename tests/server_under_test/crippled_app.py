@@ -37,6 +37,7 @@ from server_under_test.reference.guide import (
     server_initiated,
 )
 from server_under_test.starting.options import Options
+from tests.children import fork
 
 
 def nothing(*arguments: Any, **named: Any) -> None:
@@ -258,7 +259,7 @@ def main() -> None:
     for feature in WITHOUT:
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         urls[feature] = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        if os.fork() == 0:
+        if fork() == 0:
             # A handler that fails writes its traceback; here each of them is expected.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
             serve_without(feature, app, listener)

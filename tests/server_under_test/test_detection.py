@@ -17,7 +17,7 @@ import pytest
 
 from tests.server_under_test.conftest import require_mode
 from tests.server_under_test.peers import Peer, get_json
-from tests.servers import ROOT, START_DEADLINE, end_with_parent, held_port, hide, kill_group, start_server
+from tests.servers import ROOT, START_DEADLINE, held_port, hide, kill_group, start_server
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,6 @@ def started(arguments: list[str], port: int, **environment: str) -> Iterator[str
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=end_with_parent,
     )
     try:
         limit = time.monotonic() + START_DEADLINE

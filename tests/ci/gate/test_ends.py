@@ -30,7 +30,6 @@ class Running:
         self.process = subprocess.Popen(
             [SIOPROBE, "gate", *ONE_CELL, "--budget", "5m", "--tolerance", "0.001%", *options],
             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
 
     def until(self, words: str) -> None:

@@ -24,6 +24,7 @@ from werkzeug.serving import make_server
 
 from server_under_test.app import create_app
 from server_under_test.starting.options import Options
+from tests.children import fork
 from tests.conformance.flask_faults import FAULTS, QUEUE_FAULTS
 from tests.conformance.flask_faults.breaking import nothing
 from tests.conformance.flask_faults.queue import Inbox, join
@@ -47,7 +48,7 @@ def serve(app: Flask, listener: socket.socket, break_it: Callable[[], Any]) -> N
 def start(app: Flask, break_it: Callable[[], Any]) -> str:
     """The URL of a server in a process of its own."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    if os.fork() == 0:
+    if fork() == 0:
         serve(app, listener, break_it)
     port: int = listener.getsockname()[1]
     listener.close()

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.servers import ROOT, Server, end_with_parent, held_port, start_command
+from tests.servers import ROOT, Server, held_port, start_command
 
 LOCUST = [str(Path(sys.executable).with_name("locust")), "--headless", "--only-summary"]
 SWARM = str(ROOT / "load" / "swarm.py")
@@ -37,7 +37,6 @@ def running(*command: str, core: int | None = None) -> Iterator[subprocess.Popen
     """A process group on one core, ended afterwards."""
 
     def begin() -> None:
-        end_with_parent()
         if core is not None:
             os.sched_setaffinity(0, {core})
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from types import TracebackType
+from functools import partial
 from typing import Any
 
 import psutil
@@ -23,7 +23,7 @@ from ci.gate.truth import server as server_with
 from load.servers.processes import BlockGenerator, Server, cpu_sets
 from sioprobe.measured.vitals import KernelClocks
 from sioprobe.results.loads import Block
-from tests.servers import ROOT, end_with_parent, start_command, start_server
+from tests.servers import ROOT, start_command, start_server
 
 DEADLINE = 120.0
 TRIES = 5
@@ -81,9 +81,7 @@ class Witness:
         self._before, self._began = self._clocks(), time.monotonic()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         now = self._clocks()
         ended = (own for key, (own, _) in self._before.items() if key not in now)
         self.seconds = -sum(ended) + sum(
@@ -151,12 +149,7 @@ def test_a_server_that_keeps_its_own_threads_waiting_is_valid(
 @pytest.mark.parametrize("mode", ["threading", "gevent"])
 @pytest.mark.parametrize("whose", ["server", "generator"])
 def test_a_neighbour_on_a_core_is_named(generator: BlockGenerator, whose: str, mode: str) -> None:
-    cores = cpu_sets()[whose == "generator"]
-
-    def begin() -> None:
-        end_with_parent()
-        os.sched_setaffinity(0, cores)
-
+    begin = partial(os.sched_setaffinity, 0, cpu_sets()[whose == "generator"])
     used = []
     for _ in range(TRIES):
         with subprocess.Popen([sys.executable, "-c", "while True: pass"], preexec_fn=begin) as hog:

@@ -22,7 +22,7 @@ from load.comparing.progress import Progress
 from sioprobe.results.loads import Block
 from tests.in_process import run_here
 from tests.load.results import block
-from tests.servers import end_with_parent, hide
+from tests.servers import hide
 
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
 
@@ -271,7 +271,6 @@ def test_no_process_is_left_behind(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=end_with_parent,
     )
     deadline = time.monotonic() + 150
     while not lines_of(out / written):

@@ -31,7 +31,6 @@ from sioprobe.results.files import (
     write_run,
 )
 from tests.in_process import run_here
-from tests.servers import end_with_parent
 
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
 
@@ -87,7 +86,6 @@ def stop_after(folder: Path, file: str, count: int) -> subprocess.CompletedProce
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=end_with_parent,
     )
     deadline = time.monotonic() + 300
     while len(lines(folder / "out" / file)) < count:

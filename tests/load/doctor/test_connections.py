@@ -20,7 +20,7 @@ from load.doctor.findings import Examined, NotExamined
 from load.doctor.instruments.kernel import least_files_left, listen_backlog, open_files_limit
 from load.watching.process_trees import TreeSample
 from tests.load.doctor.patients import finding, ids, meet
-from tests.servers import ROOT, Server, end_with_parent, start_command, start_foreign, start_server
+from tests.servers import ROOT, Server, start_command, start_foreign, start_server
 
 EVENTLET = [sys.executable, "-m", "tests.bare_servers.eventlet_server"]
 
@@ -186,7 +186,6 @@ def test_ctrl_c_prints_no_exception(null: Server) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=end_with_parent,
         )
         # From then on it waits for an answer that never comes.
         while len(os.listdir(files)) < before + 20:

@@ -20,7 +20,7 @@ import pytest
 
 from tests.load.endings import assert_nothing_failed
 from tests.load.locusts import LOCUST, headless, with_workers
-from tests.servers import ROOT, Server, end_with_parent, held_port, start_command, start_server
+from tests.servers import ROOT, Server, held_port, start_command, start_server
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,6 @@ def test_the_web_page_starts_a_swarm_and_shows_its_figures(server: Server) -> No
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=end_with_parent,
     )
     try:
         page = fetch(f"http://127.0.0.1:{port}/").decode()

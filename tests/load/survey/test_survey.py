@@ -34,7 +34,7 @@ from load.survey.short_runs import (
 from sioprobe.engine import TRANSPORTS
 from sioprobe.results.loads import Finding, Validity, to_json
 from tests.load.results import block
-from tests.servers import ROOT, Server, end_with_parent, start_command, start_server
+from tests.servers import ROOT, Server, start_command, start_server
 
 ACK = RUNS[0]
 
@@ -296,7 +296,6 @@ def test_ctrl_c_says_what_was_measured_and_leaves_nothing_behind(server: Server)
         bufsize=1,
         start_new_session=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        preexec_fn=end_with_parent,
     )
     assert process.stdout is not None
     head, first = process.stdout.readline(), process.stdout.readline()

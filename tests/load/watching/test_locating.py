@@ -17,9 +17,10 @@ from tests.servers import Server, start_command, start_server
 
 # A server: its master holds the listener, and so does the worker that it forks.
 PREFORKING = """
-import json, os, socket, sys
+import json, os, socket
+from tests.children import fork
 listener = socket.create_server(("127.0.0.1", 0))
-worker = os.fork()
+worker = fork()
 if worker:
     print("READY " + json.dumps({"port": listener.getsockname()[1], "worker": worker}), flush=True)
     os.waitpid(worker, 0)
