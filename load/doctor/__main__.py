@@ -9,7 +9,6 @@ import sys
 from typing import NoReturn
 
 import click
-import gevent
 from rich.console import Console
 
 from load.doctor.findings import NOTE
@@ -96,9 +95,6 @@ def main(
     patient = _patient(url, asked_pids, connection)
     _limit_connections(patient, max_connections)
     raise_open_files_limit()
-    hub = gevent.get_hub()
-    # The hub would print the exception of Ctrl-C, and the time.
-    hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
     console = Console(stderr=True)
     with console.status("handshakes") as status:
         try:

@@ -22,6 +22,7 @@ def run_command(run: Callable[..., Any], program: str) -> NoReturn:
         click.echo(f"{program}: error: {_line(error)}", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
+        click.echo(f"{program}: stopped", err=True)
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -42,7 +42,10 @@ class Engine:
     """Connections register themselves here. Call `start` before the first and `stop` after the last."""
 
     def __init__(self, recorder: Recorder | None = None) -> None:
-        self.loop: Any = gevent.get_hub().loop
+        hub = gevent.get_hub()
+        # It would print the exception of Ctrl-C, and the time. The main greenlet gets it in any case.
+        hub.NOT_ERROR = tuple({*hub.NOT_ERROR, KeyboardInterrupt})
+        self.loop: Any = hub.loop
         self.recorder = recorder or Recorder()
         self.connections: set[Checked] = set()
         self.arrivals = Arrivals()
