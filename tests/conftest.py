@@ -22,6 +22,7 @@ tie_children()
 LONG = (
     "conformance/test_green.py",
     "conformance/test_guarded.py",
+    "test_children.py",
     "load/comparing/test_comparison.py",
     "load/scenarios/test_scenarios.py",
     "test_packaging.py",
