@@ -45,7 +45,7 @@ def server() -> Iterator[Server]:
 def generator() -> Iterator[Generator]:
     generator = Generator()
     yield generator
-    assert generator.stop() == 0
+    assert generator.close() == 0
 
 
 def block(generator: Generator, server: Server, file: Path, **more: Any) -> dict[str, Any]:
