@@ -40,7 +40,7 @@ from load.running.parameter_options import (
 from load.running.shape_stages import SHAPE_NAMES, ShapeError, check_rate
 from load.running.shape_stages import plan as stages_of
 from load.scenarios import SCENARIOS, make_options, words_of
-from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
+from sioprobe.commandline.connection_options import ConnectionOptions, connection_options, packing_option
 from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, WHAT, GroupedCommand, option
 from sioprobe.commandline.numbers import Number
 from sioprobe.commandline.one_line import run_command
@@ -135,6 +135,7 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     help="Connect from these local addresses in turn, such as 127.0.0.1-127.0.0.8.",
 )
 @connection_options
+@packing_option
 @option(
     "--fail-if",
     "thresholds",

@@ -28,7 +28,7 @@ from load.servers.processes import ChildError
 from reports.gate.rule import Thresholds
 from reports.gate.simulation import simulate
 from sioprobe.commandline.choices import OneOf
-from sioprobe.commandline.connection_options import connection_options
+from sioprobe.commandline.connection_options import connection_options, packing_option
 from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, WHAT, GroupedCommand, option
 from sioprobe.commandline.one_line import run_command
 from sioprobe.results.errors import ResultFileError
@@ -146,6 +146,7 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
     help="In place of --event: tasks of its SocketIOUser classes, the same on both sides.",
 )
 @connection_options
+@packing_option
 @option(
     "--budget",
     group=HOW_MUCH,

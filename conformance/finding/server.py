@@ -73,7 +73,7 @@ async def _diagnosis(address: Address, transport: str | None = None) -> Diagnosi
         auth=given.auth,
         transport=transport,
         revisions=(4, 3),
-        **given.target_arguments(),
+        **given.visit_arguments(),
     )
     return await asyncio.to_thread(diagnose, visit, redact=given.redact)
 

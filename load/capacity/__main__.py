@@ -43,7 +43,7 @@ from load.scenarios import SCENARIOS, make_options, scenarios_with
 from load.servers.placement import problem_with_server
 from load.servers.processes import ChildError, run_child
 from load.watching.locating import locate
-from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
+from sioprobe.commandline.connection_options import ConnectionOptions, connection_options, packing_option
 from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, GroupedCommand, option
 from sioprobe.commandline.numbers import Number
 from sioprobe.commandline.one_line import run_command
@@ -122,6 +122,7 @@ def _drawable(context: click.Context, option: click.Parameter, figure: Path | No
 )
 @processes_option
 @connection_options
+@packing_option
 @option(
     "--objective",
     group=VERDICT,

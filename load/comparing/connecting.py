@@ -27,7 +27,9 @@ _DEFAULTS: dict[str, Any] = {
     "query": [],
     "ca_file": "",
     "no_verify": False,
+    "max_packets_per_post": 0,
 }
+_KINDS = {str: "text", bool: "true or false", int: "a whole number"}
 CONNECTING_KEYS = tuple(_DEFAULTS)
 """Each is the option of the same name."""
 
@@ -70,5 +72,5 @@ def _value(key: str, value: Any, place: str) -> Any:
             return values
         raise ProfileError(f"{place}: {key} is neither text nor a list of text")
     if type(value) is not type(default):
-        raise ProfileError(f"{place}: {key} is not {'text' if isinstance(default, str) else 'true or false'}")
+        raise ProfileError(f"{place}: {key} is not {_KINDS[type(default)]}")
     return value

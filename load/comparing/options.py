@@ -21,7 +21,7 @@ from load.running.parameter_options import (
 )
 from load.scenarios import SCENARIOS, all_parameters, words_of
 from sioprobe.commandline.choices import OneOf
-from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
+from sioprobe.commandline.connection_options import ConnectionOptions, connection_options, packing_option
 from sioprobe.commandline.help_pages import HOW_MUCH, WHAT, option
 from sioprobe.commandline.numbers import Number, WholeNumber
 from sioprobe.engine import TRANSPORTS
@@ -81,6 +81,7 @@ def load_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="Passes over all servers.",
             ),
             connection_options,
+            packing_option,
             scenario_options(SCENARIOS),
         )
     ):  # fmt: skip

@@ -39,7 +39,7 @@ EXAMPLES = (
     "{program} https://chat.example --path /chat/ --max-connections 200",
 )
 EXIT_CODES = {
-    0: "nothing was found that costs latency, CPU or connections (there may be notes)",
+    0: "nothing was found that loses messages or costs latency, CPU or connections (there may be notes)",
     1: "something was found",
     2: "bad input",
     4: "no Socket.IO server at that URL",
@@ -109,7 +109,7 @@ def main(
 
 
 def _visit(url: str, connection: ConnectionOptions) -> Visit:
-    return Visit(url, connection.path, auth=connection.auth, **connection.target_arguments())
+    return Visit(url, connection.path, auth=connection.auth, **connection.visit_arguments())
 
 
 def _end_without_server(url: str, connection: ConnectionOptions, error: Exception) -> NoReturn:

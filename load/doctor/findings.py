@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CPU", "INFERRED", "LATENCY", "LIMITS", "MEASURED", "NOTE", "Examined", "Finding", "NotExamined"]
+__all__ = [
+    "CPU",
+    "INFERRED",
+    "LATENCY",
+    "LIMITS",
+    "LOSES",
+    "MEASURED",
+    "NOTE",
+    "Examined",
+    "Finding",
+    "NotExamined",
+]
 
 LATENCY, CPU, LIMITS, NOTE = "costs latency", "costs CPU", "limits connections", "note"
+LOSES = "loses messages"
 MEASURED, INFERRED = "measured", "inferred"
 
 

@@ -8,6 +8,7 @@ __all__ = ["BACKLOG", "CLOSES_POLLS", "COMPRESSION", "CONNECTIONS", "CORS", "DEF
 __all__ += [
     "NAGLE",
     "OPEN_FILES",
+    "PACKETS",
     "PING",
     "POLLING",
     "SLOW_CLOSE",
@@ -138,6 +139,13 @@ PING: Mend = (
 MAX_PAYLOAD: Mend = (
     ("Flask-SocketIO, python-socketio", "max_http_buffer_size=1_000_000, the default"),
     ("socket.io on Node", "maxHttpBufferSize: 1e6, the default"),
+)
+PACKETS: Mend = (
+    (
+        "Flask-SocketIO, python-socketio",
+        "engineio.payload.Payload.max_decode_packets = N before the first client; the default is 16",
+    ),
+    ("clients", 'transports: ["websocket"] has no such limit; or wait for an ack after a few emits'),
 )
 CORS: Mend = (
     ("Flask-SocketIO, python-socketio", 'cors_allowed_origins=["https://your.page"]'),

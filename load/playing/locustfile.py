@@ -159,6 +159,7 @@ def _set_up(kind: type[SocketIOUser], transport: str, connection: ConnectionOpti
         kind.path = connection.path
     kind.ca_file = connection.ca_file or kind.ca_file
     kind.verify = kind.verify and connection.verify
+    kind.max_packets_per_post = connection.max_packets_per_post or kind.max_packets_per_post
 
 
 def _mark_tasks(holder: Any, marked: dict[Any, Any], *, waits: bool) -> None:

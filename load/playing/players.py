@@ -87,6 +87,11 @@ class Scenario(ABC):
         return None
 
     @classmethod
+    def message_bytes(cls, options: Options) -> int:
+        """The largest message that a client sends has at least so many bytes."""
+        return int(options.get("payload_bytes", 0))
+
+    @classmethod
     def floor(cls, options: Options) -> Options:
         """The options for the same load on the null server."""
         return options

@@ -25,7 +25,7 @@ from load.playing.parameters import (
     ParameterError,
 )
 from load.playing.players import Player, Scenario
-from sioprobe.engine import Connection, Engine, Kind, SwarmError
+from sioprobe.engine import Connection, Engine, SwarmError
 from sioprobe.engine.hub import SECOND
 from sioprobe.measured import Schedule, Series
 
@@ -248,8 +248,9 @@ class RoundTripPlayer(Player, ABC):
     def expired(self, connection: Connection) -> None:
         """Fail the operations whose answer did not come in time."""
         end = monotonic_ns() - self.play.timeout
+        kind = connection.no_answer("").kind
         for key in [key for key, entry in self._waiting.items() if entry[1] <= end]:
-            self.fail(key, Kind.TIMEOUT)
+            self.fail(key, kind)
         if self._waiting:
             self.connection.deadline = next(iter(self._waiting.values()))[1] + self.play.timeout
 

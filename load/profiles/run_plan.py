@@ -45,7 +45,7 @@ class RunPlan:
 
 
 OWN_KEYS = ("scenario", "transport", "users", "seconds")
-CONNECTION_KEYS = ("path", "auth")
+CONNECTION_KEYS = ("path", "auth", "max_packets_per_post")
 
 
 def read_run_plan(name: str) -> RunPlan:

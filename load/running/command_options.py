@@ -85,6 +85,7 @@ def _use_profile(context: click.Context, option: click.Parameter, name: str | No
     context.default_map = {
         **{key: getattr(plan, key) for key in ("scenario", "transport", "users", "seconds")},
         "path": plan.connection.path,
+        "max_packets_per_post": plan.connection.max_packets_per_post,
         **({"auth": json.dumps(auth)} if auth is not None else {}),
         **{
             name: [value] if all_parameters()[name].repeatable else value

@@ -43,6 +43,7 @@ from sioprobe.results.loads import Floor, RunResult
 __all__ = ["Director"]
 
 DISMISS_DEADLINE = 10.0
+WARNING = "locust: warning: "
 
 
 class Director(Conductor):
@@ -65,6 +66,7 @@ class Director(Conductor):
         self._found: dict[str, Any] | None = None
         self._floor: Floor | None = None
         self._calibration: str | None = None
+        self._warnings: list[str] = []
 
     # Before the first test
 
@@ -82,12 +84,18 @@ class Director(Conductor):
             problem_with_arguments(options) or self._stages.problem() or problem_with_connection(options)
         )
         if problem is None and options.headless:
-            problem = problem_of(self.environment.host, options)
+            problem = problem_of(self.environment.host, options, self._warn)
         if problem is not None:
             self._refuse(problem)
         self._stages.offer_shapes()
         if options.headless:
             self._calibrate(*self._stages.peak())
+
+    def _warn(self, line: str) -> None:
+        """Say at once what will go wrong, and keep it for the result."""
+        if line not in self._warnings:
+            self._warnings.append(line)
+            print(f"{WARNING}{line}", file=sys.stderr, flush=True)
 
     def _refuse(self, problem: str) -> NoReturn:
         """End with one line. Tell the workers to quit, or they look for their master for a minute."""
@@ -134,7 +142,8 @@ class Director(Conductor):
         options = self.environment.parsed_options
         if not options.headless:
             # The web page may have changed the options.
-            problem = problem_of(self.environment.host, options)
+            self._warnings.clear()
+            problem = problem_of(self.environment.host, options, self._warn)
             if problem is not None:
                 self.environment.runner.log_exception("local", problem, "")
                 print(f"locust: error: {problem}", file=sys.stderr)
@@ -234,7 +243,7 @@ class Director(Conductor):
         return replace(
             result,
             thresholds=thresholds_of(result, self.environment.parsed_options.fail_if),
-            notes=[*result.notes, *hints(result)],
+            notes=[*self._warnings, *result.notes, *hints(result)],
         )
 
     def result(self) -> RunResult:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from load.running.fail_if import Condition, ConditionError
 from load.running.scenario_arguments import add_scenario_arguments, options_of
 from load.running.shape_stages import SHAPE_NAMES
 from load.scenarios import SCENARIOS, Options, ParameterError, check_transport, make_options
+from load.servers.message_sizes import warning_of
 from load.servers.placement import PlacementError, parse_addresses, parse_urls, problem_with_server
 from load.watching.locating import SERVER_PID_HELP, parse_server_pids
 from sioprobe.commandline.choices import one_of
@@ -16,9 +18,11 @@ from sioprobe.commandline.connection_options import (
     ConnectionOptions,
     OptionError,
     add_connection_options,
+    add_packing_option,
     read_files,
 )
 from sioprobe.engine import TRANSPORTS
+from sioprobe.wire import OpenData
 
 __all__ = [
     "add_swarm_options",
@@ -67,6 +71,7 @@ def add_swarm_options(parser: Any) -> None:
         " Each gives 28,000 ports to a server",
     )
     add_connection_options(add, include_in_web_ui=False)
+    add_packing_option(add, include_in_web_ui=False)
     add(
         "--server-pid",
         action="append",
@@ -125,8 +130,8 @@ def problem_with_connection(options: Any) -> str | None:
     return None
 
 
-def problem_of(host: str | None, options: Any) -> str | None:
-    """One line about the server that was named, or None."""
+def problem_of(host: str | None, options: Any, warn: Callable[[str], None]) -> str | None:
+    """One line about the server that was named, or None. `warn` is called with what is no problem yet."""
     if not host:
         return "--host is missing: the server's URL, such as http://127.0.0.1:5000"
     try:
@@ -145,6 +150,12 @@ def problem_of(host: str | None, options: Any) -> str | None:
         connection = ConnectionOptions.of(options)
     except OptionError as error:
         return str(error)
+
+    def learned(opened: OpenData) -> None:
+        warning = warning_of(options.scenario, played, opened)
+        if warning is not None:
+            warn(warning)
+
     for url in parse_urls(host, options.urls):
         problem = problem_with_server(
             url,
@@ -152,6 +163,7 @@ def problem_of(host: str | None, options: Any) -> str | None:
             namespace=str(played.namespace),
             connection=connection,
             refused=SCENARIOS[options.scenario].wants_refusal(played),
+            learned=learned,
         )
         if problem is not None:
             return problem

@@ -101,6 +101,11 @@ class CallScenario(RoundTripScenario):
         return (TYPE, name_of(messages)) if answered else None
 
     @classmethod
+    def message_bytes(cls, options: Options) -> int:
+        """The arguments of the largest event."""
+        return max(len(message.arguments.encode()) for message in called(options))
+
+    @classmethod
     def floor(cls, options: Options) -> Options:
         """The same arguments, in the event that the null server acknowledges."""
         events = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -17,6 +17,7 @@ from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.engine import Target
 from sioprobe.engine.first_visit import problem_with
+from sioprobe.wire import OpenData
 
 __all__ = [
     "Placement",
@@ -77,7 +78,13 @@ def parse_urls(host: str, others: str) -> list[str]:
 
 
 def problem_with_server(
-    url: str, *, transport: str, namespace: str, connection: ConnectionOptions, refused: bool = False
+    url: str,
+    *,
+    transport: str,
+    namespace: str,
+    connection: ConnectionOptions,
+    learned: Callable[[OpenData], None] | None = None,
+    refused: bool = False,
 ) -> str | None:
     """One line that says why this server cannot be loaded, or None. Blocks for a connection to it.
 
@@ -92,6 +99,7 @@ def problem_with_server(
         auth=connection.auth,
         redact=connection.redact,
         refused=refused,
+        learned=learned,
     )
 
 

@@ -36,7 +36,7 @@ from load.survey.short_runs import (
 )
 from load.watching.locating import locate
 from sioprobe.commandline.choices import OneOf
-from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
+from sioprobe.commandline.connection_options import ConnectionOptions, connection_options, packing_option
 from sioprobe.commandline.help_pages import HOW_MUCH, WHAT, WHO, GroupedCommand, option
 from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
@@ -84,6 +84,7 @@ EXIT_CODES = {
     help="Namespace of every run.",
 )
 @connection_options
+@packing_option
 @server_pid_option()
 @option("--json", "as_json", is_flag=True, help="Print the runs as one JSON object.")
 def main(

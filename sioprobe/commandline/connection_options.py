@@ -6,6 +6,7 @@ processes holds one, and each may be given as `@FILE`.
 
 from __future__ import annotations
 
+import argparse
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ import click
 
 from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
 from sioprobe.commandline.help_pages import WHO, option
+from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.redaction import redacted, redacted_data, secrets_in
 from sioprobe.wire import LocalProtocolError
 from sioprobe.wire.endpoint import DEFAULT_PATH, endpoint_path
@@ -29,7 +31,9 @@ __all__ = [
     "ConnectionOptions",
     "OptionError",
     "add_connection_options",
+    "add_packing_option",
     "connection_options",
+    "packing_option",
     "read_files",
 ]
 
@@ -65,6 +69,8 @@ PATH_HELP = "Path of the server's Socket.IO endpoint; a final slash is added"
 AUTH_HELP = "Auth payload of every CONNECT packet: a JSON object, or the file that holds it"
 CA_FILE_HELP = "https: trust the authorities whose certificates (PEM) this file holds"
 NO_VERIFY_HELP = "https: take any certificate"
+PACKING = "--max-packets-per-post"
+PACKING_HELP = "Polling: the most packets of one POST. 0: all that maxPayload allows, as official clients do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class ConnectionOptions:
     auth: dict[str, Any] | None = field(default=None, repr=False)
     ca_file: str | None = None
     verify: bool = True
+    max_packets_per_post: int = 0
     given: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -124,6 +131,7 @@ class ConnectionOptions:
             auth=auth,
             ca_file=parsed.ca_file or None,
             verify=not parsed.no_verify,
+            max_packets_per_post=getattr(parsed, "max_packets_per_post", 0),
             given=given,
         )
 
@@ -139,9 +147,12 @@ class ConnectionOptions:
             ("path", str, "text"),
             ("ca_file", str, "text"),
             ("verify", bool, "true or false"),
+            ("max_packets_per_post", int, "a whole number"),
         ):
-            if key in values and not isinstance(values[key], kind):
+            if key in values and type(values[key]) is not kind:
                 raise OptionError(f"{key} = {values[key]!r} is not {what}")
+        if values.get("max_packets_per_post", 0) < 0:
+            raise OptionError(f"max_packets_per_post = {values['max_packets_per_post']} is less than 0")
         try:
             if values.get("auth") is not None:
                 check_auth(values["auth"])
@@ -156,9 +167,13 @@ class ConnectionOptions:
             key: getattr(self, key) for key in CONNECTION_KEYS if getattr(self, key) != getattr(plain, key)
         }
 
+    def visit_arguments(self) -> dict[str, Any]:
+        """The keyword arguments of a diagnosis' `Visit`, but for path and auth."""
+        return {name: getattr(self, name) for name in ("headers", "cookies", "query", "ca_file", "verify")}
+
     def target_arguments(self) -> dict[str, Any]:
         """The keyword arguments of the load engine's `Target.from_url`, but for the path."""
-        return {name: getattr(self, name) for name in ("headers", "cookies", "query", "ca_file", "verify")}
+        return {**self.visit_arguments(), "max_packets_per_post": self.max_packets_per_post}
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -173,11 +188,17 @@ class ConnectionOptions:
         """The same for each text in JSON-like data."""
         return redacted_data(data, self.secrets)
 
-    def arguments(self, folder: Path) -> list[str]:
-        """The options that tell another process the same. What may be secret goes by files in `folder`."""
+    def arguments(self, folder: Path, *, judges: bool = False) -> list[str]:
+        """The options that tell another process the same. What may be secret goes by files in `folder`.
+
+        One that `judges` has no option for packing.
+        """
         arguments = [f"--path={self.path}"]
         arguments += [f"--ca-file={self.ca_file}"] if self.ca_file else []
         arguments += [] if self.verify else ["--no-verify"]
+        arguments += (
+            [f"{PACKING}={self.max_packets_per_post}"] if self.max_packets_per_post and not judges else []
+        )
         texts = {"auth": json.dumps(self.auth) if self.auth is not None else ""}
         for pairs in PAIRS:
             items = getattr(self, pairs.kept_as).items()
@@ -222,6 +243,7 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_connection(*args: Any, **options: Any) -> Any:
         own = ("path", "auth", *(pairs.name for pairs in PAIRS), "ca_file", "no_verify")
         parsed = SimpleNamespace(**{name: options.pop(name) for name in own})
+        parsed.max_packets_per_post = options.pop("max_packets_per_post", 0)
         try:
             connection = ConnectionOptions.read(parsed)
         except OptionError as error:
@@ -238,6 +260,24 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return option(
         "--path", group=WHO, metavar="PATH", default=DEFAULT_PATH, show_default=True, help=f"{PATH_HELP}."
     )(added)
+
+
+def packing_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a click command with `connection_options` the option of those that load a server."""
+    return option(PACKING, group=WHO, metavar="N", type=WholeNumber(0), default=0, help=f"{PACKING_HELP}.")(
+        command
+    )
+
+
+def add_packing_option(add: Callable[..., Any], **more: Any) -> None:
+    """Add the same option to a parser, as `add_connection_options` does."""
+    add(PACKING, type=_whole, default=0, metavar="N", help=_small(PACKING_HELP), **more)
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
 
 
 def read_files(parsed: Any, folder: Path | None = None) -> dict[str, Any]:
@@ -280,6 +320,8 @@ def _words(parsed: Any) -> tuple[str, ...]:
             words += [f"--{pairs.name}", shown]
     words += ["--ca-file", parsed.ca_file] if parsed.ca_file else []
     words += ["--no-verify"] if parsed.no_verify else []
+    most = getattr(parsed, "max_packets_per_post", 0)
+    words += [PACKING, str(most)] if most else []
     return tuple(words)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from sioprobe.engine.errors import Kind, SwarmError
+from sioprobe.engine.errors import SwarmError
 from sioprobe.engine.hub import SECOND
 
 __all__ = ["AckCallback", "WaitingAcks"]
@@ -41,11 +41,11 @@ class WaitingAcks:
         found = self.waiting.pop(ack_id, None)
         return found[0] if found is not None else None
 
-    def check(self, now: int) -> None:
-        """Fail the acks whose deadline has passed; `now` is `monotonic_ns()`."""
+    def check(self, now: int, no_answer: Callable[[str], SwarmError]) -> None:
+        """Fail the acks whose deadline has passed, with what `no_answer` makes; `now` is `monotonic_ns()`."""
         late = [ack_id for ack_id, (_, deadline) in self.waiting.items() if now > deadline]
         for ack_id in late:
-            self.waiting.pop(ack_id)[0](None, SwarmError(Kind.TIMEOUT, "no ack"))
+            self.waiting.pop(ack_id)[0](None, no_answer("no ack"))
 
     def end(self) -> list[AckCallback]:
         """Forget all acks and return their callbacks."""

@@ -15,9 +15,11 @@ from sioprobe.engine.acks import AckCallback, WaitingAcks
 from sioprobe.engine.errors import REFUSALS, Kind, SwarmError
 from sioprobe.engine.hub import Engine
 from sioprobe.engine.namespaces import connect_packet
+from sioprobe.engine.push_limit import limit_of
 from sioprobe.engine.reconnect import Backoff, Reconnector
 from sioprobe.engine.session import Session
 from sioprobe.engine.target import Target
+from sioprobe.measured.limits import packets_dropped
 from sioprobe.measured.recorder import Series
 from sioprobe.wire import (
     MAIN_NAMESPACE,
@@ -100,6 +102,7 @@ class Connection:
         "_connecting",
         "_cookies",
         "_decoder",
+        "_dropped",
         "_engine",
         "_frame_tap",
         "_left",
@@ -151,6 +154,8 @@ class Connection:
         self._decoder = SocketDecoder()
         self._waiting = False
         """Whether the attachments of a packet are still to come."""
+        self._dropped = 0
+        """How many packets the last POST had that the server dropped."""
         self.tap: Callable[[str], bool] | None = None
         self._frame_tap: Callable[[bytes], bool] | None = None
         self.deadline = 0
@@ -310,6 +315,13 @@ class Connection:
     def session_polled(self) -> None:
         self._poll_series.count()
 
+    def session_pushed(self, packets: int) -> None:
+        limit_of(self._engine, self.target).note(packets, self._packets_dropped)
+
+    def _packets_dropped(self, packets: int, limit: int) -> None:
+        self._dropped = packets
+        self._session_series.error(packets_dropped(limit))
+
     def session_upgraded(self, nanoseconds: int, failure: SwarmError | None) -> None:
         if failure is None:
             self._upgrade_series.record(nanoseconds / 1000)
@@ -369,6 +381,7 @@ class Connection:
         self._left = NO_NAMESPACES
         self._decoder = SocketDecoder()
         self._waiting = False
+        self._dropped = 0
         self._frame_tap = None
 
     def _open_another(self) -> None:
@@ -455,7 +468,7 @@ class Connection:
             self.deadline = 0
             self.listener.expired(self)
         if self.acks.waiting:
-            self.acks.check(now)
+            self.acks.check(now, self.no_answer)
         if self._connecting and self.session.state == "open":
             self._check_connects(now)
 
@@ -467,8 +480,15 @@ class Connection:
                     return
                 self._connecting.pop(namespace)
                 self._left |= {namespace}
-                self._connect_series.error(Kind.CONNECT_TIMEOUT)
+                # An auth payload may be above maxPayload.
+                self._connect_series.error(self.session.explain(SwarmError(Kind.CONNECT_TIMEOUT)).kind)
                 self.listener.refused(self, namespace, NO_ANSWER)
+
+    def no_answer(self, awaited: str) -> SwarmError:
+        """The failure of an operation that was not answered in time, with the reason if it is known."""
+        if self._dropped:
+            awaited += f" (the server dropped a POST of {self._dropped} packets)"
+        return self.session.explain(SwarmError(Kind.TIMEOUT, awaited))
 
     # State and figures
 

@@ -10,12 +10,14 @@ import errno
 from typing import Final
 
 from sioprobe.commandline import own_limits
+from sioprobe.measured.limits import message_above
 from sioprobe.wire import RemoteProtocolError
 
 __all__ = [
     "REFUSALS",
     "Kind",
     "SwarmError",
+    "above_max_payload",
     "failure_of",
     "failure_of_os_error",
     "http_refusal",
@@ -23,7 +25,10 @@ __all__ = [
 
 
 class Kind:
-    """The kinds of failures. An HTTP status that refuses us is a kind too, such as `http 404`."""
+    """The kinds of failures. An HTTP status that refuses us is a kind too, such as `http 404`.
+
+    So are the limits of a server that we went beyond: see `sioprobe.measured.limits`.
+    """
 
     ACK_TO_NOTHING: Final = "ack to nothing"
     ALREADY_CONNECTED: Final = "already connected"
@@ -92,6 +97,21 @@ REFUSALS = frozenset({Kind.CONNECT_REFUSED, "http 401", "http 403"})
 def http_refusal(status: int, detail: str) -> SwarmError:
     """The failure that an HTTP status stands for."""
     return SwarmError(f"http {status}", detail)
+
+
+def above_max_payload(failure: SwarmError, size: int, limit: float, packets: int = 1) -> SwarmError:
+    """The failure, with its reason if we sent `size` bytes to a server whose maxPayload is less.
+
+    `packets` is the number of packets in them; a `limit` of 0 is none. The kind names the limit, so that all
+    such errors of a server are of one kind.
+    """
+    if not 0 < limit < size:
+        return failure
+    what = "the message" if packets == 1 else f"the POST of {packets} packets"
+    return SwarmError(
+        message_above(limit),
+        f"{what} has {size:,} bytes; the server takes {limit:,.0f} (maxPayload); then: {failure}",
+    )
 
 
 _KINDS = {

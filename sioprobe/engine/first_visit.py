@@ -13,20 +13,23 @@ from sioprobe.engine.connection import Connection, Listener
 from sioprobe.engine.errors import REFUSALS, Kind, SwarmError
 from sioprobe.engine.hub import Engine
 from sioprobe.engine.target import DEFAULT_PATH, Target
+from sioprobe.wire import OpenData
 
 __all__ = ["problem_with"]
 
 
 class _Visitor(Listener):
-    __slots__ = ("done", "failure", "welcome")
+    __slots__ = ("done", "failure", "opened", "welcome")
 
     def __init__(self) -> None:
         self.done = Event()
         self.failure: SwarmError | None = None
         self.welcome = False
+        self.opened: OpenData | None = None
 
     def connected(self, connection: Connection, namespace: str) -> None:
         self.welcome = True
+        self.opened = connection.session.opened
         connection.close()
 
     def refused(self, connection: Connection, namespace: str, data: Any) -> None:
@@ -49,13 +52,14 @@ def problem_with(
     auth: Any = None,
     redact: Callable[[str], str] = str,
     refused: bool = False,
+    learned: Callable[[OpenData], None] | None = None,
 ) -> str | None:
     """Say in one line why `url` cannot be loaded, or return None. Blocks for a little over `seconds`.
 
     `how` holds further keyword arguments of `Target.from_url`; `auth` is the auth payload of CONNECT.
     A server may repeat these secrets, so `redact` removes them from its words. If the connection fails, a
-    diagnosis asks for the cause, which takes 10 s at most. `refused` says that the server must
-    refuse us.
+    diagnosis asks for the cause, which takes 10 s at most. `refused` says that the server must refuse us.
+    `learned` is called with the OPEN packet of a server that can be loaded.
     """
     one = "websocket" if transport == "websocket" else "polling"
     engine = Engine()
@@ -82,11 +86,14 @@ def problem_with(
     if refused and visitor.welcome:
         return f"{url} lets this client in, and should refuse it: give it no token (--auth), or a wrong one"
     if visitor.welcome or (refused and failure is not None and failure.kind in REFUSALS):
+        if learned is not None and visitor.opened is not None:
+            learned(visitor.opened)
         return None
     advice = advice_on(failure.kind) if failure is not None else None
     if advice is not None and failure is not None:
         return f"{url} was not reached, and that is not its fault: {failure.kind}; {advice}"
-    visit = Visit(url, path, namespace, auth, one, **(how or {}))
+    shown = {name: value for name, value in (how or {}).items() if name != "max_packets_per_post"}
+    visit = Visit(url, path, namespace, auth, one, **shown)
     found = diagnose(visit, question_seconds=min(seconds, QUESTION_SECONDS), redact=redact)
     if found is not None:
         return found.sentence

@@ -38,6 +38,13 @@ class Checked(Attempt, Protocol):
         """End at once."""
 
 
+class Companion(Protocol):
+    """What the engine needs of something that works for its connections."""
+
+    def stop(self) -> None:
+        """End at once."""
+
+
 class Engine:
     """Connections register themselves here. Call `start` before the first and `stop` after the last."""
 
@@ -51,6 +58,8 @@ class Engine:
         self.arrivals = Arrivals()
         self.pulse = Pulse()
         self.internal_errors = 0
+        self.companions: dict[tuple[Any, ...], Companion] = {}
+        """What else works for the connections, and ends with them."""
         self._sweep_timer: Any = None
 
     def start(self) -> None:
@@ -69,6 +78,9 @@ class Engine:
             self._sweep_timer.close()
             self._sweep_timer = None
         self.pulse.stop()
+        for companion in self.companions.values():
+            companion.stop()
+        self.companions.clear()
 
     @property
     def connected(self) -> int:

@@ -6,11 +6,12 @@ is lost between the two. The content of MESSAGE packets belongs to `sioprobe.eng
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any, Protocol
 
-from sioprobe.engine.errors import Kind, SwarmError
+from sioprobe.engine.errors import Kind, SwarmError, above_max_payload
 from sioprobe.engine.hub import SECOND
 from sioprobe.engine.target import Target
 from sioprobe.engine.transports.polling import PollingChannel
@@ -23,15 +24,18 @@ __all__ = ["TRANSPORTS", "Session", "SessionOwner"]
 TRANSPORTS = ("polling", "websocket", "upgrade")
 
 CLOSE_DEADLINE = 2 * SECOND
+OUR_OWN = (Kind.DROPPED, Kind.INTERNAL_ERROR, Kind.LEFT)
+"""Failures that no server is the reason of."""
 
 
 class SessionOwner(Protocol):
-    """Hears, on the hub, what happens in a session."""
+    """Hears, on the hub, what happens in a session. `session_pushed` hears of a POST with many packets."""
 
     def session_opened(self) -> None: ...
     def session_text(self, data: str) -> None: ...
     def session_binary(self, data: bytes) -> None: ...
     def session_polled(self) -> None: ...
+    def session_pushed(self, packets: int) -> None: ...
     def session_pinged(self) -> None: ...
     def session_upgraded(self, nanoseconds: int, failure: SwarmError | None) -> None: ...
     def session_closed(self, failure: SwarmError | None) -> None: ...
@@ -116,6 +120,7 @@ class Session:
                 text=self._receive_text,
                 binary=self._receive_binary,
                 polled=self._owner.session_polled,
+                pushed=self._owner.session_pushed,
                 failed=self._lost,
             )
             self._polling.handshake()
@@ -162,6 +167,14 @@ class Session:
         """Show `tap` the bytes of each read of the WebSocket from now on. On polling it sees nothing."""
         if self._socket is not None:
             self._socket.frame_tap = tap
+
+    def explain(self, failure: SwarmError) -> SwarmError:
+        """The failure, with its reason if this client has just sent more than the server takes."""
+        channel, opened = self._socket or self._polling, self.opened
+        if channel is None or opened is None or failure.kind in OUR_OWN:
+            return failure
+        packets = self._polling.packets if self._polling is not None else 1
+        return above_max_payload(failure, channel.oversized, opened.max_payload, packets)
 
     @property
     def unsent(self) -> int:
@@ -212,6 +225,8 @@ class Session:
             if self.opened is None or text != "2":
                 raise RemoteProtocolError(f"unexpected PING {text[:20]!r}")
             self._last_ping = monotonic_ns()
+            if self._socket is not None:
+                self._socket.note_ping()
             self.send_text("3")
             self._owner.session_pinged()
         elif kind == "0":
@@ -244,6 +259,7 @@ class Session:
             self._socket, self._probe = self._probe, None
         if self._socket is not None:
             self._socket.message = self._owner.session_text
+            self._socket.max_payload = opened.max_payload or math.inf
         self._owner.session_opened()
         if self._polling is not None and self.state == "open":
             # After `session_opened`, so that the CONNECT packet goes out before the upgrade is tried.
@@ -293,6 +309,7 @@ class Session:
         self.upgrading = False
         socket.text, socket.binary, socket.lost = self._receive_text, self._receive_binary, self._lost
         socket.message = self._owner.session_text
+        socket.max_payload = polling.max_payload
         socket.send_text("5")
         self._socket = socket
         for packet in polling.take_unsent():
@@ -352,6 +369,8 @@ class Session:
     def _end(self, failure: SwarmError | None) -> None:
         if self.state == "closed":
             return
+        if failure is not None:
+            failure = self.explain(failure)
         asked, self.state = self.state == "closing", "closed"
         for channel in (self._socket, self._polling, self._probe):
             if channel is not None:

@@ -29,7 +29,8 @@ class Target:
     `others` are further addresses of the same name, to try when nobody answers at the first.
     `head` follows the first line of every request: Host and the given headers, without cookies. `source` is
     the local address to connect from; the system chooses if it is None. What happens on connections to a
-    target with a `label` is also recorded apart, under the label.
+    target with a `label` is also recorded apart, under the label. No POST of polling holds more packets than
+    `max_packets_per_post`; with 0 only the server's maxPayload limits it.
     """
 
     url: str
@@ -45,6 +46,7 @@ class Target:
     source: str | None = None
     label: str | None = None
     others: tuple[tuple[int, tuple[Any, ...]], ...] = ()
+    max_packets_per_post: int = 0
     head: str = field(init=False, default="")
     endpoint_url: str = field(init=False, default="")
 
@@ -65,6 +67,7 @@ class Target:
         cookies: Mapping[str, str] | None = None,
         verify: bool = True,
         ca_file: str | None = None,
+        max_packets_per_post: int = 0,
     ) -> Target:
         """The target that `url` names. Blocks for name resolution.
 
@@ -112,6 +115,7 @@ class Target:
             headers=given.headers,
             query=tuple((dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query or {})).items()),
             cookies=given.cookies,
+            max_packets_per_post=max_packets_per_post,
         )
 
     def new_cookies(self) -> Cookies:

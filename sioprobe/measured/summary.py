@@ -8,6 +8,7 @@ from typing import Any
 
 from sioprobe.measured.arrivals import ArrivalFigures
 from sioprobe.measured.ledger import Ledger
+from sioprobe.measured.limits import advice
 from sioprobe.measured.process_state import ProcessState
 from sioprobe.measured.recorder import Recorder, Sample, Series
 from sioprobe.measured.schedule import Schedule
@@ -133,7 +134,7 @@ def summarise(
         cpu_us_per_operation=together.cpu_seconds * 1e6 / measured.timed if measured.timed else None,
         floor=around.floor,
         calibration=around.calibration,
-        notes=[remark for remark in remarks if isinstance(remark, str)],
+        notes=[*(remark for remark in remarks if isinstance(remark, str)), *advice(errors)],
         validity=validity,
     )
 

@@ -227,7 +227,8 @@ class UserClient(Listener):
         end = started + int(timeout * SECOND)
         self._awaited.append(entry)
         try:
-            self.live(namespace).emit(event, *args, namespace=namespace)
+            connection = self.live(namespace)
+            connection.emit(event, *args, namespace=namespace)
             while True:
                 left = (end - monotonic_ns()) / SECOND
                 if left <= 0:
@@ -239,7 +240,7 @@ class UserClient(Listener):
                     series.record((came - started) / 1000)
                     return list(values)
         except Empty:
-            raise _counted(series, SwarmError(Kind.TIMEOUT, f"no event {awaited!r}")) from None
+            raise _counted(series, connection.no_answer(f"no event {awaited!r}")) from None
         except (SwarmError, WireError) as error:
             raise error if getattr(error, "kind", "") == Kind.LEFT else _counted(series, error) from None
         finally:

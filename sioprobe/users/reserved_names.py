@@ -16,6 +16,7 @@ SETTINGS = {
     **dict.fromkeys(("verify", "reconnection"), "True or False"),
     **dict.fromkeys(("reconnection_delay", "reconnection_delay_max", "randomization_factor"), "a number"),
     "reconnection_attempts": "a number or None",
+    "max_packets_per_post": "a number",
 }
 INNER = "_sioprobe"
 MAY_BE_TASKS = frozenset({"on_start"})

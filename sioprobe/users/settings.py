@@ -37,6 +37,9 @@ class UserSettings:
     ca_file: str | None = None
     """A file with the certificates (PEM) of the authorities to trust instead of the system's."""
 
+    max_packets_per_post = 0
+    """Over polling, the most packets of one POST. 0: all that maxPayload allows, as official clients do."""
+
     reconnection = True
     """Whether the user reconnects after a loss. The delays, in seconds, are those of the official client."""
 
@@ -60,7 +63,12 @@ def target_of(user: UserSettings) -> tuple[Target, str]:
         _pairs("query", user.query),
         _pairs("cookies", user.cookies),
     )
-    return _target(user.host, user.path, *pairs, user.verify, user.ca_file), user.transport
+    most = user.max_packets_per_post
+    if type(most) is not int or most < 0:
+        raise SwarmError(
+            Kind.BAD_OPTION, f"max_packets_per_post is {most!r} but must be a whole number from 0"
+        )
+    return _target(user.host, user.path, *pairs, user.verify, user.ca_file, most), user.transport
 
 
 def backoff_of(user: UserSettings) -> Backoff:
@@ -99,7 +107,14 @@ def _made_backoff(
 
 @lru_cache
 def _target(
-    host: str, path: str, headers: Pairs, query: Pairs, cookies: Pairs, verify: bool, ca_file: str | None
+    host: str,
+    path: str,
+    headers: Pairs,
+    query: Pairs,
+    cookies: Pairs,
+    verify: bool,
+    ca_file: str | None,
+    max_packets_per_post: int,
 ) -> Target:
     # Cached, because most users have the same, and some connect again and again.
     return Target.from_url(
@@ -110,4 +125,5 @@ def _target(
         cookies=dict(cookies),
         verify=verify,
         ca_file=ca_file,
+        max_packets_per_post=max_packets_per_post,
     )

@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from sioprobe.commandline.connection_options import ConnectionOptions, OptionError, add_connection_options
+from sioprobe.commandline.connection_options import (
+    ConnectionOptions,
+    OptionError,
+    add_connection_options,
+    add_packing_option,
+)
 from sioprobe.engine import SwarmError, Target
 from sioprobe.wire.endpoint import endpoint_path
 from tests.engine.tls_front import TlsFront, make_authority
@@ -47,11 +52,23 @@ def test_a_swarm_reaches_a_server_behind_tls(tmp_path: Path) -> None:
 def options(*arguments: str) -> ConnectionOptions:
     parser = argparse.ArgumentParser()
     add_connection_options(parser.add_argument)
+    add_packing_option(parser.add_argument)
     return ConnectionOptions.read(parser.parse_args(arguments))
 
 
 def test_options_become_a_target() -> None:
-    given = options("--header", "X-Token: a:b", "--cookie", "a=1=2", "--query", "q=x y", "--path", "chat")
+    given = options(
+        "--header",
+        "X-Token: a:b",
+        "--cookie",
+        "a=1=2",
+        "--query",
+        "q=x y",
+        "--path",
+        "chat",
+        "--max-packets-per-post",
+        "16",
+    )
 
     target = Target.from_url("http://127.0.0.1:1", given.path, **given.target_arguments())
 
@@ -59,6 +76,7 @@ def test_options_become_a_target() -> None:
     assert target.cookies == (("a", "1=2"),)
     assert target.query == (("q", "x y"),)
     assert target.path == "/chat/"
+    assert target.max_packets_per_post == 16
 
 
 @pytest.mark.parametrize("given", ["ws/socket.io", "/ws/socket.io", "/ws/socket.io/"])
@@ -86,7 +104,17 @@ def test_a_path_that_holds_more_is_refused(given: str, line: str) -> None:
 
 
 def test_they_pass_through_json() -> None:
-    given = options("--auth", '{"a": 1}', "--header", "X-Token: a", "--no-verify", "--ca-file", __file__)
+    given = options(
+        "--auth",
+        '{"a": 1}',
+        "--header",
+        "X-Token: a",
+        "--no-verify",
+        "--ca-file",
+        __file__,
+        "--max-packets-per-post",
+        "9",
+    )
 
     assert ConnectionOptions.from_json(json.loads(json.dumps(given.to_json()))) == given
     assert ConnectionOptions().to_json() == {}
@@ -99,6 +127,8 @@ def test_they_pass_through_json() -> None:
         ({"query": {"a": 1}}, "query is not an object whose values are text"),
         ({"path": 3}, "path = 3 is not text"),
         ({"verify": 0}, "verify = 0 is not true or false"),
+        ({"max_packets_per_post": True}, "max_packets_per_post = True is not a whole number"),
+        ({"max_packets_per_post": -1}, "max_packets_per_post = -1 is less than 0"),
         ({"auth": []}, "auth is an array, not a JSON object such as"),
     ],
 )
@@ -107,6 +137,21 @@ def test_json_of_another_kind_is_refused(data: dict[str, Any], line: str) -> Non
         ConnectionOptions.from_json(data)
 
     assert str(caught.value).startswith(line)
+
+
+def test_another_process_is_told_the_limit_of_a_post_unless_it_judges(tmp_path: Path) -> None:
+    given = options("--max-packets-per-post", "16")
+
+    assert options(*given.arguments(tmp_path)) == given
+    assert given.given == ("--max-packets-per-post", "16")
+    assert given.arguments(tmp_path, judges=True) == ["--path=/socket.io/"]
+
+
+def test_a_limit_of_a_post_that_is_no_number_is_named() -> None:
+    done = headless(*QUIET, "--host", "http://127.0.0.1:1", "--max-packets-per-post", "-1")
+
+    assert done.returncode == 2
+    assert "argument --max-packets-per-post: '-1' is not a whole number from 0" in done.stderr
 
 
 def test_a_file_of_certificates_that_is_missing_is_named() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from load.doctor.instruments.http_link import HttpAnswer, HttpLink, cookie_header, receive_all
 from load.doctor.instruments.tcp_link import TIMEOUT, Link
 from sioprobe.engine import SwarmError, Target
-from sioprobe.engine.errors import Kind, http_refusal
+from sioprobe.engine.errors import Kind, above_max_payload, http_refusal
 from sioprobe.wire import (
     RECORD_SEPARATOR,
     Frame,
@@ -119,7 +119,10 @@ class PollingClient:
             self.start_poll(headers)
         started = time.perf_counter()
         self.push.start("POST", self._endpoint, call.text.encode())
-        found = self._take_both(end - time.perf_counter(), call)
+        try:
+            found = self._take_both(end - time.perf_counter(), call)
+        except SwarmError as error:
+            raise above_max_payload(error, len(call.text.encode()), self.opened.max_payload) from None
         while not found:
             self.start_poll(headers)
             found = self._take_poll(end - time.perf_counter(), call)
@@ -271,7 +274,11 @@ class SocketClient:
         self.send(*(call.text for call in calls))
         times: dict[int, float] = {}
         while len(times) < len(calls):
-            packet = self.take(timeout - (time.perf_counter() - started))
+            try:
+                packet = self.take(timeout - (time.perf_counter() - started))
+            except SwarmError as error:
+                size = max(len(call.text.encode()) for call in calls)
+                raise above_max_payload(error, size, self.opened.max_payload if self.opened else 0) from None
             now = time.perf_counter() - started
             for index, call in enumerate(calls):
                 if index not in times and call.is_answer(packet):

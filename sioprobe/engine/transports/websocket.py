@@ -6,6 +6,7 @@ are encoded here, and decoded here if they come whole in one read.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -74,6 +75,9 @@ class WebSocketChannel:
     The last three are attributes, because an upgrade replaces those of the probe by those of the session. If
     `message` is set, it gets the data of a MESSAGE, and `text` only gets the other packets. `frame_tap` sees
     the bytes of each read that begins with a new frame; if it returns True, they are done with.
+
+    `oversized` has the bytes of the last message that was longer than `max_payload`, and 0 if there was none
+    or the server has sent two PINGs since.
     """
 
     __slots__ = (
@@ -85,13 +89,16 @@ class WebSocketChannel:
         "_key",
         "_open",
         "_opened",
+        "_pings",
         "_slow",
         "_stream",
         "_target",
         "binary",
         "frame_tap",
         "lost",
+        "max_payload",
         "message",
+        "oversized",
         "text",
     )
 
@@ -122,6 +129,9 @@ class WebSocketChannel:
         self._open = False
         self._slow = False
         self._close_sent = False
+        self.max_payload: float = math.inf
+        self.oversized = 0
+        self._pings = 0
         self._stream: Stream = open_stream(loop, target, self._receive, self._stream_lost, self._request)
 
     def _request(self) -> None:
@@ -218,6 +228,8 @@ class WebSocketChannel:
         payload = text.encode()
         length = len(payload)
         if length > 125:
+            if length > self.max_payload:
+                self._note_oversized(length)
             self._stream.write(encode_frame(Opcode.TEXT, payload))
             return
         # The same as `apply_mask`, with less work for each frame.
@@ -228,7 +240,20 @@ class WebSocketChannel:
 
     def send_binary(self, data: bytes) -> None:
         """Send one binary message."""
+        if len(data) > self.max_payload:
+            self._note_oversized(len(data))
         self._stream.write(encode_frame(Opcode.BINARY, data))
+
+    def _note_oversized(self, size: int) -> None:
+        self.oversized = size
+        self._pings = 0
+
+    def note_ping(self) -> None:
+        """A PING of the session came. Only a second one is surely later than the message."""
+        if self.oversized:
+            self._pings += 1
+            if self._pings > 1:
+                self.oversized = 0
 
     def send_close(self, last: str) -> None:
         """Send a last text and start the closing handshake, in one write.

@@ -58,6 +58,10 @@ class Behaviour:
     """Without it a POST is told that it knows no such session."""
     deaf: bool = False
     """Sessions are opened, and their packets not answered."""
+    most_packets: int = 1000
+    """The packets of a larger POST are dropped, and it is answered with 200."""
+    refuses_packets: bool = False
+    """Such a POST is answered with 400 instead."""
     holds_polls: bool = False
     """The poll of a session that was closed is never answered."""
 
@@ -119,12 +123,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer('{"code":1,"message":"Session ID unknown"}', status=400)
             return
         session_id = parse_qs(urlsplit(self.path).query)["sid"][0]
-        with server.changed:
-            if body.startswith("40") and not behaviour.deaf:
-                name = body[2:].partition(",")[0]
-                server.outbox[session_id].append(f'44{name},{{"message":"Invalid namespace"}}')
-            elif body == "1":
+        packets = body.split("\x1e")
+        if len(body) > behaviour.max_payload:
+            with server.changed:
                 server.ended.add(session_id)
+                server.changed.notify_all()
+            self._answer("too large", status=413)
+            return
+        if len(packets) > behaviour.most_packets:
+            if behaviour.refuses_packets:
+                self._answer("too many", status=400)
+                return
+            packets = []
+        with server.changed:
+            for packet in packets:
+                if packet.startswith("40") and not behaviour.deaf:
+                    name = packet[2:].partition(",")[0]
+                    server.outbox[session_id].append(f'44{name},{{"message":"Invalid namespace"}}')
+                elif packet == "1":
+                    server.ended.add(session_id)
             server.changed.notify_all()
         self._answer("ok")
 

@@ -46,8 +46,8 @@ def test_a_whole_examination_as_json() -> None:
     assert set(costs) <= {"few-open-files"}, result["findings"]
     assert done.returncode == (1 if costs else 0)
     assert {each["id"] for each in result["examined"]} == {
-        *("transports", "heartbeat", "origins", "roundtrips", "nagle", "keeping", "compression", "deflate"),
-        *("log", "sessions", "closing", "connections"),
+        *("transports", "heartbeat", "origins", "roundtrips", "nagle", "keeping", "compression", "packets"),
+        *("deflate", "log", "sessions", "closing", "connections"),
     }
     for each in result["examined"]:
         assert set(each) == {"id", "title", "saw", "figures"}
@@ -65,7 +65,10 @@ def test_findings_end_with_1_and_are_told_in_words() -> None:
     assert "closes-each-poll: costs CPU (measured)" in lines
     assert "  16 of 16 polling answers closed their connection; opening one took" in done.stdout
     assert any(line.startswith("  -> Werkzeug (threading): ") for line in lines)
-    assert "  not asked for: transports, heartbeat, origins, roundtrips, nagle, compression," in done.stdout
+    assert (
+        "  not asked for: transports, heartbeat, origins, roundtrips, nagle, compression, packets,"
+        in done.stdout
+    )
     assert max(map(len, lines)) <= 100
 
 
@@ -191,7 +194,8 @@ def test_nothing_that_listens_is_exit_code_4() -> None:
         (
             ["http://127.0.0.1:1", "--only", "nagel"],
             "unknown examination 'nagel' (the nearest is 'nagle'; valid are transports, heartbeat, origins,"
-            " roundtrips, nagle, keeping, compression, deflate, log, sessions, closing, connections)",
+            " roundtrips, nagle, keeping, compression, packets, deflate, log, sessions, closing,"
+            " connections)",
         ),
         (["http://127.0.0.1:1", "--header", "token"], "--header is not NAME:VALUE"),
         (

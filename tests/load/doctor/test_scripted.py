@@ -9,6 +9,7 @@ import pytest
 from load.doctor.examinations import (
     endings,
     handshake,
+    packets,
     polling_answers,
     roundtrips,
     sticky_sessions,
@@ -16,6 +17,7 @@ from load.doctor.examinations import (
 from load.doctor.findings import NotExamined
 from load.doctor.mend import COMPRESSION, NAGLE, mend_for
 from load.doctor.registry import EXAMINATIONS
+from sioprobe.engine import SwarmError
 from tests.load.doctor.patients import finding, ids, meet, polling_server
 
 FAULTS: dict[str, tuple[dict[str, Any], Any, str]] = {
@@ -31,6 +33,8 @@ FAULTS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "packs": ({"packs": True}, polling_answers.examine_compression, "compresses-polling"),
     "cookie": ({"cookie": "lb=1"}, sticky_sessions.examine, "sticky-by-cookie"),
     "calls unanswered": ({"deaf": True}, roundtrips.examine, "calls-fail"),
+    "few packets": ({"most_packets": 16}, packets.examine, "few-packets-per-post"),
+    "few refused": ({"most_packets": 3, "refuses_packets": True}, packets.examine, "few-packets-per-post"),
     "held poll": ({"holds_polls": True}, endings.examine, "poll-held-after-close"),
 }
 
@@ -61,10 +65,10 @@ def test_a_server_without_faults_has_none() -> None:
         found = [
             examination.examine(patient)
             for id, examination in EXAMINATIONS.items()
-            if id in ("heartbeat", "origins", "keeping", "compression", "sessions", "closing", "nagle")
+            if id not in ("transports", "roundtrips", "deflate", "log", "connections")
         ]
 
-    assert [ids(each) for each in found] == [[]] * 7
+    assert [ids(each) for each in found] == [[]] * 8
 
 
 def test_figures_are_those_of_what_was_seen() -> None:
@@ -80,6 +84,32 @@ def test_figures_are_those_of_what_was_seen() -> None:
     # Without processes its price was not measured, and that is said.
     assert finding(packed, "compresses-polling").certainty == "inferred"
     assert packed.left_out == ["its CPU: the server's processes are not seen: "]
+
+
+def test_how_many_packets_are_taken_is_measured() -> None:
+    with polling_server(most_packets=40) as url:
+        dropped = packets.examine(meet(url, pids=False))
+    with polling_server(most_packets=3, refuses_packets=True) as url:
+        refused = packets.examine(meet(url, pids=False))
+    with polling_server() as url:
+        taken = packets.examine(meet(url, pids=False))
+
+    assert dropped.figures == {"taken": 40, "refused": 41, "answer": "http 200"}
+    assert refused.figures == {"taken": 3, "refused": 4, "answer": "http 400: too many"}
+    assert taken.figures == {"taken": 256, "refused": None, "answer": None}
+    found = finding(dropped, "few-packets-per-post")
+    assert found.seen.endswith("of one with 41, it answered 200 and dropped them")
+    assert "After 42 emits in a row over polling, 41 of them are lost, and nobody is told." in found.means
+    assert any("Payload.max_decode_packets" in setting for _, setting in found.mend)
+    assert taken.saw == "256 or more are taken"
+
+
+def test_a_call_above_max_payload_says_so() -> None:
+    with polling_server(max_payload=2000) as url, pytest.raises(SwarmError) as caught:
+        polling_answers.examine_compression(meet(url, pids=False))
+
+    assert str(caught.value).startswith("message above maxPayload (2,000 bytes): the message has 3,0")
+    assert str(caught.value).endswith("then: http 413: too large")
 
 
 def test_what_needs_processes_or_websocket_is_not_examined_without() -> None:
