@@ -117,7 +117,7 @@ def test_a_message_as_large_as_the_limit_is_no_reason() -> None:
     with ScriptedServer(lambda peer: refusing(peer, b"")) as server, Client(server.url) as client:
         client.connect()
         with pytest.raises(SwarmError) as caught:
-            client.call("e", "x" * (200 - len('420["e",""]') - 1), timeout=0.2)
+            client.call("e", "x" * (200 - len('421["e",""]')), timeout=0.2)
 
         assert str(caught.value) == "timeout: no ack"
 
