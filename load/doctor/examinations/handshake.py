@@ -111,11 +111,11 @@ def examine_heartbeat(patient: Patient) -> Examined:
     assert opened is not None
     examined = Examined(
         saw=f"ping interval {opened.ping_interval / 1000:g} s, ping timeout {opened.ping_timeout / 1000:g} s,"
-        f" payload up to {opened.max_payload:,} bytes",
+        + (f" payload up to {opened.max_payload:,} bytes" if opened.max_payload else " no maxPayload named"),
         figures={
             "ping_interval_ms": opened.ping_interval,
             "ping_timeout_ms": opened.ping_timeout,
-            "max_payload_bytes": opened.max_payload,
+            "max_payload_bytes": opened.max_payload or None,
         },
     )
     seconds = f"{opened.ping_interval / 1000:g} s"

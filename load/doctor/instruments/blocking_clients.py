@@ -85,7 +85,8 @@ def _payload(auth: dict[str, Any] | None) -> str:
 def open_of(packet: str) -> OpenData:
     """The OPEN packet at the beginning of a session. Raises SwarmError."""
     try:
-        return decode_open(decode_packet(packet))
+        # As in revision 3, which needs no maxPayload: some servers of revision 4 name none.
+        return decode_open(decode_packet(packet), revision=3)
     except ValueError as error:
         raise SwarmError(Kind.MALFORMED_INPUT, f"no OPEN packet: {error}") from None
 

@@ -50,6 +50,7 @@ class Behaviour:
     ping_interval: int = 25000
     ping_timeout: int = 20000
     max_payload: int = 1_000_000
+    """0: the OPEN packet names none."""
     closes: bool = False
     packs: bool = False
     allows_origin: str = "*"
@@ -103,8 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
                 "upgrades": behaviour.upgrades,
                 "pingInterval": behaviour.ping_interval,
                 "pingTimeout": behaviour.ping_timeout,
-                "maxPayload": behaviour.max_payload,
             }
+            if behaviour.max_payload:
+                opened["maxPayload"] = behaviour.max_payload
             self._answer("0" + json.dumps(opened), cookie=behaviour.cookie)
             return
         session_id = query["sid"][0]
@@ -124,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         session_id = parse_qs(urlsplit(self.path).query)["sid"][0]
         packets = body.split("\x1e")
-        if len(body) > behaviour.max_payload:
+        if 0 < behaviour.max_payload < len(body):
             with server.changed:
                 server.ended.add(session_id)
                 server.changed.notify_all()

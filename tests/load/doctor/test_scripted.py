@@ -104,6 +104,17 @@ def test_how_many_packets_are_taken_is_measured() -> None:
     assert taken.saw == "256 or more are taken"
 
 
+def test_a_server_that_names_no_max_payload_is_examined() -> None:
+    with polling_server(max_payload=0) as url:
+        patient = meet(url, pids=False)
+        heartbeat = handshake.examine_heartbeat(patient)
+        taken = packets.examine(patient)
+
+    assert heartbeat.saw == "ping interval 25 s, ping timeout 20 s, no maxPayload named"
+    assert heartbeat.figures["max_payload_bytes"] is None
+    assert (ids(heartbeat), taken.figures["taken"]) == ([], 256)
+
+
 def test_a_call_above_max_payload_says_so() -> None:
     with polling_server(max_payload=2000) as url, pytest.raises(SwarmError) as caught:
         polling_answers.examine_compression(meet(url, pids=False))
