@@ -40,6 +40,7 @@ from load.running.parameter_options import (
     scenario_options,
 )
 from load.scenarios import SCENARIOS, make_options, scenarios_with
+from load.servers.message_sizes import warning_of
 from load.servers.placement import problem_with_server
 from load.servers.processes import ChildError, run_child
 from load.watching.locating import locate
@@ -50,6 +51,7 @@ from sioprobe.commandline.one_line import run_command
 from sioprobe.results.environment import fingerprint
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import write_capacity
+from sioprobe.wire import OpenData
 
 __all__ = ["block_of", "main"]
 
@@ -212,6 +214,12 @@ def block_of(run_plan: RunPlan, urls: list[str], asked_pids: str | tuple[int, ..
     It is what `SearchPlan.block` holds. A server that is none, or refuses the namespace, is a UsageError.
     """
     played = make_options(run_plan.scenario, run_plan.parameters)
+
+    def learned(opened: OpenData) -> None:
+        warning = warning_of(run_plan.scenario, played, opened)
+        if warning is not None:
+            click.echo(f"{PROGRAM}: warning: {warning}", err=True)
+
     for url in urls:
         problem = problem_with_server(
             url,
@@ -219,6 +227,7 @@ def block_of(run_plan: RunPlan, urls: list[str], asked_pids: str | tuple[int, ..
             namespace=str(played.namespace),
             connection=run_plan.connection,
             refused=SCENARIOS[run_plan.scenario].wants_refusal(played),
+            learned=learned,
         )
         if problem is not None:
             raise click.UsageError(problem)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from load.capacity.__main__ import block_of
+from load.profiles.run_plan import RunPlan
 from load.scenarios import make_options
 from load.servers.message_sizes import warning_of
 from sioprobe.wire import OpenData
@@ -60,3 +62,12 @@ def test_a_run_warns_before_it_begins_and_its_errors_name_the_limit(transport: s
     assert any(note.startswith("scenario ack sends messages") for note in result["notes"])
     assert any("max_http_buffer_size" in note for note in result["notes"])
     assert done.returncode == 1
+
+
+def test_a_search_for_the_capacity_warns_too(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = RunPlan(transport="polling", parameters={"payload_bytes": 30_000})
+    with start_server("threading", max_payload=20_000) as server:
+        block_of(plan, [server.url], "none")
+
+    warning, *_ = capsys.readouterr().err.splitlines()
+    assert "warning: scenario ack sends messages of 30,000 bytes and more; the server takes 20,000" in warning
