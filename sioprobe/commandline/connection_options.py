@@ -125,13 +125,16 @@ class ConnectionOptions:
             auth = parse_auth(parsed.auth) if parsed.auth is not None else None
         except AuthError as error:
             raise OptionError(f"--auth {error}") from None
+        most = getattr(parsed, "max_packets_per_post", 0)
+        if most < 0:
+            raise OptionError(f"{PACKING} {most} is less than 0")
         return cls(
             path=parsed.path,
             **values,
             auth=auth,
             ca_file=parsed.ca_file or None,
             verify=not parsed.no_verify,
-            max_packets_per_post=getattr(parsed, "max_packets_per_post", 0),
+            max_packets_per_post=most,
             given=given,
         )
 

@@ -18,6 +18,7 @@ from gevent.event import Event
 from sioprobe.engine import Engine, SwarmError, Target
 from sioprobe.engine.push_limit import PushLimit
 from sioprobe.engine.transports.polling import PollingChannel
+from sioprobe.users.settings import UserSettings, target_of
 from tests.engine.clients import OPEN, Client, Peer, ScriptedServer
 from tests.servers import ROOT, Server, start_command, start_foreign, start_server
 
@@ -177,6 +178,21 @@ def count_of_first_post(most: int, packets: list[Any]) -> int:
             channel.send_text("3" if packet is None else f"4{packet}")
     channel.max_payload = most or math.inf
     return channel._next_body().count(SEPARATOR.encode()) + 1
+
+
+class Limited(UserSettings):
+    host = "http://127.0.0.1:1"
+    transport = "polling"
+
+
+def test_a_user_class_sets_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Limited, "max_packets_per_post", 16)
+    assert target_of(Limited())[0].max_packets_per_post == 16
+
+    for wrong in ("16", -1, True):
+        monkeypatch.setattr(Limited, "max_packets_per_post", wrong)
+        with pytest.raises(SwarmError, match="max_packets_per_post is .* but must be a whole number from 0"):
+            target_of(Limited())
 
 
 # What a server takes

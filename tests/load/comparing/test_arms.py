@@ -110,6 +110,7 @@ def test_what_is_written_of_an_arm_holds_no_folder_and_no_value_of_its_environme
         (OWN + '[load]\nhead = "a: b"\n', "load: unknown key 'head' (the nearest is 'header'"),
         (OWN + "[load]\ncookie = 3\n", "load: cookie is neither text nor a list of text"),
         (OWN + "[load]\nno_verify = 1\n", "load: no_verify is not true or false"),
+        (OWN + "[load]\nmax_packets_per_post = true\n", "load: max_packets_per_post is not a whole number"),
         (OWN + "[load]\npath = 1\n", "load: path is not text"),
     ],
 )
@@ -127,6 +128,7 @@ def test_a_mistake_is_named_with_its_place(text: str, complaint: str, tmp_path: 
         ('cookie = "s3cr3t"', "mine.toml: load: --cookie is not NAME=VALUE"),
         ('auth = "{"', "mine.toml: load: --auth is not JSON"),
         ('ca_file = "no.pem"', "mine.toml: load: --ca-file"),
+        ("max_packets_per_post = -1", "mine.toml: load: --max-packets-per-post -1 is less than 0"),
     ],
 )
 def test_what_a_client_shows_is_read_late_and_its_mistakes_are_named(
