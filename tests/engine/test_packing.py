@@ -191,7 +191,7 @@ def test_a_user_class_sets_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for wrong in ("16", -1, True):
         monkeypatch.setattr(Limited, "max_packets_per_post", wrong)
-        with pytest.raises(SwarmError, match="max_packets_per_post is .* but must be a whole number from 0"):
+        with pytest.raises(SwarmError, match=r"max_packets_per_post is .* but must be a whole number from 0"):
             target_of(Limited())
 
 
