@@ -14,11 +14,14 @@ from load.servers.children import end_child, start_child
 from sioprobe.harness import harness_environment
 from sioprobe.measured.arrivals import SO_FAR
 
-__all__ = ["GRACE_SECONDS", "INTERRUPTED", "run"]
+__all__ = ["GRACE_SECONDS", "INTERRUPTED", "WARNING", "run"]
 
 INTERRUPTED = 130
 GRACE_SECONDS = 30.0
 """What Locust may need beyond the run: starting, coming to rest, closing."""
+
+WARNING = "sioprobe: warning: "
+"""How a line begins that says before the run what will go wrong."""
 
 LOOK_SECONDS = 0.5
 MOST_BYTES = 1 << 20
@@ -70,7 +73,7 @@ class _Meanwhile:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             text = line.decode(errors="replace")
-            if text.startswith(SO_FAR):
+            if text.startswith((SO_FAR, WARNING)):
                 self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

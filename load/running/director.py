@@ -17,6 +17,7 @@ from locust.runners import STATE_CLEANUP, STATE_INIT, STATE_STOPPED, STATE_STOPP
 from msgspec.structs import replace
 
 from load.blocks.calibration import NoFloor, floor_of_run
+from load.running.child import WARNING
 from load.running.locustfile_options import (
     block_request,
     operation_of,
@@ -43,7 +44,6 @@ from sioprobe.results.loads import Floor, RunResult
 __all__ = ["Director"]
 
 DISMISS_DEADLINE = 10.0
-WARNING = "locust: warning: "
 
 
 class Director(Conductor):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from load.running.child import run
+from load.running.child import WARNING, run
 from sioprobe.measured.arrivals import SO_FAR
 from sioprobe.results.validate import validate
 from tests.load.endings import assert_nothing_failed
@@ -176,8 +176,9 @@ def test_it_is_told_while_the_run_goes_on(server: Server, processes: int) -> Non
     assert line.endswith(" s, and nobody got in for 3 s")
 
 
+@pytest.mark.parametrize("head", [SO_FAR, WARNING])
 def test_sioprobe_load_shows_what_its_locust_says_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The child waits until the line is shown."""
     shown = tmp_path / "shown"
@@ -190,7 +191,7 @@ def test_sioprobe_load_shows_what_its_locust_says_meanwhile(
     program = f"""
 import pathlib, sys, time
 print("not for people", file=sys.stderr)
-print("{SO_FAR}nobody", file=sys.stderr, flush=True)
+print("{head}nobody", file=sys.stderr, flush=True)
 end = time.monotonic() + {DEADLINE}
 while not pathlib.Path({str(shown)!r}).exists():
     assert time.monotonic() < end
@@ -200,8 +201,8 @@ print("all of it", file=sys.stderr)
     code, errors = run([sys.executable, "-c", program], "a run")
 
     assert code == 0, errors
-    assert shown.read_text() == f"{SO_FAR}nobody"
-    assert errors.splitlines() == ["not for people", f"{SO_FAR}nobody", "all of it"]
+    assert shown.read_text() == f"{head}nobody"
+    assert errors.splitlines() == ["not for people", f"{head}nobody", "all of it"]
 
 
 def test_sioprobe_load_ends_with_1_and_names_them(server: Server) -> None:

@@ -55,7 +55,7 @@ def test_a_run_warns_before_it_begins_and_its_errors_name_the_limit(transport: s
 
     first = done.stderr.splitlines()[0]
     assert first.startswith(
-        "locust: warning: scenario ack sends messages of 30,000 bytes and more; the server"
+        "sioprobe: warning: scenario ack sends messages of 30,000 bytes and more; the server"
     )
     result = json.loads(summary.read_text())
     assert set(result["errors"]) == {"message above maxPayload (20,000 bytes)"}
