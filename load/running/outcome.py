@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from load.running.fail_if import MEMORY_PER_LIFE, Condition, Figures
+from sioprobe.measured.limits import advice
 from sioprobe.results.loads import RunResult, Threshold
 
 __all__ = ["EXIT_CODES", "exit_code", "hints", "thresholds_of", "waits_for_server"]
@@ -66,7 +67,7 @@ def _of_waiting(result: RunResult) -> list[str]:
 
 def _of_silence(result: RunResult) -> list[str]:
     connected = any(series.type == "SIO connect" and series.latency for series in result.series)
-    if result.operation is None or result.operations or not connected:
+    if result.operation is None or result.operations or not connected or advice(result.errors):
         return []
     if result.scenario == "call":
         return [

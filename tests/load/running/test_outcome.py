@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from load.running.outcome import hints
+from sioprobe.measured.limits import message_above
 from sioprobe.results.loads import to_json
 from tests.load.results import ack_latency, run_result
 
@@ -28,8 +29,10 @@ CONNECT = {
         ({"operations": 1}, False),
         ({"operation": None}, False),
         ({"series": [{**CONNECT, "latency": None}]}, False),
+        ({"errors": {"timeout": 1}}, True),
+        ({"errors": {message_above(1e6): 1}}, False),
     ],
-    ids=["nothing answered", "answered", "no operations", "nobody let in"],
+    ids=["nothing answered", "answered", "no operations", "nobody let in", "timeouts", "too large"],
 )
 def test_a_server_without_the_events_is_told_of(change: dict[str, Any], told: bool) -> None:
     found = hints(run_result(**{"operations": 0, "series": [CONNECT], **change}))
