@@ -49,7 +49,7 @@ async def find_level(target: Target, declared: int | None) -> Found:
     answer = await session.take(lambda packet: packet.type in answers)
     if answer is not None and answer.type is SocketPacketType.CONNECT_ERROR:
         refusal = f"the server refuses to connect / by {describe(answer)}"
-        return Found(0, f"{refusal}; --auth, --header, --cookie or --query may show what it wants")
+        return Found(0, f"{refusal}; --auth, --header, --cookie or --query may show what it wants", lost=True)
     room = f"probe-{id(session)}"
     for event, arguments in (
         ("message", [1]),

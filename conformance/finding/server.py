@@ -20,7 +20,7 @@ from sioprobe.diagnosis import Cause, Diagnosis, Visit, diagnose
 
 __all__ = ["NoServer", "find_target"]
 
-UNJUDGEABLE = (Cause.PROCESSES, Cause.PARSER)
+UNJUDGEABLE = (Cause.PROCESSES, Cause.PARSER, Cause.NAMESPACE_REFUSED)
 """With these most cases would fail, and the failures would say nothing about how the protocol is kept."""
 
 

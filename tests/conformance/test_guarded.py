@@ -187,8 +187,8 @@ def test_a_server_that_connects_nobody_without_its_token_is_judged_with_it(tmp_p
     differ = {key: verdict for key, verdict in verdicts.items() if verdict != expected[key]}
     assert differ == {}
     assert list(verdicts.values()).count("pass") > 30
-    assert refused.returncode == 1
-    assert "; --auth, --header, --cookie or --query may show what it wants\n" in refused.stdout
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert refused.stderr.endswith("; --auth, --header, --cookie or --query may show what it wants\n")
 
 
 def test_no_secret_is_told(tmp_path: Path) -> None:
@@ -204,16 +204,20 @@ def test_no_secret_is_told(tmp_path: Path) -> None:
     forms = ("report", "html", "markdown", "junit", "badge")
     words = [word for form in forms for word in (f"--{form}", str(results / form))]
     ids = ["--id", "SIO-CN-02", "--id", "EIO-HS-05"]
+    # Without a level nothing is judged where nobody is let in.
+    level = ["--level", "0"]
 
     with start_command([sys.executable, "-m", "tests.bare_servers.token_server", "another"]) as server:
         environment = {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
-        done = conform(results, "--url", server.url, *shown, *ids, *words, **environment)
-        as_json = conform(results, "--url", server.url, *shown, *ids, "--json", **environment)
+        done = conform(results, "--url", server.url, *shown, *ids, *words, *level, **environment)
+        unjudged = conform(results, "--url", server.url, *shown, **environment)
+        as_json = conform(results, "--url", server.url, *shown, *ids, *level, "--json", **environment)
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert {path.name for path in results.iterdir()} == set(forms)
     assert "reports.conformance" in log.read_text()
-    texts = [done.stdout, done.stderr, as_json.stdout, log.read_text()]
+    assert unjudged.returncode == 4
+    texts = [done.stdout, done.stderr, as_json.stdout, unjudged.stderr, log.read_text()]
     texts += [path.read_text() for path in results.iterdir()]
     for text in texts:
         for secret in SECRETS:

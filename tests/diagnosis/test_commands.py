@@ -103,6 +103,20 @@ def test_another_parser() -> None:
     assert str(sentence).startswith(f"{server.url} speaks Socket.IO with the msgpack parser")
 
 
+def test_a_server_that_wants_a_token_is_not_judged_without_it() -> None:
+    with start_command([sys.executable, "-m", "tests.bare_servers.token_server", "T-1"]) as server:
+        told = {problem_with(server.url), refused(server.url), refused(server.url, auth={"token": "T-2"})}
+        known = judged(server.url, auth={"token": "T-1"})
+        declared = judged(server.url, ServerProfile(contract_level=0))
+
+    assert {each is not None and " refuses the namespace: " in each for each in told} == {True}
+    assert sum("; --auth, --header, --cookie or --query may show" in str(each) for each in told) == 1
+    assert known.level == 0
+    assert known.note is not None
+    assert "shows no sign of contract level 1" in known.note
+    assert declared.level == 0
+
+
 def test_a_refused_origin() -> None:
     headers = {"Origin": "https://other.example"}
     with configured(cors_allowed_origins=["https://chat.example"]) as server:
