@@ -23,7 +23,8 @@ from conformance.telling.outputs import Outputs, print_difference, write_pages
 from conformance.telling.result_file import program
 from conformance.usage_error import UsageError
 from sioprobe.commandline.choices import OneOf
-from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
+from sioprobe.commandline.connection_arguments import connection_options
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.help_pages import GroupedCommand, option
 from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command

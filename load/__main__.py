@@ -40,7 +40,8 @@ from load.running.parameter_options import (
 from load.running.shape_stages import SHAPE_NAMES, ShapeError, check_rate
 from load.running.shape_stages import plan as stages_of
 from load.scenarios import SCENARIOS, make_options, words_of
-from sioprobe.commandline.connection_options import ConnectionOptions, connection_options, packing_option
+from sioprobe.commandline.connection_arguments import packing_option, user_connection_options
+from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, WHAT, GroupedCommand, option
 from sioprobe.commandline.numbers import Number
 from sioprobe.commandline.one_line import run_command
@@ -61,7 +62,7 @@ EXAMPLES = (
     "{program} --url http://127.0.0.1:5000 --scenario call --event say --arguments '[\"hello {{n}}\"]'",
     "{program} --list",
     "{program} --url https://chat.example --namespace /chat --users 200 --seconds 60 --json",
-    "{program} --url https://chat.example --auth @token.json --header 'X-Tenant: a'",
+    "{program} --url https://chat.example --auth @tokens.jsonl --header 'X-Tenant: a'",
     "{program} --url http://127.0.0.1:5000 --rate 20 --fail-if 'p99>50ms' --fail-if 'errors>0.1%'",
 )
 
@@ -134,7 +135,7 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     metavar="FROM-TO",
     help="Connect from these local addresses in turn, such as 127.0.0.1-127.0.0.8.",
 )
-@connection_options
+@user_connection_options
 @packing_option
 @option(
     "--fail-if",
@@ -188,8 +189,9 @@ def main(
     shaping = [shape, shape_users, shape_rate, shape_seconds]
     try:
         check_rate(shape_rate, plan.scenario)
-        stages_of(shape, shape_users, shape_rate, shape_seconds, plan.users)
-    except ShapeError as error:
+        stages = stages_of(shape, shape_users, shape_rate, shape_seconds, plan.users)
+        connection.check_users(round(max([max(stage.users) for stage in stages] or [plan.users])))
+    except (ShapeError, OptionError) as error:
         raise click.UsageError(str(error)) from None
     with tempfile.TemporaryDirectory(prefix="sioprobe-load-") as folder:
         summary_file = Path(folder) / "summary.json"

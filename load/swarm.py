@@ -24,8 +24,9 @@ from load.running.director import Director
 from load.running.locustfile_options import add_swarm_options
 from load.scenarios import Player
 from load.servers.placement import PlacementError
+from load.servers.user_lines import Seat
 from sioprobe.commandline.connection_options import OptionError
-from sioprobe.engine import Connection, SwarmError, Target
+from sioprobe.engine import Connection, SwarmError
 from sioprobe.locusts.attachment import Attachment
 
 CLOSE_DEADLINE = 3.0
@@ -55,7 +56,7 @@ class SwarmUser(User):  # type: ignore[misc]
         self._director = Director.of(environment)
         self._player: Player | None = None
         self._closed = Event()
-        self._target: Target | None = None
+        self._seat: Seat | None = None
         self._arrived = False
 
     @task  # type: ignore[untyped-decorator]
@@ -65,7 +66,7 @@ class SwarmUser(User):  # type: ignore[misc]
             self._closed.wait(0.05)
         play, engine = self._director.play, self._director.attachment.engine
         try:
-            self._target = self._target or play.place()
+            self._seat = self._seat or play.place()
         except (SwarmError, OptionError, PlacementError) as error:
             # Counted as an error, because nobody looks at the stderr of a worker.
             engine.recorder.series("SIO connect", play.transport).error(str(error))
@@ -73,7 +74,7 @@ class SwarmUser(User):  # type: ignore[misc]
             self._closed.wait()
             return
         self._closed.clear()
-        connection = Connection(engine, self._target, play.transport)
+        connection = Connection(engine, self._seat.target, play.transport)
         self._player = play.scenario.player(connection, self._changed)
         if not self._arrived:
             engine.arrivals.begin(self, connection)
@@ -92,10 +93,14 @@ class SwarmUser(User):  # type: ignore[misc]
     def on_stop(self) -> None:
         """Leave in order."""
         self._director.attachment.engine.arrivals.leave(self)
-        if self._player is None:
-            return
+        if self._player is not None:
+            self._leave(self._player)
+        if self._seat is not None:
+            self._seat.leave()
+
+    def _leave(self, player: Player) -> None:
         # Also if its connection was lost: then it leaves its place in a schedule and its room.
-        lost = self._player.state == "closed"
-        self._player.leave()
+        lost = player.state == "closed"
+        player.leave()
         if not lost:
             self._closed.wait(CLOSE_DEADLINE)

@@ -28,7 +28,7 @@ from load.servers.processes import ChildError
 from reports.gate.rule import Thresholds
 from reports.gate.simulation import simulate
 from sioprobe.commandline.choices import OneOf
-from sioprobe.commandline.connection_options import connection_options, packing_option
+from sioprobe.commandline.connection_arguments import connection_options, packing_option
 from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, WHAT, GroupedCommand, option
 from sioprobe.commandline.one_line import run_command
 from sioprobe.results.errors import ResultFileError

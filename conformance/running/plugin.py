@@ -19,10 +19,10 @@ from conformance.running.suite_run import LEVELS, SuiteRun, begin
 from conformance.telling.console import fitted, header, summary
 from conformance.usage_error import UsageError
 from conformance.verdicts import Verdict, exit_code
+from sioprobe.commandline.connection_arguments import add_connection_options
 from sioprobe.commandline.connection_options import (
     ConnectionOptions,
     OptionError,
-    add_connection_options,
 )
 
 

@@ -9,6 +9,7 @@ from gevent.event import Event
 
 from load.blocks.request import BlockRequest
 from load.scenarios import Player, Scenario, make_scenario
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.engine import Connection, Engine, Target
 from sioprobe.engine.latecomers import give_up_latecomers
 
@@ -42,17 +43,23 @@ class Crowd:
     def __init__(self, request: BlockRequest) -> None:
         self.engine = Engine()
         self.scenario = _scenario(request, self.engine)
-        self.scenario.auth = request.connection.auth
         self.scenario.numbering = request.numbering
         self._request = request
-        how = request.connection.target_arguments()
-        self._targets = [Target.from_url(url, request.connection.path, **how) for url in request.urls]
+        self._targets = [self._target(url, request.connection) for url in request.urls]
         self._changed = Event()
         self.players: list[Player] = []
 
+    @staticmethod
+    def _target(url: str, how: ConnectionOptions) -> Target:
+        return Target.from_url(url, how.path, auth=how.auth, **how.target_arguments())
+
     def _opening(self) -> Iterator[Player]:
+        first, step = self._request.numbering
         for index in range(self._request.connections):
             target = self._targets[index % len(self._targets)]
+            if self._request.connection.per_user:
+                own = self._request.connection.of_user(first + index * step)
+                target = self._target(target.url, own)
             connection = Connection(
                 self.engine, target, self._request.transport, timeout=min(CONNECT_DEADLINE, 10.0)
             )

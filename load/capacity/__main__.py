@@ -44,7 +44,8 @@ from load.servers.message_sizes import warning_of
 from load.servers.placement import problem_with_server
 from load.servers.processes import ChildError, run_child
 from load.watching.locating import locate
-from sioprobe.commandline.connection_options import ConnectionOptions, connection_options, packing_option
+from sioprobe.commandline.connection_arguments import packing_option, user_connection_options
+from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 from sioprobe.commandline.help_pages import HOW_MUCH, VERDICT, GroupedCommand, option
 from sioprobe.commandline.numbers import Number
 from sioprobe.commandline.one_line import run_command
@@ -123,7 +124,7 @@ def _drawable(context: click.Context, option: click.Parameter, figure: Path | No
     help="Where the search begins: operations a second of all connections together.",
 )
 @processes_option
-@connection_options
+@user_connection_options
 @packing_option
 @option(
     "--objective",
@@ -175,10 +176,11 @@ def main(
         able = ", ".join(scenarios_with("rate"))
         raise click.UsageError(f"--scenario {run_plan.scenario} has no rate to search for; valid are {able}")
     check_conditions("--objective", objective, run_plan.scenario)
+    processes = min(processes, run_plan.users)
     plan = SearchPlan(
-        block=block_of(run_plan, urls, asked_pids),
+        block=block_of(run_plan, urls, asked_pids, processes),
         connections=run_plan.users,
-        processes=min(processes, run_plan.users),
+        processes=processes,
         objective=objective,
         start=start_rate,
         seconds=probe_seconds,
@@ -208,12 +210,18 @@ def main(
     sys.exit(0 if found.knee is not None and found.confirmed else 3)
 
 
-def block_of(run_plan: RunPlan, urls: list[str], asked_pids: str | tuple[int, ...]) -> dict[str, Any]:
+def block_of(
+    run_plan: RunPlan, urls: list[str], asked_pids: str | tuple[int, ...], processes: int = 1
+) -> dict[str, Any]:
     """What each probe asks of `load.blocks`, without connections, rate and times. Raises UsageError.
 
     It is what `SearchPlan.block` holds. A server that is none, or refuses the namespace, is a UsageError.
     """
     played = make_options(run_plan.scenario, run_plan.parameters)
+    try:
+        run_plan.connection.check_users(-(-run_plan.users // processes) * processes)
+    except OptionError as error:
+        raise click.UsageError(str(error)) from None
 
     def learned(opened: OpenData) -> None:
         warning = warning_of(run_plan.scenario, played, opened)

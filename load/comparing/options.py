@@ -21,7 +21,8 @@ from load.running.parameter_options import (
 )
 from load.scenarios import SCENARIOS, all_parameters, words_of
 from sioprobe.commandline.choices import OneOf
-from sioprobe.commandline.connection_options import ConnectionOptions, connection_options, packing_option
+from sioprobe.commandline.connection_arguments import connection_options, packing_option
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.help_pages import HOW_MUCH, WHAT, option
 from sioprobe.commandline.numbers import Number, WholeNumber
 from sioprobe.engine import TRANSPORTS

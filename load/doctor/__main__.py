@@ -18,7 +18,8 @@ from load.doctor.rendering import render
 from load.running.command_options import server_pid_option
 from load.watching.locating import locate
 from sioprobe.commandline.choices import OneOf
-from sioprobe.commandline.connection_options import ConnectionOptions, connection_options
+from sioprobe.commandline.connection_arguments import connection_options
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.commandline.help_pages import GroupedCommand, option
 from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command

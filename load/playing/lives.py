@@ -64,7 +64,7 @@ class LivesPlayer(Player):
         old = self.connection
         self.connection = old.successor()
         self.connection.listener = self
-        self.connection.connect(self.scenario.options.namespace, self.scenario.auth)
+        self.connection.connect(self.scenario.options.namespace, old.target.auth)
 
     def wait_for_next(self, *, failed: bool) -> None:
         """Open the next connection when it is due. `late` says that it was due before now."""

@@ -36,7 +36,6 @@ class Scenario(ABC):
     `operation` is the (type, name) of the series that counts the operations, or None.
     `ledger` and `schedule` are its accounts, or None. `processes` is the number of processes in the run.
     `numbering` is the first number of this process, from 0, and the step to its next: no other has the same.
-    `auth` is the auth payload of every CONNECT, or None.
     `timed_between` says that an operation may begin in one process and end in another. The latencies are then
     withheld if the processes are on hosts whose clocks cannot be compared.
     If it `cools_down`, the run looks at the server after the last client has left, for `cool_down` seconds at
@@ -61,7 +60,6 @@ class Scenario(ABC):
         self.schedule: Schedule | None = None
         self.processes = 1
         self.numbering = (0, 1)
-        self.auth: dict[str, Any] | None = None
 
     @abstractmethod
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
@@ -175,7 +173,8 @@ class Player(Listener):
 
     def open(self) -> None:
         """Connect to the scenario's namespace."""
-        self.connection.connect(self.scenario.options.namespace, self.scenario.auth)
+        connection = self.connection
+        connection.connect(self.scenario.options.namespace, connection.target.auth)
 
     def begin(self) -> None:
         """Start playing. The state must be ready."""

@@ -26,6 +26,7 @@ from load.scenarios import SCENARIOS, Options, ParameterError, all_parameters, m
 from sioprobe.commandline.auth_payload import AuthError, parse_auth, read_text
 from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 from sioprobe.commandline.nearest import unknown
+from sioprobe.commandline.user_lines import is_of_users
 from sioprobe.engine import TRANSPORTS
 
 __all__ = ["RunPlan", "read_run_plan"]
@@ -70,6 +71,8 @@ def read_run_plan(name: str) -> RunPlan:
 def _connection(section: dict[str, Any], folder: Path, place: str) -> ConnectionOptions:
     shown = {key: section[key] for key in CONNECTION_KEYS if key in section}
     try:
+        if is_of_users(str(shown.get("auth"))):
+            raise AuthError(f"{shown['auth']} has a line for each user: give it with --auth")
         if isinstance(shown.get("auth"), str):
             shown["auth"] = parse_auth(read_text(shown["auth"], folder))
         return ConnectionOptions.from_json(shown)

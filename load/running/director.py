@@ -80,9 +80,10 @@ class Director(Conductor):
             self._server.start()
         except OwnedServerError as error:
             self._refuse(str(error))
-        problem = (
-            problem_with_arguments(options) or self._stages.problem() or problem_with_connection(options)
-        )
+        problem = problem_with_arguments(options) or self._stages.problem()
+        if problem is None:
+            users = self._stages.peak()[0] if options.headless else 0
+            problem = problem_with_connection(options, users)
         if problem is None and options.headless:
             problem = problem_of(self.environment.host, options, self._warn)
         if problem is not None:

@@ -14,11 +14,10 @@ from load.servers.message_sizes import warning_of
 from load.servers.placement import PlacementError, parse_addresses, parse_urls, problem_with_server
 from load.watching.locating import SERVER_PID_HELP, parse_server_pids
 from sioprobe.commandline.choices import one_of
+from sioprobe.commandline.connection_arguments import add_connection_options, add_packing_option
 from sioprobe.commandline.connection_options import (
     ConnectionOptions,
     OptionError,
-    add_connection_options,
-    add_packing_option,
     read_files,
 )
 from sioprobe.engine import TRANSPORTS
@@ -70,7 +69,7 @@ def add_swarm_options(parser: Any) -> None:
         help="local addresses to connect from in turn: 127.0.0.1-127.0.0.8, or a list with commas."
         " Each gives 28,000 ports to a server",
     )
-    add_connection_options(add, include_in_web_ui=False)
+    add_connection_options(add, per_user=True, include_in_web_ui=False)
     add_packing_option(add, include_in_web_ui=False)
     add(
         "--server-pid",
@@ -117,14 +116,15 @@ def add_swarm_options(parser: Any) -> None:
     add_scenario_arguments(parser)
 
 
-def problem_with_connection(options: Any) -> str | None:
+def problem_with_connection(options: Any, users: int) -> str | None:
     """One line about headers and the like, or None. Replaces the names of files by what the files hold.
 
-    Workers get the options of their master, and have none of its files.
+    Workers get the options of their master, and have none of its files. `users` is how many there will be at
+    most, or 0 if nobody knows.
     """
     try:
         vars(options).update(read_files(options))
-        ConnectionOptions.of(options)
+        ConnectionOptions.of(options).check_users(users)
     except OptionError as error:
         return str(error)
     return None

@@ -113,7 +113,7 @@ class NamespacesPlayer(Player):
             self._connect(name)
 
     def _connect(self, name: str) -> None:
-        auth = self._play.auth
+        auth = self.connection.target.auth
         self.connection.connect(name, CONTRACT_AUTH if auth is None else auth)
 
     def connected(self, connection: Connection, namespace: str) -> None:

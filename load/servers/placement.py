@@ -88,15 +88,17 @@ def problem_with_server(
 ) -> str | None:
     """One line that says why this server cannot be loaded, or None. Blocks for a connection to it.
 
-    See `sioprobe.engine.first_visit.problem_with`, for `refused` too. The line holds no secret.
+    See `sioprobe.engine.first_visit.problem_with`, for `refused` too. The line holds no secret. If each user
+    shows something of its own, this visit shows what the first does.
     """
+    first = connection.of_user(0)
     return problem_with_url(url) or problem_with(
         url,
         transport=transport,
         namespace=namespace,
         path=connection.path,
-        how=connection.target_arguments(),
-        auth=connection.auth,
+        how=first.target_arguments(),
+        auth=first.auth,
         redact=connection.redact,
         refused=refused,
         learned=learned,

@@ -25,6 +25,7 @@ from load.servers.placement import problem_with_server
 from load.servers.processes import BlockGenerator, ChildError
 from load.survey.short_runs import (
     HEAD,
+    MORE,
     RunOutcome,
     ShortRun,
     code_of,
@@ -36,7 +37,8 @@ from load.survey.short_runs import (
 )
 from load.watching.locating import locate
 from sioprobe.commandline.choices import OneOf
-from sioprobe.commandline.connection_options import ConnectionOptions, connection_options, packing_option
+from sioprobe.commandline.connection_arguments import packing_option, user_connection_options
+from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 from sioprobe.commandline.help_pages import HOW_MUCH, WHAT, WHO, GroupedCommand, option
 from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.one_line import run_command
@@ -83,7 +85,7 @@ EXIT_CODES = {
     show_default=True,
     help="Namespace of every run.",
 )
-@connection_options
+@user_connection_options
 @packing_option
 @server_pid_option()
 @option("--json", "as_json", is_flag=True, help="Print the runs as one JSON object.")
@@ -98,6 +100,10 @@ def main(
 ) -> None:
     """Play every scenario for some seconds over each transport, and say which are clean."""
     transports = (transport,) if transport is not None else TRANSPORTS
+    try:
+        connection.check_users(users or MORE)
+    except OptionError as error:
+        raise click.UsageError(str(error)) from None
     _find_server(urls, transports, namespace, connection)
     located = locate(urls, asked_pids)
     if not located.pids:

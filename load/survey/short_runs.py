@@ -18,6 +18,7 @@ from sioprobe.results.loads import Block, to_json
 
 __all__ = [
     "HEAD",
+    "MORE",
     "RunOutcome",
     "ShortRun",
     "code_of",
@@ -31,6 +32,7 @@ __all__ = [
 WARMUP_SECONDS = 0.3
 MESSAGES_SECONDS = 2.0
 FEW, MORE = 12, 20
+"""Connections of a run. None has more."""
 """Connections: two rooms of six, and enough for a storm."""
 
 SLOW_SECONDS = 1.5

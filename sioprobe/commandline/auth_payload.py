@@ -25,8 +25,12 @@ def parse_auth(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
+        # Several lines in one file: somebody means a line for each user.
+        several = (
+            "; a file with a line for each user is named FILE.jsonl" if error.msg == "Extra data" else ""
+        )
         raise AuthError(
-            f"is not JSON ({error.msg} at character {error.pos + 1}); such as {EXAMPLE}"
+            f"is not JSON ({error.msg} at character {error.pos + 1}); such as {EXAMPLE}{several}"
         ) from None
     except RecursionError:
         raise AuthError("is nested too deeply") from None

@@ -1,26 +1,21 @@
-"""The options that say how connections reach a server and what they show it. All commands share them.
+"""How connections reach a server and what they show it, as all commands read it from their options.
 
-`ConnectionOptions` holds their values. Most values may be secrets: no result, report, message or list of
-processes holds one, and each may be given as `@FILE`.
+`ConnectionOptions` holds the values. Most values may be secrets: no result, report, message or list of
+processes holds one, and each may be given as `@FILE`. `@FILE.jsonl` holds a line for each user.
 """
 
 from __future__ import annotations
 
-import argparse
-import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import click
-
 from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
-from sioprobe.commandline.help_pages import WHO, option
-from sioprobe.commandline.numbers import WholeNumber
 from sioprobe.commandline.redaction import redacted, redacted_data, secrets_in
+from sioprobe.commandline.user_lines import is_of_users, read_user_lines, together
 from sioprobe.wire import LocalProtocolError
 from sioprobe.wire.endpoint import DEFAULT_PATH, endpoint_path
 from sioprobe.wire.request_headers import sort_headers
@@ -30,13 +25,10 @@ __all__ = [
     "DEFAULT_PATH",
     "ConnectionOptions",
     "OptionError",
-    "add_connection_options",
-    "add_packing_option",
-    "connection_options",
-    "packing_option",
     "read_files",
 ]
 
+PACKING = "--max-packets-per-post"
 HIDDEN = "..."
 """What stands for a secret in a command that others may read."""
 
@@ -64,19 +56,14 @@ PAIRS = (
     _Pairs("cookie", "cookies", "=", "Cookie of every request, beside those that the server sets"),
     _Pairs("query", "query", "=", "Parameter in the query of every request"),
 )
-OR_FILE = "@FILE holds one a line"
-PATH_HELP = "Path of the server's Socket.IO endpoint; a final slash is added"
-AUTH_HELP = "Auth payload of every CONNECT packet: a JSON object, or the file that holds it"
-CA_FILE_HELP = "https: trust the authorities whose certificates (PEM) this file holds"
-NO_VERIFY_HELP = "https: take any certificate"
-PACKING = "--max-packets-per-post"
-PACKING_HELP = "Polling: the most packets of one POST. 0: all that maxPayload allows, as official clients do"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
     """How connections reach a server, and what they show it.
 
+    `per_user` has what each user shows beside that: `auth`, `headers`, `cookies`, `query`; see `of_user`.
+    `per_user_file` is the option that has the fewest lines, for people.
     `given` holds the options as words of a command that others may see, with `...` for each secret.
     """
 
@@ -88,20 +75,28 @@ class ConnectionOptions:
     ca_file: str | None = None
     verify: bool = True
     max_packets_per_post: int = 0
+    per_user: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    per_user_file: str = field(default="", compare=False)
     given: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", endpoint_path(self.path))
 
     @classmethod
-    def read(cls, parsed: Any, folder: Path | None = None) -> ConnectionOptions:
+    def read(cls, parsed: Any, folder: Path | None = None, *, per_user: bool = False) -> ConnectionOptions:
         """The values of a parsed command line, with the contents of its files. Raises OptionError.
 
-        A relative name after an `@` begins in `folder`.
+        A relative name after an `@` begins in `folder`. Without `per_user`, a line for each user is an error.
         """
         if parsed.ca_file:
             _check_ca_file(parsed.ca_file)
-        return cls.of(SimpleNamespace(**{**vars(parsed), **read_files(parsed, folder)}), _words(parsed))
+        found = cls.of(SimpleNamespace(**{**vars(parsed), **read_files(parsed, folder)}), _words(parsed))
+        if found.per_user and not per_user:
+            raise OptionError(
+                f"{found.per_user_file} has a line for each user, and here all show the same:"
+                " sioprobe load, capacity and survey take such a file"
+            )
+        return found
 
     @classmethod
     def of(cls, parsed: Any, given: tuple[str, ...] = ()) -> ConnectionOptions:
@@ -135,6 +130,8 @@ class ConnectionOptions:
             ca_file=parsed.ca_file or None,
             verify=not parsed.no_verify,
             max_packets_per_post=most,
+            per_user=tuple(getattr(parsed, "per_user", ())),
+            per_user_file=getattr(parsed, "per_user_file", ""),
             given=given,
         )
 
@@ -161,7 +158,24 @@ class ConnectionOptions:
                 check_auth(values["auth"])
         except AuthError as error:
             raise OptionError(f"auth {error}") from None
+        values["per_user"] = tuple(values.get("per_user", ()))
         return cls(**values)
+
+    def of_user(self, number: int) -> ConnectionOptions:
+        """What the user of this number shows, from 0: its own line on top of what all show."""
+        if not self.per_user:
+            return self
+        own = self.per_user[number]
+        pairs: dict[str, Any] = {
+            key: {**getattr(self, key), **own.get(key, {})} for key in ("headers", "cookies", "query")
+        }
+        return replace(self, **pairs, auth=own.get("auth", self.auth), per_user=())
+
+    def check_users(self, users: int) -> None:
+        """Raise OptionError if so many users cannot have a line each."""
+        if self.per_user and len(self.per_user) < users:
+            there = f"{self.per_user_file} has {len(self.per_user)} line(s) for {users} users"
+            raise OptionError(f"{there}: each takes one of its own")
 
     def to_json(self) -> dict[str, Any]:
         """The values that are not the defaults, secrets included: for a pipe, never for an argument."""
@@ -181,7 +195,7 @@ class ConnectionOptions:
     @property
     def secrets(self) -> tuple[str, ...]:
         """The texts that must not be printed, the longest first."""
-        return secrets_in(self.headers, self.cookies, self.query, self.auth)
+        return secrets_in(self.headers, self.cookies, self.query, self.auth, list(self.per_user))
 
     def redact(self, text: str) -> str:
         """The text with every secret cut out: a server may repeat what it was shown."""
@@ -206,81 +220,19 @@ class ConnectionOptions:
         for pairs in PAIRS:
             items = getattr(self, pairs.kept_as).items()
             texts[pairs.name] = "\n".join(f"{name}{pairs.separator}{value}" for name, value in items)
+        for name, key in (("auth", "auth"), *((pairs.name, pairs.kept_as) for pairs in PAIRS)):
+            texts[f"{name}.jsonl"] = "\n".join(json.dumps(own[key]) for own in self.per_user if key in own)
         for name, text in texts.items():
             if text:
                 file = folder / name
                 file.touch(mode=0o600)
                 file.write_text(text, encoding="utf-8")
-                arguments.append(f"--{name}=@{file}")
+                arguments.append(f"--{name.removesuffix('.jsonl')}=@{file}")
         return arguments
 
 
 CONNECTION_KEYS = tuple(each.name for each in fields(ConnectionOptions) if each.name != "given")
 """The keys of `ConnectionOptions.to_json`."""
-
-
-def add_connection_options(add: Callable[..., Any], **more: Any) -> None:
-    """Add the options to a parser by its `add`: argparse's `add_argument`, pytest's `addoption`.
-
-    `more` are keyword arguments for all of them but `--path`, whose values may be secrets.
-    """
-    add("--path", default=DEFAULT_PATH, help=f"{_small(PATH_HELP)} (default {DEFAULT_PATH})")
-    add("--auth", default=None, metavar="JSON|@FILE", help=_small(AUTH_HELP), **more)
-    for pairs in PAIRS:
-        add(
-            f"--{pairs.name}",
-            action="append",
-            default=[],
-            metavar=pairs.metavar,
-            help=f"{_small(pairs.help)}, repeatable; {OR_FILE}",
-            **more,
-        )
-    add("--ca-file", default="", metavar="FILE", help=CA_FILE_HELP, **more)
-    add("--no-verify", action="store_true", default=False, help=NO_VERIFY_HELP, **more)
-
-
-def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a click command the options. It gets their values as `connection`, a `ConnectionOptions`."""
-
-    @functools.wraps(command)
-    def with_connection(*args: Any, **options: Any) -> Any:
-        own = ("path", "auth", *(pairs.name for pairs in PAIRS), "ca_file", "no_verify")
-        parsed = SimpleNamespace(**{name: options.pop(name) for name in own})
-        parsed.max_packets_per_post = options.pop("max_packets_per_post", 0)
-        try:
-            connection = ConnectionOptions.read(parsed)
-        except OptionError as error:
-            raise click.UsageError(str(error)) from None
-        return command(*args, connection=connection, **options)
-
-    added: Callable[..., Any] = with_connection
-    added = option("--no-verify", group=WHO, is_flag=True, help=f"{NO_VERIFY_HELP}.")(added)
-    added = option("--ca-file", group=WHO, default="", metavar="FILE", help=f"{CA_FILE_HELP}.")(added)
-    for pairs in reversed(PAIRS):
-        text = f"{pairs.help}, repeatable; {OR_FILE}."
-        added = option(f"--{pairs.name}", group=WHO, multiple=True, metavar=pairs.metavar, help=text)(added)
-    added = option("--auth", group=WHO, metavar="JSON|@FILE", help=f"{AUTH_HELP}.")(added)
-    return option(
-        "--path", group=WHO, metavar="PATH", default=DEFAULT_PATH, show_default=True, help=f"{PATH_HELP}."
-    )(added)
-
-
-def packing_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a click command with `connection_options` the option of those that load a server."""
-    return option(PACKING, group=WHO, metavar="N", type=WholeNumber(0), default=0, help=f"{PACKING_HELP}.")(
-        command
-    )
-
-
-def add_packing_option(add: Callable[..., Any], **more: Any) -> None:
-    """Add the same option to a parser, as `add_connection_options` does."""
-    add(PACKING, type=_whole, default=0, metavar="N", help=_small(PACKING_HELP), **more)
-
-
-def _whole(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
-    return int(text)
 
 
 def read_files(parsed: Any, folder: Path | None = None) -> dict[str, Any]:
@@ -290,15 +242,27 @@ def read_files(parsed: Any, folder: Path | None = None) -> dict[str, Any]:
     (from a web page) must open none.
     """
     read: dict[str, Any] = {}
+    of_users: list[tuple[str, list[dict[str, Any]]]] = []
     flag = "--auth"
     try:
-        if parsed.auth is not None:
+        if parsed.auth is not None and is_of_users(parsed.auth):
+            lines = read_user_lines(parsed.auth, "auth", folder)
+            of_users.append((f"--auth {parsed.auth}", lines))
+            read["auth"] = None
+        elif parsed.auth is not None:
             read["auth"] = read_text(parsed.auth, folder)
         for pairs in PAIRS:
             flag = f"--{pairs.name}"
-            read[pairs.name] = [line for text in getattr(parsed, pairs.name) for line in _lines(text, folder)]
+            read[pairs.name] = []
+            for text in getattr(parsed, pairs.name):
+                if is_of_users(text):
+                    of_users.append((f"{flag} {text}", read_user_lines(text, pairs.kept_as, folder)))
+                else:
+                    read[pairs.name] += _lines(text, folder)
     except AuthError as error:
         raise OptionError(f"{flag} {error}") from None
+    if of_users:
+        read["per_user_file"], read["per_user"] = together(of_users)
     return read
 
 
@@ -346,7 +310,3 @@ def _split(pairs: _Pairs, texts: Sequence[str]) -> dict[str, str]:
             raise OptionError(f"--{pairs.name} {name!r} has a line break in its value")
         values[name] = value
     return values
-
-
-def _small(text: str) -> str:
-    return text[0].lower() + text[1:]

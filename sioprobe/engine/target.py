@@ -27,10 +27,11 @@ class Target:
     """One server. `family` and `address` are what `socket.connect` takes; `host` is the Host header.
 
     `others` are further addresses of the same name, to try when nobody answers at the first.
-    `head` follows the first line of every request: Host and the given headers, without cookies. `source` is
-    the local address to connect from; the system chooses if it is None. What happens on connections to a
-    target with a `label` is also recorded apart, under the label. No POST of polling holds more packets than
-    `max_packets_per_post`; with 0 only the server's maxPayload limits it.
+    `head` follows the first line of every request: Host and the given headers, without cookies. `auth` is the
+    auth payload that its clients show, or None: they give it to `connect`. `source` is the local address to
+    connect from; the system chooses if it is None. What happens on connections to a target with a `label` is
+    also recorded apart, under the label. No POST of polling holds more packets than `max_packets_per_post`;
+    with 0 only the server's maxPayload limits it.
     """
 
     url: str
@@ -43,6 +44,7 @@ class Target:
     headers: tuple[tuple[str, str], ...] = ()
     query: tuple[tuple[str, str], ...] = field(default=())
     cookies: tuple[tuple[str, str], ...] = ()
+    auth: Any = field(default=None, repr=False, compare=False)
     source: str | None = None
     label: str | None = None
     others: tuple[tuple[int, tuple[Any, ...]], ...] = ()
@@ -65,6 +67,7 @@ class Target:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
         cookies: Mapping[str, str] | None = None,
+        auth: Any = None,
         verify: bool = True,
         ca_file: str | None = None,
         max_packets_per_post: int = 0,
@@ -116,6 +119,7 @@ class Target:
             query=tuple((dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query or {})).items()),
             cookies=given.cookies,
             max_packets_per_post=max_packets_per_post,
+            auth=auth,
         )
 
     def new_cookies(self) -> Cookies:

@@ -21,7 +21,14 @@ from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 from sioprobe.engine.hub import Engine
 from sioprobe.engine.latecomers import give_up_latecomers
 from sioprobe.locusts.garbage import spare_collector
-from sioprobe.locusts.private_parts import call_first, forget_dispatcher, hears, report_each, send_report
+from sioprobe.locusts.private_parts import (
+    call_first,
+    dispatch_order,
+    forget_dispatcher,
+    hears,
+    report_each,
+    send_report,
+)
 from sioprobe.locusts.reports import REPORT_SECONDS, Played, Reports
 from sioprobe.locusts.request_events import RequestEvents
 from sioprobe.locusts.statistics import LocustStatistics
@@ -77,7 +84,8 @@ class Attachment:
         return found
 
     def __init__(self, environment: Environment, conductor: Callable[[Attachment], Conducting]) -> None:
-        environment.sioprobe = self
+        # The event too: `SocketIOClient` is made with it, as that of contrib.
+        environment.sioprobe = environment.events.request.sioprobe = self
         self.environment = environment
         self.engine = Engine()
         self.statistics = LocustStatistics(environment, self.engine.recorder)
@@ -171,6 +179,7 @@ class Attachment:
                 # Locust sends the options to every worker, also to one that joins later.
                 options.sioprobe_run = self.reports.workers.run
                 options.sioprobe_workers = runner.worker_count
+                options.sioprobe_order = dispatch_order(runner)
         self.engine.start()
         self.engine.reset_pulse()
         self._stop_looking()

@@ -11,6 +11,8 @@ from typing import Any
 import locust.argument_parser
 import locust.runners
 import locust.stats
+from locust import User
+from locust.dispatch import UsersDispatcher
 from locust.env import Environment
 from locust.event import EventHook
 from locust.runners import MasterRunner, WorkerRunner
@@ -20,6 +22,7 @@ __all__ = [
     "create_error",
     "csv_tables",
     "default_options",
+    "dispatch_order",
     "forget_dispatcher",
     "hears",
     "listeners_of",
@@ -37,6 +40,7 @@ def missing() -> list[str]:
         parts: tuple[tuple[Any, str], ...] = (
             (EventHook(), "_handlers"),
             (runner, "_users_dispatcher"),
+            (UsersDispatcher([], [User]), "_worker_nodes"),
             (runner, "custom_messages"),
             (locust.argument_parser, "get_parser"),
             (WorkerRunner, "_send_stats"),
@@ -97,6 +101,12 @@ def hears(runner: WorkerRunner, message: str) -> bool:
 def forget_dispatcher(runner: MasterRunner) -> None:
     """If the master loses a worker from now on, it shall not spawn its users elsewhere."""
     runner._users_dispatcher = None
+
+
+def dispatch_order(runner: MasterRunner) -> list[str]:
+    """The client ids of the workers, in the order in which Locust gives them users, again and again."""
+    dispatcher = runner._users_dispatcher
+    return [worker.id for worker in dispatcher._worker_nodes] if dispatcher is not None else []
 
 
 def csv_tables(environment: Environment) -> dict[str, Callable[[Any], None]]:

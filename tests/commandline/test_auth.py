@@ -30,7 +30,8 @@ from load.doctor.patient import Patient
 from load.profiles.run_plan import RunPlan
 from load.scenarios import SCENARIOS
 from sioprobe.commandline.auth_payload import AuthError, check_auth, parse_auth, read_text
-from sioprobe.commandline.connection_options import ConnectionOptions, OptionError, add_connection_options
+from sioprobe.commandline.connection_arguments import add_connection_options
+from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.engine import SwarmError, Target
 from sioprobe.results.loads import to_json

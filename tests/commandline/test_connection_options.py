@@ -10,12 +10,8 @@ from typing import Any
 
 import pytest
 
-from sioprobe.commandline.connection_options import (
-    ConnectionOptions,
-    OptionError,
-    add_connection_options,
-    add_packing_option,
-)
+from sioprobe.commandline.connection_arguments import add_connection_options, add_packing_option
+from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 from sioprobe.engine import SwarmError, Target
 from sioprobe.wire.endpoint import endpoint_path
 from tests.engine.tls_front import TlsFront, make_authority
