@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sioprobe.users.client import UserClient
+from sioprobe.users.habits import State, refuse_keywords, refuse_url
 from sioprobe.users.handlers import Handler
 from sioprobe.wire import MAIN_NAMESPACE
 
@@ -15,42 +16,51 @@ __all__ = ["UserCalls"]
 class UserCalls:
     """What tasks call. Each call uses only `_sioprobe`, and none uses another call.
 
-    So a user's class may have a method or an attribute with one of these names. It only loses that call.
+    So a user's class, or a task, may give each of these names to something of its own. It only loses that
+    call.
     """
 
     _sioprobe: UserClient
 
     # Connecting
 
-    @property
+    @State
     def connected(self) -> bool:
         """Whether at least one namespace is connected."""
         return bool(self._sioprobe.namespaces)
 
-    @property
+    @State
     def namespaces(self) -> dict[str, str]:
         """The connected namespaces, and the socket id in each."""
         return self._sioprobe.namespaces
 
-    @property
+    @State
     def session_id(self) -> str | None:
         """The id of the Engine.IO session, or None."""
         return self._sioprobe.session_id
 
-    @property
+    @State
     def current_transport(self) -> str:
         """`polling` or `websocket`: what the session is on now."""
         connection = self._sioprobe.connection
         return connection.session.current_transport if connection is not None else "polling"
 
     def connect(
-        self, namespace: str = MAIN_NAMESPACE, auth: Any = None, timeout: float = 10.0, *, retry: bool = False
+        self,
+        namespace: str = MAIN_NAMESPACE,
+        auth: Any = None,
+        timeout: float = 10.0,
+        *,
+        retry: bool = False,
+        **others: Any,
     ) -> str:
         """Connect to a namespace and return its socket id. Opens a session if there is none.
 
         With `retry`, a session that cannot be opened is tried again, with the delays of a reconnection.
         Raises SwarmError.
         """
+        refuse_url(namespace)
+        refuse_keywords(others)
         return self._sioprobe.connect(namespace, auth, timeout, retry=retry)
 
     def disconnect(self, namespace: str | None = None) -> None:
@@ -110,6 +120,26 @@ class UserCalls:
         return None if not values else values[0] if len(values) == 1 else values
 
     # Receiving
+
+    def wait_for(
+        self,
+        event: str,
+        timeout: float = 10.0,
+        *,
+        where: Callable[..., Any] | None = None,
+        after: Callable[[], Any] | None = None,
+        namespace: str = MAIN_NAMESPACE,
+        name: str | None = None,
+    ) -> Any:
+        """Wait for an event that the server sends by itself, and return its value, as `call` does.
+
+        With `where`, it is the next one for whose arguments `where` is true. `after` is called when the
+        waiting has begun, so that an event is not missed which comes meanwhile. It is recorded as `SIO wait`
+        under `name` (the event's without one): the time from the begin of the call to the event. `timeout`
+        counts from the end of `after`. The handler of that event is called too. Raises SwarmError.
+        """
+        values = self._sioprobe.event_by_itself(event, namespace, timeout, name, where, after)
+        return None if not values else values[0] if len(values) == 1 else values
 
     def on(self, event: str, handler: Handler, namespace: str = MAIN_NAMESPACE) -> None:
         """Call `handler(*args)` for each such event, in order, in a greenlet of this user. It may block.

@@ -80,14 +80,20 @@ class UserClient(Listener):
             raise SwarmError(Kind.NOT_CONNECTED, f"to namespace {namespace}")
         return connection
 
-    def connect(self, namespace: str, auth: Any, timeout: float, *, retry: bool) -> str:
-        """Connect to a namespace and return the socket id. Raises SwarmError."""
-        backoff = backoff_of(self.settings)
+    def connect(
+        self, namespace: str, auth: Any, timeout: float, *, retry: bool, settings: UserSettings | None = None
+    ) -> str:
+        """Connect to a namespace and return the socket id. Raises SwarmError.
+
+        A session that is opened goes where `settings` say, or the settings of the user.
+        """
+        settings = settings or self.settings
+        backoff = backoff_of(settings)
         attempt = 0
         while True:
             try:
                 return self._connect_once(
-                    namespace, auth, timeout, backoff if self.settings.reconnection else None
+                    namespace, auth, timeout, settings, backoff if settings.reconnection else None
                 )
             except SwarmError:
                 failed = self.connection is not None and self.connection.closed
@@ -96,10 +102,12 @@ class UserClient(Listener):
             gevent.sleep(backoff.seconds(attempt))
             attempt += 1
 
-    def _connect_once(self, namespace: str, auth: Any, timeout: float, backoff: Backoff | None) -> str:
+    def _connect_once(
+        self, namespace: str, auth: Any, timeout: float, settings: UserSettings, backoff: Backoff | None
+    ) -> str:
         connection = self.connection
         if connection is None or connection.closed:
-            target, transport = target_of(self.settings)
+            target, transport = target_of(settings)
             self._ended.clear()
             connection = self.connection = Connection(
                 self._engine, target, transport, self, timeout=timeout, backoff=backoff
@@ -135,8 +143,8 @@ class UserClient(Listener):
         if self.connection is not None and not self.connection.closed:
             self._ended.wait()
 
-    def greenlet_ended(self, _: Any) -> None:
-        """Close the connection, because the greenlet of the user has ended."""
+    def end(self, *_: Any, **__: Any) -> None:
+        """Close the connection, because the greenlet of the user has ended, or the test."""
         self.handlers.end()
         self._engine.arrivals.leave(self)
         if self.connection is not None:
@@ -224,27 +232,70 @@ class UserClient(Listener):
         candidates: Any = SimpleQueue()
         entry = (namespace, awaited, candidates)
         started = monotonic_ns()
-        end = started + int(timeout * SECOND)
         self._awaited.append(entry)
         try:
             connection = self.live(namespace)
             connection.emit(event, *args, namespace=namespace)
-            while True:
-                left = (end - monotonic_ns()) / SECOND
-                if left <= 0:
-                    raise Empty
-                came, values, failure = candidates.get(timeout=left)
-                if failure is not None:
-                    raise failure
-                if where is None or where(*values):
-                    series.record((came - started) / 1000)
-                    return list(values)
+            return self._first(series, candidates, started, timeout, where)
         except Empty:
             raise _counted(series, connection.no_answer(f"no event {awaited!r}")) from None
         except (SwarmError, WireError) as error:
-            raise error if getattr(error, "kind", "") == Kind.LEFT else _counted(series, error) from None
+            raise _counted(series, error) from None
         finally:
             self._awaited.remove(entry)
+
+    def event_by_itself(
+        self,
+        awaited: str,
+        namespace: str,
+        timeout: float,
+        name: str | None,
+        where: Callable[..., Any] | None,
+        after: Callable[[], Any] | None,
+    ) -> list[Any]:
+        """Wait for an event `awaited` for which `where` is true, and return its values. Raises SwarmError.
+
+        `after` is called first, and what comes meanwhile counts. Its errors are not counted here.
+        """
+        series = self.series("SIO wait", name or awaited)
+        candidates: Any = SimpleQueue()
+        entry = (namespace, awaited, candidates)
+        started = monotonic_ns()
+        self._awaited.append(entry)
+        try:
+            if after is not None:
+                after()
+            try:
+                if candidates.empty():
+                    self.live(namespace)
+                return self._first(series, candidates, started, timeout, where)
+            except Empty:
+                raise _counted(series, SwarmError(Kind.TIMEOUT, f"no event {awaited!r}")) from None
+            except SwarmError as error:
+                raise _counted(series, error) from None
+        finally:
+            self._awaited.remove(entry)
+
+    @staticmethod
+    def _first(
+        series: Series,
+        candidates: Any,
+        started: int,
+        timeout: float,
+        where: Callable[..., Any] | None,
+    ) -> list[Any]:
+        """The values of the first candidate for which `where` is true. Records when it came. Raises Empty."""
+        end = monotonic_ns() + int(timeout * SECOND)
+        while True:
+            left = (end - monotonic_ns()) / SECOND
+            if left <= 0:
+                raise Empty
+            came, values, failure = candidates.get(timeout=left)
+            if failure is not None:
+                raise failure
+            if where is None or where(*values):
+                series.record((came - started) / 1000)
+                return list(values)
 
     def _end_waiting(self, failure: SwarmError) -> None:
         for _, _, candidates in self._awaited:
@@ -277,9 +328,8 @@ class UserClient(Listener):
                     candidates.put((now, args, None))
         handlers = self.handlers
         handler = handlers.by_name.get((namespace, name))
-        if handler is None:
-            handler = handlers.by_name.get((namespace, "*"))
-            args = [name, *args]
+        if handler is None and handlers.wild:
+            handler, args = handlers.other(namespace, name, args)
         if handler is not None:
             answer = None
             if ack_id is not None:
@@ -317,7 +367,8 @@ class UserClient(Listener):
 
 
 def _counted(series: Series, error: SwarmError | WireError) -> SwarmError:
-    """Count the error and return it as a SwarmError."""
+    """Count the error, if it is one, and return it as a SwarmError."""
     failure = error if isinstance(error, SwarmError) else SwarmError(Kind.CANNOT_BE_SENT, str(error))
-    series.error(failure.kind)
+    if failure.kind != Kind.LEFT:
+        series.error(failure.kind)
     return failure

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import Any
 
+import gevent
 import locust
 from locust import User
 from locust.env import Environment
@@ -18,9 +19,10 @@ from sioprobe.engine.errors import SwarmError
 from sioprobe.locusts.conductor import attachment_of
 from sioprobe.users.calls import UserCalls
 from sioprobe.users.client import UserClient
-from sioprobe.users.contrib import SocketIOClient, apply_options
+from sioprobe.users.contrib import SocketIOClient
+from sioprobe.users.habits import NoClient
 from sioprobe.users.reserved_names import check_names
-from sioprobe.users.settings import UserSettings
+from sioprobe.users.settings import UserSettings, apply_options
 
 __all__ = ["SocketIOClient", "SocketIOUser", "SwarmError"]
 
@@ -52,12 +54,14 @@ class SocketIOUser(UserCalls, UserSettings, User):  # type: ignore[misc]
                 self.emit("say", "lobby", "hello")
 
     Start it with `locust -f chat.py --host http://127.0.0.1:5000`. It records `SIO connect`, `SIO upgrade`,
-    `SIO ack`, `SIO answer` and `SIO reconnect` with their times, and the numbers of `SIO emit` and `SIO
-    event`. A failure is counted by its kind and raises SwarmError. That ends the task; in `on_start` it ends
-    the user, as any exception does there.
+    `SIO ack`, `SIO answer`, `SIO wait` and `SIO reconnect` with their times, and the numbers of `SIO emit`
+    and `SIO event`. A failure is counted by its kind and raises SwarmError. That ends the task; in `on_start`
+    it ends the user, as any exception does there.
     """
 
     abstract = True
+    client: Any = NoClient()
+    """An HttpUser has another."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Raise TypeError if a task has a name of `SocketIOUser`."""
@@ -77,10 +81,15 @@ class SocketIOUser(UserCalls, UserSettings, User):  # type: ignore[misc]
         """The calls of `locust.contrib.socketio`, for locustfiles that were written for it."""
         return SocketIOClient(self._sioprobe)
 
+    @cached_property
+    def sio_greenlet(self) -> Any:
+        """A greenlet that ends with the connection. contrib has it; here nothing depends on it."""
+        return gevent.spawn(self.sio.wait)
+
     def start(self, group: Any) -> Any:
         """Start the greenlet of the user. When it ends, the connection is closed."""
         started = super().start(group)
-        started.link(self._sioprobe.greenlet_ended)
+        started.link(self._sioprobe.end)
         return started
 
     def on_stop(self) -> None:

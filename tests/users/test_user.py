@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import textwrap
@@ -14,41 +13,13 @@ import pytest
 
 from load.watching.metrics import server_metrics
 from tests.servers import ROOT, Server, held_port, start_server
-
-LOCUST = str(Path(sys.executable).with_name("locust"))
+from tests.users.runs import counts, run
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with start_server("threading") as started:
         yield started
-
-
-def run(folder: Path, source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a locustfile from a folder that is not the project's."""
-    file = folder / "my_locustfile.py"
-    file.write_text(textwrap.dedent(source))
-    return subprocess.run(
-        [LOCUST, "-f", str(file), "--headless", "--only-summary", "--json", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-    )
-
-
-def counts(stdout: str) -> dict[tuple[str, str], tuple[int, int, int]]:
-    entries = json.loads(stdout[stdout.index("[") :])
-    return {
-        (entry["method"], entry["name"]): (
-            entry["num_requests"],
-            entry["num_failures"],
-            entry["num_none_requests"],
-        )
-        for entry in entries
-    }
 
 
 QUIET = """
@@ -420,7 +391,7 @@ WRONG = """
             said.append(self.kind(self.connect))
             said.append(self.kind(self.emit, "message", object()))
             said.append(self.kind(self.call, "disconnect"))
-            said.append(self.kind(lambda: self.sio.register_namespace))
+            said.append(self.kind(lambda: self.sio.packet_class))
             said.append(self.kind(self.sio.connect, host))
             print("SAID", said)
             self.environment.runner.quit()
@@ -432,7 +403,7 @@ def test_what_is_wrong_is_told_by_kind(server: Server, tmp_path: Path) -> None:
 
     assert "Traceback" not in done.stderr, done.stderr
     expected = ["connection refused", "bad header", "bad transport", "bad option", "fine", "cannot be sent"]
-    expected += ["cannot be sent", "self.sio has no 'register_name", "already connected"]
+    expected += ["cannot be sent", "self.sio has no 'packet_class'", "already connected"]
     assert f"SAID {expected}" in done.stdout, done.stdout
     found = counts(done.stdout[done.stdout.index("[\n") :])
     assert found["SIO connect", "websocket"] == (5, 4, 4)
