@@ -42,7 +42,7 @@ figures: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts  ## Print what the judg
 	$(BIN)/pytest -q -k "notice or faultless" tests/conformance/test_mutation.py \
 		tests/conformance/test_flask_faults.py tests/conformance/test_reference_breaks.py
 
-bench: $(ENV)/installed $(ENV)/bench  ## Compare what an operation costs the load generator with others (12 minutes)
+bench: $(ENV)/installed $(ENV)/bench  ## Compare what an operation costs the load generator with others (15 minutes)
 	$(BIN)/python -m load.bench $(BENCH)
 
 test: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts $(ENV)/servers lint  ## Check style, types and imports, and run every test but those of `make test-alone`

@@ -103,7 +103,9 @@ def run(row: Row, name: str, users: int, idle_users: int | None, seconds: float)
 
     def window(users: int) -> Window:
         return measure(
-            contender.start, contender.count_failures, Plan(row.operation, row.transport, users, seconds)
+            contender.start,
+            contender.count_failures,
+            Plan(row.operation, row.transport, users, seconds, rate=row.rate),
         )
 
     try:
@@ -119,7 +121,7 @@ def run(row: Row, name: str, users: int, idle_users: int | None, seconds: float)
 
 def line(result: dict[str, Any]) -> str:
     """One block, while the run goes on."""
-    text = f"round {result['round']}  {result['row']:<9} {result['contender']:<24} "
+    text = f"round {result['round']}  {result['row']:<10} {result['contender']:<24} "
     if "failed" in result:
         return text + f"failed: {result['failed']}"
     if "bytes_per_user" in result:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from load.bench import artillery
-from load.bench.measuring import CountFailures, Failed, Plan, Start
+from load.bench.compiled import NotCompiled, compiled
+from load.bench.measuring import CountFailures, Plan, Start
 from load.scenarios import SCENARIOS
 from sioprobe.harness import harness_root, module_command
 
@@ -22,7 +19,6 @@ __all__ = ["CONTENDERS", "Contender"]
 
 HERE = Path(__file__).resolve().parent
 SCENARIO = {"acks": "ack", "deliveries": "fanout", None: "idle"}
-COMPILERS = ("cc", "gcc", "clang")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +52,8 @@ def start_swarm(
     for name, value in (("payload_bytes", plan.payload_bytes), ("room_size", plan.users)):
         if name in known:
             arguments += ["--" + name.replace("_", "-"), str(value)]
+    if plan.rate is not None:
+        arguments += ["--total-rate", str(plan.rate)]
     files = str(harness_root() / "load" / "swarm.py")
     if events == "fire":
         files += f",{HERE / 'locustfiles' / 'listener.py'}"
@@ -69,6 +67,7 @@ def start_locustfile(name: str, url: str, plan: Plan, folder: Path) -> tuple[lis
         "transport": plan.transport,
         "users": plan.users,
         "payload_bytes": plan.payload_bytes,
+        "rate": plan.rate,
     }
     return locust(str(HERE / "locustfiles" / name), url, plan), {"SIOPROBE_BENCH": json.dumps(words)}
 
@@ -82,28 +81,13 @@ def failures_of_locust(folder: Path) -> int | None:
         return None
 
 
-@cache
-def epoll_loop() -> Path:
-    """The C program, compiled once a run. Raises Failed."""
-    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
-    if compiler is None:
-        raise Failed("needs a C compiler")
-    folder = tempfile.mkdtemp(prefix="sioprobe-bench-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    program = Path(folder) / "epoll_loop"
-    command = [compiler, "-O2", "-std=c11", "-Wall", "-o", str(program), str(HERE / "epoll_loop.c")]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise Failed(f"could not be compiled: {done.stderr.strip().splitlines()[-1]}")
-    return program
-
-
 def start_epoll_loop(url: str, plan: Plan, folder: Path) -> tuple[list[str], dict[str, str]]:
     """The C program with the same operation."""
     where = urlsplit(url)
     what = "ack" if plan.operation == "acks" else "deliver"
     words = [str(where.hostname), str(where.port), str(plan.users), what, str(plan.payload_bytes)]
-    return [str(epoll_loop()), *words], {}
+    pace = [] if plan.rate is None else [str(plan.rate)]
+    return [str(compiled("epoll_loop")), *words, *pace], {}
 
 
 def failures_of_epoll_loop(folder: Path) -> int | None:
@@ -115,9 +99,9 @@ def failures_of_epoll_loop(folder: Path) -> int | None:
 def epoll_loop_missing() -> str | None:
     """Why the C program is not run, or None."""
     try:
-        epoll_loop()
-    except Failed as failed:
-        return str(failed)
+        compiled("epoll_loop")
+    except NotCompiled as why:
+        return str(why)
     return None
 
 

@@ -1,10 +1,13 @@
 /* A bare epoll loop that does what the generator does: the floor under its cost. Part of `load/bench.py`.
 
-   epoll_loop HOST PORT CONNECTIONS ack|deliver PAYLOAD_BYTES
+   epoll_loop HOST PORT CONNECTIONS ack|deliver PAYLOAD_BYTES [RATE]
 
    Opens the WebSockets one after the other, prints READY, and runs until SIGTERM, then prints what it counted.
    ack      each connection emits `message-with-ack` [number, payload], compares the answer, goes on
    deliver  all are members of one room; the first publishes the next number when all have the last
+   RATE     acks only: so many a second of all connections, which take turns, whether answers came or not. It
+            waits as the generator's loop does: in whole milliseconds, for the next one that is due or for an
+            answer. What is due is sent at each turn of the loop, and a duration counts from the intended time.
    Masked frames, one send an event; duration of each operation into a log-linear histogram.
    Left out: fragments, frames of 126 bytes and more, TLS, any error that does not end the run. */
 
@@ -24,14 +27,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_TEXT = 125, BUFFER = 65536, EVENTS = 64 };
+enum { MAX_TEXT = 125, BUFFER = 65536, EVENTS = 64, OUTSTANDING = 64 };
 
+/* `number` was sent or received last, `answered` was answered last. Answers come in the order of the emits. */
 struct connection {
     int fd;
-    long number;
-    uint64_t started;
-    size_t kept, expected_length;
-    char expected[MAX_TEXT + 1];
+    long number, answered;
+    uint64_t started[OUTSTANDING];
+    size_t kept;
     unsigned char buffer[4096];
 };
 
@@ -40,6 +43,7 @@ static struct connection *connections;
 static int count, delivering;
 static char payload[MAX_TEXT + 1], room[40];
 static long operations, failures, published, outstanding;
+static uint64_t gap, due; /* ns; a gap of 0 is a closed loop */
 static uint32_t histogram[8192];
 
 static void stop(int number) { (void)number; stopped = 1; }
@@ -90,14 +94,49 @@ static void send_text(struct connection *c, const char *text, size_t length)
     if (send(c->fd, frame, length + 6, MSG_NOSIGNAL) != (ssize_t)(length + 6)) die("send");
 }
 
-static void emit(struct connection *c)
+static void emit(struct connection *c, uint64_t intended)
 {
     char text[512];
     long number = ++c->number;
     int length = snprintf(text, sizeof text, "42%ld[\"message-with-ack\",%ld,\"%s\"]", number, number, payload);
-    c->expected_length = (size_t)snprintf(c->expected, sizeof c->expected, "43%ld[%ld,\"%s\"]", number, number, payload);
-    c->started = now_ns();
+    c->started[number % OUTSTANDING] = intended;
     send_text(c, text, (size_t)length);
+}
+
+static void take_ack(struct connection *c, const char *text, size_t length)
+{
+    char expected[512];
+    long number = c->answered + 1;
+    size_t expected_length = (size_t)snprintf(expected, sizeof expected, "43%ld[%ld,\"%s\"]", number, number, payload);
+    uint64_t now = now_ns();
+    if (number > c->number || length != expected_length || memcmp(text, expected, length)) {
+        failures++;
+        return;
+    }
+    c->answered = number;
+    record(now - c->started[number % OUTSTANDING]);
+    if (!gap && !stopped) emit(c, now);
+}
+
+/* Send all that is due. Nothing is sent early, and what an unanswered connection cannot send is a failure. */
+static void send_due(void)
+{
+    static int turn;
+    uint64_t now = now_ns();
+    for (; due <= now; due += gap) {
+        struct connection *c = connections + turn;
+        turn = (turn + 1) % count;
+        if (c->number - c->answered < OUTSTANDING) emit(c, due);
+        else failures++;
+    }
+}
+
+static int wait_ms(void)
+{
+    uint64_t now;
+    if (!gap) return 1000;
+    now = now_ns();
+    return due > now ? (int)((due - now + 999999) / 1000000) : 0;
 }
 
 static void publish(void)
@@ -130,11 +169,8 @@ static void take_text(struct connection *c, const char *text, size_t length)
         send_text(c, "3", 1);
     } else if (delivering) {
         take_delivery(c, text, length);
-    } else if (length == c->expected_length && !memcmp(text, c->expected, length)) {
-        record(now_ns() - c->started);
-        if (!stopped) emit(c);
     } else {
-        failures++;
+        take_ack(c, text, length);
     }
 }
 
@@ -200,10 +236,12 @@ int main(int argc, char **argv)
     struct epoll_event events[EVENTS];
     int poller = epoll_create1(0);
     /* What stands around the payload must fit into the frame of 125 bytes too. */
-    if (argc != 6 || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1 || atoi(argv[5]) < 0 || atoi(argv[5]) > 40) {
-        fprintf(stderr, "usage: epoll_loop ADDRESS PORT CONNECTIONS ack|deliver PAYLOAD_BYTES (0 to 40)\n");
+    if (argc < 6 || argc > 7 || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1 || atoi(argv[5]) < 0 ||
+        atoi(argv[5]) > 40 || (argc == 7 && (atoi(argv[6]) < 1 || strcmp(argv[4], "ack")))) {
+        fprintf(stderr, "usage: epoll_loop ADDRESS PORT CONNECTIONS ack|deliver PAYLOAD_BYTES (0 to 40) [RATE of acks]\n");
         return 2;
     }
+    if (argc == 7) gap = 1000000000u / (uint64_t)atoi(argv[6]);
     address.sin_port = htons((uint16_t)atoi(argv[2]));
     count = atoi(argv[3]);
     delivering = !strcmp(argv[4], "deliver");
@@ -219,9 +257,11 @@ int main(int argc, char **argv)
     printf("READY\n");
     fflush(stdout);
     if (delivering) publish();
-    else for (int i = 0; i < count; i++) emit(connections + i);
+    else if (gap) due = now_ns() + gap;
+    else for (int i = 0; i < count; i++) emit(connections + i, now_ns());
     while (!stopped) {
-        int ready = epoll_wait(poller, events, EVENTS, 1000);
+        int ready = epoll_wait(poller, events, EVENTS, wait_ms());
+        if (gap) send_due();
         for (int i = 0; i < ready; i++) readable(connections + events[i].data.u32);
     }
     printf("{\"operations\": %ld, \"failures\": %ld}\n", operations, failures);

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from load.bench.compiled import NotCompiled, compiled
 from load.servers.children import end_child, start_child
 from load.servers.processes import NullServer
 from load.watching.process_trees import sample_trees
@@ -38,13 +39,17 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be measured. `operation` is what the server counts: acks, deliveries, connects; or None."""
+    """What is to be measured. `operation` is what the server counts: acks, deliveries, connects; or None.
+
+    `rate` is that of all users in an open loop; without one each begins its next operation at once.
+    """
 
     operation: str | None
     transport: str
     users: int
     seconds: float
     payload_bytes: int = 32
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def measure(start: Start, count_failures: CountFailures, plan: Plan) -> Window:
     if allowed != resource.RLIM_INFINITY and allowed < plan.users + SPARE_FILES:
         raise Failed(f"{plan.users} connections are more than the open files allowed here, {allowed}")
     with (
-        NullServer() as server,
+        NullServer(server_command(plan)) as server,
         tempfile.TemporaryDirectory(prefix="sioprobe-bench-") as name,
     ):
         folder, url = Path(name), server.url
@@ -102,6 +107,14 @@ def measure(start: Start, count_failures: CountFailures, plan: Plan) -> Window:
             # It is asked to end first, and says what it counted.
             end_child(process, STOP_SECONDS)
         return Window(*window, count_failures(folder))
+
+
+def server_command(plan: Plan) -> list[str] | None:
+    """The null server in C for acks over WebSocket, because the usual one could set the pace; else None."""
+    if (plan.operation, plan.transport) == ("acks", "websocket"):
+        with contextlib.suppress(NotCompiled):
+            return [str(compiled("null_server"))]
+    return None
 
 
 def counts(url: str) -> dict[str, int]:

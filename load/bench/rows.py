@@ -12,15 +12,15 @@ __all__ = ["ROWS", "Goal", "Row", "judge", "render"]
 OURS, FIRED, TASKS = "sioprobe", "sioprobe, events fired", "sioprobe, tasks"
 CONTRIB, ARTILLERY, C = "locust.contrib.socketio", "Artillery", "C epoll loop"
 FULL_CORE = 0.9
-"""Share of a core from which the generator, and not the server, sets the pace."""
+"""Share of a core from which a process can do no more, and so sets the pace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
     """A figure that `subject` is to reach.
 
-    `at_least`: that many times cheaper than `reference`; `at_most`: so many times its cost; `limit`: a number
-    of bytes, of the figure `quantity`.
+    `at_least`: that many times cheaper than `reference`; `at_most`: so many times its cost; `limit`: the
+    figure `quantity` itself, in bytes or µs.
     """
 
     subject: str
@@ -33,7 +33,10 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One operation. `users` by contender where they differ; `operation` as the null server counts it."""
+    """One operation. `users` by contender where they differ; `operation` as the null server counts it.
+
+    `rate` is what all users together do in a second, in an open loop; None is a closed loop at full speed.
+    """
 
     id: str
     title: str
@@ -42,6 +45,14 @@ class Row:
     contenders: tuple[str, ...]
     goals: tuple[Goal, ...]
     users: tuple[tuple[str, int], ...] = ()
+    rate: int | None = None
+
+
+def at_a_pace(rate: int, *more: str) -> Row:
+    """Acks in an open loop: mostly one event for each wake-up of the process."""
+    title = f"ack round trip, WebSocket, {rate} a second"
+    goal = Goal(OURS, C, at_most=2.5)
+    return Row(f"pace-{rate}", title, "acks", "websocket", (OURS, C, *more), (goal,), rate=rate)
 
 
 ROWS = (
@@ -51,8 +62,16 @@ ROWS = (
         "acks",
         "websocket",
         (OURS, C, CONTRIB, FIRED, TASKS, ARTILLERY),
-        (Goal(OURS, CONTRIB, at_least=15), Goal(OURS, C, at_most=2.5), Goal(FIRED, CONTRIB, at_least=8)),
+        (
+            Goal(OURS, CONTRIB, at_least=15),
+            Goal(OURS, C, at_most=2.5),
+            Goal(FIRED, CONTRIB, at_least=8),
+            Goal(TASKS, limit=15),
+        ),
     ),
+    at_a_pace(1000),
+    at_a_pace(5000, TASKS),
+    at_a_pace(20000),
     Row(
         "delivery",
         "receive one broadcast delivery",
@@ -177,8 +196,11 @@ def figures_line(row: Row, contender: str, results: Figures) -> str:
     rate = share = ""
     if row.operation:
         rate = f"{median(result['operations'] / result['seconds'] for result in done):.0f}"
+        rate += f" of {row.rate}" if row.rate else ""
         busy = median(result["cpu_seconds"] / result["seconds"] for result in done)
+        server = median(result["server_cpu_seconds"] / result["seconds"] for result in done)
         share = f"{busy:.0%}" + (" (full)" if busy >= FULL_CORE else "")
+        share += "; server full" if server >= FULL_CORE else ""
     else:
         rss = median(result["rss_bytes"] for result in done) / 1e6
         figure += f"; {rss:.0f} MB in all"
@@ -207,6 +229,9 @@ def goal_line(goal: dict[str, Any]) -> str:
             else f"times the cost of {goal['reference']}"
         )
         name = f"{row.title}: {goal['subject']}, {words}"
+    elif goal["quantity"] == "us_per_operation":
+        unit, scale = "µs", 1.0
+        name = f"{row.title}: {goal['subject']}"
     elif goal["quantity"] == "rss_bytes":
         unit, scale = "MB", 1e6
         users = dict(row.users)[goal["subject"]]

@@ -117,10 +117,10 @@ class Server(StartedServer):
 
 
 class NullServer(StartedServer):
-    """A server that does next to nothing, from its READY line to its end."""
+    """A server that does next to nothing, from its READY line to its end; `words` start another than ours."""
 
-    def __init__(self) -> None:
-        words = module_command("load.blocks.null_server", "--port", "0")
+    def __init__(self, words: Sequence[str] | None = None) -> None:
+        words = words or module_command("load.blocks.null_server", "--port", "0")
         super().__init__(ServerCommand(command=tuple(words), environment=harness_variables()))
         self.wait()
 

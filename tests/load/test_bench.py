@@ -14,12 +14,13 @@ from click.testing import CliRunner
 from load.bench import artillery, history
 from load.bench.__main__ import main
 from load.bench.contenders import CONTENDERS
-from load.bench.measuring import Failed, Plan, measure
-from load.bench.rows import CONTRIB, FIRED, OURS, ROWS, C, judge, render
+from load.bench.measuring import Failed, Plan, measure, server_command
+from load.bench.rows import CONTRIB, FIRED, OURS, ROWS, TASKS, C, judge, render
 
 
 def result(number: int, contender: str, us: float | None, row: str = "ack", **more: Any) -> dict[str, Any]:
-    figures = {"operations": 100, "cpu_seconds": 0.1, "seconds": 1.0, "failures": 0, "users": 5}
+    figures = {"operations": 100, "cpu_seconds": 0.1, "server_cpu_seconds": 0.1, "seconds": 1.0}
+    figures |= {"failures": 0, "users": 5}
     figures |= {"us_per_operation": us, "rss_bytes": 1, "round": number, "row": row, "contender": contender}
     return figures | more
 
@@ -59,6 +60,27 @@ def test_memory_is_judged_by_bytes() -> None:
     assert goals["rss_bytes"]["verdict"] == "met"
 
 
+def test_a_call_is_judged_by_microseconds() -> None:
+    results = [result(number, TASKS, us) for number, us in ((1, 14.0), (2, 15.0), (3, 90.0))]
+
+    judged = judge(results)
+
+    assert verdict(judged, TASKS, None) == ("met", 15.0, 14.0, 90.0)
+    assert "sioprobe, tasks | 15.00 (14.00-90.00) µs | at most 15 µs | met |" in render(results, judged, {})
+
+
+def test_an_open_loop_shows_its_rate_and_a_server_that_could_do_no_more() -> None:
+    results = [
+        result(1, OURS, 1000.0, "pace-1000", operations=998),
+        result(1, C, 500.0, "pace-1000", operations=700, server_cpu_seconds=0.9),
+    ]
+
+    table = render(results, judge(results), {})
+
+    assert "| sioprobe | 5 | 1000 µs | 998 of 1000 | 10% | 0 |" in table
+    assert "| C epoll loop | 5 | 500 µs | 700 of 1000 | 10%; server full | 0 |" in table
+
+
 def test_the_table_shows_what_was_not_run_and_what_failed() -> None:
     results = [
         result(1, OURS, 10.0, failures=3, cpu_seconds=0.95),
@@ -77,6 +99,15 @@ def test_the_table_shows_what_was_not_run_and_what_failed() -> None:
     assert "polling" not in table
 
 
+def test_acks_have_a_server_that_does_not_set_the_pace() -> None:
+    command = server_command(Plan("acks", "websocket", 5, 1.0))
+
+    assert command is not None
+    assert Path(command[0]).name == "null_server"
+    assert server_command(Plan("acks", "polling", 5, 1.0)) is None
+    assert server_command(Plan("connects", "websocket", 5, 1.0)) is None
+
+
 @pytest.mark.parametrize("operation", ["acks", "deliveries"])
 def test_the_c_loop_does_what_the_server_counts(operation: str) -> None:
     loop = CONTENDERS[C]
@@ -88,6 +119,16 @@ def test_the_c_loop_does_what_the_server_counts(operation: str) -> None:
     assert window.cpu_seconds > 0
     assert window.server_cpu_seconds > 0
     assert window.us_per_operation
+
+
+@pytest.mark.parametrize("name", [OURS, C, TASKS])
+def test_an_open_loop_keeps_its_pace(name: str) -> None:
+    contender = CONTENDERS[name]
+
+    window = measure(contender.start, contender.count_failures, Plan("acks", "websocket", 5, 1.0, rate=50))
+
+    assert 0 < window.operations < 2 * 50 * window.seconds
+    assert window.failures == 0
 
 
 def test_a_contender_that_ends_is_named_with_its_last_line() -> None:
@@ -142,7 +183,7 @@ def test_a_wrong_row_gets_the_nearest() -> None:
     done = CliRunner().invoke(main, ["--row", "poling"])
 
     assert done.exit_code == 2
-    assert "unknown row 'poling' (the nearest is 'polling'; valid are ack, delivery, " in done.stderr
+    assert "unknown row 'poling' (the nearest is 'polling'; valid are ack, pace-1000, " in done.stderr
 
 
 def test_every_contender_of_a_row_exists() -> None:

@@ -9,7 +9,7 @@ import json
 import os
 
 from gevent.event import Event
-from locust import task
+from locust import constant_pacing, task
 
 from sioprobe import SocketIOUser
 
@@ -27,7 +27,10 @@ class TaskUser(SocketIOUser):
 if PLAN["operation"] == "acks":
 
     class AckUser(TaskUser):
-        """One call outstanding."""
+        """One call outstanding; the next begins at once, or when it is due."""
+
+        if PLAN["rate"] is not None:
+            wait_time = constant_pacing(PLAN["users"] / PLAN["rate"])
 
         def on_start(self) -> None:
             self.number = 0
