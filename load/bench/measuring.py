@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def measure(start: Start, count_failures: CountFailures, plan: Plan) -> Window:
 def server_command(plan: Plan) -> list[str] | None:
     """The null server in C for acks over WebSocket, because the usual one could set the pace; else None."""
     if (plan.operation, plan.transport) == ("acks", "websocket"):
-        with contextlib.suppress(NotCompiled):
+        with suppress(NotCompiled):
             return [str(compiled("null_server"))]
     return None
 

@@ -16,6 +16,10 @@ from sioprobe.engine.hub import SECOND
 
 __all__ = ["SCHEDULE", "Pacer"]
 
+TICK = SECOND // 1000
+"""The loop of the hub waits in whole milliseconds: no turn can be taken in between, unless something else
+wakes it."""
+
 SCHEDULE = Parameter(
     "schedule",
     "constant",
@@ -27,7 +31,7 @@ SCHEDULE = Parameter(
 class Pacer:
     """Calls `turn(intended)` on the hub for each intended time, in `monotonic_ns`."""
 
-    __slots__ = ("_engine", "_interval", "_next", "_poisson", "_running", "_timer", "_turn")
+    __slots__ = ("_engine", "_interval", "_next", "_poisson", "_running", "_ticks", "_timer", "_turn")
 
     def __init__(self, engine: Engine, rate: float, kind: str, turn: Callable[[int], None]) -> None:
         self._engine = engine
@@ -36,6 +40,8 @@ class Pacer:
         self._turn = turn
         self._next = 0.0
         self._running = False
+        self._ticks = False
+        """Whether the timer goes on by itself. A new one for each turn costs more."""
         self._timer: Any = None
 
     def start(self, offset: int = 0) -> None:
@@ -64,17 +70,21 @@ class Pacer:
 
     def _wait(self) -> None:
         wait = max(0.0, self._next - monotonic_ns()) / SECOND
+        self._ticks = self._interval <= TICK
+        if self._timer is not None:
+            self._timer.stop()
         # A new timer, because a timer cannot get another time.
-        self._timer = self._engine.loop.timer(wait)
+        self._timer = self._engine.loop.timer(wait, TICK / SECOND if self._ticks else 0.0)
         self._timer.start(self._due, update=True)
 
     def _due(self) -> None:
         now = monotonic_ns()
         while self._running and self._next <= now:
-            intended, self._next = int(self._next), self._next + self._gap()
+            intended = int(self._next)
+            self._next += self._gap() if self._poisson else self._interval
             try:
                 self._turn(intended)
             except Exception as error:
                 self._engine.count_internal(error)
-        if self._running:
+        if self._running and not (self._ticks and self._interval <= TICK):
             self._wait()

@@ -181,32 +181,30 @@ class RoundTripPlayer(Player, ABC):
         if self._open:
             self.play.join(self)
         else:
-            self._send(monotonic_ns())
+            self._go_on(monotonic_ns())
 
     def take_turn(self, intended: int) -> None:
-        """Send, because it is due, or count why not."""
+        """Send, because it is due, or count why not. It is called at the intended time or later."""
         play = self.play
         if play.halted:
             if self.pacer is not None:
                 self.pacer.stop()
-        elif self.state != "playing" or not self.connection.is_open:
+        elif self.state != "playing" or self.connection.session.state != "open":
             play.miss(NO_CONNECTION, self._series)
         elif len(self._waiting) >= play.max_outstanding:
             play.miss(OUTSTANDING, self._series)
         else:
+            now = monotonic_ns()
+            lag_us = (now - intended) / 1000
+            play.engine.pulse.send_lag.record(lag_us)
             assert play.schedule is not None
-            lag_us = max(0, monotonic_ns() - intended) / 1000
-            play.engine.send_lag.record(lag_us)
             play.schedule.send(lag_us)
-            self._send(intended)
+            self._send(intended, now)
 
-    def _send(self, intended: int) -> None:
-        play = self.play
-        # Acks fail before the listener hears that the connection is closed.
-        if play.halted or not self.connection.is_open:
-            return
+    def _send(self, intended: int, now: int) -> None:
+        """Send the next operation. The connection is open."""
         self.number = number = self.number + 1
-        now = monotonic_ns() if self._open else intended
+        play = self.play
         if not self._waiting:
             self.connection.deadline = now + play.timeout
         self._waiting[self.transmit(number)] = (intended, now, number)
@@ -217,7 +215,14 @@ class RoundTripPlayer(Player, ABC):
         entry = self._waiting.pop(key, None)
         if entry is None:
             return False
-        self._end(entry)
+        now = monotonic_ns()
+        play = self.play
+        play.outstanding -= 1
+        self._series.record((now - entry[0]) / 1000)
+        if self._open:
+            assert play.schedule is not None
+            play.schedule.service.record((now - entry[1]) / 1000)
+        self._go_on(now)
         return True
 
     def fail(self, key: Hashable, kind: str) -> None:
@@ -227,23 +232,17 @@ class RoundTripPlayer(Player, ABC):
             self._series.error(kind)
             self._go_on(monotonic_ns())
 
-    def _end(self, entry: tuple[int, int, int]) -> None:
-        now = monotonic_ns()
-        self.play.outstanding -= 1
-        self._series.record((now - entry[0]) / 1000)
-        if self._open:
-            assert self.play.schedule is not None
-            self.play.schedule.service.record((now - entry[1]) / 1000)
-        self._go_on(now)
-
     def _go_on(self, now: int) -> None:
         if self._waiting:
             # The first is the oldest, because dicts keep their order.
             self.connection.deadline = next(iter(self._waiting.values()))[1] + self.play.timeout
         else:
             self.connection.deadline = 0
-            if not self._open and self.state == "playing":
-                self._send(now)
+            if self._open or self.state != "playing" or self.play.halted:
+                return
+            # Acks fail before the listener hears that the connection is closed.
+            if self.connection.session.state == "open":
+                self._send(now, now)
 
     def expired(self, connection: Connection) -> None:
         """Fail the operations whose answer did not come in time."""

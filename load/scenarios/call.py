@@ -197,7 +197,7 @@ class CallPlayer(RoundTripPlayer):
         turns = self.play.turns
         return self._calls.each[turns[self._turn % len(turns)]]
 
-    def _send(self, intended: int) -> None:
+    def _send(self, intended: int, now: int) -> None:
         """Send what is next. In a closed loop, what nobody answers is followed by more at once."""
         play = self.play
         while play.some_unanswered and not self._next().awaited:
@@ -208,7 +208,7 @@ class CallPlayer(RoundTripPlayer):
             self.transmit(0)
             if self._open:
                 return
-        super()._send(intended)
+        super()._send(intended, now)
 
     def transmit(self, number: int) -> Hashable:
         """Send the event whose turn it is. The key is the call."""
