@@ -26,6 +26,7 @@ from sioprobe.wire.socketio import (
     SocketDecoder,
     SocketPacket,
     SocketPacketType,
+    encode_packet_of,
     encode_socket_packet,
 )
 from sioprobe.wire.websocket import (
@@ -73,6 +74,7 @@ __all__ = [
     "encode_frame",
     "encode_open",
     "encode_packet",
+    "encode_packet_of",
     "encode_payload",
     "encode_socket_packet",
     "encode_upgrade_request",

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from json.scanner import make_scanner
 from typing import Any
 
 from sioprobe.wire.errors import LocalProtocolError, RemoteProtocolError
@@ -212,6 +213,13 @@ def is_utf8(text: str) -> bool:
 def decode_json(text: str) -> Any:
     """Strict JSON: no NaN, no Infinity, nothing behind the value. Raises RemoteProtocolError."""
     try:
+        try:
+            # `decode` also looks for white space around the value, which is seldom there.
+            value, end = _scan_json(text, 0)
+            if end == len(text):
+                return value
+        except StopIteration:
+            pass
         return _JSON.decode(text)
     except RemoteProtocolError:
         raise
@@ -226,3 +234,4 @@ def _refuse_constant(name: str) -> Any:
 
 
 _JSON = json.JSONDecoder(parse_constant=_refuse_constant)
+_scan_json: Any = make_scanner(_JSON)  # type: ignore[arg-type]

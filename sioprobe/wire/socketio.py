@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from json import encoder
 from typing import Any
 
 from sioprobe.wire.engineio import decode_json, is_utf8
@@ -23,6 +24,7 @@ __all__ = [
     "SocketDecoder",
     "SocketPacket",
     "SocketPacketType",
+    "encode_packet_of",
     "encode_socket_packet",
 ]
 
@@ -54,11 +56,13 @@ class SocketPacketType(IntEnum):
 
 
 _TYPE_BY_DIGIT = {str(int(kind)): kind for kind in SocketPacketType}
-_DIGIT_BY_TYPE = {kind: digit for digit, kind in _TYPE_BY_DIGIT.items()}
-_EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
-_ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
+_DIGITS = "".join(_TYPE_BY_DIGIT)
+# A look into the enumeration itself costs as much as a whole check of a packet.
+_CONNECT, _DISCONNECT, _EVENT, _ACK, _CONNECT_ERROR, _BINARY_EVENT, _BINARY_ACK = SocketPacketType
+_EVENTS = (_EVENT, _BINARY_EVENT)
+_ACKS = (_ACK, _BINARY_ACK)
 _WITH_ID = _EVENTS + _ACKS
-_BINARY = (SocketPacketType.BINARY_EVENT, SocketPacketType.BINARY_ACK)
+_BINARY = (_BINARY_EVENT, _BINARY_ACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +95,25 @@ def encode_socket_packet(packet: SocketPacket) -> tuple[str, list[bytes]]:
 
 def encode_checked(packet: SocketPacket, check: Check) -> tuple[str, list[bytes]]:
     """As `encode_socket_packet`, with the rules of another revision about data."""
+    return encode_packet_of(packet.type, packet.namespace, packet.data, packet.ack_id, check)
+
+
+def encode_packet_of(
+    kind: SocketPacketType, namespace: str, data: Any, ack_id: int | None, check: Check | None = None
+) -> tuple[str, list[bytes]]:
+    """As `encode_socket_packet`, of what the packet would hold."""
     attachments: list[bytes] = []
-    kind = packet.type
     try:
-        data = _take_attachments(packet.data, attachments)
-        if attachments:
-            if _has_placeholder(packet.data):
-                raise LocalProtocolError("data holds a literal placeholder beside binary")
-            if kind not in _WITH_ID:
-                raise LocalProtocolError(f"binary data in a {kind.name} packet")
-            kind = SocketPacketType.BINARY_EVENT if kind in _EVENTS else SocketPacketType.BINARY_ACK
-        check(kind, data)
-        head = _encode_head(kind, len(attachments), packet.namespace, packet.ack_id)
+        if not _is_plain(data):
+            given, data = data, _take_attachments(data, attachments)
+            if attachments:
+                if _has_placeholder(given):
+                    raise LocalProtocolError("data holds a literal placeholder beside binary")
+                if kind not in _WITH_ID:
+                    raise LocalProtocolError(f"binary data in a {kind.name} packet")
+                kind = _BINARY_EVENT if kind in _EVENTS else _BINARY_ACK
+        (check or _check_data)(kind, data)
+        head = _encode_head(kind, len(attachments), namespace, ack_id)
         return (head if data is None else head + _encode_json(data)), attachments
     except RecursionError:
         raise LocalProtocolError("data is nested too deeply, or holds itself") from None
@@ -111,7 +122,7 @@ def encode_checked(packet: SocketPacket, check: Check) -> tuple[str, list[bytes]
 
 
 def _encode_head(kind: SocketPacketType, attachments: int, namespace: str, ack_id: int | None) -> str:
-    head = _DIGIT_BY_TYPE[kind]
+    head = _DIGITS[kind]
     if kind in _BINARY:
         if not attachments:
             raise LocalProtocolError(f"{kind.name} without attachments")
@@ -126,7 +137,7 @@ def _encode_head(kind: SocketPacketType, attachments: int, namespace: str, ack_i
         # The value stays out of the message: int() refuses to print one of 5000 digits.
         if isinstance(ack_id, bool) or not isinstance(ack_id, int) or not 0 <= ack_id <= MAX_ACK_ID:
             raise LocalProtocolError("ack id is not an integer from 0 to 2^53 - 1")
-        head += str(int(ack_id))
+        head += f"{ack_id:d}"
     elif kind in _ACKS:
         raise LocalProtocolError(f"{kind.name} without an ack id")
     return head
@@ -137,9 +148,21 @@ _ASCII_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
+def _make_write() -> Callable[[Any], str]:
+    """`_JSON.encode`. The encoder in C, where there is one, is not made anew for each value."""
+    make: Any = getattr(encoder, "c_make_encoder", None)
+    if make is None:
+        return _JSON.encode
+    encode = make(None, _JSON.default, encoder.encode_basestring, None, ":", ",", False, False, False)
+    return lambda data: "".join(encode(data, 0))
+
+
+_write_json = _make_write()
+
+
 def _encode_json(data: Any) -> str:
     try:
-        text = _JSON.encode(data)
+        text = _write_json(data)
         if is_utf8(text):
             return text
         # JSON can escape a lone surrogate. Two that make a pair would come back as one character.
@@ -150,6 +173,25 @@ def _encode_json(data: Any) -> str:
         raise
     except (TypeError, ValueError) as error:
         raise LocalProtocolError(f"data is not JSON: {error}") from None
+
+
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON can write the value as it is: no bytes in it, and all keys are strings."""
+    kind = type(value)
+    if kind is dict:
+        for key in value:
+            if type(key) is not str:
+                return False
+        value = value.values()
+    elif kind is not list:
+        return kind in _SCALARS
+    for item in value:  # noqa: SIM110 - every message comes here, and a generator costs twice as much
+        if type(item) not in _SCALARS and not _is_plain(item):
+            return False
+    return True
 
 
 def _take_attachments(value: Any, attachments: list[bytes]) -> Any:
@@ -261,20 +303,20 @@ def _decode_text(text: str, check: Check) -> tuple[SocketPacket, int]:
     elif kind in _ACKS:
         raise RemoteProtocolError(f"{kind.name} without an ack id")
     data = decode_json(data_text) if data_text else None
-    if data is None and data_text and kind is not SocketPacketType.CONNECT_ERROR:
+    if data is None and data_text and kind is not _CONNECT_ERROR:
         raise RemoteProtocolError(f"data of {kind.name} is null")
     check(kind, data)
     return SocketPacket(kind, namespace or MAIN_NAMESPACE, data, ack_id), int(count or 0)
 
 
 def _check_data(kind: SocketPacketType, data: Any) -> None:
-    if kind is SocketPacketType.CONNECT:
+    if kind is _CONNECT:
         if data is not None and not isinstance(data, dict):
             raise RemoteProtocolError("data of CONNECT is not an object")
-    elif kind is SocketPacketType.DISCONNECT:
+    elif kind is _DISCONNECT:
         if data is not None:
             raise RemoteProtocolError("DISCONNECT with data")
-    elif kind is SocketPacketType.CONNECT_ERROR:
+    elif kind is _CONNECT_ERROR:
         # Socket.IO 4 sends a string, which the reference's parser still takes.
         if not isinstance(data, (dict, str)):
             raise RemoteProtocolError("data of CONNECT_ERROR is neither an object nor a string")
