@@ -27,7 +27,7 @@ from sioprobe.wire import (
     SocketDecoder,
     SocketPacket,
     SocketPacketType,
-    encode_socket_packet,
+    encode_packet_of,
 )
 
 __all__ = ["NO_ANSWER", "Connection", "Listener"]
@@ -35,6 +35,8 @@ __all__ = ["NO_ANSWER", "Connection", "Listener"]
 NO_ANSWER = {"message": "no answer to CONNECT"}
 """What a listener hears as the words of a refusal, if the server said nothing in time."""
 
+# A look into the enumeration itself costs as much as all else that is done with an event.
+CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = SocketPacketType
 NO_NAMESPACES: frozenset[str] = frozenset()
 """All connections share it, because an empty set takes 216 bytes."""
 
@@ -203,7 +205,7 @@ class Connection:
         """Leave one namespace. The session stays open."""
         if self.namespaces.pop(namespace, None) is not None:
             self._left |= {namespace}
-            self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
+            self._send(DISCONNECT, namespace)
 
     def close(self) -> None:
         """Close the session in order, or stop trying to replace a lost one. `listener.closed` follows."""
@@ -251,24 +253,26 @@ class Connection:
         Raises SwarmError if no session is open, and LocalProtocolError if a value cannot be sent.
         """
         if ack is None:
-            self._send(SocketPacket(SocketPacketType.EVENT, namespace, [event, *args]))
+            self._send(EVENT, namespace, [event, *args])
             return
         ack_id = self.acks.next_id()
-        self._send(SocketPacket(SocketPacketType.EVENT, namespace, [event, *args], ack_id))
+        self._send(EVENT, namespace, [event, *args], ack_id)
         self.acks.expect(ack_id, ack, timeout)
 
     def ack(self, ack_id: int, *args: Any, namespace: str = MAIN_NAMESPACE) -> None:
         """Answer an event of the server. Raises as `emit` does."""
-        self._send(SocketPacket(SocketPacketType.ACK, namespace, list(args), ack_id))
+        self._send(ACK, namespace, list(args), ack_id)
 
     def send_raw(self, packet: str) -> None:
         """Send the text of a whole Engine.IO packet. The caller has made it from a template."""
         self.session.send_text(packet)
 
-    def _send(self, packet: SocketPacket) -> None:
+    def _send(
+        self, kind: SocketPacketType, namespace: str, data: Any = None, ack_id: int | None = None
+    ) -> None:
         if self.session.state != "open":
             raise SwarmError(Kind.CONNECTION_CLOSED if self.closed else Kind.NOT_CONNECTED)
-        text, attachments = encode_socket_packet(packet)
+        text, attachments = encode_packet_of(kind, namespace, data, ack_id)
         self.session.send_text("4" + text)
         for attachment in attachments:
             self.session.send_binary(attachment)
@@ -291,9 +295,12 @@ class Connection:
             self.session.send_text(self._connect_packets[namespace])
 
     def session_text(self, data: str) -> None:
-        tap = self.tap
-        if tap is not None and not self._waiting and tap(data):
-            return
+        if not self._waiting:
+            tap = self.tap
+            if tap is not None and tap(data):
+                return
+            if data[:1] == "3" and self.acks.take(data):
+                return
         packet = self._decoder.decode(data)
         self._waiting = packet is None
         if packet is not None:
@@ -416,21 +423,21 @@ class Connection:
     def _take(self, packet: SocketPacket) -> None:
         kind = packet.type
         namespace = packet.namespace
-        if kind is SocketPacketType.EVENT or kind is SocketPacketType.BINARY_EVENT:
+        if kind is EVENT or kind is BINARY_EVENT:
             if namespace in self.namespaces or namespace in self._connecting:
                 self.listener.event(self, namespace, packet.data[0], packet.data[1:], packet.ack_id)
             elif namespace not in self._left:
                 self.count_error(Kind.EVENT_OF_NO_NAMESPACE)
-        elif kind is SocketPacketType.ACK or kind is SocketPacketType.BINARY_ACK:
+        elif kind is ACK or kind is BINARY_ACK:
             assert packet.ack_id is not None
             callback = self.acks.pop(packet.ack_id)
             if callback is None:
                 self.listener.stray_ack(self, namespace, packet.ack_id, packet.data)
             else:
                 callback(packet.data, None)
-        elif kind is SocketPacketType.CONNECT:
+        elif kind is CONNECT:
             self._take_connect(namespace, packet.data)
-        elif kind is SocketPacketType.CONNECT_ERROR:
+        elif kind is CONNECT_ERROR:
             if self._connecting.pop(namespace, None) is not None and not self.refusal_is_no_error:
                 self._connect_series.error(Kind.CONNECT_REFUSED)
             self.listener.refused(self, namespace, packet.data)
@@ -447,7 +454,7 @@ class Connection:
         if started is None and namespace in self._left:
             # It was counted as a timeout. Tell the server that we are not there.
             self._left -= {namespace}
-            self._send(SocketPacket(SocketPacketType.DISCONNECT, namespace))
+            self._send(DISCONNECT, namespace)
             return
         if started is None:
             raise RemoteProtocolError(f"CONNECT for {namespace!r}, which nobody asked for")

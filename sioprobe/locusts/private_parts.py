@@ -16,6 +16,7 @@ from locust.dispatch import UsersDispatcher
 from locust.env import Environment
 from locust.event import EventHook
 from locust.runners import MasterRunner, WorkerRunner
+from locust.user.task import TaskSet
 
 __all__ = [
     "call_first",
@@ -30,6 +31,7 @@ __all__ = [
     "report_each",
     "response_time_bucket",
     "send_report",
+    "sleep_between_tasks",
 ]
 
 
@@ -42,6 +44,7 @@ def missing() -> list[str]:
             (runner, "_users_dispatcher"),
             (UsersDispatcher([], [User]), "_worker_nodes"),
             (runner, "custom_messages"),
+            (TaskSet, "_sleep"),
             (locust.argument_parser, "get_parser"),
             (WorkerRunner, "_send_stats"),
             (MasterRunner, "get_worker_index"),
@@ -107,6 +110,11 @@ def dispatch_order(runner: MasterRunner) -> list[str]:
     """The client ids of the workers, in the order in which Locust gives them users, again and again."""
     dispatcher = runner._users_dispatcher
     return [worker.id for worker in dispatcher._worker_nodes] if dispatcher is not None else []
+
+
+def sleep_between_tasks(sleep: Callable[[Any, float], None]) -> None:
+    """Let users, of every class, sleep in this way when a task has ended: `sleep(task_set, seconds)`."""
+    TaskSet._sleep = sleep
 
 
 def csv_tables(environment: Environment) -> dict[str, Callable[[Any], None]]:

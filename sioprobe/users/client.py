@@ -14,6 +14,7 @@ from typing import Any
 
 import gevent
 from gevent.event import AsyncResult, Event
+from gevent.hub import Waiter
 from gevent.queue import Empty, SimpleQueue
 
 from sioprobe.engine.connection import Connection, Listener
@@ -43,6 +44,7 @@ class UserClient(Listener):
         "handlers",
         "series",
         "settings",
+        "waited",
     )
 
     def __init__(
@@ -56,6 +58,8 @@ class UserClient(Listener):
         self._arrived = False
         self._awaited: list[tuple[str, str, Any]] = []
         self._ended = Event()
+        self.waited = False
+        """Whether a call has waited since somebody set it to False: meanwhile others could run."""
         self.handlers = Handlers(handler_failed)
 
     # Connecting
@@ -206,10 +210,20 @@ class UserClient(Listener):
         self, event: str, args: tuple[Any, ...], namespace: str, timeout: float, name: str | None
     ) -> list[Any]:
         """Emit, wait for the ack, and return its values. Raises SwarmError."""
-        answer: AsyncResult = AsyncResult()
-        self.ask(event, args, namespace, timeout, name, lambda *both: answer.set(both))
+        waiter, handlers = Waiter(), self.handlers
+
+        def wake(values: list[Any] | None, failure: SwarmError | None) -> None:
+            # A handler runs first if its event came before the ack, and after a failure everybody hears of
+            # it first. Otherwise the greenlet goes on now, inside of this call.
+            if failure is None and not handlers.unfinished:
+                waiter.switch((values, failure))
+            else:
+                self._engine.loop.run_callback(waiter.switch, (values, failure))
+
+        self.ask(event, args, namespace, timeout, name, wake)
         values: list[Any] | None
-        values, failure = answer.get()
+        values, failure = waiter.get()
+        self.waited = True
         if failure is not None:
             raise failure
         return values or []

@@ -29,7 +29,7 @@ class Handlers:
     `wild` says that events without a handler of their own may have another, see `other`.
     """
 
-    __slots__ = ("_classes", "_failed", "_jobs", "_worker", "by_name", "wild")
+    __slots__ = ("_classes", "_failed", "_jobs", "_worker", "by_name", "unfinished", "wild")
 
     def __init__(self, failed: Callable[[Exception], None]) -> None:
         self._failed = failed
@@ -38,6 +38,8 @@ class Handlers:
         self._classes: dict[str, Any] = {}
         self._jobs: Any = None
         self._worker: Any = None
+        self.unfinished = 0
+        """How many handlers have to run, or have not ended."""
 
     def end(self) -> None:
         """Run no further handler."""
@@ -91,6 +93,7 @@ class Handlers:
         if self._worker is None:
             self._jobs = SimpleQueue()
             self._worker = gevent.spawn(self._work, self._jobs)
+        self.unfinished += 1
         self._jobs.put((handler, args, answer))
 
     def _work(self, jobs: Any) -> None:
@@ -104,6 +107,7 @@ class Handlers:
                 self._failed(error)
             if answer is not None:
                 answer(result)
+            self.unfinished -= 1
 
     def tell(self, namespace: str, name: str, *given: Any) -> None:
         """Run the handler of something that is not an event of the server."""

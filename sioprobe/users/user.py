@@ -17,6 +17,7 @@ from locust.env import Environment
 
 from sioprobe.engine.errors import SwarmError
 from sioprobe.locusts.conductor import attachment_of
+from sioprobe.locusts.private_parts import sleep_between_tasks
 from sioprobe.users.calls import UserCalls
 from sioprobe.users.client import UserClient
 from sioprobe.users.contrib import SocketIOClient
@@ -99,6 +100,18 @@ class SocketIOUser(UserCalls, UserSettings, User):  # type: ignore[misc]
 
 def _tell_of_failed_handler(user: SocketIOUser, error: Exception) -> None:
     user.environment.events.user_error.fire(user_instance=user, exception=error, tb=error.__traceback__)
+
+
+def _sleep(tasks: Any, seconds: float) -> None:
+    """As Locust sleeps. After a call that waited, others have run, and a sleep of 0 s would do nothing."""
+    client: UserClient | None = tasks.user.__dict__.get("_sioprobe")
+    if client is None or seconds > 0 or not client.waited:
+        gevent.sleep(seconds)
+    else:
+        client.waited = False
+
+
+sleep_between_tasks(_sleep)
 
 
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]
