@@ -49,7 +49,7 @@ class WaitingAcks:
         """Take the text of an ack in the main namespace for which somebody waits.
 
         False: it is something else, and a decoder has to look at it. Each call of a task ends with such a
-        text, and a decoder would cost more than all the rest that is done with it.
+        text, and a decoder costs three times as much.
         """
         start = text.find("[", 1, LONGEST_HEAD)
         if start < 0 or text[1:start] not in self.waiting:

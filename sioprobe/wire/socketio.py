@@ -57,7 +57,7 @@ class SocketPacketType(IntEnum):
 
 _TYPE_BY_DIGIT = {str(int(kind)): kind for kind in SocketPacketType}
 _DIGITS = "".join(_TYPE_BY_DIGIT)
-# A look into the enumeration itself costs as much as a whole check of a packet.
+# Every packet needs several of them, and a name of the module is found faster than a member.
 _CONNECT, _DISCONNECT, _EVENT, _ACK, _CONNECT_ERROR, _BINARY_EVENT, _BINARY_ACK = SocketPacketType
 _EVENTS = (_EVENT, _BINARY_EVENT)
 _ACKS = (_ACK, _BINARY_ACK)
