@@ -109,6 +109,7 @@ NO_INPUTS = (
     "base_command", "head_command", "repository", "mode",  # base, head, command and cells say it
     "config",  # the file is found
     "ca_file", "no_verify",  # the server is on this machine
+    "max_packets_per_post",  # both sides meet the same client
     "no_conformance", "no_counters", "no_realtime", "seed",  # for finding out about the gate itself
     "simulating", "noise", "as_json", "out",
 )  # fmt: skip

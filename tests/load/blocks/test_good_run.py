@@ -26,7 +26,7 @@ from sioprobe.results.loads import Block
 from tests.servers import ROOT, start_command, start_server
 
 DEADLINE = 120.0
-TRIES = 5
+TRIES = 8
 counts_pressure = pytest.mark.skipif(KernelClocks().pressure() is None, reason="no /proc/pressure/cpu here")
 
 

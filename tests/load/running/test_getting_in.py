@@ -60,6 +60,7 @@ def test_who_never_got_in_has_failed_and_no_figure_is_divided_by_them(
     [reason] = [found["reason"] for found in result["validity"]["findings"] if "users" in found["reason"]]
     assert reason.startswith("12 of 20 users were not connected after ")
     assert "  error: SIO connect websocket: not connected: 12" in done.stderr.splitlines()
+    assert "sioprobe: 8 of 20 connections, " in done.stderr, done.stderr
     told = done.stderr[done.stderr.index("sioprobe: 8 of 20 connections, ") :]
     assert f"    INVALID: {reason}" in told.splitlines()
     assert "  --fail-if errors>0: broken, 12" in told.splitlines()
@@ -152,6 +153,7 @@ def test_users_of_a_locustfile_that_never_got_in_have_failed(server: Server, tmp
     )
 
     assert done.returncode == 1, done.stderr
+    assert "sioprobe: 8 of 20 connections, " in done.stderr, done.stderr
     told = done.stderr[done.stderr.index("sioprobe: 8 of 20 connections, ") :]
     assert "  error: SIO connect websocket: not connected: 12" in told.splitlines()
     assert "    INVALID: 12 of 20 users were not connected after " in told

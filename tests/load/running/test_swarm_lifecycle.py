@@ -68,7 +68,7 @@ director = object.__new__(Director)
 director.environment = Space(runner=runner, parsed_options=options, process_exit_code=None)
 director.attachment = Space(is_worker=False, close=lambda: None)
 director._server = Space(found=lambda: {"leak": {"rss_bytes_per_life": 20_000.0}})
-director._found = None
+director._found, director._warnings = None, []
 director.result = lambda: run_result(scenario="churn", found=director._found)
 director.test_is_over()
 print(director.environment.process_exit_code)
