@@ -55,7 +55,9 @@ SENTENCES = {
         "TLS to {url} failed: {seen}; --ca-file trusts its authority, --no-verify takes any certificate"
     ),
     Cause.TLS_FAILED: "TLS to {url} failed: {seen}",
-    Cause.REDIRECT: "{url} redirects the handshake at {path} to {seen}; write the URL and the --path of that",
+    Cause.REDIRECT: (
+        "{url} redirects the handshake at {path} to {seen}; give the URL and the --path of that place"
+    ),
     Cause.LOCKED: (
         "{url} lets nobody in at {path}: the handshake got {seen};"
         " --header, --cookie or --query may show what it wants"

@@ -147,7 +147,7 @@ def test_nobody_is_there() -> None:
             always(301, "", "Location: https://chat.example/socket.io/?EIO=4&token=secret"),
             Cause.REDIRECT,
             "{url} redirects the handshake at /socket.io/ to https://chat.example/socket.io/;"
-            " write the URL and the --path of that",
+            " give the URL and the --path of that place",
         ),
     ],
 )  # fmt: skip
