@@ -144,7 +144,7 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     multiple=True,
     callback=_readable,
     metavar="CONDITION",
-    help="End with 3 when this holds, such as 'p99>50ms', 'reach<100%', 'rate<1000/s'"
+    help="End with 3 (errors: 1) when this holds, such as 'p99>50ms', 'reach<100%', 'rate<1000/s'"
     " or, with churn, 'memory_per_life>10KB'. Repeatable.",
 )
 @calibrate_option

@@ -117,8 +117,8 @@ EXAMPLES = (
 )
 EXIT_CODES = {
     0: "the report is written",
-    2: "bad input, or no server could be started",
-    3: "the report is written, but the machine was too busy and no figure can be believed",
+    2: "bad input, no server could be started, or an application of your own does not run",
+    3: "the report is written, but the machine was too busy to believe any block",
     130: "stopped by Ctrl-C; the report shows what was measured until then",
 }
 

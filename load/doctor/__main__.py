@@ -41,9 +41,9 @@ EXAMPLES = (
 )
 EXIT_CODES = {
     0: "nothing was found that loses messages or costs latency, CPU or connections (there may be notes)",
-    1: "something was found",
+    1: "something was found that does",
     2: "bad input",
-    4: "no Socket.IO server at that URL",
+    4: "no Socket.IO server of Engine.IO 4 at that URL",
     130: "stopped by Ctrl-C",
 }
 EXAMINED = "What is examined"

@@ -97,8 +97,8 @@ def add_swarm_options(parser: Any) -> None:
         type=condition,
         metavar="CONDITION",
         include_in_web_ui=False,
-        help="exit code 3 when this holds at the end, such as 'p99>50ms', 'reach<100%%', 'rate<1000/s' or,"
-        " with churn, 'memory_per_life>10KB'; repeatable",
+        help="exit code 3 (errors: 1) when this holds at the end, such as 'p99>50ms', 'reach<100%%',"
+        " 'rate<1000/s' or, with churn, 'memory_per_life>10KB'; repeatable",
     )
     add(
         "--calibrate",

@@ -91,9 +91,10 @@ def scenario_options(scenarios: Iterable[str], without: Iterable[str] = ()) -> D
         if parameter.name == "namespace":
             group = WHO
         elif len(declared) > 1:
-            group, also = "Several scenarios", f"{', '.join(declared)}; "
+            group, also = "Several scenarios", ", ".join(declared)
         unit = f" ({parameter.unit})" if parameter.unit else ""
-        text = f"{parameter.help}{unit}; {also}{defaults_of(parameter, declared)}."
+        parts = (f"{parameter.help}{unit}", also, defaults_of(parameter, declared))
+        text = "; ".join(part for part in parts if part) + "."
         text = text[0].upper() + text[1:]
         groups.setdefault(group, []).append(
             option(

@@ -36,11 +36,13 @@ def default_of(parameter: Parameter) -> str:
 
 
 def defaults_of(parameter: Parameter, scenarios: Iterable[str] = SCENARIOS) -> str:
-    """`default 32`, or where these scenarios differ `default 32 (ack, echo), 10000 (slow)`."""
+    """`default 32`, or where these scenarios differ `default 32 (ack, echo), 10000 (slow)`; or nothing."""
     by_default: dict[str, list[str]] = {}
     for scenario, own in scenarios_with(parameter.name).items():
         if scenario in scenarios:
             by_default.setdefault(default_of(own), []).append(scenario)
+    if set(by_default) <= {"", "[]"}:
+        return ""
     if len(by_default) == 1:
         return f"default {next(iter(by_default))}"
     return "default " + ", ".join(f"{value} ({', '.join(of)})" for value, of in by_default.items())
@@ -51,7 +53,8 @@ def help_of(parameter: Parameter) -> str:
     declared = scenarios_with(parameter.name)
     unit = f" ({parameter.unit})" if parameter.unit else ""
     scenarios = "every scenario" if len(declared) == len(SCENARIOS) else ", ".join(declared)
-    return f"{parameter.help}{unit}; {scenarios}; {defaults_of(parameter)}"
+    parts = (f"{parameter.help}{unit}", scenarios, defaults_of(parameter))
+    return "; ".join(part for part in parts if part)
 
 
 def add_scenario_arguments(parser: Any) -> None:

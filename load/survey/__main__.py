@@ -55,7 +55,7 @@ EXAMPLES = (
 )
 EXIT_CODES = {
     0: "every run is clean",
-    1: "a run is not clean",
+    1: "a run is not clean, or could not be measured",
     2: "bad input, or no Socket.IO server at that URL",
     130: "stopped by Ctrl-C; the runs so far are printed",
 }
