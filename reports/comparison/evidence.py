@@ -1,7 +1,7 @@
 """How the modes stand on one figure, from the best source that a run has.
 
 Ratios of servers that were alive at the same time come first, then blocks, then single measurements. Only the
-first are sure: the blocks of two servers never had the same minute of the machine.
+first are sure: the blocks of two servers never ran at the same time.
 """
 
 from __future__ import annotations
@@ -200,12 +200,12 @@ def blocks(
     said = Saying(Quotes(results))
     interval = said.string(pointer("cells", cells[0][0], "metrics", metric, "interval"))
     differ = any(cell["metrics"][metric]["interval"] != interval for _, cell in cells)
-    fewer = ", and of servers with other numbers of blocks theirs" if differ else ""
+    fewer = ", or what another number of blocks allows" if differ else ""
     suspect = sum(cell["blocks"]["SUSPECT"] > sum(cell["blocks"].values()) / 2 for _, cell in cells)
     basis = said.said(
         f"blocks of scenario {first['scenario']} with {said.number(pointer('cells', n, 'connections'))} "
         f"connections; the brackets hold the {interval}{fewer}. "
-        "Two servers never had the same minute of the machine.",
+        "No two of these blocks ran at the same time.",
         "Other work disturbed most of these blocks." if suspect > len(cells) / 2 else None,
     )
     return Evidence(kind, transport, standings, basis, "blocks")

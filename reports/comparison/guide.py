@@ -89,7 +89,7 @@ def _werkzeug_is_for_development(results: Results, found: list[Evidence]) -> Gui
             told.append(_needs(one, own, said))
             verdicts.append("yes")
         else:
-            told.append(f"Over {over} it cannot be told to be slower.")
+            told.append(f"Over {over} the figures do not show that it is slower.")
             verdicts.append("open")
     if told:
         told.append("Whether it is safe to deploy was not measured.")

@@ -71,7 +71,7 @@ FEWEST_ROWS = 3
 
 SURENESS = {
     "sure": ("✓", "Sure", "the differences are larger than the error of the measurement."),
-    "likely": ("◐", "Likely", "the blocks do not overlap."),
+    "likely": ("◐", "Likely", "the intervals of the blocks do not overlap."),
     "alike": ("≈", "Alike", "what was measured does not tell the modes apart."),
     "measured once": ("◔", "Measured once", "there is no interval, so small differences say nothing."),
     "indirect": ("?", "Indirect", "another figure speaks for it."),

@@ -149,7 +149,7 @@ def _about_leaks(rows: list[SectionRow], transport: str) -> Iterator[str]:
     if untold:
         yield (
             f"Of clients that came and went over {transport}, no session, thread or open file is left on"
-            f" {listed(untold)}. Nobody saw whether its memory grows."
+            f" {listed(untold)}. It is not known whether memory grows there."
         )
     for each in rows:
         counts = {word: figure_of(each, name) for name, word in kinds.items()}

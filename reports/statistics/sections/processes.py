@@ -79,7 +79,7 @@ def _findings(rows: Sequence[SectionRow]) -> Iterator[str]:
                 these = [each for each in of if each["at"]["processes"] == count]
                 if times := told(these, "speedup", ""):
                     yield (
-                        f"Over {transport}, {count} processes behind Redis carry so many times "
+                        f"Over {transport}, {count} processes behind Redis carry this many times "
                         f"the {words.get(scenario, scenario)} of one: {times}."
                     )
     if any(note.startswith("oversubscribed") for each in rows for note in each["notes"]):

@@ -239,7 +239,7 @@ def test_memory_that_nobody_could_judge_is_not_called_nothing() -> None:
     assert "leaked_bytes_per_life" not in figures(section["rows"][0])
     assert section["findings"] == [
         "Of clients that came and went over WebSocket, no session, thread or open file is left on gevent."
-        " Nobody saw whether its memory grows."
+        " It is not known whether memory grows there."
     ]
 
 
@@ -287,7 +287,8 @@ def test_processes_are_compared_with_one() -> None:
         "oversubscribed: 6 processes with generator and queue on 2 cores",
     ]
     assert section["findings"] == [
-        f"Over WebSocket, {count} processes behind Redis carry so many times the acks of one: gevent {times}."
+        f"Over WebSocket, {count} processes behind Redis carry this many times the acks of one:"
+        f" gevent {times}."
         for count, times in ((2, "1.75"), (4, "1.50"))
     ] + [
         "This machine has fewer cores than processes, so it does not show how they would scale on more.",
@@ -330,7 +331,7 @@ def test_settings_have_a_price() -> None:
     assert rows[2]["notes"] == ["not examined: no rights"]
     assert section["findings"] == [
         "gevent: nagle-polling (42.5 ms of latency).",
-        "Nothing that costs latency, CPU or connections was found on node.",
+        "Nothing that loses messages or costs anything was found on node.",
     ]
 
     costly = {**packed, "severity": "costs CPU"}
