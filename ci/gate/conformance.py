@@ -109,7 +109,7 @@ def _judge(
             level = ("--level", "2") if settings.reference else ()
             only = [word for entry in ids for word in ("--id", entry)]
             with TemporaryDirectory(dir=report.parent) as secrets:
-                how = settings.connection.arguments(Path(secrets), judges=True)
+                how = settings.connection.arguments(Path(secrets), packing=False)
                 words = ("--url", server.url, *how, *level, *only, "--report", str(report))
                 seconds = max(0.0, min(JUDGE_SECONDS, end - time.monotonic()))
                 code, complaint = run_child("conformance", *words, deadline=seconds)

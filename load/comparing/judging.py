@@ -41,7 +41,7 @@ def judge_arm(
     # The judge's own file lies elsewhere: a part of it must not look like the whole.
     with TemporaryDirectory() as scratch:
         report = Path(scratch) / "conformance.json"
-        words = (*urls, *connection.arguments(Path(scratch), judges=True), *about, "--report", str(report))
+        words = (*urls, *connection.arguments(Path(scratch), packing=False), *about, "--report", str(report))
         code, complaint = run_child("conformance", *words, deadline=CONFORMANCE_DEADLINE)
         if code not in (0, 1) or not report.exists():
             raise ChildError(f"the judge could not judge it (exit code {code}): {complaint}")

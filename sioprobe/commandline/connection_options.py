@@ -205,17 +205,16 @@ class ConnectionOptions:
         """The same for each text in JSON-like data."""
         return redacted_data(data, self.secrets)
 
-    def arguments(self, folder: Path, *, judges: bool = False) -> list[str]:
+    def arguments(self, folder: Path, *, packing: bool = True) -> list[str]:
         """The options that tell another process the same. What may be secret goes by files in `folder`.
 
-        One that `judges` has no option for packing.
+        Without `packing` it is a command that has no option for it, such as the judge.
         """
         arguments = [f"--path={self.path}"]
         arguments += [f"--ca-file={self.ca_file}"] if self.ca_file else []
         arguments += [] if self.verify else ["--no-verify"]
-        arguments += (
-            [f"{PACKING}={self.max_packets_per_post}"] if self.max_packets_per_post and not judges else []
-        )
+        if packing and self.max_packets_per_post:
+            arguments.append(f"{PACKING}={self.max_packets_per_post}")
         texts = {"auth": json.dumps(self.auth) if self.auth is not None else ""}
         for pairs in PAIRS:
             items = getattr(self, pairs.kept_as).items()

@@ -135,12 +135,12 @@ def test_json_of_another_kind_is_refused(data: dict[str, Any], line: str) -> Non
     assert str(caught.value).startswith(line)
 
 
-def test_another_process_is_told_the_limit_of_a_post_unless_it_judges(tmp_path: Path) -> None:
+def test_another_process_is_told_the_limit_of_a_post_unless_it_has_no_such_option(tmp_path: Path) -> None:
     given = options("--max-packets-per-post", "16")
 
     assert options(*given.arguments(tmp_path)) == given
     assert given.given == ("--max-packets-per-post", "16")
-    assert given.arguments(tmp_path, judges=True) == ["--path=/socket.io/"]
+    assert given.arguments(tmp_path, packing=False) == ["--path=/socket.io/"]
 
 
 def test_a_limit_of_a_post_that_is_no_number_is_named() -> None:

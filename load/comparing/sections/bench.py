@@ -103,7 +103,7 @@ class Bench:
                 "load.doctor",
                 server.urls[0],
                 *_processes(server.pids),
-                *self.connection.arguments(Path(folder)),
+                *self.connection.arguments(Path(folder), packing=False),
                 "--json",
                 *arguments,
                 deadline=DOCTOR_SECONDS,

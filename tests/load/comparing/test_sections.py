@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from load.capacity.__main__ import main as search
 from load.comparing.__main__ import main
 from load.comparing.plan import Profile, ProfileError, read_profile
 from load.comparing.progress import Progress
@@ -17,6 +18,7 @@ from load.comparing.sections.bench import Bench, NotMeasured
 from load.comparing.sections.registry import only_sections, read_sections
 from load.comparing.sections.running import Sections, planned
 from load.comparing.sections.task import Task, key_of
+from load.doctor.__main__ import main as examine
 from load.servers.processes import ChildError
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.results.comparison import SECTIONS, Measurement
@@ -324,6 +326,29 @@ def test_a_block_that_others_disturbed_is_measured_a_second_time(
         "urls": FakeServer.urls,
         "server_pids": FakeServer.pids,
     }
+
+
+def test_another_command_gets_only_options_that_it_has(
+    profile_of: Callable[[str], Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, set[str]] = {}
+
+    def ask(module: str, *words: str, **_: Any) -> tuple[int, str, str]:
+        given[module] = {word.partition("=")[0] for word in words if word.startswith("--")}
+        return 0, "{}", ""
+
+    monkeypatch.setattr("load.comparing.sections.bench.ask_child", ask)
+    bench, arm = bench_on({}), tasks_of(profile_of("[settings]"))["settings"][0].arm
+    bench.connection = ConnectionOptions(
+        path="/chat/", ca_file="ca.pem", verify=False, auth={"token": "t"}, max_packets_per_post=8
+    )
+    bench.doctor(arm)
+    with pytest.raises(ChildError):
+        bench.capacity(arm, "polling", {"scenario": "ack", "connections": 1}, 1.0)
+
+    for module, command in (("load.doctor", examine), ("load.capacity", search)):
+        assert given[module] <= {name for option in command.params for name in option.opts}
+    assert given["load.capacity"] - given["load.doctor"] >= {"--max-packets-per-post"}
 
 
 def test_without_a_capacity_there_is_no_latency(profile_of: Callable[[str], Profile]) -> None:
