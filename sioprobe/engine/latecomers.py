@@ -24,8 +24,8 @@ def give_up_latecomers(engine: Engine) -> None:
     over = monotonic_ns()
     while any(monotonic_ns() - since < GRACE for since in _moments(engine, over)):
         gevent.sleep(LOOK_SECONDS)
-    for _, attempt in engine.arrivals.waiting():
-        if attempt is None or attempt not in engine.connections:
+    for since, attempt in engine.arrivals.waiting():
+        if since > over or attempt is None or attempt not in engine.connections:
             continue  # what has ended was counted when it ended
         if attempt.namespaces and not attempt.connecting_since:
             attempt.count_error(Kind.NOT_READY)

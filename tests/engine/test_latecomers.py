@@ -6,6 +6,7 @@ import gevent
 import pytest
 
 from sioprobe.engine import Connection, Engine, Listener, Target
+from sioprobe.engine.hub import SECOND
 from sioprobe.engine.latecomers import give_up_latecomers
 from tests.load.narrow_server import NarrowServer
 
@@ -94,6 +95,19 @@ def test_who_is_connected_and_cannot_begin_has_failed(monkeypatch: pytest.Monkey
 
         assert swarm.engine.recorder.errors() == {"not ready": 1}
         assert swarm.engine.arrivals.figures().unready == 1
+
+
+def test_who_begins_after_the_end_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sioprobe.engine.latecomers.GRACE", SECOND // 2)
+    with NarrowServer(1) as server, Swarm(server, 2, inside=1) as swarm:
+        inside = next(each for each in swarm.connections if each.namespaces)
+        coming = gevent.spawn_later(0.05, swarm.engine.arrivals.begin, "late", inside)
+        give_up_latecomers(swarm.engine)
+        coming.join()
+
+        assert swarm.engine.recorder.errors() == {"not connected": 1}
+        figures = swarm.engine.arrivals.figures()
+        assert (figures.users, figures.connected, figures.unready) == (2, 1, 0)
 
 
 def test_an_end_that_is_no_error_is_none_at_the_end_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
