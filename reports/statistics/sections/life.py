@@ -64,23 +64,22 @@ def _rows(measurement: Measurement) -> Iterator[SectionRow]:
 
 def _churn(block: Block, found: dict[str, Any]) -> Figures:
     leak = found["leak"]
-    kept = leak.get("kept")
     return {
         "lives_per_second": per_second(block, block.operations),
         "failed": float(sum(found["failed"].values())),
-        "leaked_sessions": _kept(leak, kept, "sessions"),
-        "leaked_threads": _kept(leak, kept, "threads"),
-        "leaked_files": _kept(leak, kept, "fds"),
+        "leaked_sessions": _kept(leak, "sessions"),
+        "leaked_threads": _kept(leak, "threads"),
+        "leaked_files": _kept(leak, "fds"),
         "leaked_bytes_per_life": _kept_memory(leak),
         "rss_bytes_per_life": leak.get("rss_bytes_per_life"),
     }
 
 
-def _kept(leak: dict[str, Any], kept: dict[str, int] | None, name: str) -> float | None:
-    """How much more there is than before; None where nobody saw it."""
-    if kept is None or leak["before"].get(name) is None or leak["after"].get(name) is None:
+def _kept(leak: dict[str, Any], name: str) -> float | None:
+    """How much more there is than before; None where nobody saw it, as without a cool-down."""
+    if any(leak.get(when, {}).get(name) is None for when in ("before", "after")):
         return None
-    return float(kept.get(name, 0))
+    return float(leak["kept"].get(name, 0))
 
 
 def _kept_memory(leak: dict[str, Any]) -> float | None:

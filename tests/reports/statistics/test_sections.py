@@ -180,10 +180,10 @@ def test_connections_have_memory_threads_and_what_is_missing() -> None:
     ]
 
 
-def churning(**leak: Any) -> dict[str, Any]:
+def churning(*, cooled: bool = True, **leak: Any) -> dict[str, Any]:
     look = {"sessions": 0, "threads": 2, "fds": 9}
-    verdict = {"verdict": "clean", "kept": {}, "before": look, "after": look, "rss_bytes_per_life": 12.0}
-    verdict |= {"memory": "settled"}
+    verdict = {"verdict": "clean", "kept": {}, "memory": "settled", "rss_bytes_per_life": 12.0}
+    verdict |= {"before": look, "after": look} if cooled else {"verdict": "unknown"}
     return block(
         "churn",
         series=[series("SIO connect", "websocket", [4000.0] * 2000)],
@@ -229,6 +229,13 @@ def test_life_tells_leaks_storms_and_slow_clients() -> None:
         " to 50.0 ms.",
         "Over WebSocket, slow clients that the server dropped: gevent 1.",
     ]
+
+
+def test_without_a_cool_down_nobody_saw_what_is_left() -> None:
+    section = section_of("life", measurement("life", "gevent", {"scenario": "churn"}, churning(cooled=False)))
+
+    assert not {"leaked_sessions", "leaked_threads", "leaked_files"} & set(figures(section["rows"][0]))
+    assert section["findings"] == []
 
 
 def test_memory_that_nobody_could_judge_is_not_called_nothing() -> None:
