@@ -34,9 +34,9 @@ def leak_observed(server: Watched, lives: int) -> Observations:
         "rss_bytes_per_life": memory.per_life,
         "growth_per_life": {name: growth.to_json() for name, growth in memory.growth.items()},
     }
+    grows = f"the server leaks: {memory.words}; " if memory.verdict == "grows" else ""
     before, cooled = server.before, server.cooled
     if before is None or cooled is None:
-        grows = f"the server leaks: {memory.words}; " if memory.verdict == "grows" else ""
         return Observations([f"{grows}nobody looked whether the server kept anything"], figures)
     kept = left_behind(before, cooled.look)
     looks = (before, cooled.look)
@@ -51,7 +51,7 @@ def leak_observed(server: Watched, lives: int) -> Observations:
         why = server.unseen
         if before.rss_bytes is not None and cooled.look.rss_bytes is None:
             why = why or "they ended during the run"
-        words = "it is not known whether the server kept anything: it has no /metrics"
+        words = f"{grows}it is not known whether the server kept anything: it has no /metrics"
         words += ", and its processes are not seen" + (f": {why}" if why else "")
         return Observations([words], figures)
     if not kept:
@@ -60,8 +60,8 @@ def leak_observed(server: Watched, lives: int) -> Observations:
         )
         sums += f" {cooled.seconds:.1f} s later"
         sums += "" if "sessions" in seen else "; its sessions are not known"
-        if memory.verdict == "grows":
-            return Observations([f"the server leaks: {memory.words}; {sums}"], figures)
+        if grows:
+            return Observations([grows + sums], figures)
         figures["verdict"] = "clean"
         told = memory.verdict in ("settled", "given back")
         *others, last = (_NAMES[name] for name in seen)
@@ -72,7 +72,7 @@ def leak_observed(server: Watched, lives: int) -> Observations:
     leaks = "sessions" in kept or max(kept.values()) >= lives * LEAKING_SHARE
     if cooled.enough and leaks:
         figures["verdict"] = "leaks"
-    elif memory.verdict != "grows":
+    elif not grows:
         figures["verdict"] = "inconclusive"
         why = (
             "the server may need ping interval and ping timeout to notice"

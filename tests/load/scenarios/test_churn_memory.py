@@ -110,6 +110,15 @@ def test_threads_that_stay_for_a_while_explain_memory_that_grows_with_them() -> 
     assert kept[2].startswith("the server leaks: 600 threads more than before, 3 s after")
 
 
+def test_memory_that_grew_is_told_of_a_server_that_ended() -> None:
+    gone = dict.fromkeys(("sessions", "rss_bytes", "threads", "fds"))
+    verdict, memory, words = told(watched(lambda lives: 54 * KIB * lives, after=gone))
+
+    assert (verdict, memory) == ("leaks", "grows")
+    assert words.startswith("the server leaks: memory grew 54 KiB a life [54, 54] over 800 lives: ")
+    assert words.endswith("its processes are not seen: they ended during the run")
+
+
 def test_memory_that_nobody_sees_is_not_known() -> None:
     before = Look(0.0, 0)
     unseen = Watched(before=before, looks=[before], cooled=Cooled(Look(9.0, 0), 1.0, True))
