@@ -150,8 +150,8 @@ class _Polling:
         return Found(Cause.SESSION_REFUSED, told)
 
     def _several(self, seen: str) -> Found:
-        at_one = self._asker.visit.transport is None
-        advice = "give the URL of one process" if at_one else "write --transport websocket"
+        helps = self._asker.visit.transport == "polling"
+        advice = "write --transport websocket" if helps else "give the URL of one process"
         return Found(Cause.PROCESSES, seen, advice)
 
 

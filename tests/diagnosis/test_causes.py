@@ -361,11 +361,13 @@ def test_a_session_that_keeps_to_a_connection_is_of_several_processes() -> None:
                 peer.send(b"HTTP/1.1 400 X\r\nContent-Length: 0\r\n\r\n")
 
     with ScriptedServer(script) as server:
-        diagnosis = found(server.url, transport="polling")
+        polling, websocket = (found(server.url, transport=each) for each in ("polling", "websocket"))
 
-    assert diagnosis.cause is Cause.PROCESSES
-    assert "known on the connection that opened it" in diagnosis.sentence
-    assert diagnosis.sentence.endswith("or write --transport websocket")
+    assert polling.cause is websocket.cause is Cause.PROCESSES
+    assert "known on the connection that opened it" in polling.sentence
+    assert polling.sentence.endswith("or write --transport websocket")
+    # It was written already, and no WebSocket opens.
+    assert websocket.sentence.endswith("or give the URL of one process")
 
 
 def echo(peer: Peer) -> None:
