@@ -12,6 +12,9 @@ from sioprobe.engine import SwarmError
 
 __all__ = ["examine_heartbeat", "examine_origins", "examine_transports"]
 
+LOSES_SESSIONS = (Cause.PROCESSES, Cause.SESSION_REFUSED)
+"""Why an upgrade may fail. Another cause, such as a token that is missing, has nothing to do with it."""
+
 ORIGIN = "http://sioprobe-doctor.example"
 LONG_PING = 60_000
 """Milliseconds: many proxies cut a connection that is idle for so long."""
@@ -72,6 +75,8 @@ def examine_transports(patient: Patient) -> Examined:
         )
     if failure:
         found = patient.diagnosis(None)
+        if found is not None and found.cause not in LOSES_SESSIONS:
+            found = None
         unsticky = found is not None and found.cause is Cause.PROCESSES
         examined.findings.append(
             Finding(

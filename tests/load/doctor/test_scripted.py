@@ -16,7 +16,9 @@ from load.doctor.examinations import (
 )
 from load.doctor.findings import NotExamined
 from load.doctor.mend import COMPRESSION, NAGLE, mend_for
+from load.doctor.patient import Patient
 from load.doctor.registry import EXAMINATIONS
+from sioprobe.diagnosis import Cause, Diagnosis
 from sioprobe.engine import SwarmError
 from tests.load.doctor.patients import finding, ids, meet, polling_server
 
@@ -47,6 +49,17 @@ def test_words_and_figures_agree_where_a_proxy_drops_the_upgrade() -> None:
     assert found.figures["websocket"] is False
     assert found.figures["upgrade_offered"] is True
     assert found.saw == "polling only: the upgrade is offered, and each WebSocket fails"
+
+
+@pytest.mark.parametrize(("cause", "told"), [(Cause.PROCESSES, True), (Cause.NAMESPACE_REFUSED, False)])
+def test_an_upgrade_that_fails_is_not_explained_by_what_has_nothing_to_do_with_it(
+    cause: Cause, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Patient, "diagnosis", lambda *_: Diagnosis(cause, "so it is"))
+    with polling_server(upgrades=["websocket"]) as url:
+        found = finding(handshake.examine_transports(meet(url, pids=False)), "upgrade-fails")
+
+    assert (found.means == "so it is.") is told
 
 
 @pytest.mark.parametrize(("behaviour", "examine", "expected"), FAULTS.values(), ids=FAULTS.keys())
