@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from load.running.fail_if import MEMORY_PER_LIFE, Condition, Figures
+from sioprobe.commandline.own_limits import advice_on
 from sioprobe.measured.limits import advice
 from sioprobe.results.loads import RunResult, Threshold
 
@@ -59,6 +60,8 @@ def hints(result: RunResult) -> list[str]:
 def _of_waiting(result: RunResult) -> list[str]:
     if result.connected is None or result.users is None or result.connected >= result.users:
         return []
+    if any(advice_on(kind) for kind in result.errors):
+        return []  # the verdict names the limit of our own
     return [
         "not all users got in: 'sioprobe doctor' says how many connections the server takes, and which"
         " setting limits them."

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from load.running.outcome import hints
+from sioprobe.commandline.own_limits import TOO_MANY_OPEN_FILES
 from sioprobe.measured.limits import message_above
 from sioprobe.results.loads import to_json
 from tests.load.results import ack_latency, run_result
@@ -51,3 +52,7 @@ def test_who_left_users_waiting_is_sent_to_the_doctor(
     found = hints(run_result(users=users, connected=connected))
 
     assert [hint.split(":")[0] for hint in found] == ["not all users got in"] * told
+
+
+def test_whom_our_own_machine_kept_out_is_not_sent_to_the_doctor() -> None:
+    assert hints(run_result(users=20, connected=8, errors={TOO_MANY_OPEN_FILES: 12})) == []
