@@ -32,8 +32,7 @@ __all__ = [
 WARMUP_SECONDS = 0.3
 MESSAGES_SECONDS = 2.0
 FEW, MORE = 12, 20
-"""Connections of a run. None has more."""
-"""Connections: two rooms of six, and enough for a storm."""
+"""Connections: two rooms of six, and enough for a storm. No run has more."""
 
 SLOW_SECONDS = 1.5
 AFTER_SECONDS = 2.5

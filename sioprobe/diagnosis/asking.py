@@ -83,17 +83,15 @@ class Asker:
             if not link:
                 sock.close()
 
-    def websocket(
-        self, *, session_id: str = "", path: str | None = None, cookies: Cookies | None = None
-    ) -> WebSocket | Reply | Nothing:
+    def websocket(self, *, path: str | None = None) -> WebSocket | Reply | Nothing:
         """A WebSocket, or the answer that refuses it. Raises OutOfTime."""
         end = self.clock.next()
         visit, key = self.visit, new_key()
         sock = self.connect(end, secure=visit.secure)
         if isinstance(sock, Nothing):
             return sock
-        shown = (*visit.given.headers, *(cookies or visit.new_cookies()).header)
-        target = visit.target("websocket", session_id=session_id, path=path)
+        shown = (*visit.given.headers, *visit.new_cookies().header)
+        target = visit.target("websocket", path=path)
         opened: WebSocket | Reply | Nothing
         try:
             sock.sendall(encode_upgrade_request(visit.host_header, target, key, shown))

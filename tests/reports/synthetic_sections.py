@@ -19,7 +19,6 @@ from sioprobe.results.comparison import Section, SectionRow, SideBySide
 from sioprobe.results.types import Results, Transport
 from tests.reports import synthetic
 
-ONE_PROCESS = ("threading", "eventlet", "gevent", "gevent-simple", "gunicorn-gthread")
 COSTS = {"gevent": 1.0, "gevent-simple": 1.01, "eventlet": 1.16, "gunicorn-gthread": 2.3, "threading": 2.5}
 """What a message costs, as times the cheapest."""
 MODES = ("threading", "eventlet", "gevent")
