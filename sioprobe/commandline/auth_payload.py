@@ -23,7 +23,7 @@ class AuthError(ValueError):
 def parse_auth(text: str) -> dict[str, Any]:
     """The payload that a JSON text stands for. Raises AuthError."""
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         # Several lines in one file: somebody means a line for each user.
         several = (
@@ -71,6 +71,13 @@ def read_text(given: str, folder: Path | None = None) -> str:
 
 def _no_constant(name: str) -> NoReturn:
     raise AuthError(f"holds {name}, which JSON does not have")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise AuthError("has a name twice in one object")
+    return found
 
 
 def _kind(value: Any) -> str:

@@ -105,6 +105,8 @@ class ConnectionOptions:
             raise OptionError("--path has a query; give it with --query NAME=VALUE")
         if "://" in parsed.path:
             raise OptionError(f"--path is a URL; write its path alone, such as {DEFAULT_PATH}")
+        if not (parsed.path.isascii() and parsed.path.isprintable()) or {" ", "#"} & set(parsed.path):
+            raise OptionError("--path has a character that no path has; write it as %20 and the like")
         values: dict[str, dict[str, str]] = {
             pairs.kept_as: _split(pairs, getattr(parsed, pairs.name)) for pairs in PAIRS
         }
@@ -182,6 +184,15 @@ class ConnectionOptions:
         plain = ConnectionOptions()
         return {
             key: getattr(self, key) for key in CONNECTION_KEYS if getattr(self, key) != getattr(plain, key)
+        }
+
+    def as_plan(self) -> dict[str, Any]:
+        """What of it says how a server was measured: names, and the value of no secret."""
+        return {
+            "path": self.path,
+            "max_packets_per_post": self.max_packets_per_post,
+            "auth": self.auth is not None,
+            **{key: sorted(getattr(self, key)) for key in ("headers", "cookies", "query")},
         }
 
     def visit_arguments(self) -> dict[str, Any]:

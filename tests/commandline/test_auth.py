@@ -287,6 +287,7 @@ def test_no_secret_is_an_argument_of_another_process(tmp_path: Path, monkeypatch
         ('"token"', "is text, not a JSON object"),
         ("[1]", "is an array, not a JSON object"),
         ("null", "is null, not a JSON object"),
+        ('{"a": 1, "a": 2}', "has a name twice in one object"),
         ('{"a": NaN}', "holds NaN, which JSON does not have"),
         ('{"a": ' + "9" * 5000 + "}", "holds a number with too many digits"),
         ("[" * 100_000, "is nested too deeply"),

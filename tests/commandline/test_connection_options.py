@@ -90,6 +90,10 @@ def test_the_path_has_a_final_slash_as_with_the_official_clients(given: str) -> 
     [
         ("/io/?token=secret", "--path has a query; give it with --query NAME=VALUE"),
         ("http://h/io/", "--path is a URL; write its path alone, such as /socket.io/"),
+        ("/a b/", "--path has a character that no path has; write it as %20 and the like"),
+        ("/a#b", "--path has a character that no path has; write it as %20 and the like"),
+        ("/a\r\nX: y", "--path has a character that no path has; write it as %20 and the like"),
+        ("/caf\u00e9/", "--path has a character that no path has; write it as %20 and the like"),
     ],
 )
 def test_a_path_that_holds_more_is_refused(given: str, line: str) -> None:
@@ -97,6 +101,21 @@ def test_a_path_that_holds_more_is_refused(given: str, line: str) -> None:
         options("--path", given)
 
     assert str(caught.value) == line
+
+
+def test_a_plan_says_how_clients_come_and_holds_no_secret() -> None:
+    given = options(
+        "--path", "/io/", "--auth", '{"t": "secret"}', "--header", "B: secret", "--header", "A: b"
+    )
+
+    assert given.as_plan() == {
+        "path": "/io/",
+        "max_packets_per_post": 0,
+        "auth": True,
+        "headers": ["A", "B"],
+        "cookies": [],
+        "query": [],
+    }
 
 
 def test_they_pass_through_json() -> None:
