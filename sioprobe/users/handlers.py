@@ -47,7 +47,12 @@ class Handlers:
             self._worker.kill(block=False)
 
     def handle(self, event: str, handler: Handler, namespace: str) -> None:
-        """Call the handler for each such event. Raises SwarmError."""
+        """Call the handler for each such event. Raises SwarmError, and TypeError for what is no handler."""
+        if not callable(handler):
+            kind = type(handler).__name__
+            raise TypeError(f"the handler of {event!r} is {kind}, not a function: give it without ()")
+        if inspect.iscoroutinefunction(handler):
+            raise TypeError(f"the handler of {event!r} is async, and nobody would await it: write def")
         if namespace != ANY:
             check_namespace(namespace)
         self.by_name[namespace, event] = handler

@@ -12,6 +12,7 @@ from gevent.event import Event
 
 from sioprobe.engine import Engine, Kind, SwarmError
 from sioprobe.users.client import UserClient
+from sioprobe.users.handlers import Handlers
 from sioprobe.users.settings import UserSettings
 
 
@@ -95,3 +96,21 @@ def test_the_answer_to_a_call_that_was_ended_wakes_nobody() -> None:
     caller.on_hub(caller.answer, caller.note("read"))
 
     assert caller.heard == ["read"]
+
+
+async def awaited() -> None:
+    """No handler: nobody awaits it."""
+
+
+@pytest.mark.parametrize(
+    ("handler", "line"),
+    [
+        (None, "the handler of 'chat' is NoneType, not a function: give it without ()"),
+        (awaited, "the handler of 'chat' is async, and nobody would await it: write def"),
+    ],
+)
+def test_what_would_never_run_is_no_handler(handler: Any, line: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        Handlers(lambda error: None).handle("chat", handler, "/")
+
+    assert str(caught.value) == line
