@@ -73,7 +73,7 @@ class Comparison:
     _ending: threading.Thread | None = None
 
     def __post_init__(self) -> None:
-        self.run = new_run(self.profile, self.command)
+        self.run = new_run(self.profile, self.connection, self.command)
 
     def go_on(self, before: Run) -> None:
         """Go on with this run, which was stopped. Nothing that it has is measured again."""

@@ -9,6 +9,7 @@ from load.comparing.arms import ArmPlan
 from load.comparing.going_on import plain
 from load.comparing.plan import Profile
 from sioprobe import __version__
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.harness import harness_root
 from sioprobe.results.environment import fingerprint
 from sioprobe.results.types import Arm, Run
@@ -16,14 +17,14 @@ from sioprobe.results.types import Arm, Run
 __all__ = ["new_run", "now"]
 
 
-def new_run(profile: Profile, command: str) -> Run:
+def new_run(profile: Profile, connection: ConnectionOptions, command: str) -> Run:
     """The document of a comparison that has measured nothing yet."""
     return {
         "schema": 1,
         "kind": "run",
         "sioprobe": __version__,
         "command": command,
-        "profile": plain(profile.as_json()),
+        "profile": plain({**profile.as_json(), "connecting": connection.as_plan()}),
         "environment": fingerprint(harness_root()),
         "started_at": now(),
         "finished_at": None,

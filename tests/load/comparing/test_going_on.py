@@ -214,6 +214,10 @@ def set_library(run: Any) -> None:
         ),
         (lambda run: run["profile"]["load"].update(rounds=7), "load.rounds was 7, it is 2"),
         (lambda run: run["profile"]["arms"].pop(), "arms was "),
+        (
+            lambda run: run["profile"]["connecting"].update(path="/chat/"),
+            "connecting.path was /chat/, it is /socket.io/",
+        ),
         (lambda run: run["profile"]["arms"][0].update(mode="x"), "arms[0].mode was x, it is eventlet"),
         (
             lambda run: run["profile"]["sections"].pop("payload"),
