@@ -183,7 +183,9 @@ def arm_of_option(option: str, text: str, ready: str = "") -> list[ArmPlan]:
     name, found, value = text.partition("=")
     kind = option.removeprefix("--arm-")
     if not found or not re.fullmatch(r"[\w-]+", name) or not value:
-        raise ProfileError(f"{option} {text!r} is not NAME={kind.upper()}")
+        # A URL may hold a password or a token.
+        shown = "" if kind == "url" and {"@", "?"} & set(text) else f" {text!r}"
+        raise ProfileError(f"{option}{shown} is not NAME={kind.upper()}")
     plan = ArmPlan(id=name, command=value, ready=ready) if kind == "command" else ArmPlan(id=name, url=value)
     return expand(plan, Path.cwd(), f"{option} {name}")
 

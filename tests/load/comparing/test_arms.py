@@ -178,6 +178,8 @@ def test_a_mode_on_the_command_line_makes_three_arms() -> None:
     [
         (("--arm-command", "python app.py"), "--arm-command 'python app.py' is not NAME=COMMAND"),
         (("--arm-url", "http://127.0.0.1:1"), "--arm-url 'http://127.0.0.1:1' is not NAME=URL"),
+        (("--arm-url", "http://a:s3cr3t@h/?b=c"), "--arm-url is not NAME=URL"),
+        (("--arm-url", "https://h:1/?token=s3cr3t"), "--arm-url is not NAME=URL"),
         (("--arm-command", "a=serve"), "--arm-command a: command 'serve' has no {port}; write it where"),
         (
             ("--arm-command", "gevent=x {port}", "--arm", "gevent"),
@@ -197,6 +199,7 @@ def test_bad_options_are_one_line(arguments: tuple[str, ...], complaint: str, tm
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"sioprobe compare: error: {complaint}")
+    assert "s3cr3t" not in line
     assert not (tmp_path / "out").exists()
 
 
