@@ -213,7 +213,10 @@ def _append(path: Path, document: Mapping[str, object]) -> None:
 
 def _parse(text: str) -> Any:
     """The JSON in `text`. ValueError if it is none; NaN, which Python's parser takes, is none either."""
-    return json.loads(text, parse_constant=_not_finite)
+    try:
+        return json.loads(text, parse_constant=_not_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _not_finite(word: str) -> NoReturn:
@@ -252,10 +255,14 @@ def _write(path: Path, document: Mapping[str, Any], kind: str) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file in one step: a reader sees the old one or the new one, whole.
 
-    ResultFileError when it cannot be written.
+    A link, a device or a pipe (`/dev/stdout`) is written, not replaced. ResultFileError when it cannot be
+    written.
     """
     beside = path.with_name(path.name + ".new")
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_text(text, "utf-8")
+            return
         beside.write_text(text, "utf-8")
         beside.replace(path)
     except OSError as error:

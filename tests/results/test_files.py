@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from sioprobe.results.files import (
     read_run,
     write_conformance,
     write_run,
+    write_text,
 )
 from sioprobe.results.loads import RoundsLine, Validity, to_json
 from tests.reports import synthetic
@@ -226,6 +228,7 @@ def test_a_histogram_that_does_not_add_up_is_named(
         (b"[]", "run.json: not a JSON object but an array"),
         (b"{", "run.json: not JSON: "),
         (b'{"schema": NaN}', "run.json: not JSON: NaN is no number in JSON"),
+        (b"[" * 100_000, "run.json: not JSON: it is nested too deeply"),
         (b"\xff", "run.json: not UTF-8 at byte 0"),
         (None, "run.json: cannot be read: No such file or directory"),
     ],
@@ -295,3 +298,22 @@ def test_lines_go_on_after_one_that_was_cut_off(tmp_path: Path) -> None:
 
     assert read_measurements(measurements) == [one]
     assert read_lives(lives) == [{"number": 1}]
+
+
+def test_a_link_and_a_pipe_are_written_and_not_replaced(tmp_path: Path) -> None:
+    """As `/dev/stdout` and `/dev/null` are."""
+    file, link, pipe = (tmp_path / name for name in ("file", "link", "pipe"))
+    file.touch()
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    for path in (link, pipe):
+        write_text(path, "text")
+
+    with os.fdopen(reader) as heard:
+        assert heard.read() == "text"
+    assert file.read_text() == "text"
+    assert link.is_symlink()
+    assert pipe.is_fifo()
+    assert len(list(tmp_path.iterdir())) == 3
