@@ -92,6 +92,8 @@ def _check(parser: _Parser, options: argparse.Namespace) -> None:
         parser.error(
             f"--against takes two folders, OLD NEW, and {count} {'is' if count == 1 else 'are'} given"
         )
+    if not options.history and len({folder.resolve() for folder in options.folders}) < count:
+        parser.error("the same folder is given twice")
     if options.force and not options.against:
         parser.error("--force goes with --against")
     if not options.against and not options.history:

@@ -79,6 +79,17 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     assert refused(capsys, str(tmp_path / "file")).endswith("not a folder (it is a file)")
 
 
+@pytest.mark.parametrize("words", [["--against"], []])
+def test_a_folder_beside_itself_is_refused(
+    report_folder: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*words, str(report_folder), f"{report_folder}/"])
+
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == f"{PROGRAM}: error: the same folder is given twice\n"
+
+
 def test_an_unusable_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "run.json").write_text("{}")
     assert (
