@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -135,6 +136,8 @@ class Condition:
             raise ConditionError(f"{text!r}: {unknown('figure', figure, _UNITS)}")
         try:
             value = float(number)
+            if math.isinf(value):
+                raise ValueError
         except ValueError:
             raise ConditionError(f"{text!r}: {number + unit!r} is not a number with its unit") from None
         if unit not in units:

@@ -94,6 +94,7 @@ def test_what_was_not_measured_is_neither_true_nor_false(text: str) -> None:
         ("p99>50", "'p99>50': p99 has the unit 'us', 'ms', 's', not none"),
         ("p99>50%", "'p99>50%': p99 has the unit 'us', 'ms', 's', not '%'"),
         ("reach<1", "'reach<1': reach has the unit '%', not none"),
+        ("errors>1e999", "'errors>1e999': '1e999' is not a number with its unit"),
         ("errors>x", "'errors>x': 'x' is not a number with its unit"),
         (
             "memory_per_life>10",
