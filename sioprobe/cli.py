@@ -39,7 +39,9 @@ class _Room(click.Command):
         if lacking:
             install = f"pip install 'sioprobe[{self._extra or 'all'}]'"
             raise click.UsageError(f"{self.name} needs {', '.join(lacking)}: {install}")
-        command = module_command(self._module, *arguments)
+        # The servers import nothing of ours.
+        starting = [] if self.name == "serve" else ["sioprobe.commandline.starting"]
+        command = module_command(*starting, self._module, *arguments)
         # Replacing this process keeps its id: signals and exit codes need no forwarding.
         os.execve(command[0], command, harness_environment(SIOPROBE_PROG=f"sioprobe {self.name}"))
 

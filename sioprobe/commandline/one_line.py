@@ -8,12 +8,15 @@ from typing import Any, NoReturn
 
 import click
 
+from sioprobe.commandline.starting import begin
+
 __all__ = ["run_command"]
 
 
 def run_command(run: Callable[..., Any], program: str) -> NoReturn:
     """Run `run`, which is click's `Command.main`, and exit with its code: 2 for bad input, 130 for Ctrl-C."""
     try:
+        begin()
         code = run(prog_name=program, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
