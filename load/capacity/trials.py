@@ -189,7 +189,7 @@ def probe_of(block: Block, rate: float, phase: str, objective: Sequence[Conditio
     broken = [
         f"{condition.text} not met: {condition.show(condition.measured(figures))}"
         for condition in objective
-        if condition.holds(figures) is False or (condition.holds(figures) is None and condition.is_latency)
+        if (held := condition.holds(figures)) is False or (held is None and condition.must_be_measured)
     ]
     if block.opened < block.connections:
         broken.append(f"{block.opened} of {block.connections} connections were opened")

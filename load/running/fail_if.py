@@ -158,6 +158,11 @@ class Condition:
         """Whether it compares a time."""
         return _UNITS.get(self.figure, _TIMES) is _TIMES
 
+    @property
+    def must_be_measured(self) -> bool:
+        """Whether an objective is not met without its figure. Only some scenarios have deliveries."""
+        return self.is_latency or self.figure == MEMORY_PER_LIFE
+
     def measured(self, figures: Figures) -> float | None:
         """The figure that it compares; None if that was not measured."""
         match = _PERCENTILE.fullmatch(self.figure)

@@ -84,6 +84,14 @@ def test_the_blame_is_put_where_it_belongs(made: Block, blame: str) -> None:
     assert bool(probe.why) is bool(blame)
 
 
+def test_an_objective_on_memory_that_a_probe_was_too_short_for_is_not_met() -> None:
+    objective = full_objective([Condition.parse("memory_per_life<10KB")])
+
+    probe = probe_of(block(found={"leak": {"rss_bytes_per_life": None}}), 100.0, "doubling", objective)
+
+    assert (probe.met, probe.why) == (False, "memory_per_life<10KB not met: not measured")
+
+
 def test_an_unseen_server_is_given_no_cpu() -> None:
     assert (
         probe_of(block(server={"cpu_seconds": None}), 100.0, "doubling", OBJECTIVE).server_cpu_share is None
