@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar, overload
 
@@ -53,7 +54,7 @@ class NoClient:
 
 def refuse_url(namespace: Any) -> None:
     """Raise SwarmError if a URL stands in the place of a namespace. The line does not show its query."""
-    if isinstance(namespace, str) and "://" in namespace:
+    if isinstance(namespace, str) and ("://" in namespace or re.match(r"[^/]+:\d+(/|$)", namespace)):
         shown = namespace.partition("?")[0].rpartition("@")[2]
         instead = "use --host and self.connect(), or self.sio.connect(url)"
         raise SwarmError(Kind.BAD_NAMESPACE, f"{shown!r} is a URL: {instead}")

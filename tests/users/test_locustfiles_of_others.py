@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from sioprobe.engine import SwarmError
+from sioprobe.users.habits import refuse_url
 from tests.servers import ROOT, Server, start_server
 from tests.users.runs import chat, counts, run
 
@@ -289,3 +291,13 @@ def test_the_main_namespace_is_always_joined_as_contribs_user_does(tmp_path: Pat
         done = run(tmp_path, source, "--host", server.url, "-u", "1", "-t", "60s")
 
     assert "SAID ['/', '/custom'] ['/', '/custom']" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("url", ["ws://h", "http://me:pw@h:1?token=t", "127.0.0.1:5000", "chat.example:80/x"])
+def test_a_url_is_no_namespace_whether_it_has_a_scheme_or_not(url: str) -> None:
+    refuse_url("/chat:1")
+    with pytest.raises(SwarmError, match="is a URL: use --host and self") as caught:
+        refuse_url(url)
+
+    assert "pw" not in str(caught.value)
+    assert "token" not in str(caught.value)
