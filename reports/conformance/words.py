@@ -58,7 +58,7 @@ MEANINGS = {
     "info": "the server does not use a MAY, or the specification says nothing",
     "inconclusive": "the case did not reach its question, so it says nothing about the requirement",
     "not applicable": "the case says nothing about this server",
-    "harness error": "the fault is the suite's, not the server's",
+    "harness error": "the fault is the suite's, or its machine's (such as too many open files)",
 }
 LEVELS = {
     "MUST": "required by the specification",

@@ -224,22 +224,28 @@ def test_the_web_page_starts_a_swarm_and_shows_its_figures(server: Server) -> No
         ):
             fetch(f"http://127.0.0.1:{port}/swarm", b"user_count=1&spawn_rate=1&" + form)
             end = time.monotonic() + 60
-            while messages_of(port) != [told] and time.monotonic() < end:
+            # Locust does not hear a stop between the start of a test and that of its users.
+            while (messages_of(port), state_of(port)) != ([told], "running") and time.monotonic() < end:
                 time.sleep(0.1)
-            assert messages_of(port) == [told]
+            assert (messages_of(port), state_of(port)) == ([told], "running")
             fetch(f"http://127.0.0.1:{port}/stop", b"")
     finally:
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
         kill_group(process.pid)
     assert "Traceback" not in errors
-    assert errors.count("verdict: ") == 2
+    assert errors.count("verdict: ") == 2, errors
 
 
 def messages_of(port: int) -> list[str]:
     """What stands on the page's tab of exceptions."""
     told = json.loads(fetch(f"http://127.0.0.1:{port}/exceptions"))["exceptions"]
     return [exception["msg"] for exception in told]
+
+
+def state_of(port: int) -> str:
+    """The state of the test, as the page shows it."""
+    return str(json.loads(fetch(f"http://127.0.0.1:{port}/stats/requests"))["state"])
 
 
 def wait_for_requests(port: int, *types: str) -> list[dict[str, Any]]:

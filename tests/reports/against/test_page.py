@@ -205,5 +205,5 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     line = refused(capsys, "--against", str(good), str(tmp_path / "none"))
     assert line == f"python -m reports: error: {tmp_path / 'none'}: not a folder (there is none)"
     (good / "results.json").write_text("{")
-    line = refused(capsys, "--against", str(good), str(good))
+    line = refused(capsys, "--against", str(good), str(folders.write(tmp_path / "other", rounds=1)))
     assert line.startswith(f"python -m reports: error: {good}: results.json: not JSON: ")
