@@ -182,6 +182,8 @@ class Director(Conductor):
         self._server.stop_asking()
         if self.attachment.is_worker or self.environment.parsed_options.headless:
             return
+        if self.play is None and not self.attachment.is_master:
+            return  # `test_starts` has said why nothing was played
         try:
             self._calibrate(self.environment.runner.target_user_count, None)
         except ParameterError:
