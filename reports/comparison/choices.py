@@ -75,12 +75,14 @@ def meanings_of(results: Results, conformances: Mapping[str, Conformance]) -> li
 def choices_of(results: Results, meanings: list[Meaning]) -> list[Choice]:
     """One choice for each arm that was loaded, in the order of the run."""
     rooms = room_evidence(results)
-    found: list[tuple[str, Evidence | None]] = [
+    loads: list[tuple[str, Evidence | None]] = [
         *(("many small messages", message_evidence(results, transport)) for transport in TRANSPORTS),
         *(("messages of {payload_bytes} bytes", one) for one in size_evidence(results)[-1:]),
         ("many idle connections", connection_evidence(results)),
         ("deliveries in a room of {room_size}" if rooms and rooms.source == "single" else "rooms", rooms),
     ]
+    # Where nobody is behind, nobody is ahead.
+    found = [(what, evidence) for what, evidence in loads if evidence is not None and evidence.behind]
     judged = {one["arm"] for one in results["conformance"]}
     return [
         {
@@ -108,12 +110,12 @@ def _nature(arm: Arm) -> str:
     return nature.strip() or arm["title"]
 
 
-def _good_for(results: Results, arm: str, found: list[tuple[str, Evidence | None]]) -> list[Said]:
+def _good_for(results: Results, arm: str, found: list[tuple[str, Evidence]]) -> list[Said]:
     """The kinds of load for which it is among the best, or near it where others are far off."""
     good = []
     for what, evidence in found:
-        own = evidence.of(arm) if evidence is not None else None
-        if evidence is None or own is None or not evidence.behind:
+        own = evidence.of(arm)
+        if own is None:
             continue
         near = own["standing"] == "behind" and _off(own) <= NEAR and max(map(_off, evidence.behind)) >= FAR
         if own["standing"] in GOOD or near:
@@ -123,9 +125,8 @@ def _good_for(results: Results, arm: str, found: list[tuple[str, Evidence | None
             load = what.format(**{name: said.number(place + name) for name in names})
             text = f"{load} over {TRANSPORT_WORDS[evidence.transport]}: "
             text += figure_of(evidence, own, said, each=True)
-            text += (
-                f", {times_of(evidence, own, said)[0]} times that of {evidence.standings[0]['arm']}" * near
-            )
+            if near:
+                text += f", {times_of(evidence, own, said)[0]} times that of {evidence.standings[0]['arm']}"
             good.append(said.said(text))
     return good + _more_than_one_process(results, arm)
 

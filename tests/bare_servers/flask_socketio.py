@@ -3,15 +3,12 @@
 What a person has who points the judge at an application of their own.
 """
 
-import json
-import signal
-import socket
-import sys
 from importlib.metadata import version
 
 from flask import Flask
 from flask_socketio import SocketIO
-from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.bare_servers.serving import serve
 
 app = Flask(__name__)
 socketio = SocketIO(
@@ -26,13 +23,8 @@ def about() -> dict[str, object]:
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    WSGIRequestHandler.disable_nagle_algorithm = True
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno())
-    port = listener.getsockname()[1]
-    print("READY " + json.dumps({"urls": [f"http://127.0.0.1:{port}"]}), flush=True)
-    server.serve_forever()
+    """Serve until SIGTERM."""
+    serve(app)
 
 
 if __name__ == "__main__":

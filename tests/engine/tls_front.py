@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +23,7 @@ def make_authority(folder: Path) -> tuple[ssl.SSLContext, str]:
     return context, str(path)
 
 
-class Front:
+class Front(ABC):
     """Something between a client and its server: `_serve` gets each connection. A context manager."""
 
     def __init__(self, scheme: str = "http") -> None:
@@ -36,9 +37,9 @@ class Front:
             while True:
                 self._serve(self._listener.accept()[0])
 
+    @abstractmethod
     def _serve(self, outer: socket.socket) -> None:
         """Serve the connection in a thread. Raises OSError at the end of all."""
-        raise NotImplementedError
 
     @staticmethod
     def _pump(source: socket.socket, sink: socket.socket) -> None:

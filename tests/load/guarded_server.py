@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import sys
 
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, SocketIO
-from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.bare_servers.serving import serve
 
 SECRETS = {
     "auth": "auth-5b1f90",
@@ -52,12 +51,7 @@ def message_with_ack(*values: object) -> tuple[object, ...]:
 
 def main() -> None:
     """Serve until SIGTERM."""
-    WSGIRequestHandler.disable_nagle_algorithm = True
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    serving = make_server("127.0.0.1", port, app, threaded=True, fd=listener.fileno())
-    print("READY " + json.dumps({"urls": [f"http://127.0.0.1:{port}"], "pids": [os.getpid()]}), flush=True)
-    serving.serve_forever()
+    serve(app)
 
 
 if __name__ == "__main__":

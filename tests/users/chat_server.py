@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 from typing import Any
 
 from flask import Flask, request, session
 from flask_socketio import ConnectionRefusedError, SocketIO, emit, join_room, leave_room
-from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.bare_servers.serving import serve
 
 app = Flask(__name__)
 app.secret_key = "of a test"
@@ -93,12 +91,7 @@ for namespace in ("/", "/chat"):
 
 def main() -> None:
     """Serve until SIGTERM."""
-    WSGIRequestHandler.disable_nagle_algorithm = True
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    serving = make_server("127.0.0.1", port, app, threaded=True, fd=listener.fileno())
-    print("READY " + json.dumps({"urls": [f"http://127.0.0.1:{port}"], "pids": [os.getpid()]}), flush=True)
-    serving.serve_forever()
+    serve(app)
 
 
 if __name__ == "__main__":
