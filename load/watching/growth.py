@@ -77,7 +77,10 @@ def growth_of(looks: Sequence[tuple[int, float]]) -> Growth | None:
 
 
 def _bounds(looks: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """The looks after the warm-up between which the windows lie, as equal in lives as the looks allow."""
+    """The looks after the warm-up between which the windows lie, as equal in lives as the looks allow.
+
+    A window of less than half of its share is joined to a neighbour. Its growth would be an accident.
+    """
     if not looks:
         return []
     last = looks[-1][0]
@@ -85,8 +88,15 @@ def _bounds(looks: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     for look in looks:
         if look[0] >= WARM_UP * last and (not found or look[0] > found[-1][0]):
             found.append(look)
-    if len(found) <= MOST_WINDOWS:
+    if len(found) < 2:
         return found
-    step = (last - found[0][0]) / MOST_WINDOWS
-    wanted = [found[0][0] + step * number for number in range(MOST_WINDOWS + 1)]
-    return sorted({min(found, key=lambda look: abs(look[0] - lives)) for lives in wanted})
+    count = min(len(found) - 1, MOST_WINDOWS)
+    step = (last - found[0][0]) / count
+    if count == MOST_WINDOWS:
+        wanted = [found[0][0] + step * number for number in range(MOST_WINDOWS + 1)]
+        found = sorted({min(found, key=lambda look: abs(look[0] - lives)) for lives in wanted})
+    bounds = found[:1]
+    for look in found[1:-1]:
+        if look[0] - bounds[-1][0] >= step / 2 and last - look[0] >= step / 2:
+            bounds.append(look)
+    return [*bounds, found[-1]]

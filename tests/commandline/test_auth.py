@@ -36,7 +36,7 @@ from sioprobe.commandline.server_url import problem_with_url
 from sioprobe.engine import SwarmError, Target
 from sioprobe.results.loads import to_json
 from tests.load.guarded_server import SECRETS
-from tests.load.locusts import headless, with_workers
+from tests.load.locusts import headless, load, with_workers
 from tests.servers import ROOT, Server, start_command
 
 DEADLINE = 60.0
@@ -71,10 +71,6 @@ def program(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         words, cwd=ROOT, capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL
     )
-
-
-def load(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return program(sys.executable, "-m", "load", *arguments)
 
 
 def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -179,7 +175,9 @@ def test_results_and_what_is_printed_hold_no_secret(guarded: Server, tmp_path: P
 
 
 def test_the_front_hands_everything_on(guarded: Server) -> None:
-    done = load("--url", guarded.url, "--users", "2", "--seconds", "3", "--json", "--auth", TOKEN, *SHOWN)
+    done = load(
+        *("--url", guarded.url, "--users", "2", "--json", "--auth", TOKEN, *SHOWN), until={"SIO ack": 1}
+    )
 
     summary = json.loads(done.stdout)
     assert summary["errors"] == {}

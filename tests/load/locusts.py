@@ -30,10 +30,8 @@ def headless(
     *arguments: str, cwd: Path = ROOT, until: dict[str, int] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """A whole run. One that is told `until` ends when so many requests of each type are counted."""
-    *program, files = LOCUST
-    files += f",{ROOT / 'tests/load/until_counted.py'}" if until else ""
     return subprocess.run(
-        [*program, files, "--headless", "--only-summary", *arguments],
+        [*_program(until), "--headless", "--only-summary", *arguments],
         cwd=cwd,
         env={**os.environ, "UNTIL_COUNTED": json.dumps(until)},
         capture_output=True,
@@ -43,6 +41,11 @@ def headless(
     )
 
 
+def _program(until: dict[str, int] | None) -> list[str]:
+    *program, files = LOCUST
+    return [*program, f"{files},{ROOT / 'tests/load/until_counted.py'}" if until else files]
+
+
 def with_workers(processes: int) -> list[str]:
     """Workers on a port of their own: Locust's default may be taken."""
     port = str(held_port())
@@ -50,15 +53,40 @@ def with_workers(processes: int) -> list[str]:
     return [*words, "--master-bind-port", port, "--master-port", port]
 
 
+def load(
+    *arguments: str, until: dict[str, int] | None = None, timeout: float = DEADLINE
+) -> subprocess.CompletedProcess[str]:
+    """`python -m load`. A run that is told `until` ends when so many requests of each type are counted.
+
+    Without it a run lasts its `--seconds`, and a busy machine may not answer once in so short a time.
+    """
+    words, more = (["--seconds", "60"], {"UNTIL_COUNTED": json.dumps(until)}) if until else ([], {})
+    return subprocess.run(
+        [sys.executable, "-m", "tests.load.counted_load" if until else "load", *arguments, *words],
+        cwd=ROOT,
+        env={**os.environ, **more},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+    )
+
+
 class Locust:
     """One process; what it writes to stderr is kept in a file."""
 
-    def __init__(self, *arguments: str, prefix: Sequence[str] = (), cwd: Path = ROOT) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        prefix: Sequence[str] = (),
+        cwd: Path = ROOT,
+        until: dict[str, int] | None = None,
+    ) -> None:
         self._stderr = tempfile.NamedTemporaryFile(prefix="locust-", suffix=".stderr")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [*prefix, *LOCUST, *arguments],
+            [*prefix, *_program(until), *arguments],
             cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "UNTIL_COUNTED": json.dumps(until)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
@@ -83,9 +111,11 @@ class Locust:
 
 
 @contextlib.contextmanager
-def started(*arguments: str, prefix: Sequence[str] = (), cwd: Path = ROOT) -> Iterator[Locust]:
-    """A Locust process that ends with the block."""
-    process = Locust(*arguments, prefix=prefix, cwd=cwd)
+def started(
+    *arguments: str, prefix: Sequence[str] = (), cwd: Path = ROOT, until: dict[str, int] | None = None
+) -> Iterator[Locust]:
+    """A Locust process that ends with the block, or as soon as enough is counted, as in `headless`."""
+    process = Locust(*arguments, prefix=prefix, cwd=cwd, until=until)
     try:
         yield process
     finally:

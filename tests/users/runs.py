@@ -20,18 +20,24 @@ def chat() -> Server:
     return start_command([sys.executable, "-m", "tests.users.chat_server"])
 
 
-def run(folder: Path, source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a locustfile from a folder that is not the project's."""
+def run(
+    folder: Path, source: str, *arguments: str, until: dict[str, int] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a locustfile from a folder that is not the project's.
+
+    A run that is told `until` ends when so many requests of each type are counted.
+    """
     file = folder / "my_locustfile.py"
     file.write_text(textwrap.dedent(source))
+    files = f"{file},{ROOT / 'tests/load/until_counted.py'}" if until else str(file)
     return subprocess.run(
-        [LOCUST, "-f", str(file), "--headless", "--only-summary", "--json", *arguments],
+        [LOCUST, "-f", files, "--headless", "--only-summary", "--json", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
         stdin=subprocess.DEVNULL,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "UNTIL_COUNTED": json.dumps(until)},
     )
 
 

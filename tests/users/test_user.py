@@ -65,7 +65,11 @@ def test_a_master_tells_for_its_workers(server: Server, tmp_path: Path) -> None:
     port = str(held_port())
     words = ["--processes", "2", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
     done = run(
-        tmp_path, QUIET, "--host", server.url, *words, "--master-port", port, "-u", "2", "-r", "2", "-t", "2s"
+        tmp_path,
+        QUIET,
+        *("--host", server.url, *words, "--master-port", port),
+        *("-u", "2", "-r", "2", "-t", "60s"),
+        until={"SIO connect": 2, "SIO ack": 2},
     )
 
     assert done.returncode == 0, done.stderr
@@ -192,7 +196,9 @@ def test_the_connection_ends_with_the_user_whatever_on_stop_does(server: Server,
             def talk(self):
                 self.call("message-with-ack", 1, 2, 3)
     """
-    done = run(tmp_path, source, "-u", "3", "-r", "3", "-t", "5s", "--host", server.url)
+    done = run(
+        tmp_path, source, "-u", "3", "-r", "3", "-t", "60s", "--host", server.url, until={"SIO connect": 3}
+    )
 
     assert done.returncode == 0, done.stderr
     assert counts(done.stdout)["SIO connect", "websocket"] == (3, 0, 0)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +12,18 @@ import pytest
 from tests.load.endings import assert_nothing_failed
 from tests.load.hosts import some_hosts
 from tests.load.locusts import (
-    DEADLINE,
     counts_of_console,
     counts_of_csv,
     counts_of_html,
     counts_of_summary,
     headless,
+    load,
     null_server,
     started,
     summary_when,
     with_workers,
 )
-from tests.servers import ROOT, held_port
+from tests.servers import held_port
 
 ACK = ("SIO ack", "message-with-ack")
 
@@ -40,10 +38,11 @@ def test_on_hosts_of_their_own_all_counts_agree_and_users_stay_with_their_server
             null_server(serving.address, serving.prefix) as other,
             started(
                 *("--master", "--master-bind-host", ruling.address, "--master-bind-port", port),
-                *("--expect-workers", "2", "--headless", "--only-summary", "-u", "8", "-r", "8", "-t", "6s"),
+                *("--expect-workers", "2", "--headless", "--only-summary", "-u", "8", "-r", "8", "-t", "60s"),
                 *("--host", one.url, "--urls", other.url, "--summary-json", str(summary_file)),
                 *("--csv", str(tmp_path / "run"), "--html", str(tmp_path / "run.html")),
                 prefix=ruling.prefix,
+                until={"SIO connect": 8, "SIO ack": 8},
             ) as master,
             started(
                 *("--worker", "--master-host", ruling.address, "--master-port", port),
@@ -150,7 +149,7 @@ def test_counts_agree_when_they_start_again_after_spawning(tmp_path: Path, proce
     with (
         null_server() as server,
         started(
-            *("--headless", "--only-summary", "--reset-stats", "-u", "4", "-r", "4", "-t", "3s", *several),
+            *("--headless", "--only-summary", "--reset-stats", "-u", "4", "-r", "4", "-t", "8s", *several),
             *("--host", server.url, "--summary-json", str(summary_file), "--csv", str(tmp_path / "run")),
         ) as run,
     ):
@@ -173,10 +172,11 @@ def test_source_addresses_bring_more_ports(tmp_path: Path) -> None:
             # The range of the machine itself is not ours to change.
             limit = () if found.kind != "network namespaces" else ("sh", "-c", SIXTEEN_PORTS, "sh")
             with started(
-                *("--headless", "--only-summary", "-u", "40", "-r", "40", "-t", "4s", "--host", server.url),
+                *("--headless", "--only-summary", "-u", "40", "-r", "40", "-t", "60s", "--host", server.url),
                 *("--scenario", "idle", "--source-addresses", "127.0.0.20-127.0.0.22"),
                 *("--summary-json", str(summary_file)),
                 prefix=(*host.prefix, *limit),
+                until={"SIO connect": 40},
             ) as run:
                 code = run.wait()
                 told = run.stderr
@@ -237,18 +237,13 @@ def test_a_worker_that_has_not_the_address_says_so_to_its_master(tmp_path: Path)
 
 def test_sioprobe_load_takes_several_urls() -> None:
     with null_server() as one, null_server() as other:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "load", "--url", f"{one.url},{other.url}"),
-                *("--users", "3", "--seconds", "2", "--json"),
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE,
+        done = load(
+            *("--url", f"{one.url},{other.url}", "--scenario", "idle", "--users", "3", "--json"),
+            until={"SIO connect": 3},
         )
     summary = json.loads(done.stdout)
-    assert {url for url, figures in summary["urls"].items() if figures["operations"]} == {one.url, other.url}
+    assert set(summary["urls"]) == {one.url, other.url}
+    assert summary["connected"] == 3
 
 
 def test_what_a_server_loses_is_in_its_own_line_whichever_worker_saw_it(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from load.running.child import WARNING, run
 from sioprobe.measured.arrivals import SO_FAR
 from sioprobe.results.validate import validate
 from tests.load.endings import assert_nothing_failed
-from tests.load.locusts import DEADLINE, headless, started, with_workers
+from tests.load.locusts import DEADLINE, headless, load, started, with_workers
 from tests.servers import ROOT, Server, start_command
 
 SEATS, USERS = 8, 20
@@ -209,13 +209,7 @@ print("all of it", file=sys.stderr)
 
 def test_sioprobe_load_ends_with_1_and_names_them(server: Server) -> None:
     words = ["--url", server.url, "--users", "20", "--seconds", "2", "--no-calibrate", "--scenario", "idle"]
-    done = subprocess.run(
-        [sys.executable, "-m", "load", *words, "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-    )
+    done = load(*words, "--json")
 
     assert done.returncode == 1, done.stderr
     result = json.loads(done.stdout)

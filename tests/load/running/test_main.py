@@ -18,6 +18,7 @@ from load.profiles.reading import built_in_profiles
 from sioprobe.results.validate import validate
 from tests.in_process import run_here
 from tests.load.endings import assert_nothing_failed
+from tests.load.locusts import load
 from tests.servers import ROOT, Server, start_command
 
 
@@ -25,16 +26,6 @@ from tests.servers import ROOT, Server, start_command
 def server() -> Iterator[Server]:
     with start_command([sys.executable, "-m", "load.blocks.null_server"]) as started:
         yield started
-
-
-def load(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "load", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 def test_the_locustfile_can_be_found_wherever_it_is_installed() -> None:
@@ -45,7 +36,7 @@ def test_the_locustfile_can_be_found_wherever_it_is_installed() -> None:
 
 
 def test_prints_figures_and_a_verdict(server: Server) -> None:
-    done = load("--url", server.url, "--users", "5", "--seconds", "3")
+    done = load("--url", server.url, "--users", "5", until={"SIO connect": 5, "SIO ack": 5})
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     assert "SIO ack message-with-ack" in done.stdout
@@ -65,8 +56,9 @@ def test_ctrl_c_before_anything_was_measured_is_one_line_and_130(monkeypatch: py
 
 def test_a_broken_threshold_is_shown_and_is_exit_code_3(server: Server) -> None:
     done = load(
-        *("--url", server.url, "--users", "2", "--rate", "10", "--seconds", "2", "--no-calibrate"),
+        *("--url", server.url, "--users", "2", "--rate", "10", "--no-calibrate"),
         *("--fail-if", "p50>1us", "--fail-if", "errors>0", "--fail-if", "reach<100%"),
+        until={"SIO connect": 2, "SIO ack": 1},
     )
 
     assert done.returncode == 3, done.stderr
@@ -77,9 +69,9 @@ def test_a_broken_threshold_is_shown_and_is_exit_code_3(server: Server) -> None:
 
 
 def test_refused_clients_come_and_go_too() -> None:
-    words = ["--scenario", "churn", "--expect", "refused", "--users", "3", "--seconds", "2"]
+    words = ["--scenario", "churn", "--expect", "refused", "--users", "3"]
     with start_command([sys.executable, "-m", "tests.load.lame_servers", "refusing"]) as refusing:
-        done = load("--url", refusing.url, *words, "--no-calibrate", "--json")
+        done = load("--url", refusing.url, *words, "--no-calibrate", "--json", until={"SIO life": 3})
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)
     result = json.loads(done.stdout)
@@ -103,14 +95,13 @@ def test_json_is_clean_on_stdout(server: Server) -> None:
             server.url,
             "--users",
             "4",
-            "--seconds",
-            "4",
             "--processes",
             "2",
             "--json",
             "--no-calibrate",
         ),
         *("--scenario", "fanout", "--room-size", "2", "--transport", "polling"),
+        until={"SIO connect": 4, "SIO deliver": 10},
     )
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)

@@ -194,7 +194,7 @@ def test_a_whole_run_under_a_hard_limit_says_whose_limit_it_is(tmp_path: Path) -
         done = subprocess.run(
             [
                 *LOCUST,
-                *("--headless", "--only-summary", "--host", server.url, "-u", "80", "-r", "80", "-t", "4s"),
+                *("--headless", "--only-summary", "--host", server.url, "-u", "80", "-r", "80", "-t", "10s"),
                 *("--scenario", "idle", "--summary-json", str(summary)),
             ],
             cwd=ROOT,

@@ -17,7 +17,7 @@ from load.servers.user_lines import NONE_LEFT, UserLines
 from sioprobe.commandline.connection_options import ConnectionOptions, OptionError
 from sioprobe.engine import Target
 from tests.load.endings import assert_nothing_failed
-from tests.load.locusts import headless, with_workers
+from tests.load.locusts import headless, load, with_workers
 from tests.servers import ROOT, Server
 from tests.users.runs import chat
 
@@ -75,7 +75,10 @@ def test_each_user_of_a_run_shows_a_line_of_its_own(server: Server, tmp_path: Pa
 
 
 def test_the_front_hands_the_lines_on(server: Server, tmp_path: Path) -> None:
-    done = load("--url", server.url, "--users", "2", "--seconds", "2", "--no-calibrate", *files(tmp_path))
+    done = load(
+        *("--url", server.url, "--users", "2", "--no-calibrate", *files(tmp_path)),
+        until={"SIO connect": 2},
+    )
 
     assert done.returncode in (0, 3), done.stderr
     # More lines than users: the others stay unused.
@@ -83,7 +86,7 @@ def test_the_front_hands_the_lines_on(server: Server, tmp_path: Path) -> None:
     assert "secret" not in done.stdout + done.stderr
 
 
-def load(*words: str, module: str = "load") -> subprocess.CompletedProcess[str]:
+def called(module: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", module, *words],
         cwd=ROOT,
@@ -107,7 +110,7 @@ def test_fewer_lines_than_users_are_refused_before_the_run(
     tmp_path: Path, module: str, words: list[str], users: int
 ) -> None:
     given = files(tmp_path)
-    done = load("--url", "http://127.0.0.1:1", *words, *given, module=module)
+    done = called(module, "--url", "http://127.0.0.1:1", *words, *given)
 
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
@@ -128,7 +131,7 @@ def test_a_run_of_locust_itself_refuses_them_too(tmp_path: Path) -> None:
     [("load.doctor", ["http://127.0.0.1:1"]), ("conformance", ["--url", "http://127.0.0.1:1"])],
 )
 def test_who_comes_alone_takes_no_lines(tmp_path: Path, module: str, words: list[str]) -> None:
-    done = load(*words, *files(tmp_path), module=module)
+    done = called(module, *words, *files(tmp_path))
 
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -35,6 +34,7 @@ from sioprobe.engine import Connection, Target
 from tests.in_process import run_here
 from tests.load import lying_server
 from tests.load.endings import assert_nothing_failed
+from tests.load.locusts import load
 from tests.load.lying_server import LyingClient, LyingServer, lying
 from tests.load.results import block, run_result
 from tests.load.scenarios.test_scenarios import playing, timed, wait_for
@@ -436,14 +436,10 @@ def test_a_run_without_an_answer_says_what_to_look_at() -> None:
 
 def test_two_processes_play_a_profile(tmp_path: Path) -> None:
     with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "load", "--url", server.url, "--no-calibrate", "--profile", "call"),
-                *("--users", "6", "--seconds", "3", "--processes", "2", "--json"),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=180,
+        done = load(
+            *("--url", server.url, "--no-calibrate", "--profile", "call"),
+            *("--users", "6", "--processes", "2", "--json"),
+            until={"SIO connect": 6, "SIO call": 20},
         )
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from load.scenarios import SCENARIOS
 from load.scenarios.fanout.scenario import FanoutPlayer
 from sioprobe.measured import Ledger
 from tests.load.endings import assert_nothing_failed
+from tests.load.locusts import load
 from tests.load.lying_server import LyingServer, lying
 from tests.servers import Server, start_command, start_foreign, start_server
 
@@ -346,28 +346,16 @@ def test_each_scenario_is_clean_against_the_references(
 
 
 @pytest.mark.parametrize(
-    ("scenario", "more"), [("broadcast", []), ("echo", ["--total-rate", "40"])], ids=["broadcast", "echo"]
+    ("scenario", "more", "enough"),
+    [("broadcast", [], {"SIO deliver": 60}), ("echo", ["--total-rate", "40"], {"SIO echo": 40})],
+    ids=["broadcast", "echo"],
 )
-def test_accounts_of_two_processes_add_up(scenario: str, more: list[str], tmp_path: Path) -> None:
+def test_accounts_of_two_processes_add_up(scenario: str, more: list[str], enough: dict[str, int]) -> None:
     with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
-        done = subprocess.run(
-            [
-                *(
-                    sys.executable,
-                    "-m",
-                    "load",
-                    "--url",
-                    server.url,
-                    "--no-calibrate",
-                    "--scenario",
-                    scenario,
-                    "--json",
-                ),
-                *("--users", "6", "--seconds", "5", "--processes", "2", *more),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=180,
+        done = load(
+            *("--url", server.url, "--no-calibrate", "--scenario", scenario, "--json"),
+            *("--users", "6", "--processes", "2", *more),
+            until={"SIO connect": 6, **enough},
         )
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)

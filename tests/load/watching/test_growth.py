@@ -64,6 +64,15 @@ def test_too_few_looks_tell_nothing(count: int) -> None:
     assert growth_of(looks(lambda lives: 1000.0 * lives)[:count]) is None
 
 
+def test_two_looks_close_together_make_no_window_of_their_own() -> None:
+    """A look that came late is followed at once by the next, and the memory of one life is an accident."""
+    sizes = [(lives, 1e3 * lives) for lives in range(300, 901, 100)]
+    found = growth(sorted([*sizes, (402, 1e3 * 400), (598, 1e3 * 600)]))
+
+    assert (found.windows, found.lives) == (6, 600)
+    assert (found.per_life, found.low, found.high) == (1e3, 1e3, 1e3)
+
+
 def test_looks_between_which_no_life_ended_make_no_window() -> None:
     standing = [(100, 1e6 + look) for look in range(100)]
 

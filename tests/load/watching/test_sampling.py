@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,8 @@ from sioprobe.measured.server_figures import server_figures
 from sioprobe.measured.vitals import KernelClocks
 from sioprobe.results.loads import ServerMoment
 from tests.load.endings import assert_nothing_failed
-from tests.load.locusts import headless
-from tests.servers import ROOT, start_command, start_server
-
-
-def load(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "load", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=180
-    )
+from tests.load.locusts import headless, load
+from tests.servers import start_command, start_server
 
 
 def moment(at: float, **given: Any) -> ServerMoment:
@@ -165,7 +158,7 @@ def test_the_last_sample_under_load_is_taken_before_workers_end_their_users() ->
 def test_a_run_says_what_the_server_used(processes: int) -> None:
     with start_server("gunicorn-gthread") as server:
         done = load(
-            *("--url", server.url, "--no-calibrate", "--users", "8", "--seconds", "4", "--json"),
+            *("--url", server.url, "--no-calibrate", "--users", "8", "--seconds", "8", "--json"),
             *("--processes", str(processes)),
         )
 
@@ -201,8 +194,9 @@ def test_a_run_says_what_the_server_used(processes: int) -> None:
 def test_a_run_that_samples_nothing_says_why() -> None:
     with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
         done = load(
-            *("--url", server.url, "--no-calibrate", "--users", "2", "--seconds", "2"),
+            *("--url", server.url, "--no-calibrate", "--users", "2"),
             *("--scenario", "churn", "--server-pid", "none"),
+            until={"SIO life": 2},
         )
 
     assert_nothing_failed(done.returncode, done.stdout + done.stderr)
