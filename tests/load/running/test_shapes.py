@@ -41,17 +41,18 @@ def run(server: Server, file: Path, *options: str) -> dict[str, Any]:
         timeout=180,
         stdin=subprocess.DEVNULL,
     )
-    # 3: on a busy machine the generator may not be valid, which is not what is asked here.
-    assert done.returncode in (0, 3), done.stderr
+    summary: dict[str, Any] = json.loads(file.read_text())
+    # On a busy machine the generator may be INVALID, and some operations come too late to be sent.
+    assert done.returncode == 0 or summary["validity"]["verdict"] == "INVALID", done.stderr
     assert "  stage " in done.stderr
-    return json.loads(file.read_text())  # type: ignore[no-any-return]
+    return summary
 
 
 def test_each_step_has_its_users_and_its_rate(server: Server, tmp_path: Path) -> None:
     summary = run(
         server,
         tmp_path / "summary.json",
-        *("--shape", "steps", "--shape-users", "2,4", "--shape-rate", "20,100", "--shape-seconds", "3"),
+        *("--shape", "steps", "--shape-users", "2,4", "--shape-rate", "20,100", "--shape-seconds", "5"),
     )
 
     first, second = summary["stages"]
@@ -59,7 +60,9 @@ def test_each_step_has_its_users_and_its_rate(server: Server, tmp_path: Path) ->
     assert [stage["rate"] for stage in (first, second)] == [20, 100]
     assert 0 < first["operations"] < second["operations"]
     assert first["operations"] + second["operations"] <= summary["operations"]
-    assert summary["schedule"]["due"] == summary["schedule"]["sent"] == summary["operations"]
+    assert summary["schedule"]["sent"] == summary["operations"]
+    if summary["validity"]["verdict"] != "INVALID":
+        assert summary["schedule"]["due"] == summary["schedule"]["sent"]
     assert second["server_cpu_share"] is not None
     connects = next(series for series in summary["series"] if series["type"] == "SIO connect")
     assert connects["count"] == 4
@@ -72,7 +75,7 @@ def test_workers_are_told_of_each_stage_and_tell_what_they_counted(server: Serve
         tmp_path / "summary.json",
         *("--processes", "2", "--master-bind-host", "127.0.0.1", "--master-bind-port", port),
         *("--master-port", port, "--shape", "spike", "--shape-users", "2,6", "--shape-rate", "20,60"),
-        *("--shape-seconds", "3,3,4"),
+        *("--shape-seconds", "4,4,5"),
     )
 
     assert [stage["name"] for stage in summary["stages"]] == ["before", "spike", "after"]

@@ -331,6 +331,8 @@ def test_each_scenario_is_clean_against_the_references(
                 "warmup_seconds": 0.0,
                 "seconds": 0.5,
                 "timeout": 30.0,
+                # python-engineio drops a POST of more, and a machine that stands still lets packets wait.
+                "max_packets_per_post": 16,
                 **MORE[scenario],
             }
         )
