@@ -45,6 +45,9 @@ seconds = 0.3
 rounds = 2
 minimum_rounds = 2
 
+[side_by_side]
+lives = 2
+
 [fanout]
 room_sizes = [2, 4]
 seconds = 0.3

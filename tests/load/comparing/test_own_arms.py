@@ -28,6 +28,10 @@ from tests.servers import ROOT, start_command
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
 NULL = f"{sys.executable} -m load.blocks.null_server --port {{port}}"
 CHAT = ROOT / "tests" / "applications" / "chat"
+ONE_LIFE = """
+[side_by_side]
+lives = 1
+"""
 SHORT = ("--users", "2", "--seconds", "0.3", "--rounds", "1", "--transport", "websocket")
 
 
@@ -203,7 +207,8 @@ def test_the_profile_of_the_documentation_compares_a_chat_in_three_modes(tmp_pat
     text = profile.read_text()
     assert len(text.splitlines()) <= 20
     built = r"python3 -m venv .*? \\\n  && "
-    profile.write_text(re.sub(built, "", text, flags=re.DOTALL).replace(".venv/bin/python", sys.executable))
+    text = re.sub(built, "", text, flags=re.DOTALL).replace(".venv/bin/python", sys.executable)
+    profile.write_text(text + ONE_LIFE)
 
     compare(tmp_path, "--profile", str(profile), "--rounds", "1", "--no-conformance")
 
@@ -235,7 +240,7 @@ minimum_rounds = 1
 
 [[arms]]
 command = "{sys.executable} app.py --async-mode {{mode}} --port {{port}}"
-"""
+{ONE_LIFE}"""
     )
 
     compare(tmp_path, "--profile", str(profile), "--no-conformance")
