@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,6 +53,7 @@ class Requirement:
     """One statement. `contract` is the contract level (0-3) that a server needs for its cases.
 
     `revision` is the revision of Engine.IO in which it holds, None for every revision.
+    `says` is the sentence of `spec` that it rests on, None for what only the reference does and for a gap.
     `reason` says why no case asks for it, None if cases do.
     """
 
@@ -65,6 +66,7 @@ class Requirement:
     capabilities: tuple[str, ...]
     revision: int | None = 4
     reason: str | None = None
+    says: str | None = None
 
     @property
     def area(self) -> str:
@@ -95,7 +97,7 @@ def with_cases() -> dict[str, Requirement]:
 
 
 def _requirement(file: str, row: dict[str, Any]) -> Requirement:
-    known = {"id", "level", "text", "spec", "contract", "transports", "capabilities", "revision", "reason"}
+    known = {field.name for field in fields(Requirement)}
     for key in row:
         if key not in known:
             raise ValueError(f"{file}: {row.get('id')}: {unknown('key', key, sorted(known))}")
@@ -110,6 +112,7 @@ def _requirement(file: str, row: dict[str, Any]) -> Requirement:
             capabilities=tuple(row.get("capabilities", ())),
             revision=_REVISIONS[row.get("revision", 4)],
             reason=row.get("reason"),
+            says=row.get("says"),
         )
     except (KeyError, ValueError) as error:
         raise ValueError(f"{file}: {row.get('id')}: {error}") from None

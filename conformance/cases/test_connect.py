@@ -345,14 +345,14 @@ async def test_a_refusal_holds_its_data(target: Target) -> None:
 
 @requirement("SIO-CE-04")
 async def test_the_session_goes_on_after_a_refusal(target: Target, transport: Transport) -> None:
-    """Another CONNECT on the same session succeeds."""
-    session = await target.open(transport)
+    """A client that is in `/` stays there, and may connect another namespace."""
+    session = await connect_main_namespace(target, transport)
     await session.send("40/reject,")
     await expect_packet(session, SocketPacketType.CONNECT_ERROR, namespace="/reject")
 
-    await session.send(session.connecting())
+    await session.send(session.connecting("/custom"))
 
-    await expect_connected(session)
+    await expect_connected(session, "/custom")
     await expect_alive(session)
 
 
@@ -360,10 +360,9 @@ async def test_the_session_goes_on_after_a_refusal(target: Target, transport: Tr
 @requirement("SIO-CE-04")
 async def test_a_refused_client_is_not_in_the_namespace(target: Target, transport: Transport) -> None:
     """A broadcast to `/auth` does not reach who was refused there."""
-    refused = await target.open(transport)
+    refused = await connect_main_namespace(target, transport)
     await refused.send(refused.connecting("/auth", {"token": "bad"}))
     await expect_packet(refused, SocketPacketType.CONNECT_ERROR, namespace="/auth")
-    await connect(refused)
     member = await target.open(transport)
     await connect(member, "/auth", {"token": "good"})
 

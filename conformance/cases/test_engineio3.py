@@ -6,20 +6,21 @@ The runner gives these cases a `target` that opens sessions of revision 3.
 import asyncio
 import json
 from typing import Any
+from urllib.parse import quote
 
 from conformance.client.http import Answer, NoAnswer
-from conformance.client.revisions import BINARY
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import quoted
 from conformance.client.websocket import WebSocket
 from conformance.expect import (
-    connect,
+    REFUSED_METHOD,
     connect_main_namespace,
     expect_ack,
     expect_closed,
     expect_equal,
     expect_event,
     expect_gone,
+    expect_packet,
     expect_refused,
     expect_served,
     expect_status,
@@ -28,9 +29,12 @@ from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, Violation
 from sioprobe.wire import EnginePacket, EnginePacketType, RemoteProtocolError, SocketPacketType, engineio3
+from sioprobe.wire.cookies import Cookies
 
 POLLING = "EIO=3&transport=polling"
-PONG = "1:3"
+B64 = "&b64=1"
+PONG = EnginePacket(EnginePacketType.PONG)
+NOOP = EnginePacket(EnginePacketType.NOOP)
 FOUR_BYTES = b"\x01\x02\x03\x04"
 HEADER = '451-["message",{"_placeholder":true,"num":0}]'
 
@@ -40,7 +44,7 @@ async def open_data(target: Target, transport: str) -> dict[str, Any]:
     try:
         if transport == "polling":
             answer = expect_status(await target.request("GET", POLLING), 200)
-            packet, *_ = engineio3.decode_payload(answer.body)
+            packet, *_ = engineio3.decode_payload(answer.body, binary=answer.is_binary)
         else:
             websocket = await target.websocket("EIO=3&transport=websocket")
             if not isinstance(websocket, WebSocket):
@@ -76,23 +80,29 @@ async def test_eio3_offers_the_upgrades_that_there_are(target: Target, transport
 @requirement("EIO3-02")
 async def test_eio3_lengths_count_utf_16_code_units(target: Target) -> None:
     """One unit of three bytes and a pair of four, and another packet behind them in the payload."""
-    session = await connect_main_namespace(target)
+    session = await connect_main_namespace(target, parameters=B64)
 
     await session.push('30:421["message-with-ack","€\U0001f600€"]27:422["message-with-ack","b"]')
 
-    await expect_ack(session, 1, "€\U0001f600€")
-    await expect_ack(session, 2, "b")
+    await expect_acks(session, {1: ["€\U0001f600€"], 2: ["b"]})
+
+
+async def expect_acks(session: Session, wanted: dict[int, list[Any]]) -> None:
+    """Arguments by the id of the ack, in any order: a server may handle events at the same time."""
+    acks = [await expect_packet(session, SocketPacketType.ACK) for _ in wanted]
+    expect_equal({ack.ack_id: ack.data for ack in acks}, wanted, what="arguments by ack id")
 
 
 @requirement("EIO3-03")
 async def test_eio3_takes_several_packets_of_one_payload(target: Target) -> None:
-    """Three events in one push."""
-    session = await connect_main_namespace(target)
+    """Three events in one push, and the acks in one answer or in several."""
+    session = await connect_main_namespace(target, parameters=B64)
 
-    await session.push('15:42["message",1]17:42["message","2"]17:42["message",[3]]')
+    await session.push(
+        '25:421["message-with-ack",1]27:422["message-with-ack","2"]27:423["message-with-ack",[3]]'
+    )
 
-    for argument in (1, "2", [3]):
-        await expect_event(session, "message-back", argument)
+    await expect_acks(session, {1: [1], 2: ["2"], 3: [[3]]})
 
 
 async def poll_for_event(session: Session) -> list[Answer]:
@@ -108,15 +118,10 @@ async def poll_for_event(session: Session) -> list[Answer]:
     return answers
 
 
-def is_binary(answer: Answer) -> bool:
-    return (answer.header("content-type") or "").startswith(BINARY)
-
-
 @requirement("EIO3-04")
 async def test_eio3_takes_base64(target: Target) -> None:
     """A push of text with the attachment as `b4AQIDBA==`."""
-    session = await target.open("polling", parameters="&b64=1")
-    await connect(session)
+    session = await connect_main_namespace(target, parameters=B64)
 
     await session.push(f"45:{HEADER}10:b4AQIDBA==")
 
@@ -126,13 +131,13 @@ async def test_eio3_takes_base64(target: Target) -> None:
 @requirement("EIO3-04")
 async def test_eio3_sends_base64(target: Target) -> None:
     """The answer is text and holds `10:b4AQIDBA==`."""
-    session = await target.open("polling", poll=False, parameters="&b64=1")
+    session = await connect_main_namespace(target, poll=False, parameters=B64)
     await session.push(f"45:{HEADER}10:b4AQIDBA==")
 
     answers = await poll_for_event(session)
 
     await expect_event(session, "message-back", FOUR_BYTES)
-    expect_equal([is_binary(answer) for answer in answers], [False] * len(answers), what="binary answers")
+    expect_equal([answer.is_binary for answer in answers], [False] * len(answers), what="binary answers")
     expect_equal(any(b"10:b4AQIDBA==" in answer.body for answer in answers), True, what="base64 packet:")
 
 
@@ -155,14 +160,14 @@ async def test_eio3_takes_a_binary_payload(target: Target) -> None:
 @requirement("EIO3-05")
 async def test_eio3_sends_a_binary_payload(target: Target) -> None:
     """The attachment is `01 05 ff 04 01 02 03 04` in an answer of `application/octet-stream`."""
-    session = await target.open("polling", poll=False)
-    await session.push(f"45:{HEADER}10:b4AQIDBA==")
+    session = await connect_main_namespace(target, poll=False)
+    await session.send(HEADER, FOUR_BYTES)
 
     answers = await poll_for_event(session)
 
     await expect_event(session, "message-back", FOUR_BYTES)
     record = b"\x01\x05\xff\x04" + FOUR_BYTES
-    found = [is_binary(answer) for answer in answers if record in answer.body]
+    found = [answer.is_binary for answer in answers if record in answer.body]
     expect_equal(found, [True], what="answers that hold the attachment, and whether they are binary:")
 
 
@@ -179,22 +184,31 @@ async def test_eio3_a_binary_frame_starts_with_its_type(target: Target, transpor
 
 @requirement("EIO3-10")
 async def test_eio3_answers_jsonp(target: Target) -> None:
-    """The handshake and the poll that follows are scripts that call `___eio[7]`."""
+    """The handshake and the poll that follows are scripts that call `___eio[7]`.
+
+    A script cannot hold binary data, so clients ask for base64 in each request.
+    """
     client = target.address.new_cookies()
-    handshake = expect_status(await target.request("GET", f"{POLLING}&j=7", cookies=client), 200)
-    opened = engineio3.decode_open(script_packets(handshake, 7)[0])
+    query, _ = await jsonp_handshake(target, client, 7)
 
     # CONNECT of `/` or the contract's `auth` is due to it.
-    query = f"{POLLING}&sid={opened.session_id}&j=7"
     polled = expect_status(await target.request("GET", query, cookies=client), 200)
 
     script_packets(polled, 7)
 
 
+async def jsonp_handshake(target: Target, client: Cookies, number: int) -> tuple[str, list[EnginePacket]]:
+    """The query of the session's further requests, and the packets of the handshake."""
+    query = f"{POLLING}&j={number}{B64}"
+    handshake = expect_status(await target.request("GET", query, cookies=client), 200)
+    packets = script_packets(handshake, number)
+    return f"{query}&sid={quote(engineio3.decode_open(packets[0]).session_id)}", packets
+
+
 def script_packets(answer: Answer, number: int) -> list[EnginePacket]:
     """The packets of a JSONP answer."""
     start, end = f"___eio[{number}](", ");"
-    text = answer.text
+    text = answer.text.strip()
     if not text.startswith(start) or not text.endswith(end):
         raise Violation(f'{start}"…"{end}', quoted(text, 60))
     try:
@@ -207,8 +221,8 @@ def script_packets(answer: Answer, number: int) -> list[EnginePacket]:
 async def test_eio3_takes_a_jsonp_push(target: Target) -> None:
     """A form whose field d is the payload. As clients do, it escapes twice a newline that JSON escapes."""
     client = target.address.new_cookies()
-    handshake = expect_status(await target.request("GET", f"{POLLING}&j=0", cookies=client), 200)
-    query = f"{POLLING}&j=0&sid={engineio3.decode_open(script_packets(handshake, 0)[0]).session_id}"
+    query, seen = await jsonp_handshake(target, client, 0)
+    await poll_script_for(target, query, client, "0", seen)
 
     pushed = await target.request(
         "POST",
@@ -219,13 +233,20 @@ async def test_eio3_takes_a_jsonp_push(target: Target) -> None:
     )
 
     expect_status(pushed, 200)
-    seen: list[object] = []
-    for _ in range(4):  # CONNECT and `auth` may come first, each by itself
-        polled = expect_status(await target.request("GET", query, cookies=client), 200)
-        seen += [packet.data for packet in script_packets(polled, 0)]
-        if '31["a\\nb"]' in seen:
+    await poll_script_for(target, query, client, '31["a\\nb"]', seen)
+
+
+async def poll_script_for(
+    target: Target, query: str, client: Cookies, start: str, seen: list[EnginePacket]
+) -> None:
+    """Poll until a message that starts so is among the packets `seen`."""
+    for _ in range(5):  # `auth` and pongs may come first, each by itself
+        messages = [str(packet.data) for packet in seen if packet.type is EnginePacketType.MESSAGE]
+        if any(message.startswith(start) for message in messages):
             return
-    raise Violation('31["a\\nb"]', f"packets {seen}")
+        polled = expect_status(await target.request("GET", query, cookies=client), 200)
+        seen += script_packets(polled, 0)
+    raise Violation(f"a message that starts with {start}", f"messages {messages}")
 
 
 @requirement("EIO3-11")
@@ -242,15 +263,22 @@ async def test_eio3_allows_other_origins(target: Target) -> None:
         expect_equal(allowed, origin[1], "*", what="Access-Control-Allow-Origin")
 
 
+WRONG_TRANSPORTS = ("EIO=3", "EIO=3&transport=abc")
+
+
 @requirement("EIO3-13")
-async def test_eio3_refuses_a_wrong_transport(target: Target, transport: Transport) -> None:
+async def test_eio3_refuses_a_wrong_transport(target: Target) -> None:
     """Missing, and one that nobody knows."""
-    for query in ("EIO=3", "EIO=3&transport=abc"):
-        if transport == "polling":
-            expect_status(await target.request("GET", query), 400)
-        else:
-            await expect_refused(target, await target.websocket(query))
+    for query in WRONG_TRANSPORTS:
+        expect_status(await target.request("GET", query), 400)
     await expect_served(target)
+
+
+@requirement("EIO3-25")
+async def test_eio3_refuses_a_websocket_with_a_wrong_transport(target: Target) -> None:
+    """Missing, and one that nobody knows."""
+    for query in WRONG_TRANSPORTS:
+        await expect_refused(target, await target.websocket(query))
 
 
 @requirement("EIO3-14")
@@ -277,10 +305,18 @@ async def test_eio3_a_close_packet_ends_the_poll(target: Target) -> None:
 
         await session.push("1:1")
 
-        answer = expect_status(await poll, 200)
-        if answer.text != PONG:
+        packets = packets_of(expect_status(await poll, 200))
+        if packets != [PONG]:
             break
-    expect_equal(answer.text, "1:6", what="body")
+    expect_equal(packets, [NOOP], what="packets")
+
+
+def packets_of(answer: Answer) -> list[EnginePacket]:
+    """The packets in the answer to a poll, whether it is text or binary. Raises Violation."""
+    try:
+        return [*engineio3.decode_payload(answer.body, binary=answer.is_binary)]
+    except RemoteProtocolError as error:
+        raise Violation("a payload", f"{quoted(answer.body, 60)}: {error}") from None
 
 
 async def pending_poll(target: Target) -> tuple[Session, asyncio.Task[Answer | NoAnswer]]:
@@ -339,7 +375,7 @@ async def test_eio3_closes_on_overlapping_polls(target: Target) -> None:
             second = await session.request("GET", seconds=target.timing.close)
             # Now, because giving up the first would end the session by itself.
             pushed = await session.send('42["message",1]')
-            if not (first.done() and getattr(first.result(), "text", "") == PONG):
+            if not (first.done() and is_pong(first.result())):
                 break
         finally:
             first.cancel()
@@ -347,6 +383,10 @@ async def test_eio3_closes_on_overlapping_polls(target: Target) -> None:
     expect_status(second, 400, 500)
     expect_status(pushed, 400)
     await expect_served(target)
+
+
+def is_pong(answer: Answer | NoAnswer) -> bool:
+    return isinstance(answer, Answer) and answer.status == 200 and packets_of(answer) == [PONG]
 
 
 @requirement("EIO3-21")
@@ -357,21 +397,25 @@ async def test_eio3_refuses_a_websocket_with_an_unknown_eio(target: Target) -> N
 
 @requirement("EIO3-22")
 async def test_eio3_refuses_a_handshake_by_post(target: Target) -> None:
-    """HTTP 400 to a POST without sid."""
+    """A POST without sid."""
     answer = await target.request("POST", POLLING, body=b"1:2")
 
-    expect_status(answer, 400)
+    expect_status(answer, *REFUSED_METHOD)
     await expect_served(target)
 
 
-@requirement("EIO3-24")
-async def test_eio3_refuses_an_unknown_session(target: Target, transport: Transport) -> None:
-    """HTTP 400 to a poll and a push; no WebSocket that stays open."""
-    query = f"EIO=3&transport={transport}&sid=AAAAAAAAAAAAAAAAAAAA"
+UNKNOWN = "&sid=AAAAAAAAAAAAAAAAAAAA"
 
-    if transport == "polling":
-        expect_status(await target.request("GET", query), 400)
-        expect_status(await target.request("POST", query, body=b"1:2"), 400)
-        await expect_served(target)
-    else:
-        await expect_refused(target, await target.websocket(query))
+
+@requirement("EIO3-24")
+async def test_eio3_refuses_an_unknown_session(target: Target) -> None:
+    """HTTP 400 to a poll and a push."""
+    expect_status(await target.request("GET", POLLING + UNKNOWN), 400)
+    expect_status(await target.request("POST", POLLING + UNKNOWN, body=b"1:2"), 400)
+    await expect_served(target)
+
+
+@requirement("EIO3-27")
+async def test_eio3_refuses_a_websocket_with_an_unknown_session(target: Target) -> None:
+    """No WebSocket stays open."""
+    await expect_refused(target, await target.websocket(f"EIO=3&transport=websocket{UNKNOWN}"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import h11
 
 from conformance.client.address import Address, Headers
+from conformance.client.revisions import BINARY
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, quoted
 from conformance.verdicts import HarnessError
 from sioprobe.commandline.own_limits import advice_on, own_limit
@@ -31,6 +32,11 @@ class Answer:
 
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key == name), None)
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the body is bytes and no text, as payloads of revision 3 may be."""
+        return (self.header("content-type") or "").startswith(BINARY)
 
     def set_cookie(self, name: str) -> str | None:
         """The Set-Cookie header of the cookie of this name."""

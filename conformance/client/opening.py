@@ -6,7 +6,7 @@ import asyncio
 
 from conformance.client.address import Address, Headers
 from conformance.client.http import Answer, exchange
-from conformance.client.revisions import BINARY, REVISION_4, Revision
+from conformance.client.revisions import REVISION_4, Revision
 from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
 from conformance.client.websocket import Ended, WebSocket, open_websocket
@@ -42,7 +42,7 @@ async def open_session(
     if not isinstance(answer, Answer) or answer.status != 200:
         raise Inconclusive(f"handshake over polling: {answer}")
     try:
-        packets = revision.decode_body(answer.body, answer.header("content-type") == BINARY)
+        packets = revision.decode_body(answer.body, answer.is_binary)
         opened = revision.decode_open(next(packets))
     except RemoteProtocolError as error:
         raise Inconclusive(f"handshake over polling: {error}") from None

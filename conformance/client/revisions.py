@@ -44,6 +44,7 @@ class Revision:
     decode_body: Callable[[bytes, bool], Iterator[EnginePacket]]
     split: Callable[[str | bytes, bool], list[str | bytes]]
     payload: Callable[[Iterable[str | bytes]], str]
+    binary_payload: Callable[[Iterable[str | bytes]], bytes] | None
     frame: Callable[[str | bytes], str | bytes]
     decoder: type[SocketDecoder]
     encode: Callable[[SocketPacket], tuple[str, list[bytes]]]
@@ -74,6 +75,11 @@ def _payload_4(packets: Iterable[str | bytes]) -> str:
     )
 
 
+def _binary_payload_3(packets: Iterable[str | bytes]) -> bytes:
+    """The same for a client that did not ask for base64."""
+    return b"".join(map(engineio3.encode_binary_record, map(_frame_3, packets)))
+
+
 def _payload_3(packets: Iterable[str | bytes]) -> str:
     return "".join(
         f"{engineio3.utf16_length(packet)}:{packet}"
@@ -81,6 +87,10 @@ def _payload_3(packets: Iterable[str | bytes]) -> str:
         else _binary(packet, engineio3.encode_payload)
         for packet in packets
     )
+
+
+def _frame_3(packet: str | bytes) -> str | bytes:
+    return packet if isinstance(packet, str) else b"\x04" + packet
 
 
 def _binary(data: bytes, encode: Callable[[list[EnginePacket]], str]) -> str:
@@ -122,6 +132,7 @@ REVISION_4 = Revision(
     decode_body=lambda body, _binary: decode_payload(body),
     split=_split_4,
     payload=_payload_4,
+    binary_payload=None,
     frame=lambda packet: packet,
     decoder=SocketDecoder,
     encode=encode_socket_packet,
@@ -136,7 +147,8 @@ REVISION_3 = Revision(
     decode_body=lambda body, binary: engineio3.decode_payload(body, binary=binary),
     split=_split_3,
     payload=_payload_3,
-    frame=lambda packet: packet if isinstance(packet, str) else b"\x04" + packet,
+    binary_payload=_binary_payload_3,
+    frame=_frame_3,
     decoder=socketio4.SocketDecoder,
     encode=socketio4.encode_socket_packet,
 )

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 from conformance.client.address import Address, Headers
 from conformance.client.http import Answer, NoAnswer, exchange
@@ -114,8 +115,14 @@ class Session:
         return self.opened.session_id
 
     def query(self, transport: str = "polling") -> str:
-        """The query of a request of this session."""
-        return f"{self.revision.query}&transport={transport}{self.parameters}&sid={self.session_id}"
+        """The query of a request of this session. Its id is escaped, as the official client does."""
+        session_id = quote(self.session_id, safe="!~*'()")
+        return f"{self.revision.query}&transport={transport}{self.parameters}&sid={session_id}"
+
+    @property
+    def takes_binary(self) -> bool:
+        """Whether the client has not asked for base64. Only payloads of revision 3 have that choice."""
+        return "&b64=1" not in self.parameters
 
     def packets(self, kind: EnginePacketType) -> list[Received]:
         """The Engine.IO packets of one type that have come so far."""
@@ -167,6 +174,9 @@ class Session:
             for packet in packets:
                 await self._websocket.send(self.revision.frame(packet))
             return None
+        as_binary = self.revision.binary_payload
+        if as_binary is not None and self.takes_binary and any(isinstance(one, bytes) for one in packets):
+            return await self.push(as_binary(packets), binary=True)
         return await self.push(self.revision.payload(packets))
 
     async def push(
@@ -276,7 +286,7 @@ class Session:
         )
         if isinstance(answer, Answer) and answer.status == 200:
             self.polls += 1
-            self._take_payload(answer.body, (answer.header("content-type") or "").startswith(BINARY))
+            self._take_payload(answer.body, answer.is_binary)
         return answer
 
     async def open_probe(self) -> WebSocket | Answer | NoAnswer:

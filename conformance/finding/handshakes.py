@@ -10,7 +10,7 @@ import asyncio
 from conformance.client.about import PROBE_SECONDS
 from conformance.client.address import Address
 from conformance.client.http import Answer, NoAnswer, exchange
-from conformance.client.revisions import BINARY, REVISION_3, REVISION_4, Revision
+from conformance.client.revisions import REVISION_3, REVISION_4, Revision
 from conformance.client.websocket import WebSocket, open_websocket
 from sioprobe.wire import OpenData, RemoteProtocolError
 
@@ -98,7 +98,8 @@ async def _connects_unasked(address: Address, revision: Revision) -> bool:
         return False
     try:
         async with asyncio.timeout(UNASKED_SECONDS):
-            return str(await websocket.receive()).startswith("0{") and await websocket.receive() == "40"
+            opened, connected = str(await websocket.receive()), str(await websocket.receive())
+            return opened.startswith("0{") and connected.startswith("40")
     except TimeoutError:
         return False
     finally:
@@ -119,7 +120,7 @@ def _open_data(answer: Answer, revision: Revision) -> OpenData | None:
     if answer.status != 200:
         return None
     try:
-        packets = revision.decode_body(answer.body, answer.header("content-type") == BINARY)
+        packets = revision.decode_body(answer.body, answer.is_binary)
         return revision.decode_open(next(packets))
     except RemoteProtocolError:
         return None

@@ -92,6 +92,7 @@ def _json(row: Statement) -> dict[str, Any]:
         "level": str(entry.level),
         "requirement": entry.text,
         "spec": entry.spec,
+        "says": entry.says,
         "contract": None if entry.reason else entry.contract,
         "revision": entry.revision,
         "transports": list(entry.transports),

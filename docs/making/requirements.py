@@ -32,6 +32,8 @@ The catalogue has {statements} statements.
 An id never changes, and the project never uses one again.
 The level says how much a requirement binds: MUST, SHOULD and MAY are those of the specification;
 `reference` is what the reference implementation does, and `gap` is where the specification says nothing.
+Below a requirement stands the sentence that it rests on, and where that sentence is from: the protocol,
+its official tests (then it is the title of the test), or a document that the protocol builds on.
 The column "contract" is the [contract level](contract.md) that the server needs.
 """
 
@@ -57,6 +59,8 @@ def _table(rows: Iterable[dict[str, Any]]) -> str:
 
 def _line(row: dict[str, Any]) -> str:
     text = _cell(row["requirement"])
+    if row["says"]:
+        text += f"<br>*{_cell(row['spec'])}:* “{_cell(row['says'])}”"
     if row["reason"]:
         text += f"<br>*No case:* {_cell(row['reason'])}."
     contract = "-" if row["contract"] is None else row["contract"]

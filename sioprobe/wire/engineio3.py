@@ -27,6 +27,7 @@ __all__ = [
     "decode_packet",
     "decode_payload",
     "encode_binary_payload",
+    "encode_binary_record",
     "encode_packet",
     "encode_payload",
     "split_payload",
@@ -89,16 +90,17 @@ def encode_payload(packets: Iterable[EnginePacket]) -> str:
 
 def encode_binary_payload(packets: Iterable[EnginePacket]) -> bytes:
     """The binary body of one poll or push: for `Content-Type: application/octet-stream`."""
-    records = []
-    for packet in packets:
-        message = encode_packet(packet)
-        is_binary = isinstance(message, bytes)
-        record = message if isinstance(message, bytes) else message.encode("utf-8")
-        digits = bytes(map(int, str(len(record))))
-        records.append(bytes((is_binary,)) + digits + bytes((_END_OF_LENGTH,)) + record)
+    records = [encode_binary_record(encode_packet(packet)) for packet in packets]
     if not records:
         raise LocalProtocolError("a payload without packets")
     return b"".join(records)
+
+
+def encode_binary_record(message: str | bytes) -> bytes:
+    """One packet of a binary payload, with its length before it."""
+    record = message if isinstance(message, bytes) else message.encode("utf-8")
+    digits = bytes(map(int, str(len(record))))
+    return bytes((isinstance(message, bytes),)) + digits + bytes((_END_OF_LENGTH,)) + record
 
 
 def decode_payload(body: str | bytes, *, binary: bool = False) -> Iterator[EnginePacket]:

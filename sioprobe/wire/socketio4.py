@@ -2,7 +2,8 @@
 
 The text is the same. CONNECT has no data in either direction: a client puts what it has to say into the
 namespace as a query (`/custom?token=1`). Type 4 is ERROR, with any JSON or nothing as its data; here it is
-`SocketPacketType.CONNECT_ERROR`. No event name is reserved.
+`SocketPacketType.CONNECT_ERROR`. An ACK may have no data, and no event name is reserved.
+The decoder also takes a CONNECT with an object or an array, as the official client does.
 Spec: Socket.IO protocol, revision 4.
 """
 
@@ -17,6 +18,7 @@ from sioprobe.wire.socketio import SocketPacket, SocketPacketType
 __all__ = ["SocketDecoder", "encode_socket_packet"]
 
 _EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
+_ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
 _WITHOUT_DATA = (SocketPacketType.CONNECT, SocketPacketType.DISCONNECT)
 
 
@@ -34,14 +36,15 @@ class SocketDecoder(socketio.SocketDecoder):
     @staticmethod
     def check(kind: SocketPacketType, data: Any) -> None:
         """Raises RemoteProtocolError if a packet of this type may not have this data."""
-        _check_data(kind, data)
+        if kind is not SocketPacketType.CONNECT or not isinstance(data, (dict, list)):
+            _check_data(kind, data)
 
 
 def _check_data(kind: SocketPacketType, data: Any) -> None:
     if kind in _WITHOUT_DATA:
         if data is not None:
             raise RemoteProtocolError(f"{kind.name} with data")
-    elif kind is SocketPacketType.CONNECT_ERROR:
+    elif kind is SocketPacketType.CONNECT_ERROR or (data is None and kind in _ACKS):
         return
     elif not isinstance(data, list):
         raise RemoteProtocolError(f"data of {kind.name} is not an array")

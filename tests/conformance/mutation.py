@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,7 @@ from conformance.requirements import CAPABILITIES
 from conformance.target import Target
 from conformance.verdicts import Verdict
 from sioprobe.wire import OpenData
+from tests.strict_server.liberties import Liberty
 from tests.strict_server.server import StrictServer
 
 PING_SECONDS = 1.0
@@ -74,7 +76,12 @@ def target_of(server: StrictServer, settings: dict[str, float]) -> Target:
     )
 
 
-async def judge(fault: str | None, questions: list[Question], places: asyncio.Semaphore) -> list[Answered]:
+async def judge(
+    fault: str | None,
+    questions: list[Question],
+    places: asyncio.Semaphore,
+    liberties: Iterable[Liberty] = (),
+) -> list[Answered]:
     """The outcomes of these cases against servers of their own."""
     together: dict[str, list[Question]] = defaultdict(list)
     alone: list[list[Question]] = []
@@ -87,7 +94,7 @@ async def judge(fault: str | None, questions: list[Question], places: asyncio.Se
 
     async def ask(asked: list[Question]) -> list[Answered]:
         settings = LIMITS.get(asked[0].requirement.id, {})
-        async with StrictServer(fault, **CONFIG, **settings) as server:
+        async with StrictServer(fault, **CONFIG, **settings, liberties=liberties) as server:
             target = target_of(server, settings)
             return await asyncio.gather(*(one(question, target, places) for question in asked))
 
@@ -95,13 +102,13 @@ async def judge(fault: str | None, questions: list[Question], places: asyncio.Se
     return [item for items in answered for item in items]
 
 
-async def judge_alone(fault: str | None, question: Question) -> Answered:
+async def judge_alone(fault: str | None, question: Question, liberties: Iterable[Liberty] = ()) -> Answered:
     """The outcome of one case with nothing beside it, asked again while this machine stands still."""
     for _ in range(TRIES):
         pulse = StandstillWatch(PONG_SECONDS)
         beating = asyncio.create_task(pulse.beat())
         started = time.monotonic()
-        [answered] = await judge(fault, [question], asyncio.Semaphore(1))
+        [answered] = await judge(fault, [question], asyncio.Semaphore(1), liberties)
         stalled = pulse.stalled_since(started)
         beating.cancel()
         if not stalled:

@@ -62,6 +62,22 @@ def test_ids_levels_and_texts_are_in_form() -> None:
         assert set(entry.capabilities) <= CAPABILITIES.keys()
 
 
+def test_what_binds_rests_on_a_sentence() -> None:
+    """Flask-SocketIO's own requirements name the section of its documentation."""
+    for entry in with_cases().values():
+        binds = entry.level in (Level.MUST, Level.SHOULD, Level.MAY)
+        if entry.area != "FSIO":
+            assert bool(entry.says) is binds, entry.id
+        assert not (binds and entry.spec.startswith(("reference", "none"))), entry.id
+
+
+def test_sentences_of_the_contract_stand_there() -> None:
+    contract = (FOLDER.parent / "CONTRACT.md").read_text("utf-8")
+    quoted = [entry.says or "" for entry in with_cases().values() if entry.spec.startswith("contract ")]
+    assert len(quoted) > 10
+    assert [sentence for sentence in quoted if sentence not in contract] == []
+
+
 def test_what_keeps_a_server_busy_for_a_second_is_asked_alone() -> None:
     """Else the heartbeats of other cases are late by it, and their requirements seem broken."""
     large = [asked for asked in all_questions() if asked.requirement.id in ("EIO-MX-02", "EIO-MX-04")]

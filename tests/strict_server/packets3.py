@@ -47,12 +47,14 @@ def _decode_text(text: str, faults: Faults) -> EnginePacket:
         raise PacketError(f"not base64: {text[:40]!r}") from error
 
 
-def encode_body(packets: Iterable[EnginePacket], takes_binary: bool, faults: Faults) -> str | bytes:
-    """The body of a poll's answer: bytes when it must be binary."""
+def encode_body(
+    packets: Iterable[EnginePacket], takes_binary: bool, faults: Faults, *, always_binary: bool = False
+) -> str | bytes:
+    """The body of a poll's answer: bytes when it must be binary, or may be and `always_binary`."""
     packets = list(packets)
     takes_binary = takes_binary or faults("b64-is-ignored")
     has_binary = any(isinstance(packet.data, bytes) for packet in packets)
-    if takes_binary and has_binary and not faults("binary-payload-is-base64"):
+    if takes_binary and (has_binary or always_binary) and not faults("binary-payload-is-base64"):
         return b"".join(_encode_binary(packet, faults) for packet in packets)
     if faults("packets-follow-a-separator") and len(packets) > 1 and packets[0].type is not EngineType.OPEN:
         return "\x1e".join(_encode_text(packet, faults) for packet in packets)

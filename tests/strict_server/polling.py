@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from tests.strict_server.faults import Faults
 from tests.strict_server.http1 import ConnectionLost, Exchange
+from tests.strict_server.liberties import Liberty
 from tests.strict_server.packets import (
     CLOSE,
     NOOP,
@@ -247,7 +248,8 @@ def _respond_packets(poll: Exchange, packets: list[EnginePacket], session: Sessi
     callback = poll.request.query.get("j")
     if session.revision == 3:
         takes_binary = session.takes_binary and callback is None
-        encoded = encode_body(packets, takes_binary, faults)
+        always = Liberty.BINARY_PAYLOADS in session.config.liberties
+        encoded = encode_body(packets, takes_binary, faults, always_binary=always)
     else:
         encoded = encode_payload(packets, faults)
     if isinstance(encoded, bytes):

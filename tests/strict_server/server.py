@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +26,7 @@ from tests.strict_server.http1 import (
     Request,
     read_request,
 )
+from tests.strict_server.liberties import Liberty
 from tests.strict_server.polling import Polling
 from tests.strict_server.session import Config, Session, new_session_id
 from tests.strict_server.session3 import Session3
@@ -56,6 +57,7 @@ class Refusal:
 UNKNOWN_TRANSPORT = Refusal(0, "Transport unknown")
 UNKNOWN_SESSION = Refusal(1, "Session ID unknown")
 BAD_METHOD = Refusal(2, "Bad handshake method")
+NOT_ALLOWED = Refusal(2, "Bad handshake method", 405)
 BAD_REQUEST = Refusal(3, "Bad request")
 UNSUPPORTED_VERSION = Refusal(5, "Unsupported protocol version")
 
@@ -72,7 +74,7 @@ class StrictServer:
     """A server on 127.0.0.1: `async with StrictServer() as server: server.url`.
 
     `fault` names the one requirement to break; raises UnknownFault when no fault has that name.
-    `revisions` are those of Engine.IO that it speaks: 4, 3 or both.
+    `revisions` are those of Engine.IO that it speaks: 4, 3 or both. `liberties` breaks no requirement.
     """
 
     def __init__(
@@ -87,8 +89,16 @@ class StrictServer:
         upgrade_timeout: float = 10.0,
         connect_timeout: float = 45.0,
         revisions: Sequence[int] = (4,),
+        liberties: Iterable[Liberty] = (),
     ) -> None:
-        self.config = Config(ping_interval, ping_timeout, max_payload, upgrade_timeout, connect_timeout)
+        self.config = Config(
+            ping_interval,
+            ping_timeout,
+            max_payload,
+            upgrade_timeout,
+            connect_timeout,
+            liberties=frozenset(liberties),
+        )
         self.faults = Faults(fault)
         self._faults_3 = FaultsOfRevision3(fault)
         self._revisions = [str(revision) for revision in revisions]
@@ -281,7 +291,7 @@ class StrictServer:
             or (request.method == "POST" and faults("handshake-may-be-a-post"))
             or (request.method == "PUT" and faults("handshake-may-be-a-put"))
         ):
-            return BAD_METHOD
+            return NOT_ALLOWED if Liberty.METHOD_NOT_ALLOWED in self.config.liberties else BAD_METHOD
         if (transport == "websocket") != is_upgrade and not self._ignores_missing_upgrade(is_upgrade):
             return BAD_REQUEST
         if is_upgrade and faults("handshake-over-websocket-is-refused"):
@@ -368,7 +378,7 @@ class StrictServer:
         return (Client if session.revision == 4 else Client4)(session, self._app, session.faults)
 
     def _open_session(self, request: Request) -> Session:
-        session_id = new_session_id(self.sessions, self.faults)
+        session_id = new_session_id(self.faults, self.config.liberties)
         version = request.query.get("EIO")
         is_3 = version == "3" and not self.faults("revision-3-is-taken-for-4")
         if is_3 or self._any_version_is_3(version):

@@ -5,14 +5,17 @@ It leaves out how sessions are opened (server.py) and how they change transport 
 """
 
 import asyncio
+import itertools
 import json
 import secrets
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from tests.strict_server.faults import Faults
+from tests.strict_server.liberties import Liberty
 from tests.strict_server.packets import (
     EnginePacket,
     EngineType,
@@ -38,6 +41,7 @@ class Config:
     connect_timeout: float
     # How long a close packet waits for a poll that takes it.
     close_timeout: float = 30.0
+    liberties: frozenset[Liberty] = frozenset()
 
 
 class State(Enum):
@@ -332,10 +336,19 @@ class WebSocketTransport:
         self._websocket.close()
 
 
-def new_session_id(taken: Iterable[str], faults: Faults) -> str:
+# What only faults need: the number of the next session, and the few ids that there are.
+_numbers = itertools.count(1)
+_FEW_IDS = 1000
+
+
+def new_session_id(faults: Faults, liberties: frozenset[Liberty]) -> str:
     """20 characters safe in a URL, from 15 random bytes."""
     if faults("session-ids-count-up"):
-        return f"session-{len(list(taken)) + 1:012d}"
+        return f"session-{next(_numbers):012d}"
+    if faults("session-ids-follow-the-clock"):
+        return f"{time.time_ns():x}"
+    if faults("session-ids-are-used-again"):
+        return f"session-{secrets.randbelow(_FEW_IDS):012d}"
     if faults("session-id-is-not-url-safe"):
         return f"{secrets.token_urlsafe(13)}|<>"
-    return secrets.token_urlsafe(15)
+    return secrets.token_urlsafe(8 if Liberty.SHORT_IDS in liberties else 15)

@@ -4,15 +4,19 @@ words for a namespace are its query, and refusals are ERROR packets.
 What comes for a namespace that the peer is not in is ignored, as socket.io 2 does.
 """
 
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.strict_server.app import App, Refused
 from tests.strict_server.faults import Faults
+from tests.strict_server.liberties import Liberty
 from tests.strict_server.packets import PacketError
 from tests.strict_server.parser import NOTHING, SocketPacket, SocketType
 from tests.strict_server.session import Session
-from tests.strict_server.socketio import Client, NamespaceSocket
+from tests.strict_server.socketio import LATER_SECONDS, Client, NamespaceSocket
 
 
 class Client4(Client):
@@ -57,10 +61,27 @@ class Client4(Client):
         data: Any = {"sid": socket.id} if self.faults("connect-answer-has-a-sid") else NOTHING
         self.send(SocketPacket(SocketType.CONNECT, socket.namespace, data))
 
+    def _ack(self, socket: NamespaceSocket, packet: SocketPacket) -> Callable[..., None]:
+        send = super()._ack(socket, packet)
+        if Liberty.ACKS_IN_ANY_ORDER not in self._session.config.liberties or not (packet.ack_id or 0) % 2:
+            return send
+
+        def send_later(*args: Any) -> None:
+            asyncio.get_running_loop().call_later(LATER_SECONDS, send, *args)
+
+        return send_later
+
+    def send(self, packet: SocketPacket) -> None:
+        if packet.data == [] and Liberty.ACKS_WITHOUT_DATA in self._session.config.liberties:
+            packet = replace(packet, data=NOTHING)
+        super().send(packet)
+
     def _refuse(self, namespace: str, refusal: Refused) -> None:
         if str(refusal) == "Invalid namespace" and self.faults("unknown-namespace-is-not-answered"):
             return
         data = refusal.data.get("data", str(refusal))
+        if Liberty.SILENT_ERRORS in self._session.config.liberties:
+            data = NOTHING
         self.send(SocketPacket(SocketType.CONNECT_ERROR, namespace, data))
         if self.faults("refusal-closes-the-session"):
             self._session.close()

@@ -21,6 +21,7 @@ PACKETS: list[tuple[SocketPacket, str, list[bytes]]] = [
     (SocketPacket(EVENT, "/admin", ["a"], 12), '2/admin,12["a"]', []),
     (SocketPacket(EVENT, data=["connect"]), '2["connect"]', []),  # reserved in revision 5
     (SocketPacket(ACK, "/admin", ["x"], 13), '3/admin,13["x"]', []),
+    (SocketPacket(ACK, "/admin", None, 13), "3/admin,13", []),
     (SocketPacket(ERROR), "4", []),
     (SocketPacket(ERROR, "/admin", "Not authorized"), '4/admin,"Not authorized"', []),
     (SocketPacket(ERROR, data={"code": 1}), '4{"code":1}', []),
@@ -44,6 +45,17 @@ def test_packet_and_text(packet: SocketPacket, text: str, attachments: list[byte
     assert [decoder.decode(message) for message in messages][-1] == packet
 
 
+@pytest.mark.parametrize(
+    ("text", "packet"),
+    [
+        ('0{"sid":"a"}', SocketPacket(CONNECT, data={"sid": "a"})),
+        ("0/admin,[]", SocketPacket(CONNECT, "/admin", [])),
+    ],
+)
+def test_a_connect_with_data_is_read_as_the_official_client_reads_it(text: str, packet: SocketPacket) -> None:
+    assert SocketDecoder().decode(text) == packet
+
+
 def test_null_is_an_error_s_data_too() -> None:
     assert SocketDecoder().decode("4null") == SocketPacket(ERROR)
 
@@ -53,8 +65,8 @@ def test_null_is_an_error_s_data_too() -> None:
     [
         ("", "empty packet"),
         ("7", "unknown packet type '7'"),
-        ('0{"sid":"a"}', "CONNECT with data"),
-        ('0/admin,{"sid":"a"}', "CONNECT with data"),
+        ('0"a"', "CONNECT with data"),
+        ("0/admin,true", "CONNECT with data"),
         ("1{}", "DISCONNECT with data"),
         ("2", "data of EVENT is not an array"),
         ("2{}", "data of EVENT is not an array"),
