@@ -5,6 +5,7 @@ The runner gives these cases a `target` that opens sessions of revision 3.
 
 import asyncio
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -206,15 +207,23 @@ async def jsonp_handshake(target: Target, client: Cookies, number: int) -> tuple
 
 
 def script_packets(answer: Answer, number: int) -> list[EnginePacket]:
-    """The packets of a JSONP answer."""
+    """The packets of a JSONP answer. JavaScript writes a string between either quotes."""
     start, end = f"___eio[{number}](", ");"
     text = answer.text.strip()
     if not text.startswith(start) or not text.endswith(end):
         raise Violation(f'{start}"…"{end}', quoted(text, 60))
     try:
-        return [*engineio3.decode_payload(str(json.loads(text[len(start) : -len(end)])))]
+        return [*engineio3.decode_payload(str(json.loads(in_double_quotes(text[len(start) : -len(end)]))))]
     except ValueError as error:
         raise Violation("a payload in a string", str(error)) from None
+
+
+def in_double_quotes(literal: str) -> str:
+    if not re.fullmatch(r"'.*'", literal, re.DOTALL):
+        return literal
+    swapped = {"\\'": "'", '"': '\\"'}
+    inside = re.sub(r'\\.|"', lambda found: swapped.get(found[0], found[0]), literal[1:-1])
+    return f'"{inside}"'
 
 
 @requirement("EIO3-10")

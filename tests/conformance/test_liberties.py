@@ -1,4 +1,4 @@
-"""A server that does what the protocol leaves open breaks nothing, and a small fault breaks one requirement."""
+"""A server that does what the protocol leaves open breaks nothing. A small fault breaks one requirement."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.conformance.mutation import Answered, cases, judge, judge_alone
 from tests.strict_server.liberties import EVERY, Liberty
 
 CASES_AT_ONCE = 32
+MOST_AGAIN = 20  # more have another reason than the crowd
 
 
 def of_revision_3() -> list[Question]:
@@ -21,13 +22,14 @@ def not_passed(
 ) -> list[Answered]:
     """What does not pass, in the crowd and again alone."""
     places = asyncio.Semaphore(CASES_AT_ONCE)
-    answered = asyncio.run(judge(fault, asked, places, liberties))
-    again = [
-        asyncio.run(judge_alone(fault, item.question, liberties))
-        for item in answered
-        if item.outcome.judgement.verdict is not Verdict.PASS
-    ]
-    return [item for item in again if item.outcome.judgement.verdict is not Verdict.PASS]
+    found = failures(asyncio.run(judge(fault, asked, places, liberties)))
+    if len(found) > MOST_AGAIN:
+        return found
+    return failures([asyncio.run(judge_alone(fault, item.question, liberties)) for item in found])
+
+
+def failures(answered: list[Answered]) -> list[Answered]:
+    return [item for item in answered if item.outcome.judgement.verdict is not Verdict.PASS]
 
 
 def test_a_server_that_takes_every_liberty_breaks_nothing() -> None:
