@@ -183,7 +183,7 @@ def main(
         return
     if as_list:
         rows = listing.statements(ids, areas, levels, without_cases=without_cases)
-        click.echo(listing.as_json(rows) if as_json else listing.as_text(rows))
+        click.echo(listing.as_json(rows) if as_json else listing.as_text(rows, with_sentences=bool(ids)))
         return
     if without_cases or official:
         flag = "--official" if official else "--without-cases"

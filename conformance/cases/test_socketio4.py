@@ -182,13 +182,23 @@ async def test_sio4_an_ack_stays_in_its_namespace(target: Target, transport: Tra
 
 @requirement("SIO4-10")
 async def test_sio4_binary_goes_both_ways(target: Target, transport: Transport) -> None:
-    """Two attachments, nested, one of them empty."""
+    """Two attachments, nested."""
     session = await connect_main_namespace(target, transport)
-    data = {"a": [b"\x00\xff", {"b": b""}], "c": "text"}
+    data = {"a": [b"\x00\xff", {"b": b"\x01"}], "c": "text"}
 
     await session.emit("message", data, 1)
 
     await expect_event(session, "message-back", data, 1, kind=SocketPacketType.BINARY_EVENT)
+
+
+@requirement("SIO4-10")
+async def test_sio4_an_attachment_may_be_empty(target: Target, transport: Transport) -> None:
+    """No byte, and one beside it."""
+    session = await connect_main_namespace(target, transport)
+
+    await session.emit("message", b"", b"\x01")
+
+    await expect_event(session, "message-back", b"", b"\x01", kind=SocketPacketType.BINARY_EVENT)
 
 
 @requirement("SIO4-11")

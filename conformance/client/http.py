@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import h11
 
 from conformance.client.address import Address, Headers
-from conformance.client.revisions import BINARY
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, quoted
 from conformance.verdicts import HarnessError
 from sioprobe.commandline.own_limits import advice_on, own_limit
 from sioprobe.wire.cookies import Cookies
 
-__all__ = ["Answer", "HttpConnection", "NoAnswer", "exchange", "open_stream", "take_cookies"]
+__all__ = ["BINARY", "Answer", "HttpConnection", "NoAnswer", "exchange", "open_stream", "take_cookies"]
+
+BINARY = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,7 @@ from sioprobe.wire import (
     socketio4,
 )
 
-__all__ = ["BINARY", "REVISIONS", "REVISION_3", "REVISION_4", "Revision"]
-
-BINARY = "application/octet-stream"
+__all__ = ["REVISIONS", "REVISION_3", "REVISION_4", "Revision"]
 
 
 @dataclass(frozen=True, slots=True)

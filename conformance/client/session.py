@@ -16,8 +16,8 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from conformance.client.address import Address, Headers
-from conformance.client.http import Answer, NoAnswer, exchange
-from conformance.client.revisions import BINARY, REVISION_4, Revision
+from conformance.client.http import BINARY, Answer, NoAnswer, exchange
+from conformance.client.revisions import REVISION_4, Revision
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, Recording, describe_engine, quoted
 from conformance.client.websocket import Ended, WebSocket, open_websocket

@@ -54,14 +54,20 @@ def coverage() -> dict[str, int]:
     }
 
 
-def as_text(rows: list[Statement]) -> str:
-    """One line a statement, and the coverage of the whole catalogue."""
+def as_text(rows: list[Statement], *, with_sentences: bool = False) -> str:
+    """One line a statement, and the coverage of the whole catalogue.
+
+    `with_sentences` adds what each statement rests on.
+    """
     lines = []
     for row in rows:
         number = f"{row.cases} case{'' if row.cases == 1 else 's'}"
         why = f"no case: {row.entry.reason}" if row.entry.reason else number
         level = f"{row.entry.level:<9} {'-' if row.entry.reason else row.entry.contract}"
         lines.append(f"{row.entry.id:<10} {level}  {row.entry.text} ({why})")
+        if with_sentences:
+            said = f': "{row.entry.says}"' if row.entry.says else ""
+            lines.append(f"{'':<10} {row.entry.spec}{said}")
     total = coverage()
     lines.append(
         f"{len(rows)} of {total['statements']} statements shown; coverage: {total['with_cases']} have cases "
