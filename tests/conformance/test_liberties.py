@@ -44,3 +44,12 @@ def test_a_connect_with_data_breaks_one_requirement() -> None:
 
     assert {item.question.requirement.id for item in broken} == {"SIO4-02"}
     assert all(item.noticed for item in broken)
+
+
+def test_ids_that_need_escaping_break_one_requirement() -> None:
+    """All requests escape the id of their session, as the official client does."""
+    asked = [case for case in cases() if case.requirement.area in ("EIO-HS", "EIO-UP")]
+
+    broken = not_passed(asked, fault="session-id-is-not-url-safe")
+
+    assert [item.question.requirement.id for item in broken] == ["EIO-HS-22"]

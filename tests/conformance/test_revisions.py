@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 import pytest
@@ -22,6 +22,7 @@ from conformance.telling.console import header
 from conformance.verdicts import Verdict
 from sioprobe.wire import EnginePacketType
 from tests.conformance.targets import refusing
+from tests.strict_server.liberties import EVERY, Liberty
 from tests.strict_server.server import StrictServer
 
 LEVEL_0 = ServerProfile(contract_level=0)
@@ -29,17 +30,20 @@ OPEN_3 = '0{"sid":"one","upgrades":[],"pingInterval":1000,"pingTimeout":1000}'
 OPEN_4 = '0{"sid":"one","upgrades":[],"pingInterval":1000,"pingTimeout":1000,"maxPayload":1000}'
 
 
-def look_at(revisions: tuple[int, ...], profile: ServerProfile = LEVEL_0) -> Target:
+def look_at(
+    revisions: tuple[int, ...], profile: ServerProfile = LEVEL_0, liberties: Iterable[Liberty] = ()
+) -> Target:
     async def look() -> Target:
-        async with StrictServer(revisions=revisions) as server:
+        async with StrictServer(revisions=revisions, liberties=liberties) as server:
             return await find_target(parse_url(server.url), profile)
 
     return asyncio.run(look())
 
 
+@pytest.mark.parametrize("liberties", [(), EVERY], ids=["none", "every"])
 @pytest.mark.parametrize("revisions", [(4,), (4, 3), (3,)])
-def test_the_revisions_are_found(revisions: tuple[int, ...]) -> None:
-    target = look_at(revisions)
+def test_the_revisions_are_found(revisions: tuple[int, ...], liberties: Iterable[Liberty]) -> None:
+    target = look_at(revisions, liberties=liberties)
 
     assert target.revisions == revisions
     assert target.revision is (REVISION_4 if 4 in revisions else REVISION_3)
@@ -80,7 +84,13 @@ def test_a_server_that_does_not_read_eio_is_one_of_revision_3() -> None:
 
 
 @pytest.mark.parametrize(
-    ("packets", "revisions"), [([OPEN_3, "40"], (3,)), ([OPEN_4], (4,)), ([OPEN_4, "40"], (4, 3))]
+    ("packets", "revisions"),
+    [
+        ([OPEN_3, "40"], (3,)),
+        ([OPEN_3, '40{"sid":"two"}'], (3,)),
+        ([OPEN_4], (4,)),
+        ([OPEN_4, "40"], (4, 3)),
+    ],
 )
 def test_over_websocket_alone_the_packets_tell(packets: list[str], revisions: tuple[int, ...]) -> None:
     async def talk(connection: ServerConnection) -> None:
