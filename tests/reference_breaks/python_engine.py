@@ -59,7 +59,7 @@ def upgrades_are_null() -> None:
         return original(self, *given) or None
 
 
-@breaks("EIO-HS-15")
+@breaks("EIO-HS-22")
 def session_ids_are_plain_base64() -> None:
     """Session ids hold `+` and `/`, which mean something else in a URL."""
 
