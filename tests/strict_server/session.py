@@ -350,5 +350,5 @@ def new_session_id(faults: Faults, liberties: frozenset[Liberty]) -> str:
     if faults("session-ids-are-used-again"):
         return f"session-{secrets.randbelow(_FEW_IDS):012d}"
     if faults("session-id-is-not-url-safe"):
-        return f"{secrets.token_urlsafe(13)}|<>"
+        return f"{secrets.token_urlsafe(12)}+&=/"
     return secrets.token_urlsafe(8 if Liberty.SHORT_IDS in liberties else 15)
