@@ -29,6 +29,7 @@ from sioprobe.wire import (
 __all__ = [
     "CLOSED",
     "REFUSED_METHOD",
+    "arguments_of",
     "ask",
     "connect",
     "connect_main_namespace",
@@ -50,6 +51,7 @@ __all__ = [
     "expect_websocket_ended",
     "expect_wellformed",
     "is_alive",
+    "is_event",
     "needs_binary",
     "needs_no_auth",
     "pending_poll",
@@ -93,6 +95,19 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
     return bool(left == right)
+
+
+def is_event(packet: SocketPacket, event: str, namespace: str | None = None) -> bool:
+    """Whether it is an event of this name, and of this namespace where one is given."""
+    return packet.type in EVENTS and namespace in (None, packet.namespace) and same(packet.data[0], event)
+
+
+def arguments_of(packet: SocketPacket, number: int) -> list[Any]:
+    """The arguments of an event or an ack, exactly so many."""
+    arguments: list[Any] = packet.data[1:] if packet.type in EVENTS else packet.data
+    if len(arguments) != number:
+        raise Violation(f"{packet.type.name} with {number} arguments", describe(packet))
+    return arguments
 
 
 def expect_wellformed(session: Session) -> None:
@@ -194,10 +209,7 @@ async def expect_no_events(event: str, *sessions: Session, namespace: str = MAIN
 async def expect_no_event(session: Session, event: str, *, namespace: str = MAIN_NAMESPACE) -> None:
     """No such event comes before the server answers a fresh question, nor shortly after."""
     await expect_alive(session)
-    packet = await session.take(
-        lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event),
-        session.timing.quiet,
-    )
+    packet = await session.take(lambda p: is_event(p, event, namespace), session.timing.quiet)
     if packet is not None:
         raise Violation(f"no event {event!r}", describe(packet))
 

@@ -42,6 +42,7 @@ CAPABILITIES = {
     "cors": True,
     "eio4": True,
     "eio3": False,
+    "recovery": False,
     "flask_contract": False,
 }
 

@@ -71,6 +71,8 @@ class Target:
             headers=headers,
         )
         session.level = self.level
+        if self.capabilities["recovery"] and self.revision.connects_unasked:
+            session.offsets.expect_unannounced()
         return session
 
     async def request(

@@ -74,6 +74,7 @@ Servers beside flask-socketio:
 @click.option("--always-connect", is_flag=True, help="Answer CONNECT before the connect handler runs.")
 @click.option("--nagle", is_flag=True, help="Leave TCP_NODELAY off, as the servers do by default.")
 @click.option("--allow-eio3", is_flag=True, help="Speak Engine.IO 3 as well (--server node only).")
+@click.option("--recovery", is_flag=True, help="Recover the state of lost connections (--server node only).")
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -138,8 +139,9 @@ def _check(server: str, options: Options) -> None:
         raise Problem(f"--workers {options.workers} needs --queue redis, which joins the processes")
     if options.port + options.workers - 1 > 65535:
         raise Problem(f"--workers {options.workers} from port {options.port} on would go beyond port 65535")
-    if options.allow_eio3 and server not in FOREIGN:
-        raise Problem(f"--server {server} takes no --allow-eio3; --server node does")
+    for flag, is_set in (("--allow-eio3", options.allow_eio3), ("--recovery", options.recovery)):
+        if is_set and server not in FOREIGN:
+            raise Problem(f"--server {server} takes no {flag}; --server node does")
     if server in FOREIGN:
         lacks = ("--mode", "--queue", "--always-connect", *FOREIGN[server].lacks)
         for name, given in (
@@ -148,6 +150,7 @@ def _check(server: str, options: Options) -> None:
             ("--always-connect", options.always_connect),
             ("--nagle", options.nagle),
             ("--allow-eio3", options.allow_eio3),
+            ("--recovery", options.recovery),
             ("--transports", set(options.transports) != set(TRANSPORTS)),
         ):
             if given and name in lacks:

@@ -14,7 +14,7 @@ from typing import Any
 from conformance.client.address import Headers
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import describe
-from conformance.expect import ACKS, EVENTS, connect, expect_alive, expect_wellformed, same
+from conformance.expect import ACKS, connect, expect_alive, expect_wellformed, is_event, same
 from conformance.target import Target
 from conformance.verdicts import NonStrict, NotApplicable, Unresponsive, Violation
 from conformance.waiting import waiting
@@ -79,9 +79,7 @@ def needs_a_queue(target: Target) -> None:
 
 async def emitted(session: Session, event: str, namespace: str) -> SocketPacket:
     """The next event of this name. Other events may come first, because other cases use the namespace too."""
-    packet = await session.take(
-        lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event)
-    )
+    packet = await session.take(lambda p: is_event(p, event, namespace))
     expect_wellformed(session)
     if packet is None:
         raise Violation(f"event {event!r} in {namespace}", f"none within {session.timing.answer:.1f} s")
@@ -101,10 +99,7 @@ async def expect_not_emitted(event: str, *sessions: Session, namespace: str) -> 
     await asyncio.gather(*(expect_alive(session) for session in sessions))
 
     async def listen(session: Session) -> SocketPacket | None:
-        return await session.take(
-            lambda p: p.type in EVENTS and p.namespace == namespace and same(p.data[0], event),
-            session.timing.quiet,
-        )
+        return await session.take(lambda p: is_event(p, event, namespace), session.timing.quiet)
 
     async with waiting():
         packets = await asyncio.gather(*(listen(session) for session in sessions))

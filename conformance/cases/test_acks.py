@@ -2,6 +2,7 @@
 
 from conformance.client.session import Transport
 from conformance.expect import (
+    arguments_of,
     ask,
     connect,
     connect_main_namespace,
@@ -10,6 +11,7 @@ from conformance.expect import (
     expect_equal,
     expect_event,
     expect_packet,
+    is_event,
     needs_binary,
 )
 from conformance.requirements import requirement
@@ -156,7 +158,7 @@ async def test_ignores_a_second_ack(target: Target, transport: Transport) -> Non
 
     await expect_event(session, "asked", "answer")
     await expect_alive(session)
-    again = await session.take(lambda p: p.data[:1] == ["asked"], target.timing.quiet)
+    again = await session.take(lambda p: is_event(p, "asked"), target.timing.quiet)
     if again is not None:
         raise Violation("`asked` once", "`asked` twice")
 
@@ -201,7 +203,7 @@ async def test_closes_or_ignores_an_ack_that_is_no_array(target: Target, transpo
 
     await session.send(f'43{question.ack_id}{{"a":1}}')
 
-    answer = await session.take(lambda p: p.data[:1] == ["asked"], target.timing.close)
+    answer = await session.take(lambda p: is_event(p, "asked"), target.timing.close)
     if answer is not None:
         raise Violation(("session closed", "no answer delivered"), f"delivered {answer.data[1:]!r}")
 
@@ -230,9 +232,11 @@ async def test_questions_in_flight_have_different_ids(target: Target, transport:
         await session.emit("ask", "question", number)
     for _ in range(3):
         question = await expect_packet(session, SocketPacketType.EVENT)
-        while question.data[0] == "auth":
+        while is_event(question, "auth"):
             question = await expect_packet(session, SocketPacketType.EVENT)
-        ids.append((question.ack_id, question.data[1]))
+        [number] = arguments_of(question, 1)
+        expect_equal(number, 0, 1, 2, what="argument of the question:")
+        ids.append((question.ack_id, number))
     expect_equal(len({ack_id for ack_id, _ in ids}), 3, what="number of different ack ids")
 
     for ack_id, number in reversed(ids):

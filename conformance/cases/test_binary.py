@@ -4,6 +4,7 @@ import asyncio
 
 from conformance.client.session import Session, Transport
 from conformance.expect import (
+    arguments_of,
     connect,
     connect_main_namespace,
     expect_alive,
@@ -260,7 +261,8 @@ async def test_attachments_do_not_interleave(target: Target, transport: Transpor
     seen = set()
     for _ in range(12):
         packet = await expect_packet(session, BINARY)
-        _, number, first, second = packet.data
+        number, first, second = arguments_of(packet, 3)
+        expect_equal(number, *range(12), what="number")
         expect_equal([first, second], [bytes([number]), bytes([number]) * 2], what="attachments")
         seen.add(number)
     expect_equal(sorted(seen), list(range(12)), what="events")
@@ -287,7 +289,8 @@ async def test_binary_of_two_sources_does_not_interleave(target: Target, transpo
     marks = []
     for _ in range(20):
         packet = await expect_packet(listener, BINARY)
-        _, mark, triple = packet.data
+        mark, triple = arguments_of(packet, 2)
+        expect_equal(mark, b"a", b"b", what="mark")
         expect_equal(triple, mark * 3, what="attachments of one event")
         marks.append(mark)
     expect_equal(sorted(marks), [b"a"] * 10 + [b"b"] * 10, what="events")

@@ -12,10 +12,10 @@ from conformance.expect import (
     expect_gone,
     expect_no_event,
     expect_no_events,
+    is_event,
 )
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
-from sioprobe.wire import SocketPacketType
 
 # The first try must succeed: a second one would hide a message that was lost.
 
@@ -129,7 +129,5 @@ async def test_who_left_is_not_reached_by_the_other_process(
 
     await expect_event(stays, "to-members")
     await expect_no_event(left, "to-members")
-    packet = await disconnected.take(
-        lambda p: p.type is SocketPacketType.EVENT and p.data[0] == "to-members", second.timing.quiet
-    )
+    packet = await disconnected.take(lambda p: is_event(p, "to-members"), second.timing.quiet)
     expect_equal(packet, None, what="event at the disconnected client:")

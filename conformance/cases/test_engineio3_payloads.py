@@ -20,6 +20,7 @@ from conformance.expect import (
     expect_event,
     expect_packet,
     expect_status,
+    is_event,
 )
 from conformance.requirements import requirement
 from conformance.target import Target
@@ -64,7 +65,7 @@ async def poll_for_event(session: Session) -> list[Answer]:
     """The answers to polls, until there is a whole event that is not `auth`."""
     answers: list[Answer] = []
     for _ in range(6):  # pongs may come first, and an event's attachments after it
-        if any(packet.data[:1] == ["message-back"] for packet in session.inbox if packet.data):
+        if any(is_event(packet, "message-back") for packet in session.inbox):
             return answers
         answer = await session.poll_once()
         if not isinstance(answer, Answer) or answer.status != 200:

@@ -12,7 +12,15 @@ from conformance.cases.flask_apps import (
     undocumented,
 )
 from conformance.client.session import Session, Transport
-from conformance.expect import EVENTS, expect_ack, expect_equal, expect_event, expect_processed, same
+from conformance.expect import (
+    EVENTS,
+    arguments_of,
+    expect_ack,
+    expect_equal,
+    expect_event,
+    expect_processed,
+    same,
+)
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Violation
@@ -109,7 +117,7 @@ async def answered(session: Session, event: str) -> list[Any]:
     )
     if packet is None:
         raise Violation(f"'answered' for {event!r}", "nothing")
-    return [packet.data[2], packet.data[3]]
+    return arguments_of(packet, 3)[1:]
 
 
 @requirement("FSIO-45")

@@ -6,6 +6,7 @@ The handlers tell watchers in `/watch` who left which namespace, and why.
 from conformance.cases.flask_apps import in_flask, open_in
 from conformance.client.session import Session, Transport
 from conformance.expect import (
+    arguments_of,
     ask,
     connect,
     expect_alive,
@@ -13,6 +14,7 @@ from conformance.expect import (
     expect_equal,
     expect_event,
     expect_packet,
+    is_event,
 )
 from conformance.requirements import requirement, slow
 from conformance.target import Target
@@ -39,7 +41,8 @@ async def reasons_of(
     """The reasons that the handlers told about this client: at least so many, and what follows shortly."""
 
     def told() -> list[str]:
-        return [p.data[3] for p in watcher.inbox if p.data and p.data[0] == "left" and p.data[2] == socket_id]
+        told = [arguments_of(packet, 3) for packet in watcher.inbox if is_event(packet, "left")]
+        return [reason for _, client, reason in told if client == socket_id]
 
     async with waiting():
         await watcher.until(

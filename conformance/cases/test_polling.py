@@ -9,6 +9,7 @@ from collections.abc import Callable
 from conformance.client.http import Answer, HttpConnection, NoAnswer
 from conformance.client.session import Session
 from conformance.expect import (
+    arguments_of,
     connect_main_namespace,
     expect_closed,
     expect_connected,
@@ -18,6 +19,7 @@ from conformance.expect import (
     expect_served,
     expect_status,
     is_alive,
+    is_event,
     pending_poll,
 )
 from conformance.requirements import requirement, slow
@@ -295,14 +297,14 @@ async def test_an_aborted_poll_loses_nothing(target: Target) -> None:
 
     received: list[int] = []
     while len(received) < 3:
-        packet = await session.take(
-            lambda p: p.type is SocketPacketType.EVENT and p.data[0] == "message-back", target.timing.close
-        )
+        packet = await session.take(lambda p: is_event(p, "message-back"), target.timing.close)
         if session.closure:
             return
         if packet is None:
             raise Violation(("session closed", "three events"), f"only events {received}")
-        received.append(packet.data[1])
+        [number] = arguments_of(packet, 1)
+        expect_equal(number, 0, 1, 2, what="argument of the event:")
+        received.append(number)
     expect_equal(sorted(received), [0, 1, 2], what="events")
     async with waiting():
         closed = await session.until(lambda: session.closure is not None, target.timing.close)
@@ -416,7 +418,8 @@ async def test_reads_several_packets_of_one_push(target: Target) -> None:
     await session.push('421["message-with-ack","one"]\x1e422["message-with-ack","two"]')
 
     acks = [await expect_packet(session, SocketPacketType.ACK) for _ in range(2)]
-    expect_equal(sorted([ack.ack_id, *ack.data] for ack in acks), [[1, "one"], [2, "two"]], what="acks")
+    found = [[ack.ack_id, *ack.data] for ack in sorted(acks, key=lambda ack: ack.ack_id or 0)]
+    expect_equal(found, [[1, "one"], [2, "two"]], what="acks")
 
 
 @requirement("EIO-EN-03")

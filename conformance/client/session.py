@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from conformance.client.address import Address, Headers
 from conformance.client.http import BINARY, Answer, NoAnswer, exchange
+from conformance.client.offsets import Offsets
 from conformance.client.revisions import REVISION_4, Revision
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, Recording, describe_engine, quoted
@@ -91,6 +92,7 @@ class Session:
         self.closure: Closure | None = None
         self.left: set[str] = set()
         self.socket_ids: dict[str, str] = {}
+        self.offsets = Offsets()
         self.polls = 0
         self._empty_poll = False
         self.started = time.monotonic()
@@ -485,6 +487,7 @@ class Session:
             return
         if packet is None:
             return
+        self.offsets.take(packet)
         if packet.type is SocketPacketType.CONNECT and self.revision.connects_unasked:
             self.socket_ids[packet.namespace] = ""  # the server does not tell it
         elif packet.type is SocketPacketType.CONNECT and isinstance(packet.data, dict):
@@ -492,6 +495,8 @@ class Session:
             if isinstance(socket_id, str):
                 self.socket_ids[packet.namespace] = socket_id
                 self._recording.hide(socket_id, f"socket id {self.label[:-2]}".rstrip())
+            if pid := self.offsets.pids.get(packet.namespace):
+                self._recording.hide(pid, f"private id {self.label[:-2]}".rstrip())
         elif packet.type is SocketPacketType.DISCONNECT:
             self.left.add(packet.namespace)
         self.inbox.append(packet)

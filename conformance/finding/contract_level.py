@@ -11,7 +11,7 @@ from conformance.target import Target
 from conformance.verdicts import Inconclusive
 from sioprobe.wire import SocketPacketType
 
-__all__ = ["Found", "find_level"]
+__all__ = ["Found", "find_level", "open_any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Found:
     lost: bool = False
 
 
-async def _open_any(target: Target) -> Session | None:
+async def open_any(target: Target) -> Session | None:
+    """A session over a transport that works, None if none does."""
     transports: tuple[Transport, ...] = ("polling", "websocket")
     for transport in transports:
         if target.capabilities[transport]:
@@ -39,7 +40,7 @@ async def find_level(target: Target, declared: int | None) -> Found:
     """
     if declared is not None:
         return Found(declared)
-    session = await _open_any(target)
+    session = await open_any(target)
     if session is None:
         unknown = "the contract level could not be found out; declare it with --level or a profile"
         return Found(0, unknown, lost=True)

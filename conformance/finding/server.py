@@ -14,6 +14,7 @@ from conformance.client.transcript import RECORDING, Recording
 from conformance.finding.contract_level import find_level
 from conformance.finding.handshakes import NoServer, find_revisions
 from conformance.finding.profile import ServerProfile
+from conformance.finding.recovery import recovers
 from conformance.requirements import CAPABILITIES
 from conformance.target import Target
 from sioprobe.diagnosis import Cause, Diagnosis, Visit, diagnose
@@ -39,8 +40,8 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
         revision = REVISION_4 if capabilities["eio4"] else REVISION_3
         target = Target(address, opened, timing, 2, capabilities, profile.settings, revision=revision)
         # A server without /about may leave the request open, so both are asked at the same time.
-        about, contract = await asyncio.gather(
-            read_about(address), find_level(target, profile.contract_level)
+        about, contract, recovery = await asyncio.gather(
+            read_about(address), find_level(target, profile.contract_level), recovers(target)
         )
         if contract.lost:
             found = await _diagnosis(address, None if capabilities["polling"] else "websocket")
@@ -48,7 +49,7 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
                 raise NoServer(found.sentence)
         target = replace(
             target,
-            capabilities=capabilities | about.capabilities | profile.capabilities,
+            capabilities=capabilities | {"recovery": recovery} | about.capabilities | profile.capabilities,
             level=contract.level,
             switches=about.switches,
             processes=about.processes,

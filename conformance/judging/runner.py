@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -23,8 +24,17 @@ from conformance.judging.known_deviations import find_deviation
 from conformance.judging.standstill import StandstillWatch
 from conformance.requirements import Requirement
 from conformance.target import Target
-from conformance.verdicts import HarnessError, Judgement, NotApplicable, Verdict, judge, with_deviation
+from conformance.verdicts import (
+    HarnessError,
+    Judgement,
+    NotApplicable,
+    Verdict,
+    Violation,
+    judge,
+    with_deviation,
+)
 from conformance.waiting import PLACES, Places
+from sioprobe.wire import RemoteProtocolError
 
 __all__ = ["Outcome", "Question", "Runner", "answer_question"]
 
@@ -204,6 +214,9 @@ async def answer_question(
             expect_wellformed(session)
     except TimeoutError:
         error = HarnessError(f"the case did not end within {limit:.0f} s")
+    except (RemoteProtocolError, json.JSONDecodeError) as wrong:
+        # Cases decode nothing but what the server sent.
+        error = Violation("what can be decoded", f"the server sent something else: {wrong}")
     except Exception as exception:  # the verdict says whose fault it is
         error = exception
     seconds = time.monotonic() - recording.started

@@ -49,7 +49,7 @@ class Foreign:
     build_tools: tuple[Tool, ...] = ()
     inherits_listener: bool = False
     """Whether it serves on an inherited socket. Other servers bind the port themselves."""
-    lacks: tuple[str, ...] = ("--nagle", "--allow-eio3")
+    lacks: tuple[str, ...] = ("--nagle", "--allow-eio3", "--recovery")
     """Options of the command line that it does not take."""
 
 
@@ -148,7 +148,7 @@ FOREIGN = {
             tools=(_NODE,),
             recipe=_NODE_RECIPE,
             build_tools=(_NPM,),
-            lacks=("--allow-eio3",),
+            lacks=("--allow-eio3", "--recovery"),
         ),
         Foreign(
             "node-2",
@@ -158,7 +158,7 @@ FOREIGN = {
             tools=(_NODE,),
             recipe=_NODE_RECIPE,
             build_tools=(_NPM,),
-            lacks=("--allow-eio3",),
+            lacks=("--allow-eio3", "--recovery"),
         ),
         Foreign(
             "bun-engine",
@@ -172,7 +172,7 @@ FOREIGN = {
                 shared=("node/contract.mjs", "node/options.mjs"),
             ),
             build_tools=(_NODE, _NPM),
-            lacks=("--nagle", "--transports", "--allow-eio3"),
+            lacks=("--nagle", "--transports", "--allow-eio3", "--recovery"),
         ),
         Foreign(
             "socketioxide",
@@ -260,5 +260,9 @@ def arguments(options: Options) -> list[str]:
     words = ["--host", options.host, "--port", str(options.port)]
     words += ["--transports", ",".join(options.transports), "--max-payload", str(options.max_payload)]
     words += ["--ping-interval", str(options.ping_interval), "--ping-timeout", str(options.ping_timeout)]
-    flags = {"--nagle": options.nagle, "--allow-eio3": options.allow_eio3}
+    flags = {
+        "--nagle": options.nagle,
+        "--allow-eio3": options.allow_eio3,
+        "--recovery": options.recovery,
+    }
     return words + [flag for flag, given in flags.items() if given]

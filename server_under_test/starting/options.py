@@ -33,6 +33,7 @@ class Options:
     always_connect: bool = False
     nagle: bool = False
     allow_eio3: bool = False
+    recovery: bool = False
     workers: int = 1
     queue: str | None = None
     queue_url: str | None = None

@@ -19,7 +19,7 @@ from conformance.client.timing import Timing
 from conformance.judging.collecting import all_questions
 from conformance.judging.runner import Outcome, Question, answer_question
 from conformance.judging.standstill import StandstillWatch
-from conformance.requirements import CAPABILITIES
+from conformance.requirements import CAPABILITIES, Requirement
 from conformance.target import Target
 from conformance.verdicts import Verdict
 from sioprobe.wire import OpenData
@@ -38,6 +38,8 @@ CONFIG: dict[str, Any] = {
 
 # Whose cases wait for a limit that is far away by default.
 LIMITS = {"EIO-UP-09": {"upgrade_timeout": 1.0}, "SIO-CN-05": {"connect_timeout": 1.0}}
+# What the server has on demand: it would show in the cases of other requirements.
+ON_DEMAND = "recovery"
 
 TRIES = 5  # of a case during which this machine stood still
 
@@ -60,7 +62,13 @@ class Answered:
         return f"{self.question.label}: {judgement.verdict}: {judgement.actual or judgement.reason}"
 
 
-def target_of(server: StrictServer, settings: dict[str, float]) -> Target:
+def settings_of(requirement: Requirement) -> dict[str, Any]:
+    """What a server needs of its own for the cases of this requirement."""
+    on_demand = {ON_DEMAND: True} if ON_DEMAND in requirement.capabilities else {}
+    return LIMITS.get(requirement.id, {}) | on_demand
+
+
+def target_of(server: StrictServer, settings: dict[str, Any]) -> Target:
     """The server as a target, without the probe: a fault must not end the run before its case."""
     opened = OpenData("unknown", ("websocket",), PING_SECONDS * 1000, PONG_SECONDS * 1000, MAX_PAYLOAD)
     configured = {"ping_interval": PING_SECONDS, "ping_timeout": PONG_SECONDS, **settings}
@@ -69,7 +77,7 @@ def target_of(server: StrictServer, settings: dict[str, float]) -> Target:
         opened,
         Timing(PING_SECONDS, PONG_SECONDS),
         level=2,
-        capabilities=CAPABILITIES | {"eio3": True},
+        capabilities=CAPABILITIES | {"eio3": True, ON_DEMAND: ON_DEMAND in settings},
         settings=configured,
         processes=(os.getpid(),),
         title=server.url,
@@ -90,10 +98,10 @@ async def judge(
             alone.append([question])
         else:
             # A server with a near limit closes sessions that other cases leave idle: it is asked by itself.
-            together[question.requirement.id if question.requirement.id in LIMITS else ""].append(question)
+            together[str(settings_of(question.requirement))].append(question)
 
     async def ask(asked: list[Question]) -> list[Answered]:
-        settings = LIMITS.get(asked[0].requirement.id, {})
+        settings = settings_of(asked[0].requirement)
         async with StrictServer(fault, **CONFIG, **settings, liberties=liberties) as server:
             target = target_of(server, settings)
             return await asyncio.gather(*(one(question, target, places) for question in asked))
@@ -157,7 +165,7 @@ def _asked_of_all() -> list[Question]:
     return [
         question
         for question in all_questions()
-        if all(CAPABILITIES[name] for name in question.requirement.capabilities)
+        if all(CAPABILITIES[name] or name == ON_DEMAND for name in question.requirement.capabilities)
     ]
 
 

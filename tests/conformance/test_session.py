@@ -111,3 +111,50 @@ def test_a_transcript_shows_what_can_be_told_apart_before_the_rest(
     revision: int, body: str | bytes, binary: bool, records: list[str | bytes]
 ) -> None:
     assert REVISIONS[revision].split(body, binary) == records
+
+
+def test_offsets_are_cut_off_once_a_namespace_has_a_private_id() -> None:
+    """Also off events that are replayed before the answer to CONNECT; questions have none."""
+    texts = (
+        OPEN_4,
+        '42["missed",1,"o1"]',
+        '42/b,["other","text"]',
+        '40{"sid":"s","pid":"p"}',
+        '42["bare","o2"]',
+        '427["question","text"]',
+        '42["none",3]',
+        '42/b,["other","more"]',
+    )
+
+    async def work(session: Session) -> None:
+        assert await session.until(lambda: len(session.inbox) == len(texts) - 1, 20)
+
+        missed, other, connected, bare, question, none, more = session.inbox
+        assert [missed.data, bare.data, question.data] == [["missed", 1], ["bare"], ["question", "text"]]
+        assert [other.data, none.data, more.data] == [["other", "text"], ["none", 3], ["other", "more"]]
+        assert connected.data == {"sid": "s", "pid": "p"}
+        assert [session.offsets.of(event) for event in (missed, bare, question, none)] == [
+            "o1",
+            "o2",
+            None,
+            None,
+        ]
+        assert session.offsets.pids == {"/": "p"}
+        assert session.offsets.last == {"/": "o2"}
+
+    sent = b"".join(text_frame(text.encode()) for text in texts)
+    asyncio.run(with_session("websocket", 4, sent, work))
+
+
+def test_without_a_private_id_the_last_argument_is_one_unless_offsets_are_expected_everywhere() -> None:
+    texts = (OPEN_3, "40", '42["early","o1"]', '42["late",1,"o2"]')
+
+    async def work(session: Session) -> None:
+        assert await session.until(lambda: len(session.inbox) == 3, 20)
+        assert [packet.data for packet in session.inbox[1:]] == [["early", "o1"], ["late", 1, "o2"]]
+
+        session.offsets.expect_unannounced()
+        assert [packet.data for packet in session.inbox[1:]] == [["early"], ["late", 1]]
+
+    sent = b"".join(text_frame(text.encode()) for text in texts)
+    asyncio.run(with_session("websocket", 3, sent, work))

@@ -20,6 +20,7 @@ from conformance.usage_error import UsageError
 from sioprobe.wire import EnginePacket, EnginePacketType, RemoteProtocolError
 from tests.conformance.targets import broken_polling, refusing, running
 from tests.servers import ROOT
+from tests.strict_server.server import StrictServer
 
 SENTENCES = {
     "nothing": "nothing listens at",
@@ -146,6 +147,23 @@ def test_the_contract_level_is_found_over_whatever_transport_opens() -> None:
             return (await find_target(parse_url(f"http://127.0.0.1:{port}"), ServerProfile())).level
 
     assert asyncio.run(look()) == 2
+
+
+@pytest.mark.parametrize(
+    ("recovery", "declared", "found"),
+    [(True, None, True), (False, None, False), (True, False, False), (False, True, True)],
+)
+def test_connection_state_recovery_is_found_unless_it_is_declared(
+    recovery: bool, declared: bool | None, found: bool
+) -> None:
+    capabilities = {} if declared is None else {"recovery": declared}
+
+    async def look() -> bool:
+        async with StrictServer(recovery=recovery) as server:
+            target = await find_target(parse_url(server.url), ServerProfile(capabilities=capabilities))
+            return target.capabilities["recovery"]
+
+    assert asyncio.run(look()) is found
 
 
 def test_pytest_itself_ends_with_4(tmp_path: Path) -> None:

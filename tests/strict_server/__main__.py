@@ -19,6 +19,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--max-payload", type=int, default=1_000_000, metavar="BYTES")
     parser.add_argument("--upgrade-timeout", type=float, default=10.0, metavar="SECONDS")
     parser.add_argument("--connect-timeout", type=float, default=45.0, metavar="SECONDS")
+    parser.add_argument("--recovery", action="store_true", help="recover the state of lost connections")
     parser.add_argument(
         "--revisions", default="4", choices=("4", "3", "4,3"), help="of Engine.IO (default 4)"
     )
@@ -67,6 +68,7 @@ def main() -> int:
             max_payload=options.max_payload,
             upgrade_timeout=options.upgrade_timeout,
             connect_timeout=options.connect_timeout,
+            recovery=options.recovery,
             revisions=[int(revision) for revision in options.revisions.split(",")],
         )
         asyncio.run(serve(server))

@@ -27,6 +27,7 @@ class Socket(Protocol):
     id: str
     namespace: str
     callbacks: dict[int, Callable[..., None]]
+    is_lost: bool
 
     @property
     def waits_for_a_poll(self) -> bool: ...
@@ -148,6 +149,8 @@ class App:
             ]
         if self._faults("room-is-ignored"):
             members = list(self._sockets[socket.namespace].values())
+        if self._faults("room-of-a-lost-member-is-everybodys"):
+            members += [one for one in self._sockets[socket.namespace].values() if one.is_lost]
         if self._faults("room-reaches-its-first-member-only"):
             members = members[:1]
         self._send(members, socket, args[1:], with_sender)

@@ -28,6 +28,7 @@ from tests.strict_server.http1 import (
 )
 from tests.strict_server.liberties import Liberty
 from tests.strict_server.polling import Polling
+from tests.strict_server.recovery import Recovery
 from tests.strict_server.session import Config, Session, new_session_id
 from tests.strict_server.session3 import Session3
 from tests.strict_server.socketio import Client
@@ -74,7 +75,8 @@ class StrictServer:
     """A server on 127.0.0.1: `async with StrictServer() as server: server.url`.
 
     `fault` names the one requirement to break; raises UnknownFault when no fault has that name.
-    `revisions` are those of Engine.IO that it speaks: 4, 3 or both. `liberties` breaks no requirement.
+    `revisions` are those of Engine.IO that it speaks: 4, 3 or both. `liberties` breaks no requirement. With
+    `recovery` lost peers are recovered in revision 4.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class StrictServer:
         max_payload: int = 1_000_000,
         upgrade_timeout: float = 10.0,
         connect_timeout: float = 45.0,
+        recovery: bool = False,
         revisions: Sequence[int] = (4,),
         liberties: Iterable[Liberty] = (),
     ) -> None:
@@ -107,6 +110,7 @@ class StrictServer:
         self.port = port
         self._host = host
         self._app = App(FaultsOfEither(fault))
+        self._recovery = Recovery(self.faults) if recovery else None
         self._listener: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], Connection] = {}
 
@@ -375,7 +379,9 @@ class StrictServer:
         )
 
     def _new_client(self, session: Session) -> Client:
-        return (Client if session.revision == 4 else Client4)(session, self._app, session.faults)
+        if session.revision == 4:
+            return Client(session, self._app, session.faults, self._recovery)
+        return Client4(session, self._app, session.faults)
 
     def _open_session(self, request: Request) -> Session:
         session_id = new_session_id(self.faults, self.config.liberties)

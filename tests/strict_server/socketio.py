@@ -14,6 +14,7 @@ from tests.strict_server.app import App, Refused
 from tests.strict_server.faults import Faults
 from tests.strict_server.packets import IgnoredPacket, PacketError
 from tests.strict_server.parser import NOTHING, Decoder, SocketPacket, SocketType, encode
+from tests.strict_server.recovery import Logged, Recovery
 from tests.strict_server.session import Session
 
 # How long a fault keeps attachments back, so that packets sent meanwhile come between.
@@ -30,6 +31,9 @@ class NamespaceSocket:
         self.namespace = namespace
         self.callbacks: dict[int, Callable[..., None]] = {}
         self.binary_questions: set[int] = set()
+        self.pid: str | None = None
+        self.log: list[Logged] = []  # with recovery, its events that can be replayed
+        self.is_lost = False
         self._client = client
         self._next_ack_id = 0
 
@@ -47,7 +51,25 @@ class NamespaceSocket:
                 self.binary_questions.add(ack_id)
         if self._client.faults("event-asks-for-no-ack"):
             ack_id = None
-        self._client.send(SocketPacket(SocketType.EVENT, self.namespace, [event, *args], ack_id))
+        packet = SocketPacket(SocketType.EVENT, self.namespace, [event, *args], ack_id)
+        if self.pid is not None:
+            packet = self._with_offset(packet)
+        if not self.is_lost:
+            self._client.send(packet)
+
+    def _with_offset(self, packet: SocketPacket) -> SocketPacket:
+        """The event as a client that may be recovered gets it."""
+        recovery, faults = self._client.recovery, self._client.faults
+        assert recovery is not None
+        assert isinstance(packet.data, list)
+        question = packet.ack_id is not None and not faults("question-has-an-offset")
+        unmarked = faults("answer-has-no-offset") and packet.data[0] == "message-back"
+        if question or unmarked or (faults("binary-event-has-no-offset") and _has_bytes(packet.data)):
+            return packet
+        offset = recovery.new_offset()
+        whole = replace(packet, data=[*packet.data, offset])
+        self.log.append((offset, packet if faults("replayed-event-has-no-offset") else whole))
+        return whole
 
     @property
     def waits_for_a_poll(self) -> bool:
@@ -63,8 +85,9 @@ class NamespaceSocket:
 class Client:
     """The Socket.IO side of one session."""
 
-    def __init__(self, session: Session, app: App, faults: Faults) -> None:
+    def __init__(self, session: Session, app: App, faults: Faults, recovery: Recovery | None = None) -> None:
         self.faults = faults
+        self.recovery = recovery
         self._session = session
         self._app = app
         self._decoder = Decoder(faults)
@@ -227,7 +250,11 @@ class Client:
         if self.faults("second-namespace-replaces-the-first"):
             for other in list(self._sockets.values()):
                 self._leave(other)
-        self._join(packet.namespace, auth)
+        lost = self.recovery.find(packet.namespace, auth) if self.recovery is not None else None
+        if lost is None and self.faults("unknown-private-id-is-refused") and "pid" in auth:
+            self._refuse(packet.namespace, Refused("unknown pid"))
+            return
+        self._join(packet.namespace, auth, lost)
 
     def _enter(self, socket: NamespaceSocket) -> None:
         self._connect_timer.cancel()
@@ -235,21 +262,41 @@ class Client:
         self._sockets[socket.namespace] = socket
         self._app.add(socket)
 
-    def _join(self, namespace: str, auth: dict[str, Any]) -> None:
+    def _join(self, namespace: str, auth: dict[str, Any], lost: NamespaceSocket | None = None) -> None:
         socket = NamespaceSocket(self, namespace, self._new_socket_id(namespace))
+        if self.recovery is not None and not self.faults("connect-answer-has-no-private-id"):
+            socket.pid = self.recovery.new_pid(socket)
+        rooms = self._recover(socket, lost) if lost is not None else []
         self._enter(socket)
+        self._app.join(socket, *rooms)
         if self.faults("rooms-survive-a-disconnect") and namespace in self._left:
             self._app.join(socket, *self._left[namespace][1])
         if self.faults("event-precedes-the-connect-answer"):
             socket.emit("auth", auth)
         self._answer_connect(socket)
+        if lost is not None and self.recovery is not None:
+            for _, event in self.recovery.missed(lost, auth.get("offset")):
+                self.send(replace(event, namespace=namespace))
         if not self.faults("event-precedes-the-connect-answer"):
             if self.faults("auth-is-lost"):
                 auth = {}
             socket.emit("auth", None if self.faults("absent-auth-is-null") and not auth else auth)
 
+    def _recover(self, socket: NamespaceSocket, lost: NamespaceSocket) -> list[str]:
+        """Give the socket what the lost one had. Returns its rooms."""
+        rooms = self._app.rooms_of(lost)
+        self._app.remove(lost)
+        if not self.faults("socket-id-is-not-recovered"):
+            socket.id = lost.id
+        socket.pid, socket.log = lost.pid, list(lost.log)
+        if self.faults("private-id-is-not-recovered"):
+            socket.pid = f"next-{lost.pid}"
+        return [] if self.faults("rooms-are-not-recovered") else rooms
+
     def _answer_connect(self, socket: NamespaceSocket) -> None:
         data: Any = {"sid": socket.id}
+        if socket.pid is not None:
+            data["pid"] = socket.pid
         if self.faults("connect-answer-has-no-sid"):
             data = {}
         if self.faults("connect-answer-has-no-data"):
@@ -309,6 +356,8 @@ class Client:
             self._session.close()
 
     def _leave(self, socket: NamespaceSocket) -> None:
+        if self.faults("who-left-is-recovered") and self.recovery is not None:
+            self.recovery.keep(socket)
         self._left[socket.namespace] = socket, self._app.rooms_of(socket)
         if self.faults("leaving-drops-all-questions"):
             for other in self._sockets.values():
@@ -366,4 +415,14 @@ class Client:
         self._connect_timer.cancel()
         self._decoder.forget()
         for socket in list(self._sockets.values()):
-            self._leave(socket)
+            if socket.pid is not None and self.recovery is not None:
+                socket.is_lost = True
+                self.recovery.keep(socket)
+            else:
+                self._leave(socket)
+
+
+def _has_bytes(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, bytes) or (isinstance(value, list) and any(map(_has_bytes, value)))

@@ -5,6 +5,7 @@ is acknowledged), and sees what comes before the fence's ack.
 """
 
 import json
+import re
 from typing import Any
 
 from tests.strict_server_tests.peers import CLOSED, SILENCE, Message, PollingPeer, WebSocketPeer
@@ -164,3 +165,22 @@ async def peers_wait_for_their_own_attachments(url: str) -> list[Any]:
     seen = [await second.receive_until_fence()]
     first.send(b"\x01")
     return [*seen, await first.receive_until_fence()]
+
+
+@probe("SIO-RC-05", ["the same ids", '42["e",1,"*"]', '42["e",2,"*"]'], recovery=True)
+async def a_lost_peer_gets_what_it_missed(url: str) -> list[Any]:
+    lost = await WebSocketPeer.open_session(url)
+    lost.send("40")
+    connected, greeting = str(await lost.receive()), str(await lost.receive())
+    lost.send('42["join","r"]')
+    await lost.receive_until_fence()
+    lost.abort()
+    [sender] = await _peers(url, 1)
+    sender.send('42["to","r","e",1]', '42["to","r","e",2]')
+    await sender.receive_until_fence()
+    back = await WebSocketPeer.open_session(url)
+    shown = {"pid": json.loads(connected[2:])["pid"], "offset": json.loads(greeting[2:])[-1]}
+    back.send("40" + json.dumps(shown))
+    ids = "the same ids" if await back.receive() == connected else "other ids"
+    missed = [str(await back.receive()) for _ in range(2)]
+    return [ids, *(re.sub(r'"offset-\d+"', '"*"', event) for event in missed)]

@@ -3,10 +3,10 @@
  *
  *   node server.mjs --port 5000 [--host 127.0.0.1] [--transports polling,websocket]
  *                   [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000] [--nagle]
- *                   [--package socket.io | socket.io-3 | socket.io-2] [--allow-eio3]
+ *                   [--package socket.io | socket.io-3 | socket.io-2] [--allow-eio3] [--recovery]
  *
  * package.json gives each major of socket.io a name of its own. Version 2 speaks Engine.IO 3.
- * `--allow-eio3` lets 4.8 speak both revisions.
+ * `--allow-eio3` lets 4.8 speak both revisions. `--recovery` lets it recover the state of lost connections.
  * The server prints one line that begins with READY. SIGTERM or SIGINT disconnects every client and ends it with
  * code 0.
  */
@@ -24,6 +24,7 @@ const NAMES = { "socket.io": "node", "socket.io-3": "node-3", "socket.io-2": "no
 const options = readOptions({
   package: { type: "string", default: "socket.io" },
   "allow-eio3": { type: "boolean", default: false },
+  recovery: { type: "boolean", default: false },
 });
 if (!Object.hasOwn(NAMES, options.package)) {
   console.error(`--package '${options.package}' is not one of ${Object.keys(NAMES).join(", ")}`);
@@ -39,6 +40,7 @@ const io = new Server(http, {
   maxHttpBufferSize: options.maxPayload,
   cors: { origin: "*" },
   allowEIO3: options["allow-eio3"],
+  connectionStateRecovery: options.recovery ? {} : undefined,
   serveClient: false,
 });
 
@@ -75,6 +77,7 @@ function about() {
     transports: options.transports,
     always_connect: true,
     allow_eio3: options["allow-eio3"],
+    recovery: options.recovery,
     nagle: options.nagle,
     workers: 1,
     queue: null,
