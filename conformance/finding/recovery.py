@@ -9,9 +9,12 @@ from sioprobe.wire import MAIN_NAMESPACE, SocketPacketType
 __all__ = ["recovers"]
 
 
-async def recovers(target: Target) -> bool:
-    """Whether the answer to a CONNECT of `/` holds a `pid`. Revision 3 has no place for one."""
-    if target.revision.connects_unasked:
+async def recovers(target: Target, declared: int | None) -> bool:
+    """Whether the answer to a CONNECT of `/` holds a `pid`. Revision 3 has no place for one.
+
+    With 0 as the declared contract level no case asks for it.
+    """
+    if declared == 0 or target.revision.connects_unasked:
         return False
     session = await open_any(target)
     if session is None:

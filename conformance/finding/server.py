@@ -41,7 +41,9 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
         target = Target(address, opened, timing, 2, capabilities, profile.settings, revision=revision)
         # A server without /about may leave the request open, so both are asked at the same time.
         about, contract, recovery = await asyncio.gather(
-            read_about(address), find_level(target, profile.contract_level), recovers(target)
+            read_about(address),
+            find_level(target, profile.contract_level),
+            recovers(target, profile.contract_level),
         )
         if contract.lost:
             found = await _diagnosis(address, None if capabilities["polling"] else "websocket")
