@@ -75,6 +75,8 @@ class SwarmUser(User):  # type: ignore[misc]
             return
         self._closed.clear()
         connection = Connection(engine, self._seat.target, play.transport)
+        if self._player is not None:
+            connection.resume(self._player.connection)
         self._player = play.scenario.player(connection, self._changed)
         if not self._arrived:
             engine.arrivals.begin(self, connection)

@@ -59,10 +59,12 @@ class LivesPlayer(Player):
         self._due = self.arrival + int(self._interval * random.random())
         super().open()
 
-    def reopen(self) -> None:
-        """Open the next connection, to the same server."""
+    def reopen(self, *, lost: bool = False) -> None:
+        """Open the next connection, to the same server. If the last was `lost`, ask for its recovery."""
         old = self.connection
         self.connection = old.successor()
+        if lost:
+            self.connection.resume(old)
         self.connection.listener = self
         self.connection.connect(self.scenario.options.namespace, old.target.auth)
 

@@ -46,6 +46,6 @@ class BroadcastPlayer(FanoutPlayer):
 
     __slots__ = ()
 
-    def prepare(self) -> None:
+    def enter(self) -> None:
         """Be a member at once, because the namespace is connected."""
         self.join()

@@ -17,6 +17,7 @@ from sioprobe.engine.hub import Engine
 from sioprobe.engine.namespaces import connect_packet
 from sioprobe.engine.push_limit import limit_of
 from sioprobe.engine.reconnect import Backoff, Reconnector
+from sioprobe.engine.recovery import Recovery
 from sioprobe.engine.session import Session
 from sioprobe.engine.target import Target
 from sioprobe.measured.limits import packets_dropped
@@ -37,6 +38,7 @@ NO_ANSWER = {"message": "no answer to CONNECT"}
 
 # Every packet needs several of them, and a name of the module is found faster than a member.
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = SocketPacketType
+RECOVERY = "SIO recovery"
 NO_NAMESPACES: frozenset[str] = frozenset()
 """All connections share it, because an empty set takes 216 bytes."""
 
@@ -96,6 +98,9 @@ class Connection:
     that the server disconnected or refused, and ends if none is left. A first session that fails is not a
     loss. With `end_is_no_error` an end is not counted as an error: the caller provokes it. With
     `refusal_is_no_error` the caller wants the server to refuse it.
+
+    A server that gave a `pid` is asked to recover what was lost, and `recovery` knows whether it did. What it
+    replays is told after `connected`. Events are told without their offsets.
     """
 
     __slots__ = (
@@ -121,6 +126,7 @@ class Connection:
         "failure",
         "listener",
         "namespaces",
+        "recovery",
         "refusal_is_no_error",
         "session",
         "tap",
@@ -146,6 +152,8 @@ class Connection:
         self._cookies = target.new_cookies()
         self.session = self._new_session()
         self._reconnector = Reconnector(engine, backoff, transport) if backoff is not None else None
+        self.recovery: Recovery | None = None
+        """Made when the server gives the first `pid`."""
         self.acks = WaitingAcks()
         self.namespaces: dict[str, str] = {}
         self._connecting: dict[str, int] = {}
@@ -205,6 +213,7 @@ class Connection:
         """Leave one namespace. The session stays open."""
         if self.namespaces.pop(namespace, None) is not None:
             self._left |= {namespace}
+            self._forget_state(namespace)
             self._send(DISCONNECT, namespace)
 
     def close(self) -> None:
@@ -237,6 +246,10 @@ class Connection:
         other.end_is_no_error = self.end_is_no_error
         other.refusal_is_no_error = self.refusal_is_no_error
         return other
+
+    def resume(self, lost: Connection) -> None:
+        """Ask the server to recover what that connection has lost. Call it before this one opens."""
+        self.recovery = lost.recovery
 
     # Sending
 
@@ -291,14 +304,18 @@ class Connection:
     def session_opened(self) -> None:
         if self._reconnector is not None:
             self._reconnector.attempt = 0
+        recovery = self.recovery
         for namespace in list(self._connecting):
-            self.session.send_text(self._connect_packets[namespace])
+            packet = self._connect_packets[namespace]
+            self.session.send_text(packet if recovery is None else recovery.ask(namespace, packet))
 
     def session_text(self, data: str) -> None:
         if not self._waiting:
             tap = self.tap
-            if tap is not None and tap(data):
-                return
+            if tap is not None:
+                recovery = self.recovery
+                if tap(data) if recovery is None else recovery.tap(tap, data):
+                    return
             if data[:1] == "3" and self.acks.take(data):
                 return
         packet = self._decoder.decode(data)
@@ -424,6 +441,8 @@ class Connection:
         kind = packet.type
         namespace = packet.namespace
         if kind is EVENT or kind is BINARY_EVENT:
+            if self.recovery is not None and self.recovery.take(packet):
+                return
             if namespace in self.namespaces or namespace in self._connecting:
                 self.listener.event(self, namespace, packet.data[0], packet.data[1:], packet.ack_id)
             elif namespace not in self._left:
@@ -440,12 +459,14 @@ class Connection:
         elif kind is CONNECT_ERROR:
             if self._connecting.pop(namespace, None) is not None and not self.refusal_is_no_error:
                 self._connect_series.error(Kind.CONNECT_REFUSED)
+            self._forget_state(namespace)
             self.listener.refused(self, namespace, packet.data)
             self._settled(namespace, wanted=False)
         else:
             was_there = self.namespaces.pop(namespace, None) is not None and self.session.state == "open"
             if was_there and not self.end_is_no_error:
                 self._session_series.error(Kind.DISCONNECTED_BY_SERVER)
+            self._forget_state(namespace)
             self.listener.disconnected(self, namespace)
             self._settled(namespace, wanted=False)
 
@@ -463,8 +484,34 @@ class Connection:
             raise RemoteProtocolError("CONNECT answer without a sid")
         self._connect_series.record((monotonic_ns() - started) / 1000)
         self.namespaces[namespace] = data["sid"]
-        self.listener.connected(self, namespace)
+        pid = data.get("pid")
+        if pid is None and self.recovery is None:
+            self.listener.connected(self, namespace)
+        else:
+            self._connected_with(namespace, pid)
         self._settled(namespace, wanted=True)
+
+    def _connected_with(self, namespace: str, pid: Any) -> None:
+        """Tell of a CONNECT answer with a `pid`, and then of the events that the server has replayed."""
+        if self.recovery is None:
+            self.recovery = Recovery()
+        recovery, answer = self.recovery, self.recovery.answered(namespace, pid)
+        if answer.asked:
+            self.series(RECOVERY, "recovered" if answer.recovered else "not recovered").count()
+        self.listener.connected(self, namespace)
+        for _ in range(answer.twice):
+            self.series(RECOVERY, "replayed").error(Kind.REPLAYED_TWICE)
+        recovery.replaying = True
+        try:
+            for packet in answer.replayed:
+                self.series(RECOVERY, "replayed").count()
+                self.listener.event(self, namespace, packet.data[0], packet.data[1:], packet.ack_id)
+        finally:
+            recovery.replaying = False
+
+    def _forget_state(self, namespace: str) -> None:
+        if self.recovery is not None:
+            self.recovery.forget(namespace)
 
     # Deadlines
 

@@ -69,6 +69,8 @@ class Kind:
     NOT_READY: Final = "not ready"
     """The run was over before a connected user could begin: the answer to its join had not come, or so."""
     PING_TIMEOUT: Final = "ping timeout"
+    REPLAYED_TWICE: Final = "replayed twice"
+    """The server replayed an event that it had sent before."""
     SEND_BUFFER_FULL: Final = "send buffer full"
     SOCKET_ERROR: Final = "socket error"
     TIMEOUT: Final = "timeout"

@@ -4,7 +4,9 @@ A receiver expects contiguous numbers, from the first one published after it joi
 A number that never comes is lost. One that comes twice is duplicated, and one that comes after a later one is
 reordered. One that comes after the deadline of the scenario is late, and it is received all the same.
 The accounts are closed at the end of the drain. What has not come by then is lost, and stays so.
-While its connection is lost, a receiver expects nothing: it misses what is published meanwhile.
+While its connection is lost, a receiver expects nothing: it misses what is published meanwhile. If the server
+recovers the connection, the receiver expects all that it missed: what then comes is received, and also counts
+as replayed.
 
 A receiver does not know how much a publisher in another process has published. It then expects what lies
 between the first and the last number that it saw.
@@ -35,6 +37,7 @@ class Ledger:
     reordered: int = 0
     late: int = 0
     missed_away: int = 0
+    replayed: int = 0
     parts: dict[str, Ledger] = field(default_factory=dict)
 
     def part(self, label: str | None) -> Ledger:
@@ -94,7 +97,7 @@ class Receiver:
     the receiver enters it. `next_number` comes next if nothing is lost or overtaken.
     """
 
-    __slots__ = ("_ledger", "_missing", "first", "foreign", "next_number")
+    __slots__ = ("_ledger", "_missing", "first", "foreign", "next_number", "replayed_below")
 
     def __init__(self, ledger: Ledger, first: int, *, foreign: bool = False) -> None:
         self.foreign = foreign
@@ -102,6 +105,8 @@ class Receiver:
         self._missing: set[int] = set()
         self.next_number = first
         self.first = first
+        self.replayed_below = 0
+        """What comes below this number is replayed: it was published before the connection was recovered."""
 
     def receive(self, number: int, late: bool = False) -> bool:
         """Enter one delivery. True if it was expected: no duplicate, and not from before joining."""
@@ -124,6 +129,17 @@ class Receiver:
         if late:
             ledger.late += 1
         return True
+
+    def receive_replayed(self, number: int) -> None:
+        """Enter one delivery that the server has replayed. It is not late, however long the outage was."""
+        if self.receive(number):
+            self._ledger.replayed += 1
+
+    def expect_missed(self, number: int, missed: int) -> None:
+        """Expect the `missed` numbers that were published while the connection was lost; `number` is next."""
+        self._ledger.missed_away -= missed
+        self._ledger.expected += missed
+        self.replayed_below = number
 
     def lacks(self, number: int) -> bool:
         """Whether that number is expected and has not come."""

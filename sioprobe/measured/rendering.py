@@ -88,7 +88,8 @@ def _deliveries(ledger: LedgerFigures, published: str = "") -> str:
     return (
         f"reach {reach} ({ledger.received} of {ledger.expected} deliveries{published};"
         f" lost {ledger.lost}, duplicated {ledger.duplicated}, reordered {ledger.reordered},"
-        f" late {ledger.late}; missed while away {ledger.missed_away})"
+        f" late {ledger.late}; missed while away {ledger.missed_away}"
+        + (f", replayed {ledger.replayed})" if ledger.replayed else ")")
     )
 
 

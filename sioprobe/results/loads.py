@@ -118,7 +118,10 @@ class Validity(Struct, frozen=True, kw_only=True):
 
 
 class LedgerFigures(Struct, frozen=True, kw_only=True):
-    """Deliveries: how many were expected, and what became of them. `reach` is received / expected, 0 to 1."""
+    """Deliveries: how many were expected, and what became of them. `reach` is received / expected, 0 to 1.
+
+    `replayed` of those received had been missed while a connection was lost, until the server recovered it.
+    """
 
     published: Count = 0
     expected: Count = 0
@@ -128,6 +131,7 @@ class LedgerFigures(Struct, frozen=True, kw_only=True):
     reordered: Count = 0
     late: Count = 0
     missed_away: Count = 0
+    replayed: Count = 0
     reach: Amount | None = None
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from time import monotonic_ns
-from typing import Protocol
 
 from load.playing.pacing import Pacer
 from load.playing.parameters import Options
 from load.playing.players import Scenario
 from load.playing.rooms import MemberRoom
-from sioprobe.engine import Connection, Engine
+from load.scenarios.fanout.away import Absences, Subscriber
+from sioprobe.engine import Engine
 from sioprobe.engine.hub import SECOND
 from sioprobe.engine.transports.websocket import message_frame
 from sioprobe.measured import Ledger, Schedule
@@ -41,13 +41,6 @@ class Publication:
             engine.recorder.series("SIO fan-out", f"{which} delivery")
             for which in ("first", "median", "last")
         )
-
-
-class Subscriber(Protocol):
-    """What a room needs of a member. `receivers` are its accounts by the tag of the publisher."""
-
-    connection: Connection
-    receivers: dict[str, Receiver] | None
 
 
 class Flight:
@@ -129,8 +122,9 @@ class Publisher:
         ledger.published += 1
         for label, count in room.servers.items():
             ledger.part(label).expected += count
-        for away in room.lost:
-            ledger.part(away.connection.target.label).missed_away += 1
+        for lost in room.lost:
+            ledger.part(lost.connection.target.label).missed_away += 1
+        room.away.miss(self.tag, ledger)
         publication.published.part(connection.target.label).count()
         if len(self.flights) == 1:
             connection.deadline = now + publication.timeout
@@ -163,7 +157,7 @@ class Publisher:
     def excuse(self, receiver: Receiver) -> None:
         """Wait no longer for what a member has not received, because it is gone."""
         for number, flight in list(self.flights.items()):
-            if receiver.lacks(number):
+            if receiver.lacks(number) and number >= receiver.replayed_below:
                 flight.left -= 1
                 if not flight.left:
                     self._land(number)
@@ -225,8 +219,9 @@ class FanoutRoom(MemberRoom):
     frame that brings the same delivery to other members, while its number is under way, and `last_flight` its
     values.
 
-    `lost` are the members whose connection was lost and whose place nobody has taken. `servers` says how many
-    members each server has, by the label of its target.
+    `lost` are the members whose connection was lost and whose place nobody has taken. Who may be recovered
+    keeps its place, and its account in `away`. `servers` says how many members each server has, by the label
+    of its target.
     """
 
     seats: set[Subscriber]
@@ -247,6 +242,7 @@ class FanoutRoom(MemberRoom):
         self.head = head
         self.publisher_count = publishers
         self.lost: set[Subscriber] = set()
+        self.away = Absences(scenario.options.namespace)
         self.servers: Counter[str | None] = Counter()
         self.last_text = ""
         self.last_delivery: tuple[str, int, int, Publisher | None] = ("", 0, 0, None)
@@ -255,6 +251,11 @@ class FanoutRoom(MemberRoom):
         self.publishers = {
             f"{tag}{index}": Publisher(self, index, f"{tag}{index}") for index in range(publishers)
         }
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The next number of each publisher."""
+        return {tag: publisher.number for tag, publisher in self.publishers.items()}
 
     @property
     def at_rest(self) -> bool:
@@ -273,6 +274,24 @@ class FanoutRoom(MemberRoom):
         # A user that comes back goes to the server that it had.
         there = (away for away in self.lost if away.connection.target.label == label)
         self.lost.discard(next(there, next(iter(self.lost), member)))
+
+    def resume(self, member: Subscriber) -> bool:
+        """Go on with the account of a member that was lost, if the server has recovered its connection.
+
+        Call it before the replayed events are told. False: the member has to join anew.
+        """
+        away = self.away.take(member)
+        if away is None:
+            return False
+        self.seats.discard(away.member)
+        if not self.away.recovered(member):
+            away.close()
+            self.lost.add(away.member)
+            return False
+        away.go_on(member, self.numbers)
+        self.members.append(member)
+        self.servers[member.connection.target.label] += 1
+        return True
 
     def remember(self, text: str, tag: str, number: int, stamp: int) -> None:
         """Remember a decoded delivery: other members get the same text or the same frame."""
@@ -306,11 +325,18 @@ class FanoutRoom(MemberRoom):
         """Remove a member. What was under way to it is lost; what follows, it misses."""
         if excused:
             self.lost.discard(member)
+            away = self.away.take(member)
+            if away is not None:
+                self.seats.discard(away.member)
+                away.close()
         if not self.remove(member):
             return
         self.servers[member.connection.target.label] -= 1
         if not excused and not self.scenario.halted:
-            self.lost.add(member)
+            if self.away.add(member, self.numbers):
+                self.seats.add(member)
+            else:
+                self.lost.add(member)
         receivers = member.receivers or {}
         for tag, publisher in self.publishers.items():
             if tag in receivers:
@@ -319,7 +345,9 @@ class FanoutRoom(MemberRoom):
                 publisher.end_all()
             publisher.set_deadline()
             publisher.go_on()
-        self._close(member, excused=excused)
+        if member not in self.seats:
+            self._close(member, excused=excused)
+        member.receivers = None
 
     def _close(self, member: Subscriber, *, excused: bool = False) -> None:
         receivers, member.receivers = member.receivers, None
@@ -332,5 +360,6 @@ class FanoutRoom(MemberRoom):
         self.stop()
         for member in self.members:
             self._close(member)
+        self.away.close()
         for publisher in self.publishers.values():
             publisher.end_all()

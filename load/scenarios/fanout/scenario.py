@@ -76,8 +76,9 @@ class FanoutScenario(Scenario):
             )
 
     def player(self, connection: Connection, changed: Callable[[Player], None] | None = None) -> Player:
-        """A member of the first room that is not full."""
-        room = room_with_a_seat(self.rooms, self.options.room_size, self._room)
+        """A member of the room in which it was lost, or of the first room that is not full."""
+        lost_in = (room for room in self.rooms if connection.recovery in room.away)
+        room = next(lost_in, None) or room_with_a_seat(self.rooms, self.options.room_size, self._room)
         return FanoutPlayer(self, connection, changed, room)
 
     def _room(self, index: int) -> FanoutRoom:
@@ -119,7 +120,7 @@ class FanoutScenario(Scenario):
 class FanoutPlayer(Member):
     """One member. `receivers` are its accounts by the tag of the publisher, or None."""
 
-    __slots__ = ("_countdown", "_payload", "_play", "_series", "_timeout", "receivers")
+    __slots__ = ("_countdown", "_payload", "_play", "_resumed", "_series", "_timeout", "receivers")
     room: FanoutRoom
 
     def __init__(
@@ -133,9 +134,27 @@ class FanoutPlayer(Member):
         self._play = scenario
         self._series = connection.series(*scenario.operation)
         self.receivers: dict[str, Receiver] | None = None
+        self._resumed = False
         self._countdown = VERIFIED_SHARE
         self._payload = scenario.publication.payload
         self._timeout = scenario.publication.timeout
+
+    def connected(self, connection: Connection, namespace: str) -> None:
+        """Go on as before, if the server has recovered a lost connection: it is in its room already."""
+        self._resumed = self.room.resume(self)
+        super().connected(connection, namespace)
+
+    def prepare(self) -> None:
+        """Join the room, unless the server has recovered the member."""
+        if self._resumed:
+            self.connection.tap = self._tap
+            self.set_ready()
+        else:
+            self.enter()
+
+    def enter(self) -> None:
+        """Join the room."""
+        super().prepare()
 
     def join(self) -> None:
         """Expect every number from now on, because the join was acknowledged."""
@@ -207,6 +226,10 @@ class FanoutPlayer(Member):
         if receiver is None:
             ledger = self._play.ledger.part(self.connection.target.label)
             receiver = receivers[tag] = Receiver(ledger, number, foreign=True)
+        recovery = self.connection.recovery
+        if self._resumed and recovery and (number < receiver.replayed_below or recovery.replaying):
+            receiver.receive_replayed(number)
+            return
         elapsed = monotonic_ns() - stamp
         if elapsed < 0:
             # The clock of another host may be ahead. Such times are withheld at the end.

@@ -261,7 +261,7 @@ class StormPlayer(LivesPlayer):
             return
         if self.out is not None:
             self.out.attempts += 1
-        self.reopen()
+        self.reopen(lost=True)
 
     def leave(self) -> None:
         """Leave for good, connected or not."""
