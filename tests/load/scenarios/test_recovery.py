@@ -1,0 +1,126 @@
+"""The ledger of a fan-out when the server recovers lost connections: what was missed comes, or is missing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from load.blocks.measuring import Crowd
+from load.playing.players import Player
+from sioprobe.engine import Connection, Target
+from sioprobe.measured import Ledger
+from tests.load.scenarios.test_scenarios import FANOUTS, playing, timed, wait_for
+from tests.server_under_test.conftest import require_node
+from tests.servers import start_command, start_foreign
+
+MISSED = 10
+
+
+@contextmanager
+def fanning(server: str, scenario: str = "fanout") -> Iterator[tuple[Crowd, Ledger, str]]:
+    """A room of four at play on Node, or on the strict server with a fault ("" for none)."""
+    command = [sys.executable, "-m", "tests.strict_server", "--recovery"]
+    if server == "node":
+        require_node()
+    started = (
+        start_foreign("node", recovery=True)
+        if server == "node"
+        else start_command([*command, *(["--fault", server] if server else [])])
+    )
+    with started:
+        urls: Any = SimpleNamespace(url=started.url)
+        with playing(urls, rate=100, timeout=30.0, scenario=scenario, **FANOUTS[scenario]) as crowd:
+            ledger = crowd.scenario.ledger
+            assert ledger is not None
+            wait_for(lambda: ledger.published > 5, "numbers")
+            yield crowd, ledger, started.url
+
+
+def lose(crowd: Crowd, ledger: Ledger) -> Connection:
+    """Drop the last member, and wait until it has missed something."""
+    connection = crowd.players[-1].connection
+    connection.drop()
+    assert crowd.players[-1].state == "closed"
+    wait_for(lambda: ledger.missed_away >= MISSED, "missed")
+    return connection
+
+
+def come_back(crowd: Crowd, ledger: Ledger, url: str, lost: Connection) -> Player:
+    """Connect it again as a user under Locust does, and let more numbers come."""
+    connection = Connection(crowd.engine, Target.from_url(url), "websocket")
+    connection.resume(lost)
+    player = crowd.scenario.player(connection, crowd._tell)
+    crowd.players.append(player)
+    player.open()
+    wait_for(lambda: player.state == "ready", "ready")
+    player.begin()
+    published = ledger.published
+    wait_for(lambda: ledger.published > published + 5, "more numbers")
+    return player
+
+
+@pytest.mark.parametrize("server", ["", "node"])
+@pytest.mark.parametrize("scenario", FANOUTS)
+def test_what_a_recovered_member_missed_is_received(server: str, scenario: str) -> None:
+    with fanning(server, scenario) as (crowd, ledger, url):
+        lost = lose(crowd, ledger)
+        missed = ledger.missed_away
+
+        come_back(crowd, ledger, url, lost)
+
+    assert ledger.clean
+    assert ledger.received == ledger.expected == 4 * ledger.published
+    assert (ledger.missed_away, ledger.replayed >= missed) == (0, True)
+    assert timed(crowd, "SIO deliver") == {"m": ledger.received - ledger.replayed}
+    assert crowd.engine.recorder.errors() == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [("replay-loses-one-event", "lost"), ("replay-comes-twice", "duplicated"),
+     ("replay-is-reversed", "reordered")],
+)  # fmt: skip
+def test_what_a_replay_does_wrong_is_named(fault: str, problem: str) -> None:
+    with fanning(fault) as (crowd, ledger, url):
+        come_back(crowd, ledger, url, lose(crowd, ledger))
+
+    problems = {name for name, count in ledger.problems.items() if count}
+    assert problems == {problem}
+    assert ledger.received + ledger.lost == ledger.expected == 4 * ledger.published
+    assert crowd.engine.recorder.errors()[problem] == ledger.problems[problem]
+
+
+def test_a_member_that_is_not_recovered_joins_anew_and_has_missed_what_it_missed() -> None:
+    with fanning("nothing-is-recovered") as (crowd, ledger, url):
+        lost = lose(crowd, ledger)
+
+        come_back(crowd, ledger, url, lost)
+        missed, published = ledger.missed_away, ledger.published
+        wait_for(lambda: ledger.published > published + 5, "more numbers")
+        assert ledger.missed_away == missed
+
+    assert ledger.missed_away >= MISSED
+    assert ledger.replayed == ledger.duplicated == 0
+    assert ledger.received + ledger.lost == ledger.expected == 4 * ledger.published - ledger.missed_away
+
+
+def test_a_place_is_kept_until_its_user_leaves_for_good() -> None:
+    with fanning("") as (crowd, ledger, url):
+        lost = lose(crowd, ledger)
+        [room] = crowd.scenario.rooms  # type: ignore[attr-defined]
+        newcomer = crowd.scenario.player(Connection(crowd.engine, Target.from_url(url), "websocket"))
+        assert newcomer.room is not room  # type: ignore[attr-defined]
+
+        crowd.players[-1].leave()
+        missed, published = ledger.missed_away, ledger.published
+        wait_for(lambda: ledger.published > published + 5, "more numbers")
+
+        assert ledger.missed_away == missed
+        assert len(room.seats) == 3
+        assert lost.recovery not in room.away
+    assert ledger.received + ledger.lost == ledger.expected
