@@ -160,7 +160,10 @@ async def expect_event(
     if packet is None:
         raise Violation(expected, _absence(session, session.timing.answer))
     if not same(packet.data, wanted) or (kind is not None and packet.type is not kind):
-        raise Violation(expected or name, describe(packet))
+        offset = session.offsets.of(packet)
+        raise Violation(
+            expected or name, describe(packet) + ("" if offset is None else f", offset {offset!r}")
+        )
     return packet
 
 

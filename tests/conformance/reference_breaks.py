@@ -15,7 +15,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Container, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,13 +101,17 @@ class Servers(Protocol):
 
 
 class NodeServers:
-    """The JavaScript reference, a process of its own for each name."""
+    """The JavaScript reference, a process of its own for each name. Those of `recovering` recover."""
+
+    def __init__(self, recovering: Container[str]) -> None:
+        self._recovering = recovering
 
     @asynccontextmanager
     async def server(self, name: str) -> AsyncIterator[tuple[str, int]]:
         """Its address and process id."""
         breaks = [] if name == UNBROKEN else ["--import", (FOLDER / "node.mjs").as_uri()]
-        process = await _start(["node", *breaks, str(NODE_SERVER), *WORDS], {"REFERENCE_BREAK": name})
+        words = [*WORDS, "--recovery"] if name in self._recovering else WORDS
+        process = await _start(["node", *breaks, str(NODE_SERVER), *words], {"REFERENCE_BREAK": name})
         try:
             about = await _ready(process)
             yield about["urls"][0], process.pid
@@ -152,7 +156,9 @@ class PythonServers:
 
 async def judge_node(entries: Iterable[Break]) -> tuple[Judged, list[Judged]]:
     """What the cases say of the unbroken reference, all of them, and of each break; in the order given."""
-    return await _judge_all(NodeServers(), entries, ())
+    entries = list(entries)
+    recovering = {entry.name for entry in entries if entry.is_of_recovery}
+    return await _judge_all(NodeServers(recovering), entries, ())
 
 
 async def judge_python(entries: Iterable[Break]) -> tuple[Judged, list[Judged]]:
@@ -206,7 +212,10 @@ async def _judge(
     together: list[asyncio.Task[Answered]] = []
     async with places, servers.server(entry.name) as (url, pid):
         # The broken one is taken for what the unbroken one was found to be.
-        target = replace(model, address=parse_url(url), processes=(pid,), title=url)
+        capabilities = model.capabilities | {"recovery": entry.is_of_recovery}
+        target = replace(
+            model, address=parse_url(url), processes=(pid,), title=url, capabilities=capabilities
+        )
 
         async def notices(item: Answered) -> bool:
             judged.answered.append(item)

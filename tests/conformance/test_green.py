@@ -34,9 +34,23 @@ BARE = {
     "bare-node": ["node", str(ROOT / "tests/bare_servers/node.mjs")],
 }
 POLLING = {f"{mode}-polling": mode for mode in ("threading", "gevent")}
-SERVERS = ("strict", *FOREIGN, "node-eio3", *MODES, *POLLING, "always-connect", "cluster", *BARE)
-# What the judge cannot find out about a server that has no page about itself.
-DECLARED = {"bare-node": ["--target-library", "socket.io", "--target-version", "4.8"]}
+SERVERS = (
+    "strict",
+    *FOREIGN,
+    "node-eio3",
+    "node-recovery",
+    *MODES,
+    *POLLING,
+    "always-connect",
+    "cluster",
+    *BARE,
+)
+WORDS_OF = {
+    # What the judge cannot find out about a server that has no page about itself.
+    "bare-node": ["--target-library", "socket.io", "--target-version", "4.8"],
+    # Its events are the same over each transport.
+    "node-recovery": ["--", "-k", "SIO-RC or not (polling or upgraded)"],
+}
 # Of Engine.IO, where that is not 4 alone.
 REVISIONS = {"strict": [4, 3], "node-eio3": [4, 3], "node-2": [3]}
 AT_ONCE = 4  # judges, with their servers: they mostly wait
@@ -50,6 +64,8 @@ def start(name: str) -> Server:
         return start_command([sys.executable, "-m", "tests.strict_server", *words])
     if name == "node-eio3":
         return start_foreign("node", allow_eio3=True, **PINGS)
+    if name == "node-recovery":
+        return start_foreign("node", recovery=True, **PINGS)
     if name in FOREIGN:
         return start_foreign(name, **PINGS)
     if name in BARE:
@@ -70,7 +86,7 @@ def judge(name: str, folder: Path) -> tuple[int, dict[str, Any], str]:
     with start(name) as server:
         for url in server.urls:
             urls += ["--url", url]
-        command = [sys.executable, "-m", "conformance", *urls, *DECLARED.get(name, []), "--report", str(file)]
+        command = [sys.executable, "-m", "conformance", *urls, "--report", str(file), *WORDS_OF.get(name, [])]
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
         )  # fmt: skip
@@ -114,5 +130,6 @@ def test_nothing_but_known_deviations(
     assert len(of_revision_3) > 30 or not of_revision_3
     assert len(judged - of_revision_3) > 60 or 4 not in result["target"]["revisions"]
     assert any(requirement.startswith("SIO-CL") for requirement in judged) == (name == "cluster")
+    assert any(requirement.startswith("SIO-RC") for requirement in judged) == (name == "node-recovery")
     asked_of_flask = any(requirement.startswith("FSIO") for requirement in judged)
-    assert asked_of_flask == (name not in ("strict", "node-eio3", *FOREIGN, *BARE))
+    assert asked_of_flask == (name not in ("strict", "node-eio3", "node-recovery", *FOREIGN, *BARE))

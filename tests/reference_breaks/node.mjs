@@ -8,10 +8,11 @@
  */
 import { pathToFileURL } from "node:url";
 import { BREAKS as ENGINE } from "./node_engine.mjs";
+import { BREAKS as RECOVERY } from "./node_recovery.mjs";
 import { BREAKS as SECOND } from "./node_second.mjs";
 import { BREAKS as SOCKET } from "./node_socket.mjs";
 
-const registry = { ...ENGINE, ...SOCKET, ...SECOND };
+const registry = { ...ENGINE, ...SOCKET, ...SECOND, ...RECOVERY };
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const listed = Object.entries(registry).map(([name, entry]) => [

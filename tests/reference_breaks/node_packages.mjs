@@ -25,6 +25,7 @@ export const socket = {
   BroadcastOperator: load("socket.io/dist/broadcast-operator.js").BroadcastOperator,
   reserved: load("socket.io/dist/socket-types.js").RESERVED_EVENTS,
   Adapter: load("socket.io-adapter/dist/in-memory-adapter.js").Adapter,
+  SessionAwareAdapter: load("socket.io-adapter/dist/in-memory-adapter.js").SessionAwareAdapter,
   Encoder: load("socket.io-parser/build/cjs/index.js").Encoder,
   Decoder: load("socket.io-parser/build/cjs/index.js").Decoder,
   Type: load("socket.io-parser/build/cjs/index.js").PacketType,

@@ -21,6 +21,11 @@ class Break:
     requirements: tuple[str, ...]
     patch: Callable[[], None] = lambda: None
 
+    @property
+    def is_of_recovery(self) -> bool:
+        """Whether it shows only at a server that recovers lost connections."""
+        return all(requirement.startswith("SIO-RC") for requirement in self.requirements)
+
 
 class Registry(dict[str, Break]):
     """Breaks by name; called, it is the decorator of the function that patches."""
