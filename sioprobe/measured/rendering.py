@@ -16,7 +16,7 @@ from sioprobe.results.loads import (
     Validity,
 )
 
-__all__ = ["render", "render_server", "render_stages"]
+__all__ = ["deliveries", "render", "render_server", "render_stages"]
 
 
 def render(result: RunResult) -> str:
@@ -35,10 +35,10 @@ def _lines(result: RunResult) -> Iterator[str]:
         yield (
             f"  {url}: {figures.operations} operations, {figures.errors} errors,"
             f" p50 {_figure(figures.p50)}, p99 {_figure(figures.p99)}"
-            + (f"; {_deliveries(figures.ledger)}" if figures.ledger is not None else "")
+            + (f"; {deliveries(figures.ledger)}" if figures.ledger is not None else "")
         )
     if result.ledger is not None:
-        yield "  " + _deliveries(result.ledger, f" of {result.ledger.published} published")
+        yield "  " + deliveries(result.ledger, f" of {result.ledger.published} published")
     yield from render_stages(result.stages)
     if result.schedule is not None:
         yield _schedule(result.schedule)
@@ -83,7 +83,8 @@ def _absent(result: RunResult) -> str:
     return "" if expected is None else f"{result.connected} of {expected} connections, "
 
 
-def _deliveries(ledger: LedgerFigures, published: str = "") -> str:
+def deliveries(ledger: LedgerFigures, published: str = "") -> str:
+    """What became of the deliveries, on one line."""
     reach = "-" if ledger.reach is None else f"{ledger.reach:.4%}"
     return (
         f"reach {reach} ({ledger.received} of {ledger.expected} deliveries{published};"

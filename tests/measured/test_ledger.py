@@ -7,6 +7,7 @@ import pytest
 
 from sioprobe.measured import Ledger
 from sioprobe.measured.ledger import Receiver
+from sioprobe.measured.rendering import deliveries
 from sioprobe.results.loads import LedgerFigures
 
 
@@ -135,3 +136,28 @@ def test_a_ledger_of_an_earlier_version_has_nothing_late() -> None:
     data = {"published": 1, "expected": 1, "received": 1, "lost": 0, "duplicated": 0, "reordered": 0}
 
     assert Ledger.of(msgspec.convert(data, LedgerFigures)) == Ledger(1, 1, 1)
+
+
+def test_what_a_recovered_receiver_missed_is_expected_and_replayed() -> None:
+    ledger = Ledger(published=6, expected=3, missed_away=3)
+    receiver = Receiver(ledger, 0)
+    for number in (0, 1):
+        receiver.receive(number)
+    receiver.expect_missed(6, 3)
+
+    assert receiver.replayed_below == 6
+    for number in (1, 2, 3, 5):
+        receiver.receive_replayed(number)
+    receiver.close(6)
+
+    assert (ledger.expected, ledger.received, ledger.missed_away) == (6, 5, 0)
+    assert (ledger.replayed, ledger.duplicated, ledger.lost, ledger.late) == (3, 1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("replayed", "end"), [(0, "missed while away 2)"), (3, "missed while away 2, replayed 3)")]
+)
+def test_replayed_deliveries_are_told_where_there_are_any(replayed: int, end: str) -> None:
+    figures = Ledger(published=9, expected=9, received=9, missed_away=2, replayed=replayed).figures()
+
+    assert deliveries(figures).endswith(end)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -14,7 +18,10 @@ from load.blocks.measuring import Crowd
 from load.playing.players import Player
 from sioprobe.engine import Connection, Target
 from sioprobe.measured import Ledger
+from tests.engine.tls_front import Front, place_of
+from tests.load.locusts import load
 from tests.load.scenarios.test_scenarios import FANOUTS, playing, timed, wait_for
+from tests.load.stage import Stage
 from tests.server_under_test.conftest import require_node
 from tests.servers import start_command, start_foreign
 
@@ -124,3 +131,58 @@ def test_a_place_is_kept_until_its_user_leaves_for_good() -> None:
         assert len(room.seats) == 3
         assert lost.recovery not in room.away
     assert ledger.received + ledger.lost == ledger.expected
+
+
+def test_clients_of_a_storm_are_recovered() -> None:
+    command = [sys.executable, "-m", "tests.strict_server", "--recovery"]
+    with (
+        start_command(command) as server,
+        Stage(server.url, "storm", "websocket", 5, waves=2, calm=0.1) as stage,
+    ):
+        stage.wait(lambda: len(stage.scenario.waves) == 2 and stage.scenario.at_rest, "both waves")
+        stage.finish()
+        totals = stage.engine.recorder.totals()
+
+    counts = {series.name: sample.untimed for series, sample in totals if series.type == "SIO recovery"}
+    assert counts == {"recovered": 10}
+    assert stage.errors() == {}
+
+
+class CuttingFront(Front):
+    """Hands everything on, and cuts the first connection that has brought so many bytes to its client."""
+
+    def __init__(self, behind: str, after: int) -> None:
+        self._behind = place_of(behind)
+        self._left: int | None = after
+        super().__init__()
+
+    def _serve(self, outer: socket.socket) -> None:
+        inner = socket.create_connection(self._behind)
+        self._socks += [outer, inner]
+        threading.Thread(target=self._pump, args=(outer, inner), daemon=True).start()
+        threading.Thread(target=self._down, args=(inner, outer), daemon=True).start()
+
+    def _down(self, inner: socket.socket, outer: socket.socket) -> None:
+        brought = 0
+        with contextlib.suppress(OSError):
+            while data := inner.recv(4096):
+                outer.sendall(data)
+                brought += len(data)
+                if self._left is not None and brought > self._left:
+                    self._left = None
+                    break
+        for sock in (inner, outer):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_user_under_locust_goes_on_with_its_account() -> None:
+    command = [sys.executable, "-m", "tests.strict_server", "--recovery"]
+    words = ["--scenario", "fanout", "--users", "3", "--room-size", "3", "--rate", "50", "--no-calibrate"]
+    with start_command(command) as server, CuttingFront(server.url, 8192) as front:
+        done = load("--url", front.url, *words, "--json", until={"SIO recovery": 1, "SIO connect": 4})
+    ledger = json.loads(done.stdout)["ledger"]
+
+    assert ledger["missed_away"] == 0
+    assert ledger["replayed"] > 0
+    assert ledger["received"] + ledger["lost"] == ledger["expected"]
