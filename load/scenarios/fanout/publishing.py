@@ -272,8 +272,8 @@ class FanoutRoom(MemberRoom):
         self.members.append(member)
         self.servers[label] += 1
         # A user that comes back goes to the server that it had.
-        there = (away for away in self.lost if away.connection.target.label == label)
-        self.lost.discard(next(there, next(iter(self.lost), member)))
+        there = (lost for lost in self.lost if lost.connection.target.label == label)
+        self.lost.discard(member if member in self.lost else next(there, next(iter(self.lost), member)))
 
     def resume(self, member: Subscriber) -> bool:
         """Go on with the account of a member that was lost, if the server has recovered its connection.
@@ -286,7 +286,7 @@ class FanoutRoom(MemberRoom):
         self.seats.discard(away.member)
         if not self.away.recovered(member):
             away.close()
-            self.lost.add(away.member)
+            self.lost.add(member)  # until it has joined
             return False
         away.go_on(member, self.numbers)
         self.members.append(member)

@@ -226,8 +226,7 @@ class FanoutPlayer(Member):
         if receiver is None:
             ledger = self._play.ledger.part(self.connection.target.label)
             receiver = receivers[tag] = Receiver(ledger, number, foreign=True)
-        recovery = self.connection.recovery
-        if self._resumed and recovery and (number < receiver.replayed_below or recovery.replaying):
+        if self._resumed and (number < receiver.replayed_below or self._is_told_of_replays):
             receiver.receive_replayed(number)
             return
         elapsed = monotonic_ns() - stamp
@@ -238,6 +237,11 @@ class FanoutPlayer(Member):
             self._series.record(elapsed / 1000)
             if publisher is not None:
                 publisher.delivered(number, elapsed / 1000)
+
+    @property
+    def _is_told_of_replays(self) -> bool:
+        # Of a publisher in another process nobody here knows what it published meanwhile.
+        return self.connection.recovery is not None and self.connection.recovery.replaying
 
     def expired(self, connection: Connection) -> None:
         """Some member did not get a number of this publisher in time."""

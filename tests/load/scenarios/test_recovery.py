@@ -16,8 +16,10 @@ import pytest
 
 from load.blocks.measuring import Crowd
 from load.playing.players import Player
+from load.scenarios.fanout.away import Away
 from sioprobe.engine import Connection, Target
 from sioprobe.measured import Ledger
+from sioprobe.measured.ledger import Receiver
 from tests.engine.tls_front import Front, place_of
 from tests.load.locusts import load
 from tests.load.scenarios.test_scenarios import FANOUTS, playing, timed, wait_for
@@ -123,7 +125,10 @@ def test_a_place_is_kept_until_its_user_leaves_for_good() -> None:
         newcomer = crowd.scenario.player(Connection(crowd.engine, Target.from_url(url), "websocket"))
         assert newcomer.room is not room  # type: ignore[attr-defined]
 
-        crowd.players[-1].leave()
+        # Its next connection has not opened when it leaves.
+        again = Connection(crowd.engine, Target.from_url(url), "websocket")
+        again.resume(lost)
+        crowd.scenario.player(again).leave()
         missed, published = ledger.missed_away, ledger.published
         wait_for(lambda: ledger.published > published + 5, "more numbers")
 
@@ -131,6 +136,32 @@ def test_a_place_is_kept_until_its_user_leaves_for_good() -> None:
         assert len(room.seats) == 3
         assert lost.recovery not in room.away
     assert ledger.received + ledger.lost == ledger.expected
+
+
+def test_who_is_not_recovered_takes_nobody_elses_place() -> None:
+    with fanning("nothing-is-recovered") as (crowd, ledger, url):
+        [room] = crowd.scenario.rooms  # type: ignore[attr-defined]
+        kicked = crowd.players.pop(-2)
+        kicked.connection.emit("kick-all")
+        wait_for(lambda: room.lost, "the place of the member that was put out")
+
+        come_back(crowd, ledger, url, lose(crowd, ledger))
+
+        assert room.lost == {kicked}
+        missed = ledger.missed_away
+        wait_for(lambda: ledger.missed_away > missed, "more is missed")
+        kicked.leave()
+
+
+def test_what_was_under_way_to_a_lost_member_is_lost_if_it_never_comes_back() -> None:
+    ledger = Ledger(published=5, expected=3)
+    receiver = Receiver(ledger, 0)
+    receiver.receive(0)
+    member: Any = SimpleNamespace(receivers={"tag": receiver})
+
+    Away(member, {"tag": 3}).close()
+
+    assert (ledger.expected, ledger.received, ledger.lost) == (3, 1, 2)
 
 
 def test_clients_of_a_storm_are_recovered() -> None:
