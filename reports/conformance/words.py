@@ -95,6 +95,7 @@ AREAS = {
     "SIO-TM": "Socket.IO: timeouts",
     "SIO-RM": "Socket.IO: rooms",
     "SIO-BC": "Socket.IO: broadcast",
+    "SIO-RC": "Socket.IO: connection state recovery",
     "SIO-CL": "Socket.IO: several processes",
     "SIO4": "Socket.IO 4",
     "SIO3": "Socket.IO 3",
