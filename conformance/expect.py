@@ -279,10 +279,15 @@ async def connect(
 
 
 async def connect_main_namespace(
-    target: Target, transport: Transport = "polling", *, poll: bool = True, parameters: str = ""
+    target: Target,
+    transport: Transport = "polling",
+    *,
+    poll: bool = True,
+    answer_pings: bool = True,
+    parameters: str = "",
 ) -> Session:
     """A session that is connected to `/`. With `poll=False` the case itself polls from then on."""
-    session = await target.open(transport, poll=poll, parameters=parameters)
+    session = await target.open(transport, poll=poll, answer_pings=answer_pings, parameters=parameters)
     if poll:
         await connect(session)
         return session
@@ -365,9 +370,8 @@ async def expect_alive(session: Session) -> None:
 
 async def expect_served(target: Target) -> None:
     """The server still serves a fresh session."""
-    transport: Transport = "polling" if target.capabilities["polling"] else "websocket"
     try:
-        session = await target.open(transport)
+        session = await target.open(target.any_transport)
         await connect(session)
     except Inconclusive as error:
         raise Unresponsive("a fresh session is served", str(error), Silent.SERVER) from None

@@ -17,6 +17,7 @@ from sioprobe.commandline.nearest import unknown
 
 __all__ = [
     "CAPABILITIES",
+    "SETTINGS",
     "Requirement",
     "catalogue",
     "exclusive",
@@ -45,6 +46,9 @@ CAPABILITIES = {
     "recovery": False,
     "flask_contract": False,
 }
+
+# Times of a server in seconds that its handshake does not say, or says otherwise.
+SETTINGS = ("ping_interval", "ping_timeout", "connect_timeout", "upgrade_timeout")
 
 Case = TypeVar("Case", bound=Callable[..., Awaitable[None]])
 

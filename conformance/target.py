@@ -13,6 +13,7 @@ from conformance.client.revisions import REVISION_4, REVISIONS, Revision
 from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
 from conformance.client.websocket import WebSocket, open_websocket
+from conformance.verdicts import NotApplicable
 from sioprobe.wire import OpenData
 from sioprobe.wire.cookies import Cookies
 
@@ -24,7 +25,8 @@ class Target:
     """A live server. `level` is its contract level, `capabilities` what it has.
 
     `settings` holds what is declared about its configuration, in seconds. `switches` and `processes` are what
-    `GET /about` said at the start: what is on or off, and the ids of its processes.
+    `GET /about` said at the start: what is on or off, and the ids of its processes. `lacks` are the handlers
+    of its contract level that the application has not (`conformance.client.handlers`).
     """
 
     address: Address
@@ -40,6 +42,7 @@ class Target:
     processes: tuple[int, ...] = ()
     title: str = ""
     note: str | None = None
+    lacks: frozenset[str] = frozenset()
     revision: Revision = REVISION_4  # that `open` speaks; the runner takes it from the requirement
 
     @property
@@ -59,7 +62,11 @@ class Target:
         """A session after its handshake. The client has connected no namespace yet.
 
         `parameters` (`&name=value`) are in each of its queries. `headers` are in the handshake only.
+        Raises NotApplicable if the server lacks the transport.
         """
+        needed = "upgrade" if transport == "upgraded" else transport
+        if not self.capabilities[needed]:
+            raise NotApplicable(f"the server has no {needed}")
         session = await open_session(
             self.address,
             self.timing,
@@ -73,6 +80,7 @@ class Target:
         session.level = self.level
         if self.capabilities["recovery"] and self.revision.connects_unasked:
             session.offsets.expect_unannounced()
+        session.lacks = self.lacks
         return session
 
     async def request(
@@ -96,6 +104,11 @@ class Target:
             seconds=self.timing.answer if seconds is None else seconds,
             cookies=cookies,
         )
+
+    @property
+    def any_transport(self) -> Transport:
+        """For a case whose question is the same over each."""
+        return "polling" if self.capabilities["polling"] else "websocket"
 
     @property
     def auth(self) -> dict[str, Any] | None:

@@ -42,12 +42,12 @@ WEBSOCKET = "/flask-websocket"
 
 def in_flask(target: Target) -> Target:
     """The application with Flask-SocketIO's defaults."""
-    return replace(target, address=replace(target.address, path=f"{FLASK}/socket.io/"))
+    return replace(target, address=replace(target.address, path=f"{FLASK}/socket.io/"), lacks=frozenset())
 
 
 def in_options(target: Target) -> Target:
     """The application with other options."""
-    return replace(target, address=replace(target.address, path=f"{OPTIONS}/io/"))
+    return replace(target, address=replace(target.address, path=f"{OPTIONS}/io/"), lacks=frozenset())
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from conformance.expect import (
     expect_processed,
     needs_no_auth,
 )
-from conformance.requirements import exclusive, requirement, slow
+from conformance.requirements import exclusive, requirement
 from conformance.target import Target
-from conformance.verdicts import NotApplicable, Violation
+from conformance.verdicts import Violation
 from sioprobe.wire import MAIN_NAMESPACE, SocketPacket, SocketPacketType
 
 
@@ -83,21 +83,6 @@ async def test_closes_on_an_event_before_connect(target: Target, transport: Tran
     await session.send('42["message","too early"]')
 
     await expect_closed(target, session)
-
-
-@slow
-@requirement("SIO-CN-05")
-async def test_closes_a_client_that_never_connects(target: Target) -> None:
-    """After the connect timeout, though the client answers pings."""
-    limit = target.settings.get("connect_timeout")
-    if limit is None:
-        raise NotApplicable("connect_timeout is not declared in [settings] of a profile")
-    session = await target.open("websocket")
-
-    closed = await session.until(lambda: session.closure is not None, limit + target.timing.close)
-
-    if not closed:
-        raise Violation(f"session closed after {limit:.1f} s", "still open")
 
 
 @requirement("SIO-CN-06")
@@ -184,7 +169,7 @@ async def test_closes_on_connect_with_broken_data(target: Target, transport: Tra
 @requirement("SIO-CN-08")
 async def test_the_socket_id_is_not_the_session_id(target: Target) -> None:
     """Who learns one does not know the other."""
-    session = await target.open("polling")
+    session = await target.open(target.any_transport)
 
     socket_id = await connect(session)
 
@@ -195,8 +180,8 @@ async def test_the_socket_id_is_not_the_session_id(target: Target) -> None:
 @requirement("SIO-CN-09")
 async def test_the_socket_id_differs_by_namespace_and_connection(target: Target) -> None:
     """Two namespaces of one session, and another session."""
-    first = await target.open("polling")
-    second = await target.open("polling")
+    first = await target.open(target.any_transport)
+    second = await target.open(target.any_transport)
 
     ids = [await connect(first), await connect(first, "/custom"), await connect(second)]
 
@@ -323,7 +308,7 @@ async def test_the_data_of_a_refusal_is_an_object(target: Target, transport: Tra
 @requirement("SIO-CE-02")
 async def test_an_unknown_namespace_is_called_invalid(target: Target) -> None:
     """`{"message":"Invalid namespace"}`."""
-    session = await target.open("polling")
+    session = await target.open(target.any_transport)
 
     await session.send("40/no-such-namespace,")
 
@@ -334,7 +319,7 @@ async def test_an_unknown_namespace_is_called_invalid(target: Target) -> None:
 @requirement("SIO-CE-03")
 async def test_a_refusal_holds_its_data(target: Target) -> None:
     """What the application gave as the reason."""
-    session = await target.open("polling")
+    session = await target.open(target.any_transport)
 
     await session.send("40/reject,")
 

@@ -302,7 +302,7 @@ async def test_closes_on_an_event_with_a_reserved_name(target: Target, transport
 @requirement("SIO-RV-02")
 async def test_the_server_emits_no_reserved_name(target: Target) -> None:
     """The contract is asked to send `connect_error` to a room."""
-    session = await connect_main_namespace(target)
+    session = await connect_main_namespace(target, target.any_transport)
     await ask(session, "join", "reserved")
 
     await session.emit("in", "reserved", "connect_error", 1)

@@ -364,7 +364,7 @@ async def test_ends_the_poll_of_a_session_that_timed_out(target: Target) -> None
     """The client answers no ping, but keeps a poll pending."""
     if not target.timing.is_fast:
         raise NotApplicable("takes a server whose heartbeat is below 10 s")
-    session = await target.open("polling", answer_pings=False)
+    session = await connect_main_namespace(target, answer_pings=False)
     limit = target.timing.heartbeat + target.timing.ping_timeout + 2
 
     async with waiting():
@@ -381,7 +381,7 @@ async def test_ends_the_poll_of_a_session_that_timed_out(target: Target) -> None
 async def test_a_close_packet_ends_the_pending_poll_with_a_noop(target: Target) -> None:
     """The poll that waits is answered by `6`."""
     for _ in range(3):
-        session = await target.open("polling", poll=False)
+        session = await connect_main_namespace(target, poll=False)
         poll = await pending_poll(target, session)
 
         await session.push("1")

@@ -20,6 +20,11 @@ from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable
 
 
+def needs_both_transports(target: Target) -> None:
+    if not (target.capabilities["polling"] and target.capabilities["websocket"]):
+        raise NotApplicable("takes a server with both transports")
+
+
 async def join(session: Session, room: str, namespace: str = "/") -> None:
     answer = await ask(session, "join", room, namespace=namespace)
     if not answer or not isinstance(answer[0], list) or room not in answer[0]:
@@ -122,8 +127,8 @@ async def test_who_left_a_room_hears_nothing(target: Target, transport: Transpor
 @requirement("SIO-RM-02")
 async def test_binary_to_a_room_reaches_every_transport(target: Target) -> None:
     """A member on each transport. Each gets the attachment in the form of its transport."""
-    if not target.capabilities["polling"] or not target.capabilities["websocket"]:
-        raise NotApplicable("takes a server with both transports")
+    needs_both_transports(target)
+    needs_binary(target, "polling")
     sender = await connect_main_namespace(target)
     members = [await connect_main_namespace(target), await connect_main_namespace(target, "websocket")]
     if target.capabilities["upgrade"]:
@@ -241,10 +246,9 @@ async def test_a_broadcast_holds_binary(target: Target, transport: Transport) ->
 @requirement("SIO-BC-01")
 async def test_a_broadcast_reaches_every_transport(target: Target) -> None:
     """One client on each transport."""
+    needs_both_transports(target)
     sender = await connect_main_namespace(target)
-    others = [await connect_main_namespace(target)]
-    if target.capabilities["websocket"]:
-        others.append(await connect_main_namespace(target, "websocket"))
+    others = [await connect_main_namespace(target), await connect_main_namespace(target, "websocket")]
     if target.capabilities["upgrade"]:
         others.append(await connect_main_namespace(target, "upgraded"))
 
@@ -270,8 +274,6 @@ async def test_a_broadcast_reaches_many(target: Target, transport: Transport) ->
 @requirement("SIO-BC-01")
 async def test_a_broadcast_waits_for_the_next_poll(target: Target) -> None:
     """No poll of the receiver is pending when the event is sent."""
-    if not target.capabilities["polling"]:
-        raise NotApplicable("the server has no polling")
     sender = await connect_main_namespace(target)
     receiver = await connect_main_namespace(target, poll=False)
 
@@ -286,8 +288,7 @@ async def test_a_broadcast_waits_for_the_next_poll(target: Target) -> None:
 @requirement("SIO-BC-01")
 async def test_a_binary_broadcast_reaches_every_transport(target: Target) -> None:
     """Base64 over polling and bytes over WebSocket, from one broadcast."""
-    if not (target.capabilities["polling"] and target.capabilities["websocket"]):
-        raise NotApplicable("the server has one transport")
+    needs_both_transports(target)
     needs_binary(target, "polling")
     sender = await connect_main_namespace(target)
     others = [

@@ -12,9 +12,7 @@ async def test_the_process_serves_on(target: Target) -> None:
     """The process of the start is there at the end, and after one more malformed packet."""
     if not target.processes:
         raise NotApplicable("the server names no process in GET /about")
-    session = await connect_main_namespace(
-        target, "polling" if target.capabilities["polling"] else "websocket"
-    )
+    session = await connect_main_namespace(target, target.any_transport)
 
     await session.send("42{}")
 

@@ -18,9 +18,9 @@ from conformance.expect import (
     pending_poll,
     poll_under_way,
 )
-from conformance.requirements import requirement, slow
+from conformance.requirements import requirement
 from conformance.target import Target
-from conformance.verdicts import Inconclusive, NonStrict, NotApplicable, Violation
+from conformance.verdicts import Inconclusive, NonStrict, Violation
 from sioprobe.wire import EnginePacketType
 
 
@@ -66,7 +66,7 @@ async def test_answers_the_probe(target: Target) -> None:
 async def test_the_probe_ends_the_pending_poll(target: Target) -> None:
     """By a NOOP."""
     for _ in range(3):
-        session = await target.open("polling", poll=False)
+        session = await connect_main_namespace(target, poll=False)
         poll = await pending_poll(target, session)
 
         await probed(session)
@@ -111,7 +111,7 @@ async def test_sends_no_noop_after_the_upgrade(target: Target) -> None:
 @requirement("EIO-UP-06")
 async def test_every_poll_during_the_upgrade_ends_with_a_noop(target: Target) -> None:
     """Two polls after the answer to the probe; a ping that is due may come with it."""
-    session = await target.open("polling")
+    session = await connect_main_namespace(target)
     await probed(session)
     await session.stop_polling()
 
@@ -167,21 +167,6 @@ async def test_refuses_a_push_after_the_upgrade(target: Target) -> None:
     answer = await session.request("POST", body=b'42["message","late"]')
 
     expect_status(answer, 400)
-    await expect_alive(session)
-
-
-@slow
-@requirement("EIO-UP-09")
-async def test_an_unfinished_upgrade_times_out(target: Target) -> None:
-    """The WebSocket is closed, the session goes on over polling."""
-    limit = target.settings.get("upgrade_timeout")
-    if limit is None:
-        raise NotApplicable("upgrade_timeout is not declared in [settings] of a profile")
-    session = await connect_main_namespace(target)
-    websocket = await probed(session)
-
-    await expect_websocket_ended(websocket, limit + target.timing.close)
-
     await expect_alive(session)
 
 

@@ -1,4 +1,4 @@
-"""What a server says about itself at `GET /about`: its library, its capabilities, its processes."""
+"""What a server says about itself at `GET /about`: its library, capabilities, settings and processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.client.address import Address
 from conformance.client.http import Answer, exchange
-from conformance.requirements import CAPABILITIES
+from conformance.requirements import CAPABILITIES, SETTINGS
 
 __all__ = ["PROBE_SECONDS", "About", "read_about"]
 
@@ -30,13 +30,15 @@ LIBRARIES = (
 class About:
     """What `/about` says. All of it is empty if the server has no such page.
 
-    `switches` are all its keys with true or false, `processes` are the ids of its processes.
+    `settings` are times in seconds. `switches` are all its keys with true or false, `processes` are the ids
+    of its processes.
     """
 
     library: str | None = None
     version: str | None = None
     mode: str | None = None
     capabilities: dict[str, bool] = field(default_factory=dict)
+    settings: dict[str, float] = field(default_factory=dict)
     switches: dict[str, bool] = field(default_factory=dict)
     processes: tuple[int, ...] = ()
 
@@ -61,6 +63,7 @@ async def read_about(address: Address) -> About:
         versions[library] if library else None,
         mode if isinstance(mode, str) else None,
         _capabilities(about),
+        _settings(about),
         {key: value for key, value in about.items() if isinstance(value, bool)},
         tuple(pid for pid in pids if isinstance(pid, int)) if isinstance(pids, list) else (),
     )
@@ -78,3 +81,13 @@ def _capabilities(about: dict[str, Any]) -> dict[str, bool]:
         if name in CAPABILITIES and isinstance(value, bool):
             found[name] = value
     return found
+
+
+def _settings(about: dict[str, Any]) -> dict[str, float]:
+    """The times that it names. What is no number above 0 says nothing."""
+    named = about.get("settings")
+    return {
+        name: float(value)
+        for name, value in (named.items() if isinstance(named, dict) else ())
+        if name in SETTINGS and type(value) in (int, float) and value > 0
+    }

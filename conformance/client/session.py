@@ -10,19 +10,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
 from conformance.client.address import Address, Headers
+from conformance.client.handlers import lacking
 from conformance.client.http import BINARY, Answer, NoAnswer, exchange
 from conformance.client.offsets import Offsets
 from conformance.client.revisions import REVISION_4, Revision
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, Recording, describe_engine, quoted
 from conformance.client.websocket import Ended, WebSocket, open_websocket
-from conformance.verdicts import Inconclusive
+from conformance.verdicts import Inconclusive, NotApplicable
 from sioprobe.wire import (
     MAIN_NAMESPACE,
     EnginePacket,
@@ -84,6 +85,7 @@ class Session:
         self.opened = opened
         self.answer_pings = answer_pings
         self.level = 0  # the contract level of its server
+        self.lacks: frozenset[str] = frozenset()  # of the contract's handlers
         self.revision = revision
         self.parameters = parameters
         self.received: list[Received] = []
@@ -94,6 +96,7 @@ class Session:
         self.socket_ids: dict[str, str] = {}
         self.offsets = Offsets()
         self.polls = 0
+        self.pause = 0.02  # seconds after a poll that brought nothing or a NOOP
         self._empty_poll = False
         self.started = time.monotonic()
         self._decoder = revision.decoder()
@@ -171,8 +174,10 @@ class Session:
         """Send encoded Engine.IO packets, unchanged, in one push or in one frame each.
 
         Bytes are the data of a binary message. Returns the answer to the push, None over WebSocket.
+        Raises NotApplicable if a packet asks for a handler that the application lacks.
         """
         if self._websocket is not None:
+            self._needs_handlers(packets)
             for packet in packets:
                 await self._websocket.send(self.revision.frame(packet))
             return None
@@ -184,13 +189,20 @@ class Session:
     async def push(
         self, body: str | bytes, *, seconds: float | None = None, binary: bool = False
     ) -> Answer | NoAnswer:
-        """POST a payload, unchanged. `binary` sets its Content-Type."""
-        meaning = " + ".join(describe_engine(record) for record in self.revision.split(body, binary))
+        """POST a payload, unchanged. `binary` sets its Content-Type. Raises NotApplicable as `send` does."""
+        records = self.revision.split(body, binary)
+        self._needs_handlers(records)
+        meaning = " + ".join(map(describe_engine, records))
         self._recording.add(TO_SERVER, "polling", body, self.label + meaning)
         async with self._push_lock:
             answer = await self._post(body, self.timing.answer if seconds is None else seconds, binary=binary)
         self._wake()
         return answer
+
+    def _needs_handlers(self, packets: Iterable[str | bytes]) -> None:
+        for packet in packets:
+            if self.lacks and (lack := lacking(packet, self.lacks)):
+                raise NotApplicable(f"the application has no {lack}")
 
     async def _post(self, body: str | bytes, seconds: float, *, binary: bool = False) -> Answer | NoAnswer:
         return await exchange(
@@ -393,7 +405,7 @@ class Session:
                 self.received and self.received[-1].packet.type is EnginePacketType.NOOP
             ):
                 # A server that answers each poll at once must not turn this into a busy loop.
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(self.pause)
 
     def _take_payload(self, body: bytes, binary: bool) -> None:
         for record in self.revision.split(body, binary):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import describe
 from conformance.target import Target
-from conformance.verdicts import Inconclusive
+from conformance.verdicts import Inconclusive, NotApplicable
 from sioprobe.wire import SocketPacketType
 
 __all__ = ["Found", "find_level", "open_any"]
@@ -24,12 +24,11 @@ class Found:
 
 
 async def open_any(target: Target) -> Session | None:
-    """A session over a transport that works, None if none does."""
+    """A session over the first transport that opens one, None if none does."""
     transports: tuple[Transport, ...] = ("polling", "websocket")
     for transport in transports:
-        if target.capabilities[transport]:
-            with contextlib.suppress(Inconclusive):
-                return await target.open(transport)
+        with contextlib.suppress(Inconclusive, NotApplicable):
+            return await target.open(transport)
     return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.requirements import CAPABILITIES
+from conformance.requirements import CAPABILITIES, SETTINGS
 from conformance.usage_error import UsageError
 from sioprobe.commandline.nearest import unknown
 
@@ -42,7 +42,6 @@ def _is_seconds(value: Any) -> bool:
 TEXT: Kind = (lambda value: type(value) is str, "text")
 WHOLE: Kind = (lambda value: type(value) is int, "a whole number")
 SWITCH: Kind = (lambda value: type(value) is bool, "true or false")
-SETTINGS = ("ping_interval", "ping_timeout", "connect_timeout", "upgrade_timeout")
 
 # Which keys each section may hold, and of what kind their values are.
 SECTIONS: dict[str, dict[str, Kind]] = {

@@ -12,6 +12,7 @@ from conformance.client.session import sessions_of
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
 from conformance.finding.contract_level import find_level
+from conformance.finding.handlers import find_missing, lacking_declared, missing_note
 from conformance.finding.handshakes import NoServer, find_revisions
 from conformance.finding.profile import ServerProfile
 from conformance.finding.recovery import recovers
@@ -49,13 +50,17 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
             found = await _diagnosis(address, None if capabilities["polling"] else "websocket")
             if found is not None and found.cause in UNJUDGEABLE:
                 raise NoServer(found.sentence)
+        declared = about.capabilities | profile.capabilities
+        capabilities |= {"recovery": recovery} | declared
+        target = replace(target, capabilities=capabilities, level=contract.level)
+        missing = await find_missing(target, declared)
         target = replace(
             target,
-            capabilities=capabilities | {"recovery": recovery} | about.capabilities | profile.capabilities,
-            level=contract.level,
+            lacks=missing | (lacking_declared(target.capabilities) if contract.level else frozenset()),
+            settings=about.settings | profile.settings,
             switches=about.switches,
             processes=about.processes,
-            note=contract.note,
+            note="\n".join(filter(None, (contract.note, missing_note(missing)))) or None,
             library=profile.library or about.library,
             version=profile.version or about.version,
             mode=profile.mode or about.mode,

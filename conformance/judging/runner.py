@@ -42,6 +42,7 @@ __all__ = ["Outcome", "Question", "Runner", "answer_question"]
 REPEATS = 3  # of a case that failed while the machine stood still or the server's process was replaced
 TELL_SECONDS = 0.2  # between two lines of progress
 UNDECIDED = 5  # so many cases may be asked again because something stopped them before their question
+CONNECT_SECONDS = 1.0  # connectTimeout where none is declared: what the documentation of socket.io recommends
 RESTART_SECONDS = 15.0  # that a process manager may take to replace a process
 
 
@@ -72,6 +73,7 @@ class Outcome:
     seconds: float = 0.0
     error: BaseException | None = None
     earlier: str | None = None  # what came of the tries before this one
+    unjoined: float = 0.0  # seconds after which the server closed a session that had joined no namespace
 
 
 class Runner:
@@ -172,6 +174,11 @@ class Runner:
             return None
         if stall := self._standstill.stalled_since(started):
             return f"while this machine stood still for {stall:.1f} s"
+        if outcome.unjoined > 0.9 * self._target.settings.get("connect_timeout", CONNECT_SECONDS):
+            # A busy machine may bring a short case so far.
+            return (
+                f"after the server closed a session that had joined no namespace for {outcome.unjoined:.1f} s"
+            )
         await self._look_for_replacement()
         if any(moment >= started for moment in self._replaced):
             # EIO-SV-01 fails for this, once in a run.
@@ -204,7 +211,7 @@ async def answer_question(
     closings: list[str] = []
     CLOSED.set(closings)
     # No case waits that long. One that does is our mistake, not the server's.
-    limit = 60 + 4 * target.timing.heartbeat
+    limit = 60 + 4 * target.timing.heartbeat + max(target.settings.values(), default=0)
     error: BaseException | None = None
     try:
         arguments = _arguments(question, target, second)
@@ -236,7 +243,9 @@ async def answer_question(
             judgement, deviation.reason, sometimes=deviation.sometimes, covers=deviation.covers
         )
     await _release(recording)
-    return Outcome(_redacted(judgement, recording), _closed(closings, recording), transcript, seconds, error)
+    closed = _closed(closings, recording)
+    unjoined = _unjoined(recording)
+    return Outcome(_redacted(judgement, recording), closed, transcript, seconds, error, unjoined=unjoined)
 
 
 def _arguments(question: Question, target: Target, second: Target | None) -> dict[str, object]:
@@ -271,6 +280,11 @@ def _closed(closings: list[str], recording: Recording) -> str | None:
     sessions = sessions_of(recording)
     closure = sessions[0].closure if sessions else None
     return recording.redact(str(closure)) if closure else None
+
+
+def _unjoined(recording: Recording) -> float:
+    sessions = [session for session in sessions_of(recording) if not session.socket_ids]
+    return max((one.closure.at - one.started for one in sessions if one.closure), default=0.0)
 
 
 def _redacted(judgement: Judgement, recording: Recording) -> Judgement:

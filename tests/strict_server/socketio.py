@@ -106,7 +106,7 @@ class Client:
         session.on_end = self._end
         if faults("pong-drops-attachments"):
             session.on_pong = self._decoder.forget
-        timeout = session.config.connect_timeout
+        timeout = session.config.connect_timeout / (3 if faults("connect-timeout-comes-early") else 1)
         self._connect_timer = asyncio.get_running_loop().call_later(timeout, self._connect_timed_out)
         if faults("main-namespace-needs-no-connect") or faults("main-namespace-is-joined-unasked"):
             self._enter(NamespaceSocket(self, "/", self._new_socket_id("/")))
@@ -246,6 +246,8 @@ class Client:
                 self._app.check_connect(packet.namespace, auth)
         except Refused as refusal:
             self._refuse(packet.namespace, refusal)
+            if self.faults("connect-timeout-ends-with-a-refusal"):
+                self._connect_timer.cancel()
             return
         if self.faults("second-namespace-replaces-the-first"):
             for other in list(self._sockets.values()):
@@ -257,7 +259,8 @@ class Client:
         self._join(packet.namespace, auth, lost)
 
     def _enter(self, socket: NamespaceSocket) -> None:
-        self._connect_timer.cancel()
+        if not self.faults("connect-timeout-closes-everybody"):
+            self._connect_timer.cancel()
         self._was_connected = True
         self._sockets[socket.namespace] = socket
         self._app.add(socket)
@@ -408,7 +411,7 @@ class Client:
     # The end
 
     def _connect_timed_out(self) -> None:
-        if not self._was_connected and not self.faults("connect-timeout-is-ignored"):
+        if not self.faults("connect-timeout-is-ignored"):
             self._session.close()
 
     def _end(self, reason: str) -> None:

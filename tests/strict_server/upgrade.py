@@ -49,8 +49,8 @@ class Upgrade:
     async def run(self) -> None:
         """Carry the WebSocket until it ends."""
         self._session.upgrade = self
-        if not self._faults("upgrade-never-times-out"):
-            self._timer = self._loop.call_later(self._session.config.upgrade_timeout, self._time_out)
+        if not self._faults("upgrade-never-times-out") and not self._faults("upgrade-is-timed-by-its-probe"):
+            self._start_timer()
         async for message in self._websocket.messages():
             if self._completed:
                 self._transport.receive(message)
@@ -106,6 +106,8 @@ class Upgrade:
         answer = EnginePacket(EngineType.PONG, "" if self._faults("probe-answer-has-no-data") else "probe")
         self._websocket.send(encode_text(answer))
         self._probed = True
+        if self._faults("upgrade-is-timed-by-its-probe"):
+            self._start_timer()
         # It waits until the upgrade completes, which then forgets it.
         if not self._faults("upgrade-drops-the-waiting-poll"):
             self._release_poll()
@@ -141,6 +143,12 @@ class Upgrade:
         if session.state is State.CLOSING:
             self._websocket.close()
             session.end("server close")
+
+    def _start_timer(self) -> None:
+        seconds = self._session.config.upgrade_timeout
+        if self._faults("upgrade-times-out-early"):
+            seconds /= 3
+        self._timer = self._loop.call_later(seconds, self._time_out)
 
     def _time_out(self) -> None:
         if self._faults("upgrade-timeout-closes-the-session"):

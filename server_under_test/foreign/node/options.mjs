@@ -3,8 +3,10 @@
  */
 import { parseArgs } from "node:util";
 
-/** Reads the common options and those of `more`. Bad input ends the process with code 2. */
-export function readOptions(more = {}) {
+/**
+ * Reads the common options and those of `more`; those in `seconds` are times. Bad input ends the process with code 2.
+ */
+export function readOptions(more = {}, seconds = {}) {
   const { values } = parseOrExit({
     port: { type: "string", default: "5000" },
     host: { type: "string", default: "127.0.0.1" },
@@ -14,6 +16,7 @@ export function readOptions(more = {}) {
     "max-payload": { type: "string", default: "1000000" },
     nagle: { type: "boolean", default: false },
     ...more,
+    ...Object.fromEntries(Object.keys(seconds).map((name) => [name, { type: "string" }])),
   });
   const number = (name, greatest = Infinity) => {
     const value = Number(values[name]);
@@ -23,8 +26,11 @@ export function readOptions(more = {}) {
     }
     return value;
   };
+  // Those that are not given are left to the library.
+  const given = Object.entries(seconds).filter(([name]) => values[name] !== undefined);
   return {
     ...values,
+    times: Object.fromEntries(given.map(([name, key]) => [key, number(name) * 1000])),
     port: number("port", 65535),
     transports: values.transports.split(","),
     pingInterval: number("ping-interval") * 1000,

@@ -4,6 +4,7 @@
  *   node server.mjs --port 5000 [--host 127.0.0.1] [--transports polling,websocket]
  *                   [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000] [--nagle]
  *                   [--package socket.io | socket.io-3 | socket.io-2] [--allow-eio3] [--recovery]
+ *                   [--connect-timeout 45] [--upgrade-timeout 10]
  *
  * package.json gives each major of socket.io a name of its own. Version 2 speaks Engine.IO 3.
  * `--allow-eio3` lets 4.8 speak both revisions. `--recovery` lets it recover the state of lost connections.
@@ -21,11 +22,14 @@ const STOP_DEADLINE = 2000;
 // The name of each package in `sioprobe serve --server`.
 const NAMES = { "socket.io": "node", "socket.io-3": "node-3", "socket.io-2": "node-2" };
 
-const options = readOptions({
-  package: { type: "string", default: "socket.io" },
-  "allow-eio3": { type: "boolean", default: false },
-  recovery: { type: "boolean", default: false },
-});
+const options = readOptions(
+  {
+    package: { type: "string", default: "socket.io" },
+    "allow-eio3": { type: "boolean", default: false },
+    recovery: { type: "boolean", default: false },
+  },
+  { "connect-timeout": "connectTimeout", "upgrade-timeout": "upgradeTimeout" },
+);
 if (!Object.hasOwn(NAMES, options.package)) {
   console.error(`--package '${options.package}' is not one of ${Object.keys(NAMES).join(", ")}`);
   process.exit(2);
@@ -42,6 +46,7 @@ const io = new Server(http, {
   allowEIO3: options["allow-eio3"],
   connectionStateRecovery: options.recovery ? {} : undefined,
   serveClient: false,
+  ...options.times,
 });
 
 offerContract(io);
@@ -79,6 +84,7 @@ function about() {
     allow_eio3: options["allow-eio3"],
     recovery: options.recovery,
     nagle: options.nagle,
+    settings: declaredTimes(),
     workers: 1,
     queue: null,
     queue_url: null,
@@ -88,6 +94,13 @@ function about() {
       "engine.io": engineVersion(options.package),
     },
   };
+}
+
+/** In seconds, by their names in the contract. */
+function declaredTimes() {
+  const { connectTimeout, upgradeTimeout } = options.times;
+  const times = { connect_timeout: connectTimeout / 1000, upgrade_timeout: upgradeTimeout / 1000 };
+  return Object.fromEntries(Object.entries(times).filter(([, seconds]) => seconds > 0));
 }
 
 function installedVersion(name) {
