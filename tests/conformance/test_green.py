@@ -28,23 +28,15 @@ MODES = (
     "threading", "eventlet", "gevent", "gevent-simple", "gevent_uwsgi",
     "gunicorn-gthread", "gunicorn-gevent", "gunicorn-geventwebsocket",
 )  # fmt: skip
+NODES = {"node-eio3": {"allow_eio3": True}, "node-websocket": {"transports": ["websocket"]}}
 # Without a handler, as an application is that somebody points the judge at.
 BARE = {
     "bare-flask-socketio": [sys.executable, "-m", "tests.bare_servers.flask_socketio"],
     "bare-node": ["node", str(ROOT / "tests/bare_servers/node.mjs")],
+    "node-recovery": {"recovery": True},
 }
 POLLING = {f"{mode}-polling": mode for mode in ("threading", "gevent")}
-SERVERS = (
-    "strict",
-    *FOREIGN,
-    "node-eio3",
-    "node-recovery",
-    *MODES,
-    *POLLING,
-    "always-connect",
-    "cluster",
-    *BARE,
-)
+SERVERS = ("strict", *FOREIGN, *NODES, *MODES, *POLLING, "always-connect", "cluster", *BARE)
 WORDS_OF = {
     # What the judge cannot find out about a server that has no page about itself.
     "bare-node": ["--target-library", "socket.io", "--target-version", "4.8"],
@@ -62,10 +54,8 @@ def start(name: str) -> Server:
     if name == "strict":
         words = ["--port", "0", "--revisions", "4,3", *WORDS]
         return start_command([sys.executable, "-m", "tests.strict_server", *words])
-    if name == "node-eio3":
-        return start_foreign("node", allow_eio3=True, **PINGS)
-    if name == "node-recovery":
-        return start_foreign("node", recovery=True, **PINGS)
+    if name in NODES:
+        return start_foreign("node", **NODES[name], **PINGS)
     if name in FOREIGN:
         return start_foreign(name, **PINGS)
     if name in BARE:
@@ -132,4 +122,4 @@ def test_nothing_but_known_deviations(
     assert any(requirement.startswith("SIO-CL") for requirement in judged) == (name == "cluster")
     assert any(requirement.startswith("SIO-RC") for requirement in judged) == (name == "node-recovery")
     asked_of_flask = any(requirement.startswith("FSIO") for requirement in judged)
-    assert asked_of_flask == (name not in ("strict", "node-eio3", "node-recovery", *FOREIGN, *BARE))
+    assert asked_of_flask == (name not in ("strict", *NODES, *FOREIGN, *BARE))

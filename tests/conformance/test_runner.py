@@ -15,6 +15,7 @@ from conformance.client.address import parse_url
 from conformance.client.http import exchange
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
+from conformance.expect import connect
 from conformance.judging.runner import UNDECIDED, Question, Runner
 from conformance.judging.standstill import StandstillWatch
 from conformance.requirements import CAPABILITIES, Requirement
@@ -27,7 +28,7 @@ from sioprobe.wire import OpenData
 from tests.servers import start_command
 from tests.standstill import undisturbed
 
-Case = Callable[[], Awaitable[None]]
+Case = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +161,44 @@ def test_many_cases_that_did_not_reach_their_question_are_left_so(target: Target
     outcomes = [runner.outcome(item) for item in asked]
     runner.stop()
     assert {outcome.judgement.verdict for outcome in outcomes} == {Verdict.INCONCLUSIVE}
+
+
+def test_a_close_for_want_of_a_connect_is_no_failure_of_another_requirement() -> None:
+    """A machine that was slow gave the server time to close a session that had joined no namespace."""
+
+    async def slow_once(target: Target, *, joins: bool) -> None:
+        session = await target.open("websocket")
+        if joins:
+            await connect(session)
+        tries[joins] += 1
+        if tries[joins] == 1:
+            await session.until(lambda: session.closure is not None, 10 if not joins else 1.2)
+            raise Violation("an answer", "session closed")
+
+    def case(*, joins: bool) -> Question:
+        async def body(target: Target) -> None:
+            await slow_once(target, joins=joins)
+
+        return question(f"joins-{joins}", body)
+
+    tries = {True: 0, False: 0}
+    words = ["--port", "0", "--connect-timeout", "1"]
+    with start_command([sys.executable, "-m", "tests.strict_server", *words]) as server:
+        opened = OpenData("unknown", ("websocket",), 25_000, 20_000, 1_000_000)
+        # No stall of this machine is long enough to count with such a heartbeat.
+        target = Target(parse_url(server.url), opened, Timing(1, 300), level=2, capabilities=CAPABILITIES)
+        asked = [case(joins=False), case(joins=True)]
+        runner = run(target, *asked)
+        unjoined, joined = (runner.outcome(item) for item in asked)
+        runner.stop()
+
+    assert unjoined.judgement.verdict is Verdict.PASS
+    assert re.fullmatch(
+        r"asked 2 times: try 1 failed after the server closed a session that had joined no namespace for "
+        r"\d+\.\d s: session closed",
+        unjoined.earlier or "",
+    )
+    assert (joined.judgement.verdict, joined.earlier) == (Verdict.FAIL, None)
 
 
 def test_what_a_cluster_loses_is_never_asked_again(target: Target) -> None:

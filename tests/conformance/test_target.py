@@ -116,6 +116,7 @@ def test_a_handshake_without_max_payload_is_read_all_the_same() -> None:
 def test_a_server_says_itself_what_it_lacks(transports: list[str] | None) -> None:
     about = {"versions": {"socketioxide": "0.18.9"}, "transports": transports}
     about["capabilities"] = {"kick_all": False, "variadic": True, "cors": "no", "wings": False}
+    about["settings"] = {"connect_timeout": 1, "upgrade_timeout": 2.5, "ping_timeout": "3", "naps": 4}
 
     async def look() -> dict[str, bool]:
         answers = refusing(400, "")
@@ -127,9 +128,10 @@ def test_a_server_says_itself_what_it_lacks(transports: list[str] | None) -> Non
 
         async with serve(broken_polling, "127.0.0.1", 0, process_request=answer) as server:
             port = next(iter(server.sockets)).getsockname()[1]
-            profile = ServerProfile(capabilities={"variadic": False})
+            profile = ServerProfile(capabilities={"variadic": False}, settings={"upgrade_timeout": 5.0})
             target = await find_target(parse_url(f"http://127.0.0.1:{port}"), profile)
             assert (target.library, target.version) == ("socketioxide", "0.18.9")
+            assert target.settings == {"connect_timeout": 1.0, "upgrade_timeout": 5.0}
             return target.capabilities
 
     found = asyncio.run(look())

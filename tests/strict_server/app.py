@@ -4,7 +4,7 @@ Namespaces `/`, `/custom` and `/auth` (which wants a token); `/reject` refuses e
 It leaves out the wire (socketio.py): a Socket here is one peer in one namespace.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, ClassVar, Protocol
 
 from tests.strict_server.faults import Faults
@@ -37,10 +37,14 @@ class Socket(Protocol):
 
 
 class App:
-    """The application state of one server: who is in which namespace and room."""
+    """The application state of one server: who is in which namespace and room.
 
-    def __init__(self, faults: Faults) -> None:
+    `without` names namespaces and events of the contract that the application has no handler for.
+    """
+
+    def __init__(self, faults: Faults, without: Collection[str] = ()) -> None:
         self._faults = faults
+        self._without = without
         self._sockets: dict[str, dict[str, Socket]] = {name: {} for name in (*NAMESPACES, "/reject")}
         # (namespace, room) to its members by id.
         self._rooms: dict[tuple[str, str], dict[str, Socket]] = {}
@@ -48,6 +52,8 @@ class App:
 
     def check_connect(self, namespace: str, auth: dict[str, Any]) -> None:
         """Raises Refused."""
+        if namespace in self._without:
+            raise Refused("Invalid namespace")
         if namespace == "/reject":
             raise Refused("not authorized", {"code": "E_AUTH"})
         if namespace == "/auth" and auth.get("token") != "good" and not self._faults("token-is-not-checked"):
@@ -86,7 +92,7 @@ class App:
     def receive(self, socket: Socket, event: Any, args: list[Any], ack: Callable[..., None]) -> None:
         """Run one event of the contract; `ack` does nothing when the peer did not ask for one."""
         handler = self._HANDLERS.get(event) if isinstance(event, str) else None
-        if handler is not None:
+        if handler is not None and event not in self._without:
             handler(self, socket, args, ack)
 
     def _message(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:

@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -76,7 +76,8 @@ class StrictServer:
 
     `fault` names the one requirement to break; raises UnknownFault when no fault has that name.
     `revisions` are those of Engine.IO that it speaks: 4, 3 or both. `liberties` breaks no requirement. With
-    `recovery` lost peers are recovered in revision 4.
+    `recovery` lost peers are recovered in revision 4. `without` are the handlers of the contract that its
+    application lacks.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class StrictServer:
         recovery: bool = False,
         revisions: Sequence[int] = (4,),
         liberties: Iterable[Liberty] = (),
+        without: Collection[str] = (),
     ) -> None:
         self.config = Config(
             ping_interval,
@@ -109,7 +111,7 @@ class StrictServer:
         self.sessions: dict[str, Session] = {}
         self.port = port
         self._host = host
-        self._app = App(FaultsOfEither(fault))
+        self._app = App(FaultsOfEither(fault), without)
         self._recovery = Recovery(self.faults) if recovery else None
         self._listener: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], Connection] = {}
