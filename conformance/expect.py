@@ -32,6 +32,7 @@ __all__ = [
     "arguments_of",
     "ask",
     "connect",
+    "connect_by_hand",
     "connect_main_namespace",
     "expect_ack",
     "expect_alive",
@@ -288,9 +289,12 @@ async def connect_main_namespace(
 ) -> Session:
     """A session that is connected to `/`. With `poll=False` the case itself polls from then on."""
     session = await target.open(transport, poll=poll, answer_pings=answer_pings, parameters=parameters)
-    if poll:
-        await connect(session)
-        return session
+    await (connect(session) if poll else connect_by_hand(target, session))
+    return session
+
+
+async def connect_by_hand(target: Target, session: Session) -> None:
+    """Connect `/` of a session that nobody polls. Raises Inconclusive."""
     if not session.revision.connects_unasked:
         await session.send(session.connecting())
     # The next poll must not get what the contract emits after the connect.
@@ -303,7 +307,6 @@ async def connect_main_namespace(
             if not isinstance(answer, Answer) or answer.status != 200:
                 raise Inconclusive(f"poll after CONNECT: {answer}")
     session.inbox.clear()
-    return session
 
 
 async def poll_under_way(target: Target, session: Session, seconds: float) -> asyncio.Task[Answer | NoAnswer]:

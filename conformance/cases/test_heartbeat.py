@@ -3,6 +3,7 @@
 Who waits for pings joins `/` first: a server may close a session that joins no namespace (SIO-CN-05).
 """
 
+import asyncio
 import time
 from itertools import pairwise
 from statistics import median
@@ -10,6 +11,8 @@ from statistics import median
 from conformance.client.http import Answer
 from conformance.client.session import Session, Transport
 from conformance.expect import (
+    connect,
+    connect_by_hand,
     connect_main_namespace,
     expect_alive,
     expect_closed,
@@ -231,8 +234,9 @@ async def test_a_ping_waits_for_the_next_poll(target: Target) -> None:
     interval = target.timing.ping_interval
     found: list[str] = []
     for _ in range(3):
-        session = await connect_main_namespace(target, poll=False)
-        witness = await connect_main_namespace(target)
+        session = await target.open("polling", poll=False)
+        witness = await target.open("polling")
+        await asyncio.gather(connect_by_hand(target, session), connect(witness))
         before = len(session.packets(EnginePacketType.PING))  # some servers ping at once
         number = len(witness.packets(EnginePacketType.PING)) + 1
         due = await expect_ping(witness, number, 2.5 * interval + JITTER)

@@ -28,12 +28,15 @@ MODES = (
     "threading", "eventlet", "gevent", "gevent-simple", "gevent_uwsgi",
     "gunicorn-gthread", "gunicorn-gevent", "gunicorn-geventwebsocket",
 )  # fmt: skip
-NODES = {"node-eio3": {"allow_eio3": True}, "node-websocket": {"transports": ["websocket"]}}
+NODES: dict[str, dict[str, Any]] = {
+    "node-eio3": {"allow_eio3": True},
+    "node-websocket": {"transports": ["websocket"]},
+    "node-recovery": {"recovery": True},
+}
 # Without a handler, as an application is that somebody points the judge at.
 BARE = {
     "bare-flask-socketio": [sys.executable, "-m", "tests.bare_servers.flask_socketio"],
     "bare-node": ["node", str(ROOT / "tests/bare_servers/node.mjs")],
-    "node-recovery": {"recovery": True},
 }
 POLLING = {f"{mode}-polling": mode for mode in ("threading", "gevent")}
 SERVERS = ("strict", *FOREIGN, *NODES, *MODES, *POLLING, "always-connect", "cluster", *BARE)
