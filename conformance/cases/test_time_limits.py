@@ -67,8 +67,8 @@ async def expect_upgrade_given_up(target: Target, session: Session, websocket: W
     declared = target.settings.get("upgrade_timeout")
     limit = declared or UPGRADE_SECONDS
     started = time.monotonic()
-    # A server may answer each poll at once during an upgrade.
-    session.pause = 0.25 * min(session.timing.ping_interval, 1.0)
+    # A server may answer each poll at once during an upgrade; a ping must not wait long for the next.
+    session.pause = min(0.1 * session.timing.ping_timeout, 0.25)
     try:
         async with waiting(), asyncio.timeout(limit + target.timing.close):
             while not isinstance(await websocket.receive(), Ended):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from conformance.client.handlers import VARIADIC
+from conformance.client.handlers import CUSTOM_EVENTS, VARIADIC
 from conformance.client.session import Session
 from conformance.finding.contract_level import open_any
 from conformance.target import Target
@@ -41,7 +41,7 @@ async def find_missing(target: Target, declared: dict[str, bool]) -> frozenset[s
     """The handlers of its level that the application has not. `declared` capabilities are believed."""
     if target.level < 1:
         return frozenset()
-    asked = [_namespaces(target)]
+    asked = [_namespaces(target), _custom_events(target)]
     if target.level >= 2:
         asked += [_events(target), _no_end_after(target, "kick"), _no_end_after(target, "kick-all")]
     found = set().union(*await asyncio.gather(*asked))
@@ -87,6 +87,21 @@ async def _namespaces(target: Target) -> set[str]:
 
 def _meaning(answer: SocketPacket) -> tuple[SocketPacketType, Any]:
     return answer.type, answer.data if answer.type is SocketPacketType.CONNECT_ERROR else None
+
+
+async def _custom_events(target: Target) -> set[str]:
+    session = await _connected(target)
+    if session is None:
+        return set()
+    await session.send(session.connecting("/custom"))
+    connected = await session.take(lambda p: p.namespace == "/custom" and p.type in ANSWERS)
+    if connected is None or connected.type is not SocketPacketType.CONNECT:
+        return set()
+    await session.emit("message", "handlers", namespace="/custom")
+    await session.emit("message-with-ack", "handlers", namespace="/custom", ack_id=1)
+    # In whatever namespace it comes: a library may lose the name.
+    answer = await session.take(lambda p: p.data == ["message-back", "handlers"] or p.ack_id == 1)
+    return {CUSTOM_EVENTS} if answer is None and await _is_served(session) else set()
 
 
 async def _events(target: Target) -> set[str]:

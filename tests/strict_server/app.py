@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 from tests.strict_server.faults import Faults
 from tests.strict_server.parser import RESERVED_EVENTS, Decoder
 
+CUSTOM_EVENTS = "events of /custom"  # what an application may be without, beside a namespace or an event
 NAMESPACES = ("/", "/custom", "/auth")
 
 
@@ -92,7 +93,8 @@ class App:
     def receive(self, socket: Socket, event: Any, args: list[Any], ack: Callable[..., None]) -> None:
         """Run one event of the contract; `ack` does nothing when the peer did not ask for one."""
         handler = self._HANDLERS.get(event) if isinstance(event, str) else None
-        if handler is not None and event not in self._without:
+        missing = event in self._without or (socket.namespace == "/custom" and CUSTOM_EVENTS in self._without)
+        if handler is not None and not missing:
             handler(self, socket, args, ack)
 
     def _message(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
