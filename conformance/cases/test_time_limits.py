@@ -74,8 +74,9 @@ async def expect_upgrade_given_up(target: Target, session: Session, websocket: W
             while not isinstance(await websocket.receive(), Ended):
                 pass
     except TimeoutError:
+        where = "" if declared else " (upgrade_timeout of a profile declares another limit)"
         raise Violation(
-            f"WebSocket closed after {limit:.1f} s",
+            f"WebSocket closed after {limit:.1f} s{where}",
             f"WebSocket still open after {time.monotonic() - started:.1f} s",
         ) from None
     seconds = time.monotonic() - started
