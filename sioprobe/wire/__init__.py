@@ -1,4 +1,5 @@
-"""The wire codec: Engine.IO 4 and 3, Socket.IO 5 and 4, and RFC 6455 client frames as values.
+"""The wire codec: Engine.IO 4 and 3, Socket.IO 5 and 4, and RFC 6455 client frames
+(with RFC 7692, permessage-deflate) as values.
 
 The names here are those of Engine.IO 4 and Socket.IO 5. The modules `engineio3` and `socketio4` use the same
 names for what differs in the older revisions.
@@ -7,6 +8,7 @@ Every error is a `WireError`: `LocalProtocolError` (we would send nonsense) or `
 """
 
 from sioprobe.wire import engineio3, socketio4
+from sioprobe.wire.deflate import DeflateOffer, DeflateParameters, Deflater, Inflater
 from sioprobe.wire.engineio import (
     RECORD_SEPARATOR,
     EnginePacket,
@@ -42,6 +44,7 @@ from sioprobe.wire.websocket import (
     encode_close,
     encode_frame,
     encode_upgrade_request,
+    mark_compressed,
     new_key,
 )
 
@@ -49,10 +52,14 @@ __all__ = [
     "MAIN_NAMESPACE",
     "RECORD_SEPARATOR",
     "RESERVED_EVENTS",
+    "DeflateOffer",
+    "DeflateParameters",
+    "Deflater",
     "EnginePacket",
     "EnginePacketType",
     "Frame",
     "FrameDecoder",
+    "Inflater",
     "LocalProtocolError",
     "MessageDecoder",
     "Opcode",
@@ -79,6 +86,7 @@ __all__ = [
     "encode_socket_packet",
     "encode_upgrade_request",
     "engineio3",
+    "mark_compressed",
     "new_key",
     "socketio4",
 ]

@@ -1,6 +1,6 @@
 """RFC 6455 for a client: the opening handshake and frames, bytes to values and back.
 
-No sockets and no extensions. permessage-deflate is never offered, so a reserved bit is an error.
+No sockets. A reserved bit is an error, except for a decoder that has an `Inflater` of permessage-deflate.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from sioprobe.wire.deflate import Inflater
 from sioprobe.wire.errors import LocalProtocolError, RemoteProtocolError
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "encode_close",
     "encode_frame",
     "encode_upgrade_request",
+    "mark_compressed",
     "new_key",
 ]
 
@@ -54,11 +56,12 @@ _OPCODES = {int(opcode): opcode for opcode in Opcode}
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame, its payload unmasked."""
+    """One frame, its payload unmasked. `compressed`: its message is, and this is the first frame of it."""
 
     opcode: Opcode
     payload: bytes = b""
     fin: bool = True
+    compressed: bool = False
 
 
 def encode_frame(opcode: Opcode, payload: bytes, *, fin: bool = True, mask: bytes | None = None) -> bytes:
@@ -76,6 +79,11 @@ def encode_frame(opcode: Opcode, payload: bytes, *, fin: bool = True, mask: byte
     if length < 0x10000:
         return bytes((first, 0xFE)) + length.to_bytes(2, "big") + mask + apply_mask(payload, mask)
     return bytes((first, 0xFF)) + length.to_bytes(8, "big") + mask + apply_mask(payload, mask)
+
+
+def mark_compressed(frame: bytes) -> bytes:
+    """The encoded first frame of a message, with the bit that says that the message is compressed."""
+    return bytes((frame[0] | COMPRESSED,)) + frame[1:]
 
 
 def apply_mask(payload: bytes, mask: bytes) -> bytes:
@@ -130,6 +138,11 @@ def _is_close_code(code: int) -> bool:
 _FIRST_BYTES = {0x80 | opcode: opcode for opcode in Opcode} | {
     int(opcode): opcode for opcode in Opcode if opcode < 0x8
 }
+# RFC 7692, section 6: RSV1, in the first frame of a message only.
+COMPRESSED = 0x40
+_WITH_COMPRESSED = _FIRST_BYTES | {
+    COMPRESSED | first: opcode for first, opcode in _FIRST_BYTES.items() if opcode in (0x1, 0x2)
+}
 _WHOLE_TEXT = 0x80 | Opcode.TEXT
 _WHOLE_BINARY = 0x80 | Opcode.BINARY
 
@@ -140,12 +153,14 @@ class FrameDecoder:
     Take all that one call gives before you make the next call.
     It checks each frame by itself: reserved bits, opcodes, masking (a server must not mask), the size of
     control frames, the shortest form of the length, and `max_size` in bytes.
+    With `compressed` it takes frames of compressed messages, and leaves their payload as it is.
     """
 
-    def __init__(self, max_size: int = 2**26) -> None:
+    def __init__(self, max_size: int = 2**26, *, compressed: bool = False) -> None:
         self._buffer = bytearray()
         self._due = 0  # no frame is whole before the buffer holds this much
         self._max_size = max_size
+        self._first_bytes = _WITH_COMPRESSED if compressed else _FIRST_BYTES
 
     @property
     def pending(self) -> int:
@@ -158,7 +173,11 @@ class FrameDecoder:
         Raises RemoteProtocolError where the first wrong frame would come. Nothing follows it.
         """
         for first, payload in self.split(data):
-            yield Frame(_FIRST_BYTES[first], payload, first >= 0x80)
+            yield self.frame(first, payload)
+
+    def frame(self, first: int, payload: bytes) -> Frame:
+        """A pair of `split` as a Frame."""
+        return Frame(self._first_bytes[first], payload, first >= 0x80, bool(first & COMPRESSED))
 
     def split(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """As `decode`, without the cost of a Frame: first byte and payload of each."""
@@ -170,11 +189,12 @@ class FrameDecoder:
             self._buffer.clear()
         position = 0
         end = len(data)
+        first_bytes = self._first_bytes
         while end - position >= 2:
             first = data[position]
             length = data[position + 1]
             start = position + 2
-            if first not in _FIRST_BYTES or length > 127 or (first >= 0x88 and length > 125):
+            if first not in first_bytes or length > 127 or (0x88 <= first < 0xC0 and length > 125):
                 raise _head_error(first, length)
             if length >= 126:
                 size = 2 if length == 126 else 8
@@ -213,13 +233,16 @@ class MessageDecoder:
     """Turns bytes from a server into messages: str, bytes, and the control frames between them.
 
     Take all that one call gives before you make the next call.
-    It joins fragments, and checks their order and, for text, UTF-8.
+    It joins fragments, and checks their order and, for text, UTF-8. With `inflater` it reads compressed
+    messages too.
     """
 
-    def __init__(self, max_size: int = 2**26) -> None:
-        self._frames = FrameDecoder(max_size)
+    def __init__(self, max_size: int = 2**26, inflater: Inflater | None = None) -> None:
+        self._frames = FrameDecoder(max_size, compressed=inflater is not None)
+        self._inflater = inflater
         self._max_size = max_size
         self._opcode: Opcode | None = None
+        self._compressed = False
         self._fragments: list[bytes] = []
         self._size = 0
 
@@ -239,10 +262,10 @@ class MessageDecoder:
                 yield _decode_text(payload)
             elif first == _WHOLE_BINARY and self._opcode is None:
                 yield payload
-            elif first >= 0x88:
+            elif 0x88 <= first < 0xC0:
                 yield Frame(_FIRST_BYTES[first], payload)
             else:
-                message = self._join(Frame(_FIRST_BYTES[first], payload, first >= 0x80))
+                message = self._join(self._frames.frame(first, payload))
                 if message is not None:
                     yield message
 
@@ -253,7 +276,7 @@ class MessageDecoder:
         elif self._opcode is not None:
             raise RemoteProtocolError(f"{frame.opcode.name} frame inside a fragmented message")
         else:
-            self._opcode = frame.opcode
+            self._opcode, self._compressed = frame.opcode, frame.compressed
         self._fragments.append(frame.payload)
         self._size += len(frame.payload)
         if self._size > self._max_size:
@@ -262,6 +285,8 @@ class MessageDecoder:
             return None
         opcode, payload = self._opcode, b"".join(self._fragments)
         self._opcode, self._fragments, self._size = None, [], 0
+        if self._compressed and self._inflater is not None:
+            payload = self._inflater.inflate(payload, self._max_size)
         return _decode_text(payload) if opcode is Opcode.TEXT else payload
 
 
@@ -348,8 +373,11 @@ def _is_status(text: str) -> bool:
     return len(text) == 3 and text.isascii() and text.isdigit()
 
 
-def check_upgrade_response(response: UpgradeResponse, key: str) -> None:
-    """Raises RemoteProtocolError if `response` does not open the WebSocket that `key` asked for."""
+def check_upgrade_response(response: UpgradeResponse, key: str, *, offers_extensions: bool = False) -> None:
+    """Raises RemoteProtocolError if `response` does not open the WebSocket that `key` asked for.
+
+    With `offers_extensions` the caller looks at the extensions itself.
+    """
     if response.status != 101:
         raise RemoteProtocolError(f"status {response.status} where 101 is due")
     if (response.header("upgrade") or "").lower() != "websocket":
@@ -358,7 +386,7 @@ def check_upgrade_response(response: UpgradeResponse, key: str) -> None:
         raise RemoteProtocolError("101 without `Connection: Upgrade`")
     if response.header("sec-websocket-accept") != accept_key(key):
         raise RemoteProtocolError("Sec-WebSocket-Accept does not answer the key")
-    if response.header("sec-websocket-extensions"):
+    if response.header("sec-websocket-extensions") and not offers_extensions:
         raise RemoteProtocolError("an extension that was not offered")
     if response.header("sec-websocket-protocol"):
         raise RemoteProtocolError("a subprotocol that was not offered")
