@@ -387,6 +387,14 @@ async def expect_closed(target: Target, session: Session) -> None:
     seconds = session.timing.close
     async with waiting():
         await session.until(lambda: session.closure is not None, seconds)
+    if session.closure is None and session.packets(EnginePacketType.CLOSE):
+        _note("Engine.IO close packet, WebSocket left open")
+        await expect_served(target)
+        raise Violation(
+            f"WebSocket closed within {seconds:.1f} s",
+            f"a CLOSE packet came, and the WebSocket is still open after {seconds:.1f} s; "
+            "official clients do not act on the packet, and stay connected",
+        )
     how = str(session.closure or "")
     if MAIN_NAMESPACE in session.left:
         how = f"DISCONNECT packet, {how or 'session left open'}"

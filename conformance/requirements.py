@@ -44,6 +44,7 @@ CAPABILITIES = {
     "eio4": True,
     "eio3": False,
     "recovery": False,
+    "permessage_deflate": False,
     "flask_contract": False,
 }
 

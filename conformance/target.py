@@ -14,7 +14,7 @@ from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
 from conformance.client.websocket import WebSocket, open_websocket
 from conformance.verdicts import NotApplicable
-from sioprobe.wire import OpenData
+from sioprobe.wire import DeflateOffer, OpenData
 from sioprobe.wire.cookies import Cookies
 
 __all__ = ["Target"]
@@ -58,11 +58,13 @@ class Target:
         poll: bool = True,
         parameters: str = "",
         headers: Headers = (),
+        offer: DeflateOffer | None = None,
     ) -> Session:
         """A session after its handshake. The client has connected no namespace yet.
 
         `parameters` (`&name=value`) are in each of its queries. `headers` are in the handshake only.
         Raises NotApplicable if the server lacks the transport.
+        `offer` offers permessage-deflate over WebSocket.
         """
         needed = "upgrade" if transport == "upgraded" else transport
         if not self.capabilities[needed]:
@@ -76,6 +78,7 @@ class Target:
             revision=self.revision,
             parameters=parameters,
             headers=headers,
+            offer=offer,
         )
         session.level = self.level
         if self.capabilities["recovery"] and self.revision.connects_unasked:
@@ -119,6 +122,6 @@ class Target:
         """The ids that its processes have now; empty if the server does not say."""
         return (await read_about(self.address)).processes
 
-    async def websocket(self, query: str) -> WebSocket | Answer | NoAnswer:
-        """A WebSocket at `?query`, or what refused it."""
-        return await open_websocket(self.address, query, seconds=self.timing.answer)
+    async def websocket(self, query: str, offer: DeflateOffer | None = None) -> WebSocket | Answer | NoAnswer:
+        """A WebSocket at `?query`, or what refused it. `offer` offers permessage-deflate."""
+        return await open_websocket(self.address, query, seconds=self.timing.answer, offer=offer)

@@ -20,7 +20,7 @@ from conformance.expect import (
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Violation
-from sioprobe.wire import EnginePacketType, Opcode, SocketPacketType
+from sioprobe.wire import EnginePacketType, Opcode, SocketPacketType, encode_frame
 
 
 @requirement("EIO-WS-02")
@@ -203,6 +203,27 @@ async def test_closes_on_a_frame_without_a_mask(target: Target, transport: Trans
     await session.websocket.send_bytes(b"\x81\x02" + b"40")
 
     await expect_closed(target, session)
+
+
+@requirement("EIO-WS-07")
+async def test_closes_on_compression_that_was_not_agreed_on(target: Target, transport: Transport) -> None:
+    """A frame whose first reserved bit is set, although nobody offered permessage-deflate."""
+    session = await target.open(transport)
+
+    await session.websocket.send_frame(Opcode.TEXT, b"40", compressed=True)
+
+    await expect_closed(target, session)
+
+
+@requirement("EIO-WS-07")
+async def test_closes_on_a_reserved_bit(target: Target, transport: Transport) -> None:
+    """The second and the third have no meaning that anybody knows."""
+    for bit in (0x20, 0x10):
+        session = await target.open(transport)
+
+        await session.websocket.send_bytes(bytes((0x81 | bit,)) + encode_frame(Opcode.TEXT, b"40")[1:])
+
+        await expect_closed(target, session)
 
 
 @requirement("EIO-WS-08")

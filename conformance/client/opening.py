@@ -11,7 +11,7 @@ from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
 from conformance.client.websocket import Ended, WebSocket, open_websocket
 from conformance.verdicts import Inconclusive
-from sioprobe.wire import RemoteProtocolError
+from sioprobe.wire import DeflateOffer, RemoteProtocolError
 
 __all__ = ["open_session"]
 
@@ -26,14 +26,15 @@ async def open_session(
     revision: Revision = REVISION_4,
     parameters: str = "",
     headers: Headers = (),
+    offer: DeflateOffer | None = None,
 ) -> Session:
     """A session after its handshake (and upgrade). Raises Inconclusive if the server gives none.
 
     With `poll=False` the case itself polls. `parameters` (`&name=value`) are in each of its queries.
-    `headers` are in the handshake only.
+    `headers` are in the handshake only. `offer` offers permessage-deflate over WebSocket.
     """
     if transport == "websocket":
-        return await _open_over_websocket(address, timing, answer_pings, revision, parameters, headers)
+        return await _open_over_websocket(address, timing, answer_pings, revision, parameters, headers, offer)
     query = f"{revision.query}&transport=polling{parameters}"
     cookies = address.new_cookies()
     answer = await exchange(
@@ -55,6 +56,7 @@ async def open_session(
         revision=revision,
         parameters=parameters,
         cookies=cookies,
+        offer=offer,
     )
     session.take_packets(packets, answer.body)
     session.start_heartbeat()
@@ -72,10 +74,13 @@ async def _open_over_websocket(
     revision: Revision,
     parameters: str,
     headers: Headers,
+    offer: DeflateOffer | None,
 ) -> Session:
     query = f"{revision.query}&transport=websocket{parameters}"
     cookies = address.new_cookies()
-    websocket = await open_websocket(address, query, seconds=timing.answer, headers=headers, cookies=cookies)
+    websocket = await open_websocket(
+        address, query, seconds=timing.answer, headers=headers, cookies=cookies, offer=offer
+    )
     if not isinstance(websocket, WebSocket):
         raise Inconclusive(f"handshake over WebSocket: {websocket}")
     try:

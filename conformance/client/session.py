@@ -26,6 +26,7 @@ from conformance.client.websocket import Ended, WebSocket, open_websocket
 from conformance.verdicts import Inconclusive, NotApplicable
 from sioprobe.wire import (
     MAIN_NAMESPACE,
+    DeflateOffer,
     EnginePacket,
     EnginePacketType,
     OpenData,
@@ -64,7 +65,10 @@ class Received:
 
 
 class Session:
-    """One open session, made by `open_session`. `parameters` are in the query of each of its requests."""
+    """One open session, made by `open_session`. `parameters` are in the query of each of its requests.
+
+    `offer` is the permessage-deflate that its WebSockets offer.
+    """
 
     def __init__(
         self,
@@ -77,8 +81,10 @@ class Session:
         revision: Revision = REVISION_4,
         parameters: str = "",
         cookies: Cookies | None = None,
+        offer: DeflateOffer | None = None,
     ) -> None:
         self.address = address
+        self.offer = offer
         self.cookies = cookies or address.new_cookies()
         self.timing = timing
         self.transport: Transport = transport
@@ -311,6 +317,7 @@ class Session:
             seconds=self.timing.answer,
             label=self.label,
             cookies=self.cookies,
+            offer=self.offer,
         )
 
     async def upgrade(self) -> None:
@@ -434,7 +441,8 @@ class Session:
             if isinstance(message, Ended):
                 if message.error:
                     self.malformed.append(message.error)
-                self._close(str(message), message)
+                told = self.packets(EnginePacketType.CLOSE)
+                self._close(f"Engine.IO close packet, then {message}" if told else str(message), message)
                 return
             try:
                 packet = self.revision.decode_packet(message)
@@ -450,7 +458,8 @@ class Session:
         if packet.type is EnginePacketType.PING:
             if self.answer_pings and packet.data == "" and not self.revision.client_pings:
                 self._spawn(self._beat())
-        elif packet.type is EnginePacketType.CLOSE:
+        elif packet.type is EnginePacketType.CLOSE and transport == "polling":
+            # Over WebSocket the official clients do not act on it. What they notice is the WebSocket's end.
             self._close("Engine.IO close packet", packet)
         elif packet.type is EnginePacketType.MESSAGE:
             self._take_message(packet.data)

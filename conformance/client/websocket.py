@@ -12,7 +12,11 @@ from conformance.client.address import Address, Headers
 from conformance.client.http import Answer, NoAnswer, open_stream, take_cookies
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, describe_engine
 from sioprobe.wire import (
+    DeflateOffer,
+    DeflateParameters,
+    Deflater,
     Frame,
+    Inflater,
     MessageDecoder,
     Opcode,
     RemoteProtocolError,
@@ -22,6 +26,7 @@ from sioprobe.wire import (
     encode_close,
     encode_frame,
     encode_upgrade_request,
+    mark_compressed,
     new_key,
 )
 from sioprobe.wire.cookies import Cookies
@@ -56,13 +61,26 @@ class Ended:
 
 
 class WebSocket:
-    """An open WebSocket. `label` marks its lines in the transcript."""
+    """An open WebSocket. `label` marks its lines in the transcript.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, label: str = "") -> None:
+    `agreed` is what client and server have agreed on about permessage-deflate, None if they do not use it.
+    Even then it compresses only what `send_compressed` sends.
+    """
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        label: str = "",
+        agreed: DeflateParameters | None = None,
+    ) -> None:
         self.label = label
         self._reader = reader
         self._writer = writer
-        self._decoder = MessageDecoder()
+        self.agreed = agreed
+        self.deflater = Deflater(agreed or DeflateParameters())
+        self.inflater = Inflater(agreed) if agreed else None
+        self._decoder = MessageDecoder(inflater=self.inflater)
         self._ready: list[str | bytes | Frame] = []
         self._wrong: str | None = None
         self._recording = RECORDING.get()
@@ -77,10 +95,31 @@ class WebSocket:
         else:
             await self.send_frame(Opcode.BINARY, message)
 
-    async def send_frame(self, opcode: Opcode, payload: bytes = b"", *, fin: bool = True) -> None:
-        """One frame, unchanged. Nothing is raised if the server has dropped the connection."""
+    async def send_compressed(self, message: str | bytes, *, frames: int = 1) -> None:
+        """One compressed message, cut into so many frames."""
+        meaning = f"{self.label}{describe_engine(message)} (compressed, in frames: {frames})"
+        self._recording.add(TO_SERVER, "websocket", message, meaning)
+        opcode = Opcode.TEXT if isinstance(message, str) else Opcode.BINARY
+        data = self.deflater.deflate(message.encode() if isinstance(message, str) else message)
+        cuts = [len(data) * number // frames for number in range(frames + 1)]
+        for number in range(frames):
+            await self.send_frame(
+                Opcode.CONTINUATION if number else opcode,
+                data[cuts[number] : cuts[number + 1]],
+                fin=number == frames - 1,
+                compressed=number == 0,
+            )
+
+    async def send_frame(
+        self, opcode: Opcode, payload: bytes = b"", *, fin: bool = True, compressed: bool = False
+    ) -> None:
+        """One frame, unchanged. Nothing is raised if the server has dropped the connection.
+
+        `compressed` sets the bit that says that the message is, and compresses nothing.
+        """
+        frame = encode_frame(opcode, payload, fin=fin)
         with contextlib.suppress(OSError):
-            self._writer.write(encode_frame(opcode, payload, fin=fin))
+            self._writer.write(mark_compressed(frame) if compressed else frame)
             await self._writer.drain()
 
     async def send_bytes(self, data: bytes) -> None:
@@ -154,26 +193,31 @@ async def open_websocket(
     headers: Headers = (),
     label: str = "",
     cookies: Cookies | None = None,
+    offer: DeflateOffer | None = None,
 ) -> WebSocket | Answer | NoAnswer:
     """An open WebSocket at `?query`, the HTTP answer that refused it, or no answer at all.
 
-    Without `cookies` it is that of a new client.
+    Without `cookies` it is that of a new client. `offer` offers permessage-deflate.
     """
     cookies = cookies or address.new_cookies()
     recording = RECORDING.get()
-    recording.add(TO_SERVER, "http", "", f"{label}GET ?{query} with Upgrade: websocket")
+    offered = f", offering {offer}" if offer else ""
+    recording.add(TO_SERVER, "http", "", f"{label}GET ?{query} with Upgrade: websocket{offered}")
+    if offer:
+        headers = [*headers, ("Sec-WebSocket-Extensions", str(offer))]
     stream = await open_stream(address, seconds)
     if isinstance(stream, NoAnswer):
         return stream
     reader, writer = stream
     try:
-        outcome = await _shake_hands(address, query, headers, cookies, seconds, reader, writer)
+        outcome = await _shake_hands(address, query, headers, cookies, seconds, reader, writer, offer)
     except BaseException:
         writer.transport.abort()
         raise
-    if outcome is None:
-        recording.add(TO_CLIENT, "http", "", f"{label}answer to GET: 101")
-        websocket = WebSocket(reader, writer, label)
+    if outcome is None or isinstance(outcome, DeflateParameters):
+        told = ", with permessage-deflate" if outcome else ""
+        recording.add(TO_CLIENT, "http", "", f"{label}answer to GET: 101{told}")
+        websocket = WebSocket(reader, writer, label, outcome)
         recording.opened.append(websocket)
         return websocket
     writer.transport.abort()
@@ -190,7 +234,8 @@ async def _shake_hands(
     seconds: float,
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
-) -> Answer | NoAnswer | None:
+    offer: DeflateOffer | None,
+) -> Answer | NoAnswer | DeflateParameters | None:
     key = new_key()
     target = address.with_query(f"{address.path}?{query}")
     shown = address.with_headers(cookies, headers)
@@ -201,8 +246,9 @@ async def _shake_hands(
             response = decode_response_head(head[:-4])
             take_cookies(cookies, response.headers)
             if response.status == 101:
-                check_upgrade_response(response, key)
-                return None
+                check_upgrade_response(response, key, offers_extensions=offer is not None)
+                extensions = [value for name, value in response.headers if name == "sec-websocket-extensions"]
+                return offer.agreed(", ".join(extensions)) if offer else None
             length = response.header("content-length") or ""
             body = await reader.readexactly(int(length)) if length.isdigit() else b""
             return Answer(response.status, response.headers, body)

@@ -12,11 +12,12 @@ from conformance.client.address import Address
 from conformance.client.http import Answer, NoAnswer, exchange
 from conformance.client.revisions import REVISION_3, REVISION_4, Revision
 from conformance.client.websocket import WebSocket, open_websocket
-from sioprobe.wire import OpenData, RemoteProtocolError
+from sioprobe.wire import DeflateOffer, OpenData, RemoteProtocolError
 
 __all__ = ["NoServer", "find_revisions"]
 
 UNASKED_SECONDS = 1.0  # for a packet that a server may send right after its OPEN
+OFFER = DeflateOffer(client_may_limit=True)  # that of browsers
 
 
 class NoServer(Exception):
@@ -75,11 +76,17 @@ async def _find_transports(address: Address, revision: Revision) -> tuple[OpenDa
             "websocket": opened_websocket
             or not (isinstance(websocket, Answer) and 400 <= websocket.status < 500),
             "upgrade": "websocket" in polled.upgrades,
+            "permessage_deflate": opened_websocket and await _compresses(address, revision),
         }
     if isinstance(websocket, WebSocket):
         opened = await _first_open(websocket, revision)
         if opened is not None:
-            return opened, {"polling": has_polling, "websocket": True, "upgrade": has_polling}
+            return opened, {
+                "polling": has_polling,
+                "websocket": True,
+                "upgrade": has_polling,
+                "permessage_deflate": await _compresses(address, revision),
+            }
     raise NoServer(f"{where} opens no session: the handshake got {answer.status}")
 
 
@@ -106,14 +113,26 @@ async def _connects_unasked(address: Address, revision: Revision) -> bool:
         websocket.abort()
 
 
+async def _compresses(address: Address, revision: Revision) -> bool:
+    """Whether permessage-deflate is agreed on. A wrong answer to the offer is for EIO-PD-01."""
+    websocket = await _open_websocket(address, revision, OFFER)
+    if not isinstance(websocket, WebSocket):
+        return False
+    websocket.abort()
+    return websocket.agreed is not None
+
+
 async def _poll(address: Address, revision: Revision) -> Answer | NoAnswer:
     return await exchange(
         address, "GET", f"{address.path}?{revision.query}&transport=polling", seconds=PROBE_SECONDS
     )
 
 
-async def _open_websocket(address: Address, revision: Revision) -> WebSocket | Answer | NoAnswer:
-    return await open_websocket(address, f"{revision.query}&transport=websocket", seconds=PROBE_SECONDS)
+async def _open_websocket(
+    address: Address, revision: Revision, offer: DeflateOffer | None = None
+) -> WebSocket | Answer | NoAnswer:
+    query = f"{revision.query}&transport=websocket"
+    return await open_websocket(address, query, seconds=PROBE_SECONDS, offer=offer)
 
 
 def _open_data(answer: Answer, revision: Revision) -> OpenData | None:

@@ -41,6 +41,9 @@ LIMITS = {"EIO-UP-09": {"upgrade_timeout": 1.0}, "SIO-CN-05": {"connect_timeout"
 # What the server has on demand: it would show in the cases of other requirements.
 ON_DEMAND = "recovery"
 
+# What the strict server has, and a server must say or show that it has.
+HAS = CAPABILITIES | {"permessage_deflate": True}
+
 TRIES = 5  # of a case during which this machine stood still
 
 NOTICED = (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO)
@@ -77,7 +80,7 @@ def target_of(server: StrictServer, settings: dict[str, Any]) -> Target:
         opened,
         Timing(PING_SECONDS, PONG_SECONDS),
         level=2,
-        capabilities=CAPABILITIES | {"eio3": True, ON_DEMAND: ON_DEMAND in settings},
+        capabilities=HAS | {"eio3": True, ON_DEMAND: ON_DEMAND in settings},
         settings=configured,
         processes=(os.getpid(),),
         title=server.url,
@@ -165,7 +168,7 @@ def _asked_of_all() -> list[Question]:
     return [
         question
         for question in all_questions()
-        if all(CAPABILITIES[name] or name == ON_DEMAND for name in question.requirement.capabilities)
+        if all(HAS[name] or name == ON_DEMAND for name in question.requirement.capabilities)
     ]
 
 

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.strict_server.app import App
+from tests.strict_server.deflate import take_offer
 from tests.strict_server.faults import Faults, FaultsOfEither, FaultsOfRevision3
 from tests.strict_server.http1 import (
     BadRequest,
@@ -44,6 +45,8 @@ PREFLIGHT = (
 )
 # How long clients may take to see that the server stops.
 STOP_SECONDS = 1.0
+# How late a fault makes the server know a session.
+STORED_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,10 @@ class StrictServer:
         session = self.sessions.get(request.query.get("sid", ""))
         if refusal is None and (handshake_error(request) or not self._may_upgrade(session)):
             refusal = BAD_REQUEST
+        if "sec-websocket-extensions" in request.headers and self.faults("offer-of-compression-is-refused"):
+            refusal = BAD_REQUEST
+        if session is not None and self.faults("offered-websocket-is-refused"):
+            refusal = BAD_REQUEST
         if refusal is not None and self.faults("websocket-is-refused-after-it-opened"):
             accept_handshake(connection, request)
             WebSocket(connection, self.config.max_payload, self.faults).close()
@@ -245,8 +252,9 @@ class StrictServer:
         if refusal is not None:
             self._refuse_websocket(connection, refusal)
             return
-        accept_handshake(connection, request)
-        websocket = WebSocket(connection, self.config.max_payload, self.faults)
+        agreement = take_offer(request.headers.get("sec-websocket-extensions", ""), self.faults)
+        accept_handshake(connection, request, agreement)
+        websocket = WebSocket(connection, self.config.max_payload, self.faults, agreement)
         if session is not None and not session.upgraded:
             await Upgrade(session, websocket).run()
             return
@@ -394,7 +402,12 @@ class StrictServer:
             session: Session = Session3(self.config, self._faults_3, session_id, takes_binary=takes_binary)
         else:
             session = Session(self.config, self.faults, session_id)
-        self.sessions[session_id] = session
+        if self.faults("session-is-stored-after-the-answer"):
+            asyncio.get_running_loop().call_later(
+                STORED_SECONDS, self.sessions.setdefault, session_id, session
+            )
+        else:
+            self.sessions[session_id] = session
         session.on_closed = lambda: self._forget(session)
         return session
 

@@ -284,6 +284,7 @@ class WebSocketTransport:
     def __init__(self, session: Session, websocket: WebSocket) -> None:
         self._session = session
         self._websocket = websocket
+        self._is_left_open = False
 
     def send(self, packets: list[EnginePacket]) -> None:
         faults = self._session.faults
@@ -329,11 +330,19 @@ class WebSocketTransport:
                 self._session.end("parse error")
 
     def close(self) -> bool:
-        self._websocket.close()
+        self._end(leave_open=self._session.faults("server-close-leaves-the-websocket-open"))
         return True
 
     def drop(self) -> None:
-        self._websocket.close()
+        if not self._is_left_open:
+            self._end(leave_open=self._session.faults("client-close-leaves-the-websocket-open"))
+
+    def _end(self, *, leave_open: bool) -> None:
+        if leave_open:
+            self._is_left_open = True
+            self._websocket.send(encode_text(EnginePacket(EngineType.CLOSE)))
+        else:
+            self._websocket.close()
 
 
 # What only faults need: the number of the next session, and the few ids that there are.

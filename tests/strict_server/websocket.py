@@ -1,6 +1,6 @@
 """The server's half of RFC 6455: opening handshake, frames in and out, closing handshake.
 
-It negotiates no extension and no subprotocol.
+It takes permessage-deflate (deflate.py), and no subprotocol.
 Wrong bytes end the connection with the code that the RFC names:
 1002 (protocol), 1007 (not UTF-8), 1009 (too big).
 """
@@ -12,9 +12,10 @@ import contextlib
 import hashlib
 import struct
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from tests.strict_server.deflate import Agreement, Deflate, InflateError, InflatesTooFar
 from tests.strict_server.faults import Faults
 from tests.strict_server.http1 import Connection, ConnectionLost, Request
 
@@ -22,6 +23,8 @@ from tests.strict_server.http1 import Connection, ConnectionLost, Request
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 # How long a peer may take to answer a close frame before the TCP connection is dropped.
 CLOSE_SECONDS = 5.0
+# The first reserved bit: the message is compressed.
+COMPRESSED = 0x40
 
 
 class Opcode(IntEnum):
@@ -52,6 +55,7 @@ class Frame:
     final: bool
     opcode: Opcode
     data: bytes
+    compressed: bool = False
 
 
 def handshake_error(request: Request) -> str | None:
@@ -68,20 +72,25 @@ def handshake_error(request: Request) -> str | None:
     return "sec-websocket-key is not 16 bytes in base64"
 
 
-def accept_handshake(connection: Connection, request: Request) -> None:
+def accept_handshake(connection: Connection, request: Request, agreement: Agreement | None = None) -> None:
+    extensions = f"Sec-WebSocket-Extensions: {agreement}\r\n" if agreement else ""
     key = request.headers["sec-websocket-key"].encode()
     accept = base64.b64encode(hashlib.sha1(key + ACCEPT_GUID).digest())
     connection.write(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n" + extensions.encode() + b"\r\n"
     )
 
 
 class WebSocket:
     """One upgraded connection. `messages()` must be iterated until it ends; sending never waits."""
 
-    def __init__(self, connection: Connection, max_payload: int, faults: Faults) -> None:
+    def __init__(
+        self, connection: Connection, max_payload: int, faults: Faults, agreement: Agreement | None = None
+    ) -> None:
         self._connection = connection
+        self._deflate = Deflate(agreement, faults) if agreement else None
+        self._was_compressed = False
         self._max_payload = max_payload - 1 if faults("refuses-a-frame-of-exactly-the-limit") else max_payload
         self._faults = faults
         self._close_sent = False
@@ -92,10 +101,17 @@ class WebSocket:
 
     def send(self, message: str | bytes) -> None:
         """Text as a text frame, bytes as a binary frame; dropped once a close frame was sent."""
-        if isinstance(message, str):
-            self._send_frame(Opcode.TEXT, message.encode())
+        opcode, data = (
+            (Opcode.TEXT, message.encode()) if isinstance(message, str) else (Opcode.BINARY, message)
+        )
+        compressed = self._deflate.deflate(data) if self._deflate and not self._close_sent else None
+        if compressed is None:
+            self._send_frame(opcode, data)
+        elif self._faults("each-frame-says-that-it-is-compressed"):
+            self._connection.write(encode_frame(COMPRESSED | opcode, compressed[:9], final=False))
+            self._send_frame(COMPRESSED | Opcode.CONTINUATION, compressed[9:])
         else:
-            self._send_frame(Opcode.BINARY, message)
+            self._send_frame(COMPRESSED | opcode, compressed)
 
     def close(self, code: Code | None = None) -> None:
         """Send a close frame; the connection ends when the peer answers it, at most 5 s later."""
@@ -134,6 +150,8 @@ class WebSocket:
                 return
             if frame.opcode is Opcode.PING:
                 self._answer_ping(frame.data)
+                if pieces and self._faults("ping-ends-a-compressed-message"):
+                    pieces[0] = replace(pieces[0], compressed=False)
             elif frame.opcode is not Opcode.PONG:
                 if (frame.opcode is Opcode.CONTINUATION) != bool(pieces):
                     raise FrameError(Code.PROTOCOL_ERROR, "continuation out of place")
@@ -148,6 +166,9 @@ class WebSocket:
 
     def _join(self, pieces: list[Frame]) -> str | bytes:
         data = b"".join(piece.data for piece in pieces)
+        if pieces[0].compressed or (self._was_compressed and self._faults("compression-never-ends")):
+            self._was_compressed = True
+            data = self._inflate(pieces, data)
         if pieces[0].opcode is Opcode.BINARY:
             return data
         if self._faults("frames-are-decoded-by-themselves"):
@@ -162,11 +183,38 @@ class WebSocket:
             raise FrameError(Code.TOO_BIG, "message is longer than the maximum payload")
         return text
 
+    def _inflate(self, pieces: list[Frame], data: bytes) -> bytes:
+        if self._deflate is None or self._faults("compressed-message-is-taken-as-it-is"):
+            return data
+        if pieces[0].opcode is Opcode.BINARY and self._faults("compressed-binary-is-taken-as-it-is"):
+            return data
+        if self._faults("only-the-first-fragment-is-inflated"):
+            data = pieces[0].data
+        try:
+            return self._deflate.inflate(data, self._max_payload)
+        except InflatesTooFar:
+            raise FrameError(Code.TOO_BIG, "message is longer than the maximum payload") from None
+        except InflateError as error:
+            if self._faults("broken-stream-is-read-as-a-noop"):
+                return b"6"
+            raise FrameError(Code.INVALID_TEXT, "message does not inflate") from error
+
+    def _may_be_reserved(self, bits: int, opcode: Opcode) -> bool:
+        if bits & ~COMPRESSED:
+            return self._faults("accepts-reserved-bits")
+        if self._deflate is None:
+            return self._faults("accepts-compression-that-nobody-agreed-on")
+        if opcode is Opcode.CONTINUATION:
+            return self._faults("later-fragments-may-be-compressed")
+        return opcode < Opcode.CLOSE or self._faults("control-frames-may-be-compressed")
+
     async def _read_frame(self, room: int) -> Frame:
         first, second = await self._connection.read_exactly(2)
-        if first & 0x70 or (first & 0x0F) not in set(Opcode):
-            raise FrameError(Code.PROTOCOL_ERROR, "reserved bit or opcode")
-        final, opcode = bool(first & 0x80), Opcode(first & 0x0F)
+        if (first & 0x0F) not in set(Opcode):
+            raise FrameError(Code.PROTOCOL_ERROR, "unknown opcode")
+        final, opcode, reserved = bool(first & 0x80), Opcode(first & 0x0F), first & 0x70
+        if reserved and not self._may_be_reserved(reserved, opcode):
+            raise FrameError(Code.PROTOCOL_ERROR, "reserved bit")
         masked = bool(second & 0x80)
         if not masked and not self._faults("accepts-unmasked-frames"):
             raise FrameError(Code.PROTOCOL_ERROR, "frame is not masked")
@@ -177,7 +225,8 @@ class WebSocket:
         elif length > room and not self._ignores_size(opcode, length):
             raise FrameError(Code.TOO_BIG, "message is longer than the maximum payload")
         mask = await self._connection.read_exactly(4) if masked else bytes(4)
-        return Frame(final, opcode, _unmask(await self._connection.read_exactly(length), mask))
+        data = _unmask(await self._connection.read_exactly(length), mask)
+        return Frame(final, opcode, data, bool(reserved & COMPRESSED))
 
     def _ignores_size(self, opcode: Opcode, length: int) -> bool:
         if self._faults("refuses-text-but-not-binary-over-the-limit"):
@@ -212,21 +261,21 @@ class WebSocket:
             return
         self._send_frame(Opcode.PONG, b"" if self._faults("websocket-pong-loses-its-data") else data)
 
-    def _send_frame(self, opcode: Opcode, data: bytes) -> None:
+    def _send_frame(self, opcode: int, data: bytes) -> None:
         if self._close_sent:
             return
         self._connection.write(encode_frame(opcode, data))
 
 
-def encode_frame(opcode: Opcode, data: bytes) -> bytes:
-    """One final, unmasked frame."""
+def encode_frame(opcode: int, data: bytes, *, final: bool = True) -> bytes:
+    """One unmasked frame; `opcode` may hold reserved bits."""
     if len(data) < 126:
         length = struct.pack("!B", len(data))
     elif len(data) < 0x10000:
         length = struct.pack("!BH", 126, len(data))
     else:
         length = struct.pack("!BQ", 127, len(data))
-    return bytes([0x80 | opcode]) + length + data
+    return bytes([0x80 | opcode if final else opcode]) + length + data
 
 
 def _may_be_sent(code: int) -> bool:

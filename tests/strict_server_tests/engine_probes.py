@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+import zlib
 from typing import Any
 
 from tests.strict_server_tests.peers import (
@@ -152,6 +153,19 @@ async def frames_follow_their_rfc(url: str) -> list[Any]:
     for broken in (unmasked, wrong_text):
         await broken.receive(2 * SILENCE)
     return [fragments, peer.pongs, unmasked.close_code, wrong_text.close_code]
+
+
+@probe("EIO-PD-02", ["permessage-deflate", ['42["message-back",1]']])
+async def compressed_messages_are_read(url: str) -> list[Any]:
+    peer = await WebSocketPeer.open(url, extensions="permessage-deflate")
+    assert isinstance(peer, WebSocketPeer)
+    await peer.receive()
+    deflate = zlib.compressobj(wbits=-15)
+    for message in (b"40", b'42["message",1]'):
+        peer.send_frame(0xC1, (deflate.compress(message) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4])
+    await peer.receive()
+    await peer.receive()
+    return [peer.extensions, await peer.receive_until_fence()]
 
 
 async def _after(url: str, *messages: str | bytes) -> list[Any]:

@@ -172,10 +172,13 @@ class WebSocketPeer:
         self._reader = reader
         self._writer = writer
         self.close_code: int | None = None
+        self.extensions = ""
         self.pongs: list[bytes] = []
 
     @classmethod
-    async def open(cls, url: str, sid: str = "", query: str | None = None) -> "Self | Answer":
+    async def open(
+        cls, url: str, sid: str = "", query: str | None = None, extensions: str = ""
+    ) -> "Self | Answer":
         """An open WebSocket, or the response that refused it."""
         address = urlsplit(url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -189,9 +192,15 @@ class WebSocketPeer:
             "sec-websocket-version": "13",
             "sec-websocket-key": key,
         }
+        if extensions:
+            fields["sec-websocket-extensions"] = extensions
         http.send("GET", query, headers=fields)
         answer = await http.receive()
-        return cls(reader, writer) if answer.status == 101 else answer
+        if answer.status != 101:
+            return answer
+        peer = cls(reader, writer)
+        peer.extensions = answer.headers.get("sec-websocket-extensions", "")
+        return peer
 
     @classmethod
     async def open_session(cls, url: str) -> Self:

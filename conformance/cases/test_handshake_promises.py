@@ -1,0 +1,93 @@
+"""What a handshake promises: a session that is there, and the upgrade that it offers."""
+
+import asyncio
+
+from conformance.client.http import Answer, HttpConnection, NoAnswer, open_stream
+from conformance.client.session import Session
+from conformance.client.transcript import RECORDING, TO_CLIENT
+from conformance.client.websocket import WebSocket
+from conformance.requirements import requirement
+from conformance.target import Target
+from conformance.verdicts import Inconclusive, NotApplicable, Violation
+
+SESSIONS = 50
+AT_ONCE = 5
+PACKET = "40/unknown,"  # answered by a CONNECT_ERROR, in revision 3 as in 4
+
+
+async def first_use(target: Target, use: str) -> tuple[Session, Answer | NoAnswer | WebSocket]:
+    """A new session, and what came of its first request: a push, a poll or a WebSocket."""
+    # The connection waits before there is a session, so that nothing delays the first request.
+    stream = await open_stream(target.address, target.timing.answer)
+    session = await target.open("polling", poll=False)
+    if isinstance(stream, NoAnswer):
+        raise Inconclusive(f"a connection: {stream}")
+    connection = HttpConnection(target.address, *stream, session.cookies)
+    try:
+        if use == "WebSocket":
+            return session, await session.open_probe()
+        path = f"{target.address.path}?{session.query()}"
+        if use == "push":
+            body = session.revision.payload([PACKET]).encode()
+            headers = [("Content-Length", str(len(body))), ("Content-Type", "text/plain;charset=UTF-8")]
+            await connection.send_head("POST", path, headers)
+            await connection.send_data(body)
+            await connection.send_end()
+            return session, await connection.answer(target.timing.answer)
+        await connection.send_head("GET", path)
+        await connection.send_end()
+        await session.push(PACKET)  # what answers the poll
+        return session, await connection.answer(target.timing.answer)
+    finally:
+        connection.abort()
+
+
+@requirement("EIO-HS-23")
+async def test_a_session_can_be_used_at_once(target: Target) -> None:
+    """Fifty handshakes, each followed at once by a push, a poll or a WebSocket of the session."""
+    uses = ["push", "poll"]
+    if target.capabilities["upgrade"] and target.capabilities["websocket"]:
+        uses.append("WebSocket")
+    places = asyncio.Semaphore(AT_ONCE)
+    refused: list[tuple[Session, str]] = []
+
+    async def one(number: int) -> None:
+        use = uses[number % len(uses)]
+        async with places:
+            session, outcome = await first_use(target, use)
+        if isinstance(outcome, WebSocket) or (isinstance(outcome, Answer) and outcome.status == 200):
+            return
+        refused.append((session, f"{outcome} to a {use}"))
+        RECORDING.get().add(TO_CLIENT, "http", "", f"{session.label}first use: {refused[-1][1]}")
+
+    outcomes = await asyncio.gather(*(one(number) for number in range(SESSIONS)), return_exceptions=True)
+
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
+    if refused:
+        session, told = refused[0]
+        await asyncio.sleep(target.timing.quiet)
+        later = await session.push(session.revision.payload([PACKET]))
+        served = "was served" if isinstance(later, Answer) and later.status == 200 else f"got {later} again"
+        raise Violation(
+            f"each of {SESSIONS} new sessions is served at once",
+            f"{len(refused)} are not: {told}, at once after the handshake; "
+            f"{target.timing.quiet:.1f} s later the session {served}",
+        )
+
+
+@requirement("EIO-UP-16")
+async def test_opens_the_websocket_that_the_handshake_offers(target: Target) -> None:
+    """`upgrades` names websocket, so a WebSocket with the id of the session opens."""
+    session = await target.open("polling")
+    if "websocket" not in session.opened.upgrades:
+        raise NotApplicable("the handshake offers no upgrade to WebSocket")
+
+    outcome = await session.open_probe()
+
+    if not isinstance(outcome, WebSocket):
+        raise Violation(
+            "a WebSocket, which `upgrades` of the handshake offers",
+            f"it is refused ({outcome}); does a proxy in front of the server drop the header Upgrade?",
+        )
