@@ -69,7 +69,9 @@ class DeflateOffer:
         found = _parameters(answer)
         if self.server_no_context_takeover and "server_no_context_takeover" not in found:
             raise RemoteProtocolError(f"{answer!r} takes the offer without its server_no_context_takeover")
-        if self.server_max_window_bits is not None and "server_max_window_bits" not in found:
+        # Without a limit the window is the largest, so an answer that does not repeat it leaves nothing open.
+        limit = self.server_max_window_bits or LARGEST_WINDOW
+        if limit < LARGEST_WINDOW and "server_max_window_bits" not in found:
             raise RemoteProtocolError(f"{answer!r} takes the offer without its server_max_window_bits")
         if "client_max_window_bits" in found and not self._limits_client:
             raise RemoteProtocolError(f"{answer!r} has client_max_window_bits, which was not offered")
