@@ -76,6 +76,11 @@ Servers beside flask-socketio:
 @click.option("--allow-eio3", is_flag=True, help="Speak Engine.IO 3 as well (--server node only).")
 @click.option("--recovery", is_flag=True, help="Recover the state of lost connections (--server node only).")
 @click.option(
+    "--permessage-deflate",
+    is_flag=True,
+    help="Compress WebSocket messages for clients that offer it (--server node, node-3 and node-2).",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1, 64),
     default=1,
@@ -139,7 +144,12 @@ def _check(server: str, options: Options) -> None:
         raise Problem(f"--workers {options.workers} needs --queue redis, which joins the processes")
     if options.port + options.workers - 1 > 65535:
         raise Problem(f"--workers {options.workers} from port {options.port} on would go beyond port 65535")
-    for flag, is_set in (("--allow-eio3", options.allow_eio3), ("--recovery", options.recovery)):
+    of_node = {
+        "--allow-eio3": options.allow_eio3,
+        "--recovery": options.recovery,
+        "--permessage-deflate": options.permessage_deflate,
+    }
+    for flag, is_set in of_node.items():
         if is_set and server not in FOREIGN:
             raise Problem(f"--server {server} takes no {flag}; --server node does")
     if server in FOREIGN:
@@ -151,6 +161,7 @@ def _check(server: str, options: Options) -> None:
             ("--nagle", options.nagle),
             ("--allow-eio3", options.allow_eio3),
             ("--recovery", options.recovery),
+            ("--permessage-deflate", options.permessage_deflate),
             ("--transports", set(options.transports) != set(TRANSPORTS)),
         ):
             if given and name in lacks:

@@ -49,7 +49,7 @@ class Foreign:
     build_tools: tuple[Tool, ...] = ()
     inherits_listener: bool = False
     """Whether it serves on an inherited socket. Other servers bind the port themselves."""
-    lacks: tuple[str, ...] = ("--nagle", "--allow-eio3", "--recovery")
+    lacks: tuple[str, ...] = ("--nagle", "--allow-eio3", "--recovery", "--permessage-deflate")
     """Options of the command line that it does not take."""
 
 
@@ -172,7 +172,7 @@ FOREIGN = {
                 shared=("node/contract.mjs", "node/options.mjs"),
             ),
             build_tools=(_NODE, _NPM),
-            lacks=("--nagle", "--transports", "--allow-eio3", "--recovery"),
+            lacks=("--nagle", "--transports", "--allow-eio3", "--recovery", "--permessage-deflate"),
         ),
         Foreign(
             "socketioxide",
@@ -264,5 +264,6 @@ def arguments(options: Options) -> list[str]:
         "--nagle": options.nagle,
         "--allow-eio3": options.allow_eio3,
         "--recovery": options.recovery,
+        "--permessage-deflate": options.permessage_deflate,
     }
     return words + [flag for flag, given in flags.items() if given]

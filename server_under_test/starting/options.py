@@ -34,6 +34,7 @@ class Options:
     nagle: bool = False
     allow_eio3: bool = False
     recovery: bool = False
+    permessage_deflate: bool = False
     workers: int = 1
     queue: str | None = None
     queue_url: str | None = None

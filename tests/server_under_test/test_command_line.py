@@ -95,6 +95,8 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
         ("--allow-eio3", "--server flask-socketio takes no --allow-eio3; --server node does"),
         ("--recovery", "--server flask-socketio takes no --recovery; --server node does"),
         ("--server node-3 --recovery", "--server node-3 takes no --recovery"),
+        ("--permessage-deflate", "--server flask-socketio takes no --permessage-deflate; --server node does"),
+        ("--server bun-engine --permessage-deflate", "--server bun-engine takes no --permessage-deflate"),
         ("--server socketioxide --always-connect", "--server socketioxide takes no --always-connect"),
         ("--server zishang520 --nagle", "--server zishang520 takes no --nagle"),
         ("--server bun-engine --transports polling", "--server bun-engine takes no --transports"),

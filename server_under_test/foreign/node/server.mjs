@@ -4,10 +4,11 @@
  *   node server.mjs --port 5000 [--host 127.0.0.1] [--transports polling,websocket]
  *                   [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000] [--nagle]
  *                   [--package socket.io | socket.io-3 | socket.io-2] [--allow-eio3] [--recovery]
- *                   [--connect-timeout 45] [--upgrade-timeout 10]
+ *                   [--permessage-deflate] [--connect-timeout 45] [--upgrade-timeout 10]
  *
  * package.json gives each major of socket.io a name of its own. Version 2 speaks Engine.IO 3.
  * `--allow-eio3` lets 4.8 speak both revisions. `--recovery` lets it recover the state of lost connections.
+ * `--permessage-deflate` compresses what goes over WebSocket.
  * The server prints one line that begins with READY. SIGTERM or SIGINT disconnects every client and ends it with
  * code 0.
  */
@@ -27,6 +28,7 @@ const options = readOptions(
     package: { type: "string", default: "socket.io" },
     "allow-eio3": { type: "boolean", default: false },
     recovery: { type: "boolean", default: false },
+    "permessage-deflate": { type: "boolean", default: false },
   },
   { "connect-timeout": "connectTimeout", "upgrade-timeout": "upgradeTimeout" },
 );
@@ -45,6 +47,7 @@ const io = new Server(http, {
   cors: { origin: "*" },
   allowEIO3: options["allow-eio3"],
   connectionStateRecovery: options.recovery ? {} : undefined,
+  ...(options["permessage-deflate"] && { perMessageDeflate: true }),
   serveClient: false,
   ...options.times,
 });

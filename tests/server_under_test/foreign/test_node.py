@@ -9,11 +9,12 @@ import urllib.error
 import urllib.request
 
 import pytest
+from websockets.sync.client import connect
 
 from server_under_test.foreign.building import SOURCES
 from server_under_test.starting.programs import find_node
 from tests.server_under_test.conftest import not_here, require_node
-from tests.servers import start_command
+from tests.servers import start_command, start_foreign
 
 FOLDER = SOURCES / "node"
 
@@ -60,6 +61,17 @@ def test_it_speaks_the_revisions_that_were_asked_for(
         assert server.about["allow_eio3"] is allow_eio3
         for query, start in handshakes.items():
             assert handshake(f"{server.url}/socket.io/?{query}&transport=polling").startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("name", "revision", "compresses"), [("node", 4, False), ("node", 4, True), ("node-2", 3, True)]
+)
+def test_it_compresses_where_that_was_asked_for(name: str, revision: int, compresses: bool) -> None:
+    require_node()
+    with start_foreign(name, permessage_deflate=compresses) as server:
+        url = f"{server.url.replace('http', 'ws')}/socket.io/?EIO={revision}&transport=websocket"
+        with connect(url) as websocket:  # which offers permessage-deflate
+            assert bool(websocket.protocol.extensions) == compresses
 
 
 def handshake(url: str) -> str:
