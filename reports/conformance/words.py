@@ -72,6 +72,7 @@ AREAS = {
     "EIO-EN": "Engine.IO: packets and payloads",
     "EIO-PL": "Engine.IO: polling",
     "EIO-WS": "Engine.IO: WebSocket",
+    "EIO-PD": "Engine.IO: permessage-deflate",
     "EIO-HB": "Engine.IO: heartbeat",
     "EIO-UP": "Engine.IO: upgrade",
     "EIO-CL": "Engine.IO: close",

@@ -13,7 +13,7 @@ from conformance.client.revisions import REVISIONS
 from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
-from sioprobe.wire import accept_key
+from sioprobe.wire import EnginePacketType, accept_key
 
 OPEN_3 = '0{"sid":"one","upgrades":[],"pingInterval":20000,"pingTimeout":20000}'
 OPEN_4 = OPEN_3.replace("}", ',"maxPayload":1000}')
@@ -158,3 +158,19 @@ def test_without_a_private_id_the_last_argument_is_one_unless_offsets_are_expect
 
     sent = b"".join(text_frame(text.encode()) for text in texts)
     asyncio.run(with_session("websocket", 3, sent, work))
+
+
+def test_a_close_packet_over_websocket_closes_nothing_by_itself() -> None:
+    """The official clients do not act on it. The end of the WebSocket closes the session."""
+
+    async def left_open(session: Session) -> None:
+        assert await session.until(lambda: bool(session.packets(EnginePacketType.CLOSE)), 20)
+        assert session.closure is None
+
+    async def ended(session: Session) -> None:
+        assert await session.until(lambda: session.closure is not None, 20)
+        assert str(session.closure) == "Engine.IO close packet, then WebSocket close 1000"
+
+    sent = text_frame(OPEN_4.encode()) + text_frame(b"1")
+    asyncio.run(with_session("websocket", 4, sent, left_open))
+    asyncio.run(with_session("websocket", 4, sent + b"\x88\x02\x03\xe8", ended))
