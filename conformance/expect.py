@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -58,6 +58,7 @@ __all__ = [
     "pending_poll",
     "poll_under_way",
     "same",
+    "together",
 ]
 
 EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
@@ -225,6 +226,13 @@ async def expect_ping(session: Session, number: int, seconds: float) -> float:
     if came:
         return session.packets(EnginePacketType.PING)[number - 1].at
     raise Violation(f"ping number {number} within {seconds:.1f} s", _absence(session, seconds))
+
+
+async def together(*work: Awaitable[None]) -> None:
+    """All of it at the same time. Raises what one of them raised, after all have ended."""
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if outcome is not None:
+            raise outcome
 
 
 def needs_binary(target: Target, transport: Transport) -> None:

@@ -1,17 +1,20 @@
 """What a handshake promises: a session that is there, and the upgrade that it offers."""
 
 import asyncio
+import time
 
 from conformance.client.http import Answer, HttpConnection, NoAnswer, open_stream
 from conformance.client.session import Session
 from conformance.client.transcript import RECORDING, TO_CLIENT
 from conformance.client.websocket import WebSocket
+from conformance.expect import together
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Violation
 
 SESSIONS = 50
-AT_ONCE = 5
+AT_ONCE = 5  # so that the judge itself is fast
+FAR_SECONDS = 0.2  # a session that takes longer is far away, and all are opened at once
 PACKET = "40/unknown,"  # answered by a CONNECT_ERROR, in revision 3 as in 4
 
 
@@ -51,8 +54,10 @@ async def test_a_session_can_be_used_at_once(target: Target) -> None:
         await (await target.open("polling")).open_probe(), WebSocket
     ):
         uses.append("WebSocket")
-    places = asyncio.Semaphore(AT_ONCE)
     refused: list[tuple[Session, str]] = []
+    started = time.monotonic()
+    await first_use(target, "push")
+    places = asyncio.Semaphore(AT_ONCE if time.monotonic() - started < FAR_SECONDS else SESSIONS)
 
     async def one(number: int) -> None:
         use = uses[number % len(uses)]
@@ -63,11 +68,8 @@ async def test_a_session_can_be_used_at_once(target: Target) -> None:
         refused.append((session, f"{outcome} to a {use}"))
         RECORDING.get().add(TO_CLIENT, "http", "", f"{session.label}first use: {refused[-1][1]}")
 
-    outcomes = await asyncio.gather(*(one(number) for number in range(SESSIONS)), return_exceptions=True)
+    await together(*(one(number) for number in range(SESSIONS)))
 
-    for outcome in outcomes:
-        if outcome is not None:
-            raise outcome
     if refused:
         session, told = refused[0]
         await asyncio.sleep(target.timing.quiet)
@@ -75,7 +77,7 @@ async def test_a_session_can_be_used_at_once(target: Target) -> None:
         served = "was served" if isinstance(later, Answer) and later.status == 200 else f"got {later} again"
         raise Violation(
             f"each of {SESSIONS} new sessions is served at once",
-            f"{len(refused)} are not: {told}, at once after the handshake; "
+            f"{len(refused)} of them are not: {told}, at once after the handshake; "
             f"{target.timing.quiet:.1f} s later the session {served}",
         )
 

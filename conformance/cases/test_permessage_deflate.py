@@ -17,6 +17,7 @@ from conformance.expect import (
     expect_closed,
     expect_event,
     expect_packet,
+    together,
 )
 from conformance.requirements import exclusive, requirement
 from conformance.target import Target
@@ -81,7 +82,8 @@ async def ask_compressed(session: Session, name: str, *, frames: int = 1) -> Non
 @requirement("EIO-PD-01")
 async def test_a_session_opens_whatever_is_offered(target: Target, transport: Transport) -> None:
     """What browsers offer, nothing, both parameters of the context, and windows."""
-    for offer in OFFERS:
+
+    async def open_with(offer: DeflateOffer) -> None:
         try:
             session = await target.open(transport, offer=offer)
         except Inconclusive as error:
@@ -91,6 +93,8 @@ async def test_a_session_opens_whatever_is_offered(target: Target, transport: Tr
         await session.send(asking("offered"))
 
         await expect_answered(session, "offered")
+
+    await together(*(open_with(offer) for offer in OFFERS))
 
 
 @requirement("EIO-PD-01")

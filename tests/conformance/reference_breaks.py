@@ -35,6 +35,7 @@ from tests.reference_breaks.registry import Break
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "reference_breaks"
 NODE_SERVER = ROOT / "server_under_test" / "foreign" / "node" / "server.mjs"
+NODE_WORDS = ("--permessage-deflate",)
 
 PING_SECONDS = 1
 PONG_SECONDS = 3  # room for a busy machine
@@ -110,7 +111,7 @@ class NodeServers:
     async def server(self, name: str) -> AsyncIterator[tuple[str, int]]:
         """Its address and process id."""
         breaks = [] if name == UNBROKEN else ["--import", (FOLDER / "node.mjs").as_uri()]
-        words = [*WORDS, "--recovery"] if name in self._recovering else WORDS
+        words = [*WORDS, *NODE_WORDS, *(["--recovery"] if name in self._recovering else [])]
         process = await _start(["node", *breaks, str(NODE_SERVER), *words], {"REFERENCE_BREAK": name})
         try:
             about = await _ready(process)

@@ -11,8 +11,9 @@ import { BREAKS as ENGINE } from "./node_engine.mjs";
 import { BREAKS as RECOVERY } from "./node_recovery.mjs";
 import { BREAKS as SECOND } from "./node_second.mjs";
 import { BREAKS as SOCKET } from "./node_socket.mjs";
+import { BREAKS as THIRD } from "./node_third.mjs";
 
-const registry = { ...ENGINE, ...SOCKET, ...SECOND, ...RECOVERY };
+const registry = { ...ENGINE, ...SOCKET, ...SECOND, ...THIRD, ...RECOVERY };
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const listed = Object.entries(registry).map(([name, entry]) => [

@@ -33,6 +33,9 @@ export const socket = {
   search: load("socket.io-parser/build/cjs/is-binary.js"),
 };
 
+// What a server with --permessage-deflate compresses by.
+export const deflate = { PerMessageDeflate: load("ws/lib/permessage-deflate.js") };
+
 /** Put `make(original)` in the place of a function; `make` answers a function that gets `this`. */
 export function patch(owner, name, make) {
   owner[name] = make(owner[name]);
