@@ -1,18 +1,19 @@
-"""What a handshake promises: a session that is there, and the upgrade that it offers."""
+"""What an answer promises: a session and a namespace that are there, and the upgrade that is offered."""
 
 import asyncio
 import time
 
 from conformance.client.http import Answer, HttpConnection, NoAnswer, open_stream
-from conformance.client.session import Session
+from conformance.client.session import Session, Transport
 from conformance.client.transcript import RECORDING, TO_CLIENT
 from conformance.client.websocket import WebSocket
-from conformance.expect import together
+from conformance.expect import connect, together
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Violation
 
 SESSIONS = 50
+CLIENTS = 20
 AT_ONCE = 5  # so that the judge itself is fast
 FAR_SECONDS = 0.2  # a session that takes longer is far away, and all are opened at once
 PACKET = "40/unknown,"  # answered by a CONNECT_ERROR, in revision 3 as in 4
@@ -79,6 +80,29 @@ async def test_a_session_can_be_used_at_once(target: Target) -> None:
             f"each of {SESSIONS} new sessions is served at once",
             f"{len(refused)} of them are not: {told}, at once after the handshake; "
             f"{target.timing.quiet:.1f} s later the session {served}",
+        )
+
+
+@requirement("SIO-CN-16")
+async def test_a_namespace_can_be_used_at_once(target: Target, transport: Transport) -> None:
+    """Twenty clients emit in the moment in which their CONNECT is answered."""
+    late: list[Session] = []
+
+    async def one() -> None:
+        session = await target.open(transport)
+        await connect(session, "/custom")
+        await session.emit("message-with-ack", "at once", namespace="/custom", ack_id=1)
+        if await session.take(lambda packet: packet.ack_id == 1, target.timing.answer) is None:
+            late.append(session)
+
+    await together(*(one() for _ in range(CLIENTS)))
+
+    if late:
+        await late[0].emit("message-with-ack", "later", namespace="/custom", ack_id=2)
+        later = await late[0].take(lambda packet: packet.ack_id == 2, target.timing.answer)
+        raise Violation(
+            f"each event of {CLIENTS} clients, at once after the answer to CONNECT, is acknowledged",
+            f"{len(late)} are not; a later event of one of them is{' not' if later is None else ''}",
         )
 
 

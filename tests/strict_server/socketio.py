@@ -21,6 +21,8 @@ from tests.strict_server.session import Session
 INTERLEAVE_SECONDS = 0.05
 # How long a fault keeps an event back, so that the next overtakes it.
 LATER_SECONDS = 0.02
+# How long a fault makes a namespace deaf after its CONNECT.
+SOON_SECONDS = 0.3
 
 
 class NamespaceSocket:
@@ -93,6 +95,7 @@ class Client:
         self._decoder = Decoder(faults)
         self._sockets: dict[str, NamespaceSocket] = {}
         self._was_connected = False
+        self._entered = 0.0
         self._events = 0
         self._last_event: SocketPacket | None = None
         self._first_auth: dict[str, Any] | None = None
@@ -170,6 +173,9 @@ class Client:
             return
         if packet.ack_id is None and self.faults("event-without-an-id-is-acked"):
             self.send(SocketPacket(SocketType.ACK, socket.namespace, [], 0))
+        since = asyncio.get_running_loop().time() - self._entered
+        if since < SOON_SECONDS and self.faults("event-at-once-after-connect-is-lost"):
+            return
         self._events += 1
         if self.faults("every-second-event-is-handled-later") and self._events % 2:
             asyncio.get_running_loop().call_later(LATER_SECONDS, self._handle_event, socket, packet)
@@ -262,6 +268,7 @@ class Client:
         if not self.faults("connect-timeout-closes-everybody"):
             self._connect_timer.cancel()
         self._was_connected = True
+        self._entered = asyncio.get_running_loop().time()
         self._sockets[socket.namespace] = socket
         self._app.add(socket)
 
