@@ -175,14 +175,16 @@ async def test_reads_text_and_binary_of_many_sizes(target: Target, transport: Tr
     session = await opened(target, transport)
     await connect(session)
     frame = session.revision.frame
+    await session.emit("message", "uncompressed")
+    await expect_event(session, "message-back", "uncompressed")
 
     for size in SIZES:
         text, data = text_of(size, size), random.Random(size).randbytes(size)
-        header = f'451-["message","{text}",{{"_placeholder":true,"num":0}}]'
+        header = f'451-["message",["{text}",{{"_placeholder":true,"num":0}}]]'
         await session.websocket.send_compressed(header)
         await session.websocket.send_compressed(frame(data))
 
-        await expect_event(session, "message-back", text, data)
+        await expect_event(session, "message-back", [text, data])
 
 
 # Messages of the server
