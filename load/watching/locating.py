@@ -7,26 +7,22 @@ then the processes that hold it open. If they belong to another user, the server
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
-import socket
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import psutil
 
 from load.watching.metrics import told_pids
-from load.watching.proc import descendants, descriptor_targets
 from load.watching.process_trees import SamplingError, TreeWatch
 from sioprobe.engine import SwarmError, Target
+from sioprobe.host.listening import holders_of, is_this_host, listening_inodes, roots, sockets_of_host
+from sioprobe.host.processes import descendants, descriptor_targets
 
-__all__ = ["AUTO", "NONE", "Located", "is_this_host", "locate", "parse_server_pids", "partners"]
+__all__ = ["AUTO", "NONE", "Located", "locate", "parse_server_pids", "partners"]
 
 AUTO, NONE = "auto", "none"
-_LISTEN = "0A"
 
 SERVER_PID_HELP = (
     "Process of the server to watch with its children, repeatable. auto, the default, finds the process that"
@@ -118,12 +114,12 @@ def _locate_one(url: str) -> _One:
     if not ours:
         return _One(reason=f"the server is on another host ({hosts[0]})")
     # Connections go to the first address at which somebody listens.
-    inodes = next(filter(None, (_listening_inodes(host, port) for host in ours)), set())
+    inodes = next(filter(None, (listening_inodes(host, port) for host in ours)), set())
     if not inodes:
         return _One(reason=f"no process in this network namespace listens at port {port}")
-    holders, denied = _holders(inodes)
+    holders, denied = holders_of(inodes)
     if holders:
-        return _One(_roots(holders), port)
+        return _One(roots(holders), port)
     if denied:
         # The word of the server counts only if the system does not let us look.
         told = [pid for pid in told_pids(url) if psutil.pid_exists(pid)]
@@ -131,15 +127,6 @@ def _locate_one(url: str) -> _One:
             return _One(tuple(told))
         return _One(reason=f"the process that listens at port {port} belongs to another user")
     return _One(reason=f"the process that listens at port {port} is not visible from here")
-
-
-def is_this_host(host: str) -> bool:
-    """Whether an address belongs to this machine."""
-    address = ipaddress.ip_address(host.partition("%")[0])
-    if address.is_loopback:
-        return True
-    ours = {found.address.partition("%")[0] for each in psutil.net_if_addrs().values() for found in each}
-    return str(address) in ours
 
 
 def partners(pids: Iterable[int]) -> tuple[int, ...]:
@@ -152,7 +139,7 @@ def partners(pids: Iterable[int]) -> tuple[int, ...]:
     for pid in server:
         with contextlib.suppress(PermissionError):
             held.update(descriptor_targets(pid))
-    sockets = list(_sockets())
+    sockets = list(sockets_of_host())
     ends = [each for each in sockets if f"socket:[{each.inode}]" in held]
     exact = {(each.remote_address, each.remote_port) for each in ends}
     # A connection within this host has the same address at both ends, unless one is 127.0.0.2 or so.
@@ -165,82 +152,10 @@ def partners(pids: Iterable[int]) -> tuple[int, ...]:
     if not listening:
         return ()
     try:
-        holders, _ = _holders(listening)
+        holders, _ = holders_of(listening)
     except OSError:
         return ()
-    return tuple(pid for pid in _roots(holders - server) if pid not in _ourselves())
-
-
-class _Socket(NamedTuple):
-    """A TCP socket of this network namespace. Addresses are those of the kernel's table, in hexadecimal."""
-
-    family: socket.AddressFamily
-    address: str
-    port: int
-    remote_address: str
-    remote_port: int
-    listens: bool
-    inode: str
-
-    @property
-    def any_address(self) -> bool:
-        """Whether it listens at every address."""
-        return not self.address.strip("0")
-
-
-def _sockets() -> Iterator[_Socket]:
-    for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
-        try:
-            lines = Path("/proc/net", name).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            fields = line.split()
-            (address, port), (remote, remote_port) = (each.split(":") for each in fields[1:3])
-            yield _Socket(
-                family, address, int(port, 16), remote, int(remote_port, 16), fields[3] == _LISTEN, fields[9]
-            )
-
-
-def _listening_inodes(host: str, port: int) -> set[str]:
-    """The inodes of the sockets that listen at the port, on this address or on all."""
-    exact, any_address = set(), set()
-    for each in _sockets():
-        if not each.listens or each.port != port:
-            continue
-        if each.any_address:
-            any_address.add(each.inode)
-        elif _address(each.family, each.address) in (host, f"::ffff:{host}"):
-            exact.add(each.inode)
-    return exact or any_address
-
-
-def _address(family: int, text: str) -> str:
-    """An address from /proc/net/tcp: words of four bytes in the byte order of the machine."""
-    words = (int(text[start : start + 8], 16) for start in range(0, len(text), 8))
-    return socket.inet_ntop(family, b"".join(word.to_bytes(4, sys.byteorder) for word in words))
-
-
-def _holders(inodes: set[str]) -> tuple[set[int], bool]:
-    """The processes that hold one of the sockets open, and whether we may not look into some."""
-    wanted = {f"socket:[{inode}]" for inode in inodes}
-    holders: set[int] = set()
-    denied = False
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            if any(target in wanted for target in descriptor_targets(int(name))):
-                holders.add(int(name))
-        except PermissionError:
-            denied = True
-    return holders, denied
-
-
-def _roots(holders: set[int]) -> tuple[int, ...]:
-    """The holders that no other holder started, such as the master of a server with workers."""
-    below = {pid for holder in holders for pid in descendants(holder) - {holder}}
-    return tuple(sorted(holders - below))
+    return tuple(pid for pid in roots(holders - server) if pid not in _ourselves())
 
 
 def _without_ourselves(pids: tuple[int, ...], how: str) -> Located:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from sioprobe.host.processes import MANY_THREADS, children, descendants, descriptor_targets, threads
 
 __all__ = ["MANY_THREADS", "Stat", "children", "context_switches", "descendants", "descriptor_targets"]
 __all__ += ["open_files", "open_files_allowed", "process_cpu_ns", "process_name", "stat", "used_by_all"]
 __all__ += ["written_bytes"]
-
-MANY_THREADS = 64
-"""If a process has more threads, files that exist for each thread are not read with every sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +77,6 @@ def process_name(pid: int) -> str:
         return ""
 
 
-def children(pid: int) -> list[int]:
-    """The children of a process. If it has many threads, only those of the main thread."""
-    threads = _threads(pid)
-    found: list[int] = []
-    for thread in [pid] if len(threads) > MANY_THREADS else threads:
-        with contextlib.suppress(OSError):
-            found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
-    return found
-
-
-def descendants(*pids: int) -> set[int]:
-    """The ids of some processes and of all their descendants that still have them as ancestors."""
-    found: set[int] = set()
-    waiting = list(pids)
-    while waiting:
-        next_pid = waiting.pop()
-        if next_pid not in found:
-            found.add(next_pid)
-            waiting += children(next_pid)
-    return found
-
-
 def open_files(pid: int) -> int | None:
     """How many files a process has open: 0 if it is gone, None if we may not or cannot look."""
     try:
@@ -109,19 +85,6 @@ def open_files(pid: int) -> int | None:
         return 0
     except OSError:
         return None
-
-
-def descriptor_targets(pid: int) -> Iterator[str]:
-    """The targets of its open files, such as socket:[4711]. Raises PermissionError."""
-    try:
-        descriptors = os.listdir(f"/proc/{pid}/fd")
-    except PermissionError:
-        raise
-    except OSError:
-        return
-    for descriptor in descriptors:
-        with contextlib.suppress(OSError):
-            yield os.readlink(f"/proc/{pid}/fd/{descriptor}")
 
 
 def open_files_allowed(pid: int) -> int | None:
@@ -151,15 +114,8 @@ def written_bytes(pid: int) -> int:
 def context_switches(pid: int) -> dict[int, int]:
     """The context switches of each of its threads since the thread began."""
     found: dict[int, int] = {}
-    for thread in _threads(pid):
+    for thread in threads(pid):
         with contextlib.suppress(OSError):
             text = Path(f"/proc/{pid}/task/{thread}/status").read_text(errors="replace")
             found[thread] = sum(int(line.split()[1]) for line in text.splitlines() if "ctxt_switches" in line)
     return found
-
-
-def _threads(pid: int) -> list[int]:
-    try:
-        return [int(thread) for thread in os.listdir(f"/proc/{pid}/task")]
-    except OSError:
-        return []

@@ -17,10 +17,10 @@ from load.doctor.instruments.http_link import HttpLink
 from load.doctor.instruments.kernel import listen_backlog, open_files_limit
 from load.doctor.mend import BACKLOG, OPEN_FILES, THREADS
 from load.doctor.patient import Patient
-from load.watching.locating import is_this_host
 from load.watching.process_trees import TreeSample, TreeWatch
 from sioprobe.commandline.own_limits import advice_on
 from sioprobe.engine import SwarmError
+from sioprobe.host.listening import is_this_host
 
 __all__ = ["examine"]
 

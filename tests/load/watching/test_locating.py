@@ -13,6 +13,7 @@ import pytest
 
 from load.watching import locating
 from load.watching.locating import Located, locate, parse_server_pids, partners
+from sioprobe.host.listening import Socket
 from tests.servers import Server, start_command, start_server
 
 # A server: its master holds the listener, and so does the worker that it forks.
@@ -151,14 +152,14 @@ def test_the_partners_of_a_server_are_those_that_it_is_connected_to(at: str, els
 def test_a_partner_on_another_host_is_not_who_listens_at_its_port_here(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    row = partial(locating._Socket, socket.AF_INET)
+    row = partial(Socket, socket.AF_INET)
     sockets = [
         row("0100000A", 40000, "0900000A", 6379, False, "1"),
         row("0" * 8, 6379, "0" * 8, 0, True, "2"),
     ]
-    monkeypatch.setattr(locating, "_sockets", lambda: sockets)
+    monkeypatch.setattr(locating, "sockets_of_host", lambda: sockets)
     monkeypatch.setattr(locating, "descriptor_targets", lambda pid: ["socket:[1]"])
-    monkeypatch.setattr(locating, "_holders", lambda inodes: ({4711}, False))
+    monkeypatch.setattr(locating, "holders_of", lambda inodes: ({4711}, False))
 
     assert partners([4710]) == ()
     sockets[0] = row("0100000A", 40000, "0100000A", 6379, False, "1")
@@ -196,7 +197,7 @@ def test_what_is_no_process_is_refused(value: str) -> None:
 
 
 def test_another_users_server_is_believed_at_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locating, "_holders", lambda inodes: (set(), True))
+    monkeypatch.setattr(locating, "holders_of", lambda inodes: (set(), True))
     with (
         start_server("gevent") as server,
         start_command([sys.executable, "-m", "load.blocks.null_server"]) as mute,
@@ -206,7 +207,7 @@ def test_another_users_server_is_believed_at_about(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_container_that_shows_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locating, "_holders", lambda inodes: (set(), False))
+    monkeypatch.setattr(locating, "holders_of", lambda inodes: (set(), False))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         found = locate([f"http://127.0.0.1:{listener.getsockname()[1]}"])
 
