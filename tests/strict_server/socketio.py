@@ -392,6 +392,9 @@ class Client:
         if self.faults("attachments-interleave"):
             self._session.send_message(messages.pop(0))
             asyncio.get_running_loop().call_later(INTERLEAVE_SECONDS, self._send_messages, messages)
+        elif len(messages) > 10 and self.faults("ten-attachments-are-sent-in-two-parts"):
+            self._send_messages(messages[:-1])
+            asyncio.get_running_loop().call_later(INTERLEAVE_SECONDS, self._send_messages, messages[-1:])
         else:
             self._send_messages(messages)
 
