@@ -115,7 +115,8 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     "--target-library",
     group=KNOWN,
     metavar="NAME",
-    help="Whose known deviations apply (flask-socketio).",
+    help="Whose known deviations apply (flask-socketio). Without it the server says it, or its process if it"
+    " runs on this host. none: no known deviation applies.",
 )
 @option("--target-version", group=KNOWN, metavar="VERSION", help="Version of that library.")
 @option("--target-mode", group=KNOWN, metavar="MODE", help="Async mode, such as gevent.")

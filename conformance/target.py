@@ -27,6 +27,10 @@ class Target:
     `settings` holds what is declared about its configuration, in seconds. `switches` and `processes` are what
     `GET /about` said at the start: what is on or off, and the ids of its processes. `lacks` are the handlers
     of its contract level that the application has not (`conformance.client.handlers`).
+
+    `versions` are those of the packages that it is made of, as far as they are known. `found` says how that
+    was found out, if its process told it. `unlisted`: no known deviation shall apply. `named`: the user or
+    the server named the library, so that it is no guess.
     """
 
     address: Address
@@ -38,6 +42,10 @@ class Target:
     library: str | None = None
     version: str | None = None
     mode: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    found: str | None = None
+    named: bool = True
+    unlisted: bool = False
     switches: dict[str, bool] = field(default_factory=dict)
     processes: tuple[int, ...] = ()
     title: str = ""

@@ -5,10 +5,11 @@ Knows neither pytest nor the network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 __all__ = [
+    "NO_LONGER",
     "Conclusion",
     "HarnessError",
     "Inconclusive",
@@ -137,12 +138,22 @@ def judge(level: Level, error: BaseException | None, *, strict: bool = False) ->
     return Judgement(Verdict.HARNESS_ERROR, reason=f"{type(error).__name__}: {error}")
 
 
+NO_LONGER = "listed as a known deviation, and not seen with"
+"""How the reason of such a pass begins."""
+
+
 def with_deviation(
-    judgement: Judgement, reason: str, *, sometimes: bool = False, covers: tuple[Silent, ...] = ()
+    judgement: Judgement,
+    reason: str,
+    *,
+    sometimes: bool = False,
+    covers: tuple[Silent, ...] = (),
+    untried: str | None = None,
 ) -> Judgement:
     """The judgement of a case that has a known deviation; `reason` explains the deviation.
 
     `sometimes` marks a deviation that comes and goes: a run without it proves nothing.
+    `untried` names a version of the server with which nobody has seen the deviation: there, a pass is a pass.
     If the session or the server no longer answers, the deviation excuses that only if `covers` says so.
     """
     if judgement.silent is not None and judgement.silent not in covers:
@@ -150,6 +161,8 @@ def with_deviation(
     if judgement.verdict in (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO):
         return Judgement(Verdict.KNOWN_DEVIATION, judgement.expected, judgement.actual, reason)
     if judgement.verdict is Verdict.PASS and not sometimes:
+        if untried is not None:
+            return replace(judgement, reason=f"{NO_LONGER} {untried}: {reason}")
         return Judgement(Verdict.UNEXPECTED_PASS, reason=f"listed as a known deviation: {reason}")
     return judgement
 

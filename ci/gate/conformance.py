@@ -129,8 +129,14 @@ def _judge(
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
     for case in json.loads(json.dumps(result["cases"])):
         case["url"] = server.url
+        case["verdict"] = _verdict(case["verdict"], reference=settings.reference)
         found[case["id"], case["case"], case.get("transport") or ""] = case
     return found
+
+
+def _verdict(verdict: str, *, reference: bool) -> str:
+    """A deviation that is gone is news of our own server. An application has become better, and no worse."""
+    return "pass" if verdict == "unexpected pass" and not reference else verdict
 
 
 Cases = dict[tuple[str, str, str], dict[str, Any]]

@@ -9,6 +9,7 @@ from typing import Any
 from conformance.client.address import Address
 from conformance.client.http import Answer, exchange
 from conformance.requirements import CAPABILITIES, SETTINGS
+from sioprobe.commandline.nearest import plain
 
 __all__ = ["PROBE_SECONDS", "About", "read_about"]
 
@@ -30,13 +31,14 @@ LIBRARIES = (
 class About:
     """What `/about` says. All of it is empty if the server has no such page.
 
-    `settings` are times in seconds. `switches` are all its keys with true or false, `processes` are the ids
-    of its processes.
+    `versions` are those of the packages that known deviations are about. `settings` are times in seconds.
+    `switches` are all its keys with true or false, `processes` are the ids of its processes.
     """
 
     library: str | None = None
     version: str | None = None
     mode: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
     capabilities: dict[str, bool] = field(default_factory=dict)
     settings: dict[str, float] = field(default_factory=dict)
     switches: dict[str, bool] = field(default_factory=dict)
@@ -55,13 +57,16 @@ async def read_about(address: Address) -> About:
         return About()
     if not isinstance(about, dict) or not isinstance(about.get("versions"), dict):
         return About()
-    versions, pids = about["versions"], about.get("pids")
-    library = next((name for name in LIBRARIES if isinstance(versions.get(name), str)), None)
+    told = {plain(name): value for name, value in about["versions"].items() if isinstance(value, str)}
+    versions = {name: told[plain(name)] for name in (*LIBRARIES, "python-engineio") if plain(name) in told}
+    library = next((name for name in LIBRARIES if name in versions), None)
+    pids = about.get("pids")
     mode = about.get("mode") or about.get("async_mode")
     return About(
         library,
         versions[library] if library else None,
         mode if isinstance(mode, str) else None,
+        versions if library else {},
         _capabilities(about),
         _settings(about),
         {key: value for key, value in about.items() if isinstance(value, bool)},

@@ -19,6 +19,7 @@ __all__ = ["ServerProfile", "read_profile"]
 class ServerProfile:
     """What is declared about a server. None: the judge finds it out.
 
+    `unlisted`: no known deviation shall apply, whatever the server is.
     `settings` are times in seconds that the server does not say on the wire.
     """
 
@@ -26,6 +27,7 @@ class ServerProfile:
     library: str | None = None
     version: str | None = None
     mode: str | None = None
+    unlisted: bool = False
     contract_level: int | None = None
     settings: dict[str, float] = field(default_factory=dict)
     capabilities: dict[str, bool] = field(default_factory=dict)

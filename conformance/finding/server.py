@@ -14,8 +14,10 @@ from conformance.client.transcript import RECORDING, Recording
 from conformance.finding.contract_level import find_level
 from conformance.finding.handlers import find_missing, lacking_declared, missing_note
 from conformance.finding.handshakes import NoServer, find_revisions
+from conformance.finding.process_software import find_software
 from conformance.finding.profile import ServerProfile
 from conformance.finding.recovery import recovers
+from conformance.finding.software import Software, merged
 from conformance.requirements import CAPABILITIES
 from conformance.target import Target
 from sioprobe.diagnosis import Cause, Diagnosis, Visit, diagnose
@@ -41,10 +43,11 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
         revision = REVISION_4 if capabilities["eio4"] else REVISION_3
         target = Target(address, opened, timing, 2, capabilities, profile.settings, revision=revision)
         # A server without /about may leave the request open, so both are asked at the same time.
-        about, contract, recovery = await asyncio.gather(
+        about, contract, recovery, process = await asyncio.gather(
             read_about(address),
             find_level(target, profile.contract_level),
             recovers(target, profile.contract_level),
+            asyncio.to_thread(find_software, address.host, address.port),
         )
         if contract.lost:
             found = await _diagnosis(address, None if capabilities["polling"] else "websocket")
@@ -54,6 +57,7 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
         capabilities |= {"recovery": recovery} | declared
         target = replace(target, capabilities=capabilities, level=contract.level)
         missing = await find_missing(target, declared)
+        software = Software() if profile.unlisted else merged(profile, about, process)
         target = replace(
             target,
             lacks=missing | (lacking_declared(target.capabilities) if contract.level else frozenset()),
@@ -61,9 +65,13 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
             switches=about.switches,
             processes=about.processes,
             note="\n".join(filter(None, (contract.note, missing_note(missing)))) or None,
-            library=profile.library or about.library,
-            version=profile.version or about.version,
-            mode=profile.mode or about.mode,
+            library=software.library,
+            version=software.version,
+            mode=software.mode,
+            versions=software.versions,
+            found=software.how or None,
+            named=software.named,
+            unlisted=profile.unlisted,
         )
         latest = REVISION_4 if target.capabilities["eio4"] else REVISION_3
         return replace(target, title=profile.title or _title(target), revision=latest)

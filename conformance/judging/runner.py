@@ -24,15 +24,7 @@ from conformance.judging.known_deviations import find_deviation
 from conformance.judging.standstill import StandstillWatch
 from conformance.requirements import Requirement
 from conformance.target import Target
-from conformance.verdicts import (
-    HarnessError,
-    Judgement,
-    NotApplicable,
-    Verdict,
-    Violation,
-    judge,
-    with_deviation,
-)
+from conformance.verdicts import HarnessError, Judgement, NotApplicable, Verdict, Violation, judge
 from conformance.waiting import PLACES, Places
 from sioprobe.wire import RemoteProtocolError
 
@@ -239,9 +231,7 @@ async def answer_question(
         switches=target.switches,
     )
     if deviation is not None:
-        judgement = with_deviation(
-            judgement, deviation.reason, sometimes=deviation.sometimes, covers=deviation.covers
-        )
+        judgement = deviation.applied(judgement, target.versions, named=target.named)
     await _release(recording)
     closed = _closed(closings, recording)
     unjoined = _unjoined(recording)

@@ -61,7 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )  # fmt: skip
     group.addoption("--id", action="append", default=[], metavar="ID", help="only this requirement")
     group.addoption("--profile", type=Path, metavar="FILE.toml", help="what you declare about the server")
-    group.addoption("--target-library", metavar="NAME", help="whose known deviations apply (flask-socketio)")
+    group.addoption("--target-library", metavar="NAME", help="whose known deviations apply; none: of nobody")
     group.addoption("--target-version", metavar="VERSION", help="version of that library")
     group.addoption("--target-mode", metavar="MODE", help="async mode, such as gevent")
     # pytest takes a word that begins with @ as a file of options.

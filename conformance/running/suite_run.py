@@ -11,6 +11,7 @@ from typing import Any
 from conformance.client.address import parse_url
 from conformance.finding.profile import ServerProfile, read_profile
 from conformance.finding.server import find_target
+from conformance.judging.declared import declared, listed_mode
 from conformance.judging.runner import Outcome, Question, Runner
 from conformance.requirements import catalogue
 from conformance.running.progress_line import ProgressLine
@@ -74,11 +75,16 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
             raise UsageError(f"requirement {requirement_id!r} has no case: {reason}")
     profile = read_profile(option.profile) if option.profile else ServerProfile()
     contract = [int(level) for level in option.level if level in CONTRACT_LEVELS]
+    profile = declared(
+        replace(
+            profile,
+            library=option.target_library or profile.library,
+            version=option.target_version or profile.version,
+            mode=option.target_mode or profile.mode,
+        )
+    )
     profile = replace(
         profile,
-        library=option.target_library or profile.library,
-        version=option.target_version or profile.version,
-        mode=option.target_mode or profile.mode,
         contract_level=contract[-1] if contract else profile.contract_level,
     )
     if option.ping_default:
@@ -88,6 +94,7 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
         targets = [asyncio.run(find_target(address, profile)) for address in addresses]
     except HarnessError as error:
         raise UsageError(str(error)) from None
+    targets = [replace(target, mode=listed_mode(target.mode, target.library)) for target in targets]
     if option.ping_default:
         targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
     second = targets[1] if len(targets) > 1 else None

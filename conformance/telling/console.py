@@ -11,6 +11,7 @@ from conformance.client.transcript import Entry
 from conformance.judging.runner import Outcome, Question
 from conformance.requirements import with_cases
 from conformance.target import Target
+from conformance.telling.known import about_software, suggestion
 from conformance.telling.result_file import (
     PROTOCOLS,
     Results,
@@ -41,6 +42,7 @@ def header(target: Target) -> list[str]:
         f"maxPayload {'not named' if (limit := max_payload(target)) is None else f'{limit} bytes'}, "
         f"upgrades {list(opened.upgrades)}",
     ]
+    lines += about_software(target)
     return [*lines, target.note] if target.note else lines
 
 
@@ -97,11 +99,12 @@ def summary(target: Target, results: Results, *, ended: bool = True) -> list[str
         ("failures", tuple(verdict for verdict in Verdict if is_failure(verdict))),
         ("not as strict as could be", REMARKS),
         ("known deviations", (Verdict.KNOWN_DEVIATION,)),
+        ("better than listed", (Verdict.PASS,)),
     ):
         rows: dict[tuple[str, str], list[str]] = {}
         for question, outcome in results:
             judgement = outcome.judgement
-            if judgement.verdict in verdicts:
+            if judgement.verdict in verdicts and (judgement.verdict is not Verdict.PASS or judgement.reason):
                 text = judgement.reason or judgement.actual or ""
                 rows.setdefault((question.requirement.id, text), []).append(question.label)
         if rows:
@@ -122,5 +125,7 @@ def summary(target: Target, results: Results, *, ended: bool = True) -> list[str
     conclusion = conclude(judged, ended=ended, whole=is_whole(results))
     if conclusion is Conclusion.NOTHING_BROKEN:
         lines.append("a part of the cases was asked: the rest may still be broken")
+    if (hint := suggestion(target, results)) is not None:
+        lines.append(hint)
     lines.append(f"{target.title}, contract level {target.level}: {conclusion}: {found}")
     return lines

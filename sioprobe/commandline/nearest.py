@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["nearest", "unknown"]
+__all__ = ["nearest", "plain", "unknown"]
 
 MOST_LISTED = 16
 """Nobody reads a line with more names than these."""
+
+
+def plain(name: str) -> str:
+    """A name without case and separators: `flasksocketio` for `Flask-SocketIO` and `flask_socketio`."""
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def nearest(wrong: object, valid: Iterable[str]) -> str:
