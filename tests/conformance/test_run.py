@@ -212,6 +212,68 @@ def test_a_stale_deviation_fails_the_run(url: str, tmp_path: Path) -> None:
     assert "listed as a known deviation" in done.stdout
 
 
+# What somebody has who tried Flask-SocketIO, and a line that lets the test wait for it.
+PLAIN = """
+import json, socket
+from flask import Flask
+from flask_socketio import SocketIO
+from werkzeug.serving import make_server
+app = Flask(__name__)
+SocketIO(app, async_mode="threading", ping_interval=1, ping_timeout=3)
+server = make_server("127.0.0.1", 0, app, threaded=True)
+print("READY " + json.dumps({"urls": [f"http://127.0.0.1:{server.port}"], "pids": []}), flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def plain_url(tmp_path: Path) -> Iterator[str]:
+    folder = tmp_path / "application"
+    folder.mkdir()
+    (folder / "chat.py").write_text(PLAIN)
+    with start_command([sys.executable, "chat.py"], cwd=folder) as server:
+        yield server.url
+
+
+ONE = ("--id", "EIO-PL-01")
+
+
+@pytest.mark.parametrize("under_pytest", [True, False])
+def test_a_plain_application_of_this_host_is_known_without_an_option(
+    under_pytest: bool, plain_url: str, tmp_path: Path
+) -> None:
+    start = (CONFORMANCE,) if under_pytest else ()
+    done = (run_pytest if under_pytest else run_command)(tmp_path, *start, "--url", plain_url, *ONE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "imports flask_socketio (chat.py) and has flask-socketio" in done.stdout
+    assert "its known deviations apply, unless you give --target-library none" in done.stdout
+    assert "1 known deviation" in done.stdout
+
+
+def test_the_deviations_can_be_left_out_or_be_of_another_version(plain_url: str, tmp_path: Path) -> None:
+    none = run_command(tmp_path, "--url", plain_url, *ONE, "--target-library", "none")
+    assert none.returncode == 1
+    assert "its known deviations apply" not in none.stdout
+    assert "--target-version" not in none.stdout
+    words = ("--target-library", "Flask_SocketIO", "--target-version", "5.3.6")
+    old = run_command(tmp_path, "--url", plain_url, *ONE, *words)
+    assert old.returncode == 1
+    assert "no entries for flask-socketio 5.3.6; those of 5.7.0 would cover 1 of 1 failures" in old.stdout
+    alone = run_command(tmp_path, "--url", plain_url, *ONE, "--target-library", "Flask-SocketIO")
+    assert alone.returncode == 0, alone.stdout
+
+
+def test_races_of_threads_are_seen_and_known(tmp_path: Path) -> None:
+    words = ("--level", "2", "--id", "SIO-BN-13", "--", "-k", "in_a_crowd")
+    with start_command([sys.executable, "-m", "tests.bare_servers.racing"]) as server:
+        known = run_command(tmp_path, "--url", server.url, *words)
+        bare = run_command(tmp_path, "--url", server.url, "--target-library", "none", *words)
+    assert known.returncode == 0, known.stdout
+    assert "threads that emit to the same client at once" in known.stdout
+    assert bare.returncode == 1
+    assert "more attachments are due" in bare.stdout
+
+
 def test_a_known_deviation_is_listed_with_its_reason(faulty_url: str, tmp_path: Path) -> None:
     library = ("--target-library", "flask-socketio", "--target-version", "5.7.0", "--target-mode", "gevent")
     done = run_command(tmp_path, "--url", faulty_url, "--id", "EIO-PL-01", *library)
@@ -305,6 +367,9 @@ def test_an_interrupted_run_is_not_conformant(slow_url: str, tmp_path: Path) -> 
         (["--profile", "nowhere.toml"], "profile nowhere.toml: No such file or directory"),
         (["--report", "no/such/folder.json"], "folder no/such does not exist"),
         (["--jobs", "0"], "--jobs: 0 is less than 1"),
+        (["--target-library", "flask-socketoi"], "unknown library 'flask-socketoi' (the nearest is 'flask-"),
+        (["--target-mode", "geevnt"], "unknown mode 'geevnt' (the nearest is 'gevent'"),
+        (["--target-version", "latest"], "'latest' is no version like 5.7.0"),
         ([], "give --url URL"),
     ],
 )

@@ -17,7 +17,8 @@ ENTRIES: list[dict[str, Any]] = tomllib.loads(FILE.read_text("utf-8"))["conseque
 
 
 def deviations(file: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = tomllib.loads(file.read_text("utf-8"))["deviation"]
+    listed = tomllib.loads(file.read_text("utf-8"))
+    found: list[dict[str, Any]] = [] if "same_as" in listed else listed["deviation"]
     return found
 
 
