@@ -52,7 +52,8 @@ MEANINGS = {
     "pass": "the requirement is kept",
     "fail": "a MUST is broken, and no list of known deviations explains it",
     "known deviation": "a failure that the list for this version and mode explains",
-    "unexpected pass": "a listed deviation no longer occurs, with the versions that were tried: the list is stale",
+    "unexpected pass": "a listed deviation no longer occurs, with the versions that were tried: "
+    "the list is stale",
     "non-strict": "a SHOULD, or what only the reference does, is not kept; "
     "or a MUST is kept in a tolerated way",
     "info": "the server does not use a MAY, or the specification says nothing",
