@@ -29,26 +29,25 @@ def is_python(process: Process) -> bool:
 
 
 def python_software(process: Process) -> Software:
-    """What is known of it. Without a library, `how` says what is installed, if anything is."""
+    """What is known of it. Without a library, it is not known whether it uses what is installed."""
     folders = _package_folders(process)
     versions = {name: found for name in PACKAGES if (found := _version(name, folders))}
     sources = read_sources(process)
     for module, library in (("flask_socketio", "flask-socketio"), ("socketio", "python-socketio")):
         importer = sources.importer(module)
-        if importer is not None and library in versions:
-            break
-    else:
-        for installed, version in versions.items():
-            how = f"has {installed} {version} installed, and does not show whether it uses it"
-            return Software(versions=versions, how=how)
-        return Software()
-    if library == "python-socketio":
-        versions.pop("flask-socketio", None)
-    mode, why = _mode(process, sources, folders, library)
-    made_of = ", ".join(f"{name} {version}" for name, version in versions.items())
-    how = f"imports {module} ({importer}) and has {made_of}"
-    how += f"; mode {mode}, because {why}" if mode else "; it does not show its mode"
-    return Software(library, versions[library], mode, versions, how)
+        if importer is None or library not in versions:
+            continue
+        if library == "python-socketio":
+            versions.pop("flask-socketio", None)
+        made_of = ", ".join(f"{name} {version}" for name, version in versions.items())
+        mode, how = _mode(process, sources, folders, library)
+        how = f"imports {module} ({importer}) and has {made_of}; {how}"
+        return Software(library, versions[library], mode, versions, how)
+    for library, version in versions.items():
+        mode, _ = _mode(process, sources, folders, library)
+        how = f"has {library} {version} installed, and does not show whether it uses it"
+        return Software(None, None, mode if library == "flask-socketio" else None, versions, how)
+    return Software()
 
 
 def _package_folders(process: Process) -> list[str]:
@@ -75,7 +74,13 @@ def _version(name: str, folders: list[str]) -> str | None:
 def _mode(process: Process, sources: Sources, folders: list[str], library: str) -> tuple[str | None, str]:
     """The async mode in the words of the lists, and what shows it."""
     if library == "python-socketio" and "AsyncServer" in sources.text:
-        return _async_mode(process, sources)
+        mode, why = _async_mode(process, sources)
+    else:
+        mode, why = _sync_mode(process, sources, folders)
+    return mode, f"mode {mode}, because {why}" if mode else "it does not show its mode"
+
+
+def _sync_mode(process: Process, sources: Sources, folders: list[str]) -> tuple[str | None, str]:
     program = os.path.basename(process.program)
     gevent = any("/gevent/" in path for path in process.mapped)
     eventlet = any("/greenlet/" in path for path in process.mapped) and _version("eventlet", folders)

@@ -15,7 +15,7 @@ __all__ = ["Software", "merged"]
 
 @dataclass(frozen=True, slots=True)
 class Software:
-    """`versions` are those of the packages that it is made of, the library's among them.
+    """`versions` are those of the packages that it is made of, first the one that has the modes.
 
     `how` says in words what shows it. `named`: the user or the server named the library.
     """
@@ -42,7 +42,7 @@ def merged(profile: ServerProfile, about: About, process: Software) -> Software:
             version, how = shown, process.how
         elif profile.version is not None and shown != profile.version:
             how = f"{process.how}; {profile.version} was given"
-    if mode is None and process.mode is not None and process.library == library:
+    if mode is None and process.mode is not None and library == next(iter(process.versions)):
         mode, how = process.mode, process.how
     if library is None:
         how = process.how

@@ -31,12 +31,12 @@ def judge_arm(
     """Write the verdicts about this server into the folder. Raises ChildError if there are none.
 
     `options` are those that `sioprobe serve` got. `library` is the version of Flask-SocketIO where an
-    application of one's own runs: it need not have the contract, but it has the known deviations.
+    application of one's own runs: it need not have the contract, but it has the known deviations. The judge
+    finds its mode in the process.
     """
     about: list[str] = [] if plan.own else ["--level", "2"]
     if plan.own and library:
         about += ["--target-library", "flask-socketio", "--target-version", library]
-        about += ["--target-mode", plan.mode] if plan.mode else []
     urls = [word for url in server.urls for word in ("--url", url)]
     # The judge's own file lies elsewhere: a part of it must not look like the whole.
     with TemporaryDirectory() as scratch:

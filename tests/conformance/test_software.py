@@ -86,7 +86,8 @@ def test_python_socketio_without_flask(text: str, mode: str, tmp_path: Path) -> 
 def test_a_server_that_does_not_show_what_it_uses_is_not_taken_for_anything() -> None:
     with start_command([sys.executable, "-m", "tests.strict_server", "--port", "0"]) as server:
         found = at(server)
-    assert (found.library, found.version, found.mode) == (None, None, None)
+    assert (found.library, found.version) == (None, None)
+    assert (found.mode, found.versions["flask-socketio"]) == ("threading", FLASK)
     installed = f"has flask-socketio {FLASK} installed, and does not show whether it uses it"
     assert found.how.endswith(installed)
 
@@ -228,6 +229,7 @@ PROCESS = Software(
             ("flask-socketio", "5.3.6", "threading", "process 1; 5.3.6 was given"),
         ),
         (ServerProfile(library="socket.io"), About(), ("socket.io", None, None, "")),
+        (ServerProfile(library="python-engineio"), About(), ("python-engineio", "4.15.1", None, "process 1")),
         (ServerProfile(), About("socket.io", "4.8.4"), ("socket.io", "4.8.4", None, "")),
         (
             ServerProfile(),
@@ -242,7 +244,7 @@ def test_the_user_goes_before_the_server_and_the_server_before_its_process(
     found = merged(profile, about, PROCESS)
     assert (found.library, found.version, found.mode, found.how) == expected
     assert found.named == bool(profile.library or about.library)
-    assert found.versions.get("python-engineio") == ("4.15.1" if found.library == "flask-socketio" else None)
+    assert found.versions.get("python-engineio") == (None if found.library == "socket.io" else "4.15.1")
 
 
 def test_the_nearest_node_modules_counts(tmp_path: Path) -> None:
