@@ -21,13 +21,14 @@ def declared(profile: ServerProfile) -> ServerProfile:
 
     Raises UsageError for a library, a version or a mode that does not exist; it names the nearest one.
     """
+    if profile.library == NONE:
+        return replace(profile, unlisted=True)
     if profile.library is not None:
-        libraries = dict.fromkeys(listed.library for listed in lists())
-        library = _named("library", profile.library, [*libraries, NONE])
-        profile = replace(profile, library=library, unlisted=library == NONE)
+        libraries = list(dict.fromkeys(listed.library for listed in lists()))
+        profile = replace(profile, library=_named("library", profile.library, libraries))
     if profile.version is not None and version_of(profile.version) is None:
         raise UsageError(f"{profile.version!r} is no version like 5.7.0")
-    if profile.mode is not None and not profile.unlisted:
+    if profile.mode is not None:
         kind = f"mode of {profile.library}" if profile.library else "mode"
         profile = replace(profile, mode=_named(kind, profile.mode, _modes(profile.library)))
     return profile

@@ -169,7 +169,7 @@ def test_names_are_compared_without_case_and_separators(
     [
         (
             {"library": "no-such-thing"},
-            r"unknown library 'no-such-thing' \(valid are .*flask-socketio.*none\)",
+            r"unknown library 'no-such-thing' \(valid are .*flask-socketio.*\)",
         ),
         ({"library": "flask-socketoi"}, "the nearest is 'flask-socketio'"),
         (
