@@ -14,7 +14,8 @@ from typing import Any
 
 from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session, Transport
-from conformance.client.transcript import describe, quoted
+from conformance.client.steps import Step
+from conformance.client.transcript import describe, quoted, shown
 from conformance.client.websocket import Ended, WebSocket
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Silent, Unresponsive, Violation
@@ -84,7 +85,7 @@ def expect_equal(actual: Any, *alternatives: Any, what: str) -> None:
     """`actual` is one of the alternatives, types included (1 and 1.0 are one number)."""
     if not any(same(actual, alternative) for alternative in alternatives):
         raise Violation(
-            tuple(f"{what} {alternative!r}" for alternative in alternatives), f"{what} {actual!r}"
+            tuple(f"{what} {shown(alternative)}" for alternative in alternatives), f"{what} {shown(actual)}"
         )
 
 
@@ -122,7 +123,7 @@ def _absence(session: Session, seconds: float) -> str:
     if session.closure:
         return f"session closed ({session.closure})"
     others = ", ".join(describe(packet) for packet in session.inbox[:3])
-    return f"nothing within {seconds:.1f} s" + (f"; instead {others}" if others else "")
+    return f"only {others} within {seconds:.1f} s" if others else f"nothing within {seconds:.1f} s"
 
 
 async def expect_packet(
@@ -130,6 +131,8 @@ async def expect_packet(
 ) -> SocketPacket:
     """The next packet of these types in this namespace."""
     wait = session.timing.answer if seconds is None else seconds
+    if SocketPacketType.CONNECT in kinds:
+        session.asked.add(Step.ANSWER)
     packet = await session.take(lambda p: p.type in kinds and p.namespace == namespace, wait)
     expect_wellformed(session)
     if packet is None:
@@ -276,6 +279,8 @@ async def connect(
     """
     if not (session.revision.connects_unasked and namespace == MAIN_NAMESPACE):
         await session.send(session.connecting(namespace, auth))
+    if namespace == MAIN_NAMESPACE:
+        session.asked |= {Step.ANSWER, Step.CONNECT}
     packet = await session.take(
         lambda p: (
             p.namespace == namespace and p.type in (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
@@ -283,7 +288,7 @@ async def connect(
     )
     if packet is None or packet.type is not SocketPacketType.CONNECT:
         answer = _absence(session, session.timing.answer) if packet is None else describe(packet)
-        raise Inconclusive(f"CONNECT of {namespace} answered by: {answer}")
+        raise Inconclusive(f"no CONNECT to {namespace}: {answer}")
     return session.socket_ids.get(namespace, "")
 
 

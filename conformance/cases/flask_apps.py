@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance.client.address import Headers
 from conformance.client.session import Session, Transport
-from conformance.client.transcript import describe
+from conformance.client.transcript import describe, shown
 from conformance.expect import ACKS, connect, expect_alive, expect_wellformed, is_event, same
 from conformance.target import Target
 from conformance.verdicts import NonStrict, NotApplicable, Unresponsive, Violation
@@ -90,7 +90,7 @@ async def expect_emitted(session: Session, event: str, *arguments: Any, namespac
     """The next event of this name has exactly these arguments."""
     packet = await emitted(session, event, namespace)
     if not same(packet.data[1:], list(arguments)):
-        raise Violation(f"{event!r} with {list(arguments)!r}", f"{event!r} with {packet.data[1:]!r}")
+        raise Violation(f"{event!r} with {shown(arguments)}", f"{event!r} with {shown(packet.data[1:])}")
     return packet
 
 
@@ -105,7 +105,7 @@ async def expect_not_emitted(event: str, *sessions: Session, namespace: str) -> 
         packets = await asyncio.gather(*(listen(session) for session in sessions))
     for packet in packets:
         if packet is not None:
-            raise Violation(f"no event {event!r}", f"{packet.data!r}")
+            raise Violation(f"no event {event!r}", describe(packet))
 
 
 async def expect_no_ack(session: Session, *, namespace: str) -> None:

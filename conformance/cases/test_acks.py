@@ -1,6 +1,7 @@
 """Acknowledgements, in both directions."""
 
 from conformance.client.session import Transport
+from conformance.client.transcript import shown
 from conformance.expect import (
     arguments_of,
     ask,
@@ -205,7 +206,7 @@ async def test_closes_or_ignores_an_ack_that_is_no_array(target: Target, transpo
 
     answer = await session.take(lambda p: is_event(p, "asked"), target.timing.close)
     if answer is not None:
-        raise Violation(("session closed", "no answer delivered"), f"delivered {answer.data[1:]!r}")
+        raise Violation(("session closed", "no answer delivered"), f"delivered {shown(answer.data[1:])}")
 
 
 @requirement("SIO-AK-07")

@@ -99,7 +99,7 @@ async def test_questions_and_acks_work_at_both_processes(
     async def talk(session: Session, mark: str) -> None:
         await session.emit("ask", "question", mark)
         question = await expect_event(session, "question", mark)
-        expect_equal(type(question.ack_id), int, what="type of the ack id")
+        expect_equal(question.ack_id is not None, True, what="an ack id:")
         await session.send(f'43{question.ack_id}["{mark}"]')
         await expect_event(session, "asked", mark)
         expect_equal(await ask(session, "message-with-ack", mark), [mark], what="ack")

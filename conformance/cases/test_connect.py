@@ -3,6 +3,7 @@
 from typing import Any
 
 from conformance.client.session import Transport
+from conformance.client.transcript import describe
 from conformance.expect import (
     connect,
     connect_main_namespace,
@@ -31,7 +32,7 @@ async def test_connects_nothing_by_itself(target: Target, transport: Transport) 
     packet = await session.take(lambda p: True, target.timing.quiet)
 
     if packet is not None:
-        raise Violation("no packet before CONNECT", f"{packet.type.name} {packet.data!r}")
+        raise Violation("no packet before CONNECT", describe(packet))
 
 
 @requirement("SIO-CN-02")
@@ -302,7 +303,7 @@ async def test_the_data_of_a_refusal_is_an_object(target: Target, transport: Tra
 
     error = await expect_packet(session, SocketPacketType.CONNECT_ERROR, namespace="/reject")
     if not isinstance(error.data, dict) or not isinstance(error.data.get("message"), str):
-        raise Violation("an object with a text as `message`", repr(error.data))
+        raise Violation("an object with a text as `message`", describe(error))
 
 
 @requirement("SIO-CE-02")

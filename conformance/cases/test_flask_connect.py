@@ -4,6 +4,7 @@ from typing import Any
 
 from conformance.cases.flask_apps import expect_no_ack, in_flask, in_options, open_in, undocumented
 from conformance.client.session import Session, Transport
+from conformance.client.transcript import describe
 from conformance.expect import (
     ask,
     connect,
@@ -41,7 +42,7 @@ async def expect_unanswered(session: Session, namespace: str) -> None:
             lambda p: p.namespace == namespace and p.type in kinds, session.timing.quiet
         )
     if packet is not None:
-        raise Violation("no answer to CONNECT", f"{packet.type.name} {packet.data!r}")
+        raise Violation("no answer to CONNECT", describe(packet))
 
 
 @requirement("FSIO-01")

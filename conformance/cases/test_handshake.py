@@ -10,7 +10,7 @@ from conformance.cases.foretelling import follows_from_order
 from conformance.client.http import Answer, HttpConnection, NoAnswer
 from conformance.client.revisions import REVISION_4
 from conformance.client.session import PROTOCOL, Transport
-from conformance.client.transcript import quoted
+from conformance.client.transcript import quoted, shown
 from conformance.client.websocket import WebSocket
 from conformance.expect import REFUSED_METHOD, expect_equal, expect_refused, expect_status
 from conformance.requirements import requirement
@@ -65,11 +65,11 @@ async def test_open_packet_holds_five_keys_of_the_right_types(target: Target, tr
     expect_equal(sorted(data.keys() & OPEN_KEYS), sorted(OPEN_KEYS), what="keys")
     for key in ("pingInterval", "pingTimeout", "maxPayload"):
         if isinstance(data[key], bool) or not isinstance(data[key], (int, float)):
-            raise Violation(f"a number as {key}", f"{key} {data[key]!r}")
+            raise Violation(f"a number as {key}", f"{key} {shown(data[key])}")
     if not isinstance(data["sid"], str) or not data["sid"]:
-        raise Violation("a text as sid", f"sid {data['sid']!r}")
+        raise Violation("a text as sid", f"sid {shown(data['sid'])}")
     if not isinstance(data["upgrades"], list):
-        raise Violation("an array as upgrades", f"upgrades {data['upgrades']!r}")
+        raise Violation("an array as upgrades", f"upgrades {shown(data['upgrades'])}")
     if further := sorted(data.keys() - OPEN_KEYS):
         # The official tests ask for exactly these keys; the protocol does not say that there are no others.
         raise NonStrict("no further keys", f"also {', '.join(further)}")
@@ -124,7 +124,7 @@ async def ids_of_sessions(target: Target, number: int) -> list[str]:
         for _ in range(number // SESSIONS_AT_ONCE):
             session_id = (await open_data(target, "polling"))["sid"]
             if not isinstance(session_id, str):
-                raise Inconclusive(f"the sid of a handshake is {session_id!r}")
+                raise Inconclusive(f"the sid of a handshake is {shown(session_id)}")
             ids.append(session_id)
             query = f"{HANDSHAKE}&sid={quote(session_id)}"
             closing.append(asyncio.create_task(target.request("POST", query, body=b"1")))

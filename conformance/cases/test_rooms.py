@@ -1,6 +1,7 @@
 """Rooms and broadcasts of the contract (level 2)."""
 
 from conformance.client.session import Session, Transport
+from conformance.client.transcript import shown
 from conformance.expect import (
     ask,
     connect,
@@ -28,7 +29,7 @@ def needs_both_transports(target: Target) -> None:
 async def join(session: Session, room: str, namespace: str = "/") -> None:
     answer = await ask(session, "join", room, namespace=namespace)
     if not answer or not isinstance(answer[0], list) or room not in answer[0]:
-        raise Inconclusive(f"join of {room!r} answered by {answer!r}")
+        raise Inconclusive(f"the ack of join {room!r} is {shown(answer)}")
 
 
 @requirement("SIO-RM-01")

@@ -4,6 +4,7 @@ import asyncio
 
 from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session
+from conformance.client.transcript import shown
 from conformance.client.websocket import WebSocket
 from conformance.expect import (
     connect,
@@ -42,7 +43,9 @@ async def probed(session: Session) -> WebSocket:
     except TimeoutError:
         raise Inconclusive("the probe was not answered") from None
     if answer != "3probe":
-        raise Inconclusive(f"the probe was answered by {answer!r}")
+        raise Inconclusive(
+            f"the probe was answered by {shown(answer) if isinstance(answer, (str, bytes)) else answer}"
+        )
     return websocket
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import h11
 
@@ -18,9 +20,27 @@ from conformance.verdicts import HarnessError
 from sioprobe.commandline.own_limits import advice_on, own_limit
 from sioprobe.wire.cookies import Cookies
 
-__all__ = ["BINARY", "Answer", "HttpConnection", "NoAnswer", "exchange", "open_stream", "take_cookies"]
+__all__ = [
+    "BINARY",
+    "Answer",
+    "HttpConnection",
+    "NoAnswer",
+    "broken_answer",
+    "exchange",
+    "open_stream",
+    "take_cookies",
+]
 
 BINARY = "application/octet-stream"
+EXCERPT = 60  # characters of an answer
+
+
+def _status_text(status: int) -> str:
+    """`400 Bad Request`; the number alone if nobody knows it."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +69,18 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
     def __str__(self) -> str:
-        return f"HTTP {self.status}" + (f" {quoted(self.text, 60)}" if self.body else "")
+        """`HTTP 302 Found to /login`, `HTTP 400 Bad Request '{"code":1}'`."""
+        return f"HTTP {self.headline}" + (f" {quoted(self.text, EXCERPT)}" if self.body else "")
+
+    @property
+    def headline(self) -> str:
+        """Status, its text, and where a redirection goes or what a refusal asks for."""
+        words = [_status_text(self.status)]
+        if (place := self.header("location")) is not None:
+            words.append(f"to {place}")
+        elif (scheme := self.header("www-authenticate")) is not None:
+            words.append(f"(WWW-Authenticate: {scheme})")
+        return " ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +96,17 @@ class NoAnswer:
 
     def __str__(self) -> str:
         return self.reason
+
+
+def broken_answer(received: bytes, error: str, *, closed: bool) -> NoAnswer:
+    """What to say of an answer that cannot be read: of its first bytes, and of what is wrong with them."""
+    if not received:
+        return NoAnswer("connection closed before an answer", closed=closed)
+    excerpt = quoted(received, EXCERPT)
+    if received.startswith(b"HTTP/") and closed:
+        return NoAnswer(f"the connection closed within the answer {excerpt}", closed=True)
+    # What h11 says next to its colon are bytes as Python writes them.
+    return NoAnswer(f"the answer is not HTTP: {excerpt} ({error.partition(':')[0]})", closed=closed)
 
 
 async def open_stream(
@@ -86,7 +128,9 @@ async def open_stream(
         own = own_limit(error)
         if own is not None:
             raise HarnessError(f"{own}; {advice_on(own)}") from None
-        return NoAnswer(f"no connection ({error.strerror or error})")
+        # The words of asyncio hold an address as Python writes it.
+        known = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        return NoAnswer(f"no connection ({known or error})")
 
 
 def take_cookies(cookies: Cookies, headers: tuple[tuple[str, str], ...]) -> None:
@@ -106,6 +150,7 @@ class HttpConnection:
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.CLIENT)
+        self._received = b""  # the beginning of the answer
 
     @classmethod
     async def open(
@@ -120,6 +165,7 @@ class HttpConnection:
     async def send_head(self, method: str, target: str, headers: Headers = ()) -> None:
         """The request line and headers. The caller's `headers` say how long the body is."""
         shown = self._address.with_headers(self._cookies, headers)
+        self._received = b""
         request = h11.Request(
             method=method,
             target=self._address.with_query(target),
@@ -147,14 +193,12 @@ class HttpConnection:
             async with asyncio.timeout(seconds):
                 return await self._read_answer()
         except TimeoutError:
-            received, _ = self._http.trailing_data
-            if received:
-                return NoAnswer(f"no whole answer within {seconds:.1f} s, only {quoted(received, 40)}")
+            if self._received:
+                only = quoted(self._received, EXCERPT)
+                return NoAnswer(f"no whole answer within {seconds:.1f} s, only {only}")
             return NoAnswer(f"no answer within {seconds:.1f} s", silent=True)
         except h11.RemoteProtocolError as error:
-            if self._reader.at_eof():
-                return NoAnswer("connection closed before an answer", closed=True)
-            return NoAnswer(f"answer is not HTTP ({error})")
+            return broken_answer(self._received, str(error), closed=self._reader.at_eof())
         except ConnectionResetError:
             return NoAnswer("connection reset")
         except OSError as error:
@@ -166,7 +210,9 @@ class HttpConnection:
         while True:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
-                self._http.receive_data(await self._reader.read(2**16))
+                data = await self._reader.read(2**16)
+                self._received = self._received or data[: 2 * EXCERPT]
+                self._http.receive_data(data)
             elif isinstance(event, h11.Response):
                 head = event
             elif isinstance(event, h11.Data):
@@ -228,7 +274,7 @@ async def exchange(
     if isinstance(answer, Answer):
         if session and answer.status == 200:
             return answer
-        meaning = f"answer to {method}: {answer.status}"
+        meaning = f"answer to {method}: {answer.headline}"
     else:
         meaning = f"{method}: {answer}"
     recording.add(TO_CLIENT, "http", answer.text if isinstance(answer, Answer) else "", meaning)

@@ -8,7 +8,9 @@ from conformance.client.address import Address, Headers
 from conformance.client.http import Answer, exchange
 from conformance.client.revisions import REVISION_4, Revision
 from conformance.client.session import Session, Transport
+from conformance.client.steps import Step
 from conformance.client.timing import Timing
+from conformance.client.transcript import RECORDING
 from conformance.client.websocket import Ended, WebSocket, open_websocket
 from conformance.verdicts import Inconclusive
 from sioprobe.wire import DeflateOffer, RemoteProtocolError
@@ -41,12 +43,12 @@ async def open_session(
         address, "GET", f"{address.path}?{query}", headers=headers, seconds=timing.answer, cookies=cookies
     )
     if not isinstance(answer, Answer) or answer.status != 200:
-        raise Inconclusive(f"handshake over polling: {answer}")
+        raise _refused(transport, revision, answer)
     try:
         packets = revision.decode_body(answer.body, answer.is_binary)
         opened = revision.decode_open(next(packets))
     except RemoteProtocolError as error:
-        raise Inconclusive(f"handshake over polling: {error}") from None
+        raise _refused(transport, revision, f"{answer}: no OPEN packet ({error})") from None
     session = Session(
         address,
         timing,
@@ -87,11 +89,12 @@ async def _open_over_websocket(
         async with asyncio.timeout(timing.answer):
             message = await websocket.receive()
         if isinstance(message, Ended):
-            raise Inconclusive(f"handshake over WebSocket: {message}")
+            raise _refused("websocket", revision, f"{message} before an OPEN packet")
         opened = revision.decode_open(revision.decode_packet(message))
     except (TimeoutError, RemoteProtocolError) as error:
         websocket.abort()
-        raise Inconclusive(f"handshake over WebSocket: {error or 'no OPEN packet'}") from None
+        what = f"no OPEN packet ({error})" if str(error) else f"no packet within {timing.answer:.1f} s"
+        raise _refused("websocket", revision, what) from None
     session = Session(
         address,
         timing,
@@ -105,3 +108,9 @@ async def _open_over_websocket(
     session.use(websocket)
     session.start_heartbeat()
     return session
+
+
+def _refused(transport: Transport, revision: Revision, what: object) -> Inconclusive:
+    over = "websocket" if transport == "websocket" else "polling"
+    RECORDING.get().attempt(Step.HANDSHAKE, over, revision.number, what)
+    return Inconclusive(f"handshake over {'WebSocket' if over == 'websocket' else over}: {what}")

@@ -20,8 +20,17 @@ from conformance.client.handlers import lacking
 from conformance.client.http import BINARY, Answer, NoAnswer, exchange
 from conformance.client.offsets import Offsets
 from conformance.client.revisions import REVISION_4, Revision
+from conformance.client.steps import Step
 from conformance.client.timing import Timing
-from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, Recording, describe_engine, quoted
+from conformance.client.transcript import (
+    RECORDING,
+    TO_CLIENT,
+    TO_SERVER,
+    Recording,
+    describe,
+    describe_engine,
+    quoted,
+)
 from conformance.client.websocket import Ended, WebSocket, open_websocket
 from conformance.verdicts import Inconclusive, NotApplicable
 from sioprobe.wire import (
@@ -117,6 +126,10 @@ class Session:
         number = len(sessions_of(self._recording))
         self.label = "" if number == 0 else f"{chr(ord('A') + number)}: "
         self._recording.opened.append(self)
+        self._recording.attempt(Step.HANDSHAKE, transport, revision.number)
+        self.asked: set[Step] = set()
+        self._connect_answers: list[str] = []
+        self._is_event_answered = False
         self._recording.hide(opened.session_id, f"session id{f' {self.label[:-2]}' if self.label else ''}")
 
     # What the session knows
@@ -184,6 +197,7 @@ class Session:
         """
         if self._websocket is not None:
             self._needs_handlers(packets)
+            self._note_asked(packets)
             for packet in packets:
                 await self._websocket.send(self.revision.frame(packet))
             return None
@@ -198,6 +212,7 @@ class Session:
         """POST a payload, unchanged. `binary` sets its Content-Type. Raises NotApplicable as `send` does."""
         records = self.revision.split(body, binary)
         self._needs_handlers(records)
+        self._note_asked(records)
         meaning = " + ".join(map(describe_engine, records))
         self._recording.add(TO_SERVER, "polling", body, self.label + meaning)
         async with self._push_lock:
@@ -210,8 +225,37 @@ class Session:
             if self.lacks and (lack := lacking(packet, self.lacks)):
                 raise NotApplicable(f"the application has no {lack}")
 
+    def _note_asked(self, packets: Iterable[str | bytes]) -> None:
+        for packet in packets:
+            text = packet if isinstance(packet, str) else ""
+            if text.startswith("40/"):
+                self.asked.add(Step.ANSWER)
+            elif text == "40" or text.startswith("40{"):
+                self.asked |= {Step.ANSWER, Step.CONNECT}
+            elif text.startswith(("42", "45")):
+                self.asked.add(Step.EVENT)
+
+    def note_steps(self) -> None:
+        """Tell the recording what came of CONNECT and of events. For the end of a case."""
+        ended = f"session closed ({self.closure})" if self.closure else None
+        worked = {
+            Step.ANSWER: bool(self._connect_answers),
+            Step.CONNECT: MAIN_NAMESPACE in self.socket_ids,
+            Step.EVENT: self._is_event_answered,
+        }
+        if not self.socket_ids:
+            self.asked.discard(Step.EVENT)
+        for step in sorted(self.asked):
+            failure = ended or ", ".join(self._connect_answers[:1]) or "no answer"
+            where = "polling" if self._websocket is None else "websocket"
+            self._recording.attempt(step, where, self.revision.number, None if worked[step] else failure)
+
+    def _note_request(self, method: str, answer: Answer | NoAnswer) -> None:
+        worked = isinstance(answer, Answer) and answer.status == 200
+        self._recording.attempt(Step.REQUEST, method, self.revision.number, None if worked else answer)
+
     async def _post(self, body: str | bytes, seconds: float, *, binary: bool = False) -> Answer | NoAnswer:
-        return await exchange(
+        answer = await exchange(
             self.address,
             "POST",
             f"{self.address.path}?{self.query()}",
@@ -221,6 +265,8 @@ class Session:
             session=True,
             cookies=self.cookies,
         )
+        self._note_request("POST", answer)
+        return answer
 
     async def request(
         self,
@@ -304,6 +350,7 @@ class Session:
             session=True,
             cookies=self.cookies,
         )
+        self._note_request("GET", answer)
         if isinstance(answer, Answer) and answer.status == 200:
             self.polls += 1
             self._take_payload(answer.body, answer.is_binary)
@@ -324,28 +371,33 @@ class Session:
         """The whole upgrade, as the official client does it. Raises Inconclusive where it fails."""
         websocket = await self.open_probe()
         if not isinstance(websocket, WebSocket):
-            raise Inconclusive(f"upgrade: {websocket} where a WebSocket should open")
+            raise Inconclusive(f"upgrade: {websocket}")
         try:
             await websocket.send("2probe")
             async with asyncio.timeout(self.timing.answer):
                 answer = await websocket.receive()
         except TimeoutError:
             websocket.abort()
-            raise Inconclusive("upgrade: the probe was not answered") from None
+            raise self._not_upgraded("the probe was not answered") from None
         if answer != "3probe":
             websocket.abort()
             told = str(answer) if isinstance(answer, Ended) else quoted(answer, 60)
-            raise Inconclusive(f"upgrade: probe answered by {told}")
+            raise self._not_upgraded(f"the probe was answered by {told}")
         if not await self.stop_polling():
             websocket.abort()
-            raise Inconclusive("upgrade: the pending poll was not ended")
+            raise self._not_upgraded("the pending poll was not ended")
         await websocket.send("5")
         self.use(websocket)
+
+    def _not_upgraded(self, what: str) -> Inconclusive:
+        self._recording.attempt(Step.UPGRADE, "", self.revision.number, what)
+        return Inconclusive(f"upgrade: {what}")
 
     def use(self, websocket: WebSocket) -> None:
         """Go on over this WebSocket."""
         if self.transport == "polling":
             self.transport = "upgraded"
+            self._recording.attempt(Step.UPGRADE, "", self.revision.number)
         websocket.label = self.label
         websocket.on_control = self._wake
         self._websocket = websocket
@@ -520,6 +572,11 @@ class Session:
                 self._recording.hide(pid, f"private id {self.label[:-2]}".rstrip())
         elif packet.type is SocketPacketType.DISCONNECT:
             self.left.add(packet.namespace)
+        if packet.type in (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR):
+            self._connect_answers.append(describe(packet))
+        elif packet.type is not SocketPacketType.DISCONNECT:
+            # The contract emits `auth` after each connect.
+            self._is_event_answered = self._is_event_answered or packet.data[:1] != ["auth"]
         self.inbox.append(packet)
 
 

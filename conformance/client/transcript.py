@@ -5,13 +5,15 @@ Only the last entries are kept. Whoever reads the transcript sees names in place
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from sioprobe.commandline.redaction import INSTEAD, redacted
+from conformance.client.steps import Attempt, Step
+from sioprobe.commandline.redaction import redacted
 from sioprobe.wire import (
     EnginePacket,
     EnginePacketType,
@@ -30,6 +32,7 @@ __all__ = [
     "describe",
     "describe_engine",
     "quoted",
+    "shown",
 ]
 
 TO_SERVER = "C→S"
@@ -37,6 +40,7 @@ TO_CLIENT = "S→C"
 
 ENTRIES = 200  # enough for all cases but bursts, where the middle says nothing
 RAW_LENGTH = 300
+SHOWN_BYTES = 24
 UNNAMED_SID = re.compile(r"""(["']sid["']:\s?["'])(?!<)[^"']{8,}""")
 
 
@@ -62,6 +66,7 @@ class Recording:
     started: float = field(default_factory=time.monotonic)
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=ENTRIES))
     opened: list[object] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     _secrets: dict[str, str] = field(default_factory=dict)
 
     def add(self, direction: str, layer: str, raw: str | bytes, meaning: str = "") -> None:
@@ -73,6 +78,11 @@ class Recording:
             text = f"{text[:RAW_LENGTH]}… ({len(text)} characters)"
         elapsed = round(time.monotonic() - self.started, 4)
         self.entries.append(Entry(elapsed, direction, layer, meaning[:RAW_LENGTH], text))
+
+    def attempt(self, step: Step, where: str, revision: int, failure: object = None) -> None:
+        """Note a step of a client. Without `failure` it worked."""
+        told = None if failure is None else str(failure)
+        self.attempts.append(Attempt(step, where, revision, told))
 
     def hide(self, secret: str, name: str) -> None:
         """Replace `secret` by `<name>` wherever it was or will be recorded."""
@@ -99,18 +109,44 @@ RECORDING: ContextVar[Recording] = ContextVar("recording")
 
 
 def quoted(data: str | bytes, length: int) -> str:
-    """The first `length` characters or bytes as Python writes them, without the user's secrets."""
+    """The first `length` characters in quotes, without the user's secrets. Bytes are text if they can be."""
     recording = RECORDING.get(None)
-    for secret in recording.secrets if recording else ():
-        if isinstance(data, str):
-            data = data.replace(secret, INSTEAD)
-        else:
-            data = data.replace(secret.encode(), INSTEAD.encode())
-    return repr(data[:length])
+    try:
+        text = data if isinstance(data, str) else data.decode("utf-8")
+    except UnicodeDecodeError:
+        return shown(data)
+    text = redacted(text, recording.secrets if recording else ())
+    return repr(text if len(text) <= length else f"{text[:length]}...")
+
+
+def shown(value: object) -> str:
+    """A value for a reader: data as JSON has it, bytes as `3 bytes 01 02 03`, and none, yes or no."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return repr(value) if isinstance(value, str) else _as_json(value)
+
+
+def _as_json(value: object) -> str:
+    if isinstance(value, bytes):
+        dots = "..." if len(value) > SHOWN_BYTES else ""
+        return (
+            f"{len(value)} byte{'' if len(value) == 1 else 's'} {value[:SHOWN_BYTES].hex(' ')}{dots}".rstrip()
+        )
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_as_json(key)}: {_as_json(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, SocketPacket):
+        return describe(value)
+    if isinstance(value, EnginePacket):
+        return _describe_packet(value)
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_as_json, value)) + "]"
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def describe(packet: SocketPacket) -> str:
-    """A Socket.IO packet in words: `EVENT ['a', 1] in /custom, ack id 3`."""
+    """A Socket.IO packet in words: `EVENT ["a", 1] in /custom, ack id 3`."""
     text = packet.type.name if packet.data is None else f"{packet.type.name} {_short(packet.data)}"
     if packet.namespace != "/":
         text += f" in {packet.namespace}"
@@ -134,7 +170,7 @@ def _describe_packet(packet: EnginePacket) -> str:
     if packet.type is EnginePacketType.OPEN:
         return packet.type.name  # its data is long, and the raw text shows it
     if packet.type is not EnginePacketType.MESSAGE or not isinstance(packet.data, str):
-        return f"{packet.type.name} {packet.data!r}" if packet.data else packet.type.name
+        return f"{packet.type.name} {quoted(packet.data, RAW_LENGTH)}" if packet.data else packet.type.name
     try:
         whole = SocketDecoder().decode(packet.data)
     except RemoteProtocolError as error:
@@ -144,5 +180,5 @@ def _describe_packet(packet: EnginePacket) -> str:
 
 def _short(value: object) -> str:
     recording = RECORDING.get(None)
-    text = redacted(repr(value), recording.secrets if recording else ())
+    text = redacted(_as_json(value), recording.secrets if recording else ())
     return text if len(text) <= 120 else f"{text[:117]}..."

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from conformance.client.address import Address, Headers
-from conformance.client.http import Answer, NoAnswer, open_stream, take_cookies
+from conformance.client.http import Answer, NoAnswer, broken_answer, open_stream, take_cookies
+from conformance.client.steps import Step
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, describe_engine
 from sioprobe.wire import (
     DeflateOffer,
@@ -57,7 +58,7 @@ class Ended:
         return self.kind in (End.CLOSE, End.CLOSE_WITHOUT_CODE)
 
     def __str__(self) -> str:
-        return self.kind if self.code is None else f"{self.kind} {self.code}"
+        return self.kind.value if self.code is None else f"{self.kind} {self.code}"
 
 
 class WebSocket:
@@ -206,7 +207,9 @@ async def open_websocket(
     if offer:
         headers = [*headers, ("Sec-WebSocket-Extensions", str(offer))]
     stream = await open_stream(address, seconds)
+    steps = Step.WEBSOCKET, "an upgrade" if "sid=" in query else "a handshake", 3 if "EIO=3" in query else 4
     if isinstance(stream, NoAnswer):
+        recording.attempt(*steps, stream)
         return stream
     reader, writer = stream
     try:
@@ -214,6 +217,8 @@ async def open_websocket(
     except BaseException:
         writer.transport.abort()
         raise
+    opened = outcome is None or isinstance(outcome, DeflateParameters)
+    recording.attempt(*steps, None if opened else outcome)
     if outcome is None or isinstance(outcome, DeflateParameters):
         told = ", with permessage-deflate" if outcome else ""
         recording.add(TO_CLIENT, "http", "", f"{label}answer to GET: 101{told}")
@@ -221,7 +226,7 @@ async def open_websocket(
         recording.opened.append(websocket)
         return websocket
     writer.transport.abort()
-    meaning = f"answer to GET: {outcome.status}" if isinstance(outcome, Answer) else str(outcome)
+    meaning = f"answer to GET: {outcome.headline}" if isinstance(outcome, Answer) else str(outcome)
     recording.add(TO_CLIENT, "http", outcome.text if isinstance(outcome, Answer) else "", label + meaning)
     return outcome
 
@@ -239,6 +244,7 @@ async def _shake_hands(
     key = new_key()
     target = address.with_query(f"{address.path}?{query}")
     shown = address.with_headers(cookies, headers)
+    head = b""
     try:
         async with asyncio.timeout(seconds):
             writer.write(encode_upgrade_request(address.host_header, target, key, shown))
@@ -254,10 +260,12 @@ async def _shake_hands(
             return Answer(response.status, response.headers, body)
     except TimeoutError:
         return NoAnswer(f"no answer within {seconds:.1f} s", silent=True)
-    except asyncio.IncompleteReadError:
-        return NoAnswer("connection closed before an answer", closed=True)
+    except asyncio.IncompleteReadError as error:
+        return broken_answer(head or error.partial, "no status line", closed=True)
     except RemoteProtocolError as error:
-        return NoAnswer(f"no WebSocket: {error}")
+        if head.startswith(b"HTTP/"):
+            return NoAnswer(f"no WebSocket: {error}")
+        return broken_answer(head, "no status line", closed=False)
     except asyncio.LimitOverrunError:
         return NoAnswer("answer without an end of its headers")
     except OSError:

@@ -87,7 +87,8 @@ async def _find_transports(address: Address, revision: Revision) -> tuple[OpenDa
                 "upgrade": has_polling,
                 "permessage_deflate": await _compresses(address, revision),
             }
-    raise NoServer(f"{where} opens no session: the handshake got {answer.status}")
+    what = f"{answer} and no OPEN packet" if answer.status == 200 else str(answer)
+    raise NoServer(f"{where} opens no session: the handshake got {what}")
 
 
 async def _speaks_revision_3(address: Address, *, over_polling: bool) -> bool:

@@ -71,7 +71,7 @@ def test_what_comes_before_a_wrong_frame_in_one_read_counts(bad: bytes, error: s
         assert [packet.data for packet in session.inbox] == [["good"]]
         assert session.malformed == [error]
         meanings = [entry.meaning for entry in RECORDING.get().read()]
-        assert meanings.index("EVENT ['good']") < meanings.index("invalid WebSocket frame")
+        assert meanings.index('EVENT ["good"]') < meanings.index("invalid WebSocket frame")
 
     sent = text_frame(OPEN_4.encode()) + text_frame(b'42["good"]') + bad
     asyncio.run(with_session("websocket", 4, sent, work))
