@@ -31,9 +31,11 @@ from sioprobe.wire.cookies import Cookies
 
 __all__ = ["Found", "open_of", "open_of_message", "over_polling", "over_websocket"]
 
+PONG = "3"
 REQUESTS = 12
 """So many requests of one session are sent, each on a new connection, until one of them finds it."""
 SILENCE = "no answer to CONNECT"
+CLOSED = "the server closed the session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def over_websocket(asker: Asker, websocket: WebSocket) -> Found | None:
             if message is None:
                 return _without_an_answer(asker)
             if isinstance(message, Ended):
-                return _no_connect(asker, f"the WebSocket ended ({message.how})")
+                return _without_an_answer(asker, f"the WebSocket ended ({message.how})")
             if message == "2":
                 websocket.send("3")
             settled, found = _read(asker, message)
@@ -147,7 +149,11 @@ class _Polling:
                 return self._several(f"one request of a session found it, {asked - 1} got {told}")
         if _keeps_to_a_connection(self._asker):
             return self._several(f"a session is known on the connection that opened it, others got {told}")
-        return Found(Cause.SESSION_REFUSED, told)
+        return (
+            _without_an_answer(self._asker, CLOSED)
+            if _knows_sessions(self._asker)
+            else Found(Cause.SESSION_REFUSED, told)
+        )
 
     def _several(self, seen: str) -> Found:
         helps = self._asker.visit.transport == "polling"
@@ -171,6 +177,13 @@ def _keeps_to_a_connection(asker: Asker) -> bool:
         link.close()
 
 
+def _knows_sessions(asker: Asker) -> bool:
+    """Whether a new session is known on a second connection, as long as nobody sends CONNECT."""
+    cookies = asker.visit.new_cookies()
+    opened = open_of(asker.request("GET", asker.visit.target("polling"), cookies=cookies))
+    return opened is not None and _Polling(asker, opened.session_id, cookies).push(PONG) is None
+
+
 def _harmless(number: int) -> str:
     """A packet that every server answers: CONNECT to a namespace that does not exist."""
     return f"40/sioprobe-diagnosis-{number},"
@@ -185,7 +198,7 @@ def _connect(asker: Asker) -> str:
 def _read(asker: Asker, message: str | bytes) -> tuple[bool, Found | None]:
     """Whether an Engine.IO packet settles the matter, and what it says; None if the client is let in."""
     if message == "1":
-        return True, _no_connect(asker, "the server closed the session")
+        return True, _without_an_answer(asker, CLOSED)
     if not isinstance(message, str) or not message.startswith(("40", "44")):
         return False, None
     try:
@@ -218,8 +231,8 @@ def _no_connect(asker: Asker, seen: str) -> Found:
     return Found(Cause.NO_CONNECT, seen, asker.visit.namespace)
 
 
-def _without_an_answer(asker: Asker) -> Found:
-    return Found(Cause.PARSER) if _speaks_msgpack(asker) else _no_connect(asker, SILENCE)
+def _without_an_answer(asker: Asker, seen: str = SILENCE) -> Found:
+    return Found(Cause.PARSER) if _speaks_msgpack(asker) else _no_connect(asker, seen)
 
 
 def _speaks_msgpack(asker: Asker) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -318,6 +319,42 @@ def test_connect_without_an_answer() -> None:
         silent = found(server.url)
     assert silent.cause is Cause.NO_CONNECT
     assert silent.sentence.endswith("does not let it into /: no answer to CONNECT")
+
+
+def closing_on_text(packed: bytes) -> Script:
+    """A server over polling that closes a session for a CONNECT in text, and answers one in base64."""
+    state = {"alive": True}
+
+    def script(peer: Peer) -> None:
+        while request := peer.read_request():
+            line = request.partition(b"\r\n")[0].decode()
+            status, answer = 200, "ok"
+            if "websocket" in line:
+                status = 400
+            elif "sid=" not in line:
+                state["alive"], answer = True, OPEN
+            elif not state["alive"]:
+                status, answer = 400, '"Invalid session"'
+            elif line.startswith("GET"):
+                answer = f"b{base64.b64encode(packed).decode()}"
+            else:
+                state["alive"] = not request.partition(b"\r\n\r\n")[2].startswith(b"40")
+            lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(answer)}"]
+            peer.send(("\r\n".join(lines) + f"\r\n\r\n{answer}").encode())
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("packed", "cause"),
+    [
+        (b"\x82\xa4type\x00\xa3nsp\xa1/", Cause.PARSER),
+        (b"something else", Cause.NO_CONNECT),
+    ],
+)
+def test_a_session_that_a_connect_ends_is_no_sign_of_several_processes(packed: bytes, cause: Cause) -> None:
+    with ScriptedServer(closing_on_text(packed)) as server:
+        assert found(server.url).cause is cause
 
 
 def test_a_session_that_is_always_refused_is_not_said_to_be_of_several_processes() -> None:
