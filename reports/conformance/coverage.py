@@ -21,7 +21,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ServerCoverage:
-    """The requirements of one server. `verdicts` counts the judged ones by their worst case.
+    """The requirements of one server. `verdicts` counts those that apply by their worst case.
 
     `levels` counts all that the run asked for, by level and verdict.
     `not_asked` is None when the result does not say how many requirements exist.
@@ -29,6 +29,7 @@ class ServerCoverage:
 
     server: str
     judged: int
+    not_judged: int
     not_applicable: int
     not_asked: int | None
     verdicts: dict[str, int]
@@ -41,7 +42,7 @@ class ServerCoverage:
     @property
     def must_judged(self) -> int:
         counts = self.levels.get("MUST", {})
-        return sum(counts.values()) - counts.get("not applicable", 0)
+        return sum(counts.values()) - counts.get("not applicable", 0) - counts.get("not judged", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ def _server(name: str, result: Conformance) -> ServerCoverage:
     idle = counts.pop("not applicable", 0)
     return ServerCoverage(
         server=name,
-        judged=len(standing) - idle,
+        judged=len(standing) - idle - counts["not judged"],
+        not_judged=counts["not judged"],
         not_applicable=idle,
         not_asked=None if exist is None else max(exist - len(standing), 0),
         verdicts=dict(counts),

@@ -103,11 +103,19 @@ def _headline(results: Mapping[str, Conformance], matrix: Matrix, coverage: Cove
     if not server.must_judged:
         kept = server.verdicts.get("pass", 0)
         return f"{title}: {kept} of {wording.counted(server.judged, 'requirement')} kept, none of level MUST"
-    return f"{title} keeps {server.must_kept} of {server.must_judged} requirements of level MUST that apply"
+    keeps = f"{title} keeps {server.must_kept} of {server.must_judged} requirements of level MUST that"
+    if server.not_judged:
+        return f"{keeps} were judged; {wording.counted(server.not_judged, 'requirement')} could not be"
+    return f"{keeps} apply"
 
 
 def _notes(results: Mapping[str, Conformance], coverage: Coverage) -> list[str]:
-    notes = []
+    notes = [
+        f"{f'{name}: ' if len(results) > 1 else ''}{cause['what']}: {cause['detail']}; "
+        f"{wording.counted(cause['cases'], 'case')} not judged because of it"
+        for name, one in results.items()
+        for cause in one.get("causes", [])
+    ]
     versions = sorted({one["suite"]["version"] for one in results.values()})
     exist = {one["suite"].get("requirements") for one in results.values()}
     if len(versions) > 1 or len(exist) > 1:
@@ -118,7 +126,7 @@ def _notes(results: Mapping[str, Conformance], coverage: Coverage) -> list[str]:
         )
     for server in coverage.servers:
         if server.not_asked:
-            asked = server.judged + server.not_applicable
+            asked = server.judged + server.not_judged + server.not_applicable
             notes.append(
                 f"{server.server}: the run asked for only {asked} of {asked + server.not_asked} requirements"
             )

@@ -12,6 +12,7 @@ WORST_FIRST = (
     "harness error",
     "unexpected pass",
     "inconclusive",
+    "not judged",
     "known deviation",
     "non-strict",
     "info",
@@ -26,6 +27,7 @@ SYMBOLS = {
     "harness error": "⚠",
     "unexpected pass": "‼",
     "inconclusive": "?",
+    "not judged": "/",
     "known deviation": "≠",
     "non-strict": "~",
     "info": "i",
@@ -58,6 +60,7 @@ MEANINGS = {
     "or a MUST is kept in a tolerated way",
     "info": "the server does not use a MAY, or the specification says nothing",
     "inconclusive": "the case did not reach its question, so it says nothing about the requirement",
+    "not judged": "one cause, named at the top, kept the case from its question",
     "not applicable": "the case says nothing about this server",
     "harness error": "the fault is the suite's, or its machine's (such as too many open files)",
 }
@@ -120,12 +123,12 @@ OUTCOMES = {
     "failures": (
         "✗",
         "Failures",
-        "The server breaks a requirement, a listed deviation no longer occurs, or a case is inconclusive.",
+        "The server breaks a requirement, a listed deviation no longer occurs, or a case came to no verdict.",
     ),
     "harness error": (
         "⚠",
         "Not judged",
-        "The run broke off or the suite failed, so it says nothing.",
+        "The run broke off, one cause stood before every case, or the suite failed: it says nothing.",
     ),
 }
 """Symbol, word and meaning of each outcome of a run."""

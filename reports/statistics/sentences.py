@@ -126,8 +126,8 @@ def _conformance_sentences(results: Results) -> list[str]:
         return []
     unjudged = [one["arm"] for one in judged if one["outcome"] == "harness error"]
     broken, stale, unclear = (
-        [one["arm"] for one in judged if one["counts"].get(verdict)]
-        for verdict in ("fail", "unexpected pass", "inconclusive")
+        [one["arm"] for one in judged if any(map(one["counts"].get, verdicts))]
+        for verdicts in (("fail",), ("unexpected pass",), ("inconclusive", "not judged"))
     )
     unexplained = [
         one["arm"]

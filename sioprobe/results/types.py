@@ -32,6 +32,7 @@ Verdict = Literal[
     "harness error",
     "known deviation",
     "unexpected pass",
+    "not judged",
 ]
 Trust = Literal["VALID", "SUSPECT", "INVALID"]
 
@@ -149,6 +150,14 @@ class Target(TypedDict):
     handshake: NotRequired[Handshake | None]
 
 
+class Cause(TypedDict):
+    """Why cases were not judged: what happened, what was seen and what helps, and how many cases."""
+
+    what: str
+    detail: str
+    cases: Count
+
+
 class Conformance(TypedDict):
     """conformance-<arm>.json: every case's verdict about one server."""
 
@@ -160,6 +169,7 @@ class Conformance(TypedDict):
     outcome: Literal["conformant", "nothing broken", "known deviations", "failures", "harness error"]
     counts: dict[str, Count]
     cases: list[Case]
+    causes: NotRequired[list[Cause]]
     started_at: NotRequired[str | None]
     seconds: NotRequired[Amount | None]
 
