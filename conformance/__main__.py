@@ -50,7 +50,7 @@ EXIT_CODES = {
     1: "a requirement is broken, a deviation no longer occurs, or a case came to no conclusion; with --diff:"
     " something differs",
     2: "wrong usage, or an error of the suite itself: nothing was judged; a page or a badge was not written",
-    4: "no Socket.IO server there, or none that can be judged",
+    4: "no Socket.IO server there, or none that can be judged; or one cause left nothing to judge",
     130: "stopped by Ctrl-C; what was judged until then is reported",
 }
 JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Instead of judging"
@@ -150,6 +150,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     callback=lambda context, option, wanted: _print_contract(context) if wanted else None,
     help="Print which events a server should answer.",
 )
+@option("--verbose", is_flag=True, help="Explain each failure with its packets, and list everything.")
 @option("--report", "report_file", type=FILE, metavar="FILE.json", help="Write the result file.")
 @option("--html", type=FILE, metavar="FILE", help="Write the page: one file, no external address.")
 @option("--markdown", type=FILE, metavar="FILE", help="Write a summary in Markdown.")
@@ -169,6 +170,7 @@ def main(
     junit: Path | None,
     matrix: bool,
     diff: bool,
+    verbose: bool,
     as_json: bool,
     as_list: bool,
     official: bool,
@@ -214,7 +216,8 @@ def main(
     # The pages show the command, without options that have their default.
     asked_words = _words({**asked, "jobs": None if asked["jobs"] == JOBS else asked["jobs"]})
     command = shlex.join([*program().split(), *asked_words, *connection.given, *words])
-    sys.exit(run_cases(run, [*_words(asked), *words], wanted, command, as_json=as_json))
+    code = run_cases(run, [*_words(asked), *words], wanted, command, as_json=as_json, verbose=verbose)
+    sys.exit(code)
 
 
 def _print_contract(context: click.Context) -> None:

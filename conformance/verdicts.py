@@ -51,6 +51,7 @@ class Verdict(StrEnum):
     HARNESS_ERROR = "harness error"
     KNOWN_DEVIATION = "known deviation"
     UNEXPECTED_PASS = "unexpected pass"
+    NOT_JUDGED = "not judged"
 
 
 class Violation(Exception):
@@ -168,10 +169,11 @@ def with_deviation(
 
 
 _FAILURES = (Verdict.FAIL, Verdict.UNEXPECTED_PASS, Verdict.INCONCLUSIVE)
+_UNJUDGED = (Verdict.NOT_APPLICABLE, Verdict.NOT_JUDGED)
 
 
 def is_failure(verdict: Verdict) -> bool:
-    """Whether the verdict alone makes the run fail."""
+    """Whether a case of this verdict has failed. One that was not judged has not, and makes the run fail."""
     return verdict in _FAILURES or verdict is Verdict.HARNESS_ERROR
 
 
@@ -188,13 +190,13 @@ class Conclusion(StrEnum):
 def conclude(verdicts: list[Verdict], *, ended: bool = True, whole: bool = True) -> Conclusion:
     """The outcome of a run.
 
-    A run that was stopped, or in which no case applied, has judged nothing. Only a `whole` run, which asks
-    for every MUST, can call a server conformant.
+    A run that was stopped, or in which no case could be judged, has judged nothing. Only a `whole` run,
+    which asks for every MUST, can call a server conformant.
     """
-    nothing = all(verdict is Verdict.NOT_APPLICABLE for verdict in verdicts)
+    nothing = all(verdict in _UNJUDGED for verdict in verdicts)
     if nothing or not ended or Verdict.HARNESS_ERROR in verdicts:
         return Conclusion.HARNESS_ERROR
-    if any(verdict in _FAILURES for verdict in verdicts):
+    if any(verdict in _FAILURES or verdict is Verdict.NOT_JUDGED for verdict in verdicts):
         return Conclusion.FAILURES
     if Verdict.KNOWN_DEVIATION in verdicts:
         return Conclusion.KNOWN_DEVIATIONS
@@ -202,5 +204,7 @@ def conclude(verdicts: list[Verdict], *, ended: bool = True, whole: bool = True)
 
 
 def exit_code(verdicts: list[Verdict]) -> int:
-    """0: conformant, or only known deviations. 1: failures. 2: nothing was judged."""
+    """0: conformant, or only known deviations. 1: failures. 2: nothing was judged. 4: nothing could be."""
+    if Verdict.NOT_JUDGED in verdicts and all(verdict in _UNJUDGED for verdict in verdicts):
+        return 4
     return {Conclusion.HARNESS_ERROR: 2, Conclusion.FAILURES: 1}.get(conclude(verdicts), 0)

@@ -22,7 +22,7 @@ from conformance.requirements import CAPABILITIES
 from conformance.target import Target
 from sioprobe.diagnosis import Cause, Diagnosis, Visit, diagnose
 
-__all__ = ["NoServer", "find_target"]
+__all__ = ["NoServer", "diagnosis_of", "find_target"]
 
 UNJUDGEABLE = (Cause.PROCESSES, Cause.PARSER, Cause.NAMESPACE_REFUSED)
 """With these most cases would fail, and the failures would say nothing about how the protocol is kept."""
@@ -35,7 +35,7 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
         try:
             opened, capabilities = await find_revisions(address)
         except NoServer as refusal:
-            found = await _diagnosis(address)
+            found = await diagnosis_of(address)
             raise NoServer(found.sentence if found else address.connection.redact(str(refusal))) from None
         timing = Timing(float(opened.ping_interval) / 1000, float(opened.ping_timeout) / 1000)
         # What is declared absent is not used to find out the rest.
@@ -50,7 +50,7 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
             asyncio.to_thread(find_software, address.host, address.port),
         )
         if contract.lost:
-            found = await _diagnosis(address, None if capabilities["polling"] else "websocket")
+            found = await diagnosis_of(address, None if capabilities["polling"] else "websocket")
             if found is not None and found.cause in UNJUDGEABLE:
                 raise NoServer(found.sentence)
         declared = about.capabilities | profile.capabilities
@@ -80,7 +80,7 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
         RECORDING.reset(token)
 
 
-async def _diagnosis(address: Address, transport: str | None = None) -> Diagnosis | None:
+async def diagnosis_of(address: Address, transport: str | None = None) -> Diagnosis | None:
     """Why the server lets no session in, or None if it does so now."""
     given = address.connection
     visit = Visit(

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.judging.runner import Question
+from conformance.judging.outcomes import Question
 from conformance.requirements import catalogue
 from sioprobe.commandline.nearest import unknown
 

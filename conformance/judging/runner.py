@@ -11,20 +11,38 @@ import inspect
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from conformance.client.revisions import REVISIONS
 from conformance.client.session import sessions_of
-from conformance.client.transcript import RECORDING, Entry, Recording
+from conformance.client.transcript import RECORDING, Recording
 from conformance.client.websocket import WebSocket
 from conformance.expect import CLOSED, expect_wellformed
+from conformance.judging.causes import (
+    MANY,
+    Finding,
+    Key,
+    find_causes,
+    not_judged,
+    waits_for_causes,
+    worked_in,
+)
 from conformance.judging.known_deviations import find_deviation
+from conformance.judging.outcomes import Outcome, Question
+from conformance.judging.presence import Presence
 from conformance.judging.standstill import StandstillWatch
-from conformance.requirements import Requirement
 from conformance.target import Target
-from conformance.verdicts import HarnessError, Judgement, NotApplicable, Verdict, Violation, judge
+from conformance.verdicts import (
+    HarnessError,
+    Judgement,
+    NotApplicable,
+    Verdict,
+    Violation,
+    is_failure,
+    judge,
+)
 from conformance.waiting import PLACES, Places
 from sioprobe.wire import RemoteProtocolError
 
@@ -35,37 +53,8 @@ REPEATS = 3  # of a case that failed while the machine stood still or the server
 TELL_SECONDS = 0.2  # between two lines of progress
 UNDECIDED = 5  # so many cases may be asked again because something stopped them before their question
 CONNECT_SECONDS = 1.0  # connectTimeout where none is declared: what the documentation of socket.io recommends
+EARLY = 30  # cases that fail, before a cause is looked for in mid-run
 RESTART_SECONDS = 15.0  # that a process manager may take to replace a process
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One case on one transport."""
-
-    name: str  # of the function
-    file: str
-    requirement: Requirement
-    transport: str | None
-    run: Callable[..., Awaitable[None]]
-    exclusive: bool = False
-    slow: bool = False
-
-    @property
-    def label(self) -> str:
-        return f"{self.name}[{self.transport}]" if self.transport else self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a case. `error` is for the traceback of our own mistakes."""
-
-    judgement: Judgement
-    closed: str | None = None
-    transcript: list[Entry] = field(default_factory=list)
-    seconds: float = 0.0
-    error: BaseException | None = None
-    earlier: str | None = None  # what came of the tries before this one
-    unjoined: float = 0.0  # seconds after which the server closed a session that had joined no namespace
 
 
 class Runner:
@@ -84,7 +73,19 @@ class Runner:
         self._undecided = 0
         self._alone = asyncio.Lock()
         self._beating: asyncio.Task[None] | None = None
+        self._presence = Presence(target, RESTART_SECONDS)
+        self._started = time.monotonic()
         self._tried: dict[Question, asyncio.Future[None]] = {}
+        self._unjudged = 0
+        self._all_judged = asyncio.Event()
+        self._outcomes: dict[Question, Outcome] = {}
+        self._worked: set[Key] = set()
+        self._happy = self._unhappy = 0
+        self._look_at = EARLY
+        self._early: list[Finding] = []  # found in mid-run
+        self._findings: list[Finding] | None = None
+        self._explaining = asyncio.Lock()
+        self.at_once = False  # without looking for a cause behind all failures
         self._tasks: dict[Question, asyncio.Task[Outcome]] = {}
         self.counts: Counter[Verdict] = Counter()
         self.on_progress: Callable[[Mapping[Verdict, int]], None] | None = None
@@ -93,6 +94,8 @@ class Runner:
     def start(self, questions: Iterable[Question]) -> None:
         """Queue the cases: the slow ones first, the exclusive ones alone after all others."""
         ordered = sorted(questions, key=lambda question: (question.exclusive, not question.slow))
+        self._started = time.monotonic()
+        self._unjudged = len(ordered)
         self._beating = self._loop.create_task(self._standstill.beat())
         if self.on_progress is not None:
             self._telling = self._loop.create_task(self._tell(self.on_progress))
@@ -122,10 +125,44 @@ class Runner:
             show(self.counts)
             await asyncio.sleep(TELL_SECONDS)
 
+    def outcomes_so_far(self) -> list[tuple[Question, Outcome]]:
+        """What is judged, in the order in which that ended. A cause was not looked for."""
+        return [*self._outcomes.items()]
+
     async def _ask(self, question: Question, before: tuple[asyncio.Future[None], ...]) -> Outcome:
-        outcome = await self._judge(question, before)
+        try:
+            outcome = await self._judge(question, before)
+        finally:
+            self._unjudged -= 1
+            if self._unjudged == 0:
+                self._all_judged.set()
+        self._outcomes[question] = outcome
         self.counts[outcome.judgement.verdict] += 1
-        return outcome
+        if self.at_once or not waits_for_causes(outcome, self._worked):
+            return outcome
+        await self._all_judged.wait()
+        async with self._explaining:
+            if self._findings is None:
+                found = await self._find_causes(MANY)
+                known = {one.cause.what for one in found}
+                self._findings = [*found, *(one for one in self._early if one.cause.what not in known)]
+        causes = (found.cause for found in self._findings if found.accounts_for(question, outcome))
+        cause = next(causes, None)
+        return outcome if cause is None else not_judged(outcome, cause)
+
+    async def _find_causes(self, many: int) -> list[Finding]:
+        absence = self._presence.absence
+        return await find_causes(self._target, self.outcomes_so_far(), absence, self._started, many=many)
+
+    async def _look_early(self, outcome: Outcome) -> None:
+        """Look for a cause once most cases fail, so that the rest need not wait for nothing each."""
+        verdict = outcome.judgement.verdict
+        self._happy += verdict is Verdict.PASS
+        self._unhappy += verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
+        if self.at_once or self._early or self._unhappy < max(self._look_at, self._happy):
+            return
+        self._look_at = 2 * self._unhappy
+        self._early = await self._find_causes(EARLY // 2)
 
     async def _judge(self, question: Question, before: tuple[asyncio.Future[None], ...]) -> Outcome:
         if before:
@@ -135,9 +172,15 @@ class Runner:
         started = time.monotonic()
         try:
             outcome = await self._answer(question)
+            if is_failure(outcome.judgement.verdict):
+                # No other case takes this place until it is clear that there is a server to ask.
+                await self._presence.confirm()
         finally:
             self._places.give()
             self._tried[question].set_result(None)
+        self._outcomes[question] = outcome
+        self._worked |= worked_in([outcome])
+        await self._look_early(outcome)
         self._undecided += outcome.judgement.verdict is Verdict.INCONCLUSIVE
         failures: list[str] = []
         while len(failures) < REPEATS and (blame := await self._blame(question, outcome, started)):
@@ -153,7 +196,20 @@ class Runner:
         return replace(outcome, earlier=f"asked {len(failures) + 1} times: {tries}")
 
     async def _answer(self, question: Question) -> Outcome:
+        if self._is_doomed(question):
+            return self._unasked(question)
         return await answer_question(question, self._target, self._second, strict=self._strict)
+
+    def _is_doomed(self, question: Question) -> bool:
+        """Whether a cause that is known already would keep the case from its question."""
+        return self._presence.absence is not None or any(found.dooms(question) for found in self._early)
+
+    def _unasked(self, question: Question) -> Outcome:
+        try:
+            _arguments(question, self._target, self._second)
+        except NotApplicable as error:
+            return Outcome(judge(question.requirement.level, error))
+        return Outcome(Judgement(Verdict.NOT_JUDGED))
 
     async def _blame(self, question: Question, outcome: Outcome, started: float) -> str | None:
         """What else may have caused a failure; None if nothing is known.
@@ -163,6 +219,8 @@ class Runner:
         # A missed heartbeat may also look like the close that a deviation says does not come.
         doubtful = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED_PASS)
         if outcome.judgement.verdict not in doubtful or question.requirement.contract == 3:
+            return None
+        if self._is_doomed(question):
             return None
         if stall := self._standstill.stalled_since(started):
             return f"while this machine stood still for {stall:.1f} s"
@@ -219,6 +277,8 @@ async def answer_question(
     except Exception as exception:  # the verdict says whose fault it is
         error = exception
     seconds = time.monotonic() - recording.started
+    for session in sessions_of(recording):
+        session.note_steps()
     transcript = recording.read()  # before the sessions are released, which says nothing
     judgement = judge(question.requirement.level, error, strict=strict)
     deviation = find_deviation(
@@ -233,9 +293,19 @@ async def answer_question(
     if deviation is not None:
         judgement = deviation.applied(judgement, target.versions, named=target.named)
     await _release(recording)
-    closed = _closed(closings, recording)
-    unjoined = _unjoined(recording)
-    return Outcome(_redacted(judgement, recording), closed, transcript, seconds, error, unjoined=unjoined)
+    attempts = [
+        replace(one, failure=one.failure and recording.redact(one.failure)) for one in recording.attempts
+    ]
+    return Outcome(
+        _redacted(judgement, recording),
+        _closed(closings, recording),
+        transcript,
+        seconds,
+        error,
+        started=recording.started,
+        attempts=tuple(attempts),
+        unjoined=_unjoined(recording),
+    )
 
 
 def _arguments(question: Question, target: Target, second: Target | None) -> dict[str, object]:

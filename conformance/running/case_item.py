@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.judging.runner import Outcome, Question
+from conformance.judging.outcomes import Outcome, Question
 from conformance.running.suite_run import SuiteRun
 from conformance.telling.console import explain, fitted, transcript_text
 from conformance.verdicts import Verdict, is_failure
@@ -46,7 +46,7 @@ class CaseItem(pytest.Item):
         ]
         # The only kind of section that reaches JUnit XML.
         self.add_report_section("call", "stdout", transcript_text(self.outcome.transcript))
-        if judgement.verdict is Verdict.NOT_APPLICABLE:
+        if judgement.verdict in (Verdict.NOT_APPLICABLE, Verdict.NOT_JUDGED):
             pytest.skip(judgement.reason or "")
         if judgement.verdict is Verdict.KNOWN_DEVIATION:
             pytest.xfail(judgement.reason or "")

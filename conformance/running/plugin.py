@@ -16,7 +16,8 @@ from conformance.judging.collecting import CASES, CaseError, questions
 from conformance.requirements import with_cases
 from conformance.running.case_item import RUN, CaseItem, terminal_width
 from conformance.running.suite_run import LEVELS, SuiteRun, begin
-from conformance.telling.console import fitted, header, summary
+from conformance.telling.console import fitted, header
+from conformance.telling.summary import summary
 from conformance.usage_error import UsageError
 from conformance.verdicts import Verdict, exit_code
 from sioprobe.commandline.connection_arguments import add_connection_options
@@ -135,6 +136,7 @@ def pytest_runtestloop(session: pytest.Session) -> Any:
     progress = run.progress(len(questions)) if run.progress else None
     if progress is not None:
         run.runner.on_progress = progress.show
+    run.runner.at_once = bool(session.config.option.maxfail)
     run.runner.start(questions)
     try:
         return (yield)
@@ -161,7 +163,11 @@ LETTERS = {
     Verdict.INCONCLUSIVE: "?",
     Verdict.HARNESS_ERROR: "E",
     Verdict.UNEXPECTED_PASS: "U",
+    Verdict.NOT_JUDGED: "/",
 }
+
+
+LETTERS_IN_LINE = 72  # of pytest
 
 
 def pytest_report_teststatus(report: Any, config: pytest.Config) -> Any:
@@ -184,8 +190,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if run is None:
         return
     if run.results:
-        text = "\n".join(summary(run.target, run.results, ended=run.ended))
-        if width := terminal_width(config):
+        width = terminal_width(config)
+        room = run.room
+        if room is not None and run.progress is None:
+            room -= len(run.results) // LETTERS_IN_LINE + 1
+        lines = summary(run.target, run.results, ended=run.ended, room=room, width=width)
+        text = "\n".join(lines)
+        if width:
             text = fitted(text, width)
         terminalreporter.write_line(text)
     if run.problem:
@@ -196,6 +207,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run = session.config.stash.get(RUN, None)
     if run is None:
         return
+    if exitstatus == pytest.ExitCode.INTERRUPTED:
+        # A failure waits for all other cases, in case one cause explains them. Now it waits no more.
+        told = {question for question, _ in run.results}
+        run.results += [one for one in run.runner.outcomes_so_far() if one[0] not in told]
     run.runner.stop()
     verdicts = [outcome.judgement.verdict for _, outcome in run.results]
     run.ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)

@@ -12,7 +12,8 @@ from conformance.client.address import parse_url
 from conformance.finding.profile import ServerProfile, read_profile
 from conformance.finding.server import find_target
 from conformance.judging.declared import declared, listed_mode
-from conformance.judging.runner import Outcome, Question, Runner
+from conformance.judging.outcomes import Outcome, Question
+from conformance.judging.runner import Runner
 from conformance.requirements import catalogue
 from conformance.running.progress_line import ProgressLine
 from conformance.target import Target
@@ -46,6 +47,7 @@ class SuiteRun:
         self.interrupted = False  # by Ctrl-C
         self.progress: Callable[[int], ProgressLine] | None = None  # in place of pytest's letters
         self.width: int | None = None  # of the terminal, if the caller knows it
+        self.room: int | None = None  # lines for the summary; None if each failure is explained before it
         self.problem: str | None = None  # why nothing was judged, or the result file was not written
 
     def write(self, path: Path) -> str | None:

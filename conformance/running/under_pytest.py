@@ -17,16 +17,21 @@ from conformance.running.suite_run import SuiteRun
 from conformance.telling.console import fitted, header
 from conformance.telling.outputs import Outputs
 from conformance.telling.result_file import program
+from conformance.telling.summary import TWO_SCREENS, WIDTH
 
 __all__ = ["run_cases"]
 
+PYTESTS_OWN = 2  # lines: the number of cases by verdict, and an empty one
 ROOM = Path(__file__).parents[1]
 
 
-def run_cases(run: SuiteRun, words: list[str], wanted: Outputs, command: str, *, as_json: bool) -> int:
+def run_cases(
+    run: SuiteRun, words: list[str], wanted: Outputs, command: str, *, as_json: bool, verbose: bool
+) -> int:
     """Run pytest with these words, and write the files. Returns the exit code.
 
-    The pages show `command` as the command that gave the result.
+    The pages show `command` as the command that gave the result. If not `verbose`, the output is two screens
+    long at most.
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as kept:
         file = wanted.report or Path(folder) / "result.json"
@@ -38,6 +43,9 @@ def run_cases(run: SuiteRun, words: list[str], wanted: Outputs, command: str, *,
             arguments += _use_terminal(run, kept)
             head = fitted(head, run.width or 80)
         click.echo(head, err=as_json)
+        if not verbose:
+            arguments.insert(0, "--tb=no")
+            run.room = TWO_SCREENS - len(fitted(head, run.width or WIDTH).splitlines()) - PYTESTS_OWN
         quiet = open(os.devnull, "w") if as_json and not sys.stderr.isatty() else None  # noqa: SIM115 - closed below
         try:
             with contextlib.redirect_stdout(quiet or sys.stderr) if as_json else contextlib.nullcontext():
@@ -51,7 +59,8 @@ def run_cases(run: SuiteRun, words: list[str], wanted: Outputs, command: str, *,
         if as_json and run.results:
             click.echo(file.read_text("utf-8"), nl=False)
         # pytest's code for wrong usage is 4, which here means that there is no server.
-        code = 2 if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) else code
+        wrong = code == pytest.ExitCode.USAGE_ERROR and not run.results
+        code = 2 if wrong or code == pytest.ExitCode.INTERNAL_ERROR else code
         if run.results:
             code = wanted.write(file, run.target, run.results, run.started, command) or code
         return 130 if run.interrupted else code

@@ -1,4 +1,4 @@
-"""What a run says on the console: what is judged, the explanation of a failure, the summary."""
+"""What a run says on the console: what is judged, and the explanation of a failure."""
 
 from __future__ import annotations
 
@@ -8,26 +8,24 @@ import textwrap
 import sioprobe
 from conformance.client.address import Address
 from conformance.client.transcript import Entry
-from conformance.judging.runner import Outcome, Question
+from conformance.judging.outcomes import Outcome, Question
 from conformance.requirements import with_cases
 from conformance.target import Target
-from conformance.telling.known import about_software, suggestion
+from conformance.telling.known import about_software
 from conformance.telling.result_file import (
     PROTOCOLS,
-    Results,
-    counts,
-    is_whole,
     max_payload,
     reason_of,
     reproduce,
 )
-from conformance.verdicts import Conclusion, Verdict, conclude, is_failure
 
-__all__ = ["explain", "explain_verdict", "fitted", "header", "summary", "transcript_text"]
+__all__ = ["explain", "explain_verdict", "fitted", "header", "transcript_text"]
 
-TRANSCRIPT_LINE = re.compile(r" +[0-9]+\.[0-9]{3} (?:C→S|S→C) \S+ +")
-
-REMARKS = (Verdict.NON_STRICT, Verdict.INFO)
+COLUMN = re.compile(
+    r" +[0-9]+\.[0-9]{3} (?:C→S|S→C) \S+ +"  # of a transcript
+    r"|  (?:expected|      or|actual|reason|closed) +"
+    r"|  [A-Z0-9]+-[A-Z0-9-]+ +"  # a requirement in a list
+)
 
 
 def header(target: Target) -> list[str]:
@@ -78,8 +76,8 @@ def fitted(text: str, width: int) -> str:
         if len(line) < width or line.startswith("  reproduce: "):
             lines.append(line)
             continue
-        start = TRANSCRIPT_LINE.match(line)
-        indent = len(start[0]) if start else 12 if line.startswith("  ") else 2
+        start = COLUMN.match(line)
+        indent = len(start[0]) if start else 4 if line.startswith("  ") else 2
         lines += textwrap.wrap(line, width - 1, subsequent_indent=" " * indent, break_on_hyphens=False)
     return "\n".join(lines)
 
@@ -90,42 +88,3 @@ def transcript_text(transcript: list[Entry]) -> str:
         f"{e.time:8.3f} {e.direction} {e.layer:<9} {e.meaning}" + (f"   {e.raw!r}" if e.raw else "")
         for e in transcript
     )
-
-
-def summary(target: Target, results: Results, *, ended: bool = True) -> list[str]:
-    """Failures, remarks, known deviations and their reasons, cases that were asked again, and the counts."""
-    lines = []
-    for title, verdicts in (
-        ("failures", tuple(verdict for verdict in Verdict if is_failure(verdict))),
-        ("not as strict as could be", REMARKS),
-        ("known deviations", (Verdict.KNOWN_DEVIATION,)),
-        ("better than listed", (Verdict.PASS,)),
-    ):
-        rows: dict[tuple[str, str], list[str]] = {}
-        for question, outcome in results:
-            judgement = outcome.judgement
-            if judgement.verdict in verdicts and (judgement.verdict is not Verdict.PASS or judgement.reason):
-                text = judgement.reason or judgement.actual or ""
-                rows.setdefault((question.requirement.id, text), []).append(question.label)
-        if rows:
-            lines.append(f"{title}:")
-        for (requirement_id, text), labels in rows.items():
-            times = f" ({len(labels)} cases)" if len(labels) > 1 else ""
-            lines.append(f"  {requirement_id:<10} {text}{times}")
-    again = [(question, outcome.earlier) for question, outcome in results if outcome.earlier]
-    if again:
-        lines.append("asked again, alone:")
-    lines += [f"  {question.requirement.id:<10} {question.label}: {text}" for question, text in again]
-    found = ", ".join(f"{number} {verdict}" for verdict, number in counts(results).items())
-    judged = [outcome.judgement.verdict for _, outcome in results]
-    if not ended:
-        lines.append(f"the run was cut short after {len(results)} cases: it says nothing about the server")
-    elif all(verdict is Verdict.NOT_APPLICABLE for verdict in judged):
-        lines.append("nothing was judged: no case applies to this server")
-    conclusion = conclude(judged, ended=ended, whole=is_whole(results))
-    if conclusion is Conclusion.NOTHING_BROKEN:
-        lines.append("a part of the cases was asked: the rest may still be broken")
-    if (hint := suggestion(target, results)) is not None:
-        lines.append(hint)
-    lines.append(f"{target.title}, contract level {target.level}: {conclusion}: {found}")
-    return lines

@@ -8,16 +8,15 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import sioprobe
 from conformance.client.address import Address
-from conformance.judging.runner import Outcome, Question
+from conformance.judging.outcomes import Outcome, Question
 from conformance.target import Target
 from conformance.telling.console import explain_verdict, transcript_text
-from conformance.telling.result_file import PROTOCOLS, reason_of, reproduce
+from conformance.telling.result_file import PROTOCOLS, Results, causes_of, reason_of, reproduce
 from conformance.verdicts import Verdict, is_failure
 from sioprobe.results.files import write_text
 
@@ -25,18 +24,19 @@ __all__ = ["write_junit"]
 
 DECLARATION = "<?xml version='1.0' encoding='utf-8'?>\n"
 
+SKIPPED = (Verdict.NOT_APPLICABLE, Verdict.KNOWN_DEVIATION, Verdict.NOT_JUDGED)
+
 # What XML 1.0 cannot hold, whatever the escape.
 UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write_junit(
-    path: Path, target: Target, results: Sequence[tuple[Question, Outcome]], started: datetime
-) -> None:
+def write_junit(path: Path, target: Target, results: Results, started: datetime) -> None:
     """Write the file, whole or not at all. Raises ResultFileError."""
     outcomes = Counter(_outcome(outcome.judgement.verdict) for _, outcome in results)
+    causes = causes_of(results)
     numbers = {
-        "tests": str(len(results)),
-        "failures": str(outcomes["failure"]),
+        "tests": str(len(results) + len(causes)),
+        "failures": str(outcomes["failure"] + len(causes)),
         "errors": str(outcomes["error"]),
         "skipped": str(outcomes["skipped"]),
         "time": f"{sum(outcome.seconds for _, outcome in results):.3f}",
@@ -58,6 +58,13 @@ def write_junit(
             "contract level": str(target.level),
         },
     )
+    for cause, number in causes:
+        case = ElementTree.SubElement(
+            suite, "testcase", {"classname": "cause", "name": _clean(cause.what), "time": "0.000"}
+        )
+        message = f"{number} cases are not judged because of it"
+        told = ElementTree.SubElement(case, "failure", {"message": message, "type": "cause"})
+        told.text = _clean(f"{cause.what}\n  {cause.detail}")
     for question, outcome in results:
         _add_case(suite, question, outcome, target.address)
     ElementTree.indent(root)
@@ -67,13 +74,14 @@ def write_junit(
 def _outcome(verdict: Verdict) -> str | None:
     """The element for a verdict; None for a case that counts as passed.
 
-    A case that was not judged is skipped, and so is a known deviation. Neither is a pass.
+    A case that was not judged is skipped, and so is a known deviation. Neither is a pass. The cause for
+    which cases were not judged is a failure of its own.
     """
     if verdict is Verdict.HARNESS_ERROR:
         return "error"
     if is_failure(verdict):
         return "failure"
-    return "skipped" if verdict in (Verdict.NOT_APPLICABLE, Verdict.KNOWN_DEVIATION) else None
+    return "skipped" if verdict in SKIPPED else None
 
 
 def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, address: Address) -> None:

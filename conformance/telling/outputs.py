@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from conformance.judging.runner import Outcome, Question
+from conformance.judging.outcomes import Outcome, Question
 from conformance.target import Target
 from conformance.telling.junit import write_junit
 from conformance.telling.result_file import Results, program

@@ -14,7 +14,7 @@ import sioprobe
 from conformance.client.address import Address
 from conformance.client.revisions import REVISIONS
 from conformance.judging.collecting import all_questions
-from conformance.judging.runner import Outcome, Question
+from conformance.judging.outcomes import Cause, Outcome, Question
 from conformance.requirements import catalogue, with_cases
 from conformance.target import Target
 from conformance.verdicts import Conclusion, Level, Verdict, conclude
@@ -25,6 +25,7 @@ __all__ = [
     "PROTOCOLS",
     "Results",
     "build",
+    "causes_of",
     "counts",
     "is_whole",
     "max_payload",
@@ -65,6 +66,12 @@ def counts(results: Results) -> dict[str, int]:
     """How many cases got each verdict, without verdicts that did not occur."""
     counter = Counter(outcome.judgement.verdict for _, outcome in results)
     return {str(verdict): counter[verdict] for verdict in Verdict if counter[verdict]}
+
+
+def causes_of(results: Results) -> list[tuple[Cause, int]]:
+    """Why cases were not judged, and how many for each cause."""
+    found = Counter(outcome.cause for _, outcome in results if outcome.cause is not None)
+    return found.most_common()
 
 
 def is_whole(results: Results) -> bool:
@@ -118,6 +125,10 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
         "conformant": outcome is Conclusion.CONFORMANT,
         "outcome": str(outcome),
         "counts": counts(results),
+        "causes": [
+            {"what": cause.what, "detail": cause.detail, "cases": number}
+            for cause, number in causes_of(results)
+        ],
         "cases": [_case(question, outcome, target.address) for question, outcome in results],
     }
 

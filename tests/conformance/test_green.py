@@ -50,7 +50,7 @@ WORDS_OF = {
 REVISIONS = {"strict": [4, 3], "node-eio3": [4, 3], "node-2": [3]}
 AT_ONCE = 4  # judges, with their servers: they mostly wait
 KEPT = {"pass", "not applicable"}
-BAD = ("fail", "inconclusive", "unexpected pass", "harness error")
+BAD = ("fail", "inconclusive", "unexpected pass", "harness error", "not judged")
 
 
 def start(name: str) -> Server:

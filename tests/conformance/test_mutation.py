@@ -12,6 +12,7 @@ import pytest
 from conformance.judging.runner import Question
 from conformance.verdicts import Verdict
 from tests.conformance.mutation import Answered, cases, judge, judge_alone, judge_cluster, of_requirement
+from tests.conformance.test_sentences import unreadable
 from tests.figures import FIGURE
 from tests.strict_server.faults import FAULTS, Fault
 
@@ -114,6 +115,14 @@ def test_every_case_notices_a_fault(answers: Answers) -> None:
                 killers[item.question.name].add(fault)
     every: list[Question] = cases()
     assert sorted({case.name for case in every if case.name not in killers}) == []
+
+
+def test_every_sentence_can_be_read(answers: Answers) -> None:
+    """Whatever a server does: nothing of Python in what is said, and nothing that contradicts itself."""
+    _, by_fault = answers
+    items = [item for items in by_fault.values() for item in items]
+    wrong = {f"{item.question.label}: {text}" for item in items for text in unreadable(item.outcome)}
+    assert sorted(wrong)[:20] == []
 
 
 def test_each_fault_breaks_a_requirement_of_the_catalogue() -> None:

@@ -23,7 +23,7 @@ CASE_KEYS = {
 }  # fmt: skip
 VERDICTS = {
     "pass", "non-strict", "fail", "info", "not applicable", "inconclusive",
-    "harness error", "known deviation", "unexpected pass",
+    "harness error", "known deviation", "unexpected pass", "not judged",
 }  # fmt: skip
 
 

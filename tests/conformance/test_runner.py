@@ -21,7 +21,7 @@ from conformance.judging.standstill import StandstillWatch
 from conformance.requirements import CAPABILITIES, Requirement
 from conformance.target import Target
 from conformance.telling import result_file
-from conformance.telling.console import summary
+from conformance.telling.summary import summary
 from conformance.verdicts import Inconclusive, Level, Verdict, Violation
 from conformance.waiting import PLACES, Places, waiting
 from sioprobe.wire import OpenData

@@ -11,9 +11,10 @@ from conformance.judging.collecting import all_questions
 from conformance.judging.known_deviations import find_deviation
 from conformance.judging.runner import Outcome, Question
 from conformance.target import Target
-from conformance.telling.console import header, summary
+from conformance.telling.console import header
 from conformance.telling.known import about_software, suggestion
 from conformance.telling.result_file import Results
+from conformance.telling.summary import summary
 from conformance.verdicts import Judgement, Verdict
 from tests.conformance.mutation import target_of
 from tests.strict_server.server import StrictServer
