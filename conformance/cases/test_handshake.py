@@ -23,6 +23,7 @@ from sioprobe.wire import (
     decode_payload,
     encode_socket_packet,
 )
+from sioprobe.wire.cookies import Cookies
 
 HANDSHAKE = "EIO=4&transport=polling"
 OPEN_KEYS = {"sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"}
@@ -30,10 +31,10 @@ SESSIONS = 200
 SESSIONS_AT_ONCE = 20
 
 
-async def first_packet(target: Target, transport: str) -> str:
+async def first_packet(target: Target, transport: str, cookies: Cookies | None = None) -> str:
     """The raw first packet of a handshake."""
     if transport == "polling":
-        answer = expect_status(await target.request("GET", HANDSHAKE), 200)
+        answer = expect_status(await target.request("GET", HANDSHAKE, cookies=cookies), 200)
         return answer.text.split("\x1e")[0]
     websocket = await target.websocket("EIO=4&transport=websocket")
     if not isinstance(websocket, WebSocket):
@@ -41,8 +42,8 @@ async def first_packet(target: Target, transport: str) -> str:
     return str(await websocket.receive())
 
 
-async def open_data(target: Target, transport: str) -> dict[str, Any]:
-    packet = await first_packet(target, transport)
+async def open_data(target: Target, transport: str, cookies: Cookies | None = None) -> dict[str, Any]:
+    packet = await first_packet(target, transport, cookies)
     if not packet.startswith("0{"):
         raise Inconclusive(f"first packet is {quoted(packet, 60)}")
     data: dict[str, Any] = json.loads(packet[1:])
@@ -122,12 +123,13 @@ async def ids_of_sessions(target: Target, number: int) -> list[str]:
 
     async def visit() -> None:
         for _ in range(number // SESSIONS_AT_ONCE):
-            session_id = (await open_data(target, "polling"))["sid"]
+            client = target.address.new_cookies()
+            session_id = (await open_data(target, "polling", client))["sid"]
             if not isinstance(session_id, str):
                 raise Inconclusive(f"the sid of a handshake is {shown(session_id)}")
             ids.append(session_id)
             query = f"{HANDSHAKE}&sid={quote(session_id)}"
-            closing.append(asyncio.create_task(target.request("POST", query, body=b"1")))
+            closing.append(asyncio.create_task(target.request("POST", query, body=b"1", cookies=client)))
 
     outcomes = await asyncio.gather(*(visit() for _ in range(SESSIONS_AT_ONCE)), return_exceptions=True)
     await asyncio.gather(*closing, return_exceptions=True)
