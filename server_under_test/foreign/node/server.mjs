@@ -7,6 +7,7 @@
  *                   [--permessage-deflate] [--connect-timeout 45] [--upgrade-timeout 10]
  *
  * package.json gives each major of socket.io a name of its own. Version 2 speaks Engine.IO 3.
+ * `--package FOLDER` serves another release, which npm installed there.
  * `--allow-eio3` lets 4.8 speak both revisions. `--recovery` lets it recover the state of lost connections.
  * `--permessage-deflate` compresses what goes over WebSocket.
  * The server prints one line that begins with READY. SIGTERM or SIGINT disconnects every client and ends it with
@@ -14,6 +15,9 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { offerContract } from "./contract.mjs";
 import { readOptions } from "./options.mjs";
 
@@ -32,12 +36,16 @@ const options = readOptions(
   },
   { "connect-timeout": "connectTimeout", "upgrade-timeout": "upgradeTimeout" },
 );
-if (!Object.hasOwn(NAMES, options.package)) {
-  console.error(`--package '${options.package}' is not one of ${Object.keys(NAMES).join(", ")}`);
+const folder = Object.hasOwn(NAMES, options.package)
+  ? fileURLToPath(new URL(`node_modules/${options.package}`, import.meta.url))
+  : resolve(options.package);
+if (!existsSync(`${folder}/package.json`)) {
+  const names = Object.keys(NAMES).join(", ");
+  console.error(`--package '${options.package}' is not one of ${names}, and no package's folder`);
   process.exit(2);
 }
-const library = await import(options.package);
-const Server = library.Server ?? library.default;
+const library = createRequire(import.meta.url)(folder);
+const Server = library.Server ?? library;
 const http = createServer({ noDelay: !options.nagle }, answer);
 const io = new Server(http, {
   transports: options.transports,
@@ -52,7 +60,10 @@ const io = new Server(http, {
   ...options.times,
 });
 
+// socket.io 2.0 forgets the CONNECT of `/` as soon as any namespace gets a middleware.
+const { initialPacket } = io.engine;
 offerContract(io);
+io.engine.initialPacket = initialPacket;
 
 http.on("error", (error) => {
   console.error(`cannot listen on ${options.host} port ${options.port}: ${error.message}`);
@@ -77,10 +88,12 @@ function announce() {
 
 function about() {
   const { port } = http.address();
+  // engine.io of its own, or the one that several majors share.
+  const nested = `${folder}/node_modules/engine.io`;
   return {
     urls: [`http://${options.host}:${port}`],
     pids: [process.pid],
-    server: NAMES[options.package],
+    server: NAMES[options.package] ?? basename(folder),
     detected: false,
     transports: options.transports,
     always_connect: true,
@@ -92,9 +105,9 @@ function about() {
     queue: null,
     queue_url: null,
     versions: {
-      node: process.versions.node,
-      "socket.io": installedVersion(options.package),
-      "engine.io": engineVersion(options.package),
+      ...runtime(),
+      "socket.io": versionIn(folder),
+      "engine.io": versionIn(existsSync(nested) ? nested : `${folder}/../engine.io`),
     },
   };
 }
@@ -106,16 +119,14 @@ function declaredTimes() {
   return Object.fromEntries(Object.entries(times).filter(([, seconds]) => seconds > 0));
 }
 
-function installedVersion(name) {
-  const file = new URL(`./node_modules/${name}/package.json`, import.meta.url);
-  return JSON.parse(readFileSync(file, "utf8")).version;
+/** Deno says for which Node its modules stand, beside its own version. */
+function runtime() {
+  const { node, deno } = process.versions;
+  return deno === undefined ? { node } : { deno };
 }
 
-/** The version of engine.io below the package: its own, or the one that several majors share. */
-function engineVersion(name) {
-  const nested = `${name}/node_modules/engine.io`;
-  const own = new URL(`./node_modules/${nested}/package.json`, import.meta.url);
-  return installedVersion(existsSync(own) ? nested : "engine.io");
+function versionIn(folder) {
+  return JSON.parse(readFileSync(`${folder}/package.json`, "utf8")).version;
 }
 
 /** Tell every client, give the packets time to arrive, and end even if some clients stay. */

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
-import platform
 import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from importlib.metadata import version
-from typing import Any
 
 import socketio
 
+from server_under_test.foreign.python_socketio.about import describe, with_about
 from server_under_test.foreign.python_socketio.contract import create_server, tell_clients
 from server_under_test.starting.listener import inherited
 from server_under_test.starting.options import Options
@@ -25,44 +21,13 @@ from server_under_test.starting.readiness import write_line
 STOP_SECONDS = 1
 
 
-def describe(web_server: str, options: Options) -> dict[str, Any]:
-    """The object after READY and under GET /about."""
-    packages = ["python-socketio", "python-engineio", web_server]
-    if web_server == "uvicorn":
-        packages.append("websockets")
-    return {
-        "urls": [f"http://{options.host}:{options.port}"],
-        "pids": [os.getpid()],
-        "server": web_server,
-        "async_mode": "asgi" if web_server == "uvicorn" else web_server,
-        "detected": False,
-        "transports": list(options.transports),
-        "always_connect": False,
-        "nagle": False,
-        "workers": 1,
-        "queue": None,
-        "queue_url": None,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
-    }
-
-
 async def serve_uvicorn(options: Options, listener: socket.socket) -> None:
     """Serve on uvicorn until told to stop."""
     import uvicorn
-    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
     server = create_server("asgi", options)
     about = describe("uvicorn", options)
-    endpoint = socketio.ASGIApp(server)
-
-    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        if scope["type"] == "http" and scope["path"] == "/about":
-            body = _json(about)
-            headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-            await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": False})
-            await send({"type": "http.response.body", "body": body, "more_body": False})
-        else:
-            await endpoint(scope, receive, send)
+    app = with_about(socketio.ASGIApp(server), about)
 
     class Server(uvicorn.Server):
         @contextlib.contextmanager
@@ -96,7 +61,7 @@ async def serve_aiohttp(options: Options, listener: socket.socket) -> None:
     server.attach(app)
 
     async def answer(request: web.Request) -> web.Response:
-        return web.Response(body=_json(about), content_type="application/json")
+        return web.json_response(about)
 
     app.router.add_get("/about", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
@@ -124,10 +89,6 @@ def _on_signal(stop: Callable[[], Awaitable[None]]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, begin)
-
-
-def _json(about: dict[str, Any]) -> bytes:
-    return json.dumps(about).encode()
 
 
 def main() -> None:

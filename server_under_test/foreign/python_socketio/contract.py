@@ -7,7 +7,7 @@ Such an event leaves the server before the CONNECT packet.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from typing import Any
 
 import socketio
 from socketio.exceptions import ConnectionRefusedError
@@ -92,7 +92,7 @@ class Reject(socketio.AsyncNamespace):
         raise ConnectionRefusedError("not authorized", {"code": "E_AUTH"})
 
 
-def create_server(async_mode: Literal["asgi", "aiohttp"], options: Options) -> socketio.AsyncServer:
+def create_server(async_mode: str, options: Options) -> socketio.AsyncServer:
     """The server with its contract, and with the options of the command line."""
     server = socketio.AsyncServer(
         async_mode=async_mode,
