@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from conformance.cases.flask_apps import OPTIONS, WEBSOCKET, in_flask, in_options, undocumented
 from conformance.client.http import Answer
+from conformance.client.revisions import REVISION_4
 from conformance.client.session import Transport
 from conformance.expect import expect_connected, expect_equal, expect_status
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Violation
-from sioprobe.wire import OpenData, RemoteProtocolError, decode_open, decode_payload
+from sioprobe.wire import OpenData, RemoteProtocolError, decode_payload
 
 HANDSHAKE = "EIO=4&transport=polling"
 ALLOWED = "http://allowed.example"
@@ -29,7 +30,7 @@ def opened_by(answer: Answer) -> OpenData:
     """The data of the OPEN packet."""
     try:
         packet, *_ = decode_payload(expect_status(answer, 200).body)
-        return decode_open(packet)
+        return REVISION_4.decode_open(packet)
     except RemoteProtocolError as error:
         raise Violation("an OPEN packet", str(error)) from None
 
