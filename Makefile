@@ -21,10 +21,10 @@ QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cl
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare gate matrix figures bench test test-alone test-all test-quick lint docs setup servers clean
+.PHONY: help compare gate matrix matrix-wide figures bench test test-alone test-all test-quick lint docs setup servers clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 compare: $(ENV)/installed $(ENV)/parts  ## Compare the async modes (4 minutes); writes reports/out/report.html
 	$(BIN)/sioprobe compare --profile $(PROFILE)
@@ -36,6 +36,9 @@ matrix: $(ENV)/installed $(ENV)/parts $(ENV)/servers  ## Judge every server, sid
 	$(BIN)/sioprobe compare --profile servers --out reports/out/servers
 	$(BIN)/sioprobe conform --matrix reports/out/servers/conformance-*.json \
 		--html reports/out/matrix.html --markdown reports/out/matrix.md
+
+matrix-wide: $(ENV)/installed $(ENV)/parts  ## Judge servers beyond ours, proxies and distances (30 minutes); writes reports/out/matrix-wide.html
+	$(BIN)/python -m ci.wide $(ROWS)
 
 figures: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts  ## Print what the judge covers, and which faults it notices
 	$(BIN)/sioprobe conform --list | tail -n 1
@@ -102,4 +105,5 @@ $(ENV)/servers: $(ENV)/parts $(wildcard $(patsubst %,server_under_test/foreign/%
 clean:  ## Remove what the set-up and the runs made
 	rm -rf .venv .venv-* reports/out dist site load/bench/artillery_npm/node_modules server_under_test/foreign/*/node_modules \
 		server_under_test/foreign/*/target \
-		server_under_test/foreign/*/build server_under_test/foreign/*/.built server_under_test/foreign/rust/Cargo.lock
+		server_under_test/foreign/*/build server_under_test/foreign/*/.built server_under_test/foreign/rust/Cargo.lock \
+		ci/wide/*/build ci/wide/*/node_modules ci/wide/*/.built
