@@ -49,8 +49,15 @@ def text_of(length: int, seed: int = 1) -> str:
 
 
 async def opened(target: Target, transport: Transport, offer: DeflateOffer = BROWSERS) -> Session:
-    """A session with permessage-deflate. Raises NotApplicable if the server declines the offer."""
-    session = await target.open(transport, offer=offer)
+    """A session with permessage-deflate. Raises NotApplicable if the server declines the offer.
+
+    A server that takes it in a wrong way is one for EIO-PD-01.
+    """
+    try:
+        session = await target.open(transport, offer=offer)
+    except Inconclusive as error:
+        await target.open(transport)  # which is inconclusive too if the offer is not to blame
+        raise NotApplicable(f"no session opens with the offer `{offer}`: {error}") from None
     if session.websocket.agreed is None:
         raise NotApplicable(f"the server declines the offer `{offer}`")
     return session
