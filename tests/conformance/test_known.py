@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ci.wide.rows import ROWS
 from conformance.finding.profile import ServerProfile
 from conformance.judging.collecting import all_questions
 from conformance.judging.declared import declared, listed_mode
@@ -26,7 +27,7 @@ def test_an_entry_names_what_exists(entry: Deviation) -> None:
     assert entry.id in catalogue()
     assert all((entry.id, case) in CASES for case in entry.cases)
     assert set(entry.transports) <= set(catalogue()[entry.id].transports)
-    assert set(entry.modes) <= {*MODES, *FOREIGN}
+    assert set(entry.modes) <= {*MODES, *FOREIGN, *ROWS}
     assert len(entry.reason) > 10
     assert len(entry.reference) > 10
 
@@ -85,9 +86,11 @@ def test_the_versions_tried_are_those_that_are_built_here(listed: Any) -> None:
     for name, version in listed.tried.items():
         if name in PINS:
             file, text = PINS[name]
-            assert text.format(version) in (ROOT / "server_under_test/foreign" / file).read_text()
+            places = (ROOT / "server_under_test/foreign" / file, ROOT / "ci/wide/node/package.json")
+            assert any(text.format(version) in place.read_text() for place in places)
         else:
-            pins = (ROOT / "constraints.txt").read_text()
+            places = (ROOT / "constraints.txt", *ROOT.glob("ci/wide/*/requirements.txt"))
+            pins = "\n".join(place.read_text() for place in places)
             assert re.search(
                 rf"^{re.escape(name)}=={re.escape(version)}$", pins, re.MULTILINE | re.IGNORECASE
             )
