@@ -16,6 +16,7 @@ from ci.wide.table import line_of, not_run, updated
 from load.servers.children import ChildError, end_all
 from load.servers.processes import run_child
 from sioprobe.commandline.choices import OneOf
+from sioprobe.commandline.one_line import run_command
 from sioprobe.results.files import read_conformance, write_conformance, write_text
 from sioprobe.results.types import Conformance
 
@@ -156,4 +157,4 @@ def _serve(row: Row) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m ci.wide")
+    run_command(main.main, "python -m ci.wide")
