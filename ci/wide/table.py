@@ -12,7 +12,7 @@ from sioprobe.results.types import Conformance
 BEGIN, END = "<!-- rows -->\n", "<!-- end of rows -->\n"
 HEAD = (
     "| row | server | judged | outcome | passed | MUST failures | known deviations | inconclusive"
-    " | otherwise than `node` | seconds |\n|---|---|---|---|---|---|---|---|---|---|\n"
+    " | hidden by the path | otherwise than `node` | seconds |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
 )
 FEW = 6
 """So many ids stand in a cell; more are counted."""
@@ -31,6 +31,7 @@ def line_of(row: Row, versions: Mapping[str, str], result: Conformance, direct: 
         _ids(case["id"] for case in result["cases"] if case["verdict"] == "fail"),
         str(counts.get("known deviation", 0)),
         _ids(case["id"] for case in result["cases"] if case["verdict"] == "inconclusive"),
+        str(counts.get("hidden by the path", 0)),
         _ids(differing(result, direct)) if row.front is not None and direct is not None else "",
         f"{result['seconds']:.0f}",
     )
@@ -39,7 +40,7 @@ def line_of(row: Row, versions: Mapping[str, str], result: Conformance, direct: 
 
 def not_run(row: Row, reason: str) -> str:
     """The line of a row that could not run."""
-    return _line((f"`{row.name}`", row.title, "", f"not run: {reason}", "", "", "", "", "", ""))
+    return _line((f"`{row.name}`", row.title, "", f"not run: {reason}", *[""] * 7))
 
 
 def differing(result: Conformance, direct: Conformance) -> list[str]:

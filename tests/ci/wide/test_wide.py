@@ -88,9 +88,9 @@ def test_a_line_names_what_failed_and_what_a_front_changes() -> None:
 
     assert line == (
         "| `nginx` | socket.io 4.8 on Node, behind nginx (socket.io 4.8.4, nginx 1.22.1) | 2026-11-29"
-        " | failures | 1 | 1: EIO-PL-02 | 1 | 0 | 1: EIO-PL-02 | 12 |\n"
+        " | failures | 1 | 1: EIO-PL-02 | 1 | 0 | 0 | 1: EIO-PL-02 | 12 |\n"
     )
-    assert line_of(ROWS["node"], {}, direct, direct).endswith("| failures | 2 | 0 | 1 | 0 |  | 12 |\n")
+    assert line_of(ROWS["node"], {}, direct, direct).endswith("| failures | 2 | 0 | 1 | 0 | 0 |  | 12 |\n")
 
 
 def test_only_the_lines_of_judged_rows_change() -> None:
