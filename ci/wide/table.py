@@ -12,7 +12,7 @@ from sioprobe.results.types import Conformance
 BEGIN, END = "<!-- rows -->\n", "<!-- end of rows -->\n"
 HEAD = (
     "| row | server | judged | outcome | passed | MUST failures | known deviations | inconclusive"
-    " | hidden by the path | otherwise than `node` | seconds |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
+    " | hidden by the path | otherwise than `node` | seconds |\n" + "|---" * 11 + "|\n"
 )
 FEW = 6
 """So many ids stand in a cell; more are counted."""
