@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from packaging.version import Version
+
 from conformance.judging.known_deviations import find_deviation, lists, version_of
 from conformance.target import Target
 from conformance.telling.result_file import Results
@@ -89,10 +91,13 @@ def suggestion(target: Target, results: Results) -> str | None:
 
 
 def _candidates(target: Target) -> Iterator[Candidate]:
-    """All that the server may be, as far as it is not known what it is."""
+    """All that the server may be, as far as it is not known what it is; of a library the newest first."""
     known = _listed(target)
-    for listed in lists():
+    newest = sorted(lists(), key=lambda listed: Version(listed.version), reverse=True)
+    for listed in sorted(newest, key=lambda listed: listed.library):
         if target.library not in (None, listed.library):
+            continue
+        if known and not listed.versions.contains(str(target.version), prereleases=True):
             continue
         modes = [None, *listed.modes] if target.mode is None else [target.mode]
         for mode in modes:

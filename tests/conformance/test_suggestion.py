@@ -77,16 +77,18 @@ def test_a_version_without_entries_and_one_that_is_not_known(target: Target) -> 
     results = results_of("flask-socketio", "5.7.0")
     number = failures(results)
     covers = f"those of 5.7.0 would cover {number} of {number} failures: give --target-library flask-socketio"
-    old = replace(target, library="flask-socketio", version="5.3.6")
-    assert str(suggestion(old, results)).startswith(f"no entries for flask-socketio 5.3.6; {covers}")
+    old = replace(target, library="flask-socketio", version="5.4.1")
+    assert str(suggestion(old, results)).startswith(f"no entries for flask-socketio 5.4.1; {covers}")
     unknown = replace(target, library="flask-socketio")
     said = str(suggestion(unknown, results))
     assert said.startswith(f"no version of flask-socketio is known; {covers}")
     assert about_software(unknown) == [
-        "no version of flask-socketio is known, so no known deviation applies; those of 5.7.0 are listed"
+        "no version of flask-socketio is known, so no known deviation applies;"
+        " those of 4.3.2 and 5.3.6 and 5.7.0 are listed"
     ]
     assert about_software(old) == [
-        "no entries for flask-socketio 5.3.6, so no known deviation applies; those of 5.7.0 are listed"
+        "no entries for flask-socketio 5.4.1, so no known deviation applies;"
+        " those of 4.3.2 and 5.3.6 and 5.7.0 are listed"
     ]
     assert about_software(old)[0] in header(old)
 
