@@ -17,6 +17,7 @@ __all__ = [
     "Level",
     "NonStrict",
     "NotApplicable",
+    "PathHides",
     "Silent",
     "Unresponsive",
     "Verdict",
@@ -47,6 +48,7 @@ class Verdict(StrEnum):
     FAIL = "fail"
     INFO = "info"
     NOT_APPLICABLE = "not applicable"
+    HIDDEN = "hidden by the path"
     INCONCLUSIVE = "inconclusive"
     HARNESS_ERROR = "harness error"
     KNOWN_DEVIATION = "known deviation"
@@ -88,6 +90,18 @@ class NotApplicable(Exception):
 
 class Inconclusive(Exception):
     """Something stopped the case before it could ask its question."""
+
+
+class PathHides(Exception):
+    """What the case asks for cannot be provoked through this path: a proxy or the distance is in the way.
+
+    The message is the reason. `expected` and `actual` say what came, where that looks like a violation.
+    """
+
+    def __init__(self, reason: str, violation: Violation | None = None) -> None:
+        super().__init__(f"inconclusive, the path hides it: {reason}")
+        self.expected = violation.expected if violation else ()
+        self.actual = violation.actual if violation else None
 
 
 class HarnessError(Exception):
@@ -132,6 +146,8 @@ def judge(level: Level, error: BaseException | None, *, strict: bool = False) ->
         return Judgement(verdict, error.expected, error.actual, silent=silent)
     if isinstance(error, NotApplicable):
         return Judgement(Verdict.NOT_APPLICABLE, reason=str(error))
+    if isinstance(error, PathHides):
+        return Judgement(Verdict.HIDDEN, error.expected, error.actual, str(error))
     if isinstance(error, Inconclusive):
         return Judgement(Verdict.INCONCLUSIVE, reason=str(error))
     if isinstance(error, HarnessError):
@@ -159,7 +175,9 @@ def with_deviation(
     """
     if judgement.silent is not None and judgement.silent not in covers:
         return judgement
-    if judgement.verdict in (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO):
+    # What came looks as the list says, so the list explains it, whatever else the path hides.
+    explained = judgement.verdict is Verdict.HIDDEN and judgement.actual is not None
+    if explained or judgement.verdict in (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO):
         return Judgement(Verdict.KNOWN_DEVIATION, judgement.expected, judgement.actual, reason)
     if judgement.verdict is Verdict.PASS and not sometimes:
         if untried is not None:
@@ -191,7 +209,7 @@ def conclude(verdicts: list[Verdict], *, ended: bool = True, whole: bool = True)
     """The outcome of a run.
 
     A run that was stopped, or in which no case could be judged, has judged nothing. Only a `whole` run,
-    which asks for every MUST, can call a server conformant.
+    which asks for every MUST, can call a server conformant, and only if the path hides nothing.
     """
     nothing = all(verdict in _UNJUDGED for verdict in verdicts)
     if nothing or not ended or Verdict.HARNESS_ERROR in verdicts:
@@ -200,7 +218,8 @@ def conclude(verdicts: list[Verdict], *, ended: bool = True, whole: bool = True)
         return Conclusion.FAILURES
     if Verdict.KNOWN_DEVIATION in verdicts:
         return Conclusion.KNOWN_DEVIATIONS
-    return Conclusion.CONFORMANT if whole else Conclusion.NOTHING_BROKEN
+    seen = whole and Verdict.HIDDEN not in verdicts
+    return Conclusion.CONFORMANT if seen else Conclusion.NOTHING_BROKEN
 
 
 def exit_code(verdicts: list[Verdict]) -> int:

@@ -33,7 +33,7 @@ JUDGE_SECONDS = 200.0
 START_SECONDS = 60.0
 HEARTBEAT = ("--ping-interval", "1", "--ping-timeout", "3")
 BROKEN = ("fail", "unexpected pass")
-UNKNOWN = ("inconclusive", "harness error", "not judged")
+UNKNOWN = ("inconclusive", "hidden by the path", "harness error", "not judged")
 AGAIN_SHARE = 0.1
 """Of the budget, to ask once more for what head breaks, whatever the first time has taken."""
 

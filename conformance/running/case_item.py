@@ -46,7 +46,7 @@ class CaseItem(pytest.Item):
         ]
         # The only kind of section that reaches JUnit XML.
         self.add_report_section("call", "stdout", transcript_text(self.outcome.transcript))
-        if judgement.verdict in (Verdict.NOT_APPLICABLE, Verdict.NOT_JUDGED):
+        if judgement.verdict in (Verdict.NOT_APPLICABLE, Verdict.HIDDEN, Verdict.NOT_JUDGED):
             pytest.skip(judgement.reason or "")
         if judgement.verdict is Verdict.KNOWN_DEVIATION:
             pytest.xfail(judgement.reason or "")

@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="only the heartbeat, of a server with the default 25 s and 20 s",
     )
-    group.addoption("--jobs", type=int, default=16, metavar="N", help="cases at a time (default 16)")
+    group.addoption("--jobs", type=int, metavar="N", help="cases at a time (16; more if the server is far)")
     group.addoption("--report", type=Path, metavar="FILE.json", help="write the result file")
     group.addoption(
         "--level", action="append", default=[], metavar="LEVEL",
@@ -159,6 +159,7 @@ LETTERS = {
     Verdict.NON_STRICT: "n",
     Verdict.INFO: "i",
     Verdict.NOT_APPLICABLE: "-",
+    Verdict.HIDDEN: "h",
     Verdict.KNOWN_DEVIATION: "d",
     Verdict.INCONCLUSIVE: "?",
     Verdict.HARNESS_ERROR: "E",

@@ -24,7 +24,7 @@ __all__ = ["write_junit"]
 
 DECLARATION = "<?xml version='1.0' encoding='utf-8'?>\n"
 
-SKIPPED = (Verdict.NOT_APPLICABLE, Verdict.KNOWN_DEVIATION, Verdict.NOT_JUDGED)
+SKIPPED = (Verdict.NOT_APPLICABLE, Verdict.HIDDEN, Verdict.KNOWN_DEVIATION, Verdict.NOT_JUDGED)
 
 # What XML 1.0 cannot hold, whatever the escape.
 UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -12,7 +12,7 @@ from sioprobe.results.files import conformance_paths, read_conformance
 __all__ = ["verdict_changes"]
 
 BROKEN = ("fail", "unexpected pass")
-UNKNOWN = ("inconclusive", "harness error", "not judged")
+UNKNOWN = ("inconclusive", "hidden by the path", "harness error", "not judged")
 
 
 def verdict_changes(old: Kept, new: Kept) -> tuple[list[str], list[VerdictChange]]:

@@ -13,6 +13,7 @@ WORST_FIRST = (
     "unexpected pass",
     "inconclusive",
     "not judged",
+    "hidden by the path",
     "known deviation",
     "non-strict",
     "info",
@@ -28,6 +29,7 @@ SYMBOLS = {
     "unexpected pass": "‼",
     "inconclusive": "?",
     "not judged": "/",
+    "hidden by the path": "⊘",
     "known deviation": "≠",
     "non-strict": "~",
     "info": "i",
@@ -35,6 +37,7 @@ SYMBOLS = {
     "not applicable": "–",
 }
 SHORT_WORDS = {
+    "hidden by the path": "hidden",
     "known deviation": "known",
     "not applicable": "n/a",
     "unexpected pass": "passes",
@@ -61,6 +64,7 @@ MEANINGS = {
     "info": "the server does not use a MAY, or the specification says nothing",
     "inconclusive": "the case did not reach its question, so it says nothing about the requirement",
     "not judged": "one cause, named at the top, kept the case from its question",
+    "hidden by the path": "a proxy or the distance makes it impossible to ask, so nothing is known",
     "not applicable": "the case says nothing about this server",
     "harness error": "the fault is the suite's, or its machine's (such as too many open files)",
 }
@@ -113,7 +117,7 @@ OUTCOMES = {
     "nothing broken": (
         "✓",
         "Nothing broken",
-        "Only a part of the cases ran: nothing is known of the rest.",
+        "Only a part of the cases ran, or the path hides a part: nothing is known of the rest.",
     ),
     "known deviations": (
         "≠",

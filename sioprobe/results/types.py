@@ -28,6 +28,7 @@ Verdict = Literal[
     "fail",
     "info",
     "not applicable",
+    "hidden by the path",
     "inconclusive",
     "harness error",
     "known deviation",
@@ -147,6 +148,9 @@ class Target(TypedDict):
     title: NotRequired[str | None]
     contract_level: NotRequired[Annotated[int, Meta(ge=0, le=2, description="declared or found")]]
     revisions: NotRequired[Annotated[list[int], Meta(description="revisions of Engine.IO that it speaks")]]
+    round_trip: NotRequired[
+        Annotated[float | None, Meta(description="seconds until a request is answered, the least of three")]
+    ]
     handshake: NotRequired[Handshake | None]
 
 

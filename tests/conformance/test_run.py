@@ -23,7 +23,7 @@ CASE_KEYS = {
 }  # fmt: skip
 VERDICTS = {
     "pass", "non-strict", "fail", "info", "not applicable", "inconclusive",
-    "harness error", "known deviation", "unexpected pass", "not judged",
+    "harness error", "known deviation", "unexpected pass", "not judged", "hidden by the path",
 }  # fmt: skip
 
 
