@@ -15,7 +15,7 @@ from typing import Any
 from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session, Transport
 from conformance.client.steps import Step
-from conformance.client.transcript import describe, quoted, shown
+from conformance.client.transcript import RECORDING, describe, quoted, shown
 from conformance.client.websocket import Ended, WebSocket
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Silent, Unresponsive, Violation
@@ -56,8 +56,6 @@ __all__ = [
     "is_event",
     "needs_binary",
     "needs_no_auth",
-    "pending_poll",
-    "poll_under_way",
     "same",
     "together",
 ]
@@ -122,6 +120,7 @@ def expect_wellformed(session: Session) -> None:
 def _absence(session: Session, seconds: float) -> str:
     if session.closure:
         return f"session closed ({session.closure})"
+    RECORDING.get().in_vain = True
     others = ", ".join(describe(packet) for packet in session.inbox[:3])
     return f"only {others} within {seconds:.1f} s" if others else f"nothing within {seconds:.1f} s"
 
@@ -223,7 +222,8 @@ async def expect_no_event(session: Session, event: str, *, namespace: str = MAIN
 
 
 async def expect_ping(session: Session, number: int, seconds: float) -> float:
-    """The time of the `number`-th ping (from 1), which comes within `seconds` from now."""
+    """The time of the `number`-th ping (from 1), which comes within `seconds` and its way from now."""
+    seconds += 2 * session.timing.distance
     async with waiting():
         came = await session.until(lambda: len(session.packets(EnginePacketType.PING)) >= number, seconds)
     if came:
@@ -251,23 +251,6 @@ def needs_no_auth(target: Target) -> None:
 
 
 # Life and death
-
-
-async def pending_poll(target: Target, session: Session) -> asyncio.Task[Answer | NoAnswer]:
-    """A poll that waits at the server. Raises Inconclusive if no poll waits.
-
-    Some servers send a ping at once, which ends a poll: its packets are taken in, and another poll starts.
-    """
-    for _ in range(5):
-        poll = asyncio.create_task(session.poll_once(target.timing.close))
-        async with waiting():
-            await asyncio.wait((poll,), timeout=target.timing.quiet)
-        if not poll.done():
-            return poll
-        answer = await poll
-        if not isinstance(answer, Answer) or answer.status != 200:
-            raise Inconclusive(f"the poll ended before it was asked to: {answer}")
-    raise Inconclusive("each poll was answered before it could wait")
 
 
 async def connect(
@@ -322,17 +305,6 @@ async def connect_by_hand(target: Target, session: Session) -> None:
     session.inbox.clear()
 
 
-async def poll_under_way(target: Target, session: Session, seconds: float) -> asyncio.Task[Answer | NoAnswer]:
-    """A poll that the server has read: two round trips have passed since it was sent.
-
-    Unlike that of `pending_poll`, it may have been answered by now.
-    """
-    poll = asyncio.create_task(session.poll_once(seconds))
-    for _ in range(2):
-        await target.request("GET", "EIO=4&transport=polling")
-    return poll
-
-
 async def expect_connected(session: Session, namespace: str = MAIN_NAMESPACE) -> str:
     """The CONNECT packet of the namespace, with its socket id."""
     packet = await expect_packet(
@@ -371,6 +343,7 @@ async def is_alive(session: Session, seconds: float | None = None) -> bool:
     packet = await session.take(
         lambda p: p.type in wanted and (p.ack_id == ack_id or p.namespace == f"/alive-{ack_id}"), wait
     )
+    RECORDING.get().in_vain |= packet is None
     return packet is not None
 
 
@@ -418,6 +391,7 @@ async def expect_closed(target: Target, session: Session) -> None:
             how = f"HTTP {answer.status} to the next request, poll left pending"
     _note(how or "not at all")
     if not how:
+        RECORDING.get().in_vain = True
         answers = await is_alive(session, seconds)
         await expect_served(target)
         kind, state = (Violation, "answers a fresh event") if answers else (Unresponsive, "no longer answers")
@@ -431,7 +405,7 @@ async def expect_gone(target: Target, session: Session) -> None:
     Pushes ask again and again, because they do no harm. A poll that is given up ends the session on some
     servers, and then the session would look forgotten.
     """
-    part = session.timing.close / PARTS
+    part = session.timing.close / PARTS + 2 * session.timing.distance
     deadline = time.monotonic() + session.timing.close
     body = session.revision.payload([session.revision.heartbeat]).encode()
     while not _is_400(answer := await session.request("POST", body=body, seconds=part)):
@@ -481,6 +455,7 @@ async def expect_websocket_ended(
             async with asyncio.timeout(max(0.01, deadline - time.monotonic())):
                 message = await websocket.receive()
         except TimeoutError:
+            RECORDING.get().in_vain = True
             raise Violation(tuple(expected), f"WebSocket still open after {seconds:.1f} s") from None
         if isinstance(message, Ended):
             return str(message)

@@ -19,9 +19,10 @@ from conformance.expect import (
     expect_equal,
     expect_ping,
 )
+from conformance.races import no_race, poll_for_a_ping
 from conformance.requirements import requirement, slow
 from conformance.target import Target
-from conformance.verdicts import Inconclusive, NonStrict, NotApplicable, Violation
+from conformance.verdicts import NonStrict, NotApplicable, Violation
 from conformance.waiting import waiting
 from sioprobe.wire import EnginePacketType
 
@@ -52,7 +53,9 @@ async def test_pings_every_interval(target: Target, transport: Transport) -> Non
 
     intervals = [after - before for before, after in pairwise(times)]
     early = any(times[number] - times[0] < 0.7 * number * interval for number in range(2, pings + 1))
-    late = min(intervals) > 1.5 * interval or median(intervals) > 1.8 * interval
+    # Some servers count from the pong, which has its way too.
+    way = 2 * target.timing.distance
+    late = min(intervals) > 1.5 * interval + way or median(intervals) > 1.8 * interval + way
     if early or late or median(intervals) < 0.7 * interval:
         found = ", ".join(f"{seconds:.2f} s" for seconds in intervals)
         raise Violation(f"a ping every {interval:.1f} s", f"pings after {found}")
@@ -77,7 +80,7 @@ async def test_pings_a_busy_client(target: Target, transport: Transport) -> None
     needs_fast_pings(target)
     interval = target.timing.ping_interval
     session = await connect_main_namespace(target, transport)
-    deadline = time.monotonic() + 2 * (2.5 * interval + JITTER)
+    deadline = time.monotonic() + 2 * (2.5 * interval + target.timing.late)
 
     def pinged() -> bool:
         return len(session.packets(EnginePacketType.PING)) >= 2
@@ -127,6 +130,24 @@ async def test_keeps_a_client_that_answers_late(target: Target, transport: Trans
     await expect_alive(session)
 
 
+async def unanswered_ping(session: Session) -> float:
+    """When a ping came that the session leaves unanswered.
+
+    The first may overlap with a slow upgrade, and the reference then forgets to wait for its pong. That one
+    is answered, the next is not.
+    """
+    limit = session.timing.heartbeat + JITTER
+    number = 1
+    if (
+        session.transport == "upgraded"
+        and time.monotonic() - session.started > session.timing.ping_interval / 2
+    ):
+        await expect_ping(session, 1, limit)
+        await session.send("3")
+        number = 2
+    return await expect_ping(session, number, limit)
+
+
 @slow
 @requirement("EIO-HB-03")
 async def test_closes_a_client_that_does_not_answer(target: Target, transport: Transport) -> None:
@@ -137,9 +158,9 @@ async def test_closes_a_client_that_does_not_answer(target: Target, transport: T
     needs_fast_pings(target)
     timing = target.timing
     session = await connect_main_namespace(target, transport, answer_pings=False)
-    ping = await expect_ping(session, 1, timing.ping_interval + timing.ping_timeout + JITTER)
+    ping = await unanswered_ping(session)
 
-    limit = 2 * timing.ping_timeout + JITTER
+    limit = 2 * timing.ping_timeout + timing.late
     async with waiting():
         ended = await session.until(lambda: session.closure is not None, limit)
 
@@ -149,9 +170,9 @@ async def test_closes_a_client_that_does_not_answer(target: Target, transport: T
     after = (session.closure.at if session.closure else time.monotonic()) - ping
     if not ended:
         raise Violation(f"session closed within {limit:.1f} s", "still open")
-    if after < 0.7 * timing.ping_timeout:
+    if after < 0.7 * timing.ping_timeout - timing.distance:
         raise Violation(f"session open for {timing.ping_timeout:.1f} s", f"closed after {after:.2f} s")
-    if after > timing.ping_timeout + JITTER:
+    if after > timing.ping_timeout + timing.late:
         raise NonStrict(
             f"session closed {timing.ping_timeout:.1f} s after the ping", f"closed after {after:.1f} s"
         )
@@ -169,9 +190,9 @@ async def test_events_do_not_stand_in_for_a_pong(target: Target, transport: Tran
     needs_fast_pings(target)
     timing = target.timing
     session = await connect_main_namespace(target, transport, answer_pings=False)
-    ping = await expect_ping(session, 1, timing.ping_interval + timing.ping_timeout + JITTER)
+    ping = await unanswered_ping(session)
 
-    limit = 2 * timing.ping_timeout + JITTER
+    limit = 2 * timing.ping_timeout + timing.late
     while not session.closure and time.monotonic() < ping + limit:
         answer = await session.emit("message", "still here")
         if isinstance(answer, Answer) and answer.status >= 400:
@@ -232,22 +253,35 @@ async def test_a_ping_waits_for_the_next_poll(target: Target) -> None:
     """
     needs_fast_pings(target)
     interval = target.timing.ping_interval
+    if target.timing.distance > 0.5 * interval:
+        raise no_race(target, "the answer to the poll comes after the next ping is due")
     found: list[str] = []
     for _ in range(3):
         session = await target.open("polling", poll=False)
-        witness = await target.open("polling")
-        await asyncio.gather(connect_by_hand(target, session), connect(witness))
-        before = len(session.packets(EnginePacketType.PING))  # some servers ping at once
-        number = len(witness.packets(EnginePacketType.PING)) + 1
-        due = await expect_ping(witness, number, 2.5 * interval + JITTER)
+        if target.timing.is_far:
+            await connect_by_hand(target, session)
+            # A witness would tell too late. The next is due when an interval has passed since this one, or
+            # since its pong was there, and so will the poll be.
+            due = await poll_for_a_ping(session) + interval
+            before = len(session.packets(EnginePacketType.PING))
+            async with waiting():
+                await session.until(lambda: False, due + 0.1 * interval - time.monotonic())
+            apart = 0.0
+        else:
+            witness = await target.open("polling")
+            await asyncio.gather(connect_by_hand(target, session), connect(witness))
+            before = len(session.packets(EnginePacketType.PING))  # some servers ping at once
+            number = len(witness.packets(EnginePacketType.PING)) + 1
+            due = await expect_ping(witness, number, 2.5 * interval + JITTER)
+            apart = witness.started - session.started
 
         answer = await session.poll_once(0.6 * interval)
 
         # If the ping after a dropped one may have come already, this try proves nothing.
-        if time.monotonic() - due < 0.8 * interval - (witness.started - session.started):
+        if time.monotonic() - due < 0.8 * interval - apart:
             if len(session.packets(EnginePacketType.PING)) > before:
                 return
             found.append(str(answer))
     if not found:
-        raise Inconclusive("the poll came too late in each of three tries")
+        raise no_race(target, "the poll came too late in each of three tries")
     raise Violation("a ping at once", found[-1])

@@ -1,5 +1,7 @@
 """Rooms and broadcasts of the contract (level 2)."""
 
+import asyncio
+
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import shown
 from conformance.expect import (
@@ -24,6 +26,11 @@ from conformance.verdicts import Inconclusive, NotApplicable
 def needs_both_transports(target: Target) -> None:
     if not (target.capabilities["polling"] and target.capabilities["websocket"]):
         raise NotApplicable("takes a server with both transports")
+
+
+async def connected(target: Target, *transports: Transport) -> list[Session]:
+    """A session on each of these transports, connected to `/`; all at the same time."""
+    return await asyncio.gather(*(connect_main_namespace(target, transport) for transport in transports))
 
 
 async def join(session: Session, room: str, namespace: str = "/") -> None:
@@ -81,7 +88,7 @@ async def test_a_room_may_have_any_name(target: Target, transport: Transport) ->
 async def test_rooms_of_similar_names_are_apart(target: Target, transport: Transport) -> None:
     """They differ in case, or far behind."""
     room = "similar-" * 8 + transport
-    member, *others = [await connect_main_namespace(target, transport) for _ in range(4)]
+    member, *others = await connected(target, *[transport] * 4)
     await join(member, room)
     for other, name in zip(others, (room.upper(), room + "2", room[:-1]), strict=True):
         await join(other, name)
@@ -96,7 +103,7 @@ async def test_rooms_of_similar_names_are_apart(target: Target, transport: Trans
 async def test_an_event_to_a_room_reaches_its_members_only(target: Target, transport: Transport) -> None:
     """Two members, one client outside, one member of the namesake in `/custom`."""
     room = f"members-{transport}"
-    first, second, outside, elsewhere = [await connect_main_namespace(target, transport) for _ in range(4)]
+    first, second, outside, elsewhere = await connected(target, *[transport] * 4)
     await join(first, room)
     await join(second, room)
     await connect(elsewhere, "/custom")
@@ -114,7 +121,7 @@ async def test_an_event_to_a_room_reaches_its_members_only(target: Target, trans
 async def test_who_left_a_room_hears_nothing(target: Target, transport: Transport) -> None:
     """Joined and left before the event."""
     room = f"left-{transport}"
-    member, left = [await connect_main_namespace(target, transport) for _ in range(2)]
+    member, left = await connected(target, *[transport] * 2)
     await join(member, room)
     await join(left, room)
     await ask(left, "leave", room)
@@ -147,7 +154,7 @@ async def test_binary_to_a_room_reaches_every_transport(target: Target) -> None:
 async def test_to_leaves_the_sender_out(target: Target, transport: Transport) -> None:
     """Both are members; only the other hears it."""
     room = f"to-{transport}"
-    sender, other = [await connect_main_namespace(target, transport) for _ in range(2)]
+    sender, other = await connected(target, *[transport] * 2)
     await join(sender, room)
     await join(other, room)
 
@@ -161,7 +168,7 @@ async def test_to_leaves_the_sender_out(target: Target, transport: Transport) ->
 async def test_in_includes_the_sender(target: Target, transport: Transport) -> None:
     """Both are members; both hear it."""
     room = f"in-{transport}"
-    sender, other = [await connect_main_namespace(target, transport) for _ in range(2)]
+    sender, other = await connected(target, *[transport] * 2)
     await join(sender, room)
     await join(other, room)
 
@@ -188,7 +195,7 @@ async def test_rooms_end_with_the_disconnect(target: Target, transport: Transpor
 async def test_a_disconnected_member_hears_nothing(target: Target, transport: Transport) -> None:
     """It left the namespace while it was in the room; its session goes on in `/custom`."""
     room = f"gone-{transport}"
-    gone, member = [await connect_main_namespace(target, transport) for _ in range(2)]
+    gone, member = await connected(target, *[transport] * 2)
     await connect(gone, "/custom")
     await join(gone, room)
     await join(member, room)
@@ -206,7 +213,7 @@ async def test_a_disconnected_member_hears_nothing(target: Target, transport: Tr
 async def test_a_room_survives_the_end_of_a_member(target: Target, transport: Transport) -> None:
     """One member's session ends; the other is reached."""
     room = f"rest-{transport}"
-    gone, member = [await connect_main_namespace(target, transport) for _ in range(2)]
+    gone, member = await connected(target, *[transport] * 2)
     await join(gone, room)
     await join(member, room)
     gone.drop_poll()
@@ -222,7 +229,7 @@ async def test_a_room_survives_the_end_of_a_member(target: Target, transport: Tr
 @requirement("SIO-BC-01")
 async def test_a_broadcast_reaches_all_but_the_sender(target: Target, transport: Transport) -> None:
     """Three others hear it once."""
-    sender, *others = [await connect_main_namespace(target, transport) for _ in range(4)]
+    sender, *others = await connected(target, *[transport] * 4)
 
     await sender.emit("broadcast", "news", 1, {"two": 2})
 
@@ -235,7 +242,7 @@ async def test_a_broadcast_reaches_all_but_the_sender(target: Target, transport:
 @requirement("SIO-BC-01")
 async def test_a_broadcast_holds_binary(target: Target, transport: Transport) -> None:
     """Each receiver gets the attachment."""
-    sender, *others = [await connect_main_namespace(target, transport) for _ in range(3)]
+    sender, *others = await connected(target, *[transport] * 3)
 
     await sender.emit("broadcast", "picture", b"\x89PNG")
 
@@ -248,10 +255,10 @@ async def test_a_broadcast_holds_binary(target: Target, transport: Transport) ->
 async def test_a_broadcast_reaches_every_transport(target: Target) -> None:
     """One client on each transport."""
     needs_both_transports(target)
-    sender = await connect_main_namespace(target)
-    others = [await connect_main_namespace(target), await connect_main_namespace(target, "websocket")]
+    transports: list[Transport] = ["polling", "polling", "websocket"]
     if target.capabilities["upgrade"]:
-        others.append(await connect_main_namespace(target, "upgraded"))
+        transports.append("upgraded")
+    sender, *others = await connected(target, *transports)
 
     await sender.emit("broadcast", "everywhere")
 
@@ -263,7 +270,7 @@ async def test_a_broadcast_reaches_every_transport(target: Target) -> None:
 @requirement("SIO-BC-01")
 async def test_a_broadcast_reaches_many(target: Target, transport: Transport) -> None:
     """Twelve others."""
-    sender, *others = [await connect_main_namespace(target, transport) for _ in range(13)]
+    sender, *others = await connected(target, *[transport] * 13)
 
     await sender.emit("broadcast", "to-many", 12)
 
@@ -292,9 +299,7 @@ async def test_a_binary_broadcast_reaches_every_transport(target: Target) -> Non
     needs_both_transports(target)
     needs_binary(target, "polling")
     sender = await connect_main_namespace(target)
-    others = [
-        await connect_main_namespace(target, transport) for transport in ("polling", "websocket", "polling")
-    ]
+    others = await connected(target, "polling", "websocket", "polling")
 
     await sender.emit("broadcast", "mixed", b"\x01\x02\xff")
 
@@ -306,7 +311,7 @@ async def test_a_binary_broadcast_reaches_every_transport(target: Target) -> Non
 @requirement("SIO-BC-02")
 async def test_all_includes_the_sender(target: Target, transport: Transport) -> None:
     """The sender and two others."""
-    clients = [await connect_main_namespace(target, transport) for _ in range(3)]
+    clients = await connected(target, *[transport] * 3)
 
     await clients[0].emit("all", "for-all", "x")
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -248,10 +249,11 @@ async def exchange(
     seconds: float,
     session: bool = False,
     cookies: Cookies | None = None,
+    on_sent: Callable[[], object] | None = None,
 ) -> Answer | NoAnswer:
     """One request and its answer on a connection of its own. `target` is path and query.
 
-    Without `cookies` it comes from a new client.
+    Without `cookies` it comes from a new client. `on_sent` is called when the request is on its way.
     With `session` the caller records what went well, and only the rest is recorded here.
     """
     recording = RECORDING.get()
@@ -268,6 +270,8 @@ async def exchange(
         if body:
             await connection.send_data(body)
         await connection.send_end()
+        if on_sent is not None:
+            on_sent()
         answer = await connection.answer(seconds)
     finally:
         connection.abort()
@@ -277,5 +281,6 @@ async def exchange(
         meaning = f"answer to {method}: {answer.headline}"
     else:
         meaning = f"{method}: {answer}"
+        recording.in_vain |= answer.silent
     recording.add(TO_CLIENT, "http", answer.text if isinstance(answer, Answer) else "", meaning)
     return answer

@@ -123,6 +123,8 @@ class Session:
         self._polling_allowed = True
         self._websocket: WebSocket | None = None
         self._ack_id = 100
+        self.beaten: float | None = None  # when it was last seen that the server has a pong (polling)
+        self.refused: float | None = None  # when a request of it was first answered by 400 or more
         number = len(sessions_of(self._recording))
         self.label = "" if number == 0 else f"{chr(ord('A') + number)}: "
         self._recording.opened.append(self)
@@ -254,6 +256,11 @@ class Session:
         worked = isinstance(answer, Answer) and answer.status == 200
         self._recording.attempt(Step.REQUEST, method, self.revision.number, None if worked else answer)
 
+    def _noted(self, answer: Answer | NoAnswer) -> Answer | NoAnswer:
+        if isinstance(answer, Answer) and answer.status >= 400 and self.refused is None:
+            self.refused = time.monotonic()
+        return answer
+
     async def _post(self, body: str | bytes, seconds: float, *, binary: bool = False) -> Answer | NoAnswer:
         answer = await exchange(
             self.address,
@@ -266,7 +273,7 @@ class Session:
             cookies=self.cookies,
         )
         self._note_request("POST", answer)
-        return answer
+        return self._noted(answer)
 
     async def request(
         self,
@@ -278,7 +285,7 @@ class Session:
         seconds: float | None = None,
     ) -> Answer | NoAnswer:
         """One HTTP request of this session for the case. Packets in the answer are not taken in."""
-        return await exchange(
+        answer = await exchange(
             self.address,
             method,
             f"{self.address.path}?{self.query() if query is None else query}",
@@ -287,6 +294,7 @@ class Session:
             seconds=self.timing.answer if seconds is None else seconds,
             cookies=self.cookies,
         )
+        return self._noted(answer)
 
     def auth_payload(self, own: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """The data of a CONNECT packet: that of the user (--auth) and that of the case."""
@@ -339,8 +347,10 @@ class Session:
         if self._poll_task is not None:
             self._poll_task.cancel()
 
-    async def poll_once(self, seconds: float | None = None) -> Answer | NoAnswer:
-        """One GET. Its packets are taken in as usual."""
+    async def poll_once(
+        self, seconds: float | None = None, *, on_sent: Callable[[], object] | None = None
+    ) -> Answer | NoAnswer:
+        """One GET. Its packets are taken in as usual. `on_sent` is called when it is on its way."""
         wait = self.timing.heartbeat + self.timing.answer if seconds is None else seconds
         answer = await exchange(
             self.address,
@@ -349,12 +359,13 @@ class Session:
             seconds=wait,
             session=True,
             cookies=self.cookies,
+            on_sent=on_sent,
         )
         self._note_request("GET", answer)
         if isinstance(answer, Answer) and answer.status == 200:
             self.polls += 1
             self._take_payload(answer.body, answer.is_binary)
-        return answer
+        return self._noted(answer)
 
     async def open_probe(self) -> WebSocket | Answer | NoAnswer:
         """A WebSocket with this session's id. Nothing has been sent on it."""
@@ -386,8 +397,10 @@ class Session:
         if not await self.stop_polling():
             websocket.abort()
             raise self._not_upgraded("the pending poll was not ended")
-        await websocket.send("5")
-        self.use(websocket)
+        # A pong that is under way over polling would be refused after the upgrade.
+        async with self._push_lock:
+            await websocket.send("5")
+            self.use(websocket)
 
     def _not_upgraded(self, what: str) -> Inconclusive:
         self._recording.attempt(Step.UPGRADE, "", self.revision.number, what)
@@ -426,7 +439,7 @@ class Session:
                 "POST",
                 f"{self.address.path}?{self.query()}",
                 body=self.revision.payload(["1"]).encode(),
-                seconds=1.0,
+                seconds=self.timing.late,
                 cookies=self.cookies,
             )
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -541,14 +554,16 @@ class Session:
         # and a case would take that for the server's answer to the push.
         try:
             # Not wait_for: before Python 3.12 it may swallow a cancellation, and the pings would never end.
-            async with asyncio.timeout(0.4 * self.timing.ping_timeout):
+            async with asyncio.timeout(max(0.4 * self.timing.ping_timeout, 1.5 * self.timing.distance)):
                 await self._push_lock.acquire()
         except TimeoutError:
             await self._post(body, self.timing.answer)
             return
         try:
             self._recording.add(TO_SERVER, "polling", body, f"{self.label}{describe_engine(beat)}")
-            await self._post(body, self.timing.answer)
+            answer = await self._post(body, self.timing.answer)
+            if isinstance(answer, Answer) and answer.status == 200:
+                self.beaten = time.monotonic()
         finally:
             self._push_lock.release()
 

@@ -67,6 +67,7 @@ class Recording:
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=ENTRIES))
     opened: list[object] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
+    in_vain: bool = False  # something was waited for, and did not come in time
     _secrets: dict[str, str] = field(default_factory=dict)
 
     def add(self, direction: str, layer: str, raw: str | bytes, meaning: str = "") -> None:

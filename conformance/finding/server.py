@@ -12,6 +12,7 @@ from conformance.client.session import sessions_of
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
 from conformance.finding.contract_level import find_level
+from conformance.finding.distance import measure_round_trip
 from conformance.finding.handlers import find_missing, lacking_declared, missing_note
 from conformance.finding.handshakes import NoServer, find_revisions
 from conformance.finding.process_software import find_software
@@ -37,10 +38,15 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
         except NoServer as refusal:
             found = await diagnosis_of(address)
             raise NoServer(found.sentence if found else address.connection.redact(str(refusal))) from None
-        timing = Timing(float(opened.ping_interval) / 1000, float(opened.ping_timeout) / 1000)
         # What is declared absent is not used to find out the rest.
         capabilities = CAPABILITIES | capabilities | profile.capabilities
         revision = REVISION_4 if capabilities["eio4"] else REVISION_3
+        round_trip = await measure_round_trip(address, revision)
+        timing = Timing(
+            float(opened.ping_interval) / 1000,
+            float(opened.ping_timeout) / 1000,
+            round_trip=round_trip or 0.0,
+        )
         target = Target(address, opened, timing, 2, capabilities, profile.settings, revision=revision)
         # A server without /about may leave the request open, so both are asked at the same time.
         about, contract, recovery, process = await asyncio.gather(

@@ -49,6 +49,8 @@ class Outcome:
     error: BaseException | None = None
     earlier: str | None = None  # what came of the tries before this one
     unjoined: float = 0.0  # seconds after which the server closed a session that had joined no namespace
+    overdue: bool = False  # a session was closed, perhaps because the server missed a pong
+    in_vain: bool = False  # something did not come in time
     started: float = 0.0  # on the monotonic clock
     attempts: tuple[Attempt, ...] = ()
     cause: Cause | None = None  # of a case that was not judged

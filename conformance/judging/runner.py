@@ -32,12 +32,13 @@ from conformance.judging.causes import (
 from conformance.judging.known_deviations import find_deviation
 from conformance.judging.outcomes import Outcome, Question
 from conformance.judging.presence import Presence
-from conformance.judging.standstill import StandstillWatch
+from conformance.judging.standstill import StandstillWatch, heartbeat_overdue
 from conformance.target import Target
 from conformance.verdicts import (
     HarnessError,
     Judgement,
     NotApplicable,
+    PathHides,
     Verdict,
     Violation,
     is_failure,
@@ -49,11 +50,14 @@ from sioprobe.wire import RemoteProtocolError
 __all__ = ["Outcome", "Question", "Runner", "answer_question"]
 
 
+# An unexpected pass too: a missed heartbeat may look like the close that a deviation says does not come.
+DOUBTFUL = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED_PASS)
 REPEATS = 3  # of a case that failed while the machine stood still or the server's process was replaced
 TELL_SECONDS = 0.2  # between two lines of progress
 UNDECIDED = 5  # so many cases may be asked again because something stopped them before their question
 CONNECT_SECONDS = 1.0  # connectTimeout where none is declared: what the documentation of socket.io recommends
 EARLY = 30  # cases that fail, before a cause is looked for in mid-run
+DOUBTED = 10  # so many may be asked again because a server may have stood still
 RESTART_SECONDS = 15.0  # that a process manager may take to replace a process
 
 
@@ -71,6 +75,7 @@ class Runner:
         self._processes = target.processes
         self._replaced: list[float] = []  # when the server was seen to have a new process
         self._undecided = 0
+        self._doubted: dict[Question, str] = {}  # why the server may have stood still
         self._alone = asyncio.Lock()
         self._beating: asyncio.Task[None] | None = None
         self._presence = Presence(target, RESTART_SECONDS)
@@ -182,6 +187,7 @@ class Runner:
         self._worked |= worked_in([outcome])
         await self._look_early(outcome)
         self._undecided += outcome.judgement.verdict is Verdict.INCONCLUSIVE
+        self._doubt(question, outcome, started)
         failures: list[str] = []
         while len(failures) < REPEATS and (blame := await self._blame(question, outcome, started)):
             failures.append(f"{blame}: {outcome.judgement.actual or outcome.judgement.reason}")
@@ -190,6 +196,9 @@ class Runner:
                 PLACES.set(None)
                 started = time.monotonic()
                 outcome = await self._answer(question)
+                self._doubt(question, outcome, started)
+        if self._target.timing.is_far and outcome.judgement.verdict in DOUBTFUL:
+            outcome = _without_heartbeat(self._target, outcome)
         if not failures:
             return outcome
         tries = "; ".join(f"try {number} failed {text}" for number, text in enumerate(failures, 1))
@@ -216,9 +225,7 @@ class Runner:
 
         A cluster that loses something is never asked again.
         """
-        # A missed heartbeat may also look like the close that a deviation says does not come.
-        doubtful = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED_PASS)
-        if outcome.judgement.verdict not in doubtful or question.requirement.contract == 3:
+        if outcome.judgement.verdict not in DOUBTFUL or question.requirement.contract == 3:
             return None
         if self._is_doomed(question):
             return None
@@ -233,6 +240,11 @@ class Runner:
         if any(moment >= started for moment in self._replaced):
             # EIO-SV-01 fails for this, once in a run.
             return "while the server's process ended and another took its place"
+        if doubt := self._doubted.get(question):
+            # If there are many, the server is at fault.
+            await asyncio.wait(self._tried.values())
+            if len(self._doubted) <= DOUBTED:
+                return doubt
         if outcome.judgement.verdict is Verdict.INCONCLUSIVE:
             # A server that loses a packet now and then may stop a case before its question. If many cases
             # are stopped, something is wrong, and asking again would hide it.
@@ -240,6 +252,16 @@ class Runner:
             if self._undecided <= UNDECIDED:
                 return "before it reached its question"
         return None
+
+    def _doubt(self, question: Question, outcome: Outcome, started: float) -> None:
+        """Note why the server may have stood still, if it may."""
+        self._doubted.pop(question, None)
+        if outcome.judgement.verdict not in DOUBTFUL:
+            return
+        if outcome.overdue:
+            self._doubted[question] = "while a ping was still to be answered, as far as the server knew"
+        elif (outcome.in_vain or question.slow) and (busy := self._standstill.starved_since(started)):
+            self._doubted[question] = f"while {busy}"
 
     async def _look_for_replacement(self) -> None:
         if not self._processes:
@@ -262,6 +284,7 @@ async def answer_question(
     CLOSED.set(closings)
     # No case waits that long. One that does is our mistake, not the server's.
     limit = 60 + 4 * target.timing.heartbeat + max(target.settings.values(), default=0)
+    limit += 120 * target.timing.distance
     error: BaseException | None = None
     try:
         arguments = _arguments(question, target, second)
@@ -292,11 +315,16 @@ async def answer_question(
     )
     if deviation is not None:
         judgement = deviation.applied(judgement, target.versions, named=target.named)
+    sessions = sessions_of(recording)
+    overdue = any(map(heartbeat_overdue, sessions))
+    if target.timing.is_far and not sessions:
+        # The case has sessions of its own making, and answers no ping.
+        overdue = seconds > target.timing.ping_interval + 0.6 * target.timing.ping_timeout
     await _release(recording)
     attempts = [
         replace(one, failure=one.failure and recording.redact(one.failure)) for one in recording.attempts
     ]
-    return Outcome(
+    outcome = Outcome(
         _redacted(judgement, recording),
         _closed(closings, recording),
         transcript,
@@ -305,7 +333,22 @@ async def answer_question(
         started=recording.started,
         attempts=tuple(attempts),
         unjoined=_unjoined(recording),
+        overdue=overdue,
+        in_vain=recording.in_vain,
     )
+    return outcome if target.timing.keeps_heartbeat else _without_heartbeat(target, outcome)
+
+
+def _without_heartbeat(target: Target, outcome: Outcome) -> Outcome:
+    """The outcome from far away: if the heartbeat may have closed a session, nobody knows more."""
+    timing, judgement = target.timing, outcome.judgement
+    if not outcome.overdue or judgement.verdict not in (*DOUBTFUL, Verdict.NON_STRICT, Verdict.INFO):
+        return outcome
+    hidden = PathHides(
+        f"pingTimeout is {timing.ping_timeout:.1f} s, and a request takes {timing.round_trip:.1f} s, so pongs"
+        f" may come too late ({judgement.actual or judgement.reason})"
+    )
+    return replace(outcome, judgement=Judgement(Verdict.HIDDEN, reason=str(hidden)))
 
 
 def _arguments(question: Question, target: Target, second: Target | None) -> dict[str, object]:

@@ -33,6 +33,10 @@ LEVELS_AND_CONTRACT = [*LEVELS, *CONTRACT_LEVELS]
 # The default times of a server, in seconds, for `--ping-default`.
 DEFAULT_PINGS = {"ping_interval": 25.0, "ping_timeout": 20.0}
 
+JOBS = 16  # cases at a time
+FAR_JOBS = 64  # where they mostly wait for the way
+FAR_SECONDS = 0.1  # more than a busy server takes for a request
+
 
 class SuiteRun:
     """What one pytest session has: the targets, the runner, the outcomes."""
@@ -65,7 +69,7 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
     """Find out what the servers are that the options name. Raises UsageError and NoServer."""
     if not 1 <= len(option.url) <= 2:
         raise UsageError("give --url URL of the server (twice for two processes of a cluster)")
-    if option.jobs < 1:
+    if option.jobs is not None and option.jobs < 1:
         raise UsageError(f"--jobs {option.jobs} is below 1")
     for level in option.level:
         if level not in LEVELS_AND_CONTRACT:
@@ -100,4 +104,5 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
     if option.ping_default:
         targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
     second = targets[1] if len(targets) > 1 else None
-    return SuiteRun(targets[0], second, Runner(targets[0], second, jobs=option.jobs, strict=option.strict))
+    jobs = option.jobs or (FAR_JOBS if targets[0].timing.round_trip > FAR_SECONDS else JOBS)
+    return SuiteRun(targets[0], second, Runner(targets[0], second, jobs=jobs, strict=option.strict))

@@ -41,6 +41,9 @@ def header(target: Target) -> list[str]:
         f"upgrades {list(opened.upgrades)}",
     ]
     lines += about_software(target)
+    if target.timing.distance:
+        milliseconds = f"{1000 * target.timing.distance:.0f} ms"
+        lines.append(f"a request takes {milliseconds} (far away, or busy), and each wait is longer for it")
     return [*lines, target.note] if target.note else lines
 
 

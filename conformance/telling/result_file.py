@@ -113,6 +113,7 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
             "title": target.title,
             "contract_level": target.level,
             "revisions": list(target.revisions),
+            "round_trip": round(target.timing.round_trip, 4) or None,
             "handshake": {
                 "pingInterval": opened.ping_interval,
                 "pingTimeout": opened.ping_timeout,

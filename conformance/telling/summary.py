@@ -23,6 +23,7 @@ FAILURES = tuple(verdict for verdict in Verdict if is_failure(verdict))
 REMARKS = ("not as strict as could be", (Verdict.NON_STRICT, Verdict.INFO))
 DEVIATIONS = ("known deviations", (Verdict.KNOWN_DEVIATION,))
 BETTER = ("better than listed", (Verdict.PASS,))
+HIDDEN = ("hidden by the path", (Verdict.HIDDEN,))
 
 Lines = list[str]
 
@@ -36,7 +37,7 @@ def summary(
     Without `room` there is one line for each failure, as they stand explained above, and for all the rest.
     """
     head, end = _causes(results), _end(target, results, ended=ended)
-    others = [_rows(results, *section) for section in (REMARKS, DEVIATIONS, BETTER)]
+    others = [_rows(results, *section) for section in (REMARKS, DEVIATIONS, BETTER, HIDDEN)]
     others.append(_asked_again(results))
     if room is None:
         return [*head, *_rows(results, "failures", FAILURES), *_joined(others), *end]
@@ -161,7 +162,8 @@ def _end(target: Target, results: Results, *, ended: bool) -> Lines:
         lines.append("nothing was judged")
     conclusion = conclude(judged, ended=ended, whole=is_whole(results))
     if conclusion is Conclusion.NOTHING_BROKEN:
-        lines.append("a part of the cases was asked: the rest may still be broken")
+        part = "the path hides a part" if Verdict.HIDDEN in judged else "a part of the cases was asked"
+        lines.append(f"{part}: the rest may still be broken")
     if (hint := suggestion(target, results)) is not None:
         lines.append(hint)
     found = ", ".join(f"{number} {verdict}" for verdict, number in counts(results).items())

@@ -158,8 +158,10 @@ def test_json_is_clean_and_of_the_agreed_shape(faulty_url: str, tmp_path: Path) 
         "title",
         "contract_level",
         "revisions",
+        "round_trip",
         "handshake",
     }
+    assert result["target"]["round_trip"] > 0
     assert result["target"]["handshake"].keys() == {"pingInterval", "pingTimeout", "maxPayload", "upgrades"}
     assert result["conformant"] is False
     assert result["outcome"] == "failures"

@@ -1,0 +1,130 @@
+"""What may lie between the judge and a server: a long way, or a proxy that keeps request bodies back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Piece = tuple[float, bytes]  # when it is due at the other end (the loop's clock); empty bytes are the end
+
+READ = 65536
+
+
+@contextmanager
+def far_away(behind: str, one_way: float, *, connecting: bool = True) -> Iterator[str]:
+    """The URL of the same server, `one_way` seconds away.
+
+    With `connecting` a new connection has its own two ways first, as that of a proxy nearby has.
+    """
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        inner = await asyncio.open_connection(*_address(behind))
+        open_at = loop.time() + (2 * one_way if connecting else 0.0)  # nothing is sent before
+        await asyncio.gather(
+            _travel(reader, inner[1], one_way, open_at), _travel(inner[0], writer, one_way, open_at)
+        )
+
+    with _listening(serve) as url:
+        yield url
+
+
+async def _travel(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, one_way: float, open_at: float
+) -> None:
+    """Hand on what comes, `one_way` later. Bytes keep their order and their pieces."""
+    loop = asyncio.get_running_loop()
+    under_way: asyncio.Queue[Piece] = asyncio.Queue()
+
+    async def arrive() -> None:
+        while True:
+            due, data = await under_way.get()
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            if not data:
+                writer.close()
+                return
+            with contextlib.suppress(OSError):
+                writer.write(data)
+
+    arriving = asyncio.create_task(arrive())
+    while True:
+        try:
+            data = await reader.read(READ)
+        except OSError:
+            data = b""
+        under_way.put_nowait((max(loop.time(), open_at) + one_way, data))
+        if not data:
+            await arriving
+            return
+
+
+@contextmanager
+def buffering(behind: str) -> Iterator[str]:
+    """The URL of the same server behind a proxy that hands on a request when its body is complete.
+
+    As nginx does by default. It reads the first request of a connection; what follows is handed on.
+    """
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head, body = await _whole(await reader.readuntil(b"\r\n\r\n"), reader)
+        inner_reader, inner_writer = await asyncio.open_connection(*_address(behind))
+        inner_writer.write(head + body)
+        await asyncio.gather(_travel(reader, inner_writer, 0.0, 0.0), _travel(inner_reader, writer, 0.0, 0.0))
+
+    with _listening(serve) as url:
+        yield url
+
+
+async def _whole(head: bytes, reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Head and whole body. One in chunks gets a Content-Length."""
+    if length := re.search(rb"(?i)\r\ncontent-length: *(\d+)", head):
+        return head, await reader.readexactly(int(length[1]))
+    chunked = re.search(rb"(?i)\r\ntransfer-encoding: *chunked", head)
+    if not chunked:
+        return head, b""
+    body = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    await reader.readuntil(b"\r\n")
+    return head.replace(chunked[0], b"\r\nContent-Length: %d" % len(body)), body
+
+
+def _address(url: str) -> tuple[str, int]:
+    host, _, port = url.rpartition("//")[2].partition(":")
+    return host, int(port)
+
+
+@contextmanager
+def _listening(serve: Serve) -> Iterator[str]:
+    """`serve` on a free port, in a thread of its own."""
+    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
+    ready = threading.Event()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Cancelled at the end, which asyncio's streams would tell as an error.
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await serve(reader, writer)
+        writer.close()
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=1024)
+        started.append((asyncio.get_running_loop(), stop, server.sockets[0].getsockname()[1]))
+        ready.set()
+        await stop.wait()
+        server.close()
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
+    thread.start()
+    assert ready.wait(40)
+    loop, stop, port = started[0]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(20)
