@@ -90,7 +90,7 @@ async def test_closes_on_overlapping_pushes(target: Target) -> None:
 @requirement("EIO-PL-03")
 async def test_closes_on_overlapping_polls(target: Target) -> None:
     """One poll is pending when a second comes."""
-    for _ in range(3):
+    for tries_left in (2, 1, 0):
         # A new one each time: the second poll may have got a ping, which nobody answers then.
         session = await connect_main_namespace(target, poll=False)
         first = await poll_under_way(target, session, target.timing.heartbeat + target.timing.answer)
@@ -103,6 +103,9 @@ async def test_closes_on_overlapping_polls(target: Target) -> None:
             there = sent + target.timing.distance + 0.25 * target.timing.ping_interval
             pings = session.packets(EnginePacketType.PING)
             early = first.done() and (_is_refused(first.result()) or (pings != [] and pings[-1].at < there))
+            # If pings ended both, a server that stood still may have sent the first ping before the second poll
+            # came. A server that lets both wait does so in every try.
+            early = early or (tries_left > 0 and first.done() and _is_ping(second))
             if _is_refused(second) or not early:
                 expect_status(second, 400, 500)
                 expect_status(pushed, 400)
