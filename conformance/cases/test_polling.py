@@ -103,8 +103,8 @@ async def test_closes_on_overlapping_polls(target: Target) -> None:
             there = sent + target.timing.distance + 0.25 * target.timing.ping_interval
             pings = session.packets(EnginePacketType.PING)
             early = first.done() and (_is_refused(first.result()) or (pings != [] and pings[-1].at < there))
-            # If pings ended both, a server that stood still may have sent the first ping before the second poll
-            # came. A server that lets both wait does so in every try.
+            # If pings ended both, a server that stood still may have sent one before the second poll came.
+            # One that lets both wait does so in every try.
             early = early or (tries_left > 0 and first.done() and _is_ping(second))
             if _is_refused(second) or not early:
                 expect_status(second, 400, 500)

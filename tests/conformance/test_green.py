@@ -39,12 +39,16 @@ BARE = {
     "bare-node": ["node", str(ROOT / "tests/bare_servers/node.mjs")],
 }
 POLLING = {f"{mode}-polling": mode for mode in ("threading", "gevent")}
+# Its handlers are the same under each server, and are asked where threads or greenlets run them.
+FLASK = ("threading", "eventlet", "gevent", "always-connect", "cluster")
+WITHOUT_FLASK = [name for name in (*MODES, *POLLING) if name not in FLASK]
 SERVERS = ("strict", *FOREIGN, *NODES, *MODES, *POLLING, "always-connect", "cluster", *BARE)
 WORDS_OF = {
     # What the judge cannot find out about a server that has no page about itself.
     "bare-node": ["--target-library", "socket.io", "--target-version", "4.8"],
     # Its events are the same over each transport.
     "node-recovery": ["--", "-k", "SIO-RC or not (polling or upgraded)"],
+    **dict.fromkeys(WITHOUT_FLASK, ["--", "-k", "not FSIO"]),
 }
 # Of Engine.IO, where that is not 4 alone.
 REVISIONS = {"strict": [4, 3], "node-eio3": [4, 3], "node-2": [3]}
@@ -127,4 +131,4 @@ def test_nothing_but_known_deviations(
     assert any(requirement.startswith("SIO-CL") for requirement in judged) == (name == "cluster")
     assert any(requirement.startswith("SIO-RC") for requirement in judged) == (name == "node-recovery")
     asked_of_flask = any(requirement.startswith("FSIO") for requirement in judged)
-    assert asked_of_flask == (name not in ("strict", *NODES, *FOREIGN, *BARE))
+    assert asked_of_flask == (name in FLASK)
