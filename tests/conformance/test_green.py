@@ -48,7 +48,7 @@ WORDS_OF = {
     "bare-node": ["--target-library", "socket.io", "--target-version", "4.8"],
     # Its events are the same over each transport.
     "node-recovery": ["--", "-k", "SIO-RC or not (polling or upgraded)"],
-    **dict.fromkeys(WITHOUT_FLASK, ["--", "-k", "not FSIO"]),
+    **{name: ["--", "-k", "not FSIO"] for name in WITHOUT_FLASK},
 }
 # Of Engine.IO, where that is not 4 alone.
 REVISIONS = {"strict": [4, 3], "node-eio3": [4, 3], "node-2": [3]}
