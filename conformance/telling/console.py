@@ -38,7 +38,7 @@ def header(target: Target) -> list[str]:
         f"Engine.IO {' and '.join(map(str, target.revisions))}, contract level {target.level}, "
         f"pingInterval {opened.ping_interval} ms, pingTimeout {opened.ping_timeout} ms, "
         f"maxPayload {'not named' if (limit := max_payload(target)) is None else f'{limit} bytes'}, "
-        f"upgrades {list(opened.upgrades)}",
+        f"upgrades {', '.join(opened.upgrades) or 'none'}",
     ]
     lines += about_software(target)
     if target.timing.distance:

@@ -137,6 +137,7 @@ def test_the_header_says_what_is_spoken() -> None:
 
     assert "Engine.IO 3, contract level 0" in line
     assert "maxPayload not named" in line
+    assert line.endswith("upgrades websocket")
 
 
 def with_target(work: Callable[[Target], Awaitable[None]], **config: float) -> None:
