@@ -21,6 +21,8 @@ from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Silent, Unresponsive, Violation
 from conformance.waiting import waiting
 from sioprobe.wire import (
+    ACKS,
+    EVENTS,
     MAIN_NAMESPACE,
     EnginePacketType,
     SocketPacket,
@@ -59,9 +61,6 @@ __all__ = [
     "same",
     "together",
 ]
-
-EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
-ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
 
 # The official tests ask for 400; HTTP has words of its own for a method that a resource does not serve.
 REFUSED_METHOD = (400, 405, 501)

@@ -14,11 +14,11 @@ from typing import Any
 from conformance.client.address import Headers
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import describe, shown
-from conformance.expect import ACKS, connect, expect_alive, expect_wellformed, is_event, same
+from conformance.expect import connect, expect_alive, expect_wellformed, is_event, same
 from conformance.target import Target
 from conformance.verdicts import NonStrict, NotApplicable, Unresponsive, Violation
 from conformance.waiting import waiting
-from sioprobe.wire import SocketPacket
+from sioprobe.wire import ACKS, SocketPacket
 
 __all__ = [
     "FLASK",

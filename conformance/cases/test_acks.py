@@ -18,9 +18,7 @@ from conformance.expect import (
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import NotApplicable, Violation
-from sioprobe.wire import SocketPacketType
-
-ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
+from sioprobe.wire import ACKS, SocketPacketType
 
 
 @requirement("SIO-AK-01")

@@ -13,7 +13,6 @@ from conformance.cases.flask_apps import (
 )
 from conformance.client.session import Session, Transport
 from conformance.expect import (
-    EVENTS,
     arguments_of,
     expect_ack,
     expect_equal,
@@ -24,7 +23,7 @@ from conformance.expect import (
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Violation
-from sioprobe.wire import SocketPacket, SocketPacketType
+from sioprobe.wire import EVENTS, SocketPacket, SocketPacketType
 
 ASK = "/ask"
 ALL = "/ask-all"

@@ -4,10 +4,10 @@ import asyncio
 
 from conformance.cases.flask_apps import expect_not_emitted, in_flask, in_options, open_in, undocumented
 from conformance.client.session import Transport
-from conformance.expect import ACKS, ask, connect, expect_ack, expect_equal, expect_event, expect_packet
+from conformance.expect import ask, connect, expect_ack, expect_equal, expect_event, expect_packet
 from conformance.requirements import requirement
 from conformance.target import Target
-from sioprobe.wire import SocketPacketType
+from sioprobe.wire import ACKS, SocketPacketType
 
 HANDLERS = "/handlers"
 

@@ -7,11 +7,9 @@ Cases see events without offsets, so that they ask the same of every server.
 
 from __future__ import annotations
 
-from sioprobe.wire import SocketPacket, SocketPacketType
+from sioprobe.wire import EVENTS, SocketPacket, SocketPacketType
 
 __all__ = ["Offsets"]
-
-EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
 
 
 class Offsets:

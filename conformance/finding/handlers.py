@@ -15,7 +15,7 @@ from conformance.client.handlers import CUSTOM_EVENTS, VARIADIC
 from conformance.client.session import Session
 from conformance.finding.contract_level import open_any
 from conformance.target import Target
-from sioprobe.wire import MAIN_NAMESPACE, SocketPacket, SocketPacketType
+from sioprobe.wire import ACKS, MAIN_NAMESPACE, SocketPacket, SocketPacketType
 
 __all__ = ["find_missing", "lacking_declared", "missing_note"]
 
@@ -28,7 +28,6 @@ OF_CAPABILITY = {
 }
 NOBODY = "/nobody-knows-it"
 ANSWERS = (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
-ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
 
 
 def lacking_declared(capabilities: dict[str, bool]) -> frozenset[str]:

@@ -23,6 +23,8 @@ from sioprobe.wire.engineio import (
 )
 from sioprobe.wire.errors import LocalProtocolError, RemoteProtocolError, WireError
 from sioprobe.wire.socketio import (
+    ACKS,
+    EVENTS,
     MAIN_NAMESPACE,
     RESERVED_EVENTS,
     SocketDecoder,
@@ -49,6 +51,8 @@ from sioprobe.wire.websocket import (
 )
 
 __all__ = [
+    "ACKS",
+    "EVENTS",
     "MAIN_NAMESPACE",
     "RECORD_SEPARATOR",
     "RESERVED_EVENTS",

@@ -19,6 +19,8 @@ from sioprobe.wire.engineio import decode_json, is_utf8
 from sioprobe.wire.errors import LocalProtocolError, RemoteProtocolError
 
 __all__ = [
+    "ACKS",
+    "EVENTS",
     "MAIN_NAMESPACE",
     "RESERVED_EVENTS",
     "SocketDecoder",
@@ -59,9 +61,9 @@ _TYPE_BY_DIGIT = {str(int(kind)): kind for kind in SocketPacketType}
 _DIGITS = "".join(_TYPE_BY_DIGIT)
 # Every packet needs several of them, and a name of the module is found faster than a member.
 _CONNECT, _DISCONNECT, _EVENT, _ACK, _CONNECT_ERROR, _BINARY_EVENT, _BINARY_ACK = SocketPacketType
-_EVENTS = (_EVENT, _BINARY_EVENT)
-_ACKS = (_ACK, _BINARY_ACK)
-_WITH_ID = _EVENTS + _ACKS
+EVENTS = (_EVENT, _BINARY_EVENT)
+ACKS = (_ACK, _BINARY_ACK)
+_WITH_ID = EVENTS + ACKS
 _BINARY = (_BINARY_EVENT, _BINARY_ACK)
 
 
@@ -111,7 +113,7 @@ def encode_packet_of(
                     raise LocalProtocolError("data holds a literal placeholder beside binary")
                 if kind not in _WITH_ID:
                     raise LocalProtocolError(f"binary data in a {kind.name} packet")
-                kind = _BINARY_EVENT if kind in _EVENTS else _BINARY_ACK
+                kind = _BINARY_EVENT if kind in EVENTS else _BINARY_ACK
         (check or _check_data)(kind, data)
         head = _encode_head(kind, len(attachments), namespace, ack_id)
         return (head if data is None else head + _encode_json(data)), attachments
@@ -138,7 +140,7 @@ def _encode_head(kind: SocketPacketType, attachments: int, namespace: str, ack_i
         if isinstance(ack_id, bool) or not isinstance(ack_id, int) or not 0 <= ack_id <= MAX_ACK_ID:
             raise LocalProtocolError("ack id is not an integer from 0 to 2^53 - 1")
         head += f"{ack_id:d}"
-    elif kind in _ACKS:
+    elif kind in ACKS:
         raise LocalProtocolError(f"{kind.name} without an ack id")
     return head
 
@@ -300,7 +302,7 @@ def _decode_text(text: str, check: Check) -> tuple[SocketPacket, int]:
         if len(ack_digits) > 16 or int(ack_digits) > MAX_ACK_ID:
             raise RemoteProtocolError("ack id beyond 2^53")
         ack_id = int(ack_digits)
-    elif kind in _ACKS:
+    elif kind in ACKS:
         raise RemoteProtocolError(f"{kind.name} without an ack id")
     data = decode_json(data_text) if data_text else None
     if data is None and data_text and kind is not _CONNECT_ERROR:
@@ -322,7 +324,7 @@ def _check_data(kind: SocketPacketType, data: Any) -> None:
             raise RemoteProtocolError("data of CONNECT_ERROR is neither an object nor a string")
     elif not isinstance(data, list):
         raise RemoteProtocolError(f"data of {kind.name} is not an array")
-    elif kind in _EVENTS:
+    elif kind in EVENTS:
         if not data:
             raise RemoteProtocolError(f"data of {kind.name} is an empty array")
         name = data[0]

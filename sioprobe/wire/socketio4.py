@@ -13,12 +13,10 @@ from typing import Any
 
 from sioprobe.wire import socketio
 from sioprobe.wire.errors import RemoteProtocolError
-from sioprobe.wire.socketio import SocketPacket, SocketPacketType
+from sioprobe.wire.socketio import ACKS, EVENTS, SocketPacket, SocketPacketType
 
 __all__ = ["SocketDecoder", "encode_socket_packet"]
 
-_EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
-_ACKS = (SocketPacketType.ACK, SocketPacketType.BINARY_ACK)
 _WITHOUT_DATA = (SocketPacketType.CONNECT, SocketPacketType.DISCONNECT)
 
 
@@ -44,11 +42,11 @@ def _check_data(kind: SocketPacketType, data: Any) -> None:
     if kind in _WITHOUT_DATA:
         if data is not None:
             raise RemoteProtocolError(f"{kind.name} with data")
-    elif kind is SocketPacketType.CONNECT_ERROR or (data is None and kind in _ACKS):
+    elif kind is SocketPacketType.CONNECT_ERROR or (data is None and kind in ACKS):
         return
     elif not isinstance(data, list):
         raise RemoteProtocolError(f"data of {kind.name} is not an array")
-    elif kind in _EVENTS and not data:
+    elif kind in EVENTS and not data:
         raise RemoteProtocolError(f"data of {kind.name} is an empty array")
-    elif kind in _EVENTS and (isinstance(data[0], bool) or not isinstance(data[0], (str, int, float))):
+    elif kind in EVENTS and (isinstance(data[0], bool) or not isinstance(data[0], (str, int, float))):
         raise RemoteProtocolError("event name is neither a string nor a number")
