@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+
+from tests.engine.tls_front import place_of
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Piece = tuple[float, bytes]  # when it is due at the other end (the loop's clock); empty bytes are the end
@@ -16,21 +19,18 @@ READ = 65536
 
 
 @contextmanager
-def far_away(behind: str, one_way: float, *, connecting: bool = True) -> Iterator[str]:
-    """The URL of the same server, `one_way` seconds away.
-
-    With `connecting` a new connection has its own two ways first, as that of a proxy nearby has.
-    """
+def far_away(behind: str, one_way: float) -> Iterator[str]:
+    """The URL of the same server, `one_way` seconds away. A new connection has its own two ways first."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
-        inner = await asyncio.open_connection(*_address(behind))
-        open_at = loop.time() + (2 * one_way if connecting else 0.0)  # nothing is sent before
+        inner = await asyncio.open_connection(*place_of(behind))
+        open_at = loop.time() + 2 * one_way  # nothing is sent before
         await asyncio.gather(
             _travel(reader, inner[1], one_way, open_at), _travel(inner[0], writer, one_way, open_at)
         )
 
-    with _listening(serve) as url:
+    with listening(serve) as url:
         yield url
 
 
@@ -72,11 +72,11 @@ def buffering(behind: str) -> Iterator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head, body = await _whole(await reader.readuntil(b"\r\n\r\n"), reader)
-        inner_reader, inner_writer = await asyncio.open_connection(*_address(behind))
+        inner_reader, inner_writer = await asyncio.open_connection(*place_of(behind))
         inner_writer.write(head + body)
         await asyncio.gather(_travel(reader, inner_writer, 0.0, 0.0), _travel(inner_reader, writer, 0.0, 0.0))
 
-    with _listening(serve) as url:
+    with listening(serve) as url:
         yield url
 
 
@@ -94,13 +94,8 @@ async def _whole(head: bytes, reader: asyncio.StreamReader) -> tuple[bytes, byte
     return head.replace(chunked[0], b"\r\nContent-Length: %d" % len(body)), body
 
 
-def _address(url: str) -> tuple[str, int]:
-    host, _, port = url.rpartition("//")[2].partition(":")
-    return host, int(port)
-
-
 @contextmanager
-def _listening(serve: Serve) -> Iterator[str]:
+def listening(serve: Serve, context: ssl.SSLContext | None = None) -> Iterator[str]:
     """`serve` on a free port, in a thread of its own."""
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
     ready = threading.Event()
@@ -113,7 +108,7 @@ def _listening(serve: Serve) -> Iterator[str]:
 
     async def run() -> None:
         stop = asyncio.Event()
-        server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=1024)
+        server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=1024, ssl=context)
         started.append((asyncio.get_running_loop(), stop, server.sockets[0].getsockname()[1]))
         ready.set()
         await stop.wait()
@@ -124,7 +119,7 @@ def _listening(serve: Serve) -> Iterator[str]:
     assert ready.wait(40)
     loop, stop, port = started[0]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if context else 'http'}://127.0.0.1:{port}"
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(20)

@@ -9,9 +9,11 @@ import asyncio
 import contextlib
 import re
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from tests.conformance.fronts import listening
+from tests.engine.tls_front import place_of
 
 READ = 65536
 
@@ -20,8 +22,7 @@ class GuardingFront:
     """What has come: `refused` heads without the secrets, `strayed` sids without a route."""
 
     def __init__(self, behind: str, header: tuple[str, str], cookie: tuple[str, str]) -> None:
-        host, _, port = behind.rpartition("//")[2].partition(":")
-        self._behind = (host, int(port))
+        self._behind = place_of(behind)
         self._header = f"\r\n{header[0]}: {header[1]}\r\n".lower()
         self._cookie = "=".join(cookie)
         self._routes = 0
@@ -94,24 +95,5 @@ def guarding(
 ) -> Iterator[GuardingFront]:
     """Such a front on a free port, in a thread of its own."""
     front = GuardingFront(behind, header, cookie)
-    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-    ready = threading.Event()
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        server = await asyncio.start_server(front.serve, "127.0.0.1", 0, ssl=context)
-        front.url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        started.append((asyncio.get_running_loop(), stop))
-        ready.set()
-        await stop.wait()
-        server.close()
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
-    thread.start()
-    assert ready.wait(40)
-    try:
+    with listening(front.serve, context) as front.url:
         yield front
-    finally:
-        loop, stop = started[0]
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
