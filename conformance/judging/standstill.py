@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from conformance.client.session import Session
+from sioprobe.host import cpu_waits
 from sioprobe.wire import EnginePacketType
 
 __all__ = ["StandstillWatch", "heartbeat_overdue"]
@@ -60,13 +61,16 @@ class StandstillWatch:
     """
 
     def __init__(
-        self, ping_timeout: float, run_delay: Clock | None = None, pressure: Clock | None = None
+        self,
+        ping_timeout: float,
+        run_delay: Clock = cpu_waits.run_delay,
+        pressure: Clock = cpu_waits.pressure,
     ) -> None:
         # A third of the time for a pong is lost. The rest may be too short.
         self._limit = max(ping_timeout / 3, 0.3)
         self._stalls: list[tuple[float, float]] = []  # when each ended, and its seconds
         self._due: float | None = None
-        self._clocks = (run_delay or _run_delay, pressure or _pressure)
+        self._clocks = (run_delay, pressure)
         self._seen: list[tuple[float, list[float | None]]] = []  # when, and the two sums
 
     async def beat(self) -> None:
@@ -109,21 +113,3 @@ class StandstillWatch:
         now = time.monotonic()
         late = now - self._due if self._due is not None else 0.0
         return [(now, late)] if late > self._limit else []
-
-
-def _run_delay() -> float | None:
-    # Of this thread, which runs the loop: ns on the CPU, ns waiting for it, turns (proc_pid_schedstat(5)).
-    return _read("/proc/thread-self/schedstat", lambda text: int(text.split()[1]) / 1e9)
-
-
-def _pressure() -> float | None:
-    # The line "some avg10=… avg60=… avg300=… total=µs" of the kernel's pressure stall information.
-    return _read("/proc/pressure/cpu", lambda text: int(text.split("total=", 1)[1].split()[0]) / 1e6)
-
-
-def _read(path: str, parse: Callable[[str], float]) -> float | None:
-    try:
-        with open(path, encoding="ascii") as file:
-            return parse(file.read())
-    except (OSError, ValueError, IndexError):
-        return None

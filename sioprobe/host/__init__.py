@@ -1,1 +1,1 @@
-"""The processes of this host: who listens at a port, and who belongs to whom. Linux only."""
+"""The processes of this host: who listens at a port, who belongs to whom, who waits for a CPU. Linux only."""

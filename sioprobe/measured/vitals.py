@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sioprobe.host import cpu_waits
 from sioprobe.results.histogram import Histogram
 
 __all__ = ["STALL_SECONDS", "KernelClocks", "Vitals"]
@@ -88,18 +88,8 @@ class KernelClocks:
 
     def run_delay(self) -> float | None:
         """How long this thread was runnable and another ran instead."""
-        # "time on the CPU in ns, time waiting for it in ns, number of turns" (proc_pid_schedstat(5)).
-        return _read(self._schedstat, lambda text: int(text.split()[1]) / 1e9)
+        return cpu_waits.run_delay(self._schedstat)
 
     def pressure(self) -> float | None:
         """How long some process of this machine waited for a CPU."""
-        # The line "some avg10=… avg60=… avg300=… total=µs", of the kernel's pressure stall information.
-        return _read(self._pressure, lambda text: int(text.split("total=", 1)[1].split()[0]) / 1e6)
-
-
-def _read(path: str, parse: Callable[[str], float]) -> float | None:
-    try:
-        with open(path, encoding="ascii") as file:
-            return parse(file.read())
-    except (OSError, ValueError, IndexError):
-        return None
+        return cpu_waits.pressure(self._pressure)
