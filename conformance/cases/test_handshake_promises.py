@@ -26,7 +26,7 @@ async def first_use(target: Target, use: str) -> tuple[Session, Answer | NoAnswe
     stream = await open_stream(target.address, target.timing.answer)
     session = await target.open("polling", poll=False)
     if isinstance(stream, NoAnswer):
-        raise Inconclusive(f"a connection: {stream}")
+        raise Inconclusive(f"the first use of a session: {stream}")
     connection = HttpConnection(target.address, *stream, session.cookies)
     try:
         if use == "WebSocket":
