@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import json
 import time
 from collections import Counter
@@ -47,7 +48,7 @@ from conformance.verdicts import (
 from conformance.waiting import PLACES, Places
 from sioprobe.wire import RemoteProtocolError
 
-__all__ = ["Outcome", "Question", "Runner", "answer_question"]
+__all__ = ["Outcome", "Question", "Runner", "answer_question", "told"]
 
 
 # An unexpected pass too: a missed heartbeat may look like the close that a deviation says does not come.
@@ -59,6 +60,8 @@ CONNECT_SECONDS = 1.0  # connectTimeout where none is declared: what the documen
 EARLY = 30  # cases that fail, before a cause is looked for in mid-run
 DOUBTED = 10  # so many may be asked again because a server may have stood still
 RESTART_SECONDS = 15.0  # that a process manager may take to replace a process
+
+Try = tuple[str, str | None]  # why a case is asked again, and what it found
 
 
 class Runner:
@@ -188,9 +191,9 @@ class Runner:
         await self._look_early(outcome)
         self._undecided += outcome.judgement.verdict is Verdict.INCONCLUSIVE
         self._doubt(question, outcome, started)
-        failures: list[str] = []
+        failures: list[Try] = []
         while len(failures) < REPEATS and (blame := await self._blame(question, outcome, started)):
-            failures.append(f"{blame}: {outcome.judgement.actual or outcome.judgement.reason}")
+            failures.append((blame, outcome.judgement.actual or outcome.judgement.reason))
             await asyncio.wait(self._tried.values())
             async with self._alone:
                 PLACES.set(None)
@@ -201,8 +204,7 @@ class Runner:
             outcome = _without_heartbeat(self._target, outcome)
         if not failures:
             return outcome
-        tries = "; ".join(f"try {number} failed {text}" for number, text in enumerate(failures, 1))
-        return replace(outcome, earlier=f"asked {len(failures) + 1} times: {tries}")
+        return replace(outcome, earlier=f"asked {len(failures) + 1} times: {told(failures)}")
 
     async def _answer(self, question: Question) -> Outcome:
         if self._is_doomed(question):
@@ -401,6 +403,19 @@ def _redacted(judgement: Judgement, recording: Recording) -> Judgement:
         clean(judgement.reason),
         judgement.silent,
     )
+
+
+def told(failures: list[Try]) -> str:
+    """What came of each try. What is like the try before is not repeated."""
+    parts: list[str] = []
+    said: str | None = None
+    first = 1
+    for (blame, found), alike in itertools.groupby(failures):
+        last = first + len(list(alike)) - 1
+        tries = f"try {first}" if first == last else f"tries {first} to {last}"
+        parts.append(f"{tries} failed {blame}: {'the same' if parts and found == said else found}")
+        said, first = found, last + 1
+    return "; ".join(parts)
 
 
 async def _release(recording: Recording) -> None:

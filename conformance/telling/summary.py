@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from conformance.client.address import Address
-from conformance.judging.outcomes import Outcome, Question
 from conformance.target import Target
 from conformance.telling.console import explain, explain_verdict, fitted
 from conformance.telling.known import suggestion
@@ -139,10 +138,12 @@ def _rows(results: Results, title: str, verdicts: Sequence[Verdict]) -> Lines:
 
 
 def _asked_again(results: Results) -> Lines:
-    again: Sequence[tuple[Question, Outcome]] = [one for one in results if one[1].earlier]
-    lines = [
-        f"  {question.requirement.id:<10} {question.label}: {outcome.earlier}" for question, outcome in again
-    ]
+    lines = []
+    for question, outcome in results:
+        if said := outcome.earlier:
+            if outcome.judgement.verdict in FAILURES:
+                said = said.partition(":")[0]  # the failure itself has the rest
+            lines.append(f"  {question.requirement.id:<10} {question.label}: {said}")
     return ["asked again, alone:", *lines] if lines else []
 
 

@@ -16,7 +16,7 @@ from conformance.client.http import exchange
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
 from conformance.expect import connect
-from conformance.judging.runner import UNDECIDED, Question, Runner
+from conformance.judging.runner import UNDECIDED, Question, Runner, told
 from conformance.judging.standstill import StandstillWatch
 from conformance.requirements import CAPABILITIES, Requirement
 from conformance.target import Target
@@ -152,6 +152,28 @@ def test_a_case_that_did_not_reach_its_question_is_asked_again_and_says_so(targe
     assert outcome.judgement.verdict is Verdict.PASS
     assert outcome.earlier == (
         "asked 2 times: try 1 failed before it reached its question: CONNECT was not answered"
+    )
+
+
+def test_what_several_tries_found_alike_is_said_once(target: Target) -> None:
+    async def body() -> None:
+        raise Inconclusive("CONNECT was not answered")
+
+    asked = question("undecided", body)
+    runner = run(target, asked)
+    outcome = runner.outcome(asked)
+    runner.stop()
+    assert outcome.earlier == (
+        "asked 4 times: tries 1 to 3 failed before it reached its question: CONNECT was not answered"
+    )
+    text = "\n".join(summary(target, [(asked, outcome)], room=60))
+    assert text.count(outcome.earlier) == 1  # with the failure
+    assert "undecided: asked 4 times\n" in text
+
+
+def test_a_try_that_found_the_same_for_another_reason_does_not_repeat_it() -> None:
+    assert told([("while a", "x"), ("while b", "x"), ("while c", "y"), ("while c", "y")]) == (
+        "try 1 failed while a: x; try 2 failed while b: the same; tries 3 to 4 failed while c: y"
     )
 
 
