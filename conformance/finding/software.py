@@ -42,8 +42,10 @@ def merged(profile: ServerProfile, about: About, process: Software) -> Software:
             version, how = shown, process.how
         elif profile.version is not None and shown != profile.version:
             how = f"{process.how}; {profile.version} was given"
+    elif profile.library is not None and process.library is not None:
+        how = f"{process.how}; {profile.library} was given"
     if mode is None and process.mode is not None and library == next(iter(process.versions)):
-        mode, how = process.mode, process.how
+        mode, how = process.mode, how or process.how
     if library is None:
         how = process.how
     versions |= {library: version} if library and version else {}

@@ -221,14 +221,18 @@ PROCESS = Software(
         (
             ServerProfile(library="flask-socketio", version="5.3.6"),
             About(),
-            ("flask-socketio", "5.3.6", "gevent", "process 1"),
+            ("flask-socketio", "5.3.6", "gevent", "process 1; 5.3.6 was given"),
         ),
         (
             ServerProfile(library="flask-socketio", version="5.3.6", mode="threading"),
             About(),
             ("flask-socketio", "5.3.6", "threading", "process 1; 5.3.6 was given"),
         ),
-        (ServerProfile(library="socket.io"), About(), ("socket.io", None, None, "")),
+        (
+            ServerProfile(library="socket.io"),
+            About(),
+            ("socket.io", None, None, "process 1; socket.io was given"),
+        ),
         (ServerProfile(library="python-engineio"), About(), ("python-engineio", "4.15.1", None, "process 1")),
         (ServerProfile(), About("socket.io", "4.8.4"), ("socket.io", "4.8.4", None, "")),
         (
