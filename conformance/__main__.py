@@ -80,7 +80,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     multiple=True,
     metavar="AREA",
     type=OneOf("area", dict.fromkeys(entry.area for entry in catalogue().values())),
-    help="Only ids that begin so (EIO-HS), repeatable.",
+    help="Only requirements of this area, such as EIO-HS, repeatable.",
 )
 @option(
     "--level",
@@ -199,9 +199,11 @@ def main(
         files = ", or --matrix or --diff for result files" if any(".json" in word for word in words) else ""
         raise click.UsageError(f"give --url URL of the server{files}")
     if areas:
-        ids = tuple(row.entry.id for row in listing.statements(ids, areas) if row.cases)
-        if not ids:
-            raise click.UsageError(f"no case asks for a requirement of {', '.join(areas)}; see --list")
+        within = tuple(row.entry.id for row in listing.statements(ids, areas) if row.cases)
+        if not within:
+            of = f"{', '.join(areas)} that is {' or '.join(ids)}" if ids else ", ".join(areas)
+            raise click.UsageError(f"no case asks for a requirement of {of}; see --list")
+        ids = within
     asked: dict[str, Any] = {"url": urls, "id": ids, "level": levels, **options}
     try:
         run = begin(SimpleNamespace(**asked), connection)

@@ -364,6 +364,10 @@ def test_an_interrupted_run_is_not_conformant(slow_url: str, tmp_path: Path) -> 
         (["--id", "EIO-HS-055"], "unknown requirement 'EIO-HS-055' (the nearest is 'EIO-HS-05')"),
         (["--id", "EIO-WS-01"], "'EIO-WS-01' has no case: the same as EIO-HS-07"),
         (["--area", "EIO-HSS"], "unknown area 'EIO-HSS' (the nearest is 'EIO-HS')"),
+        (
+            ["--id", "SIO-EV-01", "--area", "EIO-UP", "--area", "EIO-WS"],
+            "no case asks for a requirement of EIO-UP, EIO-WS that is SIO-EV-01",
+        ),
         (["--without-cases"], "--without-cases goes with --list"),
         (["--level", "MUTS"], "unknown level 'MUTS' (the nearest is 'MUST'; valid are MUST, SHOULD"),
         (["--profile", "nowhere.toml"], "profile nowhere.toml: No such file or directory"),
