@@ -104,5 +104,8 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
     if option.ping_default:
         targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
     second = targets[1] if len(targets) > 1 else None
+    if second is not None:
+        address = replace(targets[0].address, second=second.address.url)
+        targets[0] = replace(targets[0], address=address)
     jobs = option.jobs or (FAR_JOBS if targets[0].timing.round_trip > FAR_SECONDS else JOBS)
     return SuiteRun(targets[0], second, Runner(targets[0], second, jobs=jobs, strict=option.strict))

@@ -31,10 +31,11 @@ COLUMN = re.compile(
 def header(target: Target) -> list[str]:
     """What is judged, and by which suite."""
     opened = target.opened
+    second = f" and {target.address.second}" if target.address.second else ""
     lines = [
         f"conformance suite {sioprobe.__version__}: {len(with_cases())} requirements, "
         f"of {' and '.join(PROTOCOLS)}",
-        f"target {target.title} at {target.address.url}{target.address.path}: "
+        f"target {target.title} at {target.address.url}{target.address.path}{second}: "
         f"Engine.IO {' and '.join(map(str, target.revisions))}, contract level {target.level}, "
         f"pingInterval {opened.ping_interval} ms, pingTimeout {opened.ping_timeout} ms, "
         f"maxPayload {'not named' if (limit := max_payload(target)) is None else f'{limit} bytes'}, "

@@ -53,7 +53,10 @@ def program() -> str:
 
 def reproduce(question: Question, address: Address) -> str:
     """The command that runs one case again. `...` or the name of a file stands for a secret."""
-    words = ["--url", address.url, *address.connection.given, "--", "-k", question.label]
+    words = ["--url", address.url]
+    if address.second is not None and question.requirement.contract == 3:
+        words += ["--url", address.second]
+    words += [*address.connection.given, "--", "-k", question.label]
     return f"{program()} {shlex.join(words)}"
 
 

@@ -315,6 +315,17 @@ def test_a_ping_that_comes_at_once_spoils_no_other_case(tmp_path: Path) -> None:
     }
 
 
+def test_a_failure_between_two_processes_is_reproduced_with_both(
+    url: str, faulty_url: str, tmp_path: Path
+) -> None:
+    """They share no queue."""
+    done = run_command(tmp_path, "--url", url, "--url", faulty_url, "--", "-k", "room_spans and websocket")
+
+    assert done.returncode == 1
+    assert f"at {url}/socket.io/ and {faulty_url}: " in done.stdout
+    assert f" --url {url} --url {faulty_url} -- -k " in done.stdout
+
+
 def test_what_does_not_apply_is_not_passed(url: str, tmp_path: Path) -> None:
     done = run_command(tmp_path, "--url", url, "--id", "SIO-CL-01", "--json")
     verdicts = {case["verdict"] for case in json.loads(done.stdout)["cases"]}
