@@ -31,6 +31,9 @@ class Target:
     `versions` are those of the packages that it is made of, as far as they are known. `found` says how that
     was found out, if its process told it. `unlisted`: no known deviation shall apply. `named`: the user or
     the server named the library, so that it is no guess.
+
+    `second` is the URL of the other process of a cluster, if there is one. `options` are those of the command
+    line that a verdict depends on.
     """
 
     address: Address
@@ -51,6 +54,8 @@ class Target:
     title: str = ""
     note: str | None = None
     lacks: frozenset[str] = frozenset()
+    second: str | None = None
+    options: tuple[str, ...] = ()
     revision: Revision = REVISION_4  # that `open` speaks; the runner takes it from the requirement
 
     @property

@@ -24,7 +24,6 @@ class Address:
     """A server, the path of its endpoint, and what the user wants in each request.
 
     `given` holds the headers and cookies of `connection`, with Host and Cookie sorted out.
-    `second` is the URL of the other process of a cluster, if there is one.
     """
 
     host: str
@@ -33,7 +32,6 @@ class Address:
     tls: ssl.SSLContext | None = None
     connection: ConnectionOptions = NOTHING
     given: RequestHeaders = field(default=RequestHeaders("", (), ()), repr=False)
-    second: str | None = None
 
     @property
     def authority(self) -> str:

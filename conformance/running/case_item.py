@@ -62,7 +62,7 @@ class CaseItem(pytest.Item):
         if not isinstance(error, CaseFailed):
             return super().repr_failure(excinfo, style)
         run = self.config.stash[RUN]
-        text = explain(self.question, error.outcome, run.target.address)
+        text = explain(self.question, error.outcome, run.target)
         if width := terminal_width(self.config):
             text = fitted(text, width)
         if error.outcome.judgement.verdict is Verdict.HARNESS_ERROR and error.outcome.error is not None:

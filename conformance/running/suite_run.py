@@ -104,8 +104,21 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
     if option.ping_default:
         targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
     second = targets[1] if len(targets) > 1 else None
-    if second is not None:
-        address = replace(targets[0].address, second=second.address.url)
-        targets[0] = replace(targets[0], address=address)
-    jobs = option.jobs or (FAR_JOBS if targets[0].timing.round_trip > FAR_SECONDS else JOBS)
-    return SuiteRun(targets[0], second, Runner(targets[0], second, jobs=jobs, strict=option.strict))
+    url = None if second is None else second.address.url
+    first = replace(targets[0], second=url, options=_that_count(option))
+    jobs = option.jobs or (FAR_JOBS if first.timing.round_trip > FAR_SECONDS else JOBS)
+    return SuiteRun(first, second, Runner(first, second, jobs=jobs, strict=option.strict))
+
+
+def _that_count(option: Any) -> tuple[str, ...]:
+    """The options that a verdict depends on, as words of the command."""
+    words: list[str] = []
+    for name in ("profile", "target_library", "target_version", "target_mode"):
+        if (value := getattr(option, name)) is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    if contract := [level for level in option.level if level in CONTRACT_LEVELS]:
+        words += ["--level", contract[-1]]
+    for name in ("strict", "ping_default"):
+        if getattr(option, name):
+            words.append(f"--{name.replace('_', '-')}")
+    return tuple(words)

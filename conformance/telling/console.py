@@ -6,7 +6,6 @@ import re
 import textwrap
 
 import sioprobe
-from conformance.client.address import Address
 from conformance.client.transcript import Entry
 from conformance.judging.outcomes import Outcome, Question
 from conformance.requirements import with_cases
@@ -31,7 +30,7 @@ COLUMN = re.compile(
 def header(target: Target) -> list[str]:
     """What is judged, and by which suite."""
     opened = target.opened
-    second = f" and {target.address.second}" if target.address.second else ""
+    second = f" and {target.second}" if target.second else ""
     lines = [
         f"conformance suite {sioprobe.__version__}: {len(with_cases())} requirements, "
         f"of {' and '.join(PROTOCOLS)}",
@@ -48,11 +47,11 @@ def header(target: Target) -> list[str]:
     return [*lines, target.note] if target.note else lines
 
 
-def explain(question: Question, outcome: Outcome, address: Address) -> str:
+def explain(question: Question, outcome: Outcome, target: Target) -> str:
     """A failure, readable without a debugger."""
     lines = [f"    {line}" for line in transcript_text(outcome.transcript).splitlines()]
     return "\n".join(
-        [explain_verdict(question, outcome), *lines, f"  reproduce: {reproduce(question, address)}"]
+        [explain_verdict(question, outcome), *lines, f"  reproduce: {reproduce(question, target)}"]
     )
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 
 import sioprobe
-from conformance.client.address import Address
 from conformance.judging.outcomes import Outcome, Question
 from conformance.target import Target
 from conformance.telling.console import explain_verdict, transcript_text
@@ -66,7 +65,7 @@ def write_junit(path: Path, target: Target, results: Results, started: datetime)
         told = ElementTree.SubElement(case, "failure", {"message": message, "type": "cause"})
         told.text = _clean(f"{cause.what}\n  {cause.detail}")
     for question, outcome in results:
-        _add_case(suite, question, outcome, target.address)
+        _add_case(suite, question, outcome, target)
     ElementTree.indent(root)
     write_text(path, DECLARATION + ElementTree.tostring(root, "unicode"))
 
@@ -84,7 +83,7 @@ def _outcome(verdict: Verdict) -> str | None:
     return "skipped" if verdict in SKIPPED else None
 
 
-def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, address: Address) -> None:
+def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, target: Target) -> None:
     entry, judgement = question.requirement, outcome.judgement
     case = ElementTree.SubElement(
         suite,
@@ -108,7 +107,7 @@ def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, 
             case, element, {"message": _clean(message), "type": str(judgement.verdict)}
         )
         told.text = _clean(
-            f"{explain_verdict(question, outcome)}\n  reproduce: {reproduce(question, address)}"
+            f"{explain_verdict(question, outcome)}\n  reproduce: {reproduce(question, target)}"
         )
     if outcome.transcript:
         output = ElementTree.SubElement(case, "system-out")

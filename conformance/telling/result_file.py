@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import sioprobe
-from conformance.client.address import Address
 from conformance.client.revisions import REVISIONS
 from conformance.judging.collecting import all_questions
 from conformance.judging.outcomes import Cause, Outcome, Question
@@ -51,12 +50,12 @@ def program() -> str:
     return os.environ.get("SIOPROBE_PROG") or "python -m conformance"
 
 
-def reproduce(question: Question, address: Address) -> str:
+def reproduce(question: Question, target: Target) -> str:
     """The command that runs one case again. `...` or the name of a file stands for a secret."""
-    words = ["--url", address.url]
-    if address.second is not None and question.requirement.contract == 3:
-        words += ["--url", address.second]
-    words += [*address.connection.given, "--", "-k", question.label]
+    words = ["--url", target.address.url]
+    if target.second is not None and question.requirement.contract == 3:
+        words += ["--url", target.second]
+    words += [*target.address.connection.given, *target.options, "--", "-k", question.label]
     return f"{program()} {shlex.join(words)}"
 
 
@@ -133,11 +132,11 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
             {"what": cause.what, "detail": cause.detail, "cases": number}
             for cause, number in causes_of(results)
         ],
-        "cases": [_case(question, outcome, target.address) for question, outcome in results],
+        "cases": [_case(question, outcome, target) for question, outcome in results],
     }
 
 
-def _case(question: Question, outcome: Outcome, address: Address) -> dict[str, Any]:
+def _case(question: Question, outcome: Outcome, target: Target) -> dict[str, Any]:
     judgement = outcome.judgement
     return {
         "id": question.requirement.id,
@@ -152,7 +151,7 @@ def _case(question: Question, outcome: Outcome, address: Address) -> dict[str, A
         "actual": judgement.actual,
         "reason": reason_of(outcome),
         "transcript": [asdict(entry) for entry in outcome.transcript],
-        "reproduce": reproduce(question, address),
+        "reproduce": reproduce(question, target),
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from conformance.client.address import Address
 from conformance.target import Target
 from conformance.telling.console import explain, explain_verdict, fitted
 from conformance.telling.known import suggestion
@@ -43,7 +42,7 @@ def summary(
     columns = width or WIDTH
     room -= _size([*head, *end], columns)
     short = [_shortened(rows) for rows in others]
-    failures = _failures(results, target.address, room - _size(_joined(short), columns), columns)
+    failures = _failures(results, target, room - _size(_joined(short), columns), columns)
     room -= _size(failures, columns)
     for place, rows in enumerate(others):
         said = [*short[:place], rows, *short[place + 1 :]]
@@ -69,17 +68,17 @@ def _causes(results: Results) -> Lines:
     return lines
 
 
-def _failures(results: Results, address: Address, room: int, width: int) -> Lines:
+def _failures(results: Results, target: Target, room: int, width: int) -> Lines:
     """All of them with their packets, or without, or in two lines each or one, or as many of these as fit."""
     failed = [one for one in results if one[1].judgement.verdict in FAILURES]
     if not failed:
         return []
-    explained = _joined([*explain(*one, address).splitlines(), ""] for one in failed)
+    explained = _joined([*explain(*one, target).splitlines(), ""] for one in failed)
     if _size(explained, width) <= room:
         return explained
     more = [
         "all failures with their packets: --verbose or --html FILE; the first of them:",
-        f"  reproduce: {reproduce(failed[0][0], address)}",
+        f"  reproduce: {reproduce(failed[0][0], target)}",
     ]
     for told in (_joined(_told_together(failed)), _in_two_lines(failed)):
         if _size(["failures:", *told, *more], width) <= room:

@@ -326,6 +326,16 @@ def test_a_failure_between_two_processes_is_reproduced_with_both(
     assert f" --url {url} --url {faulty_url} -- -k " in done.stdout
 
 
+def test_a_failure_is_reproduced_with_the_options_that_it_depends_on(faulty_url: str, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text("[target]\ntitle = 'mine'\n")
+    asked = ["--id", "EIO-PL-01", "--level", "MUST", "--jobs", "2"]
+    options = ["--profile", "p.toml", "--target-library", "none", "--level", "1", "--strict"]
+    done = run_command(tmp_path, "--url", faulty_url, *asked, *options)
+
+    assert done.returncode == 1
+    assert f" --url {faulty_url} {' '.join(options)} -- -k " in done.stdout
+
+
 def test_what_does_not_apply_is_not_passed(url: str, tmp_path: Path) -> None:
     done = run_command(tmp_path, "--url", url, "--id", "SIO-CL-01", "--json")
     verdicts = {case["verdict"] for case in json.loads(done.stdout)["cases"]}

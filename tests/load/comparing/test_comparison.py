@@ -186,7 +186,7 @@ def test_a_case_is_repeated_by_a_command_that_starts_its_server(tmp_path: Path) 
     assert all(
         command.startswith(
             "sioprobe serve --mode threading --ping-interval 1 --ping-timeout 3; "
-            "then: sioprobe conform --url http://127.0.0.1:5000 -- -k "
+            "then: sioprobe conform --url http://127.0.0.1:5000 --level 2 -- -k "
         )
         for command in commands
     ), commands[0]
