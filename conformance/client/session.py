@@ -240,6 +240,7 @@ class Session:
     def note_steps(self) -> None:
         """Tell the recording what came of CONNECT and of events. For the end of a case."""
         ended = f"session closed ({self.closure})" if self.closure else None
+        unreadable = [f"the server sent {what}" for what in self.malformed]
         worked = {
             Step.ANSWER: bool(self._connect_answers),
             Step.CONNECT: MAIN_NAMESPACE in self.socket_ids,
@@ -248,7 +249,7 @@ class Session:
         if not self.socket_ids:
             self.asked.discard(Step.EVENT)
         for step in sorted(self.asked):
-            failure = ended or ", ".join(self._connect_answers[:1]) or "no answer"
+            failure = ended or ", ".join([*self._connect_answers, *unreadable][:1]) or "no answer"
             where = "polling" if self._websocket is None else "websocket"
             self._recording.attempt(step, where, self.revision.number, None if worked[step] else failure)
 

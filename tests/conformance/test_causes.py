@@ -105,6 +105,19 @@ def test_a_server_that_closes_each_connect() -> None:
     assert Verdict.NOT_JUDGED in verdicts["SIO-CN-09"] | verdicts["EIO-PL-03"]
 
 
+def test_an_answer_to_connect_that_nobody_can_read_is_quoted() -> None:
+    with troubled("answers-connect-with-garbage") as server:
+        target = target_at(server.url, level=0)
+        [(_, outcome)] = judged(
+            target,
+            "SIO-CN",
+            where=lambda one: one.label == "test_answers_connect_with_a_socket_id[websocket]",
+        )
+
+    [attempt] = [one for one in outcome.attempts if one.step is Step.ANSWER]
+    assert (attempt.failure or "").startswith("the server sent '0garbage': invalid json")
+
+
 def test_a_server_that_opens_no_websocket() -> None:
     with troubled("refuses-each-upgrade") as server:
         results = judged(target_at(server.url), "EIO-HS", "EIO-UP", "EIO-WS", "SIO-EV")

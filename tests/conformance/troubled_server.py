@@ -30,6 +30,15 @@ def closes_each_connect() -> None:
     Client.receive = receive  # type: ignore[method-assign]
 
 
+def answers_connect_with_garbage() -> None:
+    """As a server with an error page in place of packets."""
+
+    def receive(self: Any, message: str | bytes) -> None:
+        self._session.send_message("0garbage")
+
+    Client.receive = receive  # type: ignore[method-assign]
+
+
 def refuses_each_upgrade() -> None:
     """As behind a proxy that drops the header Upgrade."""
     Request.is_upgrade = False  # type: ignore[assignment,method-assign]
@@ -56,6 +65,7 @@ def after_some_events(happens: Callable[[], None]) -> None:
 
 TROUBLES: dict[str, Callable[[], None]] = {
     "closes-each-connect": closes_each_connect,
+    "answers-connect-with-garbage": answers_connect_with_garbage,
     "refuses-each-upgrade": refuses_each_upgrade,
     "answers-no-event": answers_no_event,
     "dies": lambda: after_some_events(lambda: os._exit(1)),
