@@ -357,6 +357,24 @@ def test_a_session_that_a_connect_ends_is_no_sign_of_several_processes(packed: b
         assert found(server.url).cause is cause
 
 
+def test_a_connect_at_which_the_connection_ends_is_no_sign_of_several_processes() -> None:
+    """As where the handler of CONNECT raises an exception."""
+
+    def script(peer: Peer) -> None:
+        while request := peer.read_request():
+            head, _, body = request.partition(b"\r\n\r\n")
+            if body == b"40":
+                return
+            answer = "ok" if b"sid=" in head.partition(b"\r\n")[0] else OPEN
+            peer.send(f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\n\r\n{answer}".encode())
+
+    with ScriptedServer(script) as server:
+        diagnosis = found(server.url)
+
+    assert diagnosis.cause is Cause.NO_CONNECT
+    assert diagnosis.sentence.endswith("a request got connection closed, and the next was answered")
+
+
 def test_a_session_that_is_always_refused_is_not_said_to_be_of_several_processes() -> None:
     def choose(line: str) -> tuple[int, str]:
         return (400, '"Invalid session s"') if "sid=" in line else (200, OPEN)
