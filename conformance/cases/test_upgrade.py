@@ -35,17 +35,19 @@ async def opened(session: Session) -> WebSocket:
 async def probed(session: Session) -> WebSocket:
     """A WebSocket of the session whose probe is answered."""
     websocket = await opened(session)
-    await websocket.send("2probe")
-    try:
-        async with asyncio.timeout(session.timing.answer):
-            answer = await websocket.receive()
-    except TimeoutError:
-        raise Inconclusive("the probe was not answered") from None
+    answer = await websocket.probe(session.timing.answer)
+    if answer is None:
+        raise Inconclusive("the probe was not answered")
     if answer != "3probe":
         raise Inconclusive(
             f"the probe was answered by {shown(answer) if isinstance(answer, (str, bytes)) else answer}"
         )
     return websocket
+
+
+async def expect_probe_answered(websocket: WebSocket, seconds: float) -> None:
+    answer = await websocket.probe(seconds)
+    expect_equal("nothing" if answer is None else str(answer), "3probe", what="answer")
 
 
 @requirement("EIO-UP-02")
@@ -54,14 +56,7 @@ async def test_answers_the_probe(target: Target) -> None:
     session = await target.open("polling")
     websocket = await opened(session)
 
-    await websocket.send("2probe")
-
-    try:
-        async with asyncio.timeout(target.timing.answer):
-            answer = await websocket.receive()
-    except TimeoutError:
-        answer = "nothing"
-    expect_equal(str(answer), "3probe", what="answer")
+    await expect_probe_answered(websocket, target.timing.answer)
 
 
 @requirement("EIO-UP-03")
@@ -225,13 +220,7 @@ async def test_upgrades_without_a_pending_poll(target: Target) -> None:
     """No poll waits from the handshake on."""
     session = await target.open("polling", poll=False)
     websocket = await opened(session)
-    await websocket.send("2probe")
-    try:
-        async with asyncio.timeout(target.timing.answer):
-            answer = await websocket.receive()
-    except TimeoutError:
-        answer = "nothing"
-    expect_equal(str(answer), "3probe", what="answer")
+    await expect_probe_answered(websocket, target.timing.answer)
 
     await websocket.send("5")
     session.use(websocket)

@@ -384,13 +384,10 @@ class Session:
         websocket = await self.open_probe()
         if not isinstance(websocket, WebSocket):
             raise Inconclusive(f"upgrade: {websocket}")
-        try:
-            await websocket.send("2probe")
-            async with asyncio.timeout(self.timing.answer):
-                answer = await websocket.receive()
-        except TimeoutError:
+        answer = await websocket.probe(self.timing.answer)
+        if answer is None:
             websocket.abort()
-            raise self._not_upgraded("the probe was not answered") from None
+            raise self._not_upgraded("the probe was not answered")
         if answer != "3probe":
             websocket.abort()
             told = str(answer) if isinstance(answer, Ended) else quoted(answer, 60)

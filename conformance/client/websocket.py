@@ -130,6 +130,15 @@ class WebSocket:
             self._writer.write(data)
             await self._writer.drain()
 
+    async def probe(self, seconds: float) -> str | bytes | Ended | None:
+        """Send the probe of an upgrade. Returns what comes next, None if nothing does in this time."""
+        await self.send("2probe")
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.receive()
+        except TimeoutError:
+            return None
+
     async def receive(self) -> str | bytes | Ended:
         """The next message, or how the connection ended."""
         while True:
