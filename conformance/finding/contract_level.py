@@ -9,9 +9,11 @@ from conformance.client.session import Session, Transport
 from conformance.client.transcript import describe
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable
-from sioprobe.wire import SocketPacketType
+from sioprobe.wire import SocketPacket, SocketPacketType
 
-__all__ = ["Found", "find_level", "open_any"]
+__all__ = ["ANSWERS", "Found", "connected_any", "find_level"]
+
+ANSWERS = (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +25,23 @@ class Found:
     lost: bool = False
 
 
-async def open_any(target: Target) -> Session | None:
+async def _open_any(target: Target) -> Session | None:
     """A session over the first transport that opens one, None if none does."""
     transports: tuple[Transport, ...] = ("polling", "websocket")
     for transport in transports:
         with contextlib.suppress(Inconclusive, NotApplicable):
             return await target.open(transport)
     return None
+
+
+async def connected_any(target: Target) -> tuple[Session, SocketPacket | None] | None:
+    """A session after its CONNECT of `/`, and the answer, None if there is none; None without a session."""
+    session = await _open_any(target)
+    if session is None:
+        return None
+    if not session.revision.connects_unasked:
+        await session.send(session.connecting())
+    return session, await session.take(lambda packet: packet.type in ANSWERS)
 
 
 async def find_level(target: Target, declared: int | None) -> Found:
@@ -39,14 +51,11 @@ async def find_level(target: Target, declared: int | None) -> Found:
     """
     if declared is not None:
         return Found(declared)
-    session = await open_any(target)
-    if session is None:
+    connected = await connected_any(target)
+    if connected is None:
         unknown = "the contract level could not be found out; declare it with --level or a profile"
         return Found(0, unknown, lost=True)
-    if not session.revision.connects_unasked:
-        await session.send(session.connecting())
-    answers = (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
-    answer = await session.take(lambda packet: packet.type in answers)
+    session, answer = connected
     if answer is not None and answer.type is SocketPacketType.CONNECT_ERROR:
         refusal = f"the server refuses to connect / by {describe(answer)}"
         return Found(0, f"{refusal}; --auth, --header, --cookie or --query may show what it wants", lost=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance.client.handlers import CUSTOM_EVENTS, VARIADIC
 from conformance.client.session import Session
-from conformance.finding.contract_level import open_any
+from conformance.finding.contract_level import ANSWERS, connected_any
 from conformance.target import Target
 from sioprobe.wire import ACKS, MAIN_NAMESPACE, SocketPacket, SocketPacketType
 
@@ -27,7 +27,6 @@ OF_CAPABILITY = {
     "variadic": {VARIADIC},
 }
 NOBODY = "/nobody-knows-it"
-ANSWERS = (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
 
 
 def lacking_declared(capabilities: dict[str, bool]) -> frozenset[str]:
@@ -141,14 +140,12 @@ async def _no_end_after(target: Target, event: str) -> set[str]:
 
 async def _connected(target: Target) -> Session | None:
     """A session in `/` that is served there; None if there is none, so that nothing can be found out."""
-    session = await open_any(target)
-    if session is None:
+    connected = await connected_any(target)
+    if connected is None:
         return None
-    if not session.revision.connects_unasked:
-        await session.send(session.connecting())
-    packet = await session.take(lambda p: p.type in ANSWERS)
-    connected = packet is not None and packet.type is SocketPacketType.CONNECT
-    return session if connected and await _is_served(session) else None
+    session, answer = connected
+    let_in = answer is not None and answer.type is SocketPacketType.CONNECT
+    return session if let_in and await _is_served(session) else None
 
 
 async def _is_served(session: Session) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from conformance.finding.contract_level import open_any
+from conformance.finding.contract_level import connected_any
 from conformance.target import Target
-from sioprobe.wire import MAIN_NAMESPACE, SocketPacketType
+from sioprobe.wire import MAIN_NAMESPACE
 
 __all__ = ["recovers"]
 
@@ -16,10 +16,5 @@ async def recovers(target: Target, declared: int | None) -> bool:
     """
     if declared == 0 or target.revision.connects_unasked:
         return False
-    session = await open_any(target)
-    if session is None:
-        return False
-    await session.send(session.connecting())
-    answers = (SocketPacketType.CONNECT, SocketPacketType.CONNECT_ERROR)
-    await session.take(lambda packet: packet.type in answers)
-    return MAIN_NAMESPACE in session.offsets.pids
+    connected = await connected_any(target)
+    return connected is not None and MAIN_NAMESPACE in connected[0].offsets.pids
