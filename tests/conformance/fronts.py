@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from tests.engine.tls_front import place_of
 
+Close = Callable[[], object]
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Piece = tuple[float, bytes]  # when it is due at the other end (the loop's clock); empty bytes are the end
 
@@ -97,8 +98,6 @@ async def _whole(head: bytes, reader: asyncio.StreamReader) -> tuple[bytes, byte
 @contextmanager
 def listening(serve: Serve, context: ssl.SSLContext | None = None) -> Iterator[str]:
     """`serve` on a free port, in a thread of its own."""
-    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
-    ready = threading.Event()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Cancelled at the end, which asyncio's streams would tell as an error.
@@ -106,20 +105,34 @@ def listening(serve: Serve, context: ssl.SSLContext | None = None) -> Iterator[s
             await serve(reader, writer)
         writer.close()
 
+    async def start() -> tuple[int, Close]:
+        server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=1024, ssl=context)
+        return server.sockets[0].getsockname()[1], server.close
+
+    with in_a_thread(start) as port:
+        yield f"{'https' if context else 'http'}://127.0.0.1:{port}"
+
+
+@contextmanager
+def in_a_thread(start: Callable[[], Awaitable[tuple[int, Close]]]) -> Iterator[int]:
+    """The port of what `start` starts in a loop of its own. It also gives what closes it at the end."""
+    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
+    ready = threading.Event()
+
     async def run() -> None:
         stop = asyncio.Event()
-        server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=1024, ssl=context)
-        started.append((asyncio.get_running_loop(), stop, server.sockets[0].getsockname()[1]))
+        port, close = await start()
+        started.append((asyncio.get_running_loop(), stop, port))
         ready.set()
         await stop.wait()
-        server.close()
+        close()
 
     thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
     thread.start()
     assert ready.wait(40)
     loop, stop, port = started[0]
     try:
-        yield f"{'https' if context else 'http'}://127.0.0.1:{port}"
+        yield port
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(20)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
+
+from tests.conformance.fronts import Close, in_a_thread
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -73,36 +74,21 @@ async def echo(connection: ServerConnection) -> None:
 @contextmanager
 def running(kind: str) -> Iterator[str]:
     """The URL of such a server: `nothing`, or the name of a handler of this module."""
-    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
-    ready = threading.Event()
 
-    async def run() -> None:
-        stop = asyncio.Event()
-        closed = socket.socket()
+    async def start() -> tuple[int, Close]:
         if kind == "nothing":
             # Bound, so that nobody else gets the port, and not listening.
+            closed = socket.socket()
             closed.bind(("127.0.0.1", 0))
-            port = closed.getsockname()[1]
-        elif kind == "echo":
+            return closed.getsockname()[1], closed.close
+        if kind == "echo":
             server = await serve(echo, "127.0.0.1", 0)
-            port = next(iter(server.sockets)).getsockname()[1]
-        else:
-            handlers: dict[str, Handler] = {
-                "plain_http": plain_http, "any_page": any_page, "silent": silent, "babble": babble
-            }  # fmt: skip
-            other = await asyncio.start_server(handlers[kind], "127.0.0.1", 0)
-            port = other.sockets[0].getsockname()[1]
-        started.append((asyncio.get_running_loop(), stop, port))
-        ready.set()
-        await stop.wait()
-        closed.close()
+            return next(iter(server.sockets)).getsockname()[1], server.close
+        handlers: dict[str, Handler] = {
+            "plain_http": plain_http, "any_page": any_page, "silent": silent, "babble": babble
+        }  # fmt: skip
+        other = await asyncio.start_server(handlers[kind], "127.0.0.1", 0)
+        return other.sockets[0].getsockname()[1], other.close
 
-    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
-    thread.start()
-    assert ready.wait(40)
-    loop, stop, port = started[0]
-    try:
+    with in_a_thread(start) as port:
         yield f"http://127.0.0.1:{port}"
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
