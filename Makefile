@@ -17,7 +17,7 @@ ALONE := tests/conformance/test_mutation.py tests/conformance/test_reference_bre
 QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cli.py tests/conformance/test_run.py \
 	tests/engine tests/locusts tests/users tests/load/blocks/test_block.py tests/load/running/test_main.py \
 	tests/reports/writing tests/server_under_test/test_modes.py tests/server_under_test/test_guide.py \
-	tests/server_under_test/queues
+	tests/server_under_test/cluster
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help

@@ -5,7 +5,6 @@ It imports only the standard library and click. A mode patches first and imports
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 import os
@@ -16,6 +15,8 @@ import click
 
 from server_under_test.foreign.servers import FOREIGN, become_foreign
 from server_under_test.foreign.servers import missing as missing_for
+from server_under_test.queues.registry import QUEUES
+from server_under_test.queues.registry import find as find_queue
 from server_under_test.starting.command import become
 from server_under_test.starting.listener import bind
 from server_under_test.starting.modes import MODES, missing
@@ -24,7 +25,6 @@ from server_under_test.starting.problems import Problem, unknown
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m server_under_test"
 SERVERS = ("flask-socketio", *FOREIGN)
-QUEUES = ("redis",)
 
 EXAMPLES = f"""\b
 Examples:
@@ -87,7 +87,7 @@ Servers beside flask-socketio:
     show_default=True,
     help="Server processes, each on a port of its own: PORT, PORT+1, ...",
 )
-@click.option("--queue", help="The queue that joins the processes: redis.")
+@click.option("--queue", help="The queue that joins the processes: redis, or its URL.")
 @click.option("--list", "as_list", is_flag=True, help="List the modes and servers that can run here.")
 @click.option("--json", "as_json", is_flag=True, help="With --list: as one JSON object.")
 def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: object) -> int:
@@ -102,11 +102,15 @@ def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: 
     if server in FOREIGN:
         become_foreign(FOREIGN[server], options)
     if options.queue is not None:
-        if importlib.util.find_spec("redis") is None:
-            raise Problem("--queue redis needs the redis package: pip install redis")
-        from server_under_test.queues.cluster import run
+        found = find_queue(options.queue)
+        assert found is not None
+        queue, url = found
+        lack = None if url else queue.load().missing()
+        if lack is not None:
+            raise Problem(lack)
+        from server_under_test.cluster.supervisor import run
 
-        return run(options)
+        return run(replace(options, queue=queue.name, queue_url=url))
     listener = bind(options.host, options.port, nagle=options.nagle)
     become(replace(options, listen_fd=listener.fileno(), port=listener.getsockname()[1]))
 
@@ -138,7 +142,7 @@ def _check(server: str, options: Options) -> None:
     for transport in options.transports:
         if transport not in TRANSPORTS:
             raise unknown("transport", transport, TRANSPORTS)
-    if options.queue is not None and options.queue not in QUEUES:
+    if options.queue is not None and find_queue(options.queue) is None:
         raise unknown("queue", options.queue, QUEUES)
     if options.workers > 1 and options.queue is None:
         raise Problem(f"--workers {options.workers} needs --queue redis, which joins the processes")

@@ -22,12 +22,15 @@ if not __package__:
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from server_under_test.queues.joining import arguments
 from server_under_test.reference import contract, guide, page_events  # noqa: F401 - they register their handlers
 from server_under_test.reference.extensions import socketio
 from server_under_test.reference.flask_contract.apps import mounted
 from server_under_test.reference.routes import blueprint
 from server_under_test.starting.modes import MODES
 from server_under_test.starting.options import Options
+
+CHANNEL = "flask-socketio"
 
 
 def create_app(options: Options | None = None) -> Flask:
@@ -53,7 +56,7 @@ def create_app(options: Options | None = None) -> Flask:
         ping_timeout=options.ping_timeout,
         max_http_buffer_size=options.max_payload,
         always_connect=options.always_connect,
-        message_queue=options.queue_url,
+        **arguments(options, CHANNEL),
         cors_allowed_origins="*",
     )
     return app

@@ -1,1 +1,1 @@
-"""Several server processes joined by a queue, and the queue itself."""
+"""The queues that join several server processes, one module for each."""

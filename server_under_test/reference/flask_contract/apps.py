@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from flask_socketio import SocketIO
 
+from server_under_test.queues.joining import arguments
 from server_under_test.reference.flask_contract import (  # noqa: F401 - they register their handlers
     acknowledging,
     asking,
@@ -39,23 +40,22 @@ def mounted(options: Options, config: dict[str, Any], async_mode: str | None) ->
     common = {
         "async_mode": async_mode,
         "ping_timeout": options.ping_timeout,
-        "message_queue": options.queue_url,
     }
     flask = _application("flask", config)
     socketio.init_app(
         flask,
         transports=list(options.transports),
         ping_interval=options.ping_interval,
-        channel=CHANNEL,
+        **arguments(options, CHANNEL),
         **common,
     )
-    flask.extensions["other process"] = other_process(options.queue_url, async_mode)
+    flask.extensions["other process"] = other_process(options, async_mode)
     flask_options = _application("flask-options", config)
     options_socketio.init_app(
         flask_options,
         path="/io",
         transports=list(options.transports),
-        channel="flask-options",
+        **arguments(options, "flask-options"),
         # The second number changes what the client reads, not what the server does.
         ping_interval=(options.ping_interval, 2),
         max_http_buffer_size=MAX_PAYLOAD,
@@ -74,17 +74,17 @@ def mounted(options: Options, config: dict[str, Any], async_mode: str | None) ->
         flask_websocket,
         transports=["websocket"],
         ping_interval=options.ping_interval,
-        channel="flask-websocket",
+        **arguments(options, "flask-websocket"),
         **common,
     )
     return {"/flask": flask, "/flask-options": flask_options, "/flask-websocket": flask_websocket}
 
 
-def other_process(queue_url: str | None, async_mode: str | None) -> SocketIO | None:
+def other_process(options: Options, async_mode: str | None) -> SocketIO | None:
     """The SocketIO object of a process without clients, which only emits through the queue."""
-    if queue_url is None:
+    if options.queue is None:
         return None
-    return SocketIO(message_queue=queue_url, channel=CHANNEL, async_mode=async_mode)
+    return SocketIO(**arguments(options, CHANNEL, write_only=True), async_mode=async_mode)
 
 
 def _application(name: str, config: dict[str, Any]) -> Flask:

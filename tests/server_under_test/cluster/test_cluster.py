@@ -176,21 +176,21 @@ def test_a_redis_from_path_comes_before_the_one_from_the_wheel(
 def test_a_redis_of_the_user_is_used_and_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     require_redis()
     monkeypatch.delenv("REDIS_URL", raising=False)
-    queue = redis_server.open_queue()
-    assert queue.process is not None
+    queue = redis_server.start()
+    [broker] = queue.processes
     try:
         with start_server("threading", queue="redis", environment={"REDIS_URL": queue.url}) as server:
             assert server.about["queue_url"] == queue.url
             # A server alone is ready before its subscription is.
             limit = time.monotonic() + DEADLINE
-            while queue.listeners() == 0 and time.monotonic() < limit:
+            while redis_server.listeners(queue.url) == 0 and time.monotonic() < limit:
                 time.sleep(0.05)
-            assert queue.listeners() == 1
+            assert redis_server.listeners(queue.url) == 1
             assert not [process for process in members(server) if "redis" in process.name()]
-        assert queue.listeners() == 0
+        assert redis_server.listeners(queue.url) == 0
     finally:
-        queue.process.kill()
-        queue.process.wait()
+        broker.kill()
+        broker.wait()
 
 
 def test_a_password_is_not_shown() -> None:

@@ -17,8 +17,9 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
-from server_under_test.queues.children import start_child, stop_children
-from server_under_test.queues.redis_server import Queue, open_queue
+from server_under_test.queues.redis_server import listeners as redis_listeners
+from server_under_test.queues.registry import QUEUES, Running
+from server_under_test.starting.children import start_child, stop_children
 from server_under_test.starting.command import command, environment
 from server_under_test.starting.listener import bind
 from server_under_test.starting.options import Options, without_password
@@ -33,15 +34,14 @@ def run(options: Options) -> int:
     """Serve until a signal comes, and return the exit code. Raises Problem when it cannot start."""
     wakeup = _Wakeup()
     # Bind first: a port in use is the most frequent reason to fail.
-    listeners = _bind_all(options)
-    queue = open_queue()
-    names: dict[subprocess.Popen[bytes], str] = {}
-    if queue.process is not None:
-        names[queue.process] = "the Redis server"
+    sockets = _bind_all(options)
+    assert options.queue is not None
+    queue = Running(options.queue_url) if options.queue_url else QUEUES[options.queue].load().start()
+    names = dict.fromkeys(queue.processes, f"the {QUEUES[options.queue].title} server")
     try:
-        before = queue.listeners()
+        before = redis_listeners(queue.url)
         servers = []
-        for number, listener in enumerate(listeners, start=1):
+        for number, listener in enumerate(sockets, start=1):
             server = _start_server(replace(options, queue_url=queue.url), listener)
             names[server] = f"server {number} of {options.workers}"
             servers.append(server)
@@ -52,9 +52,8 @@ def run(options: Options) -> int:
     except _AskedToStop:
         return 0
     finally:
-        stop_children([process for process in names if process is not queue.process], STOP_SECONDS)
-        if queue.process is not None:
-            stop_children([queue.process], STOP_SECONDS)
+        stop_children([process for process in names if process not in queue.processes], STOP_SECONDS)
+        stop_children(queue.processes, STOP_SECONDS)
 
 
 class _AskedToStop(Exception):
@@ -124,11 +123,11 @@ def _wait_until_ready(
 
 
 def _wait_for_listeners(
-    queue: Queue, count: int, names: dict[subprocess.Popen[bytes], str], wakeup: _Wakeup
+    queue: Running, count: int, names: dict[subprocess.Popen[bytes], str], wakeup: _Wakeup
 ) -> None:
     """Wait until every server is subscribed. An earlier broadcast would not reach all of them."""
     deadline = time.monotonic() + START_SECONDS
-    while (found := queue.listeners()) < count:
+    while (found := redis_listeners(queue.url)) < count:
         if wakeup.asked_to_stop:
             raise _AskedToStop
         _complain_about_the_dead(names)
@@ -143,7 +142,7 @@ def _complain_about_the_dead(names: dict[subprocess.Popen[bytes], str]) -> None:
             raise Problem(f"{name} ended with code {process.returncode}")
 
 
-def _together(abouts: list[dict[str, Any]], queue: Queue) -> dict[str, Any]:
+def _together(abouts: list[dict[str, Any]], queue: Running) -> dict[str, Any]:
     """One READY object for all: that of the first server, with the addresses and process ids of all."""
     return {
         **abouts[0],

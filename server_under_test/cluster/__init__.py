@@ -1,0 +1,1 @@
+"""Several server processes that behave like one: their supervisor."""
