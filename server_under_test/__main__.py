@@ -20,7 +20,7 @@ from server_under_test.queues.registry import find as find_queue
 from server_under_test.starting.command import become
 from server_under_test.starting.listener import bind
 from server_under_test.starting.modes import MODES, missing
-from server_under_test.starting.options import TRANSPORTS, Options
+from server_under_test.starting.options import TRANSPORTS, WHEN_ONE_ENDS, Options
 from server_under_test.starting.problems import Problem, unknown
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m server_under_test"
@@ -31,6 +31,7 @@ Examples:
   {PROGRAM} --mode gevent --port 5000
   {PROGRAM} --mode threading --transports polling
   {PROGRAM} --mode eventlet --workers 2 --queue redis
+  {PROGRAM} --mode gevent --workers 2 --queue redis --play    (faults by commands)
   {PROGRAM} --server node --port 5000
   {PROGRAM} --server node --allow-eio3    (also for clients of socket.io 2)
   {PROGRAM} --server node-2               (socket.io 2.5)
@@ -88,6 +89,18 @@ Servers beside flask-socketio:
     help="Server processes, each on a port of its own: PORT, PORT+1, ...",
 )
 @click.option("--queue", help="The queue that joins the processes: redis, or its URL.")
+@click.option(
+    "--when-one-ends",
+    default=WHEN_ONE_ENDS[0],
+    show_default=True,
+    help="When one of the server processes ends: stop the others, keep them, or restart it.",
+)
+@click.option(
+    "--play",
+    is_flag=True,
+    help="Play faults: read commands from standard input (kill queue, pause worker 1, cut link 2, ...), "
+    "and answer each by a line of JSON.",
+)
 @click.option("--list", "as_list", is_flag=True, help="List the modes and servers that can run here.")
 @click.option("--json", "as_json", is_flag=True, help="With --list: as one JSON object.")
 def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: object) -> int:
@@ -146,6 +159,16 @@ def _check(server: str, options: Options) -> None:
         raise unknown("queue", options.queue, QUEUES)
     if options.workers > 1 and options.queue is None:
         raise Problem(f"--workers {options.workers} needs --queue redis, which joins the processes")
+    if options.when_one_ends not in WHEN_ONE_ENDS:
+        raise unknown("--when-one-ends", options.when_one_ends, WHEN_ONE_ENDS)
+    if options.play and options.when_one_ends == "restart":
+        raise Problem("--play keeps the others when one ends, so it takes no --when-one-ends restart")
+    for flag, is_set in (
+        ("--play", options.play),
+        ("--when-one-ends", options.when_one_ends != WHEN_ONE_ENDS[0]),
+    ):
+        if is_set and options.queue is None:
+            raise Problem(f"{flag} needs --queue, which joins the processes")
     if options.port + options.workers - 1 > 65535:
         raise Problem(f"--workers {options.workers} from port {options.port} on would go beyond port 65535")
     of_node = {

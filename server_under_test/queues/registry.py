@@ -13,6 +13,7 @@ The module of a queue has three functions:
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -41,6 +42,8 @@ class Running:
     url: str
     processes: tuple[subprocess.Popen[bytes], ...] = ()
     """The broker first. Empty if the user's own is used."""
+    again: Callable[[], Running] | None = None
+    """Starts it again at the same address, after it has ended."""
 
 
 QUEUES = {queue.name: queue for queue in (Queue("redis", "Redis", "redis_server", ("redis", "rediss")),)}

@@ -24,6 +24,22 @@ def bind(host: str, port: int, *, nagle: bool) -> socket.socket:
     Accepted connections inherit TCP_NODELAY from the listener.
     Without it an answer of two small packets waits about 40 ms for the peer's delayed ACK.
     """
+    listener = _bound(host, port, listens=True)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, not nagle)
+    listener.set_inheritable(True)
+    return listener
+
+
+def hold(host: str, port: int) -> socket.socket:
+    """A socket that keeps the port, or a free one when `port` is 0, and does not listen.
+
+    `bind` can listen there as long as it is open. In the meantime nobody else gets the port, and a client is
+    refused. Raises Problem when that is impossible.
+    """
+    return _bound(host, port, listens=False)
+
+
+def _bound(host: str, port: int, *, listens: bool) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -32,15 +48,14 @@ def bind(host: str, port: int, *, nagle: bool) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, not nagle)
         listener.bind(address)
-        listener.listen(backlog_limit())
+        if listens:
+            listener.listen(backlog_limit())
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise Problem(f"port {port} on {host} is in use (--port 0 takes a free one)") from None
         raise Problem(f"cannot listen on {host} port {port}: {error.strerror}") from None
-    listener.set_inheritable(True)
     return listener
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 ENVIRONMENT_VARIABLE = "SERVER_UNDER_TEST"
 TRANSPORTS = ("polling", "websocket")
+WHEN_ONE_ENDS = ("stop", "keep", "restart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Options:
     workers: int = 1
     queue: str | None = None
     queue_url: str | None = None
+    when_one_ends: str = "stop"
+    play: bool = False
 
     def to_environment(self) -> dict[str, str]:
         """The environment variable that carries the options to a launcher."""

@@ -84,6 +84,16 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
             "--port 65535 --workers 2 --queue redis",
             "--workers 2 from port 65535 on would go beyond port 65535",
         ),
+        ("--play", "--play needs --queue, which joins the processes"),
+        ("--when-one-ends keep", "--when-one-ends needs --queue, which joins the processes"),
+        (
+            "--queue redis --when-one-ends restrat",
+            "unknown --when-one-ends 'restrat', did you mean 'restart'? (one of: stop, keep, restart)",
+        ),
+        (
+            "--queue redis --play --when-one-ends restart",
+            "--play keeps the others when one ends, so it takes no --when-one-ends restart",
+        ),
         ("--port 99999", "Invalid value for '--port': 99999 is not in the range 0<=x<=65535."),
         ("--host 192.0.2.1", "cannot listen on 192.0.2.1 port 5000: Cannot assign requested address"),
         ("--ping-interval nan", "--ping-interval nan is not a number of seconds"),

@@ -14,17 +14,19 @@ import pytest
 from server_under_test.queues import redis_server
 from server_under_test.queues.redis_server import find_redis
 from server_under_test.starting.options import without_password
-from tests.server_under_test.conftest import require_mode, require_redis
+from tests.server_under_test.cluster.clusters import (
+    DEADLINE,
+    assert_gone,
+    is_there,
+    members,
+    pids_of,
+    play,
+    start_cluster,
+    until,
+)
+from tests.server_under_test.conftest import require_redis
 from tests.server_under_test.peers import Peer, get_json, post
 from tests.servers import Server, ServerFailed, hide, start_server
-
-DEADLINE = 30.0
-
-
-def start_cluster(mode: str) -> Server:
-    require_redis()
-    require_mode(mode)
-    return start_server(mode, workers=2, queue="redis")
 
 
 @pytest.fixture(scope="module", params=["threading", "eventlet", "gevent"])
@@ -117,22 +119,61 @@ def test_a_cluster_ends_when_one_of_its_servers_dies() -> None:
         assert_gone(family)
 
 
-def test_a_cluster_ends_when_its_redis_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_left_when_the_supervisor_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGTERM would not end the ones that SIGSTOP holds."""
     monkeypatch.delenv("REDIS_URL", raising=False)
-    with start_cluster("threading") as cluster:
+    with start_cluster("gunicorn-gthread", play=True) as cluster:
         family = members(cluster)
-        [redis] = [process for process in family if "redis" in process.name()]
-        redis.kill()
-        assert cluster.wait(DEADLINE) == 1
-        assert "the Redis server ended with code -9; stopping the others" in cluster.stderr
-        assert_gone(family)
+        held = pids_of(cluster, 1)
+        play(cluster, "pause worker 1")
+        assert len(held) == 2
+        os.kill(held[0], signal.SIGKILL)
+        assert_gone([process for process in family if process.pid in held])
 
-
-def test_nothing_is_left_when_the_supervisor_is_killed() -> None:
-    with start_cluster("gunicorn-gthread") as cluster:
+        play(cluster, "start worker 1", "pause worker 2", "pause queue", "freeze link")
         family = members(cluster)
         cluster.signal(signal.SIGKILL)
         cluster.wait(DEADLINE)
+        assert_gone(family)
+
+
+def test_nothing_is_left_of_uwsgi_when_the_supervisor_is_killed() -> None:
+    with start_cluster("gevent_uwsgi", play=True) as cluster:
+        play(cluster, "pause worker 1")
+        family = members(cluster)
+        assert [process.status() for process in family].count(psutil.STATUS_STOPPED) == 2
+        cluster.signal(signal.SIGKILL)
+        cluster.wait(DEADLINE)
+        assert_gone(family)
+
+
+def test_a_cluster_keeps_the_others_when_one_ends() -> None:
+    with start_cluster("threading", when_one_ends="keep") as cluster:
+        family = members(cluster)
+        first, second = cluster.about["pids"]
+        os.kill(first, signal.SIGKILL)
+        until(lambda: "server 1 of 2 ended with code -9; the others go on" in cluster.stderr)
+        with Peer(cluster.urls[1], "/") as peer:
+            assert peer.call("message-with-ack", "here", namespace="/") == ["here"]
+        os.kill(second, signal.SIGKILL)
+        assert cluster.wait(DEADLINE) == 1
+        assert "no server is left" in cluster.stderr
+        assert_gone(family)
+
+
+def test_a_cluster_restarts_a_server_that_ends_but_no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    with start_cluster("threading", when_one_ends="restart") as cluster:
+        os.kill(cluster.about["pids"][0], signal.SIGKILL)
+        until(lambda: "server 1 of 2 ended with code -9; starting it again" in cluster.stderr)
+        until(lambda: is_there(cluster.urls[0]))
+        with Peer(cluster.urls[0], "/") as anna, Peer(cluster.urls[1], "/") as ben:
+            anna.emit("broadcast", "news", namespace="/")
+            ben.expect("news", namespace="/")
+        family = members(cluster)
+        os.kill(cluster.about["queue_pids"][0], signal.SIGKILL)
+        assert cluster.wait(DEADLINE) == 1
+        assert "the Redis server ended with code -9; stopping the others" in cluster.stderr
         assert_gone(family)
 
 
@@ -140,24 +181,6 @@ def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:
     require_redis()
     with pytest.raises(ServerFailed, match=r"server [12] of 2 ended with code 1"):
         start_server("threading", workers=2, queue="redis", environment=hide(tmp_path, "flask_socketio"))
-
-
-def members(cluster: Server) -> list[psutil.Process]:
-    """The supervisor and everything it has started."""
-    supervisor = psutil.Process(cluster.process.pid)
-    return [supervisor, *supervisor.children(recursive=True)]
-
-
-def assert_gone(family: list[psutil.Process]) -> None:
-    limit = time.monotonic() + DEADLINE
-    while alive := [process for process in family if is_alive(process)]:
-        assert time.monotonic() < limit, alive
-        time.sleep(0.05)
-
-
-def is_alive(process: psutil.Process) -> bool:
-    # One whose parent was killed stays a zombie until init looks after it.
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 # Where the Redis comes from.

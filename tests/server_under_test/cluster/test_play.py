@@ -1,0 +1,171 @@
+"""`serve --play`: faults of one cluster, played by commands, and what clients see of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+import redis
+
+from server_under_test.cluster.linking import _addresses, _through
+from server_under_test.starting.problems import Problem
+from tests.server_under_test.cluster.clusters import is_there, pids_of, play, start_cluster, tell, until
+from tests.server_under_test.peers import Peer
+from tests.servers import Server
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Server]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("REDIS_URL", raising=False)
+        with start_cluster("threading", play=True) as running:
+            yield running
+
+
+@pytest.fixture
+def anna(cluster: Server) -> Iterator[Peer]:
+    with Peer(cluster.urls[0], "/") as peer:
+        yield peer
+
+
+@pytest.fixture
+def ben(cluster: Server) -> Iterator[Peer]:
+    with Peer(cluster.urls[1], "/") as peer:
+        yield peer
+
+
+def crosses(sender: Peer, receiver: Peer) -> None:
+    """Wait until an event gets across again: a worker that has lost the queue comes back in its own time."""
+    seen: list[Any] = []
+
+    def came() -> bool:
+        sender.emit("broadcast", "across", namespace="/")
+        receiver.call("message-with-ack", namespace="/")
+        seen.extend(data for data in receiver.unread("/") if data[0] == "across")
+        return bool(seen)
+
+    until(came)
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ("pase queue", "unknown command 'pase queue', did you mean 'pause queue'?"),
+        ("kill", "unknown command 'kill', did you mean 'kill "),
+        ("kill worker", "'kill worker' needs the number of a worker (one of: 1, 2)"),
+        ("kill worker 9", "unknown worker '9' (one of: 1, 2)"),
+        ("cut link 0", "unknown worker '0' (one of: 1, 2)"),
+        ("kill queue 1", "'kill queue' takes no number"),
+        ("start worker 1", "worker 1 runs already; it is running"),
+        ("resume queue", "queue is not paused"),
+        ("thaw link", "all links are not frozen"),
+        ("kill proxy", "there is no proxy"),
+    ],
+)
+def test_a_command_that_makes_no_sense_changes_nothing(cluster: Server, command: str, error: str) -> None:
+    before = tell(cluster, "state")
+    assert tell(cluster, command)["error"].startswith(error)
+    assert tell(cluster, "state") == before
+
+
+def test_a_queue_is_killed_and_started_at_the_same_address(cluster: Server, anna: Peer, ben: Peer) -> None:
+    [before] = tell(cluster, "state")["queue"]["pids"]
+    play(cluster, "kill queue")
+    assert tell(cluster, "state")["queue"] == {"state": "ended", "pids": []}
+    assert not is_there(cluster.about["queue_url"])
+    assert tell(cluster, "kill queue") == {"error": "queue does not run"}
+    play(cluster, "start queue")
+    [after] = tell(cluster, "state")["queue"]["pids"]
+    assert before != after
+    assert is_there(cluster.about["queue_url"])
+    crosses(anna, ben)
+    crosses(ben, anna)
+
+
+def test_a_worker_is_killed_and_started_on_its_port(cluster: Server, anna: Peer) -> None:
+    before = pids_of(cluster, 2)
+    play(cluster, "kill worker 2")
+    assert not is_there(cluster.urls[1])
+    assert cluster.stderr.count("ended with code") == 0
+    play(cluster, "start worker 2")
+    assert set(before).isdisjoint(pids_of(cluster, 2))
+    with Peer(cluster.urls[1], "/") as ben:
+        crosses(anna, ben)
+
+
+@pytest.mark.parametrize("part", ["worker 2", "queue"])
+def test_a_part_is_paused_and_goes_on(cluster: Server, anna: Peer, ben: Peer, part: str) -> None:
+    state = tell(cluster, "state")
+    [pid] = state["queue"]["pids"] if part == "queue" else pids_of(cluster, 2)
+    play(cluster, f"pause {part}")
+    assert psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    assert tell(cluster, f"pause {part}") == {"error": f"{part} is paused already"}
+    anna.emit("broadcast", "late", namespace="/")
+    play(cluster, f"resume {part}")
+    ben.expect("late", namespace="/")
+    assert tell(cluster, "state") == state
+
+
+def test_connections_to_the_queue_are_cut(cluster: Server, anna: Peer, ben: Peer) -> None:
+    with redis.Redis.from_url(cluster.about["queue_url"]) as queue:
+
+        def connections() -> set[str]:
+            return {each["id"] for each in queue.client_list() if each["id"] != str(queue.client_id())}
+
+        before = connections()
+        play(cluster, "cut link 1")
+        until(lambda: before - connections())
+        kept = before & connections()
+        assert kept
+        play(cluster, "cut link")
+        until(lambda: not kept & connections())
+    crosses(anna, ben)
+    crosses(ben, anna)
+
+
+def test_a_frozen_link_holds_what_comes(cluster: Server, anna: Peer, ben: Peer) -> None:
+    with Peer(cluster.urls[0], "/") as carol:
+        play(cluster, "freeze link 2")
+        # From ben's worker to the queue, and from the queue to ben's worker.
+        ben.emit("broadcast", "from ben", namespace="/")
+        for number in range(20):
+            anna.emit("broadcast", "from anna", number, namespace="/")
+            assert carol.expect("from anna", namespace="/") == [number]
+            ben.call("message-with-ack", namespace="/")
+        assert not [data for data in ben.unread("/") if data[0] == "from anna"]
+        assert not [data for data in carol.unread("/") if data[0] == "from ben"]
+        play(cluster, "thaw link 2")
+        assert [ben.expect("from anna", namespace="/") for _ in range(20)] == [[n] for n in range(20)]
+        carol.expect("from ben", namespace="/")
+
+
+def test_the_end_of_standard_input_ends_nothing(cluster: Server, anna: Peer, ben: Peer) -> None:
+    """The last test with this cluster: nobody can play with it any more."""
+    assert cluster.process.stdin is not None
+    cluster.process.stdin.close()
+    crosses(anna, ben)
+    assert cluster.process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses", "through"),
+    [
+        ("redis://user:secret@host:1/0", ["host:1"], "redis://user:secret@127.0.0.1:7/0"),
+        ("redis://host", ["host:6379"], "redis://127.0.0.1:7"),
+        ("amqp://guest:guest@[::1]:2//", ["::1:2"], "amqp://guest:guest@127.0.0.1:7//"),
+        ("zmq+tcp://host:1+2", ["host:1", "host:2"], "zmq+tcp://127.0.0.1:7+8"),
+    ],
+)
+def test_a_link_stands_in_the_url_of_the_queue(url: str, addresses: list[str], through: str) -> None:
+    assert _addresses(url) == addresses
+    assert _through(url, [7, 8][: len(addresses)]) == through
+
+
+@pytest.mark.parametrize(
+    "url", ["kafka://host:1", "rediss://host:1", "amqp://a:1//;amqp://b:1//", "memory://"]
+)
+def test_a_queue_of_several_addresses_has_no_links(url: str) -> None:
+    with pytest.raises(Problem, match="has no links"):
+        _addresses(url)
