@@ -5,8 +5,6 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import signal
-
 import uwsgi
 
 from server_under_test.app import create_app
@@ -14,10 +12,7 @@ from server_under_test.reference.about import announce
 from server_under_test.reference.extensions import socketio
 from server_under_test.reference.farewell import tell_clients
 from server_under_test.starting.options import Options
-from server_under_test.starting.parent import die_with_parent
 
-# --no-orphans does this too, but not while SIGSTOP holds the worker.
-die_with_parent(uwsgi.masterpid(), signal.SIGKILL)
 options = Options.from_environment()
 app = create_app(options)
 

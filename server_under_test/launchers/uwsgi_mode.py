@@ -32,6 +32,7 @@ def main() -> None:
     command += ["--gevent", str(MAX_CONNECTIONS), "--listen", str(backlog_limit())]
     command += ["--module", "server_under_test.launchers.uwsgi_app:app", "--pythonpath", str(ROOT)]
     # The worker loads the application, so that the master stays without patches.
+    # --no-orphans has the kernel kill the worker with its master, also while SIGSTOP holds it.
     command += ["--master", "--processes", "1", "--lazy-apps", "--no-orphans", "--die-on-term"]
     command += ["--disable-logging", "--need-app"]
     if sys.prefix != sys.base_prefix:

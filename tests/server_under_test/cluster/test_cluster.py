@@ -99,9 +99,11 @@ def test_an_http_route_of_one_process_reaches_the_clients_of_the_other(cluster: 
 
 @pytest.mark.parametrize("mode", ["gunicorn-gevent", "gevent_uwsgi"])
 def test_a_cluster_that_is_told_to_stop_tells_its_clients_and_leaves_nothing(mode: str) -> None:
-    with start_cluster(mode) as cluster:
+    with start_cluster(mode, play=True) as cluster:
         family = members(cluster)
         peers = [Peer(url, "/") for url in cluster.urls]
+        # SIGTERM alone would wait until somebody resumes it.
+        play(cluster, "pause worker 2")
         cluster.signal(signal.SIGTERM)
         for peer in peers:
             peer.expect_disconnect("/")

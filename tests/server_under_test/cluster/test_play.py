@@ -12,7 +12,7 @@ import redis
 from server_under_test.cluster.linking import _addresses, _through
 from server_under_test.starting.problems import Problem
 from tests.server_under_test.cluster.clusters import is_there, pids_of, play, start_cluster, tell, until
-from tests.server_under_test.peers import Peer
+from tests.server_under_test.peers import Peer, get_json
 from tests.servers import Server
 
 
@@ -71,15 +71,17 @@ def test_a_command_that_makes_no_sense_changes_nothing(cluster: Server, command:
 
 
 def test_a_queue_is_killed_and_started_at_the_same_address(cluster: Server, anna: Peer, ben: Peer) -> None:
+    addresses = [cluster.about["queue_url"], *(get_json(url + "/about")["queue_url"] for url in cluster.urls)]
+    assert len(set(addresses)) == 3
     [before] = tell(cluster, "state")["queue"]["pids"]
     play(cluster, "kill queue")
     assert tell(cluster, "state")["queue"] == {"state": "ended", "pids": []}
-    assert not is_there(cluster.about["queue_url"])
+    assert [is_there(address) for address in addresses] == [False] * 3
     assert tell(cluster, "kill queue") == {"error": "queue does not run"}
     play(cluster, "start queue")
     [after] = tell(cluster, "state")["queue"]["pids"]
     assert before != after
-    assert is_there(cluster.about["queue_url"])
+    assert [is_there(address) for address in addresses] == [True] * 3
     crosses(anna, ben)
     crosses(ben, anna)
 
