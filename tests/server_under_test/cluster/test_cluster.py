@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+import redis
 
 from server_under_test.queues import redis_server
 from server_under_test.queues.redis_server import find_redis
@@ -206,16 +206,19 @@ def test_a_redis_of_the_user_is_used_and_left_alone(monkeypatch: pytest.MonkeyPa
     try:
         with start_server("threading", queue="redis", environment={"REDIS_URL": queue.url}) as server:
             assert server.about["queue_url"] == queue.url
-            # A server alone is ready before its subscription is.
-            limit = time.monotonic() + DEADLINE
-            while redis_server.listeners(queue.url) == 0 and time.monotonic() < limit:
-                time.sleep(0.05)
-            assert redis_server.listeners(queue.url) == 1
+            assert listeners(queue.url) == [1, 1, 1, 1]
             assert not [process for process in members(server) if "redis" in process.name()]
-        assert redis_server.listeners(queue.url) == 0
+        assert listeners(queue.url) == [0, 0, 0, 0]
     finally:
         broker.kill()
         broker.wait()
+
+
+def listeners(url: str) -> list[int]:
+    """How many processes listen on the channel of each application."""
+    with redis.Redis.from_url(url) as client:
+        found = client.pubsub_numsub("flask-socketio", "flask", "flask-options", "flask-websocket")
+    return [int(count) for _, count in found]
 
 
 def test_a_password_is_not_shown() -> None:

@@ -1,0 +1,83 @@
+"""A broker of our own: started as a child, waited for, and started again at the same address."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from server_under_test.queues.registry import Running
+from server_under_test.starting.children import start_child, stop_children
+from server_under_test.starting.problems import Problem
+
+STOP_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """What it takes to start a broker; it keeps its port and its folder when it starts again."""
+
+    title: str
+    url: str
+    commands: Sequence[Sequence[str]]
+    """The broker first; the others serve it, start before it, and stay in the foreground."""
+    ask: Callable[[str], str | None]
+    """Why nothing answers at the URL. None if a broker answers."""
+    seconds: float
+    """How long it may take until it answers."""
+    folder: tempfile.TemporaryDirectory[str] = field(default_factory=lambda: folder_of_its_own())
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def start(self) -> Running:
+        """Start it, and wait until it answers. Raises Problem."""
+        log = Path(self.folder.name, "log")
+        deadline = time.monotonic() + self.seconds
+        with log.open("wb") as output:
+            processes = [
+                start_child(
+                    command,
+                    env={**os.environ, **self.environment},
+                    cwd=self.folder.name,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+                for command in reversed(self.commands)
+            ][::-1]
+        try:
+            while error := self.ask(self.url):
+                for process, command in zip(processes, self.commands, strict=True):
+                    if process.poll() is not None:
+                        ended = f"{command[0]} ended with code {process.returncode}"
+                        raise Problem(f"{self.title} does not start: {ended}{_last_line(log)}")
+                if time.monotonic() > deadline:
+                    raise Problem(f"{self.title} did not answer within {self.seconds:.0f} s: {error}")
+                time.sleep(0.02)
+        except BaseException:
+            stop_children(processes, STOP_SECONDS)
+            raise
+        return Running(self.url, tuple(processes), self.start)
+
+
+def folder_of_its_own() -> tempfile.TemporaryDirectory[str]:
+    """A folder that goes with this process."""
+    return tempfile.TemporaryDirectory(prefix="sioprobe-queue-", ignore_cleanup_errors=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 on which nobody listens, all different."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def _last_line(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
+    return f": {lines[-1]}" if lines else ""
