@@ -15,6 +15,11 @@ import click
 
 from server_under_test.foreign.servers import FOREIGN, become_foreign
 from server_under_test.foreign.servers import missing as missing_for
+from server_under_test.proxies.front import said_before, site_of
+from server_under_test.proxies.registry import PROXIES
+from server_under_test.proxies.registry import missing as missing_for_proxy
+from server_under_test.proxies.registry import note as note_for_proxy
+from server_under_test.proxies.site import STICKY
 from server_under_test.queues.registry import QUEUES
 from server_under_test.queues.registry import find as find_queue
 from server_under_test.starting.command import become
@@ -32,6 +37,8 @@ Examples:
   {PROGRAM} --mode threading --transports polling
   {PROGRAM} --mode eventlet --workers 2 --queue redis
   {PROGRAM} --mode gevent --workers 2 --queue redis --play    (faults by commands)
+  {PROGRAM} --mode gevent --workers 2 --queue redis --proxy nginx
+  {PROGRAM} --proxy nginx --workers 2 --show-config    (prints the configuration, and starts nothing)
   {PROGRAM} --server node --port 5000
   {PROGRAM} --server node --allow-eio3    (also for clients of socket.io 2)
   {PROGRAM} --server node-2               (socket.io 2.5)
@@ -101,9 +108,17 @@ Servers beside flask-socketio:
     help="Play faults: read commands from standard input (kill queue, pause worker 1, cut link 2, ...), "
     "and answer each by a line of JSON.",
 )
+@click.option("--proxy", help=f"What stands before the processes, at PORT: {', '.join(PROXIES)}.")
+@click.option(
+    "--sticky",
+    help="With --proxy, what keeps a client at its process: cookie (default), address, none.",
+)
+@click.option("--show-config", is_flag=True, help="Print the configuration of the proxy, and start nothing.")
 @click.option("--list", "as_list", is_flag=True, help="List the modes and servers that can run here.")
 @click.option("--json", "as_json", is_flag=True, help="With --list: as one JSON object.")
-def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: object) -> int:
+def serve(
+    server: str, transports: str, show_config: bool, as_list: bool, as_json: bool, **values: object
+) -> int:
     """Run the reference Socket.IO server, or a foreign one with the same contract.
 
     It prints one line that begins with READY when it is ready. SIGTERM or SIGINT stops it.
@@ -111,7 +126,12 @@ def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: 
     if as_list:
         return _list(as_json=as_json)
     options = Options(transports=tuple(transports.split(",")), **values)  # type: ignore[arg-type]
+    if options.proxy is not None and options.sticky is None:
+        options = replace(options, sticky=STICKY[0])
     _check(server, options)
+    _check_proxy(options, show_config=show_config)
+    if show_config:
+        return _show_config(options)
     if server in FOREIGN:
         become_foreign(FOREIGN[server], options)
     if options.queue is not None:
@@ -121,6 +141,8 @@ def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: 
         lack = None if url else queue.load().missing()
         if lack is not None:
             raise Problem(lack)
+        if said := said_before(options):
+            click.echo(said, err=True)
         from server_under_test.cluster.supervisor import run
 
         return run(replace(options, queue=queue.name, queue_url=url))
@@ -129,17 +151,28 @@ def serve(server: str, transports: str, as_list: bool, as_json: bool, **values: 
 
 
 def _list(*, as_json: bool) -> int:
-    """List each mode and foreign server, and what it lacks on this machine."""
+    """List each mode, foreign server and proxy, and what it lacks on this machine."""
     lacking = {mode.name: missing(mode) for mode in MODES.values()}
     lacking |= {server.name: missing_for(server) for server in FOREIGN.values()}
+    proxies = {proxy.name: missing_for_proxy(proxy) for proxy in PROXIES.values()}
     if as_json:
-        listed = {"schema": 1, "kind": "servers", "missing": lacking, "foreign": list(FOREIGN)}
+        listed = {
+            "schema": 1,
+            "kind": "servers",
+            "missing": lacking,
+            "foreign": list(FOREIGN),
+            "proxies": proxies,
+        }
         click.echo(json.dumps(listed))
         return 0
     titles = {mode.name: mode.title for mode in MODES.values()}
     titles |= {name: f"{server.title} (--server {name})" for name, server in FOREIGN.items()}
+    titles |= {f"--proxy {name}": f"{proxy.title} before the processes" for name, proxy in PROXIES.items()}
+    lacking |= {f"--proxy {name}": lack for name, lack in proxies.items()}
+    notes = {f"--proxy {name}": note_for_proxy(proxy) for name, proxy in PROXIES.items()}
     for name, lack in lacking.items():
-        click.echo(f"{name:<26}{titles[name]}" + (f"\n{'':<26}not here: {lack}" if lack else ""))
+        said = f"not here: {lack}" if lack else notes.get(name)
+        click.echo(f"{name:<26}{titles[name]}" + (f"\n{'':<26}{said}" if said else ""))
     return 0
 
 
@@ -169,7 +202,7 @@ def _check(server: str, options: Options) -> None:
     ):
         if is_set and options.queue is None:
             raise Problem(f"{flag} needs --queue, which joins the processes")
-    if options.port + options.workers - 1 > 65535:
+    if options.worker_port(options.workers) > 65535:
         raise Problem(f"--workers {options.workers} from port {options.port} on would go beyond port 65535")
     of_node = {
         "--allow-eio3": options.allow_eio3,
@@ -180,10 +213,11 @@ def _check(server: str, options: Options) -> None:
         if is_set and server not in FOREIGN:
             raise Problem(f"--server {server} takes no {flag}; --server node does")
     if server in FOREIGN:
-        lacks = ("--mode", "--queue", "--always-connect", *FOREIGN[server].lacks)
+        lacks = ("--mode", "--queue", "--proxy", "--always-connect", *FOREIGN[server].lacks)
         for name, given in (
             ("--mode", options.mode),
             ("--queue", options.queue),
+            ("--proxy", options.proxy),
             ("--always-connect", options.always_connect),
             ("--nagle", options.nagle),
             ("--allow-eio3", options.allow_eio3),
@@ -197,6 +231,33 @@ def _check(server: str, options: Options) -> None:
         lack = missing(MODES[options.mode])
         if lack is not None:
             raise Problem(lack)
+
+
+def _check_proxy(options: Options, *, show_config: bool) -> None:
+    """The same for the options of the proxy."""
+    if options.proxy is None:
+        for flag, given in (("--sticky", options.sticky), ("--show-config", show_config)):
+            if given:
+                raise Problem(f"{flag} needs --proxy (one of: {', '.join(PROXIES)})")
+        return
+    if options.proxy not in PROXIES:
+        raise unknown("proxy", options.proxy, PROXIES)
+    if options.sticky not in STICKY:
+        raise unknown("--sticky", str(options.sticky), STICKY)
+    cannot = PROXIES[options.proxy].works_with(str(options.sticky))
+    if cannot is not None:
+        raise Problem(f"--proxy {options.proxy} takes no --sticky {options.sticky}: {cannot}")
+    if options.queue is None and not show_config:
+        raise Problem(f"--proxy {options.proxy} needs --queue redis, which joins the processes behind it")
+
+
+def _show_config(options: Options) -> int:
+    """Print what to copy. Ports that the start would choose are those of PORT 5000."""
+    options = options if options.port else replace(options, port=5000)
+    workers = [f"http://{options.host}:{options.worker_port(n)}" for n in range(1, options.workers + 1)]
+    assert options.proxy is not None
+    click.echo(PROXIES[options.proxy].configuration(site_of(options, workers)), nl=False)
+    return 0
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from server_under_test.cluster.linking import Links
 from server_under_test.cluster.parts import STOP_SECONDS, Part, Worker
 from server_under_test.cluster.watching import Watch
+from server_under_test.proxies.front import front_of
 from server_under_test.queues.registry import QUEUES, Running
 from server_under_test.starting.children import stop_children
 from server_under_test.starting.options import Options, without_password
@@ -26,6 +27,7 @@ class Cluster:
         self.workers = [Worker(number, options) for number in range(1, options.workers + 1)]
         self.queue: Part | None = None
         self.links: Links | None = None
+        self.front = front_of(options, [worker.url for worker in self.workers]) if options.proxy else None
         self.proxy: Part | None = None
         self.watch = Watch()
 
@@ -50,6 +52,8 @@ class Cluster:
             worker.join(self.links.urls[number] if self.links else running.url)
             worker.begin(self.watch)
         self.wait_until_ready(*self.workers)
+        if self.front is not None:
+            self.proxy = Part("proxy", self.front.proxy.title, self.front.start())
 
     def wait_until_ready(self, *workers: Worker) -> None:
         """Raises Problem if one of them ends or takes too long; also for another part while all start."""
@@ -72,16 +76,19 @@ class Cluster:
             "pids": [pid for about in abouts for pid in about["pids"]],
             "queue_url": without_password(self.queue.url),
             "queue_pids": self.queue.pids,
-            "proxy": None,
-            "sticky": None,
+            "proxy": self.options.proxy,
+            "sticky": self.options.sticky,
             "proxy_pids": self.proxy.pids if self.proxy else [],
+            "proxy_config": str(self.front.file) if self.front else None,
         }
 
     def stop(self) -> None:
-        """Stop all: first who uses the queue, and then the queue."""
+        """Stop all: the workers first, which tell their clients and leave the queue."""
         self.watch.close()
-        for parts in ((self.proxy, *self.workers), (self.links, self.queue)):
+        for parts in (self.workers, (self.proxy, self.links, self.queue)):
             stop_children([process for part in parts if part for process in part.processes], STOP_SECONDS)
+        if self.front is not None:
+            self.front.close()
 
     def _complain_about_the_dead(self) -> None:
         for part in self.parts:

@@ -98,8 +98,7 @@ class Worker(Part):
     """A server process with a port of its own, which stays its own while it does not run."""
 
     def __init__(self, number: int, options: Options) -> None:
-        port = options.port + number - 1 if options.port else 0
-        self._held = hold(options.host, port)
+        self._held = hold(options.host, options.worker_port(number))
         self._options = replace(options, port=self._held.getsockname()[1])
         self.number = number
         self.about: dict[str, Any] | None = None

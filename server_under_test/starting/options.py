@@ -41,6 +41,13 @@ class Options:
     queue_url: str | None = None
     when_one_ends: str = "stop"
     play: bool = False
+    proxy: str | None = None
+    sticky: str | None = None
+    """What keeps clients at their worker. Only with a proxy."""
+
+    def worker_port(self, number: int) -> int:
+        """Where worker `number` (from 1) listens; 0 takes a free port. A proxy has the first port itself."""
+        return self.port + number - (self.proxy is None) if self.port else 0
 
     def to_environment(self) -> dict[str, str]:
         """The environment variable that carries the options to a launcher."""

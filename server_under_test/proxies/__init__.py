@@ -1,0 +1,1 @@
+"""The proxies that may stand before the processes, one module for each."""
