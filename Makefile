@@ -92,7 +92,7 @@ $(ENV)/parts: $(ENV)/installed ci/parts.py server_under_test/foreign/node/packag
 	$(BIN)/python ci/parts.py --stamp $@ redis node uwsgi
 
 $(ENV)/test-parts: $(ENV)/parts
-	$(BIN)/python ci/parts.py --require --stamp $@ redis rabbitmq node browser
+	$(BIN)/python ci/parts.py --require --stamp $@ redis rabbitmq node browser nginx haproxy
 
 # Artillery wants Node.js; without it, or where npm cannot fetch it, its rows are "not run".
 $(ENV)/bench: $(ENV)/installed load/bench/artillery_npm/package-lock.json

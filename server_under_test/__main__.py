@@ -128,7 +128,8 @@ def serve(
     options = Options(transports=tuple(transports.split(",")), **values)  # type: ignore[arg-type]
     if options.proxy is not None and options.sticky is None:
         options = replace(options, sticky=STICKY[0])
-    _check(server, options)
+    if not show_config:
+        _check(server, options)
     _check_proxy(options, show_config=show_config)
     if show_config:
         return _show_config(options)
@@ -202,8 +203,6 @@ def _check(server: str, options: Options) -> None:
     ):
         if is_set and options.queue is None:
             raise Problem(f"{flag} needs --queue, which joins the processes")
-    if options.worker_port(options.workers) > 65535:
-        raise Problem(f"--workers {options.workers} from port {options.port} on would go beyond port 65535")
     of_node = {
         "--allow-eio3": options.allow_eio3,
         "--recovery": options.recovery,
@@ -234,7 +233,9 @@ def _check(server: str, options: Options) -> None:
 
 
 def _check_proxy(options: Options, *, show_config: bool) -> None:
-    """The same for the options of the proxy."""
+    """The same for the ports and the options of the proxy."""
+    if options.worker_port(options.workers) > 65535:
+        raise Problem(f"--workers {options.workers} from port {options.port} on would go beyond port 65535")
     if options.proxy is None:
         for flag, given in (("--sticky", options.sticky), ("--show-config", show_config)):
             if given:

@@ -72,11 +72,11 @@ class Front:
     def __init__(self, proxy: Proxy, site: Site, transports: Sequence[str] = TRANSPORTS) -> None:
         self.proxy = proxy
         self._websocket = "websocket" in transports
-        self._program = fetch(proxy, say=lambda line: print(line, file=sys.stderr, flush=True))
         self._held = hold(site.host, site.port)
         # From now on the program may bind the port, and nobody else may hold it.
         self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
         self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._program = fetch(proxy, say=lambda line: print(line, file=sys.stderr, flush=True))
         self._address = (site.host, self._held.getsockname()[1])
         site = site.at(self._address[1])
         self.url = f"http://{self._address[0]}:{self._address[1]}"

@@ -13,10 +13,11 @@ def configuration(site: Site) -> str:
     return f"""\
 # In http {{ }} of nginx.conf, or a file of its own in /etc/nginx/conf.d.
 {_upstreams(site)}
-# A WebSocket needs both headers below; a request without Upgrade gets neither.
+# A WebSocket needs Upgrade and Connection. Other requests need an empty Connection: after "close", nginx
+# from 1.29.7 on (seen with 1.31) uses the connection again while gevent closes it, and everybody gets 502.
 map $http_upgrade $socketio_connection {{
     default upgrade;
-    ''      close;
+    ''      "";
 }}
 
 server {{
@@ -35,7 +36,7 @@ server {{
         proxy_set_header X-Forwarded-Proto $scheme;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         # Longer than pingInterval and pingTimeout together, or quiet sessions get 504.
-        proxy_read_timeout {site.silence}s;
+{_gives_up(site)}        proxy_read_timeout {site.silence}s;
         proxy_send_timeout {site.silence}s;
         proxy_buffering off;
 {_set_cookie(site)}    }}
@@ -70,7 +71,12 @@ def _by_cookie(site: Site) -> str:
 
 
 def _watched(site: Site) -> str:
-    return " max_fails=1 fail_timeout=5s" if site.moves_on else ""
+    """A worker that refuses one connection is left alone for no time: the next request finds it again."""
+    return " max_fails=0" if site.moves_on else ""
+
+
+def _gives_up(site: Site) -> str:
+    return "        proxy_connect_timeout 2s;\n" if site.moves_on else ""
 
 
 def _set_cookie(site: Site) -> str:

@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from contextvars import ContextVar
+from http.cookiejar import CookieJar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -198,10 +199,12 @@ class Peer:
 
 
 class PollingPeer:
-    """One Engine.IO session over long-polling, connected to a namespace."""
+    """One Engine.IO session over long-polling, connected to a namespace. It keeps cookies, as browsers do."""
 
     def __init__(self, url: str, namespace: str = "/") -> None:
         self._url = url + "/socket.io/?EIO=4&transport=polling"
+        self._jar = CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
         opened = json.loads(self._get().removeprefix("0"))
         self._url += "&sid=" + opened["sid"]
         self.opened: dict[str, Any] = opened
@@ -211,8 +214,13 @@ class PollingPeer:
 
     def push(self, packet: str) -> None:
         request = urllib.request.Request(self._url, packet.encode(), {"Content-Type": "text/plain"})
-        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+        with self._opener.open(request, timeout=DEADLINE) as answer:
             answer.read()
+
+    @property
+    def cookies(self) -> dict[str, str | None]:
+        """The cookies that a proxy has set, by name."""
+        return {cookie.name: cookie.value for cookie in self._jar}
 
     def poll_until(self, wanted: Callable[[str], bool]) -> str:
         """Poll until such an Engine.IO packet comes; every one that came is in `packets`."""
@@ -245,7 +253,7 @@ class PollingPeer:
         return finish
 
     def _get(self) -> str:
-        with urllib.request.urlopen(self._url, timeout=60) as answer:
+        with self._opener.open(self._url, timeout=60) as answer:
             text: str = answer.read().decode()
         return text
 

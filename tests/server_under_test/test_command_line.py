@@ -15,6 +15,7 @@ import pytest
 
 from server_under_test.__main__ import PROGRAM, main
 from server_under_test.foreign.servers import FOREIGN
+from server_under_test.proxies.registry import PROXIES
 from server_under_test.queues import redis_server
 from server_under_test.queues.registry import QUEUES
 from server_under_test.reference import about
@@ -26,6 +27,7 @@ from tests.servers import ROOT, hide
 
 ALL_MODES = ", ".join(modes.MODES)
 ALL_SERVERS = ", ".join(("flask-socketio", *FOREIGN))
+ALL_PROXIES = ", ".join(PROXIES)
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -56,6 +58,7 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
 
     assert set(json.loads(here.stdout)["missing"]) == {*modes.MODES, *FOREIGN}
     assert json.loads(here.stdout)["foreign"] == list(FOREIGN)
+    assert list(json.loads(here.stdout)["proxies"]) == list(PROXIES)
     assert json.loads(here.stdout)["missing"]["eventlet"] is None
     assert "pip install eventlet" in json.loads(there.stdout)["missing"]["eventlet"]
     assert "pip install eventlet" in run("--list", **hide(tmp_path, "eventlet")).stdout
@@ -98,6 +101,19 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
             "--queue redis --play --when-one-ends restart",
             "--play keeps the others when one ends, so it takes no --when-one-ends restart",
         ),
+        ("--sticky cookie", f"--sticky needs --proxy (one of: {ALL_PROXIES})"),
+        ("--show-config", f"--show-config needs --proxy (one of: {ALL_PROXIES})"),
+        ("--proxy ngnix", f"unknown proxy 'ngnix', did you mean 'nginx'? (one of: {ALL_PROXIES})"),
+        ("--proxy caddy", "--proxy caddy needs --queue redis, which joins the processes behind it"),
+        (
+            "--proxy nginx --sticky cokie --queue redis",
+            "unknown --sticky 'cokie', did you mean 'cookie'? (one of: cookie, address, none)",
+        ),
+        (
+            "--proxy nginx --port 65534 --workers 2 --queue redis",
+            "--workers 2 from port 65534 on would go beyond port 65535",
+        ),
+        ("--server node --proxy nginx", "--server node takes no --proxy"),
         ("--port 99999", "Invalid value for '--port': 99999 is not in the range 0<=x<=65535."),
         ("--host 192.0.2.1", "cannot listen on 192.0.2.1 port 5000: Cannot assign requested address"),
         ("--ping-interval nan", "--ping-interval nan is not a number of seconds"),
@@ -142,12 +158,29 @@ def test_an_unknown_option_is_told_in_one_line() -> None:
     assert "--port" in line
 
 
-@pytest.mark.parametrize("more", ["", "--mode gevent", "--workers 2 --queue redis", "--server aiohttp"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "--mode gevent",
+        "--workers 2 --queue redis",
+        "--queue redis --proxy nginx",
+        "--server aiohttp",
+    ],
+)
 def test_a_port_in_use_is_told_before_anything_starts(more: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         line = problem("--port", str(port), *more.split())
     assert line == f"port {port} on 127.0.0.1 is in use (--port 0 takes a free one)"
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_the_configuration_of_a_proxy_is_shown_without_its_program(proxy: str) -> None:
+    done = run("--proxy", proxy, "--workers", "3", "--port", "6000", "--show-config", PATH="/nowhere")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert all(str(port) in done.stdout for port in (6001, 6002, 6003))
 
 
 def test_the_program_calls_itself_what_started_it() -> None:
