@@ -22,9 +22,9 @@ from pathlib import Path
 from load.bench.artillery import install as install_artillery
 from server_under_test.foreign.building import build
 from server_under_test.foreign.servers import FOREIGN, missing_tool, ready
-from server_under_test.queues.amqp import ERLANG, UNPACKED, find_garagemq, find_rabbitmq
 from server_under_test.proxies.registry import PROXIES, fetch
 from server_under_test.proxies.registry import find as find_proxy
+from server_under_test.queues.amqp import ERLANG, UNPACKED, find_garagemq, find_rabbitmq
 from server_under_test.starting.problems import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
