@@ -6,7 +6,7 @@ It prints the ports of each link as a line of JSON, in the order of the addresse
 Then it reads one command a line, and answers each with a line:
 
     cut N       close the connections of link N; new ones are let through
-    freeze N    nothing passes, nothing is closed, and nobody takes new connections
+    freeze N    nothing passes, nothing is closed, and new connections get no answer
     thaw N      all of it goes on
     close       refuse connections at every link, as a queue that does not run does
     open        let them through again
@@ -71,7 +71,6 @@ class Link:
     async def _accept(self, listener: socket.socket, family: socket.AddressFamily, address: Any) -> None:
         with listener:
             while True:
-                await self._flowing.wait()
                 worker, _ = await asyncio.get_running_loop().sock_accept(listener)
                 _keep(self._connect(worker, socket.socket(family), address), self._connected)
 
@@ -81,7 +80,7 @@ class Link:
             for side in (worker, queue):
                 side.setblocking(False)
                 side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # The link may have frozen after `_accept` looked.
+            # The kernel has opened it already, as it does for a process that SIGSTOP holds.
             await self._flowing.wait()
             await asyncio.get_running_loop().sock_connect(queue, address)
             ways = [asyncio.create_task(self._pass(*way)) for way in ((worker, queue), (queue, worker))]

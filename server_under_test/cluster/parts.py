@@ -6,15 +6,14 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import psutil
-
 from server_under_test.cluster.watching import Watch
 from server_under_test.queues.registry import Running
-from server_under_test.starting.children import family, send, start_child, stop_children
+from server_under_test.starting.children import family, is_alive, send, start_child, stop_children
 from server_under_test.starting.command import command, environment
 from server_under_test.starting.listener import bind, hold
 from server_under_test.starting.options import Options
@@ -74,7 +73,9 @@ class Part:
         send(members, signal.SIGKILL)
         for process in self.processes:
             process.wait()
-        psutil.wait_procs(members, STOP_SECONDS)
+        # A zombie has closed its sockets. Whoever inherited it may take a second to look after it.
+        while any(is_alive(member) for member in members):
+            time.sleep(0.002)
         self.paused, self.end_is_known = False, True
 
     def pause(self) -> None:

@@ -55,6 +55,14 @@ def family(processes: Iterable[subprocess.Popen[bytes]]) -> list[psutil.Process]
     return members
 
 
+def is_alive(member: psutil.Process) -> bool:
+    """Whether it runs, or is stopped. A zombie does not."""
+    try:
+        return member.is_running() and member.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def send(members: Iterable[psutil.Process], number: int) -> None:
     """Send the signal to each that still runs."""
     for member in members:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from server_under_test.starting.children import is_alive
 from tests.server_under_test.conftest import require_mode, require_redis
 from tests.servers import Server, command_line_options, start_command
 
@@ -78,8 +79,3 @@ def members(cluster: Server) -> list[psutil.Process]:
 
 def assert_gone(family: list[psutil.Process]) -> None:
     until(lambda: not any(is_alive(process) for process in family))
-
-
-def is_alive(process: psutil.Process) -> bool:
-    # One whose parent was killed stays a zombie until init looks after it.
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import select
+import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -11,9 +14,19 @@ import redis
 
 from server_under_test.cluster.linking import _addresses, _through
 from server_under_test.starting.problems import Problem
-from tests.server_under_test.cluster.clusters import is_there, pids_of, play, start_cluster, tell, until
+from tests.server_under_test.cluster.clusters import (
+    DEADLINE,
+    is_there,
+    pids_of,
+    play,
+    start_cluster,
+    tell,
+    until,
+)
 from tests.server_under_test.peers import Peer, get_json
 from tests.servers import Server
+
+PING, PONG = b"PING\r\n", b"+PONG\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -128,19 +141,34 @@ def test_connections_to_the_queue_are_cut(cluster: Server, anna: Peer, ben: Peer
 
 
 def test_a_frozen_link_holds_what_comes(cluster: Server, anna: Peer, ben: Peer) -> None:
-    with Peer(cluster.urls[0], "/") as carol:
+    """Clients of Redis would give up after some seconds. These wait."""
+    free, frozen = (link_of(cluster, number) for number in (1, 2))
+    with ask(free) as other, ask(frozen) as open_before:
+        assert (other.recv(7), open_before.recv(7)) == (PONG, PONG)
         play(cluster, "freeze link 2")
-        # From ben's worker to the queue, and from the queue to ben's worker.
-        ben.emit("broadcast", "from ben", namespace="/")
-        for number in range(20):
-            anna.emit("broadcast", "from anna", number, namespace="/")
-            assert carol.expect("from anna", namespace="/") == [number]
-            ben.call("message-with-ack", namespace="/")
-        assert not [data for data in ben.unread("/") if data[0] == "from anna"]
-        assert not [data for data in carol.unread("/") if data[0] == "from ben"]
-        play(cluster, "thaw link 2")
-        assert [ben.expect("from anna", namespace="/") for _ in range(20)] == [[n] for n in range(20)]
-        carol.expect("from ben", namespace="/")
+        open_before.sendall(PING)
+        with ask(frozen) as opened_then:
+            # What follows takes the same way, and comes back.
+            for _ in range(50):
+                other.sendall(PING)
+                assert other.recv(7) == PONG
+            assert select.select([open_before, opened_then], [], [], 0)[0] == []
+            play(cluster, "thaw link 2")
+            assert (open_before.recv(7), opened_then.recv(7)) == (PONG, PONG)
+    crosses(anna, ben)
+    crosses(ben, anna)
+
+
+def link_of(cluster: Server, number: int) -> tuple[str, int]:
+    address = urlsplit(get_json(cluster.urls[number - 1] + "/about")["queue_url"])
+    return address.hostname or "", address.port or 0
+
+
+def ask(address: tuple[str, int]) -> socket.socket:
+    """A connection on which Redis is asked for an answer."""
+    connection = socket.create_connection(address, DEADLINE)
+    connection.sendall(PING)
+    return connection
 
 
 def test_the_end_of_standard_input_ends_nothing(cluster: Server, anna: Peer, ben: Peer) -> None:
