@@ -8,15 +8,17 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from server_under_test.queues.registry import Running
 from server_under_test.starting.children import start_child, stop_children
+from server_under_test.starting.listener import hold
 from server_under_test.starting.problems import Problem
 
 STOP_SECONDS = 2.0
+
+_held: list[socket.socket] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,13 @@ def folder_of_its_own() -> tempfile.TemporaryDirectory[str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 on which nobody listens, all different."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+    """Ports of 127.0.0.1 that nobody else gets as long as this process runs, also while the broker does not.
+
+    They are bound, and not listened at. A broker that sets SO_REUSEADDR can listen there, and all do.
+    """
+    held = [hold("127.0.0.1", 0) for _ in range(count)]
+    _held.extend(held)
+    return [each.getsockname()[1] for each in held]
 
 
 def _last_line(log: Path) -> str:

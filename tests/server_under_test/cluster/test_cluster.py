@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from tests.server_under_test.cluster.clusters import (
 )
 from tests.server_under_test.conftest import require_redis
 from tests.server_under_test.peers import Peer, get_json, post
-from tests.servers import Server, ServerFailed, hide, start_server
+from tests.servers import ROOT, Server, ServerFailed, hide, start_server
 
 
 @pytest.fixture(scope="module", params=["threading", "eventlet", "gevent"])
@@ -109,6 +111,33 @@ def test_a_cluster_that_is_told_to_stop_tells_its_clients_and_leaves_nothing(mod
             peer.expect_disconnect("/")
             peer.drop()
         assert cluster.wait(DEADLINE) == 0
+        assert_gone(family)
+
+
+def test_a_cluster_that_is_told_to_stop_before_it_is_ready_leaves_nothing(tmp_path: Path) -> None:
+    """A program that only waits stands for a Redis that does not answer."""
+    program = tmp_path / "redis-server"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    words = [
+        sys.executable,
+        "-m",
+        "server_under_test",
+        "--mode",
+        "threading",
+        "--port",
+        "0",
+        "--queue",
+        "redis",
+    ]
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("REDIS_URL", None)
+    with subprocess.Popen(words, cwd=ROOT, env=environment) as starting:
+        supervisor = psutil.Process(starting.pid)
+        until(supervisor.children)
+        family = [supervisor, *supervisor.children()]
+        starting.terminate()
+        assert starting.wait(DEADLINE) == 0
         assert_gone(family)
 
 
