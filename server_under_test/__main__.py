@@ -157,13 +157,8 @@ def _list(*, as_json: bool) -> int:
     lacking |= {server.name: missing_for(server) for server in FOREIGN.values()}
     proxies = {proxy.name: missing_for_proxy(proxy) for proxy in PROXIES.values()}
     if as_json:
-        listed = {
-            "schema": 1,
-            "kind": "servers",
-            "missing": lacking,
-            "foreign": list(FOREIGN),
-            "proxies": proxies,
-        }
+        names = {"modes": list(MODES), "foreign": list(FOREIGN), "queues": list(QUEUES)}
+        listed = {"schema": 1, "kind": "servers", "missing": lacking, **names, "proxies": proxies}
         click.echo(json.dumps(listed))
         return 0
     titles = {mode.name: mode.title for mode in MODES.values()}

@@ -2,10 +2,10 @@
 
 It reads one JSON request per line on stdin, and writes one JSON block per line on stdout, until stdin ends:
 `{"url": …, "urls": […], "transport": "websocket", "scenario": "ack", "connections": 50,
-"warmup_seconds": 0.5, "seconds": 1.5, "server_pids": […], "payload_bytes": 32}`. Only `url` or `urls` is
-required. The parameters of the scenario are keys too; `locustfile`, a path, takes the place of scenario and
-parameters. So are the values of `ConnectionOptions` (`path`, `headers`, `cookies`, `query`, `auth`,
-`ca_file`, `verify`), which never stand in the block.
+"warmup_seconds": 0.5, "seconds": 1.5, "server_pids": […], "partner_pids": {"queue": […]},
+"payload_bytes": 32}`. Only `url` or `urls` is required. The parameters of the scenario are keys too;
+`locustfile`, a path, takes the place of scenario and parameters. So are the values of `ConnectionOptions`
+(`path`, `headers`, `cookies`, `query`, `auth`, `ca_file`, `verify`), which never stand in the block.
 If a block cannot be measured, the answer is `{"error": "one line"}`, and the next request may follow.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from gevent.event import Event
 
@@ -46,6 +47,9 @@ class Crowd:
         self.scenario.numbering = request.numbering
         self._request = request
         self._targets = [self._target(url, request.connection) for url in request.urls]
+        if len(self._targets) > 1:
+            # What happens on each server can then be told apart.
+            self._targets = [replace(target, label=target.url) for target in self._targets]
         self._changed = Event()
         self.players: list[Player] = []
 
@@ -59,7 +63,7 @@ class Crowd:
             target = self._targets[index % len(self._targets)]
             if self._request.connection.per_user:
                 own = self._request.connection.of_user(first + index * step)
-                target = self._target(target.url, own)
+                target = replace(self._target(target.url, own), label=target.label)
             connection = Connection(
                 self.engine, target, self._request.transport, timeout=min(CONNECT_DEADLINE, 10.0)
             )

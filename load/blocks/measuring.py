@@ -33,6 +33,7 @@ from sioprobe.results.loads import (
     Finding,
     GeneratorUsage,
     Neighbours,
+    PartnerUsage,
     SeriesFigures,
     ServerUsage,
 )
@@ -92,6 +93,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     _wake(request)
     server = ServerWatch(request.urls, locate(request.urls, request.server_pids))
     watch = server.tree
+    partners = {role: TreeWatch(pids) for role, pids in request.partner_pids.items()}
     neighbours = NeighbourWatch(watch, lambda: {os.getpid(), *request.generator_pids})
     before = watch.sample()
     looks = RunWatch(type(scenario), server, lambda: [scenario.state()])
@@ -110,6 +112,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     errors = engine.recorder.errors()
     # First, because it holds the hub up for some milliseconds. The window also ends with a sample.
     server_start = watch.sample()
+    partners_start = {role: each.sample() for role, each in partners.items()}
     neighbours.take(server_start.cpu_ns)
     engine.recorder.reset()
     engine.reset_pulse()
@@ -121,6 +124,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         time.process_time() - cpu_start,
         time.monotonic() - wall_start,
     )
+    partners_end = {role: each.sample() for role, each in partners.items()}
     taken = neighbours.take(server_end.cpu_ns)
     measured = scenario.measured()
     others = _others(crowd) if request.series else []
@@ -177,6 +181,14 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
         error_kinds=errors,
         latency=measured.histogram.to_latency(),
         server=_used(watch, before, settled, server_start, server_end, beside),
+        partners={
+            role: PartnerUsage(
+                cpu_seconds=(end.cpu_ns - partners_start[role].cpu_ns) / 1e9,
+                rss_bytes=end.rss_bytes,
+                processes=end.processes,
+            )
+            for role, end in partners_end.items()
+        },
         generator=GeneratorUsage(
             cpu_seconds=cpu,
             rss_bytes=psutil.Process().memory_info().rss,

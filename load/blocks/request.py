@@ -9,6 +9,7 @@ from load.scenarios import SCENARIOS, Options, ParameterError, all_parameters, c
 from sioprobe.commandline.connection_options import CONNECTION_KEYS, ConnectionOptions, OptionError
 from sioprobe.commandline.nearest import unknown
 from sioprobe.engine import TRANSPORTS
+from sioprobe.results.loads import Partner
 from sioprobe.results.primitives import Transport
 
 __all__ = ["TASKS", "BlockRequest", "RequestError"]
@@ -25,6 +26,7 @@ class RequestError(ValueError):
 class BlockRequest:
     """What to measure. Users are spread over `urls`; `server_pids` are sampled with their children.
 
+    `partner_pids` are the processes of its queue and its proxy, which have figures of their own.
     `generator_pids` are other generators that measure at the same time: they are no neighbours.
     With a `locustfile` (a path) its users do their tasks, and there is no scenario and no parameter of one.
     """
@@ -36,6 +38,7 @@ class BlockRequest:
     warmup_seconds: float = 0.5
     seconds: float = 1.5
     server_pids: tuple[int, ...] = ()
+    partner_pids: dict[Partner, tuple[int, ...]] = field(default_factory=dict)
     generator_pids: tuple[int, ...] = ()
     numbering: tuple[int, int] = (0, 1)
     """Of the scenario, if several processes have a part of it."""
@@ -57,6 +60,8 @@ class BlockRequest:
         values["urls"] = tuple(values.get("urls") or ([url] if url else []))
         for name in ("server_pids", "generator_pids"):
             values[name] = tuple(values.get(name) or ())
+        partners = (values.get("partner_pids") or {}).items()
+        values["partner_pids"] = {role: tuple(pids) for role, pids in partners if pids}
         values["numbering"] = tuple(values.get("numbering") or (0, 1))
         known = [each.name for each in fields(cls) if each.name not in ("options", "connection")]
         given = {key: values.pop(key) for key in list(values) if key in all_parameters()}

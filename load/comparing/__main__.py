@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from load.comparing.arm_servers import check_played, run_setups
+from load.comparing.axes import Axes, axis_options
 from load.comparing.comparison import Comparison, OtherVersions, stop_asked
 from load.comparing.going_on import difference, has_figures, unfinished
 from load.comparing.options import COMPARED, LoadOptions, arm_options, command_line, load_options, with_arms
@@ -110,6 +111,7 @@ EXAMPLES = (
     "{program}",
     "{program} --profile standard --out result",
     "{program} --arm gevent --arm eventlet",
+    "{program} --arm gevent --workers 1,2,4 --queue redis,rabbitmq",
     "{program} --arm-command 'chat=python app.py --async-mode {{mode}} --port {{port}}' --scenario idle",
     "{program} --profile full --out full",
     "{program} --profile full --section fanout --arm gevent --arm eventlet",
@@ -134,6 +136,7 @@ EXIT_CODES = {
     help=f"{', '.join(built_in_profiles(compares=True))}, or a TOML file.",
 )
 @arm_options
+@axis_options
 @load_options
 @option(
     "--section",
@@ -181,6 +184,8 @@ def main(
     arm_commands: tuple[str, ...],
     arm_urls: tuple[str, ...],
     ready: str,
+    workers: tuple[int, ...],
+    queues: tuple[str, ...],
     connection: ConnectionOptions,
     lives: int | None,
     no_priority: bool,
@@ -190,7 +195,7 @@ def main(
 ) -> None:
     """Compare async modes, or applications of your own, on this machine, and write the report."""
     progress = Progress()
-    load = LoadOptions.take(given)
+    load, axes = LoadOptions.take(given), Axes(workers, queues)
     command = command_line(
         profile_name,
         load,
@@ -199,6 +204,7 @@ def main(
         commands=arm_commands,
         urls=arm_urls,
         ready=ready,
+        axes=axes,
         sections=sections,
         lives=lives,
         priority=not no_priority,
@@ -208,6 +214,7 @@ def main(
         profile = read_profile(profile_name)
         known = [arm.id for arm in profile.arms]
         profile = load.over(with_arms(profile, arms, arm_commands, arm_urls, ready))
+        profile = axes.over(profile, sections)
         plans = read_sections(profile, known)
         if sections:
             plans = only_sections(plans, sections, profile.title)

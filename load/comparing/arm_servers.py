@@ -19,7 +19,7 @@ from load.watching.locating import locate
 from load.watching.proc import descendants
 from sioprobe.commandline.connection_options import ConnectionOptions
 
-__all__ = ["ArmServer", "check_played", "look_at", "run_setups", "start_arm", "versions_there"]
+__all__ = ["ArmServer", "check_played", "look_at", "measured_at", "run_setups", "start_arm", "versions_there"]
 
 TRIAL = {"connections": 4, "warmup_seconds": 0.1, "seconds": 0.5}
 TRIAL_RATE = 20.0
@@ -58,6 +58,7 @@ class ServerAtUrl:
     def __init__(self, url: str) -> None:
         self.urls = [url]
         self.about: dict[str, Any] = {}
+        self.partners: dict[str, list[int]] = {}
         found = locate(self.urls)
         self.pids = list(found.pids)
         self.notes = [
@@ -86,6 +87,11 @@ def start_arm(plan: ArmPlan, *options: str, cores: set[int] | None = None) -> Ar
     if plan.command:
         return OwnServer(plan, cores)
     return Server(*plan.serve_options, *options, cores=cores)
+
+
+def measured_at(server: ArmServer) -> dict[str, Any]:
+    """Where a block finds the server, and the processes whose figures it has."""
+    return {"urls": server.urls, "server_pids": server.pids, "partner_pids": server.partners}
 
 
 def run_setups(plans: tuple[ArmPlan, ...]) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 from load.profiles.reading import ProfileError
 from load.servers.command import PORT, CommandError, ServerCommand, check_ready, has_port, split_command
 from load.servers.processes import server_command
-from sioprobe.commandline.nearest import unknown
 from sioprobe.commandline.server_url import problem_with_url
 
 __all__ = ["ArmPlan", "arm_of_option", "command_of", "expand", "unique", "without_folders"]
@@ -37,6 +36,7 @@ class ArmPlan:
     mode: str = ""
     server: str = ""
     workers: int = 1
+    """Its processes, as `sioprobe serve --workers` has it."""
     queue: str = ""
     load: bool = True
     rounds: int = field(default=0, metadata={"least": 0})
@@ -58,6 +58,22 @@ class ArmPlan:
     def own(self) -> bool:
         """Whether it is an application of one's own, which need not have the contract."""
         return bool(self.command or self.url)
+
+    @property
+    def processes(self) -> int:
+        """How many processes want a core while it serves: the queue is one too."""
+        return self.workers + bool(self.queue)
+
+    def behind(self, queue: str, workers: int) -> ArmPlan:
+        """The same server in so many processes, which this queue joins."""
+        words = f"{workers} process{'es' if workers > 1 else ''}, {queue}"
+        return replace(
+            self,
+            id=f"{self.id}-{workers}-{queue}",
+            title=f"{self.title}, {words}",
+            workers=workers,
+            queue=queue,
+        )
 
     @property
     def serve_options(self) -> tuple[str, ...]:
@@ -145,10 +161,8 @@ def _checked(arm: ArmPlan, folder: Path, place: str) -> ArmPlan:
     if not arm.id.replace("-", "").replace("_", "").isalnum():
         raise ProfileError(f"{place}: id {arm.id!r} may hold letters, digits, '-' and '_' only")
     if not arm.own:
-        if arm.queue not in ("", "redis"):
-            raise ProfileError(f"{place}: {unknown('queue', arm.queue, ['redis'])}")
         if arm.workers > 1 and not arm.queue:
-            raise ProfileError(f'{place}: {arm.workers} workers need queue = "redis"')
+            raise ProfileError(f'{place}: {arm.workers} workers need a queue, such as queue = "redis"')
         return arm
     if arm.queue:
         raise ProfileError(f"{place}: queue is for servers of `sioprobe serve`")

@@ -17,7 +17,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from load.comparing.arm_servers import ArmServer, look_at, start_arm, versions_there
+from load.comparing.arm_servers import ArmServer, look_at, measured_at, start_arm, versions_there
 from load.comparing.arms import ArmPlan
 from load.comparing.going_on import blocks_of, difference_of
 from load.comparing.judging import judge_arm
@@ -229,7 +229,7 @@ class Comparison:
                         continue
                     _check_stop()
                     # Two processes on one core would measure the scheduler.
-                    cores = server_cores if plan.workers <= len(server_cores) else None
+                    cores = server_cores if plan.processes <= len(server_cores) else None
                     if not generator.alive:
                         generator = stack.enter_context(BlockGenerator(generator_cores))
                     self._block(plan, cores, generator, transport, number, task.done + 1)
@@ -262,8 +262,7 @@ class Comparison:
                 request = {
                     **load.block(transport),
                     **self.connection.to_json(),
-                    "urls": server.urls,
-                    "server_pids": server.pids,
+                    **measured_at(server),
                 }
                 block = generator.measure(request, load.warmup_seconds + load.seconds + BLOCK_OVERHEAD)
         except ChildError as error:

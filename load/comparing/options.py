@@ -12,6 +12,7 @@ import click
 
 from load.blocks.request import TASKS
 from load.comparing.arms import arm_of_option, unique, without_folders
+from load.comparing.axes import COMPARED, Axes
 from load.comparing.plan import Profile, check_load
 from load.running.parameter_options import (
     checked_parameters,
@@ -29,7 +30,6 @@ from sioprobe.engine import TRANSPORTS
 
 __all__ = ["COMPARED", "LoadOptions", "arm_options", "command_line", "load_options", "with_arms"]
 
-COMPARED = "What is compared"
 OF_LOAD = ("scenario", "locustfile", "transports", "users", "seconds", "rounds")
 
 
@@ -174,6 +174,7 @@ def command_line(
     commands: Sequence[str],
     urls: Sequence[str],
     ready: str,
+    axes: Axes,
     sections: Sequence[str],
     lives: int | None,
     priority: bool,
@@ -185,6 +186,7 @@ def command_line(
     words += [word for text in commands for word in ("--arm-command", without_folders(text))]
     words += [word for text in urls for word in ("--arm-url", text)]
     words += ["--ready", ready] if ready else []
+    words += axes.words()
     words += [word for section in sections for word in ("--section", section)]
     words += [*load.words(), *connection.given]
     words += ["--lives", str(lives)] if lives is not None else []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +122,12 @@ class Profile:
                 raise ProfileError(f"profile {self.title} has no arm {name!r}{nearest(name, known)}")
         return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
 
-    def check_servers(self, modes: Sequence[str], servers: Sequence[str]) -> None:
-        """ProfileError for an arm with another mode or foreign server than `sioprobe serve` knows."""
+    def check_servers(self, modes: Sequence[str], servers: Sequence[str], queues: Sequence[str]) -> None:
+        """ProfileError for another mode, foreign server or queue than `sioprobe serve` knows."""
+        for name, table in self.sections.items():
+            for queue in table.get("queue", ()):
+                if queue not in queues:
+                    raise ProfileError(f"profile {self.title}: {name}: {unknown('queue', queue, queues)}")
         for arm in self.arms:
             if arm.own:
                 continue
@@ -132,6 +137,8 @@ class Profile:
                 line = unknown("mode", arm.mode, modes)
             elif arm.server and arm.server not in servers:
                 line = unknown("server", arm.server, servers)
+            elif arm.queue and arm.queue not in queues:
+                line = unknown("queue", arm.queue, queues)
             else:
                 continue
             raise ProfileError(f"profile {self.title}: arm {arm.id}: {line}")
@@ -163,7 +170,8 @@ def _profile(document: dict[str, Any], place: str, folder: Path) -> Profile:
     plans: list[ArmPlan] = []
     for n, arm in enumerate(arms):
         where = f"{place}: arms[{n}]"
-        plans += expand(_section(ArmPlan, arm, where), folder, where)
+        for plan in _arms(arm, where):
+            plans += expand(plan, folder, where)
     section = document.get("load", {})
     load = _load(section, f"{place}: load")
     if load.locustfile:
@@ -178,6 +186,20 @@ def _profile(document: dict[str, Any], place: str, folder: Path) -> Profile:
         connecting=Connecting.of(section, folder, f"{place}: load"),
         sections={name: document[name] for name in SECTIONS if name in document},
     )
+
+
+def _arms(table: Any, place: str) -> Iterator[ArmPlan]:
+    """What one table of `[[arms]]` says: one plan, or one for each pair of its `workers` and `queue`."""
+    axes = {key: table[key] for key in ("workers", "queue") if isinstance(table, dict) and key in table}
+    if not any(isinstance(value, list) and value for value in axes.values()):
+        yield _section(ArmPlan, table, place)
+        return
+    if "queue" not in axes:
+        raise ProfileError(f'{place}: workers = {axes["workers"]} need a queue, such as queue = "redis"')
+    listed = [value if isinstance(value, list) else [value] for value in axes.values()]
+    for values in product(*listed):
+        plan: ArmPlan = _section(ArmPlan, {**table, **dict(zip(axes, values, strict=True))}, place)
+        yield plan.behind(plan.queue, plan.workers)
 
 
 def _load(section: Any, place: str) -> LoadPlan:

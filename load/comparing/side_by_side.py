@@ -46,7 +46,7 @@ def side_of(arm: ArmPlan) -> dict[str, Any]:
 def comparable(arms: Sequence[ArmPlan], load: LoadPlan) -> list[ArmPlan]:
     """Those that a life can start: one process, no URL, and for own applications an event that they know."""
     known = bool(load.locustfile) or load.scenario in ("call", "ack", "echo")
-    return [arm for arm in arms if arm.workers == 1 and not arm.url and (known or not arm.own)]
+    return [arm for arm in arms if arm.processes == 1 and not arm.url and (known or not arm.own)]
 
 
 def played(load: LoadPlan) -> dict[str, Any]:

@@ -87,14 +87,13 @@ def _start(
     )
 
 
-def known_servers() -> tuple[list[str], list[str]]:
-    """The async modes and the foreign servers that `sioprobe serve` knows. Raises ChildError."""
+def known_servers() -> tuple[list[str], list[str], list[str]]:
+    """The async modes, foreign servers and queues that `sioprobe serve` knows. Raises ChildError."""
     code, told, complaint = ask_child("server_under_test", "--list", "--json", deadline=START_SECONDS)
     if code:
         raise ChildError(f"sioprobe serve --list failed: {complaint}")
     listed = json.loads(told)
-    foreign: list[str] = listed["foreign"]
-    return [name for name in listed["missing"] if name not in foreign], foreign
+    return listed["modes"], listed["foreign"], listed["queues"]
 
 
 def server_command(*options: str) -> ServerCommand:

@@ -114,6 +114,12 @@ class StartedServer:
         return list(self.about.get("pids") or [self.pid])
 
     @property
+    def partners(self) -> dict[str, list[int]]:
+        """The processes of its queue and its proxy, as far as it named them."""
+        told = {role: self.about.get(f"{role}_pids") for role in ("queue", "proxy")}
+        return {role: list(pids) for role, pids in told.items() if pids}
+
+    @property
     def port(self) -> int:
         """Where it listens."""
         return urlsplit(self.url).port or 80

@@ -79,10 +79,19 @@ VIEWS: dict[SectionName, tuple[View, ...]] = {
         View(
             "speedup",
             "processes",
-            split="scenario",
+            only=("scenario", "ack"),
+            split="queue",
             word="the acks",
             caption="Dotted: as many times as there are processes. Each mark is one measurement, without an "
             "interval.",
+        ),
+        View(
+            "cpu_us_per_delivery",
+            "processes",
+            only=("scenario", "fanout"),
+            split="queue",
+            word="a delivery in a room costs",
+            caption="Servers and queue together. Each mark is one measurement, without an interval.",
         ),
     ),
     "settings": (),

@@ -14,7 +14,7 @@ from reports.writing.quoting import Quotes, Saying, pointer
 from sioprobe.results.answers import Said, Standing
 from sioprobe.results.comparison import SectionName, SectionRow
 from sioprobe.results.primitives import Transport
-from sioprobe.results.types import CellResult, Results
+from sioprobe.results.types import Arm, CellResult, Results
 
 __all__ = [
     "CPU",
@@ -120,8 +120,12 @@ def modes_of(results: Results, only: Collection[str] = ()) -> list[str]:
     """
     arms = [arm for arm in results["arms"] if arm["status"] == "measured"]
     own = [arm for arm in arms if "flask-socketio" in (arm.get("versions") or ["flask-socketio"])] or arms
-    fewest = min((arm.get("workers", 1) for arm in own), default=1)
-    return [arm["id"] for arm in own if arm.get("workers", 1) == fewest and (not only or arm["id"] in only)]
+    fewest = min(map(_processes, own), default=1)
+    return [arm["id"] for arm in own if _processes(arm) == fewest and (not only or arm["id"] in only)]
+
+
+def _processes(arm: Arm) -> int:
+    return arm.get("workers", 1) + bool(arm.get("queue"))
 
 
 def paired(results: Results, transport: Transport, only: Collection[str] = ()) -> Evidence | None:

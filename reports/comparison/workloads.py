@@ -12,10 +12,11 @@ from reports.charts.panels import DrawnFigure, arm_styles
 from reports.charts.svg import ARM_COLOURS
 from reports.statistics import sentences
 from reports.statistics.derivation import merged_histogram, usable
-from reports.statistics.metrics import IN_MATRIX
+from reports.statistics.metrics import IN_MATRIX, PARTNERS
 from reports.statistics.result_folder import Inputs
 from reports.writing import wording
 from reports.writing.quoting import Quotes
+from sioprobe.results.loads import Partner
 from sioprobe.results.types import Arm, CellResult, Flag, Results
 
 COMMON_FLAGS: dict[Flag, str] = {
@@ -60,6 +61,8 @@ class WorkloadRow:
     places: dict[str, str]
     flags: list[str]
     reason: str | None
+    partners: list[Partner]
+    """Those whose share of the CPU is known."""
 
 
 def workloads(inputs: Inputs, results: Results, quotes: Quotes, drawn: bool) -> list[Workload]:
@@ -104,6 +107,11 @@ def _workload(
                 places={transport: quotes.cell(cell) for transport, cell in own.items()},
                 flags=_flags_of(own, transports, leave_out=common),
                 reason=reason,
+                partners=[
+                    role
+                    for role in PARTNERS
+                    if any(cell["metrics"][f"{role}_cpu_us_per_message"]["values"] for cell in own.values())
+                ],
             )
         )
     metrics = [cell["metrics"][name] for cell in cells if cell["status"] == "measured" for name in IN_MATRIX]

@@ -197,7 +197,7 @@ def _flags(
         flags["few samples"] = (
             f"{samples:.0f} in the median block, fewer than {SAMPLES_BEYOND} beyond its p99"
         )
-    if queue:
+    if queue and not all("queue" in block.partners for block in blocks):
         flags["queue not counted"] = f"the {queue} process is in neither server CPU nor RSS"
     return flags
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from sioprobe.results.loads import RoundsLine
+from sioprobe.results.loads import Partner, RoundsLine
+
+PARTNERS: tuple[Partner, ...] = ("queue", "proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,26 @@ def _operations_per_second(block: RoundsLine) -> float | None:
     return block.operations / block.seconds if block.seconds else None
 
 
-def _server_cpu_per_message(block: RoundsLine) -> float | None:
-    cpu = block.server.cpu_seconds
+def _cpu_per_message(block: RoundsLine) -> float | None:
+    """Of the server and of its queue and proxy, as far as they were seen."""
+    cpu = block.cpu_seconds
     return cpu * 1e6 / block.messages if cpu is not None and block.messages else None
+
+
+def _of_partner(role: Partner) -> Iterator[MetricKind]:
+    """What a queue or a proxy uses. A smaller figure is not better: the servers may do the work instead."""
+
+    def cpu(block: RoundsLine) -> float | None:
+        used = block.partners.get(role)
+        return used.cpu_seconds * 1e6 / block.messages if used is not None and block.messages else None
+
+    def memory(block: RoundsLine) -> float | None:
+        used = block.partners.get(role)
+        return float(used.rss_bytes) if used is not None else None
+
+    name = role.capitalize()
+    yield MetricKind(f"{role}_cpu_us_per_message", f"{name} CPU", "us", "µs a message", 1, "neither", cpu)
+    yield MetricKind(f"{role}_rss_bytes", f"{name} RSS", "bytes", "MiB in all", 1 / 2**20, "neither", memory)
 
 
 def _rss_per_connection(block: RoundsLine) -> float | None:
@@ -59,7 +78,7 @@ METRICS: dict[str, MetricKind] = {
             "µs a message",
             1,
             "lower",
-            _server_cpu_per_message,
+            _cpu_per_message,
         ),
         MetricKind("latency_p50_us", "p50", "us", "ms", 1e-3, "lower", lambda block: block.latency.p50),
         MetricKind("latency_p99_us", "p99", "us", "ms", 1e-3, "lower", lambda block: block.latency.p99),
@@ -90,6 +109,7 @@ METRICS: dict[str, MetricKind] = {
             "neither",
             lambda block: _share(block.generator.cpu_seconds, block.seconds),
         ),
+        *(kind for role in PARTNERS for kind in _of_partner(role)),
     )
 }
 

@@ -9,11 +9,17 @@ __all__ = ["ShownAs", "shown_as"]
 NAMES = {
     "all_back_us": "until all are back",
     "capacity_per_second": "highest rate",
+    "cpu_cores": "CPU share",
+    "cpu_us_per_delivery": "CPU a delivery",
     "cpu_us_per_message": "CPU a message",
     "last_p50_us": "until the last member has it",
+    "of_ideal": "of the ideal",
+    "other_process_p50_us": "p50 to another process",
     "p99_beside_slow_us": "p99 beside slow clients",
     "p999_us": "p99.9",
+    "rss_bytes": "memory",
     "rss_bytes_per_connection": "memory a connection",
+    "same_process_p50_us": "p50 within the process",
     "speedup": "speed-up",
 }
 SCALES = {"us": (1e-3, "ms"), "bytes": (1 / 1024, "KiB"), "1/s": (1.0, "a second"), "count": (1.0, "")}

@@ -25,6 +25,8 @@ __all__ = [
     "Latency",
     "LedgerFigures",
     "Neighbours",
+    "Partner",
+    "PartnerUsage",
     "RoundsLine",
     "RunResult",
     "ScheduleFigures",
@@ -367,6 +369,18 @@ class ServerUsage(Struct, frozen=True, kw_only=True):
     neighbours: Neighbours | None = None
 
 
+Partner = Literal["queue", "proxy"]
+"""Who works for a server of several processes."""
+
+
+class PartnerUsage(Struct, frozen=True, kw_only=True):
+    """The processes of a queue or of a proxy: CPU in the measured window, memory at its end."""
+
+    cpu_seconds: Amount
+    rss_bytes: Count
+    processes: Count
+
+
 class GeneratorUsage(Struct, frozen=True, kw_only=True):
     """The process that measured a block, in the measured window."""
 
@@ -401,6 +415,9 @@ class Block(Struct, frozen=True, kw_only=True):
     error_kinds: dict[str, Count] = {}
     latency: Latency
     server: ServerUsage
+    partners: Annotated[
+        dict[Partner, PartnerUsage], Meta(description="what works for the server, and is not in `server`")
+    ] = {}
     generator: GeneratorUsage
     ledger: LedgerFigures | None = None
     schedule: ScheduleFigures | None = None
@@ -414,6 +431,13 @@ class Block(Struct, frozen=True, kw_only=True):
     def opened(self) -> int:
         """How many connections were open."""
         return self.connections if self.connected is None else self.connected
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        """The CPU of the server and of its partners; None if the server was not seen."""
+        if self.server.cpu_seconds is None:
+            return None
+        return self.server.cpu_seconds + sum(each.cpu_seconds for each in self.partners.values())
 
 
 class RoundsLine(Block, frozen=True, kw_only=True):

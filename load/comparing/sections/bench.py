@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from load.comparing.arm_servers import ArmServer
+from load.comparing.arm_servers import ArmServer, measured_at
 from load.comparing.arms import ArmPlan
 from load.scenarios import words_of
 from load.servers.processes import BlockGenerator, ChildError, ask_child, cpu_sets
@@ -66,11 +66,11 @@ class Bench:
         longest += asked["connections"] * MORE_SECONDS_PER_CONNECTION
         for last in (False, True):
             with self._server(arm, options) as server:
-                there = {"transport": transport, "urls": server.urls, "server_pids": server.pids}
+                there = {"transport": transport, **measured_at(server)}
                 block = self._living_generator().measure(
                     {**self.connection.to_json(), **asked, **there}, longest
                 )
-            if not _disturbed(block) or last or arm.workers > len(self._server_cores):
+            if not _disturbed(block) or last or arm.processes > len(self._server_cores):
                 break
         return asked, to_json(block)
 
@@ -117,7 +117,7 @@ class Bench:
     @contextmanager
     def _server(self, arm: ArmPlan, options: Sequence[str] = ()) -> Iterator[ArmServer]:
         # Two processes on one core would measure the scheduler.
-        cores = self._server_cores if arm.workers <= len(self._server_cores) else None
+        cores = self._server_cores if arm.processes <= len(self._server_cores) else None
         with self._start(arm, cores, *options) as server:
             self._settled()
             yield server

@@ -27,7 +27,10 @@ NO_CONNECTION = "no connection"
 
 
 class Publication:
-    """What the rooms of one process share: the text that is published, and the accounts."""
+    """What the rooms of one process share: the text that is published, and the accounts.
+
+    `same_server` and `other_server` are for several servers: whether the publisher is at the member's.
+    """
 
     def __init__(self, engine: Engine, options: Options) -> None:
         self.prefix = "" if options.namespace == "/" else options.namespace + ","
@@ -41,19 +44,24 @@ class Publication:
             engine.recorder.series("SIO fan-out", f"{which} delivery")
             for which in ("first", "median", "last")
         )
+        self.same_server, self.other_server = (
+            engine.recorder.series("SIO fan-out", f"{which}-server delivery") for which in ("same", "other")
+        )
 
 
 class Flight:
     """One number under way: since when, to how many members still, and the times to the others in µs.
 
+    `label` is that of the server on which it was published.
     The times in `unrecorded` are entered into the ledger and the series together, when the flight ends or
     when somebody reads the counts. That is cheaper than one by one.
     """
 
-    __slots__ = ("left", "recorded", "sent", "unrecorded")
+    __slots__ = ("label", "left", "recorded", "sent", "unrecorded")
 
-    def __init__(self, sent: int, members: int) -> None:
+    def __init__(self, sent: int, members: int, label: str | None) -> None:
         self.sent = sent
+        self.label = label
         self.left = members
         self.recorded: list[float] = []
         self.unrecorded: list[float] = []
@@ -116,8 +124,8 @@ class Publisher:
             return False
         number, self.number = self.number, self.number + 1
         now = monotonic_ns()
-        self.flights[number] = Flight(now, len(members))
         connection = members[self.index].connection
+        self.flights[number] = Flight(now, len(members), connection.target.label)
         ledger = publication.ledger
         ledger.published += 1
         for label, count in room.servers.items():
@@ -133,11 +141,15 @@ class Publisher:
         )
         return True
 
-    def delivered(self, number: int, latency_us: float) -> None:
-        """One member has received the number."""
+    def delivered(self, number: int, latency_us: float, label: str | None) -> None:
+        """One member, at the server with this label, has received the number."""
         flight = self.flights.get(number)
         if flight is None:
             return
+        if label is not None:
+            publication = self.room.publication
+            series = publication.same_server if label == flight.label else publication.other_server
+            series.record(latency_us)
         flight.recorded.append(latency_us)
         flight.left -= 1
         if not flight.left:

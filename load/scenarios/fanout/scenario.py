@@ -236,7 +236,7 @@ class FanoutPlayer(Member):
         if receiver.receive(number, elapsed > self._timeout):
             self._series.record(elapsed / 1000)
             if publisher is not None:
-                publisher.delivered(number, elapsed / 1000)
+                publisher.delivered(number, elapsed / 1000, self.connection.target.label)
 
     @property
     def _is_told_of_replays(self) -> bool:

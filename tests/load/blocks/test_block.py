@@ -134,6 +134,30 @@ def test_users_are_spread_over_several_servers_and_custom_namespaces_work(genera
         assert block["server"]["processes"] == 2
 
 
+def test_a_cluster_has_its_queue_apart_and_deliveries_within_and_across_processes(
+    generator: Generator,
+) -> None:
+    with start_server("gevent", workers=2, queue="redis") as cluster:
+        pids = {"server_pids": cluster.about["pids"], "partner_pids": {"queue": cluster.about["queue_pids"]}}
+        block = generator.block(
+            urls=cluster.about["urls"], **pids, scenario="fanout", room_size=4, series=True
+        )
+
+    assert block["error_kinds"] == {}
+    assert block["server"]["processes"] == 2
+    queue = block["partners"]["queue"]
+    assert queue["processes"] == 1
+    assert 0 < queue["cpu_seconds"] < block["server"]["cpu_seconds"]
+    assert queue["rss_bytes"] > 1_000_000
+    counted = {
+        series["name"]: series["count"] for series in block["series"] if series["type"] == "SIO fan-out"
+    }
+    # Rooms of four have two members on each process; what is under way at the ends makes the difference.
+    same, other = (counted[f"{which}-server delivery"] for which in ("same", "other"))
+    assert same + other == pytest.approx(block["operations"], abs=block["connections"])
+    assert same == pytest.approx(other, abs=block["connections"])
+
+
 def test_a_paced_block_keeps_its_schedule(generator: Generator) -> None:
     with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
         for scenario, operations, more in (("ack", 12 * 25, {}), ("fanout", 12 * 25, {"room_size": 4})):

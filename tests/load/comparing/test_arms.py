@@ -191,6 +191,14 @@ def test_a_mode_on_the_command_line_makes_three_arms() -> None:
         (("--room-size", "3"), "--room-size: scenario ack does not know it (fanout, slow do)"),
         (("--seconds", "0.1"), "--seconds: 0.1 is less than 0.2"),
         (("--cookie", "s3cr3t"), "--cookie is not NAME=VALUE"),
+        (("--workers", "2,0"), "--workers: 0 is less than 1"),
+        (("--workers", "2,many"), "--workers: 'many' is not a whole number"),
+        (("--arm", "gevent", "--queue", "redis,reddis"), "profile quick: processes: unknown queue 'reddis'"),
+        (("--arm", "node", "--queue", "redis"), "--workers and --queue need an arm in an async mode"),
+        (
+            ("--profile", "full", "--section", "fanout", "--workers", "2"),
+            "--workers and --queue are for the section processes",
+        ),
     ],
 )
 def test_bad_options_are_one_line(arguments: tuple[str, ...], complaint: str, tmp_path: Path) -> None:
@@ -206,7 +214,17 @@ def test_bad_options_are_one_line(arguments: tuple[str, ...], complaint: str, tm
 def test_the_help_names_the_options_of_the_load() -> None:
     text = main.get_help(click.Context(main))
 
-    for word in ("--arm-command", "--arm-url", "--scenario", "--users", "--cookie", "--namespace", "--rate"):
+    for word in (
+        "--workers",
+        "--queue",
+        "--arm-command",
+        "--arm-url",
+        "--scenario",
+        "--users",
+        "--cookie",
+        "--namespace",
+        "--rate",
+    ):
         assert word in text
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from load.comparing.axes import Axes
 from load.comparing.plan import ArmPlan, ProfileError, read_profile
 from load.profiles.reading import built_in_profiles
 from load.servers.processes import known_servers
@@ -91,8 +93,16 @@ ARM = '[[arms]]\nid = "a"\ntitle = "A"\nmode = "gevent"\n'
             "mine.toml: needs at least one [[arms]]; without one it is a profile of `sioprobe load`",
         ),
         (ARM + ARM, "mine.toml: there are two arms 'a'"),
-        (ARM + "workers = 2\n", 'mine.toml: arms[0]: 2 workers need queue = "redis"'),
-        (ARM + 'queue = "kafka"\n', "mine.toml: arms[0]: unknown queue 'kafka' (valid are redis)"),
+        (ARM + "workers = 2\n", 'mine.toml: arms[0]: 2 workers need a queue, such as queue = "redis"'),
+        (
+            ARM + "workers = [1, 2]\n",
+            'mine.toml: arms[0]: workers = [1, 2] need a queue, such as queue = "redis"',
+        ),
+        (
+            ARM + 'workers = [1, 0]\nqueue = "redis"\n',
+            "mine.toml: arms[0]: workers = 0 is not a whole number above 0",
+        ),
+        (ARM + "queue = [1]\n", "mine.toml: arms[0]: queue = 1 is not text"),
         ('[[arms]]\nid = "a"\ntitle = "A"\n', "mine.toml: arms[0]: needs mode, server, command or url"),
         (ARM + 'server = "node"\n', "mine.toml: arms[0]: has mode and server; one is enough"),
         (
@@ -121,9 +131,9 @@ def test_the_quick_profile_has_blocks_enough_for_an_interval() -> None:
 
 
 def test_the_built_in_profiles_name_modes_and_servers_that_exist() -> None:
-    modes, servers = known_servers()
+    known = known_servers()
     for name in built_in_profiles(compares=True):
-        read_profile(name).check_servers(modes, servers)
+        read_profile(name).check_servers(*known)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +143,11 @@ def test_the_built_in_profiles_name_modes_and_servers_that_exist() -> None:
         ('mode = "node"', "arm a: 'node' is a server and no async mode: write server = 'node'"),
         ('server = "nod"', "arm a: unknown server 'nod' (the nearest is 'node'"),
         ('server = "gevent"', "arm a: unknown server 'gevent'"),
+        ('mode = "gevent"\nqueue = "reddis"', "arm a: unknown queue 'reddis' (the nearest is 'redis'"),
+        (
+            'mode = "gevent"\n[processes]\nqueue = ["redis", "rabbit"]',
+            "processes: unknown queue 'rabbit' (the nearest is 'rabbitmq'",
+        ),
     ],
 )
 def test_an_unknown_mode_or_server_is_named_with_its_arm(given: str, complaint: str, tmp_path: Path) -> None:
@@ -140,9 +155,64 @@ def test_an_unknown_mode_or_server_is_named_with_its_arm(given: str, complaint: 
     path.write_text(ARM.replace('mode = "gevent"', given))
 
     with pytest.raises(ProfileError) as caught:
-        read_profile(str(path)).check_servers(["threading", "gevent"], ["node", "aiohttp"])
+        read_profile(str(path)).check_servers(
+            ["threading", "gevent"], ["node", "aiohttp"], ["redis", "rabbitmq"]
+        )
 
     assert complaint in str(caught.value)
+
+
+def test_lists_of_workers_and_queues_make_an_arm_for_each_pair(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(ARM + 'rounds = 2\nworkers = [1, 2]\nqueue = ["redis", "rabbitmq"]\n')
+
+    arms = read_profile(str(path)).arms
+
+    assert [(arm.id, arm.title) for arm in arms] == [
+        ("a-1-redis", "A, 1 process, redis"),
+        ("a-1-rabbitmq", "A, 1 process, rabbitmq"),
+        ("a-2-redis", "A, 2 processes, redis"),
+        ("a-2-rabbitmq", "A, 2 processes, rabbitmq"),
+    ]
+    assert arms[3].serve_options == ("--mode", "gevent", "--workers", "2", "--queue", "rabbitmq")
+    assert {arm.rounds for arm in arms} == {2}
+
+
+@pytest.mark.parametrize(
+    ("axes", "sections", "made", "measured"),
+    [
+        # One axis alone has the usual values of the other.
+        (Axes((2,), ()), (), {"gevent-2-redis"}, ([2], ["redis"])),
+        (
+            Axes((), ("redis", "rabbitmq")),
+            (),
+            {f"gevent-{n}-{queue}" for n in (1, 2) for queue in ("redis", "rabbitmq")},
+            ([1, 2, 4], ["redis", "rabbitmq"]),
+        ),
+        # The section has its clusters by itself.
+        (Axes((3,), ("redis",)), ("processes",), set(), ([3], ["redis"])),
+    ],
+)
+def test_axes_of_the_command_line_are_those_of_arms_and_section(
+    axes: Axes, sections: tuple[str, ...], made: set[str], measured: tuple[Any, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    others = '[[arms]]\nid = "two"\nmode = "eventlet"\nworkers = 2\nqueue = "redis"\n'
+    others += '[[arms]]\nid = "node"\nserver = "node"\n'
+    path.write_text(
+        '[processes]\nworkers = [1, 2, 4]\nqueue = ["redis"]\n' + ARM.replace('"a"', '"gevent"') + others
+    )
+
+    profile = axes.over(read_profile(str(path)), sections)
+
+    assert {arm.id for arm in profile.arms} == {"gevent", "two", "node", *made}
+    table = profile.sections["processes"]
+    assert (table["workers"], table["queue"]) == measured
+
+
+def test_an_arm_that_is_there_is_not_made_again() -> None:
+    arms = Axes((2,), ("redis",)).over(read_profile("quick").only(["gevent", "gevent-2-redis"]), ()).arms
+    assert [arm.id for arm in arms] == ["gevent", "gevent-2-redis"]
 
 
 def test_only_keeps_the_order_of_the_profile_and_refuses_an_unknown_arm() -> None:

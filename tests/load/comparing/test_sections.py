@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -58,15 +58,17 @@ def tasks_of(profile: Profile) -> dict[Any, list[Task]]:
     return planned(profile, plans_of(profile))
 
 
-def test_full_measures_every_section_within_an_hour_and_quick_measures_none() -> None:
+def test_full_measures_every_section_within_an_hour_and_quick_one_within_a_minute() -> None:
     tasks = tasks_of(read_profile("full"))
     every = [task for each in tasks.values() for task in each]
 
     assert list(tasks) == list(SECTIONS)
     assert len({task.key for task in every}) == len(every) > 150
     # Judging, lives and blocks take the rest of it.
-    assert sum(task.seconds for task in every) < 50 * 60
-    assert plans_of(read_profile("quick")) == {}
+    assert sum(task.seconds for task in every) < 54 * 60
+    quick = tasks_of(read_profile("quick"))
+    assert list(quick) == ["processes"]
+    assert sum(task.seconds for task in quick["processes"]) < 60
 
 
 def test_in_each_situation_all_arms_follow_one_another(profile_of: Callable[[str], Profile]) -> None:
@@ -141,14 +143,15 @@ def test_a_wrong_table_is_named_in_one_line(
 
 def test_an_unknown_section_is_named_in_one_line() -> None:
     unknown = run_here(main, "sioprobe compare", "--profile", "full", "--section", "fan-out")
-    absent = run_here(main, "sioprobe compare", "--section", "fanout")
+    absent = run_here(main, "sioprobe compare", "--profile", "standard", "--section", "fanout")
 
     assert (unknown.returncode, absent.returncode) == (2, 2)
     assert unknown.stderr.startswith(
         "sioprobe compare: error: unknown section 'fan-out' (the nearest is 'fanout'"
     )
     assert absent.stderr == (
-        "sioprobe compare: error: profile quick has no section fanout: it has none; --profile full has all\n"
+        "sioprobe compare: error: profile standard has no section fanout:"
+        " it has none; --profile full has all\n"
     )
 
 
@@ -158,9 +161,24 @@ def test_a_section_brings_those_that_it_needs() -> None:
     assert list(only_sections(plans, ["latency"], "full")) == ["capacity", "latency"]
 
 
+def test_processes_are_measured_behind_each_queue_and_once_without(
+    profile_of: Callable[[str], Profile],
+) -> None:
+    tasks = tasks_of(profile_of('[processes]\nworkers = [2, 1]\nqueue = ["redis", "zeromq"]'))["processes"]
+
+    acks = [task for task in tasks if task.situation["scenario"] == "ack" and task.arm.id == "gevent"]
+    assert {(task.situation["queue"], task.situation["processes"], task.arm.queue) for task in acks} == {
+        ("none", 1, ""),
+        *((queue, workers, queue) for queue in ("redis", "zeromq") for workers in (1, 2)),
+    }
+    assert [task.situation["scenario"] for task in tasks].count("fanout") == len(tasks) / 2
+    assert len({task.key for task in tasks}) == len(tasks)
+
+
 class FakeServer:
     urls = ("http://127.0.0.1:1",)
     pids = (1,)
+    partners: ClassVar[dict[str, list[int]]] = {}
 
 
 def bench_on(results: dict[str, Measurement], *, fails: str = "") -> Bench:
@@ -325,6 +343,7 @@ def test_a_block_that_others_disturbed_is_measured_a_second_time(
         "transport": "websocket",
         "urls": FakeServer.urls,
         "server_pids": FakeServer.pids,
+        "partner_pids": {},
     }
 
 

@@ -81,15 +81,16 @@ def test_a_mode_without_a_value_says_so_between_the_others() -> None:
 
 
 def test_the_ideal_is_drawn_beside_the_speed_up() -> None:
-    [figure] = draw_section(section("processes"), ARMS)
+    figure, costs = draw_section(section("processes"), ARMS)
     found = section("processes")
     found["units"] = {"cpu_us_per_message": "us"} | found["units"]
     lines = figure.wide.count("stroke-dasharray")
     for row in found["rows"]:
         row["figures"]["speedup"] = row["figures"]["speedup"] and 1.0
-    [flat] = draw_section(found, ARMS)
+    flat, _ = draw_section(found, ARMS)
     assert flat.wide.count("stroke-dasharray") == lines
-    assert "4" in labels(figure.wide)
+    assert costs.wide.count("stroke-dasharray") < lines
+    assert {"4", "redis, WebSocket"} <= labels(figure.wide)
 
 
 def test_a_screen_reader_hears_every_value() -> None:

@@ -17,8 +17,9 @@ from reports.comparison.report import write_report
 from reports.statistics.result_folder import Inputs, read_folder
 from reports.writing.rendering import LARGEST_PAGE
 from sioprobe.results.files import Rounds, append_block, conformance_path, write_conformance, write_run
+from sioprobe.results.loads import PartnerUsage
 from tests.reports import synthetic
-from tests.reports.html import Page, transcripts
+from tests.reports.html import Page, Tree, transcripts
 
 TOO_LARGE = 3_000_000
 
@@ -75,7 +76,7 @@ def test_everything_stands_in_the_page_without_script(page: str) -> None:
         "uWSGI is not installed here: no wheel exists and no C compiler was found",
         "oversubscribed: 4 processes",
         "queue not counted: the redis process is in neither server CPU nor RSS",
-        "neither CPU nor RSS includes the process of the queue",
+        "the CPU of a message includes that of the queue, which has a row of its own",
         "At saturation p50 and p99 are mostly the wait in this queue",
         "still open after 2.0 s; answers a fresh event",
         "websocket 1011",
@@ -86,6 +87,24 @@ def test_everything_stands_in_the_page_without_script(page: str) -> None:
         "conformance only",
     ):
         assert told in text, told
+
+
+def test_the_queue_of_a_server_has_a_row_of_its_own(tmp_path: Path) -> None:
+    synthetic.write_folder(tmp_path)
+    inputs = read_folder(tmp_path)
+    queue = PartnerUsage(cpu_seconds=0.03, rss_bytes=8 * 2**20, processes=1)
+    for n, block in enumerate(inputs.blocks):
+        if block.arm == "gevent-2":
+            inputs.blocks[n] = replace(block, partners={"queue": queue}, messages=1000)
+    write_report(tmp_path, inputs)
+
+    rows = [
+        each for each in Tree((tmp_path / "report.html").read_text("utf-8")).root.all() if each.tag == "tr"
+    ]
+    [row] = [each.text for each in rows if each.attributes.get("class") == "partner"]
+    assert row.startswith("of that its queue")
+    assert "30.0" in row
+    assert "8.00MiB in all" in row
 
 
 def test_hostile_content_shows_and_does_nothing(page: str) -> None:

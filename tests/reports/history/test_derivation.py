@@ -43,7 +43,7 @@ def night(measured: Results, place: int, cpu: float = 1.0, **changes: Any) -> Re
                 "websocket",
                 "server_cpu_us_per_message",
             )
-            for key in ("estimate", "low", "high"):
+            for key in ("estimate", "low", "high") if metric["values"] else ():
                 metric[key] *= factor * (cpu if stepped else 1.0)  # type: ignore[literal-required]
     return results
 

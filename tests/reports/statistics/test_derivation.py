@@ -207,6 +207,24 @@ def test_flags_name_what_limits_a_cell() -> None:
     }
 
 
+def test_the_queue_is_in_the_cpu_of_a_message_and_has_figures_of_its_own() -> None:
+    queue = {"queue": {"cpu_seconds": 0.1, "rss_bytes": 8_000_000, "processes": 1}}
+    used = {"cpu_seconds": 0.5}
+    seen = block("gevent-2", messages=1000, server=used, partners=queue)
+    unseen = block("gevent-2", round_=2, messages=1000, server=used)
+
+    both = only(derived(seen, unseen, arms=[synthetic.ARMS["gevent-2"]]))
+    one = only(derived(seen, arms=[synthetic.ARMS["gevent-2"]]))
+
+    assert one["metrics"]["server_cpu_us_per_message"]["values"] == pytest.approx([600.0])
+    assert one["metrics"]["queue_cpu_us_per_message"]["values"] == pytest.approx([100.0])
+    assert one["metrics"]["queue_rss_bytes"]["values"] == [8e6]
+    assert one["metrics"]["proxy_cpu_us_per_message"]["values"] == []
+    assert "queue not counted" not in one["flags"]
+    # In one block it is missing, so the median is of both kinds.
+    assert "queue not counted" in both["flags"]
+
+
 def test_a_cell_without_limits_has_no_flag() -> None:
     assert only(derived(block(server={"cpu_seconds": 1.9}), arms=[synthetic.ARMS["gevent"]]))["flags"] == {}
 

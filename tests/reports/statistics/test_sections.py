@@ -278,27 +278,95 @@ def test_payload_has_cpu_for_each_size_and_content() -> None:
     ]
 
 
-def test_processes_are_compared_with_one() -> None:
-    def with_processes(count: int, messages: int, *findings: Any) -> Measurement:
-        found = block("ack", messages=messages, findings=findings)
-        return measurement("processes", "gevent", {"scenario": "ack", "processes": count}, found)
+def in_processes(
+    count: int, queue: str | None, scenario: str, messages: int, *findings: Any, **changes: Any
+) -> Measurement:
+    """A measurement of gevent; a cluster of a release before there was a choice does not name its queue."""
+    found = block(scenario, messages=messages, operations=messages // 2, findings=findings, **changes)
+    named = {"queue": queue} if queue else {}
+    return measurement("processes", "gevent", {"scenario": scenario, **named, "processes": count}, found)
 
+
+def with_queue(cpu: float, **server: Any) -> dict[str, Any]:
+    queue = {"cpu_seconds": cpu, "rss_bytes": 8_000_000, "processes": 1}
+    return {
+        "server": {"cpu_seconds": 0.5, "rss_under_load_bytes": 90_000_000, **server},
+        "partners": {"queue": queue},
+    }
+
+
+def test_processes_are_compared_with_one_behind_the_same_queue() -> None:
     section = section_of(
-        "processes", with_processes(1, 4000), with_processes(2, 7000), with_processes(4, 6000, NEIGHBOUR)
+        "processes",
+        in_processes(1, "none", "ack", 4400),
+        in_processes(1, None, "ack", 4000),
+        in_processes(2, None, "ack", 7000),
+        in_processes(4, None, "ack", 6000, NEIGHBOUR),
     )
 
-    assert [row["figures"]["speedup"] for row in section["rows"]] == [1.0, 1.75, 1.5]
+    assert [row["figures"]["speedup"] for row in section["rows"]] == [None, 1.0, 1.75, 1.5]
+    assert [row["figures"]["of_ideal"] for row in section["rows"]] == [None, 1.0, 0.875, 0.375]
     # Four servers, generator and queue on two cores wait for each other: that is the answer, with a note.
-    assert section["rows"][2]["notes"] == [
+    assert section["rows"][0]["notes"] == []
+    assert section["rows"][3]["notes"] == [
         "INVALID: run delay 26%",
+        "the queue's process was not seen, so it is in no figure",
         "oversubscribed: 6 processes with generator and queue on 2 cores",
     ]
     assert section["findings"] == [
-        f"Over WebSocket, {count} processes behind Redis carry this many times the acks of one:"
-        f" gevent {times}."
+        f"Over WebSocket on fewer cores than processes, {count} processes carry this many times the acks of"
+        f" one: gevent behind redis {times}."
         for count, times in ((2, "1.75"), (4, "1.50"))
     ] + [
-        "This machine has fewer cores than processes, so it does not show how they would scale on more.",
+        "Where there are fewer cores than processes, the figures do not show how these would scale on more,"
+        " and no number of processes rests on them.",
+    ]
+
+
+def test_with_cores_enough_the_section_says_how_many_processes_and_which_queue_cost_what() -> None:
+    across = {
+        "series": [
+            series("SIO fan-out", "same-server delivery", [2000.0] * 10),
+            series("SIO fan-out", "other-server delivery", [3000.0] * 10),
+        ]
+    }
+    section = section_of(
+        "processes",
+        *(in_processes(n, "redis", "ack", rate) for n, rate in ((1, 4000), (2, 7000), (4, 8000))),
+        in_processes(1, "none", "fanout", 4000),
+        in_processes(2, "redis", "fanout", 4000, **with_queue(0.1), **across),
+        in_processes(2, "rabbitmq", "fanout", 4000, **with_queue(0.3), **across),
+        in_processes(4, "rabbitmq", "fanout", 4000, ERRORS, **with_queue(0.3)),
+        environment={"cores": 8},
+    )
+
+    rows = {
+        (row["at"]["scenario"], row["at"]["queue"], row["at"]["processes"], row["at"].get("part")): row
+        for row in section["rows"]
+    }
+    whole, queue = rows["fanout", "redis", 2, None], rows["fanout", "redis", 2, "queue"]
+    # The queue has a row of its own, and is in the CPU and the memory of the whole.
+    assert figures(queue) == pytest.approx(
+        {"cpu_us_per_message": 25.0, "cpu_us_per_delivery": 50.0, "cpu_cores": 0.05, "rss_bytes": 8e6}
+    )
+    assert whole["figures"]["cpu_us_per_delivery"] == pytest.approx(300.0)
+    assert whole["figures"]["rss_bytes"] == 98e6
+    assert whole["figures"]["same_process_p50_us"] == pytest.approx(2000, rel=0.01)
+    assert whole["figures"]["other_process_p50_us"] == pytest.approx(3000, rel=0.01)
+    assert figures(rows["fanout", "rabbitmq", 4, None]) == {}
+    assert section["findings"] == [
+        "Over WebSocket, 2 processes carry this many times the acks of one: gevent behind redis 1.75.",
+        "Over WebSocket, 4 processes carry this many times the acks of one: gevent behind redis 2.00.",
+        "Over WebSocket, of the numbers tried these are enough for the acks, and more carry at most a fifth"
+        f" more: gevent 2 processes behind redis (3{NARROW_SPACE}500 messages a second, 1.75 times one,"
+        f" 88{NARROW_SPACE}% of the ideal).",
+        "Over WebSocket with 1 process, a delivery in a room costs this much CPU with that of the queue:"
+        " gevent without a queue 250 µs.",
+        "Over WebSocket with 2 processes, a delivery in a room costs this much CPU with that of the queue:"
+        " gevent behind redis 300 µs (queue 50.0), gevent behind rabbitmq 400 µs (queue 150).",
+        "Over WebSocket with 2 processes, half of the deliveries come within this time to clients of the"
+        " publisher's process and of another one: gevent behind redis 2.00 and 3.00 ms,"
+        " gevent behind rabbitmq 2.00 and 3.00 ms.",
     ]
 
 
