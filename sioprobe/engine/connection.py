@@ -248,7 +248,11 @@ class Connection:
         return other
 
     def resume(self, lost: Connection) -> None:
-        """Ask the server to recover what that connection has lost. Call it before this one opens."""
+        """Be the same client as that connection, which was lost. Call it before this one opens.
+
+        It has the cookies of the server, so that a balancer knows it, and asks to recover what was lost.
+        """
+        self._cookies.keep(lost._cookies)
         self.recovery = lost.recovery
 
     # Sending

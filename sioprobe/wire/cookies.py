@@ -32,6 +32,10 @@ class Cookies:
         """The header as name and value; empty if there is no cookie."""
         return (("Cookie", self.line[len("Cookie: ") : -2]),) if self.line else ()
 
+    def keep(self, other: Cookies) -> None:
+        """Have the cookies that a server set on another connection of the same client."""
+        self._jar, self.line = other._jar, other.line
+
     def take(self, values: Iterable[str]) -> None:
         """Take the values of the Set-Cookie headers of one answer. A value that is no cookie is ignored."""
         # Imported when a server sets a cookie: urllib imports `ssl`, and Locust must patch that first.
