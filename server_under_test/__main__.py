@@ -157,7 +157,7 @@ def _list(*, as_json: bool) -> int:
     lacking |= {server.name: missing_for(server) for server in FOREIGN.values()}
     proxies = {proxy.name: missing_for_proxy(proxy) for proxy in PROXIES.values()}
     if as_json:
-        names = {"modes": list(MODES), "foreign": list(FOREIGN), "queues": list(QUEUES)}
+        names = {"foreign": list(FOREIGN), "queues": list(QUEUES)}
         listed = {"schema": 1, "kind": "servers", "missing": lacking, **names, "proxies": proxies}
         click.echo(json.dumps(listed))
         return 0

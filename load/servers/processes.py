@@ -93,7 +93,8 @@ def known_servers() -> tuple[list[str], list[str], list[str]]:
     if code:
         raise ChildError(f"sioprobe serve --list failed: {complaint}")
     listed = json.loads(told)
-    return listed["modes"], listed["foreign"], listed["queues"]
+    foreign: list[str] = listed["foreign"]
+    return [name for name in listed["missing"] if name not in foreign], foreign, list(listed["queues"])
 
 
 def server_command(*options: str) -> ServerCommand:
