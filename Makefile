@@ -26,7 +26,7 @@ SERVERS := bun-engine socketioxide zishang520 netty-socketio
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-compare: $(ENV)/installed $(ENV)/parts  ## Compare the async modes (4 minutes); writes reports/out/report.html
+compare: $(ENV)/installed $(ENV)/parts  ## Compare the async modes (5 minutes); writes reports/out/report.html
 	$(BIN)/sioprobe compare --profile $(PROFILE)
 
 gate: $(ENV)/installed $(ENV)/parts  ## Compare this working tree with its merge base (8 minutes); writes gate-out/gate.html
