@@ -38,6 +38,10 @@ class ArmPlan:
     workers: int = 1
     """Its processes, as `sioprobe serve --workers` has it."""
     queue: str = ""
+    proxy: str = ""
+    """What stands before the processes, as `sioprobe serve --proxy` has it."""
+    sticky: str = ""
+    """What keeps a client at its process behind the proxy."""
     load: bool = True
     rounds: int = field(default=0, metadata={"least": 0})
     """Blocks of each transport at most, spread over the rounds of the plan; 0 is one in each round."""
@@ -61,8 +65,8 @@ class ArmPlan:
 
     @property
     def processes(self) -> int:
-        """How many processes want a core while it serves: the queue is one too."""
-        return self.workers + bool(self.queue)
+        """How many processes want a core while it serves: queue and proxy are such, too."""
+        return self.workers + bool(self.queue) + bool(self.proxy)
 
     def behind(self, queue: str, workers: int) -> ArmPlan:
         """The same server in so many processes, which this queue joins."""
@@ -78,13 +82,18 @@ class ArmPlan:
     @property
     def serve_options(self) -> tuple[str, ...]:
         """The options with which `sioprobe serve` starts it."""
-        cluster = ("--workers", str(self.workers), "--queue", self.queue) if self.queue else ()
+        cluster: tuple[str, ...] = (
+            ("--workers", str(self.workers), "--queue", self.queue) if self.queue else ()
+        )
+        for option in ("proxy", "sticky"):
+            if value := getattr(self, option):
+                cluster += (f"--{option}", value)
         return (*(("--server", self.server) if self.server else ("--mode", self.mode)), *cluster)
 
     def as_json(self) -> dict[str, Any]:
         """The plan of the arm in run.json: without folders of this machine and values of the environment."""
         shown = asdict(self)
-        for key in ("command", "url", *OF_A_COMMAND):
+        for key in ("command", "url", *OF_A_COMMAND, "proxy", "sticky"):
             if not shown[key] or key in ("cwd", "modes"):
                 del shown[key]
         if self.env:
@@ -164,8 +173,9 @@ def _checked(arm: ArmPlan, folder: Path, place: str) -> ArmPlan:
         if arm.workers > 1 and not arm.queue:
             raise ProfileError(f'{place}: {arm.workers} workers need a queue, such as queue = "redis"')
         return arm
-    if arm.queue:
-        raise ProfileError(f"{place}: queue is for servers of `sioprobe serve`")
+    for key in ("queue", "proxy", "sticky"):
+        if getattr(arm, key):
+            raise ProfileError(f"{place}: {key} is for servers of `sioprobe serve`")
     if arm.url:
         problem = problem_with_url(arm.url)
         if problem is None and not re.match(r"https?://[^/]", arm.url):

@@ -58,7 +58,7 @@ def axis_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _can_spread(arm: ArmPlan) -> bool:
-    return bool(arm.mode) and not arm.own and arm.load and not arm.queue
+    return bool(arm.mode) and not arm.own and arm.load and arm.processes == 1
 
 
 @dataclass(frozen=True, slots=True)

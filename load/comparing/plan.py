@@ -122,8 +122,10 @@ class Profile:
                 raise ProfileError(f"profile {self.title} has no arm {name!r}{nearest(name, known)}")
         return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
 
-    def check_servers(self, modes: Sequence[str], servers: Sequence[str], queues: Sequence[str]) -> None:
-        """ProfileError for another mode, foreign server or queue than `sioprobe serve` knows."""
+    def check_servers(
+        self, modes: Sequence[str], servers: Sequence[str], queues: Sequence[str], proxies: Sequence[str]
+    ) -> None:
+        """ProfileError for another mode, foreign server, queue or proxy than `sioprobe serve` knows."""
         for name, table in self.sections.items():
             for queue in table.get("queue", ()):
                 if queue not in queues:
@@ -139,6 +141,8 @@ class Profile:
                 line = unknown("server", arm.server, servers)
             elif arm.queue and arm.queue not in queues:
                 line = unknown("queue", arm.queue, queues)
+            elif arm.proxy and arm.proxy not in proxies:
+                line = unknown("proxy", arm.proxy, proxies)
             else:
                 continue
             raise ProfileError(f"profile {self.title}: arm {arm.id}: {line}")

@@ -51,6 +51,7 @@ def _arm(plan: ArmPlan) -> Arm:
         "mode": plan.mode or None,
         "workers": plan.workers,
         "queue": plan.queue or None,
+        "proxy": plan.proxy or None,
         "status": "not run",
         "reason": "not started yet",
         "versions": {},

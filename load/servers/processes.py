@@ -87,14 +87,15 @@ def _start(
     )
 
 
-def known_servers() -> tuple[list[str], list[str], list[str]]:
-    """The async modes, foreign servers and queues that `sioprobe serve` knows. Raises ChildError."""
+def known_servers() -> tuple[list[str], list[str], list[str], list[str]]:
+    """The async modes, foreign servers, queues and proxies that `sioprobe serve` knows. Raises ChildError."""
     code, told, complaint = ask_child("server_under_test", "--list", "--json", deadline=START_SECONDS)
     if code:
         raise ChildError(f"sioprobe serve --list failed: {complaint}")
     listed = json.loads(told)
     foreign: list[str] = listed["foreign"]
-    return [name for name in listed["missing"] if name not in foreign], foreign, list(listed["queues"])
+    modes = [name for name in listed["missing"] if name not in foreign]
+    return modes, foreign, list(listed["queues"]), list(listed.get("proxies", ()))
 
 
 def server_command(*options: str) -> ServerCommand:

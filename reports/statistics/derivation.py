@@ -181,11 +181,13 @@ def _flags(
     """What limits the figures of a cell."""
     flags: dict[Flag, str] = {}
     workers = arm.get("workers", 1) if arm else 1
-    # The load generator and the queue are processes too.
+    # The load generator, the queue and the proxy are processes too.
     queue = arm.get("queue") if arm else None
-    processes = workers + 1 + bool(queue)
+    proxy = arm.get("proxy") if arm else None
+    processes = workers + 1 + bool(queue) + bool(proxy)
     if cores is not None and processes > cores:
-        which = f"{counted(workers, 'server')}, {'queue, ' if queue else ''}generator"
+        others = [*(["queue"] if queue else []), *(["proxy"] if proxy else []), "generator"]
+        which = ", ".join([counted(workers, "server"), *others])
         flags["oversubscribed"] = f"{processes} processes ({which}) on {counted(cores, 'core')}"
     generator, server = metrics["generator_cpu_cores"]["estimate"], metrics["server_cpu_cores"]["estimate"]
     if generator is not None and generator >= BUSY:

@@ -12,6 +12,7 @@ NAMES = {
     "cpu_cores": "CPU share",
     "cpu_us_per_delivery": "CPU a delivery",
     "cpu_us_per_message": "CPU a message",
+    "cpu_us_per_published": "CPU of what is published once",
     "last_p50_us": "until the last member has it",
     "of_ideal": "of the ideal",
     "other_process_p50_us": "p50 to another process",

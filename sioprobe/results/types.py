@@ -48,6 +48,7 @@ class Arm(TypedDict):
     mode: NotRequired[str | None]
     workers: NotRequired[AtLeastOne]
     queue: NotRequired[str | None]
+    proxy: NotRequired[str | None]
     versions: NotRequired[dict[str, str]]
     async_mode: NotRequired[str | None]
     notes: NotRequired[Annotated[list[str], Meta(description="what was not done to it, or not seen of it")]]

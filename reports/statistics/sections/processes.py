@@ -33,6 +33,7 @@ UNITS = {
     "of_ideal": "share",
     "cpu_us_per_message": "us",
     "cpu_us_per_delivery": "us",
+    "cpu_us_per_published": "us",
     "cpu_cores": "cores",
     "rss_bytes": "bytes",
     "p50_us": "us",
@@ -83,11 +84,15 @@ def _rows(measurement: Measurement) -> Iterator[SectionRow]:
 def _cpu(block: Block, seconds: float | None) -> dict[str, float | None]:
     """The figures of so much CPU time in the block's window."""
     if seconds is None:
-        return dict.fromkeys(("cpu_us_per_message", "cpu_us_per_delivery", "cpu_cores"))
+        return dict.fromkeys(
+            ("cpu_us_per_message", "cpu_us_per_delivery", "cpu_us_per_published", "cpu_cores")
+        )
     deliveries = block.operations if block.scenario == "fanout" else 0
     return {
         "cpu_us_per_message": seconds * 1e6 / block.messages if block.messages else None,
         "cpu_us_per_delivery": seconds * 1e6 / deliveries if deliveries else None,
+        # What a queue does for a message does not depend on how many clients get it.
+        "cpu_us_per_published": seconds * 1e6 / block.published if block.published else None,
         "cpu_cores": seconds / block.seconds if block.seconds else None,
     }
 

@@ -97,6 +97,7 @@ def test_what_is_written_of_an_arm_holds_no_folder_and_no_value_of_its_environme
         (OWN + 'url = "http://127.0.0.1:1"\n', "arms[0]: has command and url; one is enough"),
         (OWN + 'server = "node"\n', "arms[0]: has server and command; one is enough"),
         (OWN + 'queue = "redis"\n', "arms[0]: queue is for servers of `sioprobe serve`"),
+        (OWN + 'proxy = "nginx"\n', "arms[0]: proxy is for servers of `sioprobe serve`"),
         (OWN + 'modes = ["gevent"]\n', "arms[0]: modes fill {mode}, which stands neither in the command"),
         (MODED + 'modes = ["a"]\nmode = "b"\n', "arms[0]: has mode and modes; one is enough"),
         (OWN + "env = {PORT = 5000}\n", "arms[0]: env is not a table of text"),
@@ -245,3 +246,11 @@ def test_an_arm_of_the_reference_server_is_as_before() -> None:
 
     assert cluster.serve_options == ("--mode", "gevent", "--workers", "2", "--queue", "redis")
     assert set(cluster.as_json()) == {"id", "title", "mode", "server", "workers", "queue", "load", "rounds"}
+
+
+def test_an_arm_may_stand_behind_a_proxy() -> None:
+    behind = ArmPlan(id="a", mode="gevent", workers=2, queue="redis", proxy="nginx", sticky="cookie")
+
+    assert behind.serve_options[-4:] == ("--proxy", "nginx", "--sticky", "cookie")
+    assert behind.processes == 4
+    assert behind.as_json()["proxy"] == "nginx"

@@ -143,6 +143,7 @@ def test_the_built_in_profiles_name_modes_and_servers_that_exist() -> None:
         ('mode = "node"', "arm a: 'node' is a server and no async mode: write server = 'node'"),
         ('server = "nod"', "arm a: unknown server 'nod' (the nearest is 'node'"),
         ('server = "gevent"', "arm a: unknown server 'gevent'"),
+        ('mode = "gevent"\nqueue = "redis"\nproxy = "ngnix"', "arm a: unknown proxy 'ngnix' (the nearest is"),
         ('mode = "gevent"\nqueue = "reddis"', "arm a: unknown queue 'reddis' (the nearest is 'redis'"),
         (
             'mode = "gevent"\n[processes]\nqueue = ["redis", "rabbit"]',
@@ -156,7 +157,7 @@ def test_an_unknown_mode_or_server_is_named_with_its_arm(given: str, complaint: 
 
     with pytest.raises(ProfileError) as caught:
         read_profile(str(path)).check_servers(
-            ["threading", "gevent"], ["node", "aiohttp"], ["redis", "rabbitmq"]
+            ["threading", "gevent"], ["node", "aiohttp"], ["redis", "rabbitmq"], ["nginx"]
         )
 
     assert complaint in str(caught.value)
