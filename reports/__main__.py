@@ -2,8 +2,9 @@
 
 It reads run.json, rounds.jsonl and conformance-*.json, and writes results.json, summary.md, report.html and
 cells.csv beside them. In the folder of a gate it reads gate.json, and writes gate.html, summary.md and
-junit.xml. Several folders: `--against` compares two, `--history` draws them over time, and without either
-each machine has its part of one page.
+junit.xml; in that of faults it reads faults.json, and writes faults.html and faults.md. Several folders:
+`--against` compares two, `--history` draws them over time, and without either each machine has its part of
+one page.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from reports.against.machines import write_machines
 from reports.against.report import lines_of as change_lines
 from reports.against.report import write_against_report
 from reports.comparison.report import write_report
+from reports.faults.report import write_faults_report
+from reports.faults.words import lines_of as fault_lines
 from reports.gate.words import lines_of as gate_lines
 from reports.gate.writing import write_pages
 from reports.history.report import write_history_report
 from reports.statistics.result_folder import read_folder
 from sioprobe.results.errors import ResultFileError
-from sioprobe.results.files import GATE_FILE, read_gate
+from sioprobe.results.files import FAULTS_FILE, GATE_FILE, read_gate
 
 EXAMPLES = """\
 examples:
@@ -127,6 +130,9 @@ def main(arguments: list[str] | None = None) -> int:
             gate = read_gate(folder / GATE_FILE)
             write_pages(folder, gate)
             return _tell(options, gate, gate_lines(gate), folder / "gate.html")
+        if (folder / FAULTS_FILE).exists():
+            faults = write_faults_report(folder)
+            return _tell(options, faults, fault_lines(faults), folder / "faults.html")
         results = write_report(folder, read_folder(folder))
     except ResultFileError as error:
         print(f"{prog}: error: {error}", file=sys.stderr)

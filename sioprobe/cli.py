@@ -1,4 +1,4 @@
-"""The command line: `sioprobe serve | conform | load | capacity | survey | doctor | compare | gate | report`.
+"""The command line: `sioprobe serve`, `conform`, `load`, and the other commands below.
 
 Each command becomes the process of the folder that does the work and has the options. Nothing of those
 folders is imported here: an async mode, the judge and Locust must never share a process.
@@ -79,6 +79,7 @@ def main() -> None:
       sioprobe survey --url http://127.0.0.1:5000
       sioprobe doctor http://127.0.0.1:5000
       sioprobe compare --profile quick
+      sioprobe faults --mode gevent --queue redis
       sioprobe gate --base-with flask-socketio==5.6.0 --head-with flask-socketio==5.7.0
       sioprobe report --against old new
 
@@ -86,11 +87,12 @@ def main() -> None:
     Exit codes:
       0    done, and nothing failed
       1    conform: the server failed, or two results differ; load: operations failed;
-           survey: a run is not clean; doctor: something was found; gate: REGRESSION
+           survey: a run is not clean; doctor: something was found; gate: REGRESSION;
+           faults: some cluster was not well again at the limit
       2    bad input, or a part is missing; load, capacity, survey: no Socket.IO server there
       3    load: the run is INVALID, or a --fail-if holds; capacity: no rate was confirmed;
            compare: the machine was too busy, and no figure can be believed;
-           gate: INCONCLUSIVE
+           gate: INCONCLUSIVE; faults: a repetition was not played to its end
       4    conform, doctor: no Socket.IO server there
       130  stopped by Ctrl-C
 
@@ -135,6 +137,13 @@ for _room in (
         "all",
         "flask_socketio gevent httptools jinja2 locust matplotlib psutil",
         "Compare async modes and transports, and report.",
+    ),
+    _Room(
+        "faults",
+        "load.faults",
+        "all",
+        "flask_socketio gevent httptools jinja2 psutil",
+        "Kill, freeze and cut parts of a cluster, and say what was lost.",
     ),
     _Room(
         "gate",

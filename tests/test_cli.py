@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SIOPROBE = Path(sys.executable).with_name("sioprobe")
-ROOMS = ["serve", "conform", "load", "capacity", "survey", "doctor", "compare", "gate", "report"]
+ROOMS = ["serve", "conform", "load", "capacity", "survey", "doctor", "compare", "faults", "gate", "report"]
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

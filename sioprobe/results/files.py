@@ -17,6 +17,7 @@ from typing import Any, NoReturn, cast
 from sioprobe.results.across import Against, History
 from sioprobe.results.comparison import Measurement
 from sioprobe.results.errors import ResultFileError
+from sioprobe.results.faults import Faults
 from sioprobe.results.gate import Gate
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.loads import RoundsLine, RunResult, to_json
@@ -27,6 +28,7 @@ RUN_FILE = "run.json"
 ROUNDS_FILE = "rounds.jsonl"
 RESULTS_FILE = "results.json"
 GATE_FILE = "gate.json"
+FAULTS_FILE = "faults.json"
 LIVES_FILE = "lives.jsonl"
 MEASUREMENTS_FILE = "measurements.jsonl"
 
@@ -99,6 +101,16 @@ def read_gate(path: Path) -> Gate:
 def write_gate(path: Path, gate: Gate) -> None:
     """Write what a gate found in one step."""
     _write(path, gate, "gate")
+
+
+def read_faults(path: Path) -> Faults:
+    """The faults.json at `path`; ResultFileError when it cannot be used."""
+    return cast(Faults, _read(path, "faults"))
+
+
+def write_faults(path: Path, faults: Faults) -> None:
+    """Write what faults did to clusters in one step."""
+    _write(path, faults, "faults")
 
 
 def write_against(path: Path, against: Against) -> None:

@@ -14,6 +14,7 @@ from sioprobe.results.across import Against, History
 from sioprobe.results.comparison import Measurement
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.explain import first_fault
+from sioprobe.results.faults import Faults
 from sioprobe.results.gate import Gate
 from sioprobe.results.loads import RoundsLine, RunResult
 from sioprobe.results.types import SCHEMA_VERSION, Capacity, Conformance, Results, Run
@@ -27,6 +28,7 @@ KINDS: dict[str, Any] = {
     "results": Results,
     "capacity": Capacity,
     "gate": Gate,
+    "faults": Faults,
     "against": Against,
     "history": History,
 }

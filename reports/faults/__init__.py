@@ -1,0 +1,1 @@
+"""The report of faults that were played on clusters."""

