@@ -42,7 +42,9 @@ FAULTS = {
             6.0,
             "thaw link 1",
         ),
-        Fault("queue-paused", "the queue is stopped for 5 s (SIGSTOP)", "pause queue", 5.0, "resume queue"),
+        # Between them lie the 5 s after which redis-py gives up a call.
+        Fault("queue-paused-3", "the queue is stopped for 3 s (SIGSTOP)", "pause queue", 3.0, "resume queue"),
+        Fault("queue-paused-8", "the queue is stopped for 8 s (SIGSTOP)", "pause queue", 8.0, "resume queue"),
         Fault(
             "worker-paused",
             "worker 1 is stopped for 6 s (SIGSTOP) while the other one sends 60 MB",

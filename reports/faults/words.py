@@ -50,7 +50,9 @@ LEGEND = (
     "**emit waits**: the longest time until the server's own `emit` returned. A worker that the fault itself "
     "stops is left out.",
     "**emit does not return**: so many calls raised, or still waited at the end.",
-    "**All well**: from then on everything came once, in order and within {late} s, and `emit` was as fast.",
+    "**All well**: from then on everything came once and within {late} s, and `emit` was as fast.",
+    "Counts are those of all clients of a repetition together. **Out of order** may happen without a fault: "
+    "the server handles each event in a thread of its own.",
     "Two numbers are the least and the greatest of the repetitions.",
 )
 LONG_WAIT = 1.0
