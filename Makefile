@@ -21,7 +21,7 @@ QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cl
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare gate matrix matrix-wide figures bench test test-alone test-all test-quick lint docs setup servers clean
+.PHONY: help compare gate matrix matrix-wide faults figures bench test test-alone test-all test-quick lint docs setup servers clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ matrix: $(ENV)/installed $(ENV)/parts $(ENV)/servers  ## Judge every server, sid
 
 matrix-wide: $(ENV)/installed $(ENV)/parts  ## Judge servers beyond ours, proxies and distances (15 minutes); writes reports/out/matrix-wide.html
 	$(BIN)/python -m ci.wide $(ROWS)
+
+faults: $(ENV)/installed $(ENV)/parts  ## Play every fault on clusters of three modes and two queues (20 minutes); writes reports/out/faults/faults.html
+	$(BIN)/sioprobe faults --mode threading,eventlet,gevent --queue redis,rabbitmq --at-once 4 $(FAULTS) || test $$? = 1
+	$(BIN)/python -m docs.making.faults reports/out/faults
 
 figures: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts  ## Print what the judge covers, and which faults it notices
 	$(BIN)/sioprobe conform --list | tail -n 1

@@ -29,6 +29,8 @@ class Sent:
     acks: dict[int, int] = field(default_factory=dict)
     cut_off: set[int] = field(default_factory=set)
     """Numbers whose connection ended before the ack."""
+    large: int = 0
+    """How many of them were large."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,8 @@ class Course:
 
     sent: dict[int, Sent]
     heard: dict[int, Heard]
+    losses: list[tuple[int, str, str]] = field(default_factory=list)
+    """Each connection that was lost: when, whose, and why."""
     known_workers: bool = True
     """False behind a proxy: nobody knows who is at which worker."""
     fault: int = 0
@@ -107,6 +111,7 @@ def sender_of(course: Course, worker: int) -> Sender:
         "worker": worker,
         "sent": len(sent.moments),
         "acked": len(sent.acks),
+        "large": sent.large,
         "cut_off": len(sent.cut_off),
         "unanswered": len(sent.moments) - len(sent.acks) - len(sent.cut_off),
         "blocked": sum(wait > LATE for wait in waits),

@@ -47,7 +47,7 @@ FAULTS = {
         Fault("queue-paused-8", "the queue is stopped for 8 s (SIGSTOP)", "pause queue", 8.0, "resume queue"),
         Fault(
             "worker-paused",
-            "worker 1 is stopped for 6 s (SIGSTOP) while the other one sends 60 MB",
+            "worker 1 is stopped for 6 s (SIGSTOP) while the other one emits up to 60 MB",
             "pause worker 1",
             6.0,
             "resume worker 1",

@@ -81,6 +81,10 @@ def play(cluster: Cluster, traffic: Traffic, fault: Fault, repetition: int, timi
         "deaf_workers": _deaf_workers(directions),
         "directions": directions,
         "senders": [sender_of(course, worker) for worker in course.sent],
+        "lost_connections": [
+            {"client": client, "after_s": _seconds(moment - course.fault), "reason": reason}
+            for moment, client, reason in course.losses
+        ],
         "tracebacks": tracebacks,
         "log": log,
         "pace_lag_s": round(traffic.lag, 3),
@@ -99,6 +103,7 @@ def failed_run(repetition: int, problem: str) -> FaultRun:
         "deaf_workers": [],
         "directions": [],
         "senders": [],
+        "lost_connections": [],
         "tracebacks": 0,
         "log": [],
         "pace_lag_s": None,

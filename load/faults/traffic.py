@@ -25,46 +25,73 @@ ROOM, EVENT = "ledger", "m"
 ACK_SECONDS = 600.0
 """An ack may take as long as a fault: nobody gives one up before the end."""
 CONNECT_SECONDS = 10.0
+MOST_LARGE = 8
+"""So many large events of a publisher may be without an ack: more would only wait on our side."""
+Loss = tuple[int, str, str]
 
 
-class _Publisher(Listener):
-    """Writes into `sent` what it emits."""
+class _Client(Listener):
+    """One of the clients. `losses` is shared by all."""
 
-    def __init__(self, connection: Connection, worker: int) -> None:
+    role = ""
+
+    def __init__(self, connection: Connection, worker: int, losses: list[Loss]) -> None:
         self.connection = connection
         self.worker = worker
-        self.sent = Sent()
+        self.losses = losses
         connection.listener = self
 
+    def lost(self, connection: Connection, failure: SwarmError) -> None:
+        self.losses.append((monotonic_ns(), f"{self.role} {self.worker}", str(failure)))
+
+
+class _Publisher(_Client):
+    """Writes into `sent` what it emits."""
+
+    role = "publisher"
+
+    def __init__(self, connection: Connection, worker: int, losses: list[Loss]) -> None:
+        super().__init__(connection, worker, losses)
+        self.sent = Sent()
+        self._large = 0
+
     def publish(self, epoch: int, padding: str) -> None:
-        """Emit the next number, if there is a connection."""
+        """Emit the next number, if there is a connection; with the padding if there is room for it."""
         if not self.connection.namespaces:
             return
         sent = self.sent
         number = len(sent.moments)
-        words = [epoch, self.worker, number, *([padding] if padding else [])]
+        large = bool(padding) and self._large < MOST_LARGE
+        words = [epoch, self.worker, number, *([padding] if large else [])]
         sent.moments.append(monotonic_ns())
-        ended = partial(self._ended, sent, number)
+        ended = partial(self._ended, sent, number, large)
         try:
             self.connection.emit("in", ROOM, EVENT, *words, ack=ended, timeout=ACK_SECONDS)
         except SwarmError:
             sent.moments.pop()
+            return
+        self._large += large
+        sent.large += large
 
-    def _ended(self, sent: Sent, number: int, args: list[Any] | None, failure: SwarmError | None) -> None:
+    def _ended(
+        self, sent: Sent, number: int, large: bool, args: list[Any] | None, failure: SwarmError | None
+    ) -> None:
+        self._large -= large
         if failure is None:
             sent.acks[number] = monotonic_ns()
         else:
             sent.cut_off.add(number)
 
 
-class _Receiver(Listener):
+class _Receiver(_Client):
     """Writes into `heard` what comes."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    role = "receiver"
+
+    def __init__(self, connection: Connection, worker: int, losses: list[Loss]) -> None:
+        super().__init__(connection, worker, losses)
         self.heard = Heard()
         self.epoch = 0
-        connection.listener = self
 
     def connected(self, connection: Connection, namespace: str) -> None:
         connection.emit("join", ROOM, ack=self._joined)
@@ -74,6 +101,7 @@ class _Receiver(Listener):
             self.heard.presence.append((monotonic_ns(), True))
 
     def lost(self, connection: Connection, failure: SwarmError) -> None:
+        super().lost(connection, failure)
         if self.heard.present:
             self.heard.presence.append((monotonic_ns(), False))
 
@@ -106,8 +134,10 @@ class Traffic:
             self._connections.append(made)
             return made
 
-        self._publishers = [_Publisher(connection(url), worker) for worker, url in enumerate(urls, start=1)]
-        self._receivers = [_Receiver(connection(url)) for url in urls]
+        self._losses: list[Loss] = []
+        numbered = list(enumerate(urls, start=1))
+        self._publishers = [_Publisher(connection(url), worker, self._losses) for worker, url in numbered]
+        self._receivers = [_Receiver(connection(url), worker, self._losses) for worker, url in numbered]
         for each in self._connections:
             each.connect()
 
@@ -128,6 +158,7 @@ class Traffic:
         """Begin the flow of another epoch."""
         self._epoch += 1
         self.lag = 0.0
+        self._losses.clear()
         for publisher in self._publishers:
             publisher.sent = Sent()
         for receiver in self._receivers:
@@ -136,7 +167,8 @@ class Traffic:
         self._flow = gevent.spawn(self._publish)
         return Course(
             sent={each.worker: each.sent for each in self._publishers},
-            heard={number: each.heard for number, each in enumerate(self._receivers, start=1)},
+            heard={each.worker: each.heard for each in self._receivers},
+            losses=self._losses,
             known_workers=self._known_workers,
         )
 

@@ -28,7 +28,17 @@ DIRECTIONS = (
     "heard again after the fault",
     "and after the mend",
 )
-SENDERS = ("repetition", "worker", "emits", "acked", "cut off", "never acked", "late acks", "slowest ack")
+SENDERS = (
+    "repetition",
+    "worker",
+    "emits",
+    "large",
+    "acked",
+    "cut off",
+    "never acked",
+    "late acks",
+    "slowest ack",
+)
 
 
 def render_page(faults: Faults, raw: Mapping[str, bytes]) -> str:
@@ -79,6 +89,15 @@ def _details(row: Row) -> list[tuple[str, tuple[str, ...], list[list[str]]]]:
         ("Each direction", DIRECTIONS, [line for run in runs for line in _direction_lines(run)]),
         ("Each publisher", SENDERS, [line for run in runs for line in _sender_lines(run)]),
         (
+            "Connections that were lost",
+            ("repetition", "client", "after the fault", "reason"),
+            [
+                [str(run["repetition"]), one["client"], _seconds(one["after_s"]), one["reason"]]
+                for run in runs
+                for one in run["lost_connections"]
+            ],
+        ),
+        (
             "What the servers printed",
             ("repetition", "times", "line"),
             [
@@ -107,8 +126,8 @@ def _direction_lines(run: FaultRun) -> list[list[str]]:
 def _sender_lines(run: FaultRun) -> list[list[str]]:
     return [
         [
-            *map(str, (run["repetition"], one["worker"], one["sent"], one["acked"], one["cut_off"])),
-            *map(str, (one["unanswered"], one["blocked"])),
+            *map(str, (run["repetition"], one["worker"], one["sent"], one["large"], one["acked"])),
+            *map(str, (one["cut_off"], one["unanswered"], one["blocked"])),
             _seconds(one["slowest_ack_s"]),
         ]
         for one in run["senders"]

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from sioprobe.results.primitives import Amount, AtLeastOne, Count, Name, Transport
 
-__all__ = ["Direction", "FaultRun", "Faults", "LogLine", "PlayedFault", "Sender"]
+__all__ = ["Direction", "FaultRun", "Faults", "LogLine", "LostConnection", "PlayedFault", "Sender"]
 
 
 class Direction(TypedDict):
@@ -52,6 +52,7 @@ class Sender(TypedDict):
 
     worker: AtLeastOne
     sent: Count
+    large: Annotated[Count, Meta(description="of the sent ones, large ones of a flood")]
     acked: Count
     cut_off: Annotated[Count, Meta(description="the connection ended before the ack")]
     unanswered: Annotated[
@@ -59,6 +60,14 @@ class Sender(TypedDict):
     ]
     blocked: Annotated[Count, Meta(description="acks that took more than `late_seconds`")]
     slowest_ack_s: Amount | None
+
+
+class LostConnection(TypedDict):
+    """A connection that a client lost after the fault, and then opened again."""
+
+    client: Name
+    after_s: Annotated[float, Meta(description="counted from the fault")]
+    reason: str
 
 
 class LogLine(TypedDict):
@@ -86,6 +95,7 @@ class FaultRun(TypedDict):
     deaf_workers: Annotated[list[int], Meta(description="workers that heard nobody else until the limit")]
     directions: list[Direction]
     senders: list[Sender]
+    lost_connections: list[LostConnection]
     tracebacks: Annotated[Count, Meta(description="that the servers printed after the fault")]
     log: Annotated[list[LogLine], Meta(description="what else they printed, the most frequent first")]
     pace_lag_s: Annotated[

@@ -24,10 +24,11 @@ def run(repetition: int, *, well: float | None = 0.0, ack: float = 0.01, **more:
         "observed_s": 9.0, "well_after_mend_s": well, "deaf_workers": [1] if well is None else [],
         "directions": [direction(1, 1), direction(1, 2), deaf, direction(2, 2)],
         "senders": [
-            {"worker": worker, "sent": 300, "acked": 300, "cut_off": 0, "unanswered": 0, "blocked": 0,
-             "slowest_ack_s": ack * worker}
+            {"worker": worker, "sent": 300, "large": 0, "acked": 300, "cut_off": 0, "unanswered": 0,
+             "blocked": 0, "slowest_ack_s": ack * worker}
             for worker in (1, 2)
         ],
+        "lost_connections": [{"client": "receiver 1", "after_s": 0.1, "reason": "connection closed"}],
         "tracebacks": 0, "log": [{"text": "Cannot <publish> | to redis", "count": 7}], "pace_lag_s": 0.0,
     }  # fmt: skip
 

@@ -1,0 +1,40 @@
+import os
+import time
+
+from flask import Flask
+from flask_socketio import SocketIO
+from socketio import RedisManager  # for RabbitMQ: KombuManager
+
+DEAF_SECONDS = 5
+
+
+class Manager(RedisManager):
+    heard = time.monotonic()
+
+    def _listen(self):
+        for message in super()._listen():
+            self.heard = time.monotonic()
+            yield message
+
+
+app = Flask(__name__)
+manager = Manager(os.environ["QUEUE_URL"], channel="flask-socketio")
+socketio = SocketIO(app, client_manager=manager)  # in place of message_queue=...
+
+
+def say_hello():
+    while True:
+        socketio.emit("hello", to="nobody")  # nobody is in this room, but every process hears of it
+        socketio.sleep(1)
+
+
+# Listen from now on, and not from the first client on.
+socketio.server.manager_initialized = True
+manager.initialize()
+socketio.start_background_task(say_hello)
+
+
+@app.get("/health")
+def health():
+    silent = time.monotonic() - manager.heard
+    return {"silent": round(silent, 1)}, 503 if silent > DEAF_SECONDS else 200
