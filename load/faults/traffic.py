@@ -39,10 +39,17 @@ class _Client(Listener):
         self.connection = connection
         self.worker = worker
         self.losses = losses
+        self._there = False
         connection.listener = self
 
+    def connected(self, connection: Connection, namespace: str) -> None:
+        self._there = True
+
     def lost(self, connection: Connection, failure: SwarmError) -> None:
-        self.losses.append((monotonic_ns(), f"{self.role} {self.worker}", str(failure)))
+        # Each attempt that fails is told, too.
+        if self._there:
+            self._there = False
+            self.losses.append((monotonic_ns(), f"{self.role} {self.worker}", str(failure)))
 
 
 class _Publisher(_Client):
@@ -94,6 +101,7 @@ class _Receiver(_Client):
         self.epoch = 0
 
     def connected(self, connection: Connection, namespace: str) -> None:
+        super().connected(connection, namespace)
         connection.emit("join", ROOM, ack=self._joined)
 
     def _joined(self, args: list[Any] | None, failure: SwarmError | None) -> None:

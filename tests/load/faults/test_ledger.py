@@ -155,8 +155,8 @@ def test_what_is_sent_while_a_receiver_is_away_is_not_lost(cells: dict[str, Play
     run = run_of(cells["cut"])
 
     assert figures(run, lambda one: one["away"]).keys() == {(2, 1)}
-    assert [one["client"] for one in run["lost_connections"]] == ["publisher 1", "receiver 1"]
-    assert {one["reason"] for one in run["lost_connections"]} == {"connection closed"}
+    assert sorted(one["client"] for one in run["lost_connections"]) == ["publisher 1", "receiver 1"]
+    assert {one["reason"].partition(":")[0] for one in run["lost_connections"]} == {"connection closed"}
     assert all(one["sent"] == one["received"] + one["lost"] + one["away"] for one in run["directions"])
     assert run["deaf_workers"] == []
 
