@@ -62,7 +62,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     group=JUDGED,
     multiple=True,
     metavar="URL",
-    help="The server. Given twice: two processes of one cluster.",
+    help="The server. Given several times: the processes of one cluster.",
 )
 @option(
     "--id",

@@ -21,6 +21,7 @@ __all__ = [
     "Requirement",
     "catalogue",
     "exclusive",
+    "last",
     "requirement",
     "slow",
     "with_cases",
@@ -145,6 +146,12 @@ def exclusive(case: Case) -> Case:
     """Marks a case whose effect other cases could see: it runs alone, after the rest."""
     case.is_exclusive = True  # type: ignore[attr-defined]
     return case
+
+
+def last(case: Case) -> Case:
+    """Marks a case after which a server may serve worse: it runs alone, after the exclusive ones."""
+    case.is_last = True  # type: ignore[attr-defined]
+    return exclusive(case)
 
 
 def slow(case: Case) -> Case:

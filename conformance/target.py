@@ -24,16 +24,17 @@ __all__ = ["Target"]
 class Target:
     """A live server. `level` is its contract level, `capabilities` what it has.
 
-    `settings` holds what is declared about its configuration, in seconds. `switches` and `processes` are what
-    `GET /about` said at the start: what is on or off, and the ids of its processes. `lacks` are the handlers
-    of its contract level that the application has not (`conformance.client.handlers`).
+    `settings` holds what is declared about its configuration, in seconds. `switches`, `queue` and
+    `processes` are what `GET /about` said at the start: what is on or off, what joins it with other
+    processes, and the ids of its processes. `lacks` are the handlers of its contract level that the
+    application has not (`conformance.client.handlers`).
 
     `versions` are those of the packages that it is made of, as far as they are known. `found` says how that
     was found out, if its process told it. `unlisted`: no known deviation shall apply. `named`: the user or
     the server named the library, so that it is no guess.
 
-    `second` is the URL of the other process of a cluster, if there is one. `options` are those of the command
-    line that a verdict depends on.
+    `others` are the URLs of the other processes of its cluster. `options` are those of the command line that
+    a verdict depends on.
     """
 
     address: Address
@@ -50,11 +51,12 @@ class Target:
     named: bool = True
     unlisted: bool = False
     switches: dict[str, bool] = field(default_factory=dict)
+    queue: str | None = None
     processes: tuple[int, ...] = ()
     title: str = ""
     note: str | None = None
     lacks: frozenset[str] = frozenset()
-    second: str | None = None
+    others: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     revision: Revision = REVISION_4  # that `open` speaks; the runner takes it from the requirement
 

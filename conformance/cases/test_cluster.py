@@ -1,6 +1,8 @@
-"""Two processes of one cluster (level 3): `target` is the first, `second` the other."""
+"""Processes of one cluster (level 3): `target` is the first, `second` another, `cluster` are all of them."""
 
 import asyncio
+import time
+from typing import Any
 
 from conformance.client.session import Session, Transport
 from conformance.expect import (
@@ -12,10 +14,18 @@ from conformance.expect import (
     expect_gone,
     expect_no_event,
     expect_no_events,
+    expect_packet,
+    is_alive,
     is_event,
+    needs_binary,
 )
-from conformance.requirements import exclusive, requirement
+from conformance.requirements import exclusive, last, requirement
 from conformance.target import Target
+from conformance.verdicts import Violation
+from sioprobe.wire import MAIN_NAMESPACE, SocketPacket, SocketPacketType
+
+COUNTED = 1_000
+AGAIN_SECONDS = 5.0  # for a process that has to connect to the queue again
 
 # The first try must succeed: a second one would hide a message that was lost.
 
@@ -48,6 +58,20 @@ async def test_all_reaches_both_processes_once(target: Target, second: Target, t
     for client in (sender, neighbour, there):
         await expect_event(client, "for-all", b"\x01\x02", {"three": 3})
     await expect_no_events("for-all", sender, neighbour, there)
+
+
+@exclusive
+@requirement("SIO-CL-01")
+async def test_a_broadcast_reaches_every_process_once(cluster: list[Target], transport: Transport) -> None:
+    """From each process in turn."""
+    sessions = [await connect_main_namespace(server, transport) for server in cluster]
+
+    for number, sender in enumerate(sessions):
+        await sender.emit("all", "for-every-process", number)
+        for session in sessions:
+            await expect_event(session, "for-every-process", number)
+
+    await expect_no_events("for-every-process", *sessions)
 
 
 @exclusive
@@ -86,6 +110,30 @@ async def test_a_room_spans_both_processes(target: Target, second: Target, trans
 
     await expect_event(here, "to-everybody", 2)
     await expect_event(there, "to-everybody", 2)
+
+
+@exclusive
+@requirement("SIO-CL-02")
+async def test_a_room_between_processes_stays_in_its_namespace(
+    target: Target, second: Target, transport: Transport
+) -> None:
+    """A room of the same name in `/` and in `/custom`."""
+    room = f"apart-{transport}"
+    here, in_main, in_custom = [
+        await connect_main_namespace(server, transport) for server in (target, second, second)
+    ]
+    await connect(here, "/custom")
+    await connect(in_custom, "/custom")
+    await ask(in_main, "join", room)
+    await ask(in_custom, "join", room, namespace="/custom")
+
+    await here.emit("to", room, "to-members", 1, namespace="/custom")
+    await expect_event(in_custom, "to-members", 1, namespace="/custom")
+    await expect_no_events("to-members", in_main, in_custom)
+
+    await here.emit("to", room, "to-members", 2)
+    await expect_event(in_main, "to-members", 2)
+    await expect_no_event(in_custom, "to-members", namespace="/custom")
 
 
 @exclusive
@@ -131,3 +179,209 @@ async def test_who_left_is_not_reached_by_the_other_process(
     await expect_no_event(left, "to-members")
     packet = await disconnected.take(lambda p: is_event(p, "to-members"), second.timing.quiet)
     expect_equal(packet, None, what="event at the disconnected client:")
+
+
+async def answer(session: Session, event: str, *values: Any, namespace: str = MAIN_NAMESPACE) -> None:
+    """Answer the question that comes as this event."""
+    question = await expect_event(session, event, namespace=namespace)
+    expect_equal(question.ack_id is not None, True, what="an ack id:")
+    await session.send_packet(SocketPacket(SocketPacketType.ACK, namespace, list(values), question.ack_id))
+
+
+@exclusive
+@requirement("SIO-CL-05")
+async def test_a_client_of_another_process_answers(
+    target: Target, second: Target, transport: Transport
+) -> None:
+    """In both directions. Nobody else is asked, and nobody else hears of the answer."""
+    here, there, beside = [
+        await connect_main_namespace(server, transport) for server in (target, second, second)
+    ]
+
+    for number, (asking, asked) in enumerate(((here, there), (there, here))):
+        await asking.emit("ask-other", asked.socket_ids[MAIN_NAMESPACE], "question")
+        await answer(asked, "question", number)
+        await expect_event(asking, "asked", number)
+
+    await expect_no_events("question", beside, here, there)
+    await expect_no_events("asked", beside, here, there)
+
+
+@exclusive
+@requirement("SIO-CL-05")
+async def test_a_client_of_another_process_answers_in_its_namespace(
+    target: Target, second: Target, transport: Transport
+) -> None:
+    """Both are in `/` too, where nothing of it is heard."""
+    here, there = [await connect_main_namespace(server, transport) for server in (target, second)]
+    for session in (here, there):
+        await connect(session, "/custom")
+
+    await here.emit("ask-other", there.socket_ids["/custom"], "question", namespace="/custom")
+    await answer(there, "question", "in /custom", namespace="/custom")
+
+    await expect_event(here, "asked", "in /custom", namespace="/custom")
+    await expect_no_event(there, "question")
+    await expect_no_event(here, "asked")
+
+
+@exclusive
+@requirement("SIO-CL-08")
+async def test_a_client_of_another_process_joins_and_leaves(
+    target: Target, second: Target, transport: Transport
+) -> None:
+    """An event to the room reaches it in between, and its own process lists the room."""
+    room = f"put-into-{transport}"
+    here, there = [await connect_main_namespace(server, transport) for server in (target, second)]
+    other = there.socket_ids[MAIN_NAMESPACE]
+
+    expect_equal(await ask(here, "join-other", other, room), [other], what="ack")
+    await here.emit("to", room, "to-members")
+    await expect_event(there, "to-members")
+    expect_equal(await ask(there, "leave", "no such room"), [[room]], what="rooms")
+
+    expect_equal(await ask(here, "leave-other", other, room), [other], what="ack")
+    await here.emit("to", room, "to-members")
+    await here.emit("broadcast", "later")
+    await expect_event(there, "later")
+
+
+@exclusive
+@requirement("SIO-CL-09")
+async def test_a_room_is_closed_at_every_process(cluster: list[Target], transport: Transport) -> None:
+    """Members at each leave it, and keep their other room."""
+    closed, kept = f"closed-{transport}", f"kept-{transport}"
+    sessions = [await connect_main_namespace(server, transport) for server in cluster]
+    for session in sessions:
+        await ask(session, "join", closed)
+        await ask(session, "join", kept)
+
+    expect_equal(await ask(sessions[0], "close-room", closed), [closed], what="ack")
+    await sessions[0].emit("in", kept, "to-members")
+    for session in sessions:
+        await expect_event(session, "to-members")
+    for session in sessions:
+        await session.emit("in", closed, "to-nobody")
+
+    await expect_no_events("to-nobody", *sessions)
+
+
+@exclusive
+@requirement("SIO-CL-10")
+async def test_a_client_of_another_process_is_disconnected(
+    target: Target, second: Target, transport: Transport
+) -> None:
+    """It hears of it, and stays in `/custom`. A neighbour stays in both."""
+    here, there, beside = [
+        await connect_main_namespace(server, transport) for server in (target, second, second)
+    ]
+    for session in (there, beside):
+        await connect(session, "/custom")
+    other = there.socket_ids[MAIN_NAMESPACE]
+
+    expect_equal(await ask(here, "disconnect-other", other), [other], what="ack")
+    await expect_packet(there, SocketPacketType.DISCONNECT)
+    await here.emit("broadcast", "to-who-stays")
+
+    await expect_event(beside, "to-who-stays")
+    for session in (there, beside):
+        expect_equal(await ask(session, "message-with-ack", 1, namespace="/custom"), [1], what="ack")
+    packet = await there.take(lambda p: is_event(p, "to-who-stays"), second.timing.quiet)
+    expect_equal(packet, None, what="event at the disconnected client:")
+
+
+@exclusive
+@requirement("SIO-CL-11")
+async def test_a_thousand_events_of_each_process_keep_their_order(
+    target: Target, second: Target, transport: Transport
+) -> None:
+    """Both emit to one room at the same time."""
+    room = f"counting-{transport}"
+    sessions = [await connect_main_namespace(server, transport) for server in (target, second)]
+    for session in sessions:
+        await ask(session, "join", room)
+
+    names = ("from-here", "from-there")
+    for name, session in zip(names, sessions, strict=True):
+        await session.emit("count", room, name, COUNTED)
+
+    for session in sessions:
+        for name in names:
+            await _expect_counted(session, name)
+
+
+async def _expect_counted(session: Session, name: str) -> None:
+    for number in range(COUNTED):
+        packet = await session.take(lambda p: is_event(p, name))
+        if packet is None:
+            raise Violation(f"{COUNTED} events {name!r}", f"{number}, and no more")
+        if packet.data[1:] != [number]:
+            raise Violation(f"{name!r} number {number}", f"number {packet.data[1:]}")
+    packet = await session.take(lambda p: is_event(p, name), session.timing.quiet)
+    if packet is not None:
+        raise Violation(f"{COUNTED} events {name!r}", f"one more: {packet.data[1:]}")
+
+
+# An answer that a server cannot hand on may cost it more than this answer: these are asked at the end.
+
+
+@last
+@requirement("SIO-CL-06")
+async def test_a_client_of_another_process_answers_with_binary(target: Target, second: Target) -> None:
+    """Alone and nested."""
+    needs_binary(second, second.any_transport)
+    here = await connect_main_namespace(target, target.any_transport)
+    there = await connect_main_namespace(second, second.any_transport)
+
+    await here.emit("ask-other", there.socket_ids[MAIN_NAMESPACE], "question")
+    await answer(there, "question", {"nested": [b"\x01\x02"]})
+
+    await expect_event(here, "asked", {"nested": [b"\x01\x02"]})
+
+
+@last
+@requirement("SIO-CL-07")
+async def test_processes_hear_each_other_whatever_clients_answer(target: Target, second: Target) -> None:
+    """Nothing, one value, several, binary; meanwhile others talk in a room, and each event arrives."""
+    here, near = [await connect_main_namespace(target, target.any_transport) for _ in range(2)]
+    there, far = [await connect_main_namespace(second, second.any_transport) for _ in range(2)]
+    for session in (near, far):
+        await ask(session, "join", "others-talk")
+    answers: list[tuple[Any, ...]] = [(), ("one",), (1, [2], {"three": None})]
+    if second.any_transport == "websocket" or second.capabilities["binary_polling"]:
+        answers.append((b"\x01\x02",))
+
+    for number, values in enumerate(answers):
+        question = f"question-{number}"
+        await here.emit("ask-other", there.socket_ids[MAIN_NAMESPACE], question)
+        await answer(there, question, *values)
+        await ask(there, "message-with-ack", "in order")  # its process has dealt with the answer
+        await near.emit("to", "others-talk", "from-here", number)
+        await expect_event(far, "from-here", number)
+        await far.emit("to", "others-talk", "from-there", number)
+        await expect_event(near, "from-there", number)
+
+
+@last
+@requirement("SIO-CL-12")
+async def test_each_process_still_hears_the_others(cluster: list[Target]) -> None:
+    """One that has to connect to the queue again has five seconds. Each serves its own clients meanwhile."""
+    sessions = [await connect_main_namespace(server, server.any_transport) for server in cluster]
+    numbers = range(len(sessions))
+    unheard = {(by, of) for by in numbers for of in numbers if by != of}
+
+    deadline = time.monotonic() + AGAIN_SECONDS
+    while unheard and time.monotonic() < deadline:
+        for number, session in enumerate(sessions):
+            await session.emit("broadcast", "still-here", number)
+        for number, session in enumerate(sessions):
+            while packet := await session.take(lambda p: is_event(p, "still-here"), session.timing.quiet):
+                unheard.discard((number, packet.data[1]))
+
+    if unheard:
+        by, of = min(unheard)
+        serves = "and serves" if await is_alive(sessions[by]) else "and no longer serves"
+        raise Violation(
+            "each process hears every other",
+            f"{cluster[by].address.url} hears nothing of {cluster[of].address.url}, {serves} its own clients",
+        )

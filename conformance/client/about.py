@@ -32,7 +32,8 @@ class About:
     """What `/about` says. All of it is empty if the server has no such page.
 
     `versions` are those of the packages that known deviations are about. `settings` are times in seconds.
-    `switches` are all its keys with true or false, `processes` are the ids of its processes.
+    `switches` are all its keys with true or false, `queue` is what joins it with other processes, `processes`
+    are the ids of its processes.
     """
 
     library: str | None = None
@@ -42,6 +43,7 @@ class About:
     capabilities: dict[str, bool] = field(default_factory=dict)
     settings: dict[str, float] = field(default_factory=dict)
     switches: dict[str, bool] = field(default_factory=dict)
+    queue: str | None = None
     processes: tuple[int, ...] = ()
 
 
@@ -62,6 +64,7 @@ async def read_about(address: Address) -> About:
     library = next((name for name in LIBRARIES if name in versions), None)
     pids = about.get("pids")
     mode = about.get("mode") or about.get("async_mode")
+    queue = about.get("queue")
     return About(
         library,
         versions[library] if library else None,
@@ -70,6 +73,7 @@ async def read_about(address: Address) -> About:
         _capabilities(about),
         _settings(about),
         {key: value for key, value in about.items() if isinstance(value, bool)},
+        queue if isinstance(queue, str) else None,
         tuple(pid for pid in pids if isinstance(pid, int)) if isinstance(pids, list) else (),
     )
 

@@ -22,7 +22,7 @@ __all__ = ["find_missing", "lacking_declared", "missing_note"]
 # Whose handlers each capability names. What is declared is not asked for.
 OF_CAPABILITY = {
     "reject": {"/reject", "/auth"},
-    "ack_out": {"ask"},
+    "ack_out": {"ask", "ask-other"},
     "kick_all": {"kick-all"},
     "variadic": {VARIADIC},
 }
@@ -35,13 +35,20 @@ def lacking_declared(capabilities: dict[str, bool]) -> frozenset[str]:
     return frozenset().union(*absent)
 
 
-async def find_missing(target: Target, declared: dict[str, bool]) -> frozenset[str]:
-    """The handlers of its level that the application has not. `declared` capabilities are believed."""
+async def find_missing(
+    target: Target, declared: dict[str, bool], *, clustered: bool = False
+) -> frozenset[str]:
+    """The handlers of its level that the application has not. `declared` capabilities are believed.
+
+    Level 3 is that of a server in a cluster.
+    """
     if target.level < 1:
         return frozenset()
     asked = [_namespaces(target), _custom_events(target)]
     if target.level >= 2:
         asked += [_events(target), _no_end_after(target, "kick"), _no_end_after(target, "kick-all")]
+    if target.level >= 2 and clustered:
+        asked.append(_events_of_a_cluster(target))
     found = set().union(*await asyncio.gather(*asked))
     return frozenset(found.difference(*(OF_CAPABILITY[name] for name in declared if name in OF_CAPABILITY)))
 
@@ -122,6 +129,35 @@ async def _events(target: Target) -> set[str]:
         return found | {
             name for name, event in (("ask", "handlers-asked"), ("burst", "b")) if event not in events
         }
+
+    await session.until(lambda: not missing() or session.closure is not None, target.timing.answer)
+    return missing() if await _is_served(session) else set()
+
+
+async def _events_of_a_cluster(target: Target) -> set[str]:
+    """Asked about the client itself, a room without members and an id of nobody: at this process alone."""
+    session = await _connected(target)
+    if session is None:
+        return set()
+    own, nobody = session.socket_ids.get(MAIN_NAMESPACE, ""), f"nobody-{id(session)}"
+    acked = {
+        "nobody-knows-it": (own, nobody),
+        "join-other": (own, nobody),
+        "leave-other": (own, nobody),
+        "disconnect-other": (nobody,),
+        "close-room": (nobody,),
+    }
+    for ack_id, (event, arguments) in enumerate(acked.items()):
+        await session.emit(event, *arguments, ack_id=ack_id)
+    await session.emit("ask-other", own, "handlers-asked")
+    await session.emit("count", own, "handlers-counted", 1)
+
+    def missing() -> set[str]:
+        acks = {p.ack_id: p.data for p in session.inbox if p.type in ACKS}
+        events = [p.data[0] for p in session.inbox if p.type is SocketPacketType.EVENT]
+        found = {event for ack_id, event in enumerate(acked) if acks.get(ack_id) == acks.get(0)}
+        asked = (("ask-other", "handlers-asked"), ("count", "handlers-counted"))
+        return found - {"nobody-knows-it"} | {name for name, event in asked if event not in events}
 
     await session.until(lambda: not missing() or session.closure is not None, target.timing.answer)
     return missing() if await _is_served(session) else set()

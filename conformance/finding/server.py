@@ -29,8 +29,11 @@ UNJUDGEABLE = (Cause.PROCESSES, Cause.PARSER, Cause.NAMESPACE_REFUSED)
 """With these most cases would fail, and the failures would say nothing about how the protocol is kept."""
 
 
-async def find_target(address: Address, profile: ServerProfile) -> Target:
-    """The server there. Raises NoServer within seconds if there is none that can be judged."""
+async def find_target(address: Address, profile: ServerProfile, *, clustered: bool = False) -> Target:
+    """The server there, which may be one of a cluster.
+
+    Raises NoServer within seconds if there is none that can be judged.
+    """
     token = RECORDING.set(Recording(address.connection.secrets))
     try:
         try:
@@ -62,13 +65,14 @@ async def find_target(address: Address, profile: ServerProfile) -> Target:
         declared = about.capabilities | profile.capabilities
         capabilities |= {"recovery": recovery} | declared
         target = replace(target, capabilities=capabilities, level=contract.level)
-        missing = await find_missing(target, declared)
+        missing = await find_missing(target, declared, clustered=clustered)
         software = Software() if profile.unlisted else merged(profile, about, process)
         target = replace(
             target,
             lacks=missing | (lacking_declared(target.capabilities) if contract.level else frozenset()),
             settings=about.settings | profile.settings,
             switches=about.switches,
+            queue=about.queue,
             processes=about.processes,
             note="\n".join(filter(None, (contract.note, missing_note(missing)))) or None,
             library=software.library,

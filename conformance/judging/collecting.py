@@ -46,6 +46,7 @@ def questions(file: str, name: str, case: Any) -> Iterator[Question]:
             run=case,
             exclusive=getattr(case, "is_exclusive", False),
             slow=getattr(case, "is_slow", False),
+            last=getattr(case, "is_last", False),
         )
 
 

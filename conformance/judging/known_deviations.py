@@ -31,6 +31,7 @@ class Deviation:
     `sometimes` marks a deviation that comes and goes: a run without it proves nothing.
     `covers` says that the session or the server may stop answering, which no other entry excuses.
     `when` names switches that the server must have; one that the server does not name is off.
+    `queues` are those with which it occurs, as `/about` names them; empty means any, or none.
     """
 
     library: str
@@ -45,6 +46,7 @@ class Deviation:
     sometimes: bool = False
     covers: tuple[Silent, ...] = ()
     when: dict[str, bool] = field(default_factory=dict)
+    queues: tuple[str, ...] = ()
 
     def untried(self, versions: Mapping[str, str]) -> str | None:
         """`python-engineio 4.16.0 (tried: 4.15.1)` if a server is of other versions than those tried."""
@@ -160,6 +162,7 @@ def find_deviation(
     version: str | None,
     mode: str | None,
     switches: dict[str, bool],
+    queue: str | None = None,
 ) -> Deviation | None:
     """The entry for this case on this server. An unknown library or version has none."""
     parsed = version_of(version)
@@ -174,6 +177,7 @@ def find_deviation(
             and (not entry.cases or case in entry.cases)
             and (not entry.transports or transport in entry.transports)
             and (not entry.modes or mode in entry.modes)
+            and (not entry.queues or queue in entry.queues)
             and all(switches.get(name, False) is value for name, value in entry.when.items())
         ):
             return entry

@@ -24,6 +24,7 @@ class Question:
     run: Callable[..., Awaitable[None]]
     exclusive: bool = False
     slow: bool = False
+    last: bool = False
 
     @property
     def label(self) -> str:

@@ -12,7 +12,7 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -67,9 +67,9 @@ Try = tuple[str, str | None]  # why a case is asked again, and what it found
 class Runner:
     """One loop for all cases of a run."""
 
-    def __init__(self, target: Target, second: Target | None, *, jobs: int, strict: bool) -> None:
+    def __init__(self, target: Target, others: Sequence[Target] = (), *, jobs: int, strict: bool) -> None:
         self._target = target
-        self._second = second
+        self._others = others
         self._strict = strict
         self._loop = asyncio.new_event_loop()
         self._jobs = jobs
@@ -100,8 +100,8 @@ class Runner:
         self._telling: asyncio.Task[None] | None = None
 
     def start(self, questions: Iterable[Question]) -> None:
-        """Queue the cases: the slow ones first, the exclusive ones alone after all others."""
-        ordered = sorted(questions, key=lambda question: (question.exclusive, not question.slow))
+        """Queue the cases: the slow ones first, the exclusive ones alone after all others, then the last."""
+        ordered = sorted(questions, key=lambda one: (one.exclusive, one.last, not one.slow))
         self._started = time.monotonic()
         self._unjudged = len(ordered)
         self._beating = self._loop.create_task(self._standstill.beat())
@@ -209,7 +209,7 @@ class Runner:
     async def _answer(self, question: Question) -> Outcome:
         if self._is_doomed(question):
             return self._unasked(question)
-        return await answer_question(question, self._target, self._second, strict=self._strict)
+        return await answer_question(question, self._target, self._others, strict=self._strict)
 
     def _is_doomed(self, question: Question) -> bool:
         """Whether a cause that is known already would keep the case from its question."""
@@ -217,7 +217,7 @@ class Runner:
 
     def _unasked(self, question: Question) -> Outcome:
         try:
-            _arguments(question, self._target, self._second)
+            _arguments(question, self._target, self._others)
         except NotApplicable as error:
             return Outcome(judge(question.requirement.level, error))
         return Outcome(Judgement(Verdict.NOT_JUDGED))
@@ -277,7 +277,7 @@ class Runner:
 
 
 async def answer_question(
-    question: Question, target: Target, second: Target | None = None, *, strict: bool = False
+    question: Question, target: Target, others: Sequence[Target] = (), *, strict: bool = False
 ) -> Outcome:
     """Run one case and judge it."""
     recording = Recording(target.address.connection.secrets)
@@ -289,7 +289,7 @@ async def answer_question(
     limit += 120 * target.timing.distance
     error: BaseException | None = None
     try:
-        arguments = _arguments(question, target, second)
+        arguments = _arguments(question, target, others)
         async with asyncio.timeout(limit):
             await question.run(**arguments)
         for session in sessions_of(recording):
@@ -314,6 +314,7 @@ async def answer_question(
         version=target.version,
         mode=target.mode,
         switches=target.switches,
+        queue=target.queue,
     )
     if deviation is not None:
         judgement = deviation.applied(judgement, target.versions, named=target.named)
@@ -353,15 +354,20 @@ def _without_heartbeat(target: Target, outcome: Outcome) -> Outcome:
     return replace(outcome, judgement=Judgement(Verdict.HIDDEN, reason=str(hidden)))
 
 
-def _arguments(question: Question, target: Target, second: Target | None) -> dict[str, object]:
-    """The arguments that the case names. Raises NotApplicable if the server lacks what the case needs."""
+def _arguments(question: Question, target: Target, others: Sequence[Target]) -> dict[str, object]:
+    """The arguments that the case names. Raises NotApplicable if the server lacks what the case needs.
+
+    `second` is another process of its cluster, `cluster` are all of them, the target first.
+    """
     needed = question.requirement
-    if needed.contract == 3 and second is None:
+    if needed.contract == 3 and not others:
         raise NotApplicable("needs a cluster: give a second --url")
     if needed.revision is not None and needed.revision not in target.revisions:
         raise NotApplicable(f"the server does not speak Engine.IO {needed.revision}")
-    if min(needed.contract, 2) > target.level:
-        raise NotApplicable(f"needs contract level {needed.contract}, the server has {target.level}")
+    for server in (target, *others) if needed.contract == 3 else (target,):
+        if min(needed.contract, 2) > server.level:
+            which = "the server" if server is target else server.address.url
+            raise NotApplicable(f"needs contract level {needed.contract}, {which} has {server.level}")
     wanted = [
         name
         for name in needed.capabilities
@@ -373,9 +379,12 @@ def _arguments(question: Question, target: Target, second: Target | None) -> dic
     for capability in wanted:
         if not target.capabilities[capability]:
             raise NotApplicable(f"the server has no {capability}")
+    cluster = [target, *others]
     if needed.revision is not None:
-        target = replace(target, revision=REVISIONS[needed.revision])
-    available = {"target": target, "transport": question.transport, "second": second}
+        cluster = [replace(server, revision=REVISIONS[needed.revision]) for server in cluster]
+    available = {"target": cluster[0], "transport": question.transport, "cluster": cluster}
+    if others:
+        available["second"] = cluster[1]
     return {name: available[name] for name in inspect.signature(question.run).parameters}
 
 

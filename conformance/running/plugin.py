@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="URL",
-        help="the server; given twice: two processes of one cluster",
+        help="the server; given several times: the processes of one cluster",
     )
     # `--strict` is a flag of pytest's own. Here it counts SHOULD as failure.
     group.addoption(
@@ -120,9 +120,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             (kept if wanted else dropped).append(item)
         else:
             kept.append(item)
-    items[:] = sorted(kept, key=lambda item: isinstance(item, CaseItem) and item.question.exclusive)
+    items[:] = sorted(kept, key=_turn)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
+
+
+def _turn(item: pytest.Item) -> tuple[bool, bool]:
+    """As the runner asks them: what is asked alone later, and what may do harm at the end."""
+    if not isinstance(item, CaseItem):
+        return False, False
+    return item.question.exclusive, item.question.last
 
 
 @pytest.hookimpl(wrapper=True)

@@ -41,9 +41,8 @@ FAR_SECONDS = 0.1  # more than a busy server takes for a request
 class SuiteRun:
     """What one pytest session has: the targets, the runner, the outcomes."""
 
-    def __init__(self, target: Target, second: Target | None, runner: Runner) -> None:
+    def __init__(self, target: Target, runner: Runner) -> None:
         self.target = target
-        self.second = second
         self.runner = runner
         self.results: list[tuple[Question, Outcome]] = []
         self.started = result_file.now()
@@ -67,8 +66,8 @@ class SuiteRun:
 
 def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
     """Find out what the servers are that the options name. Raises UsageError and NoServer."""
-    if not 1 <= len(option.url) <= 2:
-        raise UsageError("give --url URL of the server (twice for two processes of a cluster)")
+    if not option.url:
+        raise UsageError("give --url URL of the server (once for each process of a cluster)")
     if option.jobs is not None and option.jobs < 1:
         raise UsageError(f"--jobs {option.jobs} is below 1")
     for level in option.level:
@@ -97,17 +96,20 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
         profile = replace(profile, settings=profile.settings | DEFAULT_PINGS)
     try:
         addresses = [parse_url(url, connection) for url in option.url]
-        targets = [asyncio.run(find_target(address, profile)) for address in addresses]
+        urls = [address.url for address in addresses]
+        if again := next((url for url in urls if urls.count(url) > 1), None):
+            raise UsageError(f"--url {again} is given twice: each process of a cluster has one of its own")
+        clustered = len(urls) > 1
+        targets = [asyncio.run(find_target(address, profile, clustered=clustered)) for address in addresses]
     except HarnessError as error:
         raise UsageError(str(error)) from None
     targets = [replace(target, mode=listed_mode(target.mode, target.library)) for target in targets]
     if option.ping_default:
         targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
-    second = targets[1] if len(targets) > 1 else None
-    url = None if second is None else second.address.url
-    first = replace(targets[0], second=url, options=_that_count(option))
+    others = targets[1:]
+    first = replace(targets[0], others=tuple(urls[1:]), options=_that_count(option))
     jobs = option.jobs or (FAR_JOBS if first.timing.round_trip > FAR_SECONDS else JOBS)
-    return SuiteRun(first, second, Runner(first, second, jobs=jobs, strict=option.strict))
+    return SuiteRun(first, Runner(first, others, jobs=jobs, strict=option.strict))
 
 
 def _that_count(option: Any) -> tuple[str, ...]:

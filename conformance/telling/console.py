@@ -30,11 +30,11 @@ COLUMN = re.compile(
 def header(target: Target) -> list[str]:
     """What is judged, and by which suite."""
     opened = target.opened
-    second = f" and {target.second}" if target.second else ""
+    others = "".join(f" and {url}" for url in target.others)
     lines = [
         f"conformance suite {sioprobe.__version__}: {len(with_cases())} requirements, "
         f"of {' and '.join(PROTOCOLS)}",
-        f"target {target.title} at {target.address.url}{target.address.path}{second}: "
+        f"target {target.title} at {target.address.url}{target.address.path}{others}: "
         f"Engine.IO {' and '.join(map(str, target.revisions))}, contract level {target.level}, "
         f"pingInterval {opened.ping_interval} ms, pingTimeout {opened.ping_timeout} ms, "
         f"maxPayload {'not named' if (limit := max_payload(target)) is None else f'{limit} bytes'}, "

@@ -118,6 +118,7 @@ def _judged(candidate: Candidate, target: Target, results: Results) -> Candidate
             version=candidate.version,
             mode=candidate.mode,
             switches=target.switches,
+            queue=target.queue,
         )
         if entry is None:
             continue

@@ -53,8 +53,8 @@ def program() -> str:
 def reproduce(question: Question, target: Target) -> str:
     """The command that runs one case again. `...` or the name of a file stands for a secret."""
     words = ["--url", target.address.url]
-    if target.second is not None and question.requirement.contract == 3:
-        words += ["--url", target.second]
+    if question.requirement.contract == 3:
+        words += [word for url in target.others for word in ("--url", url)]
     words += [*target.address.connection.given, *target.options, "--", "-k", question.label]
     return f"{program()} {shlex.join(words)}"
 

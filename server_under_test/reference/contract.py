@@ -12,6 +12,7 @@ from typing import Any
 from flask import request
 from flask_socketio import (
     ConnectionRefusedError,
+    close_room,
     disconnect,
     emit,
     join_room,
@@ -86,6 +87,36 @@ def ask(event: str, *arguments: Any) -> None:
     emit(event, arguments, callback=lambda *answer: emit("asked", answer))
 
 
+def ask_other(sid: str, event: str, *arguments: Any) -> None:
+    """Ask a client of any process, and send its answer to the client that wants to know."""
+    emit(event, arguments, to=sid, callback=lambda *answer: emit("asked", answer))
+
+
+def join_other(sid: str, room: Any) -> str:
+    join_room(room, sid=sid)
+    return sid
+
+
+def leave_other(sid: str, room: Any) -> str:
+    leave_room(room, sid=sid)
+    return sid
+
+
+def disconnect_other(sid: str) -> str:
+    disconnect(sid=sid)
+    return sid
+
+
+def close(room: Any) -> Any:
+    close_room(room)
+    return room
+
+
+def count(room: Any, event: str, last: int) -> None:
+    for number in range(last):
+        emit(event, (number,), to=room)
+
+
 def burst(count: int, size: int) -> None:
     for number in range(count):
         emit("b", (number, "x" * size))
@@ -114,6 +145,12 @@ for namespace in NAMESPACES:
     socketio.on_event("broadcast", to_all_but_me, namespace=namespace)
     socketio.on_event("all", to_all, namespace=namespace)
     socketio.on_event("ask", ask, namespace=namespace)
+    socketio.on_event("ask-other", ask_other, namespace=namespace)
+    socketio.on_event("join-other", join_other, namespace=namespace)
+    socketio.on_event("leave-other", leave_other, namespace=namespace)
+    socketio.on_event("disconnect-other", disconnect_other, namespace=namespace)
+    socketio.on_event("close-room", close, namespace=namespace)
+    socketio.on_event("count", count, namespace=namespace)
     socketio.on_event("burst", burst, namespace=namespace)
     socketio.on_event("kick", kick, namespace=namespace)
     socketio.on_event("kick-all", kick_all, namespace=namespace)

@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -127,30 +127,30 @@ async def judge_alone(fault: str | None, question: Question, liberties: Iterable
     return answered
 
 
-async def judge_cluster(first: str | None, second: str | None, *, joined: bool) -> list[Answered]:
-    """The outcomes of the cluster cases against servers with these faults.
+async def judge_cluster(fault: str | None, questions: list[Question], *, joined: bool) -> list[Answered]:
+    """The outcomes of these cases against clusters of their own, of two servers with this fault.
 
     Joined, both are one server: what a cluster without a fault is to its clients.
     """
 
     async def ask(question: Question) -> Answered:
-        async with StrictServer(first, **CONFIG) as here, StrictServer(second, **CONFIG) as other:
+        async with StrictServer(fault, **CONFIG) as here, StrictServer(fault, **CONFIG) as other:
             targets = [target_of(server, {}) for server in (here, here if joined else other)]
-            return await one(question, targets[0], second=targets[1])
+            return await one(question, targets[0], others=targets[1:])
 
-    return await asyncio.gather(*(ask(question) for question in cluster_cases()))
+    return await asyncio.gather(*(ask(question) for question in questions))
 
 
 async def one(
     question: Question,
     target: Target,
     places: AbstractAsyncContextManager[None] | None = None,
-    second: Target | None = None,
+    others: Sequence[Target] = (),
 ) -> Answered:
     """The outcome of one case, which waits for one of the places where some are given."""
     async with places or nullcontext():
         # In a task of its own: a case sets context variables.
-        return Answered(question, await asyncio.create_task(answer_question(question, target, second)))
+        return Answered(question, await asyncio.create_task(answer_question(question, target, others)))
 
 
 def cases() -> list[Question]:

@@ -47,7 +47,7 @@ def target_at(url: str, level: int | None = None) -> Target:
 def judged(target: Target, *areas: str, where: Callable[[Question], bool] = lambda _: True) -> Judged:
     """What a run says of the cases of these areas."""
     asked = [one for one in all_questions() if one.requirement.area in areas and where(one)]
-    run = Runner(target, None, jobs=16, strict=False)
+    run = Runner(target, jobs=16, strict=False)
     run.start(asked)
     try:
         return [(one, run.outcome(one)) for one in asked]

@@ -82,7 +82,7 @@ async def ask_all(urls: dict[str, list[str]]) -> Answers:
 
 async def ask_one(question: Question, urls: list[str], places: asyncio.Semaphore) -> Answered:
     first, *others = [target_of(url, message_queue=len(urls) > 1) for url in urls]
-    return await one(question, first, places, others[0] if others else None)
+    return await one(question, first, places, others)
 
 
 def ask_again(answers: Answers, urls: dict[str, list[str]]) -> Answers:

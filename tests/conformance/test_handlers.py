@@ -24,9 +24,14 @@ from tests.strict_server.server import StrictServer
 FINDABLE = {CUSTOM_EVENTS, "/custom", "/auth", "/reject", "join", "leave", "ask", "burst", "kick", "kick-all"}
 
 
-async def found(*, fault: str | None = None, without: Collection[str] = (), **profile: Any) -> Target:
+IN_A_CLUSTER = {"ask-other", "join-other", "leave-other", "disconnect-other", "close-room", "count"}
+
+
+async def found(
+    *, fault: str | None = None, without: Collection[str] = (), clustered: bool = False, **profile: Any
+) -> Target:
     async with StrictServer(fault, **CONFIG | {"revisions": (4,)}, without=without) as server:
-        return await find_target(parse_url(server.url), ServerProfile(**profile))
+        return await find_target(parse_url(server.url), ServerProfile(**profile), clustered=clustered)
 
 
 def test_each_missing_handler_is_found() -> None:
@@ -49,6 +54,22 @@ def test_each_missing_handler_is_found() -> None:
         "cases that need them do not apply"
     )
     assert level_1.lacks == {"/custom"}, "level 1 asks for no more"
+
+
+def test_each_missing_handler_of_a_cluster_is_found() -> None:
+    async def ask() -> list[Target]:
+        of_a_cluster = sorted(IN_A_CLUSTER)
+        return list(
+            await asyncio.gather(
+                found(clustered=True),
+                found(without=IN_A_CLUSTER),
+                *(found(without={name}, clustered=True, contract_level=2) for name in of_a_cluster),
+            )
+        )
+
+    whole, alone, *single = asyncio.run(ask())
+    assert (whole.lacks, alone.lacks) == (frozenset(), frozenset())
+    assert [target.lacks for target in single] == [{name} for name in sorted(IN_A_CLUSTER)]
 
 
 def test_what_is_declared_is_believed() -> None:
@@ -78,7 +99,9 @@ def test_a_broken_library_is_not_taken_for_an_application_without_handlers() -> 
     faults = [fault.name for fault in FAULTS if fault.requirement.startswith(BENEATH)]
 
     async def ask() -> list[Target]:
-        return list(await asyncio.gather(*(found(fault=name, contract_level=2) for name in faults)))
+        return list(
+            await asyncio.gather(*(found(fault=name, contract_level=2, clustered=True) for name in faults))
+        )
 
     lacks = {name: target.lacks for name, target in zip(faults, asyncio.run(ask()), strict=True)}
     assert len(lacks) > 40

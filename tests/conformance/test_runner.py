@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -43,8 +43,8 @@ def question(name: str, run: Case, *, contract: int = 0, exclusive: bool = False
     return Question(name, "test_x.py", entry, None, run, exclusive)
 
 
-def run(target: Target, *questions: Question, jobs: int = 16, second: Target | None = None) -> Runner:
-    runner = Runner(target, second, jobs=jobs, strict=False)
+def run(target: Target, *questions: Question, jobs: int = 16, others: Sequence[Target] = ()) -> Runner:
+    runner = Runner(target, others, jobs=jobs, strict=False)
     runner.start(questions)
     return runner
 
@@ -225,7 +225,7 @@ def test_a_close_for_want_of_a_connect_is_no_failure_of_another_requirement() ->
 
 def test_what_a_cluster_loses_is_never_asked_again(target: Target) -> None:
     asked = question("lost", failing_once(1.5), contract=3)
-    runner = run(target, asked, second=target)
+    runner = run(target, asked, others=[target])
     outcome = runner.outcome(asked)
     runner.stop()
     assert (outcome.judgement.verdict, outcome.earlier) == (Verdict.FAIL, None)

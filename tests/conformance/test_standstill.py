@@ -52,7 +52,7 @@ def closing(target: Target, transport: Transport, times: int) -> Question:
 
 
 def judged(target: Target, *questions: Question) -> list[Outcome]:
-    runner = Runner(target, None, jobs=16, strict=False)
+    runner = Runner(target, jobs=16, strict=False)
     runner.start(questions)
     outcomes = [runner.outcome(asked) for asked in questions]
     runner.stop()

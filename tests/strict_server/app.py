@@ -5,10 +5,11 @@ It leaves out the wire (socketio.py): a Socket here is one peer in one namespace
 """
 
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from tests.strict_server.faults import Faults
-from tests.strict_server.parser import RESERVED_EVENTS, Decoder
+from tests.strict_server.parser import RESERVED_EVENTS, Decoder, holds_bytes
 
 CUSTOM_EVENTS = "events of /custom"  # what an application may be without, beside a namespace or an event
 NAMESPACES = ("/", "/custom", "/auth")
@@ -50,6 +51,7 @@ class App:
         # (namespace, room) to its members by id.
         self._rooms: dict[tuple[str, str], dict[str, Socket]] = {}
         self.shared_decoder = Decoder(faults)  # what one fault gives to all clients
+        self._is_mute = False  # what one fault makes of it
 
     def check_connect(self, namespace: str, auth: dict[str, Any]) -> None:
         """Raises Refused."""
@@ -145,7 +147,7 @@ class App:
         self._send_to_room(socket, args, with_sender=not self._faults("in-excludes-the-sender"))
 
     def _send_to_room(self, socket: Socket, args: list[Any], with_sender: bool) -> None:
-        if len(args) < 2 or not isinstance(args[0], str):
+        if len(args) < 2 or not isinstance(args[0], str) or self._is_mute:
             return
         members = list(self._rooms.get((self._home(socket), args[0]), {}).values())
         if self._faults("rooms-ignore-case"):
@@ -197,6 +199,75 @@ class App:
             return
         socket.emit(args[0], *args[1:], on_ack=lambda *answer: socket.emit("asked", *answer))
 
+    # What a client does to others
+
+    def _other(self, socket: Socket, args: list[Any]) -> Socket | None:
+        """The client of the namespace with the id in the first argument."""
+        return self._sockets[socket.namespace].get(args[0]) if args and isinstance(args[0], str) else None
+
+    def _ask_other(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        other = self._other(socket, args)
+        if other is None or len(args) < 2 or not isinstance(args[1], str) or args[1] in RESERVED_EVENTS:
+            return
+        asked = [other]
+        if self._faults("question-to-another-reaches-everybody"):
+            asked = list(self._sockets[socket.namespace].values())
+        if self._faults("question-to-another-is-heard-in-the-main-namespace"):
+            asked += self._sockets["/"].values()
+        for one in asked:
+            one.emit(*args[1:], on_ack=partial(self._answered, socket, one))
+
+    def _answered(self, asking: Socket, other: Socket, *answer: Any) -> None:
+        if holds_bytes(list(answer)):
+            self._is_mute = self._faults("rooms-are-mute-after-an-answer-with-binary")
+            if self._faults("answer-with-binary-is-lost"):
+                return
+        if self._faults("answer-comes-back-to-who-gave-it"):
+            asking = other
+        asking.emit("asked", *answer)
+
+    def _join_other(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        other = self._other(socket, args)
+        if other is not None and not self._faults("another-client-does-not-join"):
+            self.join(other, *args[1:2])
+        ack(*args[:1])
+
+    def _leave_other(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        other = self._other(socket, args)
+        if other is not None and not self._faults("another-client-does-not-leave"):
+            self._leave(other, args[1:2], lambda *rooms: None)
+        ack(*args[:1])
+
+    def _disconnect_other(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        other = self._other(socket, args)
+        if other is not None and self._faults("another-client-loses-its-session"):
+            other.close_session()
+        elif other is not None and not self._faults("another-client-stays-connected"):
+            other.disconnect()
+        ack(*args[:1])
+
+    def _close_room(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        members = (
+            self._rooms.get((self._home(socket), args[0]), {}) if args and isinstance(args[0], str) else {}
+        )
+        kept = 1 if self._faults("closed-room-keeps-its-newest-member") else 0
+        for member in list(members)[: len(members) - kept]:
+            del members[member]
+        ack(*args[:1])
+
+    def _count(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
+        if len(args) < 3 or not isinstance(args[0], str) or not isinstance(args[1], str):
+            return
+        own = self._other(socket, args)  # everybody's own id is the name of a room
+        members = list(self._rooms.get((self._home(socket), args[0]), {}).values()) or ([own] if own else [])
+        numbers = list(range(args[2]))
+        if self._faults("counting-swaps-two-events"):
+            numbers[-2:] = numbers[:-3:-1]
+        if self._faults("counting-loses-its-last-event"):
+            numbers = numbers[:-1]
+        for number in numbers:
+            self._send(members, socket, [args[1], number], with_sender=True)
+
     def _burst(self, socket: Socket, args: list[Any], ack: Callable[..., None]) -> None:
         if len(args) < 2 or not all(type(arg) is int and arg >= 0 for arg in args[:2]):
             return
@@ -224,6 +295,12 @@ class App:
         "broadcast": _broadcast,
         "all": _all,
         "ask": _ask,
+        "ask-other": _ask_other,
+        "join-other": _join_other,
+        "leave-other": _leave_other,
+        "disconnect-other": _disconnect_other,
+        "close-room": _close_room,
+        "count": _count,
         "burst": _burst,
         "kick": _kick,
         "kick-all": _kick_all,

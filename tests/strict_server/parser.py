@@ -307,3 +307,10 @@ def dump_json(data: Any) -> str:
         # A surrogate on its own has no UTF-8; JSON can still spell it.
         return json.dumps(data, separators=(",", ":"))
     return text
+
+
+def holds_bytes(value: Any) -> bool:
+    """Whether there is binary anywhere in it."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, bytes) or (isinstance(value, list) and any(map(holds_bytes, value)))

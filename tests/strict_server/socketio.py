@@ -13,7 +13,7 @@ from typing import Any
 from tests.strict_server.app import App, Refused
 from tests.strict_server.faults import Faults
 from tests.strict_server.packets import IgnoredPacket, PacketError
-from tests.strict_server.parser import NOTHING, Decoder, SocketPacket, SocketType, encode
+from tests.strict_server.parser import NOTHING, Decoder, SocketPacket, SocketType, encode, holds_bytes
 from tests.strict_server.recovery import Logged, Recovery
 from tests.strict_server.session import Session
 
@@ -66,7 +66,7 @@ class NamespaceSocket:
         assert isinstance(packet.data, list)
         question = packet.ack_id is not None and not faults("question-has-an-offset")
         unmarked = faults("answer-has-no-offset") and packet.data[0] == "message-back"
-        if question or unmarked or (faults("binary-event-has-no-offset") and _has_bytes(packet.data)):
+        if question or unmarked or (faults("binary-event-has-no-offset") and holds_bytes(packet.data)):
             return packet
         offset = recovery.new_offset()
         whole = replace(packet, data=[*packet.data, offset])
@@ -433,9 +433,3 @@ class Client:
                 self.recovery.keep(socket)
             else:
                 self._leave(socket)
-
-
-def _has_bytes(value: Any) -> bool:
-    if isinstance(value, dict):
-        value = list(value.values())
-    return isinstance(value, bytes) or (isinstance(value, list) and any(map(_has_bytes, value)))

@@ -47,6 +47,11 @@ EXCHANGES: list[tuple[str, list[Message], list[Message]]] = [
         ['421["join","b"]', '422["join","a"]', '423["leave","b"]'],
         ['431[["b"]]', '432[["a","b"]]', '433[["a"]]'],
     ),
+    (
+        "SIO-CL-09",
+        ['421["join","b"]', '422["join","a"]', '423["close-room","b"]', '424["leave","c"]'],
+        ['431[["b"]]', '432[["a","b"]]', '433["b"]', '434[["a"]]'],
+    ),
     ("SIO-OR-01", ['42["burst",4,1]'], [f'42["b",{number},"x"]' for number in range(4)]),
 ]
 
