@@ -37,6 +37,7 @@ __all__ = [
     "connect",
     "connect_by_hand",
     "connect_main_namespace",
+    "connected",
     "expect_ack",
     "expect_alive",
     "expect_closed",
@@ -286,6 +287,11 @@ async def connect_main_namespace(
     session = await target.open(transport, poll=poll, answer_pings=answer_pings, parameters=parameters)
     await (connect(session) if poll else connect_by_hand(target, session))
     return session
+
+
+async def connected(target: Target, *transports: Transport) -> list[Session]:
+    """A session on each of these transports, connected to `/`; all at the same time."""
+    return await asyncio.gather(*(connect_main_namespace(target, transport) for transport in transports))
 
 
 async def connect_by_hand(target: Target, session: Session) -> None:

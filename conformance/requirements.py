@@ -21,6 +21,7 @@ __all__ = [
     "Requirement",
     "catalogue",
     "exclusive",
+    "exclusive_but_for",
     "last",
     "requirement",
     "slow",
@@ -152,6 +153,16 @@ def last(case: Case) -> Case:
     """Marks a case after which a server may serve worse: it runs alone, after the exclusive ones."""
     case.is_last = True  # type: ignore[attr-defined]
     return exclusive(case)
+
+
+def exclusive_but_for(crowd: str) -> Callable[[Case], Case]:
+    """Marks an exclusive case that runs beside the others of its crowd where the server is far away."""
+
+    def mark(case: Case) -> Case:
+        case.crowd = crowd  # type: ignore[attr-defined]
+        return exclusive(case)
+
+    return mark
 
 
 def slow(case: Case) -> Case:

@@ -30,7 +30,8 @@ class Target:
     application has not (`conformance.client.handlers`).
 
     `versions` are those of the packages that it is made of, as far as they are known. `found` says how that
-    was found out, if its process told it. `unlisted`: no known deviation shall apply. `named`: the user or
+    was found out, if its process told it, and `shown` the versions of the packages in that process.
+    `unlisted`: no known deviation shall apply. `named`: the user or
     the server named the library, so that it is no guess.
 
     `others` are the URLs of the other processes of its cluster. `options` are those of the command line that
@@ -48,6 +49,7 @@ class Target:
     mode: str | None = None
     versions: dict[str, str] = field(default_factory=dict)
     found: str | None = None
+    shown: dict[str, str] = field(default_factory=dict)
     named: bool = True
     unlisted: bool = False
     switches: dict[str, bool] = field(default_factory=dict)

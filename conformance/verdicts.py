@@ -99,7 +99,7 @@ class PathHides(Exception):
     """
 
     def __init__(self, reason: str, violation: Violation | None = None) -> None:
-        super().__init__(f"inconclusive, the path hides it: {reason}")
+        super().__init__(reason)
         self.expected = violation.expected if violation else ()
         self.actual = violation.actual if violation else None
 

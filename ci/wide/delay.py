@@ -38,7 +38,11 @@ async def carry(source: StreamReader, sink: StreamWriter, seconds: float, first:
 async def serve(port: int, server_port: int, seconds: float) -> None:
     """Listen on 127.0.0.1 until cancelled; `seconds` is one way."""
 
+    # asyncio itself holds a connection no longer than its socket, and lets go what is still under way.
+    held: set[object] = set()
+
     async def connected(reader: StreamReader, writer: StreamWriter) -> None:
+        held.add(task := asyncio.current_task())
         opened = asyncio.get_running_loop().time()
         there: StreamWriter | None = None
         with contextlib.suppress(OSError, ExceptionGroup):
@@ -48,6 +52,7 @@ async def serve(port: int, server_port: int, seconds: float) -> None:
                 group.create_task(carry(answers, writer, seconds))
         for end in filter(None, (writer, there)):
             end.close()
+        held.discard(task)
 
     async with await asyncio.start_server(connected, "127.0.0.1", port) as server:
         await server.serve_forever()

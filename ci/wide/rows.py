@@ -109,7 +109,7 @@ def _behind(front: Front) -> Row:
 def _far_behind(front: Front) -> Row:
     """So far that a pong takes seconds, and nearly all of a run is waiting."""
     words = (*SERVE, "--server", "node", *PORT_WORDS, "--ping-interval", "2", "--ping-timeout", "8")
-    return Row(front.name, f"socket.io 4.8 on Node, {front.title}", words, front=front, jobs=48)
+    return Row(front.name, f"socket.io 4.8 on Node, {front.title}", words, front=front, jobs=64)
 
 
 def _distance(milliseconds: int) -> Front:

@@ -7,6 +7,7 @@ from conformance.expect import (
     ask,
     connect,
     connect_main_namespace,
+    connected,
     expect_ack,
     expect_alive,
     expect_equal,
@@ -180,7 +181,7 @@ async def test_an_ack_of_another_namespace_is_no_answer(target: Target, transpor
 @requirement("SIO-AK-06")
 async def test_an_ack_of_another_client_is_no_answer(target: Target, transport: Transport) -> None:
     """The other client sends an ACK with the id of the question."""
-    session, other = [await connect_main_namespace(target, transport) for _ in range(2)]
+    session, other = await connected(target, *[transport] * 2)
     await session.emit("ask", "whom")
     question = await expect_event(session, "whom")
 

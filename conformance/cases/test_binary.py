@@ -7,6 +7,7 @@ from conformance.expect import (
     arguments_of,
     connect,
     connect_main_namespace,
+    connected,
     expect_alive,
     expect_closed,
     expect_equal,
@@ -278,7 +279,7 @@ async def test_binary_of_two_sources_does_not_interleave(target: Target, transpo
     listener = await connect_main_namespace(target, transport)
     await listener.emit("join", room, ack_id=1)
     await expect_packet(listener, SocketPacketType.ACK)
-    senders = [await connect_main_namespace(target, transport) for _ in range(2)]
+    senders = await connected(target, *[transport] * 2)
 
     async def send(sender: Session, mark: bytes) -> None:
         for _ in range(10):
@@ -299,7 +300,7 @@ async def test_binary_of_two_sources_does_not_interleave(target: Target, transpo
 @requirement("SIO-BN-13")
 async def test_attachments_of_two_clients_do_not_mix(target: Target, transport: Transport) -> None:
     """Both send their header before either sends its attachment, first come first."""
-    first, second = [await connect_main_namespace(target, transport) for _ in range(2)]
+    first, second = await connected(target, *[transport] * 2)
     header = '["message","{}",{{"_placeholder":true,"num":0}}]'
 
     await first.send("451-" + header.format("first"))

@@ -2,6 +2,7 @@
 
 from conformance.client.http import Answer, NoAnswer
 from conformance.client.session import Session, Transport
+from conformance.crowd import LARGE_MESSAGES
 from conformance.expect import (
     connect_main_namespace,
     expect_alive,
@@ -14,7 +15,7 @@ from conformance.expect import (
     is_event,
 )
 from conformance.races import no_race, poll_under_way
-from conformance.requirements import exclusive, requirement
+from conformance.requirements import exclusive_but_for, requirement
 from conformance.target import Target
 from conformance.verdicts import NotApplicable, Violation
 from sioprobe.wire import SocketPacket, SocketPacketType
@@ -141,7 +142,7 @@ def acks(session: Session) -> list[SocketPacket]:
     return [packet for packet in session.inbox if packet.type is SocketPacketType.ACK]
 
 
-@exclusive
+@exclusive_but_for(LARGE_MESSAGES)
 @requirement("EIO-MX-02")
 async def test_closes_on_a_text_message_above_max_payload(target: Target, transport: Transport) -> None:
     """One byte too many."""
@@ -152,7 +153,7 @@ async def test_closes_on_a_text_message_above_max_payload(target: Target, transp
     await expect_refused_size(target, session)
 
 
-@exclusive
+@exclusive_but_for(LARGE_MESSAGES)
 @requirement("EIO-MX-02")
 async def test_counts_bytes_of_a_text_message_not_characters(target: Target, transport: Transport) -> None:
     """More than maxPayload bytes in half as many characters."""
@@ -163,7 +164,7 @@ async def test_counts_bytes_of_a_text_message_not_characters(target: Target, tra
     await expect_refused_size(target, session)
 
 
-@exclusive
+@exclusive_but_for(LARGE_MESSAGES)
 @requirement("EIO-MX-02")
 async def test_closes_on_a_binary_message_above_max_payload(target: Target, transport: Transport) -> None:
     """An attachment of one byte too many."""
@@ -177,7 +178,7 @@ async def test_closes_on_a_binary_message_above_max_payload(target: Target, tran
     await expect_closed(target, session)
 
 
-@exclusive
+@exclusive_but_for(LARGE_MESSAGES)
 @requirement("EIO-MX-04")
 async def test_takes_exactly_max_payload(target: Target, transport: Transport) -> None:
     """The largest packet that the handshake allows."""

@@ -6,6 +6,7 @@ from conformance.expect import (
     ask,
     connect,
     connect_main_namespace,
+    connected,
     expect_alive,
     expect_closed,
     expect_event,
@@ -83,7 +84,7 @@ async def test_an_answer_reaches_its_client_once_and_nobody_else(
     target: Target, transport: Transport
 ) -> None:
     """Another client of the namespace hears nothing of `message-back`."""
-    sender, other = [await connect_main_namespace(target, transport) for _ in range(2)]
+    sender, other = await connected(target, *[transport] * 2)
 
     await sender.emit("message", "for me")
 
@@ -340,7 +341,7 @@ async def test_events_of_a_client_are_handled_in_order(target: Target, transport
 @requirement("SIO-OR-01")
 async def test_bursts_of_sessions_do_not_mix(target: Target, transport: Transport) -> None:
     """Four sessions at once: each gets its own burst in order."""
-    sessions = [await connect_main_namespace(target, transport) for _ in range(4)]
+    sessions = await connected(target, *[transport] * 4)
 
     for size, session in enumerate(sessions):
         await session.emit("burst", 25, size)

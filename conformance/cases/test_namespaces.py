@@ -1,6 +1,7 @@
 """Custom namespaces, and leaving them from either side."""
 
 from conformance.client.session import Transport
+from conformance.crowd import BROADCASTS, own
 from conformance.expect import (
     ask,
     connect,
@@ -14,7 +15,7 @@ from conformance.expect import (
     expect_served,
     needs_binary,
 )
-from conformance.requirements import exclusive, requirement
+from conformance.requirements import exclusive_but_for, requirement
 from conformance.target import Target
 from conformance.verdicts import NotApplicable, Violation
 from sioprobe.wire import SocketPacketType
@@ -114,7 +115,7 @@ async def test_a_disconnect_is_not_answered(target: Target, transport: Transport
         raise Violation("no answer to DISCONNECT", packet.type.name)
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO-DC-01")
 async def test_a_disconnected_client_hears_no_broadcast(target: Target, transport: Transport) -> None:
     """It has left `/custom` but keeps its session."""
@@ -127,10 +128,10 @@ async def test_a_disconnected_client_hears_no_broadcast(target: Target, transpor
     member = await target.open(transport)
     await connect(member, "/custom")
 
-    await member.emit("all", "for-members", namespace="/custom")
+    await member.emit("all", own("for-members"), namespace="/custom")
 
-    await expect_event(member, "for-members", namespace="/custom")
-    await expect_no_event(gone, "for-members", namespace="/custom")
+    await expect_event(member, own("for-members"), namespace="/custom")
+    await expect_no_event(gone, own("for-members"), namespace="/custom")
 
 
 @requirement("SIO-DC-02")
@@ -185,7 +186,7 @@ async def test_the_server_closes_the_session(target: Target, transport: Transpor
         raise Violation("session closed", "DISCONNECT packet only, session left open")
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO-DC-04")
 async def test_a_kicked_client_hears_no_broadcast(target: Target, transport: Transport) -> None:
     """It is out of the namespace."""
@@ -196,10 +197,10 @@ async def test_a_kicked_client_hears_no_broadcast(target: Target, transport: Tra
     member = await target.open(transport)
     await connect(member, "/custom")
 
-    await member.emit("all", "for-members", namespace="/custom")
+    await member.emit("all", own("for-members"), namespace="/custom")
 
-    await expect_event(member, "for-members", namespace="/custom")
-    await expect_no_event(kicked, "for-members", namespace="/custom")
+    await expect_event(member, own("for-members"), namespace="/custom")
+    await expect_no_event(kicked, own("for-members"), namespace="/custom")
 
 
 @requirement("SIO-DC-05")

@@ -11,6 +11,7 @@ from conformance.cases.test_close import acks, event_of, limit_of
 from conformance.client.http import NoAnswer
 from conformance.client.session import Session, Transport
 from conformance.client.websocket import WebSocket
+from conformance.crowd import LARGE_MESSAGES
 from conformance.expect import (
     connect,
     expect_alive,
@@ -19,7 +20,7 @@ from conformance.expect import (
     expect_packet,
     together,
 )
-from conformance.requirements import exclusive, requirement
+from conformance.requirements import exclusive_but_for, requirement
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Violation
 from sioprobe.wire import DeflateOffer, Opcode, SocketPacketType
@@ -317,7 +318,7 @@ async def test_closes_on_a_compressed_control_frame(target: Target, transport: T
     await expect_closed(target, session)
 
 
-@exclusive
+@exclusive_but_for(LARGE_MESSAGES)
 @requirement("EIO-PD-08")
 async def test_closes_on_a_compressed_message_above_max_payload(target: Target, transport: Transport) -> None:
     """One byte too many, and very few on the wire."""

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from conformance.client.session import Session, Transport
-from conformance.expect import connect_main_namespace, expect_equal, expect_packet, expect_wellformed
+from conformance.expect import ask, connected, expect_equal, expect_wellformed
 from conformance.requirements import requirement
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable, Violation
@@ -26,10 +26,8 @@ async def test_attachments_do_not_interleave_in_a_crowd(target: Target, transpor
     if target.level < 2:
         raise NotApplicable("needs contract level 2")
     room = f"crowd-{transport}"
-    clients = [await connect_main_namespace(target, transport) for _ in range(CLIENTS)]
-    for client in clients:
-        await client.emit("join", room, ack_id=client.next_ack_id())
-        await expect_packet(client, SocketPacketType.ACK)
+    clients = await connected(target, *[transport] * CLIENTS)
+    await asyncio.gather(*(ask(client, "join", room) for client in clients))
     # Two bytes for a zero and its comma, in half of what a message may have.
     most = min(MOST_ZEROS, int(target.opened.max_payload or 4 * MOST_ZEROS) // 4)
 

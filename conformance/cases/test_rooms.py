@@ -1,13 +1,13 @@
 """Rooms and broadcasts of the contract (level 2)."""
 
-import asyncio
-
 from conformance.client.session import Session, Transport
 from conformance.client.transcript import shown
+from conformance.crowd import BROADCASTS, own
 from conformance.expect import (
     ask,
     connect,
     connect_main_namespace,
+    connected,
     expect_alive,
     expect_equal,
     expect_event,
@@ -18,7 +18,7 @@ from conformance.expect import (
     is_event,
     needs_binary,
 )
-from conformance.requirements import exclusive, requirement
+from conformance.requirements import exclusive_but_for, requirement
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, NotApplicable
 
@@ -26,11 +26,6 @@ from conformance.verdicts import Inconclusive, NotApplicable
 def needs_both_transports(target: Target) -> None:
     if not (target.capabilities["polling"] and target.capabilities["websocket"]):
         raise NotApplicable("takes a server with both transports")
-
-
-async def connected(target: Target, *transports: Transport) -> list[Session]:
-    """A session on each of these transports, connected to `/`; all at the same time."""
-    return await asyncio.gather(*(connect_main_namespace(target, transport) for transport in transports))
 
 
 async def join(session: Session, room: str, namespace: str = "/") -> None:
@@ -225,32 +220,32 @@ async def test_a_room_survives_the_end_of_a_member(target: Target, transport: Tr
     await expect_event(member, "who-is-here")
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO-BC-01")
 async def test_a_broadcast_reaches_all_but_the_sender(target: Target, transport: Transport) -> None:
     """Three others hear it once."""
     sender, *others = await connected(target, *[transport] * 4)
 
-    await sender.emit("broadcast", "news", 1, {"two": 2})
+    await sender.emit("broadcast", own("news"), 1, {"two": 2})
 
     for other in others:
-        await expect_event(other, "news", 1, {"two": 2})
-    await expect_no_events("news", sender, *others)
+        await expect_event(other, own("news"), 1, {"two": 2})
+    await expect_no_events(own("news"), sender, *others)
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO-BC-01")
 async def test_a_broadcast_holds_binary(target: Target, transport: Transport) -> None:
     """Each receiver gets the attachment."""
     sender, *others = await connected(target, *[transport] * 3)
 
-    await sender.emit("broadcast", "picture", b"\x89PNG")
+    await sender.emit("broadcast", own("picture"), b"\x89PNG")
 
     for other in others:
-        await expect_event(other, "picture", b"\x89PNG")
+        await expect_event(other, own("picture"), b"\x89PNG")
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO-BC-01")
 async def test_a_broadcast_reaches_every_transport(target: Target) -> None:
     """One client on each transport."""
@@ -260,39 +255,39 @@ async def test_a_broadcast_reaches_every_transport(target: Target) -> None:
         transports.append("upgraded")
     sender, *others = await connected(target, *transports)
 
-    await sender.emit("broadcast", "everywhere")
+    await sender.emit("broadcast", own("everywhere"))
 
     for other in others:
-        await expect_event(other, "everywhere")
+        await expect_event(other, own("everywhere"))
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO-BC-01")
 async def test_a_broadcast_reaches_many(target: Target, transport: Transport) -> None:
     """Twelve others."""
     sender, *others = await connected(target, *[transport] * 13)
 
-    await sender.emit("broadcast", "to-many", 12)
+    await sender.emit("broadcast", own("to-many"), 12)
 
     for other in others:
-        await expect_event(other, "to-many", 12)
+        await expect_event(other, own("to-many"), 12)
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO-BC-01")
 async def test_a_broadcast_waits_for_the_next_poll(target: Target) -> None:
     """No poll of the receiver is pending when the event is sent."""
     sender = await connect_main_namespace(target)
     receiver = await connect_main_namespace(target, poll=False)
 
-    await sender.emit("broadcast", "meanwhile", 1)
+    await sender.emit("broadcast", own("meanwhile"), 1)
     await expect_alive(sender)
 
     receiver.start_polling()
-    await expect_event(receiver, "meanwhile", 1)
+    await expect_event(receiver, own("meanwhile"), 1)
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO-BC-01")
 async def test_a_binary_broadcast_reaches_every_transport(target: Target) -> None:
     """Base64 over polling and bytes over WebSocket, from one broadcast."""
@@ -301,25 +296,25 @@ async def test_a_binary_broadcast_reaches_every_transport(target: Target) -> Non
     sender = await connect_main_namespace(target)
     others = await connected(target, "polling", "websocket", "polling")
 
-    await sender.emit("broadcast", "mixed", b"\x01\x02\xff")
+    await sender.emit("broadcast", own("mixed"), b"\x01\x02\xff")
 
     for other in others:
-        await expect_event(other, "mixed", b"\x01\x02\xff")
+        await expect_event(other, own("mixed"), b"\x01\x02\xff")
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO-BC-02")
 async def test_all_includes_the_sender(target: Target, transport: Transport) -> None:
     """The sender and two others."""
     clients = await connected(target, *[transport] * 3)
 
-    await clients[0].emit("all", "for-all", "x")
+    await clients[0].emit("all", own("for-all"), "x")
 
     for client in clients:
-        await expect_event(client, "for-all", "x")
+        await expect_event(client, own("for-all"), "x")
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO-BC-03")
 async def test_a_broadcast_stays_in_its_namespace(target: Target, transport: Transport) -> None:
     """Sent in `/custom`: a client that is in both hears it there only."""
@@ -328,7 +323,7 @@ async def test_a_broadcast_stays_in_its_namespace(target: Target, transport: Tra
     both = await connect_main_namespace(target, transport)
     await connect(both, "/custom")
 
-    await sender.emit("broadcast", "here-only", namespace="/custom")
+    await sender.emit("broadcast", own("here-only"), namespace="/custom")
 
-    await expect_event(both, "here-only", namespace="/custom")
-    await expect_no_event(both, "here-only")
+    await expect_event(both, own("here-only"), namespace="/custom")
+    await expect_no_event(both, own("here-only"))

@@ -6,10 +6,12 @@ The runner gives these cases a `target` that opens sessions of revision 3.
 from typing import Any
 
 from conformance.client.session import Transport
+from conformance.crowd import BROADCASTS, own
 from conformance.expect import (
     ask,
     connect,
     connect_main_namespace,
+    connected,
     expect_ack,
     expect_alive,
     expect_closed,
@@ -20,7 +22,7 @@ from conformance.expect import (
     expect_packet,
     is_event,
 )
-from conformance.requirements import exclusive, requirement
+from conformance.requirements import exclusive_but_for, requirement
 from conformance.target import Target
 from conformance.verdicts import Violation
 from sioprobe.wire import SocketPacketType
@@ -227,24 +229,24 @@ async def test_sio4_the_server_takes_acks(target: Target, transport: Transport) 
     await expect_event(session, "asked", "answer", 2)
 
 
-@exclusive
+@exclusive_but_for(BROADCASTS)
 @requirement("SIO4-12")
 async def test_sio4_a_broadcast_reaches_the_others(target: Target, transport: Transport) -> None:
     """Two others, once each, not the sender."""
-    sender, *others = [await connect_main_namespace(target, transport) for _ in range(3)]
+    sender, *others = await connected(target, *[transport] * 3)
 
-    await sender.emit("broadcast", "to-all-others", 1)
+    await sender.emit("broadcast", own("to-all-others"), 1)
 
     for other in others:
-        await expect_event(other, "to-all-others", 1)
-    await expect_no_events("to-all-others", sender, *others)
+        await expect_event(other, own("to-all-others"), 1)
+    await expect_no_events(own("to-all-others"), sender, *others)
 
 
 @requirement("SIO4-13")
 async def test_sio4_an_event_to_a_room_reaches_its_members(target: Target, transport: Transport) -> None:
     """A member, not who left, not who never joined."""
     room = f"sio4-room-{transport}"
-    sender, member, gone, outside = [await connect_main_namespace(target, transport) for _ in range(4)]
+    sender, member, gone, outside = await connected(target, *[transport] * 4)
     for session in (sender, member, gone):
         expect_equal(await ask(session, "join", room), [[room]], what="rooms")
     expect_equal(await ask(gone, "leave", room), [[]], what="rooms")

@@ -52,8 +52,7 @@ async def test_packets_of_the_upgrade_come_in_frames_of_their_own(target: Target
     websocket = await session.open_probe()
     if not isinstance(websocket, WebSocket):
         raise Inconclusive(f"upgrade: {websocket}")
-    await websocket.send("2probe")
-    await websocket.receive()
+    await websocket.probe(target.timing.answer)
     await session.stop_polling()
     await session.emit("burst", 10, 1)
 
@@ -110,8 +109,7 @@ async def test_refuses_a_second_websocket_during_the_upgrade(target: Target) -> 
     first = await session.open_probe()
     if not isinstance(first, WebSocket):
         raise Inconclusive(f"upgrade: {first}")
-    await first.send("2probe")
-    if await first.receive() != "3probe":
+    if await first.probe(target.timing.answer) != "3probe":
         raise Inconclusive("upgrade: the probe was not answered")
 
     second = await session.open_probe()

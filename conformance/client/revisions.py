@@ -63,7 +63,7 @@ class Revision:
         return self.client_pings
 
     def __str__(self) -> str:
-        return f"Engine.IO {self.number}, Socket.IO {self.socket_io}"
+        return f"Engine.IO {self.number} with Socket.IO {self.socket_io}"
 
 
 def _payload_4(packets: Iterable[str | bytes]) -> str:

@@ -32,6 +32,7 @@ from conformance.client.transcript import (
     quoted,
 )
 from conformance.client.websocket import Ended, WebSocket, open_websocket
+from conformance.crowd import is_of_another
 from conformance.verdicts import Inconclusive, NotApplicable
 from sioprobe.wire import (
     MAIN_NAMESPACE,
@@ -49,6 +50,7 @@ __all__ = ["PROTOCOL", "Closure", "Received", "Session", "Transport", "sessions_
 
 Transport = Literal["polling", "websocket", "upgraded"]
 PROTOCOL = REVISION_4.query
+EVENTS = (SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -574,6 +576,8 @@ class Session:
         if packet is None:
             return
         self.offsets.take(packet)
+        if packet.type in EVENTS and is_of_another(packet.data):
+            return
         if packet.type is SocketPacketType.CONNECT and self.revision.connects_unasked:
             self.socket_ids[packet.namespace] = ""  # the server does not tell it
         elif packet.type is SocketPacketType.CONNECT and isinstance(packet.data, dict):

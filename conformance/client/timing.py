@@ -7,6 +7,7 @@ from dataclasses import dataclass
 __all__ = ["Timing"]
 
 NEAR = 0.02  # a round trip below this is the server's own time, not that of the path
+FAR = 0.1  # more than a busy server takes for a request
 BUSY = 1.0  # what a busy machine may add to any interval
 
 
@@ -61,6 +62,11 @@ class Timing:
     def is_far(self) -> bool:
         """Whether three requests, one after the other, take a fourth of the time between two pings."""
         return self.distance > 0 and 12 * self.distance > self.ping_interval
+
+    @property
+    def mostly_waits(self) -> bool:
+        """Whether cases mostly wait for the way, so that more of them ask at the same time."""
+        return self.round_trip > FAR
 
     @property
     def keeps_heartbeat(self) -> bool:

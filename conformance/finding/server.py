@@ -80,6 +80,7 @@ async def find_target(address: Address, profile: ServerProfile, *, clustered: bo
             mode=software.mode,
             versions=software.versions,
             found=software.how or None,
+            shown={} if about.library else process.versions,
             named=software.named,
             unlisted=profile.unlisted,
         )

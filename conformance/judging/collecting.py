@@ -47,6 +47,7 @@ def questions(file: str, name: str, case: Any) -> Iterator[Question]:
             exclusive=getattr(case, "is_exclusive", False),
             slow=getattr(case, "is_slow", False),
             last=getattr(case, "is_last", False),
+            crowd=getattr(case, "crowd", None),
         )
 
 

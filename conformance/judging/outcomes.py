@@ -25,6 +25,7 @@ class Question:
     exclusive: bool = False
     slow: bool = False
     last: bool = False
+    crowd: str | None = None  # of an exclusive case: the others beside which it runs far away (`crowd`)
 
     @property
     def label(self) -> str:

@@ -20,6 +20,7 @@ from conformance.client.revisions import REVISIONS
 from conformance.client.session import sessions_of
 from conformance.client.transcript import RECORDING, Recording
 from conformance.client.websocket import WebSocket
+from conformance.crowd import CROWDS, NUMBER
 from conformance.expect import CLOSED, expect_wellformed
 from conformance.judging.causes import (
     MANY,
@@ -100,17 +101,28 @@ class Runner:
         self._telling: asyncio.Task[None] | None = None
 
     def start(self, questions: Iterable[Question]) -> None:
-        """Queue the cases: the slow ones first, the exclusive ones alone after all others, then the last."""
-        ordered = sorted(questions, key=lambda one: (one.exclusive, one.last, not one.slow))
+        """Queue the cases: the slow ones first, the exclusive ones alone after all others, then the last.
+
+        If the server is far away, those of a crowd run at the same time.
+        """
+        far = self._target.timing.mostly_waits
+        ordered = sorted(questions, key=_turn_far_away if far else _turn)
         self._started = time.monotonic()
         self._unjudged = len(ordered)
         self._beating = self._loop.create_task(self._standstill.beat())
         if self.on_progress is not None:
             self._telling = self._loop.create_task(self._tell(self.on_progress))
-        for question in ordered:
-            before = tuple(self._tried.values()) if question.exclusive else ()
+        before: tuple[asyncio.Future[None], ...] = ()
+        crowd: str | None = None
+        for number, question in enumerate(ordered):
+            if question.exclusive and not (crowd and question.crowd == crowd):
+                before = tuple(self._tried.values())
+            crowd = question.crowd if far else None
+            # The task takes it along.
+            NUMBER.set(number if crowd else None)
             self._tried[question] = self._loop.create_future()
             self._tasks[question] = self._loop.create_task(self._ask(question, before))
+        NUMBER.set(None)
 
     def outcome(self, question: Question) -> Outcome:
         """The outcome of one case. Runs the loop until it is there."""
@@ -274,6 +286,16 @@ class Runner:
         if now and now != self._processes:
             self._processes = now
             self._replaced.append(time.monotonic())
+
+
+def _turn(question: Question) -> tuple[bool, bool, bool]:
+    return (question.exclusive, question.last, not question.slow)
+
+
+def _turn_far_away(question: Question) -> tuple[bool, bool, int, bool, bool]:
+    """Polling takes more ways, so it begins earlier. What must be alone comes last."""
+    crowd = CROWDS.index(question.crowd) if question.crowd else len(CROWDS)
+    return (question.exclusive, question.last, crowd, not question.slow, question.transport == "websocket")
 
 
 async def answer_question(

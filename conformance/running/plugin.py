@@ -207,6 +207,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if width:
             text = fitted(text, width)
         terminalreporter.write_line(text)
+    # The failures stand above. What pytest counts in its last line has the name of its verdict.
+    for report in terminalreporter.stats.pop("failed", []):
+        kind = getattr(report, "verdict", Verdict.FAIL)
+        category = "failed" if kind == Verdict.FAIL else kind
+        terminalreporter.stats.setdefault(category, []).append(report)
     if run.problem:
         terminalreporter.write_line(f"Error: {run.problem}")
 

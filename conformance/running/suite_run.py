@@ -27,7 +27,7 @@ from sioprobe.results.errors import ResultFileError
 __all__ = ["LEVELS", "LEVELS_AND_CONTRACT", "SuiteRun", "begin"]
 
 LEVELS = [str(level) for level in Level]
-CONTRACT_LEVELS = ["0", "1", "2"]
+CONTRACT_LEVELS = ["0", "1", "2", "3"]
 LEVELS_AND_CONTRACT = [*LEVELS, *CONTRACT_LEVELS]
 
 # The default times of a server, in seconds, for `--ping-default`.
@@ -35,7 +35,6 @@ DEFAULT_PINGS = {"ping_interval": 25.0, "ping_timeout": 20.0}
 
 JOBS = 16  # cases at a time
 FAR_JOBS = 64  # where they mostly wait for the way
-FAR_SECONDS = 0.1  # more than a busy server takes for a request
 
 
 class SuiteRun:
@@ -73,13 +72,16 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
     for level in option.level:
         if level not in LEVELS_AND_CONTRACT:
             raise UsageError(unknown("level", level, LEVELS_AND_CONTRACT))
+    if "3" in option.level and len(option.url) < 2:
+        raise UsageError("level 3 is about two processes of a cluster: give --url twice, once for each")
     for requirement_id in option.id:
         if requirement_id not in catalogue():
             raise UsageError(unknown("requirement", requirement_id, catalogue()))
         if reason := catalogue()[requirement_id].reason:
             raise UsageError(f"requirement {requirement_id!r} has no case: {reason}")
     profile = read_profile(option.profile) if option.profile else ServerProfile()
-    contract = [int(level) for level in option.level if level in CONTRACT_LEVELS]
+    # Each of two processes has at most level 2.
+    contract = [min(int(level), 2) for level in option.level if level in CONTRACT_LEVELS]
     profile = declared(
         replace(
             profile,
@@ -108,7 +110,7 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
         targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
     others = targets[1:]
     first = replace(targets[0], others=tuple(urls[1:]), options=_that_count(option))
-    jobs = option.jobs or (FAR_JOBS if first.timing.round_trip > FAR_SECONDS else JOBS)
+    jobs = option.jobs or (FAR_JOBS if first.timing.mostly_waits else JOBS)
     return SuiteRun(first, Runner(first, others, jobs=jobs, strict=option.strict))
 
 
@@ -119,7 +121,7 @@ def _that_count(option: Any) -> tuple[str, ...]:
         if (value := getattr(option, name)) is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]
     if contract := [level for level in option.level if level in CONTRACT_LEVELS]:
-        words += ["--level", contract[-1]]
+        words += ["--level", min(contract[-1], "2")]
     for name in ("strict", "ping_default"):
         if getattr(option, name):
             words.append(f"--{name.replace('_', '-')}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
-from conformance.judging.known_deviations import find_deviation, lists, version_of
+from conformance.judging.known_deviations import Listed, find_deviation, lists, version_of
 from conformance.target import Target
 from conformance.telling.result_file import Results
 from conformance.verdicts import Verdict
@@ -30,9 +30,9 @@ def about_software(target: Target) -> list[str]:
             advice = "; if it does, name it with --target-library"
         lines.append(target.found + advice)
     if target.library is not None and not _listed(target):
-        tried = dict.fromkeys(one.version for one in lists() if one.library == target.library)
+        tried = list(dict.fromkeys(one.version for one in lists() if one.library == target.library))
         lacks = _lacks(target.library, target.version)
-        lines.append(f"{lacks}, so no known deviation applies; those of {' and '.join(tried)} are listed")
+        lines.append(f"{lacks}, so no known deviation applies; those of {_in_words(tried, 'and')} are listed")
     return lines
 
 
@@ -42,11 +42,21 @@ def _lacks(library: str, version: str | None) -> str:
 
 def _listed(target: Target) -> bool:
     """Whether entries exist for this version of its library."""
-    version = version_of(target.version)
-    return version is not None and any(
-        listed.library == target.library and listed.versions.contains(version, prereleases=True)
-        for listed in lists()
-    )
+    return _is_listed(target.library, target.version)
+
+
+def _is_listed(library: str | None, version: str | None) -> bool:
+    return any(listed.library == library and _is_for(listed, version) for listed in lists())
+
+
+def _is_for(listed: Listed, version: str | None) -> bool:
+    parsed = version_of(version)
+    return parsed is not None and listed.versions.contains(parsed, prereleases=True)
+
+
+def _in_words(names: list[str], last: str) -> str:
+    """`a, b and c`, with `last` before the last."""
+    return f" {last} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +74,73 @@ class Candidate:
     def rank(self) -> tuple[int, int, bool]:
         return self.covered, -self.passed, self.mode is None
 
+    def is_likely(self, failures: int) -> bool:
+        """Whether it explains enough, although nobody said that the server is one."""
+        return self.covered >= failures * LIKELY_SHARE and self.passed <= self.occurs * MOST_PASSED
+
 
 def suggestion(target: Target, results: Results) -> str | None:
     """A line that names the options under which failures are known deviations; None if there are none."""
     failures = sum(outcome.judgement.verdict is Verdict.FAIL for _, outcome in results)
     if not failures or target.unlisted:
         return None
-    judged = [_judged(candidate, target, results) for candidate in _candidates(target)]
-    best = max(judged, key=lambda candidate: candidate.rank, default=None)
-    if best is None or not best.covered:
+    judged = [
+        one
+        for one in (_judged(candidate, target, results) for candidate in _candidates(target))
+        if one.covered and (_is_said(one, target) or one.is_likely(failures))
+    ]
+    best = max(judged, key=lambda one: (*one.rank, _is_said(one, target)), default=None)
+    if best is None:
         return None
     words = ["--target-library", best.library, "--target-version", best.version]
     options = shlex.join([*words, *(["--target-mode", best.mode] if best.mode else [])])
     share = f"{best.covered} of {failures}" if best.covered < failures else f"all {failures}"
     share = f"{share} failures are known deviations" if failures > 1 else "the failure is a known deviation"
-    if target.library is None:
-        if best.covered < failures * LIKELY_SHARE or best.passed > best.occurs * MOST_PASSED:
-            return None
-        return f"{share} of {best.library} {best.version}: if the server is one, give {options}"
-    if _listed(target):
-        ranked = [one.mode for one in judged if one.rank == best.rank and one.mode]
-        return f"{share} of mode {' or '.join(ranked)}: if the server is one, give --target-mode {best.mode}"
-    lacks = _lacks(best.library, target.version)
+    if _listed(target) and _is_said(best, target):
+        ranked = [one.mode for one in judged if one.rank == best.rank and one.mode and _is_said(one, target)]
+        names = _in_words(list(dict.fromkeys(ranked)), "or")
+        return f"{share} of mode {names}: if the server is one, give --target-mode {best.mode}"
+    version = _version(best.library, target)
+    if _is_listed(best.library, version) or (target.library is None and version is None):
+        shown = best.library == target.library and best.library in target.shown
+        condition = "as its process shows" if shown else "if the server is one"
+        return f"{share} of {best.library} {best.version}: {condition}, give {options}"
     covers = f"those of {best.version} would cover {best.covered} of {failures} failures"
-    return f"{lacks}; {covers}: give {options}"
+    return f"{_lacks(best.library, version)}; {covers}: give {options}"
+
+
+def _version(library: str, target: Target) -> str | None:
+    """The version of this library that the server has; what its process shows goes before what was said."""
+    return target.shown.get(library, target.version if library == target.library else None)
+
+
+def _is_said(candidate: Candidate, target: Target) -> bool:
+    """Whether it is what was said of the server but for the mode, or for a version that nobody listed."""
+    return candidate.library == target.library and (
+        candidate.version == target.version or not _listed(target)
+    )
 
 
 def _candidates(target: Target) -> Iterator[Candidate]:
-    """All that the server may be, as far as it is not known what it is; of a library the newest first."""
-    known = _listed(target)
+    """All that the server may be, and its process does not exclude; of a library the newest first."""
     newest = sorted(lists(), key=lambda listed: Version(listed.version), reverse=True)
     for listed in sorted(newest, key=lambda listed: listed.library):
-        if target.library not in (None, listed.library):
+        of_process = listed.library in target.shown
+        open_to_all = target.library is None and not target.shown
+        if not (target.library == listed.library or of_process or open_to_all):
             continue
-        if known and not listed.versions.contains(str(target.version), prereleases=True):
+        version = _version(listed.library, target)
+        shown = of_process and _is_listed(listed.library, version)
+        if shown and not _is_for(listed, version):
             continue
-        modes = [None, *listed.modes] if target.mode is None else [target.mode]
+        modes: list[str | None] = [None, *listed.modes]
+        if target.mode is not None:
+            # A mode that no list knows is not one to name.
+            modes = [target.mode if target.mode in listed.modes else None]
         for mode in modes:
             if not (listed.borrowed and mode not in listed.modes):
-                version = target.version if known and target.version else listed.version
-                yield Candidate(listed.library, version, mode)
+                own = version if version is not None and _is_for(listed, version) else listed.version
+                yield Candidate(listed.library, own, mode)
 
 
 def _judged(candidate: Candidate, target: Target, results: Results) -> Candidate:
@@ -129,6 +166,6 @@ def _judged(candidate: Candidate, target: Target, results: Results) -> Candidate
             occurs += known
         elif verdict in (Verdict.NON_STRICT, Verdict.INFO, Verdict.KNOWN_DEVIATION):
             occurs += 1
-        elif verdict is Verdict.PASS and not entry.sometimes:
+        elif verdict in (Verdict.PASS, Verdict.UNEXPECTED_PASS) and not entry.sometimes:
             passed += 1
     return Candidate(candidate.library, candidate.version, candidate.mode, covered, occurs, passed)

@@ -38,7 +38,7 @@ def summary(
     others = [_rows(results, *section) for section in (REMARKS, DEVIATIONS, BETTER, HIDDEN)]
     others.append(_asked_again(results))
     if room is None:
-        return [*head, *_rows(results, "failures", FAILURES), *_joined(others), *end]
+        return [*head, *_rows(results, _title_of(results), FAILURES), *_joined(others), *end]
     columns = width or WIDTH
     room -= _size([*head, *end], columns)
     short = [_shortened(rows) for rows in others]
@@ -80,15 +80,22 @@ def _failures(results: Results, target: Target, room: int, width: int) -> Lines:
         "all failures with their packets: --verbose or --html FILE; the first of them:",
         f"  reproduce: {reproduce(failed[0][0], target)}",
     ]
+    title = _title_of(results)
     for told in (_joined(_told_together(failed)), _in_two_lines(failed)):
-        if _size(["failures:", *told, *more], width) <= room:
-            return ["failures:", *told, *more]
-    rows = _rows(results, "failures", FAILURES)
+        if _size([f"{title}:", *told, *more], width) <= room:
+            return [f"{title}:", *told, *more]
+    rows = _rows(results, title, FAILURES)
     left = len(rows)
     while left > 1 and _size([*rows[:left], *more], width) + (left < len(rows)) > room:
         left -= 1
     hidden = [f"  ... {len(rows) - left} more"] if left < len(rows) else []
     return [*rows[:left], *hidden, *more]
+
+
+def _title_of(results: Results) -> str:
+    """What those are that have not passed: "failures", unless none of them says that something is broken."""
+    found = {outcome.judgement.verdict for _, outcome in results} & set(FAILURES)
+    return str(*found) if len(found) == 1 and found != {Verdict.FAIL} else "failures"
 
 
 def _told_together(failed: Results) -> Iterable[Lines]:
@@ -167,5 +174,8 @@ def _end(target: Target, results: Results, *, ended: bool) -> Lines:
     if (hint := suggestion(target, results)) is not None:
         lines.append(hint)
     found = ", ".join(f"{number} {verdict}" for verdict, number in counts(results).items())
-    lines.append(f"{target.title}, contract level {target.level}: {conclusion}: {found}")
+    said = str(conclusion)
+    if conclusion is Conclusion.FAILURES and not {Verdict.FAIL, Verdict.UNEXPECTED_PASS} & set(judged):
+        said = "nothing failed, and not everything could be judged"
+    lines.append(f"{target.title}, contract level {target.level}: {said}: {found}")
     return lines
