@@ -11,6 +11,7 @@ from load.comparing.arms import ArmPlan, command_of
 from load.comparing.plan import LoadPlan
 from load.playing.round_trips import RoundTripScenario
 from load.scenarios import SCENARIOS, make_options
+from load.servers.message_sizes import warning_of
 from load.servers.placement import problem_with_server
 from load.servers.processes import BlockGenerator, ChildError, Server, check_locustfile
 from load.servers.started import StartedServer
@@ -18,6 +19,7 @@ from load.servers.steps import run_step, versions_of
 from load.watching.locating import locate
 from load.watching.proc import descendants
 from sioprobe.commandline.connection_options import ConnectionOptions
+from sioprobe.wire import OpenData
 
 __all__ = ["ArmServer", "check_played", "look_at", "measured_at", "run_setups", "start_arm", "versions_there"]
 
@@ -149,10 +151,23 @@ def look_at(plan: ArmPlan, server: ArmServer, load: LoadPlan, connection: Connec
 def _let_in(url: str, load: LoadPlan, connection: ConnectionOptions) -> None:
     namespace = str(load.parameters.get("namespace", "/"))
     kind = SCENARIOS.get(load.scenario)
-    refused = kind is not None and kind.wants_refusal(make_options(load.scenario, load.parameters))
+    played = None if kind is None else make_options(load.scenario, load.parameters)
+    refused = kind is not None and played is not None and kind.wants_refusal(played)
+    too_large: list[str] = []
+
+    def learned(opened: OpenData) -> None:
+        if played is not None and (warning := warning_of(load.scenario, played, opened)):
+            too_large.append(warning)
+
     for transport in load.transports:
         problem = problem_with_server(
-            url, transport=transport, namespace=namespace, connection=connection, refused=refused
+            url,
+            transport=transport,
+            namespace=namespace,
+            connection=connection,
+            refused=refused,
+            learned=learned,
         )
-        if problem is not None:
-            raise ChildError(f"over {transport}: {problem}")
+        # Every connection would end at its first message, which is no figure of a server.
+        if said := [*filter(None, (problem,)), *too_large]:
+            raise ChildError(f"over {transport}: {said[0]}")

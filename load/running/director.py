@@ -211,8 +211,9 @@ class Director(Conductor):
 
     def says_goodbye(self) -> None:
         """The figures come last, after Locust's own."""
-        if self.environment.parsed_options.headless and not self.attachment.is_worker:
-            self._tell()
+        headless = self.environment.parsed_options.headless and not self.attachment.is_worker
+        if headless and not self._tell():
+            sys.exit(2)  # Locust has made its exit code already
 
     # Between workers and master
 
@@ -228,8 +229,11 @@ class Director(Conductor):
 
     # What comes of it
 
-    def _tell(self) -> None:
-        """Print the result, after the cool-down of the server. To stderr, because stdout may hold JSON."""
+    def _tell(self) -> bool:
+        """Print the result, after the cool-down of the server. To stderr, because stdout may hold JSON.
+
+        False if --summary-json could not be written.
+        """
         self._found = self._server.found()
         result = self._conclusion()
         print(render(result), file=sys.stderr, flush=True)
@@ -239,6 +243,8 @@ class Director(Conductor):
                 write_load(Path(file), result)
             except ResultFileError as error:
                 print(f"locust: error: --summary-json {error}", file=sys.stderr)
+                return False
+        return True
 
     def _conclusion(self) -> RunResult:
         """The result with its thresholds."""

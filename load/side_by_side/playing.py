@@ -13,6 +13,7 @@ import gevent
 from gevent.event import Event
 
 from load.playing.calling import Calls, Pending, Start, turns_of
+from load.servers.message_sizes import too_large
 from load.side_by_side.asking import LifeError, LifeRequest
 from load.side_by_side.starting import RunningServer
 from sioprobe.engine import Connection, Engine, Listener, SwarmError, Target
@@ -163,13 +164,22 @@ class Players:
         while True:
             try:
                 self._connect_all(max(1.0, end - time.monotonic()))
-                return
             except LifeError:
                 self.close()
                 self._server.check()
                 if time.monotonic() > end:
                     raise
+            else:
+                self._check_sizes()
+                return
             gevent.sleep(RETRY_SECONDS)
+
+    def _check_sizes(self) -> None:
+        """Else every connection would end at its first message."""
+        opened = self._players[0].connection.session.opened
+        size = max(len(message.arguments.encode()) for message in self.messages)
+        if opened is not None and (problem := too_large("a client", size, opened)):
+            raise LifeError(f"{self._name}: {problem}", self._name)
 
     @property
     def connections(self) -> int:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import socket
 
 __all__ = [
     "FORBIDDEN",
     "FULL_FILE_TABLE",
+    "NO_LOCAL_ADDRESS",
     "NO_LOCAL_PORT",
     "NO_MEMORY",
     "TOO_MANY_OPEN_FILES",
@@ -23,6 +25,7 @@ __all__ = [
 TOO_MANY_OPEN_FILES = "too many open files"
 FULL_FILE_TABLE = "too many open files on this machine"
 NO_LOCAL_PORT = "no local port left"
+NO_LOCAL_ADDRESS = "no local address or port"
 NO_MEMORY = "no memory left on this machine"
 FORBIDDEN = "forbidden by this machine"
 
@@ -42,6 +45,7 @@ _ADVICE = {
     FULL_FILE_TABLE: "raise fs.file-max (sysctl)",
     NO_LOCAL_PORT: "a wider net.ipv4.ip_local_port_range (sysctl) gives more, and so do --source-addresses"
     " and --urls of a load",
+    NO_LOCAL_ADDRESS: "this machine has no IPv6 address, so it reaches no server at one: give one of IPv4",
     NO_MEMORY: "take fewer users, or a machine with more memory",
     FORBIDDEN: "a firewall or a sandbox of this machine does not allow the connection",
 }
@@ -49,7 +53,20 @@ _ADVICE = {
 
 def own_limit(error: OSError) -> str | None:
     """The limit that this error shows, as the kind of a failure; None if it may be the doing of a server."""
+    if error.errno == errno.EADDRNOTAVAIL and not _has_ipv6():
+        return NO_LOCAL_ADDRESS
     return _KINDS.get(error.errno or 0)
+
+
+def _has_ipv6() -> bool:
+    """Whether this machine can be reached over IPv6, at least by itself."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError as error:
+        # Another limit would hide what is asked.
+        return error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+    return True
 
 
 def advice_on(kind: str) -> str | None:

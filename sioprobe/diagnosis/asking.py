@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sioprobe.diagnosis.answers import Lack, Nothing, Redact, Reply, lack_of
+from sioprobe.diagnosis.answers import Ended, Lack, Nothing, Redact, Reply, lack_of
 from sioprobe.diagnosis.streams import WebSocket, read_answer, read_upgrade
 from sioprobe.diagnosis.visit import Visit
 from sioprobe.wire import encode_upgrade_request, new_key
@@ -101,6 +101,14 @@ class Asker:
         if not isinstance(opened, WebSocket):
             sock.close()
         return opened
+
+    def first_message(self, websocket: WebSocket) -> str | bytes | Ended | None:
+        """What comes first, None if nothing comes in time. Closes the WebSocket if it raises OutOfTime."""
+        try:
+            return websocket.receive(self.clock.next())
+        except OutOfTime:
+            websocket.close()
+            raise
 
     def speaks_tls(self) -> bool:
         """Whether a TLS server, with any certificate, is there. Raises OutOfTime."""

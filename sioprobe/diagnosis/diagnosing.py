@@ -115,7 +115,7 @@ class _Looking:
             return over_polling(self._ask, opened, cookies)
         websocket = self._ask.websocket()
         if isinstance(websocket, WebSocket):
-            message = websocket.receive(self._ask.clock.next())
+            message = self._ask.first_message(websocket)
             if open_of_message(message) is not None:
                 return over_websocket(self._ask, websocket)
             websocket.close()
@@ -133,7 +133,7 @@ class _Looking:
         websocket = self._ask.websocket()
         stays_open = False
         if isinstance(websocket, WebSocket):
-            message = websocket.receive(self._ask.clock.next())
+            message = self._ask.first_message(websocket)
             if open_of_message(message) is not None:
                 found = over_websocket(self._ask, websocket)
                 only = found is None and self._visit.transport == "polling"
@@ -184,7 +184,7 @@ class _Looking:
         if not isinstance(websocket, WebSocket):
             return False
         try:
-            return open_of_message(websocket.receive(self._ask.clock.next())) is not None
+            return open_of_message(self._ask.first_message(websocket)) is not None
         finally:
             websocket.close()
 

@@ -244,11 +244,11 @@ def _speaks_msgpack(asker: Asker) -> bool:
     packed = b"\x83\xa4type\x00\xa4data\x80\xa3nsp\xda" + len(name).to_bytes(2, "big") + name
     websocket = asker.websocket()
     if isinstance(websocket, WebSocket):
-        end = asker.clock.next()
         try:
-            if open_of_message(websocket.receive(end)) is None:
+            if open_of_message(asker.first_message(websocket)) is None:
                 return False
             websocket.send(packed)
+            end = asker.clock.next()
             while isinstance(message := websocket.receive(end), (str, bytes)):
                 if isinstance(message, bytes):
                     return _is_packed(message)

@@ -64,6 +64,7 @@ class Kind:
     MALFORMED_INPUT: Final = "malformed input"
     """The server sent something that the protocol does not allow."""
     NO_LOCAL_PORT: Final = own_limits.NO_LOCAL_PORT
+    NO_LOCAL_ADDRESS: Final = own_limits.NO_LOCAL_ADDRESS
     NOT_CONNECTED: Final = "not connected"
     """Nothing can be sent, or the run was over before the server had answered CONNECT."""
     NOT_READY: Final = "not ready"

@@ -25,9 +25,12 @@ class RequestHeaders:
 
 
 def sort_headers(headers: Mapping[str, str], cookies: Mapping[str, str]) -> RequestHeaders:
-    """Sort out Host and Cookie. Raises LocalProtocolError; its line holds a name and never a value."""
+    """Sort out Host and Cookie. Of headers that differ in case alone the last counts.
+
+    Raises LocalProtocolError; its line holds a name and never a value.
+    """
     host = ""
-    kept: list[tuple[str, str]] = []
+    kept: dict[str, tuple[str, str]] = {}
     jar: dict[str, str] = {}
     for name, value in headers.items():
         lower = name.lower()
@@ -40,13 +43,13 @@ def sort_headers(headers: Mapping[str, str], cookies: Mapping[str, str]) -> Requ
             parts = (part.strip().partition("=") for part in str(value).split(";"))
             jar.update((key, rest) for key, _, rest in parts if key)
         else:
-            kept.append((name, str(value)))
+            kept[lower] = (name, str(value))
     for name, value in cookies.items():
         if not _TOKEN.fullmatch(name) or ";" in str(value):
             raise LocalProtocolError(f"{name!r} is no cookie")
         _check_value(name, str(value))
         jar[name] = str(value)
-    return RequestHeaders(host, tuple(kept), tuple(jar.items()))
+    return RequestHeaders(host, tuple(kept.values()), tuple(jar.items()))
 
 
 def _check_value(name: str, value: str) -> None:
