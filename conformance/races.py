@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from conformance.client.http import Answer, HttpConnection, NoAnswer
+from conformance.client.http import Answer, HttpConnection, NoAnswer, open_stream
 from conformance.client.session import Session
 from conformance.target import Target
 from conformance.verdicts import Inconclusive, PathHides
@@ -18,6 +18,7 @@ from sioprobe.wire import EnginePacketType
 
 __all__ = [
     "away_from_pings",
+    "is_behind_haproxy",
     "no_race",
     "passes_unfinished_requests",
     "pending_poll",
@@ -25,6 +26,8 @@ __all__ = [
     "poll_under_way",
 ]
 
+OF_HAPROXY = b"Your browser sent an invalid request."
+LONGEST_REFUSAL = 4096  # bytes of which anybody reads the first
 APART = 0.05  # seconds between two things on one path, so that they keep their order
 
 
@@ -121,6 +124,25 @@ async def passes_unfinished_requests(target: Target) -> bool:
     queries = ("EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA", "EIO=4&transport=unknown")
     answers = await asyncio.gather(*(_answer_to_half(target, query) for query in queries))
     return any(answers)
+
+
+async def is_behind_haproxy(target: Target) -> bool:
+    """Whether HAProxy answers here: it refuses a header without a name itself, in words of its own."""
+    stream = await open_stream(target.address, target.timing.answer)
+    if isinstance(stream, NoAnswer):
+        return False
+    reader, writer = stream
+    said = b""
+    try:
+        writer.write(b"GET / HTTP/1.1\r\n: no name\r\n\r\n")
+        async with waiting(), asyncio.timeout(target.timing.close):
+            while data := await reader.read(LONGEST_REFUSAL - len(said)):
+                said += data
+    except (TimeoutError, OSError):
+        pass
+    finally:
+        writer.transport.abort()
+    return OF_HAPROXY in said
 
 
 async def _answer_to_half(target: Target, query: str) -> bool:
