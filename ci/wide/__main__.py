@@ -104,7 +104,7 @@ def _judge(row: Row) -> Judged:
 
 def ask(row: Row, there: Standing, file: Path, *words: str) -> Conformance:
     """Judge a row that stands; `words` go to the judge. Raises ChildError if there is no result."""
-    asked = ("--url", there.url, "--level", "2", "--jobs", str(row.jobs), "--report", str(file), *words)
+    asked = ("--url", there.url, "--level", "2", "--report", str(file), *words)
     code, complaint = run_child("conformance", *asked, deadline=DEADLINE)
     if code not in (0, 1) or not file.exists():
         raise ChildError(f"the judge could not judge it (exit code {code}): {complaint}")

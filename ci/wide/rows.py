@@ -53,8 +53,6 @@ class Row:
     tools: tuple[Tool, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     front: Front | None = None
-    jobs: int = 16
-    """Cases that the judge asks at a time."""
 
 
 def recipe(folder: str, product: str, steps: Callable[[Path, Run], None]) -> Recipe:
@@ -109,7 +107,7 @@ def _behind(front: Front) -> Row:
 def _far_behind(front: Front) -> Row:
     """So far that a pong takes seconds, and nearly all of a run is waiting."""
     words = (*SERVE, "--server", "node", *PORT_WORDS, "--ping-interval", "2", "--ping-timeout", "8")
-    return Row(front.name, f"socket.io 4.8 on Node, {front.title}", words, front=front, jobs=64)
+    return Row(front.name, f"socket.io 4.8 on Node, {front.title}", words, front=front)
 
 
 def _distance(milliseconds: int) -> Front:

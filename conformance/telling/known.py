@@ -16,6 +16,7 @@ from conformance.verdicts import Verdict
 __all__ = ["about_software", "suggestion"]
 
 LIKELY_SHARE = 0.5  # of the failures that the entries of an unknown library must cover
+FEWEST = 5  # that another version must cover than the one that is known
 MOST_PASSED = 0.1  # of its entries that occur, so many more may not occur
 
 
@@ -87,7 +88,7 @@ def suggestion(target: Target, results: Results) -> str | None:
     judged = [
         one
         for one in (_judged(candidate, target, results) for candidate in _candidates(target))
-        if one.covered and (_is_said(one, target) or one.is_likely(failures))
+        if one.covered and _counts(one, target, failures)
     ]
     best = max(judged, key=lambda one: (*one.rank, _is_said(one, target)), default=None)
     if best is None:
@@ -112,6 +113,13 @@ def suggestion(target: Target, results: Results) -> str | None:
 def _version(library: str, target: Target) -> str | None:
     """The version of this library that the server has; what its process shows goes before what was said."""
     return target.shown.get(library, target.version if library == target.library else None)
+
+
+def _counts(candidate: Candidate, target: Target, failures: int) -> bool:
+    """Whether it explains more than what is known already, and enough if it contradicts that."""
+    if _is_said(candidate, target):
+        return not _listed(target) or candidate.mode not in (None, target.mode)
+    return candidate.is_likely(failures) and (candidate.covered >= FEWEST or not _listed(target))
 
 
 def _is_said(candidate: Candidate, target: Target) -> bool:

@@ -21,7 +21,16 @@ from load.watching.proc import descendants
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.wire import OpenData
 
-__all__ = ["ArmServer", "check_played", "look_at", "measured_at", "run_setups", "start_arm", "versions_there"]
+__all__ = [
+    "ArmServer",
+    "check_played",
+    "let_in",
+    "look_at",
+    "measured_at",
+    "run_setups",
+    "start_arm",
+    "versions_there",
+]
 
 TRIAL = {"connections": 4, "warmup_seconds": 0.1, "seconds": 0.5}
 TRIAL_RATE = 20.0
@@ -133,7 +142,7 @@ def look_at(plan: ArmPlan, server: ArmServer, load: LoadPlan, connection: Connec
     if load.locustfile:
         name, hint = Path(load.locustfile).name, ""
     else:
-        _let_in(server.urls[0], load, connection)
+        let_in(server.urls[0], load, connection)
         if not issubclass(SCENARIOS[load.scenario], RoundTripScenario):
             return
         # With a low rate nothing may be due in so short a time.
@@ -148,7 +157,8 @@ def look_at(plan: ArmPlan, server: ArmServer, load: LoadPlan, connection: Connec
                 raise ChildError(f"over {transport}: {name} got no answer in a short trial ({kinds}){hint}")
 
 
-def _let_in(url: str, load: LoadPlan, connection: ConnectionOptions) -> None:
+def let_in(url: str, load: LoadPlan, connection: ConnectionOptions) -> None:
+    """Raise ChildError if clients are not let in, or would send more than the server takes."""
     namespace = str(load.parameters.get("namespace", "/"))
     kind = SCENARIOS.get(load.scenario)
     played = None if kind is None else make_options(load.scenario, load.parameters)

@@ -78,7 +78,7 @@ def problem_with(
             connection.abort()
         failure = visitor.failure
     except SwarmError as error:
-        if error.kind != Kind.UNKNOWN_HOST:  # what the user gave cannot be used
+        if error.kind != Kind.UNKNOWN_HOST and not advice_on(error.kind):  # what was given cannot be used
             return error.detail or str(error)
         failure = error
     finally:

@@ -67,7 +67,7 @@ def test_a_proxy_that_keeps_bodies_back_hides_what_needs_half_a_request(tmp_path
 
     assert code == 0, output
     assert verdicts == {"EIO-PL-01": "pass", "EIO-PL-02": "hidden by the path", "EIO-PL-11": "pass"}
-    assert "inconclusive, the path hides it: no request is answered before its body is complete" in output
+    assert "hidden by the path:\n  EIO-PL-02  no request is answered before its body is complete" in output
     assert "the path hides a part: the rest may still be broken" in output
     assert "contract level 2: nothing broken: " in output
 

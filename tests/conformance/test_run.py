@@ -379,6 +379,17 @@ def test_an_interrupted_run_is_not_conformant(slow_url: str, tmp_path: Path) -> 
     assert (result["conformant"], result["outcome"]) == (False, "harness error")
 
 
+def test_pytests_own_line_calls_only_a_failure_failed(tmp_path: Path) -> None:
+    """The probe gets a wrong answer: one requirement is about that, and another cannot be asked."""
+    asked = ["--id", "EIO-UP-02", "--id", "EIO-WS-05", "--id", "EIO-HS-01"]
+    with strict_server("--fault", "probe-answer-has-no-data") as server:
+        done = run_command(tmp_path, "--url", server.url, "--level", "2", *asked)
+    assert done.returncode == 1
+    last = done.stdout.splitlines()[-1]
+    assert " failed" in last
+    assert " inconclusive" in last
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -390,6 +401,7 @@ def test_an_interrupted_run_is_not_conformant(slow_url: str, tmp_path: Path) -> 
             "no case asks for a requirement of EIO-UP, EIO-WS that is SIO-EV-01",
         ),
         (["--without-cases"], "--without-cases goes with --list"),
+        (["--level", "3"], "level 3 is about two processes of a cluster: give --url twice"),
         (["--level", "MUTS"], "unknown level 'MUTS' (the nearest is 'MUST'; valid are MUST, SHOULD"),
         (["--profile", "nowhere.toml"], "profile nowhere.toml: No such file or directory"),
         (["--report", "no/such/folder.json"], "folder no/such does not exist"),

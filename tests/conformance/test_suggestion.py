@@ -84,11 +84,11 @@ def test_a_version_without_entries_and_one_that_is_not_known(target: Target) -> 
     assert said.startswith(f"no version of flask-socketio is known; {covers}")
     assert about_software(unknown) == [
         "no version of flask-socketio is known, so no known deviation applies;"
-        " those of 4.3.2 and 5.3.6 and 5.7.0 are listed"
+        " those of 4.3.2, 5.3.6 and 5.7.0 are listed"
     ]
     assert about_software(old) == [
         "no entries for flask-socketio 5.4.1, so no known deviation applies;"
-        " those of 4.3.2 and 5.3.6 and 5.7.0 are listed"
+        " those of 4.3.2, 5.3.6 and 5.7.0 are listed"
     ]
     assert about_software(old)[0] in header(old)
 
@@ -102,10 +102,43 @@ def test_the_mode_alone_may_be_missing(target: Target) -> None:
     results: Results = [(unmasked[0], Outcome(Judgement(Verdict.FAIL)))]
     known = replace(target, library="flask-socketio", version="5.7.0")
     assert suggestion(known, results) == (
-        "the failure is a known deviation of mode gevent or gevent_uwsgi or gunicorn-geventwebsocket: "
+        "the failure is a known deviation of mode gevent, gevent_uwsgi or gunicorn-geventwebsocket: "
         "if the server is one, give --target-mode gevent"
     )
     assert suggestion(replace(known, mode="threading"), results) is None
+
+
+def test_another_version_than_was_given_is_named(target: Target) -> None:
+    """It is one that is listed, so that nothing else says that it is the wrong one."""
+    results = results_of("flask-socketio", "5.7.0")
+    wrong = replace(target, library="flask-socketio", version="4.3.2")
+    assert suggestion(wrong, results) == (
+        f"all {failures(results)} failures are known deviations of flask-socketio 5.7.0: "
+        "if the server is one, give --target-library flask-socketio --target-version 5.7.0"
+    )
+
+
+def test_what_the_process_shows_is_not_contradicted(target: Target) -> None:
+    results = results_of("flask-socketio", "5.7.0")
+    number = failures(results)
+    node = replace(target, shown={"socket.io": "4.8.4"})
+    assert suggestion(node, results) is None
+    older = replace(target, shown={"flask-socketio": "5.4.1"})
+    assert suggestion(older, results) == (
+        f"no entries for flask-socketio 5.4.1; those of 5.7.0 would cover {number} of {number} failures: "
+        "give --target-library flask-socketio --target-version 5.7.0"
+    )
+    wrong = replace(target, library="flask-socketio", version="4.0", shown={"flask-socketio": "5.7.0"})
+    assert suggestion(wrong, results) == (
+        f"all {number} failures are known deviations of flask-socketio 5.7.0: "
+        "as its process shows, give --target-library flask-socketio --target-version 5.7.0"
+    )
+
+
+def test_a_mode_that_no_list_knows_is_no_advice(target: Target) -> None:
+    strict = replace(target, mode="strict", library=None)
+    said = str(suggestion(strict, results_of("flask-socketio", "5.7.0")))
+    assert said.endswith("give --target-library flask-socketio --target-version 5.7.0")
 
 
 def test_where_nothing_fits_nothing_is_said(target: Target) -> None:

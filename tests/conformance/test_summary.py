@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from conformance.client.address import parse_url
 from conformance.client.timing import Timing
 from conformance.client.transcript import Entry
@@ -69,6 +71,19 @@ def test_what_is_no_failure_is_listed_where_there_is_room_and_counted_elsewhere(
     assert "not as strict as could be: 30; --verbose lists them" in lines
     assert sum(line.endswith("  nothing") for line in lines[lines.index("known deviations:") :]) == 3
     assert "not as strict as could be:" in lines_of(found, 80)
+
+
+@pytest.mark.parametrize("number", [1, 16, 90])
+def test_what_came_to_no_conclusion_is_not_called_a_failure(number: int) -> None:
+    lines = lines_of(results((number, Verdict.INCONCLUSIVE), (1, Verdict.PASS)), 50)
+    assert not any(line.startswith("failures") or ": failures" in line for line in lines)
+    assert "inconclusive:" in lines or number == 1
+    assert lines[-1].endswith(
+        f": nothing failed, and not everything could be judged: 1 pass, {number} inconclusive"
+    )
+    both = lines_of(results((number, Verdict.INCONCLUSIVE), (1, Verdict.FAIL)), 50)
+    assert f": failures: 1 fail, {number} inconclusive" in both[-1]
+    assert "failures:" in both or number == 1
 
 
 def test_causes_come_first_whatever_the_room() -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from sioprobe.diagnosis import Cause, Diagnosis, Visit, diagnose
+from sioprobe.diagnosis.asking import Asker, Clock, OutOfTime
+from sioprobe.diagnosis.streams import WebSocket
 from tests.engine.clients import OPEN, OPEN_UPGRADE, Peer, ScriptedServer
 from tests.engine.tls_front import TlsFront, make_authority
 
@@ -473,3 +475,21 @@ def test_every_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> No
         port = server.url.rpartition(":")[2]
         assert found(f"http://two.example:{port}").cause is Cause.NOT_FOUND
     assert set(asked) == {"two.example"}
+
+
+def test_a_websocket_is_left_when_the_time_is_over() -> None:
+    ended: list[int] = []
+
+    def script(peer: Peer) -> None:
+        peer.accept_websocket()
+        ended.append(peer.read_frame()[0])
+
+    with ScriptedServer(script) as server:
+        asker = Asker(Visit(server.url), Clock(60.0, 2.0), str)
+        websocket = asker.websocket()
+        assert isinstance(websocket, WebSocket)
+        asker.clock = Clock(0.0, 2.0)
+        with pytest.raises(OutOfTime):
+            asker.first_message(websocket)
+
+    assert ended == [8]

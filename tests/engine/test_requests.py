@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from sioprobe.engine import TRANSPORTS, Backoff, SwarmError, Target
+from sioprobe.wire.request_headers import sort_headers
 from tests.engine.clients import OPEN, OPEN_UPGRADE, Client, Peer, ScriptedServer
 from tests.engine.tls_front import TlsFront, make_authority
 from tests.servers import Server, start_command
@@ -75,6 +76,11 @@ def test_every_request_carries_query_headers_and_cookies() -> None:
     assert all("/chat/?from=url&x=2&EIO=4" in head["request"] for head in script.heads)
     assert script.heads[0]["cookie"] == "a=1; b=2"
     assert {head["cookie"] for head in script.heads[1:]} == {"a=1; b=2; lb=node-3"}
+
+
+def test_of_headers_that_differ_in_case_the_last_counts() -> None:
+    headers = {"X-Token": "of all", "Accept": "a", "x-token": "of this user"}
+    assert set(sort_headers(headers, {}).headers) == {("x-token", "of this user"), ("Accept", "a")}
 
 
 def test_a_cookie_of_the_websocket_handshake_comes_back_after_a_loss() -> None:

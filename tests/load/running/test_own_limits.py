@@ -7,12 +7,14 @@ import errno
 import json
 import os
 import resource
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,21 @@ def test_what_this_machine_lacks_has_a_kind_and_an_advice(number: str, kind: str
 
     assert own_limit(error) == failure_of_os_error(error).kind == kind
     assert advice_on(kind)
+
+
+def test_a_machine_without_ipv6_is_not_out_of_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system says the same of both, so the line says both."""
+
+    class NoIpv6(socket.socket):
+        def bind(self, address: Any) -> None:
+            raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+
+    monkeypatch.setattr(socket, "socket", NoIpv6)
+    kind = own_limit(OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address"))
+    monkeypatch.undo()
+
+    assert kind == "no local address or port"
+    assert (advice_on(kind) or "").startswith("this machine has no IPv6 address")
 
 
 def test_what_a_server_does_is_no_limit_of_ours() -> None:
@@ -211,3 +228,17 @@ def test_a_whole_run_under_a_hard_limit_says_whose_limit_it_is(tmp_path: Path) -
     assert result["errors"]["too many open files"] > 0
     assert result["validity"]["verdict"] == "INVALID"
     assert result["validity"]["findings"][0]["cause"] == "limit"
+
+
+def test_a_result_that_cannot_be_written_ends_the_run_with_2(tmp_path: Path) -> None:
+    """No file may grow: as on a full disk."""
+    file = tmp_path / "summary.json"
+    with start_command([sys.executable, "-m", "load.blocks.null_server"]) as server:
+        words = ["--headless", "--host", server.url, "-u", "1", "-t", "1s", "--summary-json", str(file)]
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *LOCUST, *words],
+            cwd=ROOT, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+
+    assert f"locust: error: --summary-json {file}: cannot be written: File too large" in done.stderr
+    assert done.returncode == 2

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 from load.capacity.__main__ import block_of
+from load.comparing.arm_servers import let_in
+from load.comparing.plan import LoadPlan
 from load.profiles.run_plan import RunPlan
 from load.scenarios import make_options
 from load.servers.message_sizes import warning_of
+from load.servers.processes import ChildError
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.wire import OpenData
 from tests.load.locusts import headless
 from tests.servers import start_server
@@ -62,6 +66,14 @@ def test_a_run_warns_before_it_begins_and_its_errors_name_the_limit(transport: s
     assert any(note.startswith("scenario ack sends messages") for note in result["notes"])
     assert any("max_http_buffer_size" in note for note in result["notes"])
     assert done.returncode == 1
+
+
+def test_an_arm_of_a_comparison_is_not_measured_with_messages_that_it_refuses() -> None:
+    load = LoadPlan(scenario="ack", parameters={"payload_bytes": 30_000}, transports=("polling",))
+    with start_server("threading", max_payload=20_000) as server, pytest.raises(ChildError) as refused:
+        let_in(server.url, load, ConnectionOptions())
+
+    assert str(refused.value).startswith("over polling: scenario ack sends messages of 30,000 bytes and more")
 
 
 def test_a_search_for_the_capacity_warns_too(capsys: pytest.CaptureFixture[str]) -> None:

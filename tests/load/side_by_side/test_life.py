@@ -89,6 +89,18 @@ def test_of_several_events_each_is_sent(driver: Driver) -> None:
     )
 
 
+def test_messages_above_max_payload_are_named_before_the_first(driver: Driver) -> None:
+    small = [*SERVER, "--max-payload", "2000"]
+    message = {"event": "message-with-ack", "arguments": [1, "x" * 3000]}
+
+    refused = driver.ask(sides=[side("one", small)], message=message)
+
+    assert refused["error"] == (
+        "one: a client sends messages of 3,006 bytes and more; the server takes 2,000 (maxPayload),"
+        " and ends the session of a client that sends more"
+    )
+
+
 def test_an_ack_that_does_not_match_is_named(driver: Driver) -> None:
     message = {"event": "message-with-ack", "arguments": [1, "x"], "match": "1=y"}
 
