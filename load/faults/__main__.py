@@ -226,7 +226,7 @@ def _modes(modes: tuple[str, ...] | None) -> tuple[str, ...]:
     if modes is None:
         raise click.UsageError("--mode is missing")
     try:
-        known, _ = known_servers()
+        known, *_ = known_servers()
     except ChildError as error:
         raise click.UsageError(str(error)) from None
     for mode in modes:
