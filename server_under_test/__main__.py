@@ -5,7 +5,6 @@ It imports only the standard library and click. A mode patches first and imports
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -14,13 +13,11 @@ from dataclasses import replace
 import click
 
 from server_under_test.foreign.servers import FOREIGN, become_foreign
-from server_under_test.foreign.servers import missing as missing_for
+from server_under_test.listing import listed
 from server_under_test.proxies.front import said_before, site_of
 from server_under_test.proxies.registry import PROXIES
-from server_under_test.proxies.registry import missing as missing_for_proxy
-from server_under_test.proxies.registry import note as note_for_proxy
 from server_under_test.proxies.site import STICKY
-from server_under_test.queues.registry import QUEUES
+from server_under_test.queues.registry import Queue
 from server_under_test.queues.registry import find as find_queue
 from server_under_test.starting.command import become
 from server_under_test.starting.listener import bind
@@ -95,7 +92,8 @@ Servers beside flask-socketio:
     show_default=True,
     help="Server processes, each on a port of its own: PORT, PORT+1, ...",
 )
-@click.option("--queue", help="The queue that joins the processes: redis, or its URL.")
+@click.option("--queue", help="The queue that joins the processes: a name of the list below, or a URL.")
+@click.option("--anyway", is_flag=True, help="Start with a queue that is known not to work in this mode.")
 @click.option(
     "--when-one-ends",
     default=WHEN_ONE_ENDS[0],
@@ -114,17 +112,24 @@ Servers beside flask-socketio:
     help="With --proxy, what keeps a client at its process: cookie (default), address, none.",
 )
 @click.option("--show-config", is_flag=True, help="Print the configuration of the proxy, and start nothing.")
-@click.option("--list", "as_list", is_flag=True, help="List the modes and servers that can run here.")
+@click.option("--list", "as_list", is_flag=True, help="List what can run here.")
 @click.option("--json", "as_json", is_flag=True, help="With --list: as one JSON object.")
 def serve(
-    server: str, transports: str, show_config: bool, as_list: bool, as_json: bool, **values: object
+    server: str,
+    transports: str,
+    anyway: bool,
+    show_config: bool,
+    as_list: bool,
+    as_json: bool,
+    **values: object,
 ) -> int:
     """Run the reference Socket.IO server, or a foreign one with the same contract.
 
     It prints one line that begins with READY when it is ready. SIGTERM or SIGINT stops it.
     """
     if as_list:
-        return _list(as_json=as_json)
+        click.echo(listed(as_json=as_json))
+        return 0
     options = Options(transports=tuple(transports.split(",")), **values)  # type: ignore[arg-type]
     if options.proxy is not None and options.sticky is None:
         options = replace(options, sticky=STICKY[0])
@@ -136,12 +141,8 @@ def serve(
     if server in FOREIGN:
         become_foreign(FOREIGN[server], options)
     if options.queue is not None:
-        found = find_queue(options.queue)
-        assert found is not None
-        queue, url = found
-        lack = None if url else queue.load().missing()
-        if lack is not None:
-            raise Problem(lack)
+        queue, url = find_queue(options.queue)
+        _check_queue(queue, url, options, anyway=anyway)
         if said := said_before(options):
             click.echo(said, err=True)
         from server_under_test.cluster.supervisor import run
@@ -149,27 +150,6 @@ def serve(
         return run(replace(options, queue=queue.name, queue_url=url))
     listener = bind(options.host, options.port, nagle=options.nagle)
     become(replace(options, listen_fd=listener.fileno(), port=listener.getsockname()[1]))
-
-
-def _list(*, as_json: bool) -> int:
-    """List each mode, foreign server and proxy, and what it lacks on this machine."""
-    lacking = {mode.name: missing(mode) for mode in MODES.values()}
-    lacking |= {server.name: missing_for(server) for server in FOREIGN.values()}
-    proxies = {proxy.name: missing_for_proxy(proxy) for proxy in PROXIES.values()}
-    if as_json:
-        names = {"foreign": list(FOREIGN), "queues": list(QUEUES)}
-        listed = {"schema": 1, "kind": "servers", "missing": lacking, **names, "proxies": proxies}
-        click.echo(json.dumps(listed))
-        return 0
-    titles = {mode.name: mode.title for mode in MODES.values()}
-    titles |= {name: f"{server.title} (--server {name})" for name, server in FOREIGN.items()}
-    titles |= {f"--proxy {name}": f"{proxy.title} before the processes" for name, proxy in PROXIES.items()}
-    lacking |= {f"--proxy {name}": lack for name, lack in proxies.items()}
-    notes = {f"--proxy {name}": note_for_proxy(proxy) for name, proxy in PROXIES.items()}
-    for name, lack in lacking.items():
-        said = f"not here: {lack}" if lack else notes.get(name)
-        click.echo(f"{name:<26}{titles[name]}" + (f"\n{'':<26}{said}" if said else ""))
-    return 0
 
 
 def _check(server: str, options: Options) -> None:
@@ -184,8 +164,8 @@ def _check(server: str, options: Options) -> None:
     for transport in options.transports:
         if transport not in TRANSPORTS:
             raise unknown("transport", transport, TRANSPORTS)
-    if options.queue is not None and find_queue(options.queue) is None:
-        raise unknown("queue", options.queue, QUEUES)
+    if options.queue is not None:
+        find_queue(options.queue)
     if options.workers > 1 and options.queue is None:
         raise Problem(f"--workers {options.workers} needs --queue redis, which joins the processes")
     if options.when_one_ends not in WHEN_ONE_ENDS:
@@ -225,6 +205,18 @@ def _check(server: str, options: Options) -> None:
         lack = missing(MODES[options.mode])
         if lack is not None:
             raise Problem(lack)
+
+
+def _check_queue(queue: Queue, url: str | None, options: Options, *, anyway: bool) -> None:
+    """Raise Problem if the queue does not work in this mode, or lacks something; say what is limited."""
+    works = queue.works_in(MODES[options.mode].async_mode) if options.mode else queue.works
+    if works == "no" and not anyway:
+        raise Problem(f"--queue {queue.name} {queue.standing}; --anyway starts it")
+    if works != "yes":
+        click.echo(f"--queue {queue.name} {queue.standing}", err=True)
+    lack = None if url else queue.load().missing()
+    if lack is not None:
+        raise Problem(lack)
 
 
 def _check_proxy(options: Options, *, show_config: bool) -> None:

@@ -35,12 +35,12 @@ def line_of(row: Row, versions: Mapping[str, str], result: Conformance, direct: 
         _ids(differing(result, direct)) if row.front is not None and direct is not None else "",
         f"{result['seconds']:.0f}",
     )
-    return _line(cells)
+    return line(cells)
 
 
 def not_run(row: Row, reason: str) -> str:
     """The line of a row that could not run."""
-    return _line((f"`{row.name}`", row.title, "", f"not run: {reason}", *[""] * 7))
+    return line((f"`{row.name}`", row.title, "", f"not run: {reason}", *[""] * 7))
 
 
 def differing(result: Conformance, direct: Conformance) -> list[str]:
@@ -52,14 +52,14 @@ def differing(result: Conformance, direct: Conformance) -> list[str]:
     return [key[0] for key in sorted(both[0].keys() | both[1].keys()) if both[0].get(key) != both[1].get(key)]
 
 
-def updated(page: str, lines: Mapping[str, str], names: Iterable[str]) -> str:
+def updated(page: str, lines: Mapping[str, str], names: Iterable[str], head: str = HEAD) -> str:
     """The page with these lines in its table, in the order of `names`. Raises ValueError without a table."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"the page has no table between {BEGIN.strip()} and {END.strip()}")
     known = {**lines_of(page), **lines}
-    return before + begin + HEAD + "".join(known[name] for name in names if name in known) + end + after
+    return before + begin + head + "".join(known[name] for name in names if name in known) + end + after
 
 
 def lines_of(page: str) -> dict[str, str]:
@@ -68,7 +68,8 @@ def lines_of(page: str) -> dict[str, str]:
     return {match[1]: match[0] for match in re.finditer(r"^\| `([^`]+)` \|.*\n", table, re.MULTILINE)}
 
 
-def _line(cells: Iterable[str]) -> str:
+def line(cells: Iterable[str]) -> str:
+    """A line of a table."""
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

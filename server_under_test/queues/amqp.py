@@ -19,10 +19,8 @@ from urllib.parse import urlsplit
 from server_under_test.queues.brokers import Broker, folder_of_its_own, free_ports
 from server_under_test.queues.registry import Running
 from server_under_test.starting.problems import Problem
-from server_under_test.starting.programs import find_program
+from server_under_test.starting.programs import UNPACKED, find_program
 
-UNPACKED = Path(sys.prefix, "opt")
-"""Where the set-up unpacks Debian's packages, one folder for each."""
 # Debian's /usr/sbin/rabbitmq-server changes the user and the folder; this one only starts the program.
 PLACES = (UNPACKED / "rabbitmq/usr/lib/rabbitmq/bin", Path("/usr/lib/rabbitmq/bin"))
 ERLANG = UNPACKED / "rabbitmq/usr/lib/erlang/bin"

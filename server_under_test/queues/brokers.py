@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import IO, Any
 
 from server_under_test.queues.registry import Running
 from server_under_test.starting.children import start_child, stop_children
@@ -33,24 +33,25 @@ class Broker:
     """Why nothing answers at the URL. None if a broker answers."""
     seconds: float
     """How long it may take until it answers."""
-    folder: tempfile.TemporaryDirectory[str] = field(default_factory=lambda: folder_of_its_own())
+    folder: tempfile.TemporaryDirectory[str] | None = None
+    """Where its files are, if it has any."""
     environment: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> Running:
         """Start it, and wait until it answers. Raises Problem."""
-        log = Path(self.folder.name, "log")
         deadline = time.monotonic() + self.seconds
-        with log.open("wb") as output:
-            processes = [
-                start_child(
-                    command,
-                    env={**os.environ, **self.environment},
-                    cwd=self.folder.name,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
-                for command in reversed(self.commands)
-            ][::-1]
+        # Without a name, so that nothing is left of it.
+        log = tempfile.TemporaryFile()  # noqa: SIM115  read when the broker does not start
+        processes = [
+            start_child(
+                command,
+                env={**os.environ, **self.environment},
+                cwd=self.folder.name if self.folder else tempfile.gettempdir(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            for command in reversed(self.commands)
+        ][::-1]
         try:
             while error := self.ask(self.url):
                 for process, command in zip(processes, self.commands, strict=True):
@@ -64,6 +65,11 @@ class Broker:
             stop_children(processes, STOP_SECONDS)
             raise
         return Running(self.url, tuple(processes), self.start)
+
+
+def managed(manager: Any) -> dict[str, Any]:
+    """What `SocketIO(...)` takes with this manager; a process without an application must say both."""
+    return {"client_manager": manager, "message_queue": None}
 
 
 def folder_of_its_own() -> tempfile.TemporaryDirectory[str]:
@@ -81,6 +87,7 @@ def free_ports(count: int) -> list[int]:
     return [each.getsockname()[1] for each in held]
 
 
-def _last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
+def _last_line(log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
     return f": {lines[-1]}" if lines else ""

@@ -1,13 +1,6 @@
-"""The queues by name: what each is, which URLs lead to it, and the module that starts it.
+"""The queues by name: what each is, where it works, which URLs lead to it, and the module that starts it.
 
 This imports only the standard library, since the command line reads it before a mode patches anything.
-
-What `load` gives has three functions:
-
-    missing() -> str | None                   one line about what it lacks here, and how to get it
-    start() -> Running                        a queue of our own that answers; raises Problem
-    arguments(url, channel, write_only) -> dict[str, Any]
-                                              what `SocketIO(...)` takes, called in the server process
 """
 
 from __future__ import annotations
@@ -16,25 +9,12 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal, Protocol, cast
 
+from server_under_test.starting.problems import Problem, unknown
 
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """One way to join the processes."""
-
-    name: str
-    title: str
-    module: str
-    """The module below `server_under_test.queues` that has the functions, or `module:OBJECT` in it."""
-    schemes: tuple[str, ...]
-    """The schemes of its URLs. A URL with one of them is used as it is, and nothing is started."""
-
-    def load(self) -> Any:
-        """The functions of this queue. A server process calls it after its mode has patched."""
-        module, colon, name = self.module.partition(":")
-        loaded = import_module(f"server_under_test.queues.{module}")
-        return getattr(loaded, name) if colon else loaded
+Works = Literal["yes", "partly", "no", "not tried"]
+ASYNC_MODES = ("threading", "eventlet", "gevent", "gevent_uwsgi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +26,148 @@ class Running:
     """The broker first. Empty if the user's own is used."""
     again: Callable[[], Running] | None = None
     """Starts it again at the same address, after it has ended."""
+    keeps: object = None
+    """What must stay as long as the queue is used: a temporary folder."""
 
+
+class Functions(Protocol):
+    """What the module of a queue offers."""
+
+    def missing(self) -> str | None:
+        """One line about what it lacks here, and how to get it."""
+
+    def start(self) -> Running:
+        """A queue of our own that answers. Raises Problem."""
+
+    def arguments(self, url: str, channel: str, write_only: bool) -> dict[str, Any]:
+        """What `SocketIO(...)` takes. It is called in the server process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One way to join the processes."""
+
+    name: str
+    title: str
+    module: str
+    """The module below `server_under_test.queues` that has the functions, or `module:OBJECT` in it."""
+    schemes: tuple[str, ...] = ()
+    """The schemes of its URLs. A URL with one of them is used as it is, and nothing is started."""
+    works: Works = "yes"
+    """`python -m ci.queues` compares it with what it sees."""
+    modes: tuple[str, ...] = ASYNC_MODES
+    """The async modes for which `works` holds; in the others it does not work."""
+    reason: str = ""
+    """Why it does not work everywhere, as one clause."""
+
+    def load(self) -> Functions:
+        """The functions of this queue. A server process calls it after its mode has patched."""
+        module, colon, name = self.module.partition(":")
+        loaded = import_module(f"server_under_test.queues.{module}")
+        return cast(Functions, getattr(loaded, name) if colon else loaded)
+
+    def works_in(self, async_mode: str) -> Works:
+        return self.works if async_mode in self.modes else "no"
+
+    @property
+    def standing(self) -> str:
+        """Where it works, as a sentence."""
+        if self.works in ("no", "not tried"):
+            return f"{'does not work' if self.works == 'no' else self.works}: {self.reason}"
+        where = "in every mode" if self.modes == ASYNC_MODES else f"with {', '.join(self.modes)} only"
+        said = f"works {where}" if self.works == "yes" else f"works partly {where}"
+        return f"{said}: {self.reason}" if self.reason else said
+
+
+NO_FANOUT = "kombu has no fanout for it, and nothing reaches the other processes, without an error"
 
 QUEUES = {
     queue.name: queue
     for queue in (
-        Queue("redis", "Redis", "redis_server", ("redis", "rediss")),
+        Queue("redis", "Redis", "redis_server", ("redis", "rediss", "unix")),
+        Queue("valkey", "Valkey", "redis_server:VALKEY", ("valkey", "valkeys")),
+        Queue(
+            "sentinel",
+            "Redis behind Sentinel",
+            "redis_server:SENTINEL",
+            ("redis+sentinel", "valkey+sentinel"),
+        ),
+        Queue("redis-kombu", "Redis through kombu", "through_kombu:REDIS"),
         Queue("rabbitmq", "RabbitMQ", "amqp:RABBITMQ", ("amqp", "amqps", "pyamqp")),
-        Queue("garagemq", "garagemq, a light AMQP broker", "amqp:GARAGEMQ", ()),
+        Queue("garagemq", "garagemq, a light AMQP broker", "amqp:GARAGEMQ"),
+        Queue(
+            "zeromq",
+            "ZeroMQ, with the broker in python-socketio's documentation",
+            "zeromq",
+            ("zmq+tcp",),
+            modes=("eventlet",),
+            reason="python-socketio takes eventlet's ZeroMQ in every mode; with gevent no request is "
+            "answered, and with threading the listener keeps a core busy",
+        ),
+        Queue(
+            "kafka",
+            "Kafka",
+            "kafka:SHIPPED",
+            ("kafka",),
+            works="no",
+            reason="python-socketio gives text to a producer that takes bytes, and every emit fails "
+            "(--queue kafka-mended encodes it)",
+        ),
+        Queue("kafka-mended", "Kafka, with a manager that encodes", "kafka:MENDED"),
+        Queue("filesystem", "one folder, through kombu", "through_kombu:FILESYSTEM", ("filesystem",)),
+        Queue(
+            "memory",
+            "memory, through kombu",
+            "through_kombu:MEMORY",
+            ("memory",),
+            works="no",
+            reason="it stays in its process, and nothing reaches the others, without an error",
+        ),
+        Queue(
+            "sqlalchemy",
+            "SQLite, through kombu and SQLAlchemy",
+            "through_kombu:SQLALCHEMY",
+            ("sqla", "sqlalchemy"),
+            works="no",
+            reason=NO_FANOUT,
+        ),
+        Queue(
+            "kombu",
+            "another transport of kombu, by its URL",
+            "through_kombu:OTHER",
+            ("gcpubsub", "mongodb", "pgmq"),
+            works="not tried",
+            reason="kombu has a fanout for it; nobody has tried it here",
+        ),
     )
 }
 
+# kombu knows these schemes, and no process hears another through them.
+WITHOUT_FANOUT = (
+    *("azureservicebus", "azurestoragequeues", "confluentkafka", "consul", "etcd", "pyro", "qpid"),
+    *("slmq", "sqs", "zookeeper"),
+)
 
-def find(text: str) -> tuple[Queue, str | None] | None:
-    """The queue with this name, or the one that this URL leads to, with the URL. None for others."""
+ALL_SCHEMES = tuple(scheme for queue in QUEUES.values() for scheme in queue.schemes)
+
+
+def find(text: str) -> tuple[Queue, str | None]:
+    """The queue with this name, or the one that this URL leads to, with the URL. Raises Problem."""
     if text in QUEUES:
         return QUEUES[text], None
     scheme, colon, _ = text.partition("://")
-    for queue in QUEUES.values():
-        if colon and scheme in queue.schemes:
-            return queue, text
-    return None
+    if not colon:
+        raise Problem(f"{unknown('queue', text, QUEUES)}, or a URL such as redis://HOST:6379")
+    # What a transport of kombu stands on comes after a plus: sqla+sqlite.
+    for known in (scheme, scheme.partition("+")[0]):
+        for queue in QUEUES.values():
+            if known in queue.schemes:
+                return queue, text
+        lower = known.lower()
+        if lower in ALL_SCHEMES:
+            raise Problem(f"write {lower}:// for {known}://: Flask-SocketIO takes it for a URL of kombu")
+        if lower in WITHOUT_FANOUT:
+            raise Problem(f"--queue {known}:// does not work: {NO_FANOUT}")
+    if scheme == "sentinel":
+        raise Problem("write redis+sentinel://HOST:26379/0/SERVICE: a URL of kombu cannot name the service")
+    raise unknown("queue URL", f"{scheme}://", [f"{known}://" for known in ALL_SCHEMES])

@@ -11,6 +11,8 @@ from pathlib import Path
 
 BESIDE = str(Path(sys.executable).parent)
 """The folder of this interpreter, where pip and the set-up put programs."""
+UNPACKED = Path(sys.prefix, "opt")
+"""Where the set-up unpacks what is not one program, a folder for each."""
 
 
 def find_program(
