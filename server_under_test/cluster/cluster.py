@@ -42,7 +42,7 @@ class Cluster:
         assert options.queue is not None
         row = QUEUES[options.queue]
         running = Running(options.queue_url) if options.queue_url else row.load().start()
-        self.queue = Part("queue", f"the {row.title} server", running)
+        self.queue = Part("queue", f"the queue ({row.title})", running)
         if options.play:
             try:
                 self.links = Links(running.url, options)

@@ -26,7 +26,7 @@ STOP_SECONDS = 4.5
 class Part:
     """The queue or the proxy. One of its processes that ends is the end of the part.
 
-    `name` is its name in commands (`queue`), `title` in messages (`the Redis server`).
+    `name` is its name in commands (`queue`), `title` in messages (`the queue (Redis)`).
     """
 
     def __init__(self, name: str, title: str, running: Running) -> None:
@@ -46,9 +46,9 @@ class Part:
 
     @property
     def state(self) -> str:
-        """`running`, `paused` or `ended`; `not ours` if the user brought it."""
+        """`running`, `paused` or `ended`; `no process of ours` if it is the user's own, or a folder."""
         if not self.processes:
-            return "not ours"
+            return "no process of ours"
         if self.code is not None:
             return "ended"
         return "paused" if self.paused else "running"
@@ -125,7 +125,7 @@ class Worker(Part):
 
     def begin(self, watch: Watch) -> None:
         """Start it. The watch reads its READY line."""
-        listener, self._listener = self._listener or self._listen(), None
+        listener, self._listener = self._listener or self._listen_again(watch), None
         with listener:
             fd = listener.fileno()
             options = replace(self._options, listen_fd=fd)
@@ -139,6 +139,17 @@ class Worker(Part):
 
     def _listen(self) -> socket.socket:
         return bind(self._options.host, self._options.port, nagle=self._options.nagle)
+
+    def _listen_again(self, watch: Watch) -> socket.socket:
+        """Listen as soon as those that the last one has started have ended, as gunicorn's worker does then."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while True:
+            try:
+                return self._listen()
+            except Problem:
+                if time.monotonic() > deadline:
+                    raise
+            watch.wait(0.01)
 
     def _take(self, line: str) -> None:
         self.about = parse_line(line) or self.about

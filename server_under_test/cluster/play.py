@@ -80,8 +80,8 @@ class Player:
         if part is None:
             raise Problem("there is no proxy")
         state = part.state
-        if state == "not ours":
-            raise Problem(f"{part.title} is not ours: only one that was started here can be played with")
+        if state == "no process of ours":
+            raise Problem(f"{part.title} has no process that was started here")
         if verb == "start" and state != "ended":
             raise Problem(f"{part.name} runs already; it is {state}")
         if verb != "start" and state == "ended":

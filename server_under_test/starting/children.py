@@ -56,9 +56,9 @@ def family(processes: Iterable[subprocess.Popen[bytes]]) -> list[psutil.Process]
 
 
 def is_alive(member: psutil.Process) -> bool:
-    """Whether it runs, or is stopped. A zombie does not."""
+    """Whether it runs, or is stopped. A zombie does not, unless it has threads that still end."""
     try:
-        return member.is_running() and member.status() != psutil.STATUS_ZOMBIE
+        return member.is_running() and (member.status() != psutil.STATUS_ZOMBIE or member.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 

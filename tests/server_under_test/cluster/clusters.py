@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,12 +21,13 @@ from tests.servers import Server, command_line_options, start_command
 DEADLINE = 30.0
 
 
-def start_cluster(mode: str, **options: Any) -> Server:
+def start_cluster(mode: str, *, environment: Mapping[str, str] | None = None, **options: Any) -> Server:
     """Two servers behind a Redis; with `play=True`, `tell` plays."""
     require_redis()
     require_mode(mode)
     words = command_line_options({"mode": mode, "port": 0, "workers": 2, "queue": "redis", **options})
-    return start_command([sys.executable, "-m", "server_under_test", *words], stdin=subprocess.PIPE)
+    command = [sys.executable, "-m", "server_under_test", *words]
+    return start_command(command, environment=environment, stdin=subprocess.PIPE)
 
 
 def tell(cluster: Server, command: str) -> dict[str, Any]:

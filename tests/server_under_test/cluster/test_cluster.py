@@ -24,6 +24,7 @@ from tests.server_under_test.cluster.clusters import (
     pids_of,
     play,
     start_cluster,
+    tell,
     until,
 )
 from tests.server_under_test.conftest import require_redis
@@ -204,7 +205,7 @@ def test_a_cluster_restarts_a_server_that_ends_but_no_queue(monkeypatch: pytest.
         family = members(cluster)
         os.kill(cluster.about["queue_pids"][0], signal.SIGKILL)
         assert cluster.wait(DEADLINE) == 1
-        assert "the Redis server ended with code -9; stopping the others" in cluster.stderr
+        assert "the queue (Redis) ended with code -9; stopping the others" in cluster.stderr
         assert_gone(family)
 
 
@@ -233,9 +234,12 @@ def test_a_redis_of_the_user_is_used_and_left_alone(monkeypatch: pytest.MonkeyPa
     queue = redis_server.start()
     [broker] = queue.processes
     try:
-        with start_server("threading", queue="redis", environment={"REDIS_URL": queue.url}) as server:
+        environment = {"REDIS_URL": queue.url}
+        with start_cluster("threading", workers=1, play=True, environment=environment) as server:
             assert server.about["queue_url"] == queue.url
             assert listeners(queue.url) == [1, 1, 1, 1]
+            error = "the queue (Redis) has no process that was started here"
+            assert tell(server, "kill queue") == {"error": error}
             assert not [process for process in members(server) if "redis" in process.name()]
         assert listeners(queue.url) == [0, 0, 0, 0]
     finally:
