@@ -141,7 +141,7 @@ class Worker(Part):
         return bind(self._options.host, self._options.port, nagle=self._options.nagle)
 
     def _listen_again(self, watch: Watch) -> socket.socket:
-        """Listen as soon as those that the last one has started have ended, as gunicorn's worker does then."""
+        """Listen when all processes of the last one have ended: gunicorn's worker ends after its master."""
         deadline = time.monotonic() + STOP_SECONDS
         while True:
             try:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
+import redis
 
 from server_under_test.starting.children import is_alive
 from tests.server_under_test.conftest import require_mode, require_redis
@@ -70,6 +71,13 @@ def is_there(url: str) -> bool:
     ):
         return True
     return False
+
+
+def listeners(url: str) -> list[int]:
+    """How many processes listen on the channel of each application."""
+    with redis.Redis.from_url(url) as client:
+        found = client.pubsub_numsub("flask-socketio", "flask", "flask-options", "flask-websocket")
+    return [int(count) for _, count in found]
 
 
 def members(cluster: Server) -> list[psutil.Process]:

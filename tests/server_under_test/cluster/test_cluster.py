@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-import redis
 
 from server_under_test.queues import redis_server
 from server_under_test.queues.redis_server import find_redis
@@ -20,6 +19,7 @@ from tests.server_under_test.cluster.clusters import (
     DEADLINE,
     assert_gone,
     is_there,
+    listeners,
     members,
     pids_of,
     play,
@@ -245,13 +245,6 @@ def test_a_redis_of_the_user_is_used_and_left_alone(monkeypatch: pytest.MonkeyPa
     finally:
         broker.kill()
         broker.wait()
-
-
-def listeners(url: str) -> list[int]:
-    """How many processes listen on the channel of each application."""
-    with redis.Redis.from_url(url) as client:
-        found = client.pubsub_numsub("flask-socketio", "flask", "flask-options", "flask-websocket")
-    return [int(count) for _, count in found]
 
 
 def test_a_password_is_not_shown() -> None:
