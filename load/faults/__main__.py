@@ -196,7 +196,8 @@ def main(
 
     def changed(cell: PlayedFault) -> None:
         _write(out, document)
-        click.echo(progress_line(cell, plan.repeat), err=True)
+        if cell["runs"]:
+            click.echo(progress_line(cell, plan.repeat), err=True)
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -258,15 +259,12 @@ def _document(plan: Plan) -> Faults:
 
 def progress_line(cell: PlayedFault, repeat: int) -> str:
     """What became of the last run of a cell."""
-    where = f"{cell['mode']}, {cell['queue']}, {cell['fault']}"
-    if not cell["runs"]:
-        return f"{where}: not run: {cell['reason']}"
     run = max(cell["runs"], key=lambda each: each["started_at"])
     well = run["well_after_mend_s"]
     said = run["problem"] or (
         "not well at the limit" if well is None else f"well {well:.1f} s after the mend"
     )
-    return f"{where}, {run['repetition']} of {repeat}: {said}"
+    return f"{cell['mode']}, {cell['queue']}, {cell['fault']}, {run['repetition']} of {repeat}: {said}"
 
 
 def code_of(document: Faults) -> int:

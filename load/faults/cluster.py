@@ -20,8 +20,10 @@ from gevent.queue import Empty, Queue
 from load.servers.children import ChildError, end_child, last_lines, scratch_file, start_child
 from sioprobe.results.faults import LogLine
 
-__all__ = ["Cluster", "ClusterError", "Refused"]
+__all__ = ["PROGRAM", "Cluster", "ClusterError", "Refused"]
 
+PROGRAM = "sioprobe serve"
+"""Its name in its own error lines."""
 START_SECONDS = 150.0
 """A RabbitMQ on a busy machine."""
 PLAY_SECONDS = 150.0
@@ -120,7 +122,7 @@ class Cluster:
             raise ClusterError(self._last_words())
 
     def _last_words(self) -> str:
-        return last_lines(self._said(0))
+        return last_lines(self._said(0)).removeprefix(f"{PROGRAM}: ")
 
     @property
     def said(self) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gevent.pool import Pool
 
 from load.faults.catalogue import Fault
-from load.faults.cluster import Cluster, ClusterError, Refused
+from load.faults.cluster import PROGRAM, Cluster, ClusterError, Refused
 from load.faults.playing import NotSteady, Timing, failed_run, play
 from load.faults.traffic import Traffic
 from load.servers.processes import server_command
@@ -139,7 +139,7 @@ class _Round:
         plan = self._plan
         if self._cluster is None or self._traffic is None:
             command = plan.command(cell["mode"], cell["queue"], plan.workers, cell["proxy"])
-            self._cluster = Cluster(command, harness_environment(SIOPROBE_PROG="sioprobe serve"))
+            self._cluster = Cluster(command, harness_environment(SIOPROBE_PROG=PROGRAM))
             urls = self._cluster.about["urls"]
             # Behind a proxy there is one address for all.
             self._traffic = Traffic(
