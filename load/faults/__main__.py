@@ -76,7 +76,13 @@ class Names(click.ParamType[tuple[str, ...]]):
     exit_codes=EXIT_CODES,
 )
 @option(
-    "--mode", "modes", group=PLAYED, type=Names(), metavar="NAMES", help="Async modes of the servers: a,b."
+    "--mode",
+    "modes",
+    group=PLAYED,
+    type=Names(),
+    metavar="NAMES",
+    default=(),
+    help="Async modes of the servers: a,b.",
 )
 @option(
     "--queue",
@@ -160,7 +166,7 @@ class Names(click.ParamType[tuple[str, ...]]):
 )
 @option("--json", "as_json", is_flag=True, help="Print faults.json, and nothing else, on stdout.")
 def main(
-    modes: tuple[str, ...] | None,
+    modes: tuple[str, ...],
     queues: tuple[str, ...],
     fault_names: Sequence[tuple[str, ...]],
     proxy: str,
@@ -181,8 +187,9 @@ def main(
         click.echo("\n".join(f"{fault.name:<18}{fault.title}" for fault in FAULTS.values()))
         return
     faults = _faults(names)
+    _check(modes, queues, proxy if any(fault.proxy for fault in faults) else None)
     plan = Plan(
-        modes=_modes(modes),
+        modes=modes,
         queues=queues,
         faults=faults,
         proxy=proxy,
@@ -223,17 +230,22 @@ def _faults(names: Sequence[str]) -> list[Fault]:
     return [fault for fault in FAULTS.values() if not names or fault.name in names]
 
 
-def _modes(modes: tuple[str, ...] | None) -> tuple[str, ...]:
-    if modes is None:
+def _check(modes: Sequence[str], queues: Sequence[str], proxy: str | None) -> None:
+    """UsageError for a name that `sioprobe serve` does not know."""
+    if not modes:
         raise click.UsageError("--mode is missing")
     try:
-        known, *_ = known_servers()
+        known_modes, _, known_queues, known_proxies = known_servers()
     except ChildError as error:
         raise click.UsageError(str(error)) from None
-    for mode in modes:
-        if mode not in known:
-            raise click.UsageError(unknown("mode", mode, known))
-    return modes
+    for kind, names, known in (
+        ("mode", modes, known_modes),
+        ("queue", [queue for queue in queues if "://" not in queue], known_queues),
+        ("proxy", [proxy] if proxy is not None else [], known_proxies),
+    ):
+        for name in names:
+            if name not in known:
+                raise click.UsageError(unknown(kind, name, known))
 
 
 def _document(plan: Plan) -> Faults:
