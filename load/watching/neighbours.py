@@ -56,7 +56,9 @@ class NeighbourWatch:
     ) -> None:
         self._server = server
         pids = partners(server.pids) if server.watches else ()
-        self._partners = TreeWatch(pid for pid in pids if proc.stat(pid) is not None)
+        self.partners = tuple(pid for pid in pids if proc.stat(pid) is not None)
+        """The processes that work for the server, such as its queue."""
+        self._partners = TreeWatch(self.partners)
         self._generators = generators
         self._stat = stat
         self._clocks = clocks or KernelClocks()

@@ -14,10 +14,10 @@ import gevent
 
 from load.watching.neighbours import NeighbourWatch, only_this_process
 from load.watching.proc import process_name
-from load.watching.process_trees import SamplingError
+from load.watching.process_trees import SamplingError, TreeSample, TreeWatch
 from load.watching.server_state import ServerWatch
 from sioprobe.measured.server_figures import server_figures
-from sioprobe.results.loads import ServerFigures, ServerMoment, ServerRoot
+from sioprobe.results.loads import PartnerUsage, ServerFigures, ServerMoment, ServerRoot
 
 __all__ = ["Counts", "ServerSampler"]
 
@@ -36,6 +36,12 @@ class Counts:
     connections: int = 0
     operations: int | None = None
     messages: int | None = None
+
+
+def _usage(sample: TreeSample) -> PartnerUsage:
+    return PartnerUsage(
+        cpu_seconds=sample.cpu_ns / 1e9, rss_bytes=sample.rss_bytes, processes=sample.processes
+    )
 
 
 class ServerSampler:
@@ -58,6 +64,9 @@ class ServerSampler:
         self._server = server
         self._watch = server.tree if server.tree.watches else None
         self._neighbours = NeighbourWatch(server.tree, generators)
+        self._partners = {
+            f"{pid} {process_name(pid)}".strip(): TreeWatch((pid,)) for pid in self._neighbours.partners
+        }
         self._moments: list[ServerMoment] = []
         self._connected: int | None = None
         self._reset = 0
@@ -141,6 +150,7 @@ class ServerSampler:
             operations=counts.operations,
             messages=counts.messages,
             neighbours_cpu_seconds=self._neighbours.take(sample.cpu_ns),
+            partners={who: _usage(watch.sample()) for who, watch in self._partners.items()},
         )
 
     def hold(self) -> None:

@@ -150,6 +150,9 @@ def render_server(server: ServerFigures, expected: int | None = None) -> Iterato
             each.append(f"{server.fds_per_connection:.2f} fds")
         of = f" of {expected}" if expected is not None and expected > server.connections else ""
         yield f"    per connection: {', '.join(each)} ({server.connections}{of} connections)"
+    for partner, usage in server.partners.items():
+        share = usage.cpu_seconds / server.window_seconds if server.window_seconds else 0.0
+        yield f"    connected to {partner}: {share:.0%} of a core, memory {_mebibytes(usage.rss_bytes)} MiB"
     yield from (f"    {note}" for note in server.notes)
 
 

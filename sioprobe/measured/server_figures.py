@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sioprobe.results.loads import Neighbours, ServerFigures, ServerMoment, ServerRoot
+from msgspec.structs import replace
+
+from sioprobe.results.loads import Neighbours, PartnerUsage, ServerFigures, ServerMoment, ServerRoot
 
 __all__ = ["server_figures"]
 
@@ -70,9 +72,14 @@ def server_figures(
         fds_before=start.fds,
         fds_under_load=last.fds,
         fds_per_connection=_per(_difference(held.fds, start.fds), connections) if held else None,
+        partners={who: _since(begin.partners.get(who), used) for who, used in end.partners.items()},
         neighbours=_neighbours([*moments[first:], end], most),
         series=moments,
     )
+
+
+def _since(before: PartnerUsage | None, now: PartnerUsage) -> PartnerUsage:
+    return replace(now, cpu_seconds=now.cpu_seconds - (before.cpu_seconds if before is not None else 0.0))
 
 
 def _busiest_second(clock: Sequence[tuple[float, float]]) -> float | None:

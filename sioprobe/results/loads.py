@@ -230,6 +230,14 @@ class ServerRoot(Struct, frozen=True):
     name: str
 
 
+class PartnerUsage(Struct, frozen=True, kw_only=True):
+    """What works for a server, such as a queue or a proxy: CPU in the measured window, memory at its end."""
+
+    cpu_seconds: Amount
+    rss_bytes: Count
+    processes: Count
+
+
 class ServerMoment(Struct, frozen=True, kw_only=True):
     """One sample, `at` seconds from the start. CPU, switches, operations and messages count from the start.
 
@@ -249,6 +257,9 @@ class ServerMoment(Struct, frozen=True, kw_only=True):
     neighbours_cpu_seconds: Annotated[
         Amount | None, Meta(description="that other processes took from the start, as in `Neighbours`")
     ] = None
+    partners: Annotated[
+        dict[str, PartnerUsage], Meta(description="by process id and name; CPU from the start")
+    ] = {}
 
 
 class ServerFigures(Struct, frozen=True, kw_only=True):
@@ -280,6 +291,10 @@ class ServerFigures(Struct, frozen=True, kw_only=True):
     fds_before: Count | None
     fds_under_load: Count | None
     fds_per_connection: float | None
+    partners: Annotated[
+        dict[str, PartnerUsage],
+        Meta(description="the processes of this host that it was connected to, in no other figure"),
+    ] = {}
     neighbours: Neighbours | None = None
     series: list[ServerMoment]
 
@@ -371,14 +386,6 @@ class ServerUsage(Struct, frozen=True, kw_only=True):
 
 Partner = Literal["queue", "proxy"]
 """Who works for a server of several processes."""
-
-
-class PartnerUsage(Struct, frozen=True, kw_only=True):
-    """The processes of a queue or of a proxy: CPU in the measured window, memory at its end."""
-
-    cpu_seconds: Amount
-    rss_bytes: Count
-    processes: Count
 
 
 class GeneratorUsage(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -17,7 +18,7 @@ from load.watching.server_state import ServerWatch
 from sioprobe.measured.rendering import render_server
 from sioprobe.measured.server_figures import server_figures
 from sioprobe.measured.vitals import KernelClocks
-from sioprobe.results.loads import ServerMoment
+from sioprobe.results.loads import ServerFigures, ServerMoment
 from tests.load.endings import assert_nothing_failed
 from tests.load.locusts import headless, load
 from tests.servers import start_command, start_server
@@ -189,6 +190,30 @@ def test_a_run_says_what_the_server_used(processes: int) -> None:
     if processes == 2:
         operations = summary["operations"]
         assert used["cpu_us_per_operation"] == pytest.approx(1e6 * used["window_cpu_seconds"] / operations)
+
+
+def test_a_run_across_a_cluster_has_the_queue_and_each_server_apart() -> None:
+    with start_server("gevent", workers=2, queue="redis") as cluster:
+        [queue] = cluster.about["queue_pids"]
+        done = load(
+            *("--url", ",".join(cluster.about["urls"]), "--no-calibrate", "--users", "4", "--json"),
+            *("--scenario", "broadcast"),
+            until={"SIO connect": 4, "SIO deliver": 400},
+        )
+
+    summary = json.loads(done.stdout)
+    assert (summary["errors"], summary["ledger"]["reach"]) == ({}, 1.0)
+    assert [each["ledger"]["reach"] for each in summary["urls"].values()] == [1.0, 1.0]
+    counted = {each["name"]: each["count"] for each in summary["series"] if each["type"] == "SIO fan-out"}
+    assert counted["same-server delivery"] + counted["other-server delivery"] == summary["operations"]
+    used = summary["server"]
+    [(who, partner)] = used["partners"].items()
+    assert who.startswith(f"{queue} ")
+    assert 0 < partner["cpu_seconds"] < used["window_cpu_seconds"]
+    lines = list(render_server(msgspec.convert(used, ServerFigures)))
+    assert [line.partition(": ")[0] for line in lines if "connected to" in line] == [
+        f"    connected to {who}"
+    ]
 
 
 def test_a_run_that_samples_nothing_says_why() -> None:
