@@ -126,7 +126,7 @@ def _cells(given: dict[str, Any], *, reference: bool) -> tuple[Cell, ...]:
             raise GateError(f"--cell {moded!r} names a mode, but --base-command has no {{mode}}")
         cells = [parse_cell(f"threading:{text}", reference=True, modes=("threading",)) for text in wanted]
         return tuple(replace(cell, mode=None) for cell in cells)
-    modes = tuple(known_servers()[0])
+    modes = tuple(known_servers().modes)
     return tuple(
         parse_cell(text, reference=True, modes=modes) for text in dict.fromkeys(wanted or DEFAULT_CELLS)
     )

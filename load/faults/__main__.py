@@ -235,13 +235,13 @@ def _check(modes: Sequence[str], queues: Sequence[str], proxy: str | None) -> No
     if not modes:
         raise click.UsageError("--mode is missing")
     try:
-        known_modes, _, known_queues, known_proxies = known_servers()
+        serve = known_servers()
     except ChildError as error:
         raise click.UsageError(str(error)) from None
     for kind, names, known in (
-        ("mode", modes, known_modes),
-        ("queue", [queue for queue in queues if "://" not in queue], known_queues),
-        ("proxy", [proxy] if proxy is not None else [], known_proxies),
+        ("mode", modes, serve.modes),
+        ("queue", [queue for queue in queues if "://" not in queue], serve.queues),
+        ("proxy", [proxy] if proxy is not None else [], serve.proxies),
     ):
         for name in names:
             if name not in known:

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, Self
+from typing import IO, Any, NamedTuple, Self
 
 import msgspec
 
@@ -87,15 +87,25 @@ def _start(
     )
 
 
-def known_servers() -> tuple[list[str], list[str], list[str], list[str]]:
-    """The async modes, foreign servers, queues and proxies that `sioprobe serve` knows. Raises ChildError."""
+class Known(NamedTuple):
+    """The names that `sioprobe serve` knows."""
+
+    modes: list[str]
+    servers: list[str]
+    """Those on other libraries and in other languages."""
+    queues: list[str]
+    proxies: list[str]
+
+
+def known_servers() -> Known:
+    """What can be served, whether it runs here or not. Raises ChildError."""
     code, told, complaint = ask_child("server_under_test", "--list", "--json", deadline=START_SECONDS)
     if code:
         raise ChildError(f"sioprobe serve --list failed: {complaint}")
     listed = json.loads(told)
     foreign: list[str] = listed["foreign"]
     modes = [name for name in listed["missing"] if name not in foreign]
-    return modes, foreign, list(listed["queues"]), list(listed.get("proxies", ()))
+    return Known(modes, foreign, list(listed["queues"]), list(listed["proxies"]))
 
 
 def server_command(*options: str) -> ServerCommand:
