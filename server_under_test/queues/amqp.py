@@ -72,7 +72,7 @@ class Amqp:
 
 def missing_kombu() -> str | None:
     # kombu puts another module in its place, of which find_spec knows nothing.
-    here = "kombu" in sys.modules or find_spec("kombu")
+    here = sys.modules.get("kombu") or find_spec("kombu")
     return None if here else "the queue needs the kombu package: pip install kombu"
 
 

@@ -79,6 +79,36 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Compl
     return done, out
 
 
+def test_queue_and_proxy_are_counted_and_a_queue_that_lacks_is_not_run(tmp_path: Path) -> None:
+    """Over polling: behind the proxy a session stays at its process only by the cookie."""
+    cluster = 'workers = 2\nqueue = "{queue}"\n'
+    arms = ARM.format(id="front", mode="gevent") + cluster.format(queue="redis")
+    arms += 'proxy = "nginx"\nsticky = "cookie"\n'
+    arms += ARM.format(id="lacking", mode="threading") + cluster.format(queue="rabbitmq")
+    profile = tmp_path / "mine.toml"
+    profile.write_text(LOAD.format(rounds=1).replace("[load]", '[load]\ntransports = ["polling"]') + arms)
+
+    done = subprocess.run(
+        [SIOPROBE, "compare", "--profile", profile, "--out", tmp_path / "out", "--no-conformance", "--json"],
+        env={**os.environ, **hide(tmp_path, "kombu")},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+    assert done.returncode in (0, 3), done.stderr[-3000:]
+    [block] = read_blocks(tmp_path / "out")
+    assert (block["arm"], block["error_kinds"]) == ("front", {})
+    # An ack concerns no other process, so Redis may have slept.
+    assert block["partners"]["proxy"]["cpu_seconds"] > 0
+    assert min(used["rss_bytes"] for used in block["partners"].values()) > 1_000_000
+    results = json.loads(done.stdout)
+    front, lacking = results["arms"]
+    assert (front["status"], front["proxy"]) == ("measured", "nginx")
+    assert lacking["status"] == "not run"
+    assert "pip install" in lacking["reason"]
+
+
 def test_every_arm_has_a_block_of_each_transport_in_each_round(
     compared: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
