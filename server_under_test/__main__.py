@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import click
 
-from server_under_test.foreign.servers import FOREIGN, become_foreign
+from server_under_test.foreign.servers import FOREIGN, become_foreign, prepared
 from server_under_test.listing import listed
 from server_under_test.proxies.front import said_before, site_of
 from server_under_test.proxies.registry import PROXIES
@@ -139,7 +139,9 @@ def serve(
     if show_config:
         return _show_config(options)
     if server in FOREIGN:
-        become_foreign(FOREIGN[server], options)
+        if options.queue is None or options.queue in FOREIGN[server].own_queues:
+            become_foreign(FOREIGN[server], options)
+        options = prepared(FOREIGN[server], options)
     if options.queue is not None:
         queue, url = find_queue(options.queue)
         _check_queue(queue, url, options, anyway=anyway)
@@ -164,8 +166,7 @@ def _check(server: str, options: Options) -> None:
     for transport in options.transports:
         if transport not in TRANSPORTS:
             raise unknown("transport", transport, TRANSPORTS)
-    if options.queue is not None:
-        find_queue(options.queue)
+    _check_queue_of(server, options)
     if options.workers > 1 and options.queue is None:
         raise Problem(f"--workers {options.workers} needs --queue redis, which joins the processes")
     if options.when_one_ends not in WHEN_ONE_ENDS:
@@ -187,7 +188,8 @@ def _check(server: str, options: Options) -> None:
         if is_set and server not in FOREIGN:
             raise Problem(f"--server {server} takes no {flag}; --server node does")
     if server in FOREIGN:
-        lacks = ("--mode", "--queue", "--proxy", "--always-connect", *FOREIGN[server].lacks)
+        lacks = ("--mode", "--always-connect", *FOREIGN[server].lacks)
+        lacks += ("--proxy",) if "--queue" in lacks else ()
         for name, given in (
             ("--mode", options.mode),
             ("--queue", options.queue),
@@ -246,6 +248,29 @@ def _show_config(options: Options) -> int:
     assert options.proxy is not None
     click.echo(PROXIES[options.proxy].configuration(site_of(options, workers)), nl=False)
     return 0
+
+
+def _check_queue_of(server: str, options: Options) -> None:
+    """Raise Problem for a queue that nobody knows, or that cannot join processes of this server."""
+    name = options.queue
+    if name is None:
+        return
+    foreign = FOREIGN.get(server)
+    own = foreign.own_queues if foreign else ()
+    if name in own:
+        for flag, given in (
+            ("--play", options.play),
+            ("--proxy", options.proxy is not None),
+            ("--when-one-ends", options.when_one_ends != WHEN_ONE_ENDS[0]),
+        ):
+            if given:
+                raise Problem(f"--queue {name} is {server}'s own, and takes no {flag}")
+        return
+    if foreign is None and (takes := [one.name for one in FOREIGN.values() if name in one.own_queues]):
+        raise Problem(f"--queue {name} joins processes of --server {takes[0]} only")
+    queue, _ = find_queue(name)
+    if foreign is not None and "--queue" not in foreign.lacks and queue.name not in foreign.queues:
+        raise Problem(f"--server {server} takes --queue {' or '.join([*foreign.queues, *own])}, not {name}")
 
 
 def main() -> None:

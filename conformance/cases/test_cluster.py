@@ -242,6 +242,8 @@ async def test_a_client_of_another_process_joins_and_leaves(
 
     expect_equal(await ask(here, "leave-other", other, room), [other], what="ack")
     await here.emit("to", room, "to-members")
+    await expect_no_event(there, "to-members")
+    # What went through the queue before this has been done.
     await here.emit("broadcast", "later")
     await expect_event(there, "later")
 
@@ -356,10 +358,35 @@ async def test_processes_hear_each_other_whatever_clients_answer(target: Target,
         await here.emit("ask-other", there.socket_ids[MAIN_NAMESPACE], question)
         await answer(there, question, *values)
         await ask(there, "message-with-ack", "in order")  # its process has dealt with the answer
+        await here.take(lambda p: is_event(p, "asked"), target.timing.quiet)
         await near.emit("to", "others-talk", "from-here", number)
         await expect_event(far, "from-here", number)
         await far.emit("to", "others-talk", "from-there", number)
         await expect_event(near, "from-there", number)
+
+
+@last
+@requirement("SIO-CL-13")
+async def test_what_clients_emit_at_the_same_time_crosses(target: Target, second: Target) -> None:
+    """Eight clients, twenty events each, in any order."""
+    there = await connect_main_namespace(second, second.any_transport)
+    await ask(there, "join", "all-at-once")
+    sessions = [await connect_main_namespace(target, target.any_transport) for _ in range(8)]
+    wanted = {number * 100 + mark for number in range(len(sessions)) for mark in range(20)}
+
+    async def talk(number: int, session: Session) -> None:
+        for mark in range(20):
+            await session.emit("to", "all-at-once", "at-once", number * 100 + mark)
+
+    await asyncio.gather(*(talk(number, session) for number, session in enumerate(sessions)))
+
+    came: list[int] = []
+    while len(came) < len(wanted) and (packet := await there.take(lambda p: is_event(p, "at-once"))):
+        came += packet.data[1:]
+    if sorted(came) != sorted(wanted):
+        raise Violation(
+            f"{len(wanted)} events, each once", f"{len(came)} events, {len(set(came))} of them once"
+        )
 
 
 @last

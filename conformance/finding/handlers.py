@@ -135,31 +135,42 @@ async def _events(target: Target) -> set[str]:
 
 
 async def _events_of_a_cluster(target: Target) -> set[str]:
-    """Asked about the client itself, a room without members and an id of nobody: at this process alone."""
+    """Asked about the client itself, a room without members and an id of nobody: at this process alone.
+
+    One after the other, because all at once is a question of its own (SIO-CL-13).
+    """
     session = await _connected(target)
     if session is None:
         return set()
     own, nobody = session.socket_ids.get(MAIN_NAMESPACE, ""), f"nobody-{id(session)}"
     acked = {
-        "nobody-knows-it": (own, nobody),
         "join-other": (own, nobody),
         "leave-other": (own, nobody),
         "disconnect-other": (nobody,),
         "close-room": (nobody,),
     }
-    for ack_id, (event, arguments) in enumerate(acked.items()):
-        await session.emit(event, *arguments, ack_id=ack_id)
-    await session.emit("ask-other", own, "handlers-asked")
-    await session.emit("count", own, "handlers-counted", 1)
+    emitting = {"ask-other": (own, "handlers-asked"), "count": (own, "handlers-counted", 1)}
 
     def missing() -> set[str]:
         acks = {p.ack_id: p.data for p in session.inbox if p.type in ACKS}
         events = [p.data[0] for p in session.inbox if p.type is SocketPacketType.EVENT]
-        found = {event for ack_id, event in enumerate(acked) if acks.get(ack_id) == acks.get(0)}
-        asked = (("ask-other", "handlers-asked"), ("count", "handlers-counted"))
-        return found - {"nobody-knows-it"} | {name for name, event in asked if event not in events}
+        found = {event for ack_id, event in enumerate(acked, start=1) if acks.get(ack_id) == acks.get(0)}
+        return found | {name for name, arguments in emitting.items() if arguments[1] not in events}
 
-    await session.until(lambda: not missing() or session.closure is not None, target.timing.answer)
+    async def until_there(name: str, share: float) -> None:
+        await session.until(
+            lambda: name not in missing() or session.closure is not None, target.timing.answer * share
+        )
+
+    await session.emit("nobody-knows-it", own, nobody, ack_id=0)
+    for ack_id, (event, arguments) in enumerate(acked.items(), start=1):
+        await session.emit(event, *arguments, ack_id=ack_id)
+        await until_there(event, 1 / 6)
+    for event, values in emitting.items():
+        await session.emit(event, *values)
+        await until_there(event, 1 / 6)
+    for event in missing():
+        await until_there(event, 1)
     return missing() if await _is_served(session) else set()
 
 

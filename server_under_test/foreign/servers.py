@@ -9,14 +9,14 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
 from server_under_test.foreign.building import Recipe, Run, build, is_built, search_path
 from server_under_test.foreign.cargo_pins import check_lock, write_lock
-from server_under_test.starting.command import environment
+from server_under_test.starting.command import command, environment
 from server_under_test.starting.listener import bind
 from server_under_test.starting.options import Options
 from server_under_test.starting.problems import Problem
@@ -49,8 +49,12 @@ class Foreign:
     build_tools: tuple[Tool, ...] = ()
     inherits_listener: bool = False
     """Whether it serves on an inherited socket. Other servers bind the port themselves."""
-    lacks: tuple[str, ...] = ("--nagle", "--allow-eio3", "--recovery", "--permessage-deflate")
+    lacks: tuple[str, ...] = ("--nagle", "--allow-eio3", "--recovery", "--permessage-deflate", "--queue")
     """Options of the command line that it does not take."""
+    queues: tuple[str, ...] = ()
+    """The queues of ours that can join its processes."""
+    own_queues: Mapping[str, Callable[[Path], list[str]]] = field(default_factory=dict)
+    """What joins its processes without us, and the words that start all of them."""
 
 
 def _npm_ci(folder: Path, run: Run) -> None:
@@ -77,11 +81,8 @@ def _asyncio(web_server: str) -> Callable[[Path], list[str]]:
     return lambda folder: [sys.executable, "-m", "server_under_test.foreign.python_socketio", web_server]
 
 
-def _node(package: str) -> Callable[[Path], list[str]]:
-    def command(folder: Path) -> list[str]:
-        return [find_node() or "node", str(folder / "server.mjs"), "--package", package]
-
-    return command
+def _node(package: str, program: str = "server.mjs") -> Callable[[Path], list[str]]:
+    return lambda folder: [find_node() or "node", str(folder / program), "--package", package]
 
 
 def _bun(folder: Path) -> list[str]:
@@ -139,6 +140,8 @@ FOREIGN = {
             recipe=_NODE_RECIPE,
             build_tools=(_NPM,),
             lacks=(),
+            queues=("redis",),
+            own_queues={"cluster": _node("socket.io", "workers.mjs")},
         ),
         Foreign(
             "node-3",
@@ -148,7 +151,7 @@ FOREIGN = {
             tools=(_NODE,),
             recipe=_NODE_RECIPE,
             build_tools=(_NPM,),
-            lacks=("--allow-eio3", "--recovery"),
+            lacks=("--allow-eio3", "--recovery", "--queue"),
         ),
         Foreign(
             "node-2",
@@ -158,7 +161,7 @@ FOREIGN = {
             tools=(_NODE,),
             recipe=_NODE_RECIPE,
             build_tools=(_NPM,),
-            lacks=("--allow-eio3", "--recovery"),
+            lacks=("--allow-eio3", "--recovery", "--queue"),
         ),
         Foreign(
             "bun-engine",
@@ -172,7 +175,14 @@ FOREIGN = {
                 shared=("node/contract.mjs", "node/options.mjs"),
             ),
             build_tools=(_NODE, _NPM),
-            lacks=("--nagle", "--transports", "--allow-eio3", "--recovery", "--permessage-deflate"),
+            lacks=(
+                "--nagle",
+                "--transports",
+                "--allow-eio3",
+                "--recovery",
+                "--permessage-deflate",
+                "--queue",
+            ),
         ),
         Foreign(
             "socketioxide",
@@ -229,12 +239,11 @@ def ready(server: Foreign) -> bool:
     return missing(server) is None and (server.recipe is None or is_built(server.recipe))
 
 
-def become_foreign(server: Foreign, options: Options) -> NoReturn:
-    """Build the server if needed, and turn this process into it. Raises Problem."""
+def prepared(server: Foreign, options: Options) -> Options:
+    """Build the server if needed, and note in the options how it is started. Raises Problem."""
     lack = missing(server)
     if lack is not None:
         raise Problem(lack)
-    listener = bind(options.host, options.port, nagle=options.nagle)
     folder = Path()
     if server.recipe is not None:
 
@@ -245,25 +254,21 @@ def become_foreign(server: Foreign, options: Options) -> NoReturn:
             folder = build(server.recipe, say=say)
         except Problem as problem:
             raise Problem(f"--server {server.name} could not be built: {problem}") from None
-    words = server.command(folder)
+    start = server.command
+    if options.queue is not None and options.queue in server.own_queues:
+        start = server.own_queues[options.queue]
+    return replace(options, program=tuple(start(folder)))
+
+
+def become_foreign(server: Foreign, options: Options) -> NoReturn:
+    """Build the server if needed, and turn this process into it. Raises Problem."""
+    options = prepared(server, options)
+    listener = bind(options.host, options.port, nagle=options.nagle)
     if server.inherits_listener:
+        words = list(options.program)
         options = replace(options, listen_fd=listener.fileno(), port=listener.getsockname()[1])
     else:
         # The server binds the port itself. Our own attempt gives a clear error line when that fails.
         listener.close()
-        words += arguments(options)
+        words = command(options)
     os.execvpe(words[0], words, environment(options))
-
-
-def arguments(options: Options) -> list[str]:
-    """The options that every foreign program takes. Times are in seconds, sizes in bytes."""
-    words = ["--host", options.host, "--port", str(options.port)]
-    words += ["--transports", ",".join(options.transports), "--max-payload", str(options.max_payload)]
-    words += ["--ping-interval", str(options.ping_interval), "--ping-timeout", str(options.ping_timeout)]
-    flags = {
-        "--nagle": options.nagle,
-        "--allow-eio3": options.allow_eio3,
-        "--recovery": options.recovery,
-        "--permessage-deflate": options.permessage_deflate,
-    }
-    return words + [flag for flag, given in flags.items() if given]

@@ -37,6 +37,8 @@ class Options:
     recovery: bool = False
     permessage_deflate: bool = False
     workers: int = 1
+    program: tuple[str, ...] = ()
+    """The words that start a foreign server. Empty: the launcher of the mode."""
     queue: str | None = None
     queue_url: str | None = None
     when_one_ends: str = "stop"
@@ -57,8 +59,9 @@ class Options:
     def from_environment(cls) -> Options:
         """The options of this process. Started by hand, it has the defaults."""
         values = json.loads(os.environ.get(ENVIRONMENT_VARIABLE, "{}"))
-        if "transports" in values:
-            values["transports"] = tuple(values["transports"])
+        for name in ("transports", "program"):
+            if name in values:
+                values[name] = tuple(values[name])
         return cls(**values)
 
 

@@ -52,6 +52,7 @@ class App:
         self._rooms: dict[tuple[str, str], dict[str, Socket]] = {}
         self.shared_decoder = Decoder(faults)  # what one fault gives to all clients
         self._is_mute = False  # what one fault makes of it
+        self._to_rooms = 0  # events so far, which one fault counts
 
     def check_connect(self, namespace: str, auth: dict[str, Any]) -> None:
         """Raises Refused."""
@@ -148,6 +149,9 @@ class App:
 
     def _send_to_room(self, socket: Socket, args: list[Any], with_sender: bool) -> None:
         if len(args) < 2 or not isinstance(args[0], str) or self._is_mute:
+            return
+        self._to_rooms += 1
+        if self._to_rooms % 50 == 0 and self._faults("every-fiftieth-event-to-a-room-is-lost"):
             return
         members = list(self._rooms.get((self._home(socket), args[0]), {}).values())
         if self._faults("rooms-ignore-case"):

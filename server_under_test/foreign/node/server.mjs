@@ -5,11 +5,13 @@
  *                   [--ping-interval 25] [--ping-timeout 20] [--max-payload 1000000] [--nagle]
  *                   [--package socket.io | socket.io-3 | socket.io-2] [--allow-eio3] [--recovery]
  *                   [--permessage-deflate] [--connect-timeout 45] [--upgrade-timeout 10]
+ *                   [--workers 2 --queue redis --queue-url URL | --queue cluster] [--listen-fd 3]
  *
  * package.json gives each major of socket.io a name of its own. Version 2 speaks Engine.IO 3.
  * `--package FOLDER` serves another release, which npm installed there.
  * `--allow-eio3` lets 4.8 speak both revisions. `--recovery` lets it recover the state of lost connections.
  * `--permessage-deflate` compresses what goes over WebSocket.
+ * `--queue` joins several of these processes; workers.mjs starts those of `--queue cluster`.
  * The server prints one line that begins with READY. SIGTERM or SIGINT disconnects every client and ends it with
  * code 0.
  */
@@ -19,7 +21,9 @@ import { createRequire } from "node:module";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { offerContract } from "./contract.mjs";
+import { join, offerEventsOfACluster, PACKAGES } from "./joining.mjs";
 import { readOptions } from "./options.mjs";
+import { SERVER_OPTIONS, SERVER_TIMES } from "./server_options.mjs";
 
 // A stopping server waits so many milliseconds for its clients.
 const STOP_DEADLINE = 2000;
@@ -27,15 +31,7 @@ const STOP_DEADLINE = 2000;
 // The name of each package in `sioprobe serve --server`.
 const NAMES = { "socket.io": "node", "socket.io-3": "node-3", "socket.io-2": "node-2" };
 
-const options = readOptions(
-  {
-    package: { type: "string", default: "socket.io" },
-    "allow-eio3": { type: "boolean", default: false },
-    recovery: { type: "boolean", default: false },
-    "permessage-deflate": { type: "boolean", default: false },
-  },
-  { "connect-timeout": "connectTimeout", "upgrade-timeout": "upgradeTimeout" },
-);
+const options = readOptions(SERVER_OPTIONS, SERVER_TIMES);
 const folder = Object.hasOwn(NAMES, options.package)
   ? fileURLToPath(new URL(`node_modules/${options.package}`, import.meta.url))
   : resolve(options.package);
@@ -46,6 +42,8 @@ if (!existsSync(`${folder}/package.json`)) {
 }
 const library = createRequire(import.meta.url)(folder);
 const Server = library.Server ?? library;
+const workers = Number(options.workers);
+const joined = options.queue && join({ queue: options.queue, url: options["queue-url"], workers });
 const http = createServer({ noDelay: !options.nagle }, answer);
 const io = new Server(http, {
   transports: options.transports,
@@ -56,6 +54,7 @@ const io = new Server(http, {
   allowEIO3: options["allow-eio3"],
   connectionStateRecovery: options.recovery ? {} : undefined,
   ...(options["permessage-deflate"] && { perMessageDeflate: true }),
+  ...(joined && { adapter: joined.adapter }),
   serveClient: false,
   ...options.times,
 });
@@ -64,12 +63,19 @@ const io = new Server(http, {
 const { initialPacket } = io.engine;
 offerContract(io);
 io.engine.initialPacket = initialPacket;
+if (joined) {
+  offerEventsOfACluster(["/", "/custom", "/auth"].map((name) => io.of(name)));
+  await joined.ready(io);
+}
 
 http.on("error", (error) => {
   console.error(`cannot listen on ${options.host} port ${options.port}: ${error.message}`);
   process.exit(2);
 });
-http.listen({ port: options.port, host: options.host, backlog: 4096 }, announce);
+const inherited = options["listen-fd"];
+// Node's cluster shares ports. With `exclusive` each process has its own.
+const place = inherited ? { fd: Number(inherited) } : { port: options.port, host: options.host, exclusive: true };
+http.listen({ ...place, backlog: 4096 }, announce);
 
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.once(signal, stop);
@@ -101,15 +107,21 @@ function about() {
     recovery: options.recovery,
     nagle: options.nagle,
     settings: declaredTimes(),
-    workers: 1,
-    queue: null,
-    queue_url: null,
+    workers,
+    message_queue: joined !== undefined,
+    queue: options.queue ?? null,
+    queue_url: options["queue-url"]?.replace(/\/\/.*@/, "//") ?? null,
     versions: {
       ...runtime(),
       "socket.io": versionIn(folder),
       "engine.io": versionIn(existsSync(nested) ? nested : `${folder}/../engine.io`),
+      ...Object.fromEntries(joinedBy().map((name) => [name, versionIn(`${folder}/../${name}`)])),
     },
   };
+}
+
+function joinedBy() {
+  return PACKAGES[options.queue] ?? [];
 }
 
 /** In seconds, by their names in the contract. */

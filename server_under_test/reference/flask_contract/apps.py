@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -16,6 +17,7 @@ from server_under_test.reference.flask_contract import (  # noqa: F401 - they re
     dispatching,
     emitting,
     leaving,
+    other_program,
     rooms,
     sessions,
     with_options,
@@ -50,6 +52,7 @@ def mounted(options: Options, config: dict[str, Any], async_mode: str | None) ->
         **common,
     )
     flask.extensions["other process"] = other_process(options, async_mode)
+    flask.extensions["other program"] = partial(other_program.run, options, CHANNEL)
     flask_options = _application("flask-options", config)
     options_socketio.init_app(
         flask_options,

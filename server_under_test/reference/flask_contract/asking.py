@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 from flask_socketio import call, emit, join_room
 
 from server_under_test.reference.flask_contract.arguments import name_of_error
@@ -33,9 +33,15 @@ def call_it(event: str, named: dict[str, Any]) -> list[Any]:
     return [type(value).__name__, value]
 
 
+def waits_for(sid: str) -> bool:
+    """Whether this process keeps callbacks for the client."""
+    return sid in current_app.extensions["socketio"].server.manager.callbacks
+
+
 for server in (socketio, options_socketio):
     for namespace in NAMESPACES:
         server.on_event("ask", ask, namespace=namespace)
         server.on_event("join", join, namespace=namespace)
         server.on_event("call", call_it, namespace=namespace)
+        server.on_event("waits for", waits_for, namespace=namespace)
         server.on_error(namespace)(name_of_error)

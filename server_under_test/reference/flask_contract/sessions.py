@@ -34,6 +34,14 @@ def emit() -> tuple[Response, int]:
     return jsonify(emitted=body["event"]), 202
 
 
+@blueprint.post("/emit-by-program")
+def emit_by_program() -> tuple[Response, int]:
+    """`{"event", "values", "named"}`: emit from a program that starts for it, and ends."""
+    body = request.get_json()
+    current_app.extensions["other program"](body)
+    return jsonify(emitted=body["event"]), 202
+
+
 @blueprint.post("/close-room")
 def close_room() -> tuple[Response, int]:
     """`{"room", "namespace"}`: close the room as a process without clients does."""

@@ -27,7 +27,7 @@ from server_under_test.starting.options import Options
 from tests.children import fork
 from tests.conformance.flask_faults import FAULTS, QUEUE_FAULTS
 from tests.conformance.flask_faults.breaking import nothing
-from tests.conformance.flask_faults.queue import Inbox, join
+from tests.conformance.flask_faults.queue import Channel, join
 
 PING_SECONDS = 1
 PONG_SECONDS = 4  # room for a busy machine
@@ -57,13 +57,13 @@ def start(app: Flask, break_it: Callable[[], Any]) -> str:
 
 def start_joined(app: Flask, break_it: Callable[[], Any]) -> list[str]:
     """The URLs of two servers with one queue, each broken in the same way."""
-    inboxes = [Inbox(), Inbox()]
+    flask, main = Channel(2), Channel(2)
 
-    def join_and_break(own: Inbox) -> None:
-        join(inboxes, own)
+    def join_and_break(number: int) -> None:
+        join(flask, main, number)
         break_it()
 
-    return [start(app, partial(join_and_break, own)) for own in inboxes]
+    return [start(app, partial(join_and_break, number)) for number in range(2)]
 
 
 def main() -> None:
