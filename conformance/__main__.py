@@ -104,7 +104,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     group=JUDGED,
     metavar="N",
     type=WholeNumber(1),
-    help="Cases at a time (default: 16, or 64 if a request takes more than 0.1 s).",
+    help="Cases at a time (default: 16, and up to 64 if the server is far away).",
 )
 @connection_options
 @option("--profile", group=KNOWN, type=FILE, metavar="FILE.toml", help="What is declared about the server.")

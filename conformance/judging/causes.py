@@ -58,6 +58,10 @@ SAID = {
     ),
 }
 """What is said of a step that never works, and what may help."""
+NO_UPGRADE = (
+    "the server offers no upgrade either; if it shall have no WebSocket, a profile says so"
+    " ([capabilities] websocket = false)"
+)
 BETWEEN = {Step.WEBSOCKET: "for", Step.REQUEST: "by"}
 
 
@@ -224,6 +228,8 @@ def _never_worked(tried: Tried, many: int) -> set[Key]:
 
 async def _broken_step(target: Target, tried: Tried, step: Step, mine: set[Key]) -> Finding:
     what, advice = SAID[step]
+    if step is Step.WEBSOCKET and "websocket" not in target.opened.upgrades:
+        advice = NO_UPGRADE
     kept = KEPT.get(step, ())
     if step in (Step.ANSWER, Step.CONNECT):
         diagnosis = await diagnosis_of(target.address)

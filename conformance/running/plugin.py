@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="only the heartbeat, of a server with the default 25 s and 20 s",
     )
-    group.addoption("--jobs", type=int, metavar="N", help="cases at a time (16, or 64 if the server is far)")
+    group.addoption("--jobs", type=int, metavar="N", help="cases at a time (16, or up to 64 if it is far)")
     group.addoption("--report", type=Path, metavar="FILE.json", help="write the result file")
     group.addoption(
         "--level", action="append", default=[], metavar="LEVEL",

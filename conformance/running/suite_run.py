@@ -34,7 +34,7 @@ LEVELS_AND_CONTRACT = [*LEVELS, *CONTRACT_LEVELS]
 DEFAULT_PINGS = {"ping_interval": 25.0, "ping_timeout": 20.0}
 
 JOBS = 16  # cases at a time
-FAR_JOBS = 64  # where they mostly wait for the way
+MOST_JOBS = 64  # where a request takes a second, so that they mostly wait for the way
 
 
 class SuiteRun:
@@ -110,8 +110,13 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
         targets = [replace(target, timing=replace(target.timing, patient=True)) for target in targets]
     others = targets[1:]
     first = replace(targets[0], others=tuple(urls[1:]), options=_that_count(option))
-    jobs = option.jobs or (FAR_JOBS if first.timing.mostly_waits else JOBS)
+    jobs = option.jobs or jobs_for(first.timing.round_trip)
     return SuiteRun(first, Runner(first, others, jobs=jobs, strict=option.strict))
+
+
+def jobs_for(round_trip: float) -> int:
+    """How many cases work at a time, if nobody says it. The farther a server is, the more of them wait."""
+    return max(JOBS, round(MOST_JOBS * min(round_trip, 1.0)))
 
 
 def _that_count(option: Any) -> tuple[str, ...]:

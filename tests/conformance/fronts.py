@@ -81,6 +81,37 @@ def buffering(behind: str) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def ignoring_aborts(behind: str) -> Iterator[str]:
+    """The URL of the same server behind HAProxy without `option abortonclose`.
+
+    The server never hears that a client is gone. What is no HTTP is refused in the words of HAProxy.
+    """
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"\r\n:" in head:
+            page = b"<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n"
+            writer.write(b"HTTP/1.1 400 Bad request\r\nContent-length: %d\r\n\r\n%s" % (len(page), page))
+            return
+        inner_reader, inner_writer = await asyncio.open_connection(*place_of(behind))
+        inner_writer.write(head)
+
+        async def ask() -> None:
+            while data := await reader.read(READ):
+                inner_writer.write(data)
+
+        asking = asyncio.create_task(ask())
+        while data := await inner_reader.read(READ):
+            with contextlib.suppress(OSError):
+                writer.write(data)
+        asking.cancel()
+        inner_writer.close()
+
+    with listening(serve) as url:
+        yield url
+
+
 async def _whole(head: bytes, reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     """Head and whole body. One in chunks gets a Content-Length."""
     if length := re.search(rb"(?i)\r\ncontent-length: *(\d+)", head):

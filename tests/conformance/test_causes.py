@@ -16,10 +16,11 @@ import pytest
 
 from conformance.client.address import parse_url
 from conformance.client.steps import Attempt, Step
+from conformance.client.timing import Timing
 from conformance.finding.profile import ServerProfile
 from conformance.finding.server import find_target
 from conformance.judging import runner
-from conformance.judging.causes import MANY, find_causes
+from conformance.judging.causes import MANY, Finding, find_causes
 from conformance.judging.collecting import all_questions
 from conformance.judging.outcomes import Cause, Outcome, Question
 from conformance.judging.presence import Absence
@@ -28,6 +29,7 @@ from conformance.target import Target
 from conformance.telling.result_file import causes_of
 from conformance.telling.summary import TWO_SCREENS
 from conformance.verdicts import Conclusion, Judgement, Verdict, conclude, exit_code
+from sioprobe.wire import OpenData
 from tests.diagnosis.fronts import Unsticky
 from tests.servers import ROOT, Server, start_command
 
@@ -177,8 +179,13 @@ def failing(attempts: tuple[Attempt, ...] = (), verdict: Verdict = Verdict.FAIL)
 
 
 def causes(tried: Judged, absence: Absence | None = None) -> list[str]:
-    target = Target(parse_url("http://127.0.0.1:9"), None, None, 2, {"polling": True})  # type: ignore[arg-type]
-    return [one.cause.what for one in asyncio.run(find_causes(target, tried, absence, 0.0))]
+    return [one.cause.what for one in found(tried, ("websocket",), absence)]
+
+
+def found(tried: Judged, upgrades: tuple[str, ...], absence: Absence | None = None) -> list[Finding]:
+    opened = OpenData("s", upgrades, 1000, 1000, 1000)
+    target = Target(parse_url("http://127.0.0.1:9"), opened, Timing(1, 1), 2, {"polling": True})
+    return asyncio.run(find_causes(target, tried, absence, 0.0))
 
 
 REFUSED = (Attempt(Step.WEBSOCKET, "a handshake", 4, "HTTP 403 Forbidden"),)
@@ -189,6 +196,13 @@ def test_a_step_that_worked_once_is_no_cause() -> None:
     tried = [(question(place), failing(REFUSED)) for place in range(30)]
     assert causes(tried) == ["no WebSocket opens"]
     assert causes([*tried, (question(30), failing(OPENED))]) == []
+
+
+def test_a_server_that_offers_no_upgrade_may_have_no_websocket() -> None:
+    tried = [(question(place), failing(REFUSED)) for place in range(MANY)]
+    [cause] = [one.cause for one in found(tried, ())]
+    assert "proxy" not in cause.detail
+    assert "a profile says so ([capabilities] websocket = false)" in cause.detail
 
 
 def test_few_failures_speak_for_themselves() -> None:

@@ -19,9 +19,10 @@ from conformance.client.transcript import RECORDING, Recording
 from conformance.finding.distance import measure_round_trip
 from conformance.judging.runner import Outcome, answer_question
 from conformance.races import passes_unfinished_requests
+from conformance.running.suite_run import jobs_for
 from conformance.target import Target
 from conformance.verdicts import Verdict
-from tests.conformance.fronts import buffering, far_away
+from tests.conformance.fronts import buffering, far_away, ignoring_aborts
 from tests.conformance.mutation import CONFIG, NOTICED, PING_SECONDS, cases, of_requirement, target_of
 from tests.servers import ROOT, start_command
 from tests.strict_server.server import StrictServer
@@ -187,6 +188,23 @@ def test_waits_follow_from_the_distance_and_a_near_server_has_none() -> None:
     assert [one.is_far for one in (near, unmeasured, far)] == [False, False, True]
     assert not Timing(25, 20, round_trip=0.3).is_far
     assert [Timing(1, 1, round_trip=seconds).keeps_heartbeat for seconds in (0.2, 0.3)] == [True, False]
+
+
+def test_the_farther_a_server_is_the_more_cases_work_at_a_time() -> None:
+    assert [jobs_for(seconds) for seconds in (0.0, 0.2, 0.6, 1.0, 2.0)] == [16, 16, 38, 64, 64]
+
+
+def test_an_aborted_poll_behind_haproxy_says_nothing_about_the_server(tmp_path: Path) -> None:
+    """It lets the server answer a poll whose client is gone. Without it the same server fails."""
+    swallows = [*STRICT, "--fault", "cancelled-poll-swallows-packets"]
+    with start_command(STRICT) as server, ignoring_aborts(server.url) as url:
+        _, behind, output = conform(tmp_path, url, "EIO-PL-16")
+    with start_command(swallows) as server:
+        _, direct, _ = conform(tmp_path, server.url, "EIO-PL-16")
+
+    assert behind == {"EIO-PL-16": "hidden by the path"}
+    assert "HAProxy stands before the server, and may not tell it that a client is gone" in output
+    assert direct == {"EIO-PL-16": "non-strict"}
 
 
 def test_the_head_says_that_a_server_is_far_away(tmp_path: Path) -> None:
