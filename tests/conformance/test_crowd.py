@@ -40,7 +40,7 @@ def judged(
     with start_command([*command, "--ping-timeout", "3", *faults]) as server:
         timing = Timing(1, 3, round_trip=round_trip)
         target = Target(parse_url(server.url), opened, timing, level=2, capabilities=dict(CAPABILITIES))
-        runner = Runner(target, None, jobs=64, strict=False)
+        runner = Runner(target, (), jobs=64, strict=False)
         runner.at_once = True
         asked = [*questions]
         runner.start(asked)
@@ -101,12 +101,7 @@ def order(round_trip: float) -> list[set[str]]:
         return body
 
     model = replace(all_questions()[0], transport=None, slow=False, exclusive=True, crowd=None)
-    crowds = {
-        "large 1": LARGE_MESSAGES,
-        "large 2": LARGE_MESSAGES,
-        "cast 1": BROADCASTS,
-        "cast 2": BROADCASTS,
-    }
+    crowds = {"large": LARGE_MESSAGES, "cast": BROADCASTS}
     names = ("alone", "cast 1", "large 1", "a", "cast 2", "b", "large 2")
     asked = [
         replace(
