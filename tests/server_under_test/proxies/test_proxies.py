@@ -20,7 +20,14 @@ from server_under_test.proxies.registry import PROXIES, find
 from server_under_test.proxies.site import STICKY, Site
 from server_under_test.starting.options import Options
 from server_under_test.starting.problems import Problem
-from tests.server_under_test.cluster.test_cluster import assert_gone, members
+from tests.server_under_test.cluster.clusters import (
+    assert_gone,
+    is_there,
+    members,
+    play,
+    start_cluster,
+    tell,
+)
 from tests.server_under_test.conftest import not_here, require_redis
 from tests.server_under_test.peers import Peer, PollingPeer, get_json
 from tests.servers import ROOT, Server, start_server
@@ -40,7 +47,7 @@ def require_proxies() -> None:
 def behind_nginx() -> Iterator[Server]:
     require_redis()
     require_proxies()
-    with start_server("gevent", workers=2, queue="redis", proxy="nginx") as running:
+    with start_cluster("gevent", proxy="nginx", play=True) as running:
         yield running
 
 
@@ -96,6 +103,21 @@ def test_polling_works_if_and_only_if_something_is_sticky(
             client = PollingPeer(it.url)
             client.push('421["message-with-ack",1]')
             client.poll_until(lambda packet: packet == "431[1]")
+
+
+def test_a_proxy_is_killed_and_started_at_its_address(behind_nginx: Server) -> None:
+    with Peer(behind_nginx.url, "/") as peer:
+        play(behind_nginx, "kill proxy")
+        peer.expect_close()
+    assert not is_there(behind_nginx.url)
+    assert tell(behind_nginx, "kill proxy") == {"error": "proxy does not run"}
+    assert tell(behind_nginx, "pause proxy")["error"].startswith("unknown command 'pause proxy'")
+    play(behind_nginx, "start proxy")
+    with Peer(behind_nginx.url, "/") as peer:
+        assert peer.call("message-with-ack", 1, namespace="/") == [1]
+    state = tell(behind_nginx, "state")["proxy"]
+    assert state["state"] == "running"
+    assert state["pids"] != behind_nginx.about["proxy_pids"]
 
 
 def test_without_stickiness_the_judge_names_the_cause(behind_nginx: Server) -> None:
@@ -167,6 +189,15 @@ def test_a_port_of_its_own_is_kept_and_a_taken_one_is_told(behind_nginx: Server)
     with pytest.raises(Problem, match=f"^port {port} on 127.0.0.1 is in use"):
         Front(PROXIES["haproxy"], Site("127.0.0.1", port, ("127.0.0.1:1",)))
     assert get_json(behind_nginx.url + "/about")["mode"] == "gevent"
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(behind_nginx: Server) -> None:
+    """The last test with this cluster."""
+    family = members(behind_nginx)
+    assert set(behind_nginx.about["queue_pids"]) < {process.pid for process in family}
+    behind_nginx.signal(signal.SIGKILL)
+    behind_nginx.wait(DEADLINE)
+    assert_gone(family)
 
 
 def test_what_will_fail_is_said_before() -> None:
