@@ -9,6 +9,7 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from server_under_test.cluster.watching import Watch
@@ -37,7 +38,8 @@ class Part:
         self.paused = False
         self.end_is_known = False
         """It was killed on purpose, or a line has said that it ended."""
-        self._again = running.again
+        # It may hold the folder of the queue.
+        self._running = running
 
     @property
     def code(self) -> int | None:
@@ -60,11 +62,11 @@ class Part:
 
     def start(self) -> None:
         """Start it again at the same address, and wait until it answers. Raises Problem."""
-        if self._again is None:
+        if self._running.again is None:
             raise Problem(f"{self.title} cannot be started again")
         stop_children(self.processes, STOP_SECONDS)
-        running = self._again()
-        self.processes = running.processes
+        self._running = self._running.again()
+        self.processes = self._running.processes
         self.paused = self.end_is_known = False
 
     def kill(self) -> None:
@@ -135,7 +137,7 @@ class Worker(Part):
         assert server.stdout is not None
         self.processes, self.about = (server,), None
         self.paused = self.end_is_known = False
-        watch.lines(server.stdout, self._take)
+        watch.lines(server.stdout, partial(self._take, server))
 
     def _listen(self) -> socket.socket:
         return bind(self._options.host, self._options.port, nagle=self._options.nagle)
@@ -151,5 +153,7 @@ class Worker(Part):
                     raise
             watch.wait(0.01)
 
-    def _take(self, line: str) -> None:
-        self.about = parse_line(line) or self.about
+    def _take(self, server: subprocess.Popen[bytes], line: str) -> None:
+        # One that was killed may have said READY, and nobody has read it yet.
+        if server in self.processes:
+            self.about = parse_line(line) or self.about
