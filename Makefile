@@ -40,7 +40,7 @@ matrix: $(ENV)/installed $(ENV)/parts $(ENV)/servers  ## Judge every server, sid
 matrix-wide: $(ENV)/installed $(ENV)/parts  ## Judge servers beyond ours, proxies and distances (15 minutes); writes reports/out/matrix-wide.html
 	$(BIN)/python -m ci.wide $(ROWS)
 
-faults: $(ENV)/installed $(ENV)/parts  ## Play every fault on clusters of three modes and two queues (20 minutes); writes reports/out/faults/faults.html
+faults: $(ENV)/installed $(ENV)/test-parts  ## Play every fault on clusters of three modes and two queues (20 minutes); writes reports/out/faults/faults.html
 	$(BIN)/sioprobe faults --mode threading,eventlet,gevent --queue redis,rabbitmq --at-once 4 $(FAULTS) || test $$? = 1
 	$(BIN)/python -m docs.making.faults reports/out/faults
 

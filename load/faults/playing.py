@@ -13,6 +13,7 @@ from load.faults.accounts import LATE_SECONDS, Course, direction_of, sender_of, 
 from load.faults.catalogue import Fault
 from load.faults.cluster import Cluster
 from load.faults.traffic import Traffic
+from sioprobe.results.environment import cpu_pressure
 from sioprobe.results.faults import Direction, FaultRun
 
 __all__ = ["NotSteady", "Timing", "failed_run", "play"]
@@ -87,6 +88,7 @@ def play(cluster: Cluster, traffic: Traffic, fault: Fault, repetition: int, timi
         ],
         "tracebacks": tracebacks,
         "log": log,
+        "cpu_pressure": cpu_pressure(),
         "pace_lag_s": round(traffic.lag, 3),
     }
 
@@ -106,6 +108,7 @@ def failed_run(repetition: int, problem: str) -> FaultRun:
         "lost_connections": [],
         "tracebacks": 0,
         "log": [],
+        "cpu_pressure": None,
         "pace_lag_s": None,
     }
 

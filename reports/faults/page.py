@@ -62,6 +62,7 @@ def _context(faults: Faults) -> dict[str, object]:
         "faults": faults,
         "headline": words.headline_of(faults),
         "findings": words.findings_of(faults),
+        "notes": words.notes_of(faults),
         "method": words.method_of(faults),
         "legend": [line.format(late=f"{faults['late_seconds']:g}") for line in words.LEGEND],
         "columns": words.COLUMNS,

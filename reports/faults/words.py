@@ -17,6 +17,7 @@ __all__ = [
     "headline_of",
     "lines_of",
     "method_of",
+    "notes_of",
 ]
 
 COLUMNS = (
@@ -55,6 +56,8 @@ LEGEND = (
     "the server handles each event in a thread of its own.",
     "Two numbers are the least and the greatest of the repetitions.",
 )
+BUSY = 50.0
+"""Percent of the time, from which a machine on which tasks wait for a core is called busy."""
 LONG_WAIT = 1.0
 """Seconds from which a wait of `emit` is a finding."""
 
@@ -139,6 +142,19 @@ def _where(row: Row) -> str:
     return f"{row.cell['mode']} with {row.cell['queue']}"
 
 
+def notes_of(faults: Faults) -> list[str]:
+    """What to know before one believes a figure."""
+    notes = ["The run was stopped; this is what it had until then."] if faults["interrupted"] else []
+    runs = [run for cell in faults["faults"] for run in cell["runs"] if run["problem"] is None]
+    busy = [run for run in runs if (run["cpu_pressure"] or 0.0) >= BUSY]
+    if busy:
+        notes.append(
+            f"The machine was busy in {len(busy)} of {counted(len(runs), 'repetition')}: for half of the "
+            "time or more some process waited for a core. Servers that are kept waiting lose more, and later."
+        )
+    return notes
+
+
 def findings_of(faults: Faults) -> list[str]:
     """What a user should know first: what never came back, what waited, what was lost and doubled."""
     return [
@@ -201,4 +217,4 @@ def lines_of(faults: Faults) -> list[str]:
             padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
             lines.append(("  " + "  ".join(padded)).rstrip())
         lines.append("")
-    return [*lines, headline_of(faults)]
+    return [*lines, *notes_of(faults), headline_of(faults)]

@@ -98,6 +98,10 @@ class FaultRun(TypedDict):
     lost_connections: list[LostConnection]
     tracebacks: Annotated[Count, Meta(description="that the servers printed after the fault")]
     log: Annotated[list[LogLine], Meta(description="what else they printed, the most frequent first")]
+    cpu_pressure: Annotated[
+        float | None,
+        Meta(description="share of the last 10 s, in percent, in which some task waited for a core (Linux)"),
+    ]
     pace_lag_s: Annotated[
         Amount | None, Meta(description="how much too late our own publishers sent, at most")
     ]

@@ -29,7 +29,8 @@ def run(repetition: int, *, well: float | None = 0.0, ack: float = 0.01, **more:
             for worker in (1, 2)
         ],
         "lost_connections": [{"client": "receiver 1", "after_s": 0.1, "reason": "connection closed"}],
-        "tracebacks": 0, "log": [{"text": "Cannot <publish> | to redis", "count": 7}], "pace_lag_s": 0.0,
+        "tracebacks": 0, "log": [{"text": "Cannot <publish> | to redis", "count": 7}],
+        "cpu_pressure": 3.0, "pace_lag_s": 0.0,
     }  # fmt: skip
 
 

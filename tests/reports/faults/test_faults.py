@@ -9,7 +9,7 @@ import pytest
 
 from reports.__main__ import main
 from reports.faults.page import render_markdown, render_page
-from reports.faults.words import COLUMNS, cells_of, findings_of, groups_of, headline_of, lines_of
+from reports.faults.words import COLUMNS, cells_of, findings_of, groups_of, headline_of, lines_of, notes_of
 from sioprobe.results.faults import PlayedFault
 from sioprobe.results.files import read_faults, write_faults
 from tests.reports.across import assert_stands_alone
@@ -83,6 +83,18 @@ def test_the_findings_begin_with_deaf_workers() -> None:
         "eventlet with redis: others' clients lose events in links-cut (50–54) and link-frozen (0–3000)",
         "eventlet with redis: events come twice in links-cut (0–1)",
         "eventlet with redis: events overtake each other in links-cut (0–2)",
+    ]
+
+
+def test_a_busy_machine_and_an_end_before_the_end_are_said() -> None:
+    busy = run(2) | {"cpu_pressure": 61.0}
+    unknown = run(3) | {"cpu_pressure": None}
+
+    assert notes_of(faults(CUT)) == []
+    assert notes_of(faults(cell("links-cut", run(1), busy, unknown), interrupted=True)) == [  # type: ignore[arg-type]
+        "The run was stopped; this is what it had until then.",
+        "The machine was busy in 1 of 3 repetitions: for half of the time or more some process waited for a "
+        "core. Servers that are kept waiting lose more, and later.",
     ]
 
 
