@@ -253,7 +253,7 @@ def _document(plan: Plan) -> Faults:
         "schema": 1,
         "kind": "faults",
         "sioprobe": __version__,
-        "command": shlex.join([PROGRAM, *sys.argv[1:]]),
+        "command": f"{PROGRAM} {shlex.join(sys.argv[1:])}",
         "environment": fingerprint(harness_root(), (*LIBRARIES, "kombu")),
         "started_at": now_text(),
         "finished_at": None,
