@@ -132,6 +132,8 @@ def heading_of_view(section: Section, view: View) -> str:
 def _shows(view: View, row: SectionRow) -> bool:
     if row["figures"].get(view.figure) is None or (view.over and view.over not in row["at"]):
         return False
+    if "part" in row["at"]:
+        return False
     return view.only is None or row["at"].get(view.only[0]) == view.only[1]
 
 

@@ -305,7 +305,7 @@ def _processes(rng: random.Random) -> Section:
                 figures = {"messages_per_second": 4000 * times, "speedup": times, **cpu}
                 at = {"scenario": scenario, "queue": "redis", "processes": n}
                 rows.append(row(arm, "websocket", at, figures))
-                share = dict.fromkeys(figures) | {"cpu_us_per_message": 9.0, "rss_bytes": 8e6}
+                share = dict.fromkeys(figures) | {"cpu_us_per_delivery": 9.0, "rss_bytes": 8e6}
                 rows.append(row(arm, "websocket", {**at, "part": "queue"}, share))
     four = [one for one in rows if one["at"] == {"scenario": "ack", "queue": "redis", "processes": 4}]
     times = told(four, "speedup", " times")

@@ -19,7 +19,7 @@ from reports.statistics.sections.kind import (
 from reports.writing.wording import tick
 from sioprobe.results.comparison import Measurement, SectionRow
 
-__all__ = ["FANOUT", "spread_of"]
+__all__ = ["FANOUT"]
 
 UNITS = {
     "deliveries_per_second": "1/s",
@@ -37,7 +37,7 @@ def _at(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {"room_size": parameters["room_size"]}
 
 
-def spread_of(block: Any) -> dict[str, float | None]:
+def _spread_of(block: Any) -> dict[str, float | None]:
     """When the first, the middle and the last member had a message."""
     first, middle, last = (
         series_of(block, "SIO fan-out", f"{which} delivery") for which in ("first", "median", "last")
@@ -56,7 +56,7 @@ def _rows(measurement: Measurement) -> Iterator[SectionRow]:
     figures = {
         "deliveries_per_second": per_second(block, block.operations),
         "published_per_second": per_second(block, block.published),
-        **spread_of(block),
+        **_spread_of(block),
         "cpu_us_per_delivery": cpu * 1e6 / block.operations if cpu is not None and block.operations else None,
         "reach": block.ledger.reach if block.ledger is not None else None,
     }

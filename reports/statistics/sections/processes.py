@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reports.statistics.sections.fanout import spread_of
 from reports.statistics.sections.kind import (
     Kind,
     block_of,
@@ -39,7 +38,6 @@ UNITS = {
     "p50_us": "us",
     "same_process_p50_us": "us",
     "other_process_p50_us": "us",
-    "last_p50_us": "us",
 }
 NO_QUEUE = "none"
 OVERSUBSCRIBED = "oversubscribed"
@@ -69,7 +67,6 @@ def _rows(measurement: Measurement) -> Iterator[SectionRow]:
         "p50_us": block.latency.p50,
         "same_process_p50_us": percentile(series_of(block, "SIO fan-out", "same-server delivery"), 50),
         "other_process_p50_us": percentile(series_of(block, "SIO fan-out", "other-server delivery"), 50),
-        "last_p50_us": spread_of(block)["last_p50_us"],
     }
     # Where there are fewer cores than processes, the generator waits for one too. That is part of the answer.
     notes = notes_of(block)

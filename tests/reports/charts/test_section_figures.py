@@ -90,6 +90,10 @@ def test_the_ideal_is_drawn_beside_the_speed_up() -> None:
     flat, _ = draw_section(found, ARMS)
     assert flat.wide.count("stroke-dasharray") == lines
     assert costs.wide.count("stroke-dasharray") < lines
+    # The share of the queue is in the whole, and no point of its own.
+    description = re.search(r"<desc[^>]*>([^<]+)</desc>", costs.wide)
+    assert description
+    assert " 9.00 at" not in description[1]
     assert {"4", "redis, WebSocket"} <= labels(figure.wide)
 
 
