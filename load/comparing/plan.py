@@ -139,7 +139,8 @@ class Profile:
                 line = unknown("mode", arm.mode, modes)
             elif arm.server and arm.server not in servers:
                 line = unknown("server", arm.server, servers)
-            elif arm.queue and arm.queue not in queues:
+            elif arm.queue and not arm.server and arm.queue not in queues:
+                # Some foreign servers have queues of their own, which `sioprobe serve` checks.
                 line = unknown("queue", arm.queue, queues)
             elif arm.proxy and arm.proxy not in proxies:
                 line = unknown("proxy", arm.proxy, proxies)

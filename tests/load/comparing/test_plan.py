@@ -216,6 +216,16 @@ def test_an_arm_that_is_there_is_not_made_again() -> None:
     assert [arm.id for arm in arms] == ["gevent", "gevent-2-redis"]
 
 
+def test_a_foreign_server_may_have_a_queue_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(ARM.replace('mode = "gevent"', 'server = "node"\nworkers = 2\nqueue = "cluster"'))
+
+    profile = read_profile(str(path))
+    profile.check_servers([], ["node"], ["redis"], [])
+
+    assert profile.arms[0].serve_options == ("--server", "node", "--workers", "2", "--queue", "cluster")
+
+
 def test_only_keeps_the_order_of_the_profile_and_refuses_an_unknown_arm() -> None:
     profile = read_profile("quick")
 
