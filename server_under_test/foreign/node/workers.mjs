@@ -34,9 +34,10 @@ for (let number = 0; number < count; number += 1) {
   createInterface(worker.process.stdout).on("line", (line) => take(number, line));
 }
 
-cluster.on("exit", (worker, code) => {
+cluster.on("exit", (worker, code, signal) => {
   if (!stopping) {
-    console.error(`server ${worker.id} of ${count} ended with code ${code}; stopping the others`);
+    const how = signal ? `by ${signal}` : `with code ${code}`;
+    console.error(`server ${worker.id} of ${count} ended ${how}; stopping the others`);
     process.exitCode = code || 1;
     stop();
   }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 
+import psutil
 import pytest
 from websockets.sync.client import connect
 
@@ -23,12 +26,39 @@ def test_socket_io_is_pinned_exactly() -> None:
     package = json.loads((FOLDER / "package.json").read_text())
     lock = json.loads((FOLDER / "package-lock.json").read_text())
     assert package["dependencies"] == {
+        "@socket.io/cluster-adapter": "0.3.0",
+        "@socket.io/redis-adapter": "8.3.0",
+        "ioredis": "5.11.1",
         "socket.io": "4.8.4",
         "socket.io-2": "npm:socket.io@2.5.1",
         "socket.io-3": "npm:socket.io@3.1.2",
     }
     for name, pin in package["dependencies"].items():
         assert lock["packages"][f"node_modules/{name}"]["version"] == pin.rpartition("@")[2]
+
+
+def test_the_lock_names_no_registry() -> None:
+    assert "resolved" not in (FOLDER / "package-lock.json").read_text()
+
+
+def test_when_a_worker_of_its_cluster_ends_the_others_end_too() -> None:
+    require_node()
+    with start_foreign("node", workers=2, queue="cluster") as cluster:
+        first, second = cluster.about["pids"]
+        os.kill(first, signal.SIGKILL)
+        assert cluster.wait() == 1
+        assert not psutil.pid_exists(second)
+        assert "server 1 of 2 ended by SIGKILL; stopping the others" in cluster.stderr
+
+
+def test_no_worker_of_its_cluster_outlives_the_primary() -> None:
+    require_node()
+    with start_foreign("node", workers=2, queue="cluster") as cluster:
+        workers = [psutil.Process(pid) for pid in cluster.about["pids"]]
+        cluster.signal(signal.SIGKILL)
+        cluster.wait()
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        assert alive == []
 
 
 def test_it_describes_itself() -> None:
