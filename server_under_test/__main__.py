@@ -214,11 +214,11 @@ def _check_queue(queue: Queue, url: str | None, options: Options, *, anyway: boo
     works = queue.works_in(MODES[options.mode].async_mode) if options.mode else queue.works
     if works == "no" and not anyway:
         raise Problem(f"--queue {queue.name} {queue.standing}; --anyway starts it")
-    if works != "yes":
-        click.echo(f"--queue {queue.name} {queue.standing}", err=True)
     lack = None if url else queue.load().missing()
     if lack is not None:
         raise Problem(lack)
+    if works != "yes":
+        click.echo(f"--queue {queue.name} {queue.standing}", err=True)
 
 
 def _check_proxy(options: Options, *, show_config: bool) -> None:

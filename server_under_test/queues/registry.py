@@ -5,6 +5,7 @@ This imports only the standard library, since the command line reads it before a
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,6 +54,9 @@ class Queue:
     """The module below `server_under_test.queues` that has the functions, or `module:OBJECT` in it."""
     schemes: tuple[str, ...] = ()
     """The schemes of its URLs. A URL with one of them is used as it is, and nothing is started."""
+    example: str = ""
+    """A URL of the form that it needs, if not every one will do; `form` is the pattern."""
+    form: str = ".*"
     works: Works = "yes"
     """`python -m ci.queues` compares it with what it sees."""
     modes: tuple[str, ...] = ASYNC_MODES
@@ -73,7 +77,7 @@ class Queue:
     def standing(self) -> str:
         """Where it works, as a sentence."""
         if self.works in ("no", "not tried"):
-            return f"{'does not work' if self.works == 'no' else self.works}: {self.reason}"
+            return f"{'does not work' if self.works == 'no' else 'was not tried'}: {self.reason}"
         where = "in every mode" if self.modes == ASYNC_MODES else f"with {', '.join(self.modes)} only"
         said = f"works {where}" if self.works == "yes" else f"works partly {where}"
         return f"{said}: {self.reason}" if self.reason else said
@@ -91,6 +95,8 @@ QUEUES = {
             "Redis behind Sentinel",
             "redis_server:SENTINEL",
             ("redis+sentinel", "valkey+sentinel"),
+            example="redis+sentinel://HOST:26379,HOST:26379/0/SERVICE",
+            form=r"[^/]+//([^/]+:\d+)(,[^/]+:\d+)*/\d+/.+",
         ),
         Queue("redis-kombu", "Redis through kombu", "through_kombu:REDIS"),
         Queue("rabbitmq", "RabbitMQ", "amqp:RABBITMQ", ("amqp", "amqps", "pyamqp")),
@@ -100,6 +106,8 @@ QUEUES = {
             "ZeroMQ, with the broker in python-socketio's documentation",
             "zeromq",
             ("zmq+tcp",),
+            example="zmq+tcp://HOST:5555+5556",
+            form=r".*:\d+\+\d+",
             modes=("eventlet",),
             reason="python-socketio takes eventlet's ZeroMQ in every mode; with gevent no request is "
             "answered, and with threading the listener keeps a core busy",
@@ -114,7 +122,14 @@ QUEUES = {
             "(--queue kafka-mended encodes it)",
         ),
         Queue("kafka-mended", "Kafka, with a manager that encodes", "kafka:MENDED"),
-        Queue("filesystem", "one folder, through kombu", "through_kombu:FILESYSTEM", ("filesystem",)),
+        Queue(
+            "filesystem",
+            "one folder, through kombu",
+            "through_kombu:FILESYSTEM",
+            ("filesystem",),
+            example="filesystem:///FOLDER",
+            form=r"filesystem:///.+",
+        ),
         Queue(
             "memory",
             "memory, through kombu",
@@ -137,7 +152,7 @@ QUEUES = {
             "through_kombu:OTHER",
             ("gcpubsub", "mongodb", "pgmq"),
             works="not tried",
-            reason="kombu has a fanout for it; nobody has tried it here",
+            reason="kombu has a fanout for it",
         ),
     )
 }
@@ -162,6 +177,8 @@ def find(text: str) -> tuple[Queue, str | None]:
     for known in (scheme, scheme.partition("+")[0]):
         for queue in QUEUES.values():
             if known in queue.schemes:
+                if not re.fullmatch(queue.form, text):
+                    raise Problem(f"--queue {text} is not a URL such as {queue.example}")
                 return queue, text
         lower = known.lower()
         if lower in ALL_SCHEMES:

@@ -18,6 +18,7 @@ from server_under_test.queues.brokers import folder_of_its_own, managed
 from server_under_test.queues.registry import Running
 from server_under_test.starting.problems import Problem
 
+NO_URL = "--queue kombu needs the URL of a broker of yours: gcpubsub://..., mongodb://... or pgmq://..."
 # The transport looks into its folder once a second if nobody says more.
 LOOKS_EVERY = 0.02
 
@@ -59,6 +60,8 @@ class Kombu:
     """Packages beside kombu."""
 
     def missing(self) -> str | None:
+        if self.begin is _by_url:
+            return NO_URL
         for name in self.needs:
             if find_spec(name) is None:
                 return f"the queue needs the {name} package: pip install {name}"
@@ -84,8 +87,7 @@ def _plain(url: str) -> tuple[str, dict[str, Any]]:
 def _one_folder(url: str) -> tuple[str, dict[str, Any]]:
     """What one process writes another reads: kombu's two folders must be one, and so must the third."""
     folder = Path(urlsplit(url).path)
-    if not folder.is_dir():
-        raise Problem(f"{url} names no folder: write filesystem:///FOLDER")
+    folder.mkdir(parents=True, exist_ok=True)
     options = {
         "data_folder_in": str(folder),
         "data_folder_out": str(folder),

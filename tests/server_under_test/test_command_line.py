@@ -17,7 +17,7 @@ from server_under_test.__main__ import PROGRAM, main
 from server_under_test.foreign.servers import FOREIGN
 from server_under_test.proxies.registry import PROXIES
 from server_under_test.queues import redis_server
-from server_under_test.queues.registry import QUEUES
+from server_under_test.queues.registry import ALL_SCHEMES, NO_FANOUT, QUEUES
 from server_under_test.reference import about
 from server_under_test.starting import modes
 from server_under_test.starting.listener import bind
@@ -84,7 +84,49 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
         ),
         (
             "--workers 2 --queue reddis",
-            f"unknown queue 'reddis', did you mean 'redis'? (one of: {', '.join(QUEUES)})",
+            f"unknown queue 'reddis', did you mean 'redis'? (one of: {', '.join(QUEUES)}), "
+            "or a URL such as redis://HOST:6379",
+        ),
+        (
+            "--queue Redis://127.0.0.1",
+            "write redis:// for Redis://: Flask-SocketIO takes it for a URL of kombu",
+        ),
+        ("--queue zookeeper://127.0.0.1", f"--queue zookeeper:// does not work: {NO_FANOUT}"),
+        (
+            "--queue sqla+sqlite:///queue",
+            f"--queue sqlalchemy does not work: {NO_FANOUT}; --anyway starts it",
+        ),
+        (
+            "--queue memory",
+            "--queue memory does not work: it stays in its process, and nothing reaches the others, without "
+            "an error; --anyway starts it",
+        ),
+        (
+            "--queue zeromq --mode gevent",
+            f"--queue zeromq works with eventlet only: {QUEUES['zeromq'].reason}; --anyway starts it",
+        ),
+        (
+            "--queue zmq+tcp://127.0.0.1:5555",
+            "--queue zmq+tcp://127.0.0.1:5555 is not a URL such as zmq+tcp://HOST:5555+5556",
+        ),
+        (
+            "--queue redis+sentinel://127.0.0.1/0",
+            "--queue redis+sentinel://127.0.0.1/0 is not a URL such as "
+            "redis+sentinel://HOST:26379,HOST:26379/0/SERVICE",
+        ),
+        (
+            "--queue sentinel://127.0.0.1",
+            "write redis+sentinel://HOST:26379/0/SERVICE: a URL of kombu cannot name the service",
+        ),
+        (
+            "--queue reddis://127.0.0.1",
+            "unknown queue URL 'reddis://', did you mean 'redis://'? (one of: "
+            + ", ".join(f"{scheme}://" for scheme in ALL_SCHEMES)
+            + ")",
+        ),
+        (
+            "--queue kombu",
+            "--queue kombu needs the URL of a broker of yours: gcpubsub://..., mongodb://... or pgmq://...",
         ),
         ("--workers 2", "--workers 2 needs --queue redis, which joins the processes"),
         (
