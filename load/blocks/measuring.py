@@ -94,7 +94,12 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     server = ServerWatch(request.urls, locate(request.urls, request.server_pids))
     watch = server.tree
     partners = {role: TreeWatch(pids) for role, pids in request.partner_pids.items()}
-    neighbours = NeighbourWatch(watch, lambda: {os.getpid(), *request.generator_pids})
+    neighbours = NeighbourWatch(
+        watch,
+        lambda: {os.getpid(), *request.generator_pids},
+        # A proxy is connected to the server, and not the server to it.
+        also=[pid for pids in request.partner_pids.values() for pid in pids],
+    )
     before = watch.sample()
     looks = RunWatch(type(scenario), server, lambda: [scenario.state()])
     ready = crowd.connect()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class NeighbourWatch:
     """The neighbours of a server, from now on. Call `take` with each of its samples.
 
     `generators` answers the processes of this host that make the load, or None while it does not know them.
+    `also` works for the server, beside those that it is connected to.
     """
 
     def __init__(
@@ -51,11 +52,12 @@ class NeighbourWatch:
         server: TreeWatch,
         generators: Callable[[], Collection[int] | None] = only_this_process,
         *,
+        also: Iterable[int] = (),
         stat: str = "/proc/stat",
         clocks: KernelClocks | None = None,
     ) -> None:
         self._server = server
-        pids = partners(server.pids) if server.watches else ()
+        pids = dict.fromkeys((*(partners(server.pids) if server.watches else ()), *also))
         self.partners = tuple(pid for pid in pids if proc.stat(pid) is not None)
         """The processes that work for the server, such as its queue."""
         self._partners = TreeWatch(self.partners)

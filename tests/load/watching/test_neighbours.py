@@ -64,9 +64,9 @@ class Machine:
         )
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self, *also: int) -> None:
         self.watch = NeighbourWatch(
-            TreeWatch([os.getpid()]), self._generators, stat=str(self.stat), clocks=self.pressure
+            TreeWatch([os.getpid()]), self._generators, also=also, stat=str(self.stat), clocks=self.pressure
         )
 
     def _generators(self) -> Collection[int] | None:
@@ -208,9 +208,11 @@ def test_the_neighbour_that_used_most_is_named(
     assert machine.watch.most() == ("compiler (pid 9)" if named else None)
 
 
-def test_a_partner_of_the_server_is_no_neighbour(machine: Machine) -> None:
-    machine.partners = (os.getpid(),)
-    machine.begin()
+@pytest.mark.parametrize("named", [False, True], ids=["found", "named"])
+def test_a_partner_of_the_server_is_no_neighbour(machine: Machine, named: bool) -> None:
+    """A proxy is named: the server is not connected to it."""
+    machine.partners = () if named else (os.getpid(),)
+    machine.begin(*((os.getpid(),) if named else ()))
     machine.take()
     before = time.process_time()
     while time.process_time() < before + 0.3:
