@@ -10,7 +10,9 @@ from reports.comparison.examples import IDLE, NOT_TRIED
 from reports.comparison.loads import connection_evidence, message_evidence, room_evidence, size_evidence
 from reports.comparison.telling import TRANSPORT_WORDS, figure_of, times_of
 from reports.conformance.consequences import Consequence, consequences_of, in_order
+from reports.statistics.crowding import claims_nothing
 from reports.writing.quoting import Quotes, Saying, pointer
+from reports.writing.wording import counted
 from sioprobe.results.answers import Choice, Meaning, Said, Standing
 from sioprobe.results.comparison import SectionRow
 from sioprobe.results.primitives import Transport
@@ -106,7 +108,8 @@ def _loaded(results: Results, arm: Arm) -> bool:
 def _nature(arm: Arm) -> str:
     nature = NATURES.get(arm.get("mode") or "", "")
     if arm.get("queue"):
-        nature += f" {arm.get('workers', 1)} processes behind a queue ({arm.get('queue')})."
+        processes = counted(arm.get("workers", 1), "process", "processes")
+        nature += f" {processes} behind a queue ({arm.get('queue')})."
     return nature.strip() or arm["title"]
 
 
@@ -145,6 +148,7 @@ def _more_than_one_process(results: Results, arm: str) -> list[Said]:
         for m, one in enumerate(results["cells"]):
             same = all(cell[key] == one[key] for key in ("transport", "scenario", "connections"))
             same = same and arms[cell["arm"]].get("mode") == arms[one["arm"]].get("mode")
+            same = same and not claims_nothing(arms[cell["arm"]], results["environment"].get("cores"))
             rates = [each["metrics"]["messages_per_second"]["estimate"] or 0.0 for each in (cell, one)]
             if cell["arm"] == arm and same and cell["workers"] > one["workers"] == 1 and min(rates) > 0:
                 said, rate = Saying(Quotes(results)), "metrics/messages_per_second/estimate"

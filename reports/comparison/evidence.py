@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from reports.statistics.crowding import claims_nothing
 from reports.writing.quoting import Quotes, Saying, pointer
 from sioprobe.results.answers import Said, Standing
 from sioprobe.results.comparison import SectionName, SectionRow
@@ -115,10 +116,13 @@ class Evidence:
 def modes_of(results: Results, only: Collection[str] = ()) -> list[str]:
     """The arms that an answer may name: those with the fewest processes, on Flask-SocketIO where any is.
 
+    None of several processes that shared too few cores is among them.
     An arm that does not say its versions, such as an application by its address, counts as one of these.
     `only` limits them further.
     """
     arms = [arm for arm in results["arms"] if arm["status"] == "measured"]
+    cores = results["environment"].get("cores")
+    arms = [arm for arm in arms if not claims_nothing(arm, cores)]
     own = [arm for arm in arms if "flask-socketio" in (arm.get("versions") or ["flask-socketio"])] or arms
     fewest = min(map(_processes, own), default=1)
     return [arm["id"] for arm in own if _processes(arm) == fewest and (not only or arm["id"] in only)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Literal
 
+from reports.statistics.crowding import claims_nothing, helpers_of, too_few_cores
 from reports.statistics.intervals import median, median_with_interval
 from reports.statistics.metrics import METRICS, MetricKind
 from reports.statistics.result_folder import FailedBlock, Inputs, cell_key, cell_of
@@ -53,8 +54,9 @@ def derive(inputs: Inputs) -> Results:
         for cell in inputs.cells
     ]
     parts = side_by_side(inputs.lives, inputs.lost)
+    claiming = [cell for cell in cells if not claims_nothing(of_arm.get(cell["arm"]), cores)]
     for name in METRICS:
-        rank(cells, name, Claims(parts))
+        rank(claiming, name, Claims(parts))
     conformance = _conformance_summaries(inputs, arms)
     run = inputs.run
     results: Results = {
@@ -181,14 +183,12 @@ def _flags(
     """What limits the figures of a cell."""
     flags: dict[Flag, str] = {}
     workers = arm.get("workers", 1) if arm else 1
-    # The load generator, the queue and the proxy are processes too.
     queue = arm.get("queue") if arm else None
-    proxy = arm.get("proxy") if arm else None
-    processes = workers + 1 + bool(queue) + bool(proxy)
-    if cores is not None and processes > cores:
-        others = [*(["queue"] if queue else []), *(["proxy"] if proxy else []), "generator"]
+    if too_few_cores(arm, cores):
+        others = [*helpers_of(arm), "generator"]
         which = ", ".join([counted(workers, "server"), *others])
-        flags["oversubscribed"] = f"{processes} processes ({which}) on {counted(cores, 'core')}"
+        processes = workers + len(others)
+        flags["oversubscribed"] = f"{processes} processes ({which}) on {counted(cores or 0, 'core')}"
     generator, server = metrics["generator_cpu_cores"]["estimate"], metrics["server_cpu_cores"]["estimate"]
     if generator is not None and generator >= BUSY:
         flags["generator-bound"] = f"{percent(generator)} of a core"

@@ -99,6 +99,10 @@ def test_several_processes_are_good_for_more_than_one_carries() -> None:
     for cell in results["cells"]:
         if cell["transport"] == "polling":
             cell["metrics"]["messages_per_second"]["estimate"] = 100.0
+    # Two servers, queue and generator on two cores show how they share them.
+    assert results["environment"]["cores"] == 2
+    assert texts(choices(results)["gevent-2"]["good_for"]) == []
+    results["environment"]["cores"] = 4
     assert texts(choices(results)["gevent-2"]["good_for"]) == [
         "2.00 times the messages of gevent over WebSocket"
     ]

@@ -135,8 +135,8 @@ def test_an_arm_that_was_not_run_gives_its_reason_to_its_cells() -> None:
     assert only(results)["reason"] == synthetic.ARMS["gevent_uwsgi"]["reason"]
 
 
-def standings(*blocks: Any, arms: list[Any] | None = None) -> dict[str, str | None]:
-    results = derived(*blocks, arms=arms or [])
+def standings(*blocks: Any, arms: list[Any] | None = None, **run: Any) -> dict[str, str | None]:
+    results = derived(*blocks, arms=arms or [], **run)
     return {cell["arm"]: cell["metrics"]["messages_per_second"]["standing"] for cell in results["cells"]}
 
 
@@ -189,6 +189,18 @@ def test_servers_with_more_processes_are_ranked_among_themselves() -> None:
     pair = {**synthetic.ARMS["gevent-2"], "id": "pair"}
     blocks = [*rates("a", 100, 101, 102), *rates("b", 90, 91, 92), *rates("pair", 900, 901, 902)]
     assert standings(*blocks, arms=[pair]) == {"pair": None, "a": "best", "b": "behind"}
+
+
+def test_several_processes_on_too_few_cores_claim_nothing_about_each_other() -> None:
+    arms = [{**synthetic.ARMS["gevent-2"], "id": name} for name in ("redis", "rabbitmq")]
+    blocks = [*rates("redis", 900, 901, 902), *rates("rabbitmq", 500, 501, 502)]
+
+    assert standings(*blocks, arms=arms) == {"redis": None, "rabbitmq": None}
+    cores = {"environment": {"cores": 4}}
+    assert standings(*blocks, arms=arms, **cores) == {"redis": "best", "rabbitmq": "behind"}
+    # Servers of one process and one core are alike, and so are their troubles.
+    alone = [{**synthetic.ARMS["gevent"], "id": name} for name in ("redis", "rabbitmq")]
+    assert standings(*blocks, arms=alone, environment={"cores": 1})["redis"] == "best"
 
 
 def test_flags_name_what_limits_a_cell() -> None:

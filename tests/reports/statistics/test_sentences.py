@@ -14,8 +14,8 @@ from tests.reports import synthetic
 from tests.reports.statistics.test_derivation import block, derived, rates
 
 
-def headline(*blocks: Any, arms: list[Any] | None = None) -> str:
-    return derived(*blocks, arms=arms or [])["findings"][0]
+def headline(*blocks: Any, arms: list[Any] | None = None, **run: Any) -> str:
+    return derived(*blocks, arms=arms or [], **run)["findings"][0]
 
 
 def test_ranges_apart_are_told_as_what_they_are() -> None:
@@ -94,7 +94,8 @@ def test_servers_with_more_processes_are_left_aside_and_it_is_said() -> None:
 def test_where_all_have_several_processes_the_fewest_are_told() -> None:
     arms = [processes(3, "c"), processes(2, "a"), processes(2, "b")]
     blocks = [*rates("c", 900, 901, 902), *rates("a", 90, 91, 92), *rates("b", 80, 80, 91)]
-    assert "a has the highest median of the servers with 2 processes: 45.5" in headline(*blocks, arms=arms)
+    told = headline(*blocks, arms=arms, environment={"cores": 8})
+    assert "a has the highest median of the servers with 2 processes: 45.5" in told
 
 
 def test_the_lowest_is_sought_among_servers_with_one_process() -> None:
