@@ -41,6 +41,7 @@ CAPABILITIES = {
     "connect_error_data": True,
     "reject": True,
     "kick_all": True,
+    "cluster_events": True,
     "binary_polling": True,
     "cors": True,
     "eio4": True,

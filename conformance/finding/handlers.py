@@ -23,6 +23,14 @@ __all__ = ["find_missing", "lacking_declared", "missing_note"]
 OF_CAPABILITY = {
     "reject": {"/reject", "/auth"},
     "ack_out": {"ask", "ask-other"},
+    "cluster_events": {
+        "ask-other",
+        "join-other",
+        "leave-other",
+        "disconnect-other",
+        "close-room",
+        "count",
+    },
     "kick_all": {"kick-all"},
     "variadic": {VARIADIC},
 }
@@ -47,9 +55,9 @@ async def find_missing(
     asked = [_namespaces(target), _custom_events(target)]
     if target.level >= 2:
         asked += [_events(target), _no_end_after(target, "kick"), _no_end_after(target, "kick-all")]
-    if target.level >= 2 and clustered:
-        asked.append(_events_of_a_cluster(target))
     found = set().union(*await asyncio.gather(*asked))
+    if target.level >= 2 and clustered and "cluster_events" not in declared:
+        found |= await _events_of_a_cluster(target)
     return frozenset(found.difference(*(OF_CAPABILITY[name] for name in declared if name in OF_CAPABILITY)))
 
 

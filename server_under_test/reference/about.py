@@ -33,6 +33,7 @@ def describe(options: Options) -> dict[str, Any]:
         "message_queue": options.queue_url is not None,
         # The applications of `flask_contract`, with which judges test Flask-SocketIO's own behaviours.
         "flask_contract": True,
+        "cluster_events": True,
         # A server started by hand (`flask run`) has a socket of its own, with Nagle's algorithm.
         "nagle": options.nagle or options.listen_fd is None,
         "workers": options.workers,

@@ -109,6 +109,7 @@ function about() {
     settings: declaredTimes(),
     workers,
     message_queue: joined !== undefined,
+    cluster_events: joined !== undefined,
     queue: options.queue ?? null,
     queue_url: options["queue-url"]?.replace(/\/\/.*@/, "//") ?? null,
     versions: {
