@@ -315,15 +315,23 @@ def test_a_ping_that_comes_at_once_spoils_no_other_case(tmp_path: Path) -> None:
     }
 
 
-def test_a_failure_between_two_processes_is_reproduced_with_both(
-    url: str, faulty_url: str, tmp_path: Path
-) -> None:
-    """They share no queue."""
-    done = run_command(tmp_path, "--url", url, "--url", faulty_url, "--", "-k", "room_spans and websocket")
+def test_a_process_that_hears_no_other_is_named(url: str, faulty_url: str, tmp_path: Path) -> None:
+    """Three processes that share no queue."""
+    with strict_server() as third:
+        cluster = ["--url", url, "--url", faulty_url, "--url", third.url]
+        done = run_command(tmp_path, *cluster, "--id", "SIO-CL-12")
 
     assert done.returncode == 1
-    assert f"at {url}/socket.io/ and {faulty_url}: " in done.stdout
-    assert f" --url {url} --url {faulty_url} -- -k " in done.stdout
+    assert f"at {url}/socket.io/ and {faulty_url} and {third.url}: " in done.stdout
+    assert f"{url} hears nothing of {faulty_url}, and serves its own clients" in done.stdout
+    assert f" {' '.join(cluster)} -- -k " in done.stdout
+
+
+def test_each_process_of_a_cluster_has_a_url_of_its_own(url: str, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--url", url, "--url", f"{url}/")
+
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"--url {url} is given twice: each process of a cluster has one of its own\n")
 
 
 def test_a_failure_is_reproduced_with_the_options_that_it_depends_on(faulty_url: str, tmp_path: Path) -> None:
