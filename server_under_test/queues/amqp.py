@@ -119,24 +119,23 @@ def _rabbitmq() -> Broker:
     programs, erlang = found
     port, distribution, epmd_port = free_ports(3)
     folder = folder_of_its_own()
-    place = Path(folder.name)
-    (place / "rabbitmq.conf").write_text(RABBITMQ_CONFIGURATION.format(port=port))
-    (place / "enabled_plugins").write_text("[].")
+    (folder / "rabbitmq.conf").write_text(RABBITMQ_CONFIGURATION.format(port=port))
+    (folder / "enabled_plugins").write_text("[].")
     environment = {
-        "HOME": folder.name,
+        "HOME": str(folder),
         "LANG": "C.UTF-8",
         "PATH": os.pathsep.join((erlang, os.environ.get("PATH", "/usr/bin:/bin"))),
         "RABBITMQ_NODENAME": f"n{port}@localhost",
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODE_PORT": str(port),
         "RABBITMQ_DIST_PORT": str(distribution),
-        "RABBITMQ_MNESIA_BASE": f"{folder.name}/mnesia",
-        "RABBITMQ_LOG_BASE": folder.name,
+        "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+        "RABBITMQ_LOG_BASE": str(folder),
         "RABBITMQ_LOGS": "-",
-        "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder.name}/enabled_plugins",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
         "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-        "RABBITMQ_CONFIG_FILE": f"{folder.name}/rabbitmq.conf",
-        "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder.name}/none.config",
+        "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+        "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/none.config",
         # One scheduler that sleeps when there is nothing to do: the broker shares the machine with servers.
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} "
         "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none",
@@ -179,8 +178,8 @@ def _garagemq() -> Broker:
         raise Problem(str(_lacks_garagemq()))
     port, admin = free_ports(2)
     folder = folder_of_its_own()
-    configuration = Path(folder.name, "config.yaml")
-    configuration.write_text(GARAGEMQ_CONFIGURATION.format(port=port, admin=admin, folder=folder.name))
+    configuration = folder / "config.yaml"
+    configuration.write_text(GARAGEMQ_CONFIGURATION.format(port=port, admin=admin, folder=folder))
     url = f"amqp://guest:guest@127.0.0.1:{port}//"
     return Broker("garagemq", url, [[program, "--config", str(configuration)]], answers, 15.0, folder)
 

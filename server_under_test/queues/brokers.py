@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 from server_under_test.queues.registry import Running
@@ -18,7 +19,7 @@ from server_under_test.starting.problems import Problem
 
 STOP_SECONDS = 2.0
 
-_held: list[socket.socket] = []
+_held: list[socket.socket | tempfile.TemporaryDirectory[str]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Broker:
     """Why nothing answers at the URL. None if a broker answers."""
     seconds: float
     """How long it may take until it answers."""
-    folder: tempfile.TemporaryDirectory[str] | None = None
-    """Where its files are, if it has any."""
+    folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
+    """Where it runs."""
     environment: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> Running:
@@ -46,7 +47,7 @@ class Broker:
             start_child(
                 command,
                 env={**os.environ, **self.environment},
-                cwd=self.folder.name if self.folder else tempfile.gettempdir(),
+                cwd=self.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -72,9 +73,11 @@ def managed(manager: Any) -> dict[str, Any]:
     return {"client_manager": manager, "message_queue": None}
 
 
-def folder_of_its_own() -> tempfile.TemporaryDirectory[str]:
+def folder_of_its_own() -> Path:
     """A folder that goes with this process."""
-    return tempfile.TemporaryDirectory(prefix="sioprobe-queue-", ignore_cleanup_errors=True)
+    folder = tempfile.TemporaryDirectory(prefix="sioprobe-queue-", ignore_cleanup_errors=True)
+    _held.append(folder)
+    return Path(folder.name)
 
 
 def free_ports(count: int) -> list[int]:

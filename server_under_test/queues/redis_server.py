@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -88,7 +87,7 @@ class Sentinel:
             raise Problem(MISSING)
         port, sentinel_port = free_ports(2)
         folder = folder_of_its_own()
-        configuration = Path(folder.name, "sentinel.conf")
+        configuration = folder / "sentinel.conf"
         configuration.write_text(
             f"port {sentinel_port}\nbind 127.0.0.1\nsentinel monitor {SERVICE} 127.0.0.1 {port} 1\n"
         )

@@ -27,8 +27,6 @@ class Running:
     """The broker first. Empty if the user's own is used."""
     again: Callable[[], Running] | None = None
     """Starts it again at the same address, after it has ended."""
-    keeps: object = None
-    """What must stay as long as the queue is used: a temporary folder."""
 
 
 class Functions(Protocol):
@@ -129,6 +127,8 @@ QUEUES = {
             ("filesystem",),
             example="filesystem:///FOLDER",
             form=r"filesystem:///.+",
+            works="partly",
+            reason="a process reads a file that another is still writing, and is then deaf for a second or more",
         ),
         Queue(
             "memory",

@@ -30,13 +30,11 @@ def _own_redis() -> Running:
 
 
 def _folder() -> Running:
-    folder = folder_of_its_own()
-    return Running(f"filesystem://{folder.name}", keeps=folder)
+    return Running(f"filesystem://{folder_of_its_own()}")
 
 
 def _database() -> Running:
-    folder = folder_of_its_own()
-    return Running(f"sqla+sqlite:///{folder.name}/queue.sqlite", keeps=folder)
+    return Running(f"sqla+sqlite:///{folder_of_its_own()}/queue.sqlite")
 
 
 def _in_memory() -> Running:
