@@ -21,7 +21,7 @@ QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cl
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare gate matrix matrix-wide faults figures bench test test-alone test-all test-quick lint docs setup servers clean
+.PHONY: help compare gate matrix matrix-wide queues faults figures bench test test-alone test-all test-quick lint docs setup servers clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ matrix: $(ENV)/installed $(ENV)/parts $(ENV)/servers  ## Judge every server, sid
 
 matrix-wide: $(ENV)/installed $(ENV)/parts  ## Judge servers beyond ours, proxies and distances (15 minutes); writes reports/out/matrix-wide.html
 	$(BIN)/python -m ci.wide $(ROWS)
+
+queues: $(ENV)/installed $(ENV)/parts  ## Judge two processes behind every queue, in each kind of mode (30 minutes)
+	$(BIN)/python ci/parts.py redis rabbitmq garagemq valkey kafka sqlalchemy
+	$(BIN)/python -m ci.queues $(QUEUES)
 
 faults: $(ENV)/installed $(ENV)/test-parts  ## Play every fault on clusters of three modes and two queues (20 minutes); writes reports/out/faults/faults.html
 	$(BIN)/sioprobe faults --mode threading,eventlet,gevent --queue redis,rabbitmq --at-once 4 $(FAULTS) || test $$? = 1

@@ -128,7 +128,7 @@ QUEUES = {
             example="filesystem:///FOLDER",
             form=r"filesystem:///.+",
             works="partly",
-            reason="a process reads a file that another is still writing, and is then deaf for a second or more",
+            reason="a process may read a half-written file, and is then deaf for a second or more",
         ),
         Queue(
             "memory",

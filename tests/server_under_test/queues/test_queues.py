@@ -1,0 +1,120 @@
+"""Each queue: where its URLs lead, what it is started with, and that two processes behind it are one.
+
+tests/conformance/test_clusters.py judges clusters behind Redis and RabbitMQ; `make queues` judges all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psutil
+import pytest
+
+from server_under_test.queues.registry import ALL_SCHEMES, QUEUES, WITHOUT_FANOUT, find
+from server_under_test.starting.children import stop_children
+from server_under_test.starting.options import without_password
+from server_under_test.starting.problems import Problem
+from tests.server_under_test.conftest import not_here, require_mode
+from tests.server_under_test.peers import Peer
+from tests.servers import start_server
+
+DEADLINE = 30.0
+
+
+@pytest.mark.parametrize("name", ["sentinel", "redis-kombu", "zeromq"])
+def test_two_processes_behind_a_queue_are_one(name: str) -> None:
+    require_mode("eventlet")
+    if lack := QUEUES[name].load().missing():
+        not_here(lack)
+    with start_server("eventlet", workers=2, queue=name) as cluster:
+        assert cluster.about["queue"] == name
+        with Peer(cluster.urls[0], "/") as anna, Peer(cluster.urls[1], "/") as ben:
+            anna.emit("broadcast", "news", 1, b"\x00\x01", namespace="/")
+            assert ben.expect("news", namespace="/") == [1, b"\x00\x01"]
+            ben.emit("broadcast", "back", 2, namespace="/")
+            assert anna.expect("back", namespace="/") == [2]
+
+
+def test_rabbitmq_is_private_and_ends_with_its_own_epmd() -> None:
+    row = QUEUES["rabbitmq"].load()
+    if lack := row.missing():
+        not_here(lack)
+    running = row.start()
+    try:
+        names = [psutil.Process(process.pid).name() for process in running.processes]
+        assert names == ["beam.smp", "epmd"]
+        addresses = {
+            connection.laddr.ip
+            for process in running.processes
+            for connection in psutil.Process(process.pid).net_connections()
+            if connection.status == psutil.CONN_LISTEN
+        }
+        # epmd listens on both loopback addresses, whatever it is told.
+        assert addresses <= {"127.0.0.1", "::1"}
+        assert without_password(running.url) == running.url.replace("guest:guest@", "")
+    finally:
+        stop_children(running.processes, DEADLINE)
+    assert [process.returncode for process in running.processes] == [0, 0]
+
+
+def test_a_broker_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = QUEUES["rabbitmq"].load()
+    if lack := row.missing():
+        not_here(lack)
+    monkeypatch.setattr("server_under_test.queues.amqp.RABBITMQ_CONFIGURATION", "nonsense = here\n")
+    with pytest.raises(Problem, match=r"RabbitMQ does not start: .* ended with code 1: "):
+        row.start()
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("redis://h", "redis"),
+        ("unix:///socket", "redis"),
+        ("valkeys://h", "valkey"),
+        ("valkey+sentinel://h:1,i:2/0/service", "sentinel"),
+        ("amqps://h", "rabbitmq"),
+        ("zmq+tcp://h:1+2", "zeromq"),
+        ("sqla+sqlite:///file", "sqlalchemy"),
+        ("pgmq://h", "kombu"),
+    ],
+)
+def test_a_url_leads_to_its_queue(url: str, name: str) -> None:
+    assert find(url) == (QUEUES[name], url)
+
+
+def test_valkey_is_used_with_the_client_of_redis() -> None:
+    assert QUEUES["valkey"].load().arguments("valkeys://h:1/0", "c", False) == {
+        "message_queue": "rediss://h:1/0",
+        "channel": "c",
+    }
+
+
+@pytest.mark.parametrize("url", ["redis+sentinel://h:1/0/service", "unix:///socket"])
+def test_what_flask_socketio_would_take_to_kombu_gets_its_manager(url: str) -> None:
+    import socketio
+
+    queue, _ = find(url)
+    given: dict[str, Any] = queue.load().arguments(url, "channel", True)
+    assert given["message_queue"] is None
+    manager = given["client_manager"]
+    assert (type(manager), manager.redis_url) == (socketio.RedisManager, url)
+    assert (manager.channel, manager.write_only) == ("channel", True)
+
+
+def test_every_transport_of_kombu_is_known() -> None:
+    from kombu.transport import TRANSPORT_ALIASES
+
+    # A URL cannot name Sentinel's service, and nobody has compiled the C library for years.
+    apart = {"sentinel", "librabbitmq"}
+    known = {*ALL_SCHEMES, *WITHOUT_FANOUT, *apart}
+    assert {alias.lower() for alias in TRANSPORT_ALIASES} <= known
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_a_row_says_where_it_works(name: str) -> None:
+    queue = QUEUES[name]
+    assert bool(queue.reason) == (queue.works != "yes" or queue.works_in("gevent") == "no")
+    assert queue.standing.startswith(
+        ("works in every mode", "works with", "works partly", "does not", "was not")
+    )
