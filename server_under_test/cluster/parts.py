@@ -38,8 +38,7 @@ class Part:
         self.paused = False
         self.end_is_known = False
         """It was killed on purpose, or a line has said that it ended."""
-        # It may hold the folder of the queue.
-        self._running = running
+        self._again = running.again
 
     @property
     def code(self) -> int | None:
@@ -62,11 +61,10 @@ class Part:
 
     def start(self) -> None:
         """Start it again at the same address, and wait until it answers. Raises Problem."""
-        if self._running.again is None:
+        if self._again is None:
             raise Problem(f"{self.title} cannot be started again")
         stop_children(self.processes, STOP_SECONDS)
-        self._running = self._running.again()
-        self.processes = self._running.processes
+        self.processes = self._again().processes
         self.paused = self.end_is_known = False
 
     def kill(self) -> None:

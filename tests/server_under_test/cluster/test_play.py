@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import select
 import socket
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import psutil
@@ -15,8 +12,6 @@ import pytest
 import redis
 
 from server_under_test.cluster.linking import _addresses, _through
-from server_under_test.cluster.parts import Part
-from server_under_test.queues.registry import Running
 from server_under_test.starting.problems import Problem
 from tests.server_under_test.cluster.clusters import (
     DEADLINE,
@@ -202,16 +197,6 @@ def test_the_end_of_standard_input_ends_nothing(cluster: Server, anna: Peer, ben
     cluster.process.stdin.close()
     crosses(cluster, anna, ben)
     assert cluster.process.poll() is None
-
-
-def test_the_folder_of_a_queue_stays_as_long_as_the_queue() -> None:
-    folder = TemporaryDirectory()
-    path = Path(folder.name)
-    part = Part("queue", "the queue", Running(f"filesystem://{path}", keeps=folder))
-    del folder
-    gc.collect()
-    assert path.exists()
-    assert part.state == "no process of ours"
 
 
 @pytest.mark.parametrize(
