@@ -22,7 +22,7 @@ from server_under_test.queues.registry import find as find_queue
 from server_under_test.starting.command import become
 from server_under_test.starting.listener import bind
 from server_under_test.starting.modes import MODES, missing
-from server_under_test.starting.options import TRANSPORTS, WHEN_ONE_ENDS, Options
+from server_under_test.starting.options import TRANSPORTS, WHEN_ONE_ENDS, Options, without_password
 from server_under_test.starting.problems import Problem, unknown
 
 PROGRAM = os.environ.get("SIOPROBE_PROG") or "python -m server_under_test"
@@ -214,9 +214,11 @@ def _check_queue(queue: Queue, url: str | None, options: Options, *, anyway: boo
     works = queue.works_in(MODES[options.mode].async_mode) if options.mode else queue.works
     if works == "no" and not anyway:
         raise Problem(f"--queue {queue.name} {queue.standing}; --anyway starts it")
-    lack = None if url else queue.load().missing()
-    if lack is not None:
+    row = queue.load()
+    if url is None and (lack := row.missing()):
         raise Problem(lack)
+    if url is not None and (error := row.answers(url)):
+        raise Problem(f"--queue {without_password(url)} does not answer: {error}")
     if works != "yes":
         click.echo(f"--queue {queue.name} {queue.standing}", err=True)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from server_under_test.queues.brokers import Broker, folder_of_its_own, free_ports
+from server_under_test.queues.brokers import Broker, accepts, folder_of_its_own, free_ports
 from server_under_test.queues.registry import Running
 from server_under_test.starting.problems import Problem
 from server_under_test.starting.programs import UNPACKED, find_program
@@ -64,6 +64,9 @@ class Amqp:
 
     def start(self) -> Running:
         return self.make().start()
+
+    def answers(self, url: str) -> str | None:
+        return accepts(url, 5671) if url.startswith("amqps") else answers(url)
 
     def arguments(self, url: str, channel: str, write_only: bool) -> dict[str, Any]:
         """Flask-SocketIO takes these URLs to kombu."""

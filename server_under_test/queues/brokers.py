@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from server_under_test.queues.registry import Running
 from server_under_test.starting.children import start_child, stop_children
@@ -66,6 +67,16 @@ class Broker:
             stop_children(processes, STOP_SECONDS)
             raise
         return Running(self.url, tuple(processes), self.start)
+
+
+def accepts(url: str, port: int) -> str | None:
+    """Why nobody accepts connections there, at this port if the URL has none. None if somebody does."""
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname or "127.0.0.1", address.port or port), 3).close()
+    except OSError as error:
+        return str(error)
+    return None
 
 
 def managed(manager: Any) -> dict[str, Any]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
-from server_under_test.queues.brokers import Broker, free_ports, managed
+from server_under_test.queues.brokers import Broker, accepts, free_ports, managed
 from server_under_test.queues.registry import Running
 from server_under_test.starting.problems import Problem
 from server_under_test.starting.programs import UNPACKED, find_program
@@ -35,7 +33,10 @@ class Kafka:
         address = f"tcp://127.0.0.1:{port}"
         command = [program, "broker", "--listener-url", address, "--advertised-listener-url", address]
         command += ["--storage-engine", "memory://tansu/"]
-        return Broker("tansu", f"kafka://127.0.0.1:{port}", [command], _ask, START_SECONDS).start()
+        return Broker("tansu", f"kafka://127.0.0.1:{port}", [command], self.answers, START_SECONDS).start()
+
+    def answers(self, url: str) -> str | None:
+        return accepts(url, 9092)
 
     def arguments(self, url: str, channel: str, write_only: bool) -> dict[str, Any]:
         if not self.mended:
@@ -65,15 +66,6 @@ def _mended_manager() -> Any:
             self.producer.flush()
 
     return EncodingKafkaManager
-
-
-def _ask(url: str) -> str | None:
-    address = urlsplit(url)
-    try:
-        socket.create_connection((str(address.hostname), address.port or 9092), 3).close()
-    except OSError as error:
-        return str(error)
-    return None
 
 
 SHIPPED = Kafka(mended=False)

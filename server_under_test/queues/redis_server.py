@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from server_under_test.queues.brokers import Broker, folder_of_its_own, free_ports, managed
+from server_under_test.queues.brokers import Broker, accepts, folder_of_its_own, free_ports, managed
 from server_under_test.queues.registry import Running
 from server_under_test.starting.options import without_password
 from server_under_test.starting.problems import Problem
@@ -46,7 +46,7 @@ def start() -> Running:
     """A Redis that answers. Raises Problem when there is none."""
     url = os.environ.get("REDIS_URL")
     if url:
-        error = _ask(url)
+        error = answers(url)
         if error:
             raise Problem(f"REDIS_URL={without_password(url)} does not answer: {error}")
         return Running(url)
@@ -71,6 +71,9 @@ class Valkey:
             raise Problem(VALKEY_MISSING)
         return _start(program)
 
+    def answers(self, url: str) -> str | None:
+        return answers(_of_redis(url))
+
     def arguments(self, url: str, channel: str, write_only: bool) -> dict[str, Any]:
         return arguments(_of_redis(url), channel, write_only)
 
@@ -93,7 +96,10 @@ class Sentinel:
         )
         url = f"redis+sentinel://127.0.0.1:{sentinel_port}/0/{SERVICE}"
         commands = [_command(program, port), [program, str(configuration), "--sentinel"]]
-        return Broker("Sentinel", url, commands, _ask_sentinel, START_SECONDS, folder).start()
+        return Broker("Sentinel", url, commands, ask_sentinel, START_SECONDS, folder).start()
+
+    def answers(self, url: str) -> str | None:
+        return ask_sentinel(url)
 
     def arguments(self, url: str, channel: str, write_only: bool) -> dict[str, Any]:
         return arguments(_of_redis(url), channel, write_only)
@@ -130,11 +136,13 @@ def _command(program: str, port: int) -> list[str]:
 def _start(program: str) -> Running:
     [port] = free_ports(1)
     url = f"redis://127.0.0.1:{port}/0"
-    return Broker(program, url, [_command(program, port)], _ask, START_SECONDS).start()
+    return Broker(program, url, [_command(program, port)], answers, START_SECONDS).start()
 
 
-def _ask(url: str) -> str | None:
+def answers(url: str) -> str | None:
     """Why no Redis answers there. None if one answers."""
+    if lack := _missing_client():
+        return lack
     import redis
 
     try:
@@ -145,14 +153,22 @@ def _ask(url: str) -> str | None:
     return None
 
 
-def _ask_sentinel(url: str) -> str | None:
-    """Why the Sentinel there leads to no Redis. None if it does."""
+def ask_sentinel(url: str) -> str | None:
+    """Why no Sentinel there leads to a Redis. None if one does."""
     import redis
 
-    address = urlsplit(url)
-    try:
-        with redis.Redis(str(address.hostname), address.port or 26379, socket_timeout=3) as sentinel:
-            found = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
-        return _ask(f"redis://{found[0].decode()}:{int(found[1])}")
-    except (redis.RedisError, OSError) as error:
-        return str(error)
+    parts = urlsplit(url)
+    service = parts.path.split("/")[2]
+    error = ""
+    for each in parts.netloc.rpartition("@")[2].split(","):
+        host, _, port = each.rpartition(":")
+        try:
+            with redis.Redis(host, int(port), socket_timeout=3) as sentinel:
+                found = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)
+        except (redis.RedisError, OSError) as problem:
+            error = str(problem)
+            continue
+        if found is None:
+            return f"it knows no service {service!r}"
+        return accepts(f"redis://{found[0].decode()}:{int(found[1])}", 0)
+    return error

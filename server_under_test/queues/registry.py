@@ -38,6 +38,9 @@ class Functions(Protocol):
     def start(self) -> Running:
         """A queue of our own that answers. Raises Problem."""
 
+    def answers(self, url: str) -> str | None:
+        """Why no queue answers at the URL. None if one does, or if nobody can ask."""
+
     def arguments(self, url: str, channel: str, write_only: bool) -> dict[str, Any]:
         """What `SocketIO(...)` takes. It is called in the server process."""
 

@@ -68,6 +68,9 @@ class Kombu:
     def start(self) -> Running:
         return self.begin()
 
+    def answers(self, url: str) -> str | None:
+        return None
+
     def arguments(self, url: str, channel: str, write_only: bool) -> dict[str, Any]:
         """kombu's Redis transport needs its own manager: Flask-SocketIO takes redis:// to another one."""
         from socketio import KombuManager

@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
-from server_under_test.queues.brokers import Broker, free_ports
+from server_under_test.queues.brokers import Broker, accepts, free_ports
 from server_under_test.queues.registry import Running
 from server_under_test.starting.command import ROOT
 
@@ -32,21 +30,17 @@ def start() -> Running:
     command = [sys.executable, "-m", __name__, str(incoming), str(outgoing)]
     url = f"zmq+tcp://127.0.0.1:{incoming}+{outgoing}"
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return Broker("ZeroMQ", url, [command], _ask, START_SECONDS, environment={"PYTHONPATH": path}).start()
+    return Broker("ZeroMQ", url, [command], answers, START_SECONDS, environment={"PYTHONPATH": path}).start()
 
 
 def arguments(url: str, channel: str, write_only: bool) -> dict[str, Any]:
     return {"message_queue": url, "channel": channel}
 
 
-def _ask(url: str) -> str | None:
-    ports = urlsplit(url).netloc.rpartition(":")[2].split("+")
-    try:
-        for port in ports:
-            socket.create_connection(("127.0.0.1", int(port)), 3).close()
-    except OSError as error:
-        return str(error)
-    return None
+def answers(url: str) -> str | None:
+    address, _, ports = url.rpartition(":")
+    found = [accepts(f"{address}:{port}", 0) for port in ports.split("+")]
+    return next((error for error in found if error), None)
 
 
 def _broker(incoming: str, outgoing: str) -> None:

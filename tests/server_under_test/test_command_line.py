@@ -305,5 +305,15 @@ def test_a_queue_that_does_not_answer_is_told_without_its_password() -> None:
         port = closed.getsockname()[1]
         url = f"redis://user:secret@127.0.0.1:{port}/0"
         line = problem("--mode", "threading", "--port", "0", "--queue", "redis", REDIS_URL=url)
-    assert line.startswith(f"REDIS_URL=redis://127.0.0.1:{port}/0 does not answer: ")
-    assert "secret" not in line
+        assert line.startswith(f"REDIS_URL=redis://127.0.0.1:{port}/0 does not answer: ")
+        assert "secret" not in line
+        for scheme, rest in (
+            ("redis", "/0"),
+            ("valkey", "/0"),
+            ("redis+sentinel", "/0/service"),
+            ("amqp", "//"),
+            ("amqps", "//"),
+            ("zmq+tcp", f"+{port}"),
+        ):
+            line = problem("--mode", "eventlet", "--queue", f"{scheme}://user:secret@127.0.0.1:{port}{rest}")
+            assert line.startswith(f"--queue {scheme}://127.0.0.1:{port}{rest} does not answer: ")
