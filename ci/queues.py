@@ -164,13 +164,20 @@ def lacking() -> dict[str, str | None]:
 
 
 def _line(queue: Queue, cells: list[Cell]) -> str:
-    by_mode = {cell.mode: cell for cell in cells if cell.queue == queue.name}
-    words = {"yes": "works", "no": "no", "not run": "not run"}
-    seen = [words.get(by_mode[mode].works, str(by_mode[mode])) for mode in ASYNC_MODES]
+    seen = [
+        _told(cell) for mode in ASYNC_MODES for cell in cells if (cell.queue, cell.mode) == (queue.name, mode)
+    ]
     version = version_of(queue.name)
     return line(
         (f"`{queue.name}`", f"{queue.title} ({version})" if version else queue.title, *seen, queue.reason)
     )
+
+
+def _told(cell: Cell) -> str:
+    if cell.works == "yes":
+        by_chance = QUEUES[cell.queue].works_in(MODES[cell.mode].async_mode) == "partly"
+        return "works, this time" if by_chance else "works"
+    return str(cell) if cell.works == "partly" else cell.works
 
 
 def version_of(queue: str) -> str | None:

@@ -61,7 +61,9 @@ class Queue:
     works: Works = "yes"
     """`python -m ci.queues` compares it with what it sees."""
     modes: tuple[str, ...] = ASYNC_MODES
-    """The async modes for which `works` holds; in the others it does not work."""
+    """The async modes for which `works` holds."""
+    partly: tuple[str, ...] = ()
+    """Those in which it works partly. In the others it does not work."""
     reason: str = ""
     """Why it does not work everywhere, as one clause."""
 
@@ -72,14 +74,16 @@ class Queue:
         return cast(Functions, getattr(loaded, name) if colon else loaded)
 
     def works_in(self, async_mode: str) -> Works:
-        return self.works if async_mode in self.modes else "no"
+        return self.works if async_mode in self.modes else "partly" if async_mode in self.partly else "no"
 
     @property
     def standing(self) -> str:
         """Where it works, as a sentence."""
         if self.works in ("no", "not tried"):
             return f"{'does not work' if self.works == 'no' else 'was not tried'}: {self.reason}"
-        where = "in every mode" if self.modes == ASYNC_MODES else f"with {', '.join(self.modes)} only"
+        where = "in every mode" if self.modes == ASYNC_MODES else f"with {', '.join(self.modes)}"
+        if self.partly:
+            where += f", and partly with {', '.join(self.partly)}"
         said = f"works {where}" if self.works == "yes" else f"works partly {where}"
         return f"{said}: {self.reason}" if self.reason else said
 
@@ -116,6 +120,7 @@ QUEUES = {
             example="zmq+tcp://HOST:5555+5556",
             form=r".*:\d+\+\d+",
             modes=("eventlet",),
+            partly=("threading",),
             reason="python-socketio takes eventlet's ZeroMQ in every mode; with gevent no request is "
             "answered, and with threading the listener keeps a core busy",
         ),

@@ -33,7 +33,7 @@ def test_a_cell_says_whether_the_queue_works(seen: set[tuple[str, str]], said: t
 def test_what_is_otherwise_than_the_registry_says_is_a_surprise() -> None:
     assert is_surprise(Cell("redis", "gevent", "partly", "SIO-CL-02"))
     assert is_surprise(Cell("memory", "gevent", "yes"))
-    assert is_surprise(Cell("zeromq", "gunicorn-gthread", "yes"))
+    assert is_surprise(Cell("zeromq", "gunicorn-gevent", "yes"))
     for cell in (
         Cell("redis", "gevent", "yes"),
         Cell("zeromq", "gevent", "no", "silence"),
@@ -54,8 +54,9 @@ def test_the_page_has_a_line_for_each_queue_that_agrees_with_the_registry() -> N
         queue = QUEUES[name]
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[3:-2]]
         assert len(cells) == len(ASYNC_MODES)
-        if queue.works == "partly":
-            continue
         for mode, cell in zip(ASYNC_MODES, cells, strict=True):
             works = queue.works_in(mode)
-            assert cell == {"yes": "works", "no": "no"}.get(works, "not run"), (name, mode)
+            assert works == "partly" or cell == {"yes": "works", "no": "no"}.get(works, "not run"), (
+                name,
+                mode,
+            )

@@ -103,7 +103,7 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
         ),
         (
             "--queue zeromq --mode gevent",
-            f"--queue zeromq works with eventlet only: {QUEUES['zeromq'].reason}; --anyway starts it",
+            f"--queue zeromq {QUEUES['zeromq'].standing}; --anyway starts it",
         ),
         (
             "--queue zmq+tcp://127.0.0.1:5555",
