@@ -21,7 +21,7 @@ QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cl
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare gate matrix matrix-wide queues faults figures bench test test-alone test-all test-quick lint docs setup servers clean
+.PHONY: help compare gate matrix matrix-wide queues faults proxies figures bench test test-alone test-all test-quick lint docs setup servers clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ queues: $(ENV)/installed $(ENV)/parts  ## Judge two processes behind every queue
 faults: $(ENV)/installed $(ENV)/test-parts  ## Play every fault on clusters of three modes and two queues (20 minutes); writes reports/out/faults/faults.html
 	$(BIN)/sioprobe faults --mode threading,eventlet,gevent --queue redis,rabbitmq --at-once 4 $(FAULTS) || test $$? = 1
 	$(BIN)/python -m docs.making.faults reports/out/faults
+
+proxies: $(ENV)/installed $(ENV)/parts  ## Try every proxy with real clients, dead workers and wrong set-ups (half an hour)
+	$(BIN)/python -m ci.proxies $(PROXIES)
 
 figures: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts  ## Print what the judge covers, and which faults it notices
 	$(BIN)/sioprobe conform --list | tail -n 1
@@ -114,4 +117,4 @@ clean:  ## Remove what the set-up and the runs made
 	rm -rf .venv .venv-* reports/out dist site load/bench/artillery_npm/node_modules server_under_test/foreign/*/node_modules \
 		server_under_test/foreign/*/target \
 		server_under_test/foreign/*/build server_under_test/foreign/*/.built server_under_test/foreign/rust/Cargo.lock \
-		ci/wide/*/build ci/wide/*/node_modules ci/wide/*/.built
+		ci/*/*/build ci/*/*/node_modules ci/*/*/.built

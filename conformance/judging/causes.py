@@ -62,6 +62,11 @@ NO_UPGRADE = (
     "the server offers no upgrade either; if it shall have no WebSocket, a profile says so"
     " ([capabilities] websocket = false)"
 )
+ELSEWHERE = (
+    "a WebSocket without a session opens; a balancer does this that sends WebSockets to another process "
+    "than the polling of their session"
+)
+"""What may help where only the WebSockets of upgrades fail."""
 BETWEEN = {Step.WEBSOCKET: "for", Step.REQUEST: "by"}
 
 
@@ -231,6 +236,9 @@ async def _broken_step(target: Target, tried: Tried, step: Step, mine: set[Key])
     if step is Step.WEBSOCKET and "websocket" not in target.opened.upgrades:
         advice = NO_UPGRADE
     kept = KEPT.get(step, ())
+    opens = (Step.WEBSOCKET, "a handshake") in {key[:2] for key in worked_in(outcome for _, outcome in tried)}
+    if opens and step in (Step.WEBSOCKET, Step.UPGRADE):
+        advice = ELSEWHERE
     if step in (Step.ANSWER, Step.CONNECT):
         diagnosis = await diagnosis_of(target.address)
         if diagnosis is not None and diagnosis.cause in (Diagnosed.PARSER, Diagnosed.NAMESPACE_REFUSED):

@@ -30,7 +30,7 @@ from conformance.telling.result_file import causes_of
 from conformance.telling.summary import TWO_SCREENS
 from conformance.verdicts import Conclusion, Judgement, Verdict, conclude, exit_code
 from sioprobe.wire import OpenData
-from tests.diagnosis.fronts import Unsticky
+from tests.diagnosis.fronts import Apart, Unsticky
 from tests.servers import ROOT, Server, start_command
 
 STRICT = [sys.executable, "-m", "tests.strict_server", "--ping-interval", "1", "--ping-timeout", "3"]
@@ -165,6 +165,24 @@ def test_two_processes_that_share_no_sessions() -> None:
     assert verdicts.count(Verdict.PASS) > 10
     failed = [one for one, found in verdicts_of(results).items() if Verdict.FAIL in found]
     assert failed == ["EIO-HS-23"]
+
+
+def test_websockets_that_go_to_another_process_than_polling() -> None:
+    with start_command(STRICT) as one, start_command(STRICT) as other, Apart(one.url, other.url) as front:
+        results = judged(target_at(front.url, level=2), "SIO-EV", "EIO-UP")
+
+    cause = only_cause(results)
+    assert cause.what == "no WebSocket opens for an upgrade"
+    assert cause.detail.endswith("WebSockets to another process than the polling of their session")
+
+
+def test_one_that_closes_them_only_when_it_is_probed() -> None:
+    """gevent-websocket answers 101, and then closes a session that it does not know."""
+    closed = Attempt(Step.UPGRADE, "", 4, "the probe was answered by WebSocket close without a code")
+    tried = [(question(place), failing((*OPENED, closed))) for place in range(MANY)]
+    [finding] = found(tried, ("websocket",))
+    assert finding.cause.what == "no session can upgrade to WebSocket"
+    assert finding.cause.detail.endswith("than the polling of their session")
 
 
 # What a cause is not

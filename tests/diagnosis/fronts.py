@@ -1,4 +1,4 @@
-"""A balancer that gives each new connection to the next server, whatever session its requests belong to."""
+"""Balancers that part the requests of a session from the process that knows it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,34 @@ from tests.engine.tls_front import Front, place_of
 
 
 class Unsticky(Front):
-    """In front of the servers at some URLs."""
+    """It gives each new connection to the next server, whatever session its requests belong to."""
 
     def __init__(self, *behind: str) -> None:
         self._next = itertools.cycle(map(place_of, behind))
         super().__init__()
 
     def _serve(self, outer: socket.socket) -> None:
-        inner = socket.create_connection(next(self._next))
+        self._join(outer, next(self._next))
+
+    def _join(self, outer: socket.socket, place: tuple[str, int]) -> None:
+        inner = socket.create_connection(place)
         self._socks += [outer, inner]
         for source, sink in ((outer, inner), (inner, outer)):
             threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+
+class Apart(Unsticky):
+    """It gives polling to the first server, and WebSockets to the second."""
+
+    def __init__(self, polling: str, websockets: str) -> None:
+        self._places = place_of(polling), place_of(websockets)
+        super().__init__(polling)
+
+    def _serve(self, outer: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            seen = outer.recv(65536, socket.MSG_PEEK)
+            if len(seen) == len(head):
+                return
+            head = seen
+        self._join(outer, self._places[b"upgrade: websocket" in head.lower()])
