@@ -85,12 +85,18 @@ def processes(tmp_path: Path) -> Iterator[tuple[list[str], Link]]:
         yield urls, link
 
 
-def status(url: str) -> int:
+def health(url: str) -> tuple[int, int]:
+    """The status, and how many emits wait."""
     try:
         with urllib.request.urlopen(url + "/health", timeout=10.0) as answer:
-            return int(answer.status)
+            return answer.status, json.load(answer)["waiting"]
     except urllib.error.HTTPError as error:
-        return error.code
+        with error:
+            return error.code, json.load(error)["waiting"]
+
+
+def status(url: str) -> int:
+    return health(url)[0]
 
 
 def wait(holds: Callable[[], bool], what: str) -> None:
@@ -100,7 +106,9 @@ def wait(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-def test_it_is_red_while_the_process_is_deaf(processes: tuple[list[str], Link]) -> None:
+def test_it_is_red_while_the_process_is_deaf_and_emit_does_not_wait(
+    processes: tuple[list[str], Link],
+) -> None:
     (deaf, well), link = processes
     assert (status(deaf), status(well)) == (200, 200)
 
@@ -109,8 +117,11 @@ def test_it_is_red_while_the_process_is_deaf(processes: tuple[list[str], Link]) 
     # The other process hears itself, so it is not the queue.
     wait(lambda: status(well) == 200, "green")
 
+    # The hellos wait, and not the task that emits them.
+    wait(lambda: health(deaf)[1] >= 2, "two hellos that wait")
+
     link.tell("thaw 1")
-    wait(lambda: status(deaf) == 200, "green again")
+    wait(lambda: health(deaf) == (200, 0), "green again, and nothing waits")
 
 
 def test_the_page_shows_this_application() -> None:

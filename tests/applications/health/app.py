@@ -1,5 +1,6 @@
 import os
 import time
+from queue import Queue
 
 from flask import Flask
 from flask_socketio import SocketIO
@@ -10,6 +11,18 @@ DEAF_SECONDS = 5
 
 class Manager(RedisManager):
     heard = time.monotonic()
+
+    def initialize(self):
+        self.waiting = Queue(maxsize=10_000)
+        super().initialize()
+        self.server.start_background_task(self.publish_what_waits)
+
+    def _publish(self, data):
+        self.waiting.put_nowait(data)  # emit() does not wait; it raises queue.Full when all places are taken
+
+    def publish_what_waits(self):
+        while True:
+            super()._publish(self.waiting.get())
 
     def _listen(self):
         for message in super()._listen():
@@ -37,4 +50,5 @@ socketio.start_background_task(say_hello)
 @app.get("/health")
 def health():
     silent = time.monotonic() - manager.heard
-    return {"silent": round(silent, 1)}, 503 if silent > DEAF_SECONDS else 200
+    told = {"silent": round(silent, 1), "waiting": manager.waiting.qsize()}
+    return told, 503 if silent > DEAF_SECONDS else 200
