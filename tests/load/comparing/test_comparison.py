@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 import pytest
@@ -260,6 +260,7 @@ def test_a_block_without_all_connections_is_told_when_it_is_measured(
 ) -> None:
     class Narrow:
         urls, pids = ("http://127.0.0.1:1",), (1,)
+        partners: ClassVar[dict[str, list[int]]] = {}
 
         def close(self) -> None:
             pass
