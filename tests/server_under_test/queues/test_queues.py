@@ -5,10 +5,13 @@ tests/conformance/test_clusters.py judges clusters behind Redis and RabbitMQ; `m
 
 from __future__ import annotations
 
+import re
+import threading
 from typing import Any
 
 import psutil
 import pytest
+import socketio
 
 from server_under_test.queues.registry import ALL_SCHEMES, QUEUES, WITHOUT_FANOUT, find
 from server_under_test.starting.children import stop_children
@@ -16,7 +19,7 @@ from server_under_test.starting.options import without_password
 from server_under_test.starting.problems import Problem
 from tests.server_under_test.conftest import not_here, require_mode
 from tests.server_under_test.peers import Peer
-from tests.servers import start_server
+from tests.servers import ROOT, start_server
 
 DEADLINE = 30.0
 
@@ -41,6 +44,7 @@ def test_rabbitmq_is_private_and_ends_with_its_own_epmd() -> None:
         not_here(lack)
     running = row.start()
     try:
+        emit_from_threads(running.url)
         names = [psutil.Process(process.pid).name() for process in running.processes]
         assert names == ["beam.smp", "epmd"]
         addresses = {
@@ -55,6 +59,26 @@ def test_rabbitmq_is_private_and_ends_with_its_own_epmd() -> None:
     finally:
         stop_children(running.processes, DEADLINE)
     assert [process.returncode for process in running.processes] == [0, 0]
+
+
+def emit_from_threads(url: str) -> None:
+    """With the lines of the page, no thread waits for ever. Without them, most of these do."""
+    page = (ROOT / "docs/reference/queues.md").read_text("utf-8")
+    [lines] = re.findall(r"```python\n(class OneAtATime.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {"socketio": socketio, "threading": threading}
+    exec(lines, names)
+    manager = names["OneAtATime"](url, channel="threads", write_only=True)
+
+    def emit() -> None:
+        for number in range(100):
+            manager.emit("event", number)
+
+    threads = [threading.Thread(target=emit, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_a_broker_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
