@@ -1,6 +1,7 @@
 """The catalogue of requirements, and the decorator that ties a case to one of them.
 
 The catalogue is `catalogue/*.toml`; ids never change, and nobody uses one again.
+A file with `role = "client"` at its head has the statements about clients; the others are about servers.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from conformance.verdicts import Level
 from sioprobe.commandline.nearest import unknown
 
 __all__ = [
     "CAPABILITIES",
+    "FEATURES",
     "SETTINGS",
     "Requirement",
+    "Role",
     "catalogue",
     "exclusive",
     "exclusive_but_for",
@@ -30,6 +33,9 @@ __all__ = [
 
 FOLDER = Path(__file__).parent / "catalogue"
 TRANSPORTS = ("polling", "websocket", "upgraded")
+
+Role = Literal["server", "client"]
+"""Who is judged."""
 
 # What a server may lack without being wrong. False: a server must say that it has it.
 CAPABILITIES = {
@@ -51,6 +57,24 @@ CAPABILITIES = {
     "flask_contract": False,
 }
 
+# What a client may lack without being wrong. Its agent says what it has.
+FEATURES = (
+    "polling",
+    "websocket",
+    "upgrade",
+    "reconnection",
+    "namespaces",
+    "multiplex",
+    "auth",
+    "ack_in",
+    "ack_out",
+    "ack_late",
+    "ack_timeout",
+    "binary",
+    "connect_error_data",
+    "id",
+)
+
 # Times of a server in seconds that its handshake does not say, or says otherwise.
 SETTINGS = ("ping_interval", "ping_timeout", "connect_timeout", "upgrade_timeout")
 
@@ -59,8 +83,9 @@ Case = TypeVar("Case", bound=Callable[..., Awaitable[None]])
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One statement. `contract` is the contract level (0-3) that a server needs for its cases.
+    """One statement. `contract` is the contract level (0-3) that a server or a client needs for its cases.
 
+    `role` is who keeps it. `capabilities` are those of a server, or the features of a client.
     `revision` is the revision of Engine.IO in which it holds, None for every revision.
     `says` is the sentence of `spec` that it rests on, None for what only the reference does and for a gap.
     `reason` says why no case asks for it, None if cases do.
@@ -76,6 +101,7 @@ class Requirement:
     revision: int | None = 4
     reason: str | None = None
     says: str | None = None
+    role: Role = "server"
 
     @property
     def area(self) -> str:
@@ -84,12 +110,18 @@ class Requirement:
 
 
 @cache
-def catalogue() -> dict[str, Requirement]:
-    """All statements by id, with or without cases. Raises ValueError that names the file and the fault."""
+def catalogue(role: Role = "server") -> dict[str, Requirement]:
+    """All statements about servers, or about clients, by id, with or without cases.
+
+    Raises ValueError that names the file and the fault.
+    """
     found: dict[str, Requirement] = {}
     for path in sorted(FOLDER.glob("*.toml")):
-        for row in tomllib.loads(path.read_text("utf-8")).get("requirement", []):
-            entry = _requirement(path.name, row)
+        rows = tomllib.loads(path.read_text("utf-8"))
+        if rows.get("role", "server") != role:
+            continue
+        for row in rows.get("requirement", []):
+            entry = _requirement(path.name, row, role)
             if entry.id in found:
                 raise ValueError(f"{path.name}: {entry.id} stands in the catalogue twice")
             found[entry.id] = entry
@@ -100,13 +132,13 @@ _REVISIONS = {4: 4, 3: 3, "any": None}
 
 
 @cache
-def with_cases() -> dict[str, Requirement]:
+def with_cases(role: Role = "server") -> dict[str, Requirement]:
     """The requirements that cases ask for, by id."""
-    return {id_: entry for id_, entry in catalogue().items() if entry.reason is None}
+    return {id_: entry for id_, entry in catalogue(role).items() if entry.reason is None}
 
 
-def _requirement(file: str, row: dict[str, Any]) -> Requirement:
-    known = {field.name for field in fields(Requirement)}
+def _requirement(file: str, row: dict[str, Any], role: Role) -> Requirement:
+    known = {field.name for field in fields(Requirement)} - {"role"}
     for key in row:
         if key not in known:
             raise ValueError(f"{file}: {row.get('id')}: {unknown('key', key, sorted(known))}")
@@ -122,6 +154,7 @@ def _requirement(file: str, row: dict[str, Any]) -> Requirement:
             revision=_REVISIONS[row.get("revision", 4)],
             reason=row.get("reason"),
             says=row.get("says"),
+            role=role,
         )
     except (KeyError, ValueError) as error:
         raise ValueError(f"{file}: {row.get('id')}: {error}") from None
@@ -129,7 +162,7 @@ def _requirement(file: str, row: dict[str, Any]) -> Requirement:
         if transport not in TRANSPORTS:
             raise ValueError(f"{file}: {entry.id}: unknown transport {transport!r}")
     for capability in entry.capabilities:
-        if capability not in CAPABILITIES:
+        if capability not in (CAPABILITIES if role == "server" else FEATURES):
             raise ValueError(f"{file}: {entry.id}: unknown capability {capability!r}")
     return entry
 

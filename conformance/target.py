@@ -13,6 +13,8 @@ from conformance.client.revisions import REVISION_4, REVISIONS, Revision
 from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
 from conformance.client.websocket import WebSocket, open_websocket
+from conformance.requirements import Requirement, Role
+from conformance.subject import Subject
 from conformance.verdicts import NotApplicable
 from sioprobe.wire import DeflateOffer, OpenData
 from sioprobe.wire.cookies import Cookies
@@ -21,46 +23,80 @@ __all__ = ["Target"]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A live server. `level` is its contract level, `capabilities` what it has.
+class Target(Subject):
+    """A live server. `capabilities` are what it has.
 
     `settings` holds what is declared about its configuration, in seconds. `switches`, `queue` and
     `processes` are what `GET /about` said at the start: what is on or off, what joins it with other
     processes, and the ids of its processes. `lacks` are the handlers of its contract level that the
     application has not (`conformance.client.handlers`).
 
-    `versions` are those of the packages that it is made of, as far as they are known. `found` says how that
-    was found out, if its process told it, and `shown` the versions of the packages in that process.
-    `unlisted`: no known deviation shall apply. `named`: the user or
-    the server named the library, so that it is no guess.
-
-    `others` are the URLs of the other processes of its cluster. `options` are those of the command line that
-    a verdict depends on.
+    `others` are the URLs of the other processes of its cluster.
     """
 
     address: Address
     opened: OpenData
     timing: Timing
-    level: int
     capabilities: dict[str, bool]
     settings: dict[str, float] = field(default_factory=dict)
-    library: str | None = None
-    version: str | None = None
-    mode: str | None = None
-    versions: dict[str, str] = field(default_factory=dict)
-    found: str | None = None
-    shown: dict[str, str] = field(default_factory=dict)
-    named: bool = True
-    unlisted: bool = False
-    switches: dict[str, bool] = field(default_factory=dict)
-    queue: str | None = None
     processes: tuple[int, ...] = ()
-    title: str = ""
-    note: str | None = None
     lacks: frozenset[str] = frozenset()
     others: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
     revision: Revision = REVISION_4  # that `open` speaks; the runner takes it from the requirement
+
+    @property
+    def role(self) -> Role:
+        return "server"
+
+    @property
+    def where(self) -> str:
+        return self.address.url
+
+    def described(self) -> str:
+        opened, limit = self.opened, self.max_payload
+        others = "".join(f" and {url}" for url in self.others)
+        return (
+            f"target {self.title} at {self.address.url}{self.address.path}{others}: "
+            f"Engine.IO {' and '.join(map(str, self.revisions))}, contract level {self.level}, "
+            f"pingInterval {opened.ping_interval} ms, pingTimeout {opened.ping_timeout} ms, "
+            f"maxPayload {'not named' if limit is None else f'{limit} bytes'}, "
+            f"upgrades {', '.join(opened.upgrades) or 'none'}"
+        )
+
+    def remarks(self) -> list[str]:
+        lines = []
+        if self.timing.distance:
+            distance = f"{1000 * self.timing.distance:.0f} ms"
+            lines.append(f"a request takes {distance} (far away, or busy), and each wait is longer for it")
+        return [*lines, self.note] if self.note else lines
+
+    def words(self, requirement: Requirement) -> list[str]:
+        words = ["--url", self.address.url]
+        if requirement.contract == 3:
+            words += [word for url in self.others for word in ("--url", url)]
+        return [*words, *self.address.connection.given]
+
+    def facts(self) -> dict[str, Any]:
+        opened = self.opened
+        return {
+            "url": self.address.url,
+            "revisions": list(self.revisions),
+            "round_trip": round(self.timing.round_trip, 4) or None,
+            "handshake": {
+                "pingInterval": opened.ping_interval,
+                "pingTimeout": opened.ping_timeout,
+                "maxPayload": self.max_payload,
+                "upgrades": list(opened.upgrades),
+            },
+        }
+
+    def redact(self, text: str) -> str:
+        return self.address.connection.redact(text)
+
+    @property
+    def max_payload(self) -> int | float | None:
+        """maxPayload of the OPEN packet; None if a server of revision 3 does not name it."""
+        return self.opened.max_payload if 4 in self.revisions else self.opened.max_payload or None
 
     @property
     def revisions(self) -> tuple[int, ...]:

@@ -50,7 +50,7 @@ async def find_target(address: Address, profile: ServerProfile, *, clustered: bo
             float(opened.ping_timeout) / 1000,
             round_trip=round_trip or 0.0,
         )
-        target = Target(address, opened, timing, 2, capabilities, profile.settings, revision=revision)
+        target = Target(address, opened, timing, capabilities, profile.settings, level=2, revision=revision)
         # A server without /about may leave the request open, so both are asked at the same time.
         about, contract, recovery, process = await asyncio.gather(
             read_about(address),

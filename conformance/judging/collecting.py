@@ -1,4 +1,7 @@
-"""Finds the cases: every `test_*` function of `cases/`, once for each transport of its requirement."""
+"""Finds the cases: every `test_*` function of `cases/`, once for each transport of its requirement.
+
+Those of `client_cases/` judge clients.
+"""
 
 from __future__ import annotations
 
@@ -10,26 +13,35 @@ from pathlib import Path
 from typing import Any
 
 from conformance.judging.outcomes import Question
-from conformance.requirements import catalogue
+from conformance.requirements import Role, catalogue
 from sioprobe.commandline.nearest import unknown
 
-__all__ = ["CASES", "CaseError", "all_questions", "questions"]
+__all__ = ["CASES", "CaseError", "all_questions", "questions", "role_of"]
 
-CASES = Path(__file__).parents[1] / "cases"
+CASES: dict[Role, Path] = {
+    "server": Path(__file__).parents[1] / "cases",
+    "client": Path(__file__).parents[1] / "client_cases",
+}
+"""Who is judged by the cases of which folder."""
 
 
 class CaseError(Exception):
     """A function in `cases/` is not a case. The message is one line."""
 
 
-def questions(file: str, name: str, case: Any) -> Iterator[Question]:
+def role_of(path: Path) -> Role | None:
+    """Who is judged by the cases of this file; None if it is no file of cases."""
+    return next((role for role, folder in CASES.items() if folder in path.parents), None)
+
+
+def questions(file: str, name: str, case: Any, role: Role = "server") -> Iterator[Question]:
     """One case on each of its transports. Raises CaseError."""
     requirement_id = getattr(case, "requirement_id", None)
     if requirement_id is None:
         raise CaseError(f"{name} has no @requirement")
-    entry = catalogue().get(requirement_id)
+    entry = catalogue(role).get(requirement_id)
     if entry is None:
-        raise CaseError(f"{name}: {unknown('requirement', requirement_id, catalogue())}")
+        raise CaseError(f"{name}: {unknown('requirement', requirement_id, catalogue(role))}")
     if entry.reason is not None:
         raise CaseError(f"{name}: {requirement_id} has a reason for having no case: {entry.reason}")
     if not inspect.iscoroutinefunction(case):
@@ -52,12 +64,12 @@ def questions(file: str, name: str, case: Any) -> Iterator[Question]:
 
 
 @cache
-def all_questions() -> list[Question]:
+def all_questions(role: Role = "server") -> list[Question]:
     """Every case, without pytest."""
     found: list[Question] = []
-    for path in sorted(CASES.glob("test_*.py")):
-        module = importlib.import_module(f"conformance.cases.{path.stem}")
+    for path in sorted(CASES[role].glob("test_*.py")):
+        module = importlib.import_module(f"conformance.{CASES[role].name}.{path.stem}")
         for name, value in vars(module).items():
             if name.startswith("test_") and inspect.isfunction(value):
-                found += questions(path.name, name, value)
+                found += questions(path.name, name, value, role)
     return found

@@ -31,7 +31,7 @@ from conformance.judging.causes import (
     waits_for_causes,
     worked_in,
 )
-from conformance.judging.known_deviations import find_deviation
+from conformance.judging.judged import judged, redacted
 from conformance.judging.outcomes import Outcome, Question
 from conformance.judging.presence import Presence
 from conformance.judging.standstill import StandstillWatch, heartbeat_overdue
@@ -327,19 +327,7 @@ async def answer_question(
     for session in sessions_of(recording):
         session.note_steps()
     transcript = recording.read()  # before the sessions are released, which says nothing
-    judgement = judge(question.requirement.level, error, strict=strict)
-    deviation = find_deviation(
-        question.requirement.id,
-        question.name,
-        question.transport,
-        library=target.library,
-        version=target.version,
-        mode=target.mode,
-        switches=target.switches,
-        queue=target.queue,
-    )
-    if deviation is not None:
-        judgement = deviation.applied(judgement, target.versions, named=target.named)
+    judgement = judged(question, error, target, strict=strict)
     sessions = sessions_of(recording)
     overdue = any(map(heartbeat_overdue, sessions))
     if target.timing.is_far and not sessions:
@@ -350,7 +338,7 @@ async def answer_question(
         replace(one, failure=one.failure and recording.redact(one.failure)) for one in recording.attempts
     ]
     outcome = Outcome(
-        _redacted(judgement, recording),
+        redacted(judgement, recording),
         _closed(closings, recording),
         transcript,
         seconds,
@@ -421,19 +409,6 @@ def _closed(closings: list[str], recording: Recording) -> str | None:
 def _unjoined(recording: Recording) -> float:
     sessions = [session for session in sessions_of(recording) if not session.socket_ids]
     return max((one.closure.at - one.started for one in sessions if one.closure), default=0.0)
-
-
-def _redacted(judgement: Judgement, recording: Recording) -> Judgement:
-    def clean(text: str | None) -> str | None:
-        return None if text is None else recording.redact(text)
-
-    return Judgement(
-        judgement.verdict,
-        tuple(recording.redact(text) for text in judgement.expected),
-        clean(judgement.actual),
-        clean(judgement.reason),
-        judgement.silent,
-    )
 
 
 def told(failures: list[Try]) -> str:

@@ -62,12 +62,12 @@ class CaseItem(pytest.Item):
         if not isinstance(error, CaseFailed):
             return super().repr_failure(excinfo, style)
         run = self.config.stash[RUN]
-        text = explain(self.question, error.outcome, run.target)
+        text = explain(self.question, error.outcome, run.subject)
         if width := terminal_width(self.config):
             text = fitted(text, width)
         if error.outcome.judgement.verdict is Verdict.HARNESS_ERROR and error.outcome.error is not None:
             trace = "".join(traceback.format_exception(error.outcome.error))
-            text += "\n" + run.target.address.connection.redact(trace)
+            text += "\n" + run.subject.redact(trace)
         return text
 
     def reportinfo(self) -> tuple[Path, int, str]:

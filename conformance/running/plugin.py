@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conformance.finding.server import NoServer
-from conformance.judging.collecting import CASES, CaseError, questions
+from conformance.judging.collecting import CaseError, questions, role_of
 from conformance.requirements import with_cases
 from conformance.running.case_item import RUN, CaseItem, terminal_width
 from conformance.running.suite_run import LEVELS, SuiteRun, begin
@@ -76,12 +76,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Any:
-    if CASES not in collector.path.parents or not name.startswith("test_") or not inspect.isfunction(obj):
+    role = role_of(collector.path)
+    if role is None or not name.startswith("test_") or not inspect.isfunction(obj):
         return None
     try:
         return [
             CaseItem.from_parent(collector, name=question.label, question=question)
-            for question in questions(collector.path.name, name, obj)
+            for question in questions(collector.path.name, name, obj, role)
         ]
     except CaseError as error:
         raise collector.CollectError(str(error)) from None
@@ -105,7 +106,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     run = config.stash.get(RUN, None)
-    return header(run.target) if run else []
+    return header(run.subject) if run else []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -202,7 +203,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         room = run.room
         if room is not None and run.progress is None:
             room -= len(run.results) // LETTERS_IN_LINE + 1
-        lines = summary(run.target, run.results, ended=run.ended, room=room, width=width)
+        lines = summary(run.subject, run.results, ended=run.ended, room=room, width=width)
         text = "\n".join(lines)
         if width:
             text = fitted(text, width)

@@ -16,7 +16,7 @@ from conformance.judging.outcomes import Outcome, Question
 from conformance.judging.runner import Runner
 from conformance.requirements import catalogue
 from conformance.running.progress_line import ProgressLine
-from conformance.target import Target
+from conformance.subject import Subject
 from conformance.telling import result_file
 from conformance.usage_error import UsageError
 from conformance.verdicts import HarnessError, Level
@@ -38,10 +38,10 @@ MOST_JOBS = 64  # where a request takes a second, so that they mostly wait for t
 
 
 class SuiteRun:
-    """What one pytest session has: the targets, the runner, the outcomes."""
+    """What one pytest session has: who is judged, the runner, the outcomes."""
 
-    def __init__(self, target: Target, runner: Runner) -> None:
-        self.target = target
+    def __init__(self, subject: Subject, runner: Runner) -> None:
+        self.subject = subject
         self.runner = runner
         self.results: list[tuple[Question, Outcome]] = []
         self.started = result_file.now()
@@ -57,7 +57,7 @@ class SuiteRun:
         if not self.results:
             return None
         try:
-            result_file.write(path, self.target, self.results, self.started, ended=self.ended)
+            result_file.write(path, self.subject, self.results, self.started, ended=self.ended)
         except ResultFileError as error:
             return str(error)
         return None

@@ -38,7 +38,7 @@ def run_cases(
         arguments = [str(ROOM), "-c", str(ROOM / "pytest.ini"), "--rootdir", str(ROOM), "-q"]
         # The folder of the cases may be read-only.
         arguments += ["-p", "no:cacheprovider", "--no-header", "-rN", *words]
-        head = "\n".join(header(run.target))
+        head = "\n".join(header(run.subject))
         if sys.stderr.isatty() and (as_json or sys.stdout.isatty()):
             arguments += _use_terminal(run, kept)
             head = fitted(head, run.width or 80)
@@ -62,7 +62,7 @@ def run_cases(
         wrong = code == pytest.ExitCode.USAGE_ERROR and not run.results
         code = 2 if wrong or code == pytest.ExitCode.INTERNAL_ERROR else code
         if run.results:
-            code = wanted.write(file, run.target, run.results, run.started, command) or code
+            code = wanted.write(file, run.subject, run.results, run.started, command) or code
         return 130 if run.interrupted else code
 
 

@@ -9,14 +9,9 @@ import sioprobe
 from conformance.client.transcript import Entry
 from conformance.judging.outcomes import Outcome, Question
 from conformance.requirements import with_cases
-from conformance.target import Target
+from conformance.subject import Subject
 from conformance.telling.known import about_software
-from conformance.telling.result_file import (
-    PROTOCOLS,
-    max_payload,
-    reason_of,
-    reproduce,
-)
+from conformance.telling.result_file import PROTOCOLS, reason_of, reproduce
 
 __all__ = ["explain", "explain_verdict", "fitted", "header", "transcript_text"]
 
@@ -27,31 +22,22 @@ COLUMN = re.compile(
 )
 
 
-def header(target: Target) -> list[str]:
-    """What is judged, and by which suite."""
-    opened = target.opened
-    others = "".join(f" and {url}" for url in target.others)
-    lines = [
-        f"conformance suite {sioprobe.__version__}: {len(with_cases())} requirements, "
-        f"of {' and '.join(PROTOCOLS)}",
-        f"target {target.title} at {target.address.url}{target.address.path}{others}: "
-        f"Engine.IO {' and '.join(map(str, target.revisions))}, contract level {target.level}, "
-        f"pingInterval {opened.ping_interval} ms, pingTimeout {opened.ping_timeout} ms, "
-        f"maxPayload {'not named' if (limit := max_payload(target)) is None else f'{limit} bytes'}, "
-        f"upgrades {', '.join(opened.upgrades) or 'none'}",
+def header(subject: Subject) -> list[str]:
+    """Who is judged, and by which suite."""
+    return [
+        f"conformance suite {sioprobe.__version__}: {len(with_cases(subject.role))} requirements, "
+        f"of {' and '.join(PROTOCOLS[subject.role])}",
+        subject.described(),
+        *about_software(subject),
+        *subject.remarks(),
     ]
-    lines += about_software(target)
-    if target.timing.distance:
-        milliseconds = f"{1000 * target.timing.distance:.0f} ms"
-        lines.append(f"a request takes {milliseconds} (far away, or busy), and each wait is longer for it")
-    return [*lines, target.note] if target.note else lines
 
 
-def explain(question: Question, outcome: Outcome, target: Target) -> str:
+def explain(question: Question, outcome: Outcome, subject: Subject) -> str:
     """A failure, readable without a debugger."""
     lines = [f"    {line}" for line in transcript_text(outcome.transcript).splitlines()]
     return "\n".join(
-        [explain_verdict(question, outcome), *lines, f"  reproduce: {reproduce(question, target)}"]
+        [explain_verdict(question, outcome), *lines, f"  reproduce: {reproduce(question, subject)}"]
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import sioprobe
 from conformance.judging.outcomes import Outcome, Question
-from conformance.target import Target
+from conformance.subject import Subject
 from conformance.telling.console import explain_verdict, transcript_text
 from conformance.telling.result_file import PROTOCOLS, Results, causes_of, reason_of, reproduce
 from conformance.verdicts import Verdict, is_failure
@@ -29,7 +29,7 @@ SKIPPED = (Verdict.NOT_APPLICABLE, Verdict.HIDDEN, Verdict.KNOWN_DEVIATION, Verd
 UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write_junit(path: Path, target: Target, results: Results, started: datetime) -> None:
+def write_junit(path: Path, subject: Subject, results: Results, started: datetime) -> None:
     """Write the file, whole or not at all. Raises ResultFileError."""
     outcomes = Counter(_outcome(outcome.judgement.verdict) for _, outcome in results)
     causes = causes_of(results)
@@ -43,18 +43,18 @@ def write_junit(path: Path, target: Target, results: Results, started: datetime)
     root = ElementTree.Element("testsuites", {"name": "sioprobe conform", **numbers})
     stamp = started.replace(tzinfo=None).isoformat(timespec="seconds")
     suite = ElementTree.SubElement(
-        root, "testsuite", {"name": _clean(target.title), "timestamp": stamp, **numbers}
+        root, "testsuite", {"name": _clean(subject.title), "timestamp": stamp, **numbers}
     )
     _properties(
         suite,
         {
             "suite": f"sioprobe {sioprobe.__version__}",
-            "protocols": ", ".join(PROTOCOLS),
-            "url": target.address.url,
-            "library": target.library,
-            "version": target.version,
-            "mode": target.mode,
-            "contract level": str(target.level),
+            "protocols": ", ".join(PROTOCOLS[subject.role]),
+            "url" if subject.role == "server" else "command": subject.where,
+            "library": subject.library,
+            "version": subject.version,
+            "mode": subject.mode,
+            "contract level": str(subject.level),
         },
     )
     for cause, number in causes:
@@ -65,7 +65,7 @@ def write_junit(path: Path, target: Target, results: Results, started: datetime)
         told = ElementTree.SubElement(case, "failure", {"message": message, "type": "cause"})
         told.text = _clean(f"{cause.what}\n  {cause.detail}")
     for question, outcome in results:
-        _add_case(suite, question, outcome, target)
+        _add_case(suite, question, outcome, subject)
     ElementTree.indent(root)
     write_text(path, DECLARATION + ElementTree.tostring(root, "unicode"))
 
@@ -83,7 +83,7 @@ def _outcome(verdict: Verdict) -> str | None:
     return "skipped" if verdict in SKIPPED else None
 
 
-def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, target: Target) -> None:
+def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, subject: Subject) -> None:
     entry, judgement = question.requirement, outcome.judgement
     case = ElementTree.SubElement(
         suite,
@@ -107,7 +107,7 @@ def _add_case(suite: ElementTree.Element, question: Question, outcome: Outcome, 
             case, element, {"message": _clean(message), "type": str(judgement.verdict)}
         )
         told.text = _clean(
-            f"{explain_verdict(question, outcome)}\n  reproduce: {reproduce(question, target)}"
+            f"{explain_verdict(question, outcome)}\n  reproduce: {reproduce(question, subject)}"
         )
     if outcome.transcript:
         output = ElementTree.SubElement(case, "system-out")

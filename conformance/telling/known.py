@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from packaging.version import Version
 
 from conformance.judging.known_deviations import Listed, find_deviation, lists, version_of
-from conformance.target import Target
+from conformance.subject import Subject
 from conformance.telling.result_file import Results
 from conformance.verdicts import Verdict
 
@@ -20,7 +20,7 @@ FEWEST = 5  # that another version must cover than the one that is known
 MOST_PASSED = 0.1  # of its entries that occur, so many more may not occur
 
 
-def about_software(target: Target) -> list[str]:
+def about_software(target: Subject) -> list[str]:
     """How the software of the server was found out, and whether its deviations are listed."""
     lines = []
     if target.found is not None:
@@ -41,7 +41,7 @@ def _lacks(library: str, version: str | None) -> str:
     return f"no version of {library} is known" if version is None else f"no entries for {library} {version}"
 
 
-def _listed(target: Target) -> bool:
+def _listed(target: Subject) -> bool:
     """Whether entries exist for this version of its library."""
     return _is_listed(target.library, target.version)
 
@@ -80,7 +80,7 @@ class Candidate:
         return self.covered >= failures * LIKELY_SHARE and self.passed <= self.occurs * MOST_PASSED
 
 
-def suggestion(target: Target, results: Results) -> str | None:
+def suggestion(target: Subject, results: Results) -> str | None:
     """A line that names the options under which failures are known deviations; None if there are none."""
     failures = sum(outcome.judgement.verdict is Verdict.FAIL for _, outcome in results)
     if not failures or target.unlisted:
@@ -100,36 +100,36 @@ def suggestion(target: Target, results: Results) -> str | None:
     if _listed(target) and _is_said(best, target):
         ranked = [one.mode for one in judged if one.rank == best.rank and one.mode and _is_said(one, target)]
         names = _in_words(list(dict.fromkeys(ranked)), "or")
-        return f"{share} of mode {names}: if the server is one, give --target-mode {best.mode}"
+        return f"{share} of mode {names}: if the {target.role} is one, give --target-mode {best.mode}"
     version = _version(best.library, target)
     if _is_listed(best.library, version) or (target.library is None and version is None):
         shown = best.library == target.library and best.library in target.shown
-        condition = "as its process shows" if shown else "if the server is one"
+        condition = "as its process shows" if shown else f"if the {target.role} is one"
         return f"{share} of {best.library} {best.version}: {condition}, give {options}"
     covers = f"those of {best.version} would cover {best.covered} of {failures} failures"
     return f"{_lacks(best.library, version)}; {covers}: give {options}"
 
 
-def _version(library: str, target: Target) -> str | None:
+def _version(library: str, target: Subject) -> str | None:
     """The version of this library that the server has; what its process shows goes before what was said."""
     return target.shown.get(library, target.version if library == target.library else None)
 
 
-def _counts(candidate: Candidate, target: Target, failures: int) -> bool:
+def _counts(candidate: Candidate, target: Subject, failures: int) -> bool:
     """Whether it explains more than what is known already, and enough if it contradicts that."""
     if _is_said(candidate, target):
         return not _listed(target) or candidate.mode not in (None, target.mode)
     return candidate.is_likely(failures) and (candidate.covered >= FEWEST or not _listed(target))
 
 
-def _is_said(candidate: Candidate, target: Target) -> bool:
+def _is_said(candidate: Candidate, target: Subject) -> bool:
     """Whether it is what was said of the server but for the mode, or for a version that nobody listed."""
     return candidate.library == target.library and (
         candidate.version == target.version or not _listed(target)
     )
 
 
-def _candidates(target: Target) -> Iterator[Candidate]:
+def _candidates(target: Subject) -> Iterator[Candidate]:
     """All that the server may be, and its process does not exclude; of a library the newest first."""
     newest = sorted(lists(), key=lambda listed: Version(listed.version), reverse=True)
     for listed in sorted(newest, key=lambda listed: listed.library):
@@ -151,7 +151,7 @@ def _candidates(target: Target) -> Iterator[Candidate]:
                 yield Candidate(listed.library, own, mode)
 
 
-def _judged(candidate: Candidate, target: Target, results: Results) -> Candidate:
+def _judged(candidate: Candidate, target: Subject, results: Results) -> Candidate:
     """The candidate with what its entries say about these outcomes."""
     covered = occurs = passed = 0
     for question, outcome in results:

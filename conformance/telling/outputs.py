@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.judging.outcomes import Outcome, Question
-from conformance.target import Target
+from conformance.subject import Subject
 from conformance.telling.junit import write_junit
 from conformance.telling.result_file import Results, program
 from conformance.verdicts import Conclusion, Level, Verdict
@@ -64,11 +64,11 @@ class Outputs:
             return "--html and --markdown need jinja2: pip install 'sioprobe[report]'"
         return None
 
-    def write(self, result: Path, target: Target, results: Results, started: datetime, command: str) -> int:
+    def write(self, result: Path, subject: Subject, results: Results, started: datetime, command: str) -> int:
         """Write the files, but for the result file `result`, which exists. Returns the exit code, 0 or 2."""
         try:
             if self.junit is not None:
-                write_junit(self.junit, target, results, started)
+                write_junit(self.junit, subject, results, started)
             if self.badge is not None:
                 made = badge(json.loads(result.read_text("utf-8")), results)
                 write_text(self.badge, json.dumps(made, ensure_ascii=False, indent=1) + "\n")

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import sioprobe
-from conformance.client.revisions import REVISIONS
+from conformance.client.revisions import REVISION_4, REVISIONS
 from conformance.judging.collecting import all_questions
 from conformance.judging.outcomes import Cause, Outcome, Question
-from conformance.requirements import catalogue, with_cases
-from conformance.target import Target
+from conformance.requirements import Role, catalogue, with_cases
+from conformance.subject import Subject
 from conformance.verdicts import Conclusion, Level, Verdict, conclude
 from sioprobe.results.files import write_conformance
 from sioprobe.results.types import Conformance
@@ -27,7 +27,6 @@ __all__ = [
     "causes_of",
     "counts",
     "is_whole",
-    "max_payload",
     "now",
     "program",
     "reason_of",
@@ -37,7 +36,10 @@ __all__ = [
 
 Results = list[tuple[Question, Outcome]]
 
-PROTOCOLS = tuple(map(str, REVISIONS.values()))
+PROTOCOLS: dict[Role, tuple[str, ...]] = {
+    "server": tuple(map(str, REVISIONS.values())),
+    "client": (str(REVISION_4),),
+}
 """The revisions that are judged. Every report names them."""
 
 
@@ -50,12 +52,9 @@ def program() -> str:
     return os.environ.get("SIOPROBE_PROG") or "python -m conformance"
 
 
-def reproduce(question: Question, target: Target) -> str:
+def reproduce(question: Question, subject: Subject) -> str:
     """The command that runs one case again. `...` or the name of a file stands for a secret."""
-    words = ["--url", target.address.url]
-    if question.requirement.contract == 3:
-        words += [word for url in target.others for word in ("--url", url)]
-    words += [*target.address.connection.given, *target.options, "--", "-k", question.label]
+    words = [*subject.words(question.requirement), *subject.options, "--", "-k", question.label]
     return f"{program()} {shlex.join(words)}"
 
 
@@ -79,18 +78,13 @@ def causes_of(results: Results) -> list[tuple[Cause, int]]:
 def is_whole(results: Results) -> bool:
     """Whether every case of every MUST was asked; those that do not apply count as asked."""
     asked = {(question.name, question.transport) for question, _ in results}
-    must = (one for one in all_questions() if one.requirement.level is Level.MUST)
+    roles = {question.requirement.role for question, _ in results}
+    must = (one for role in roles for one in all_questions(role) if one.requirement.level is Level.MUST)
     return all((question.name, question.transport) in asked for question in must)
 
 
-def max_payload(target: Target) -> int | float | None:
-    """maxPayload of the OPEN packet; None if a server of revision 3 does not name it."""
-    return target.opened.max_payload if 4 in target.revisions else target.opened.max_payload or None
-
-
-def build(target: Target, results: Results, started: datetime, *, ended: bool = True) -> dict[str, Any]:
+def build(subject: Subject, results: Results, started: datetime, *, ended: bool = True) -> dict[str, Any]:
     """The result file as a value (schema 1). `ended`: nobody stopped the run."""
-    opened = target.opened
     judged = [outcome.judgement.verdict for _, outcome in results]
     outcome = conclude(judged, ended=ended, whole=is_whole(results))
     return {
@@ -98,30 +92,22 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
         "kind": "conformance",
         "suite": {
             "version": sioprobe.__version__,
-            "protocols": list(PROTOCOLS),
-            "requirements": len(with_cases()),
+            "protocols": list(PROTOCOLS[subject.role]),
+            "requirements": len(with_cases(subject.role)),
             "cases": len(results),
             "without_cases": [
                 {"id": one.id, "level": str(one.level), "requirement": one.text, "reason": one.reason}
-                for one in catalogue().values()
+                for one in catalogue(subject.role).values()
                 if one.reason is not None
             ],
         },
         "target": {
-            "url": target.address.url,
-            "library": target.library,
-            "version": target.version,
-            "mode": target.mode,
-            "title": target.title,
-            "contract_level": target.level,
-            "revisions": list(target.revisions),
-            "round_trip": round(target.timing.round_trip, 4) or None,
-            "handshake": {
-                "pingInterval": opened.ping_interval,
-                "pingTimeout": opened.ping_timeout,
-                "maxPayload": max_payload(target),
-                "upgrades": list(opened.upgrades),
-            },
+            "library": subject.library,
+            "version": subject.version,
+            "mode": subject.mode,
+            "title": subject.title,
+            "contract_level": subject.level,
+            **subject.facts(),
         },
         "started_at": started.isoformat(timespec="seconds"),
         "seconds": round((now() - started).total_seconds(), 3),
@@ -132,11 +118,11 @@ def build(target: Target, results: Results, started: datetime, *, ended: bool = 
             {"what": cause.what, "detail": cause.detail, "cases": number}
             for cause, number in causes_of(results)
         ],
-        "cases": [_case(question, outcome, target) for question, outcome in results],
+        "cases": [_case(question, outcome, subject) for question, outcome in results],
     }
 
 
-def _case(question: Question, outcome: Outcome, target: Target) -> dict[str, Any]:
+def _case(question: Question, outcome: Outcome, subject: Subject) -> dict[str, Any]:
     judgement = outcome.judgement
     return {
         "id": question.requirement.id,
@@ -151,10 +137,10 @@ def _case(question: Question, outcome: Outcome, target: Target) -> dict[str, Any
         "actual": judgement.actual,
         "reason": reason_of(outcome),
         "transcript": [asdict(entry) for entry in outcome.transcript],
-        "reproduce": reproduce(question, target),
+        "reproduce": reproduce(question, subject),
     }
 
 
-def write(path: Path, target: Target, results: Results, started: datetime, *, ended: bool = True) -> None:
+def write(path: Path, subject: Subject, results: Results, started: datetime, *, ended: bool = True) -> None:
     """Check the result and write its file, whole or not at all. Raises ResultFileError."""
-    write_conformance(path, cast(Conformance, build(target, results, started, ended=ended)))
+    write_conformance(path, cast(Conformance, build(subject, results, started, ended=ended)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from conformance.target import Target
+from conformance.subject import Subject
 from conformance.telling.console import explain, explain_verdict, fitted
 from conformance.telling.known import suggestion
 from conformance.telling.result_file import Results, causes_of, counts, is_whole, reproduce
@@ -27,14 +27,19 @@ Lines = list[str]
 
 
 def summary(
-    target: Target, results: Results, *, ended: bool = True, room: int | None = None, width: int | None = None
+    subject: Subject,
+    results: Results,
+    *,
+    ended: bool = True,
+    room: int | None = None,
+    width: int | None = None,
 ) -> Lines:
     """Causes, failures, remarks, known deviations, cases that were asked again, and the counts.
 
     In `room` lines of `width` columns all failures are explained, if they fit; otherwise they are listed.
     Without `room` there is one line for each failure, as they stand explained above, and for all the rest.
     """
-    head, end = _causes(results), _end(target, results, ended=ended)
+    head, end = _causes(results), _end(subject, results, ended=ended)
     others = [_rows(results, *section) for section in (REMARKS, DEVIATIONS, BETTER, HIDDEN)]
     others.append(_asked_again(results))
     if room is None:
@@ -42,7 +47,7 @@ def summary(
     columns = width or WIDTH
     room -= _size([*head, *end], columns)
     short = [_shortened(rows) for rows in others]
-    failures = _failures(results, target, room - _size(_joined(short), columns), columns)
+    failures = _failures(results, subject, room - _size(_joined(short), columns), columns)
     room -= _size(failures, columns)
     for place, rows in enumerate(others):
         said = [*short[:place], rows, *short[place + 1 :]]
@@ -68,17 +73,17 @@ def _causes(results: Results) -> Lines:
     return lines
 
 
-def _failures(results: Results, target: Target, room: int, width: int) -> Lines:
+def _failures(results: Results, subject: Subject, room: int, width: int) -> Lines:
     """All of them with their packets, or without, or in two lines each or one, or as many of these as fit."""
     failed = [one for one in results if one[1].judgement.verdict in FAILURES]
     if not failed:
         return []
-    explained = _joined([*explain(*one, target).splitlines(), ""] for one in failed)
+    explained = _joined([*explain(*one, subject).splitlines(), ""] for one in failed)
     if _size(explained, width) <= room:
         return explained
     more = [
         "all failures with their packets: --verbose or --html FILE; the first of them:",
-        f"  reproduce: {reproduce(failed[0][0], target)}",
+        f"  reproduce: {reproduce(failed[0][0], subject)}",
     ]
     title = _title_of(results)
     for told in (_joined(_told_together(failed)), _in_two_lines(failed)):
@@ -158,24 +163,26 @@ def _shortened(rows: Lines) -> Lines:
     return [f"{rows[0]} {len(rows) - 1}; --verbose lists them"] if rows else []
 
 
-def _end(target: Target, results: Results, *, ended: bool) -> Lines:
+def _end(subject: Subject, results: Results, *, ended: bool) -> Lines:
     lines = []
     judged = [outcome.judgement.verdict for _, outcome in results]
     if not ended:
-        lines.append(f"the run was cut short after {len(results)} cases: it says nothing about the server")
+        lines.append(
+            f"the run was cut short after {len(results)} cases: it says nothing about the {subject.role}"
+        )
     elif all(verdict is Verdict.NOT_APPLICABLE for verdict in judged):
-        lines.append("nothing was judged: no case applies to this server")
+        lines.append(f"nothing was judged: no case applies to this {subject.role}")
     elif all(verdict in (Verdict.NOT_APPLICABLE, Verdict.NOT_JUDGED) for verdict in judged):
         lines.append("nothing was judged")
     conclusion = conclude(judged, ended=ended, whole=is_whole(results))
     if conclusion is Conclusion.NOTHING_BROKEN:
         part = "the path hides a part" if Verdict.HIDDEN in judged else "a part of the cases was asked"
         lines.append(f"{part}: the rest may still be broken")
-    if (hint := suggestion(target, results)) is not None:
+    if (hint := suggestion(subject, results)) is not None:
         lines.append(hint)
     found = ", ".join(f"{number} {verdict}" for verdict, number in counts(results).items())
     said = str(conclusion)
     if conclusion is Conclusion.FAILURES and not {Verdict.FAIL, Verdict.UNEXPECTED_PASS} & set(judged):
         said = "nothing failed, and not everything could be judged"
-    lines.append(f"{target.title}, contract level {target.level}: {said}: {found}")
+    lines.append(f"{subject.title}, contract level {subject.level}: {said}: {found}")
     return lines

@@ -1,4 +1,4 @@
-"""The wire codec: Engine.IO 4 and 3, Socket.IO 5 and 4, and RFC 6455 client frames
+"""The wire codec: Engine.IO 4 and 3, Socket.IO 5 and 4, and RFC 6455 frames
 (with RFC 7692, permessage-deflate) as values.
 
 The names here are those of Engine.IO 4 and Socket.IO 5. The modules `engineio3` and `socketio4` use the same

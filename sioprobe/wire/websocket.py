@@ -64,11 +64,15 @@ class Frame:
     compressed: bool = False
 
 
-def encode_frame(opcode: Opcode, payload: bytes, *, fin: bool = True, mask: bytes | None = None) -> bytes:
-    """One client frame, masked with `mask` (4 bytes; random where None)."""
+def encode_frame(
+    opcode: Opcode, payload: bytes, *, fin: bool = True, mask: bytes | None = None, masked: bool = True
+) -> bytes:
+    """One frame: of a client, masked with `mask` (4 bytes; random where None), or else of a server."""
     length = len(payload)
     if opcode >= 0x8 and (length > 125 or not fin):
         raise LocalProtocolError(f"{opcode.name} frame of {length} bytes, fin {fin}")
+    if not masked:
+        return _unmasked_head(opcode | 0x80 if fin else int(opcode), length) + payload
     if mask is None:
         mask = os.urandom(4)
     elif len(mask) != 4:
@@ -79,6 +83,14 @@ def encode_frame(opcode: Opcode, payload: bytes, *, fin: bool = True, mask: byte
     if length < 0x10000:
         return bytes((first, 0xFE)) + length.to_bytes(2, "big") + mask + apply_mask(payload, mask)
     return bytes((first, 0xFF)) + length.to_bytes(8, "big") + mask + apply_mask(payload, mask)
+
+
+def _unmasked_head(first: int, length: int) -> bytes:
+    if length < 126:
+        return bytes((first, length))
+    if length < 0x10000:
+        return bytes((first, 126)) + length.to_bytes(2, "big")
+    return bytes((first, 127)) + length.to_bytes(8, "big")
 
 
 def mark_compressed(frame: bytes) -> bytes:
@@ -148,15 +160,17 @@ _WHOLE_BINARY = 0x80 | Opcode.BINARY
 
 
 class FrameDecoder:
-    """Turns bytes from a server into frames, however TCP cuts them.
+    """Turns bytes from a server into frames, however TCP cuts them; `masked`: bytes from a client.
 
     Take all that one call gives before you make the next call.
-    It checks each frame by itself: reserved bits, opcodes, masking (a server must not mask), the size of
-    control frames, the shortest form of the length, and `max_size` in bytes.
+    It checks each frame by itself: reserved bits, opcodes, masking (a client must mask, a server must not),
+    the size of control frames, the shortest form of the length, and `max_size` in bytes.
     With `compressed` it takes frames of compressed messages, and leaves their payload as it is.
     """
 
-    def __init__(self, max_size: int = 2**26, *, compressed: bool = False) -> None:
+    def __init__(self, max_size: int = 2**26, *, compressed: bool = False, masked: bool = False) -> None:
+        self.mask = b""  # of the frame that was given last
+        self._mask_bit = 0x80 if masked else 0
         self._buffer = bytearray()
         self._due = 0  # no frame is whole before the buffer holds this much
         self._max_size = max_size
@@ -190,12 +204,13 @@ class FrameDecoder:
         position = 0
         end = len(data)
         first_bytes = self._first_bytes
+        mask_bit = self._mask_bit
         while end - position >= 2:
             first = data[position]
-            length = data[position + 1]
+            length = data[position + 1] ^ mask_bit
             start = position + 2
             if first not in first_bytes or length > 127 or (0x88 <= first < 0xC0 and length > 125):
-                raise _head_error(first, length)
+                raise _head_error(first, length, mask_bit)
             if length >= 126:
                 size = 2 if length == 126 else 8
                 start += size
@@ -207,44 +222,59 @@ class FrameDecoder:
                     raise RemoteProtocolError(f"frame length {length} in {size} bytes")
             if length > self._max_size:
                 raise RemoteProtocolError(f"frame of {length} bytes, more than {self._max_size}")
+            if mask_bit:
+                start += 4
             if end - start < length:
                 self._due = start - position + length
                 break
             position = start + length
-            yield first, bytes(data[start:position])
+            if mask_bit:
+                self.mask = bytes(data[start - 4 : start])
+                yield first, apply_mask(data[start:position], self.mask)
+            else:
+                yield first, bytes(data[start:position])
         else:
             self._due = 2
         if position < end:
             self._buffer += data[position:]
 
 
-def _head_error(first: int, length: int) -> RemoteProtocolError:
+def _head_error(first: int, length: int, mask_bit: int) -> RemoteProtocolError:
     if first & 0x70:
         return RemoteProtocolError(f"reserved bits {first & 0x70:#04x} in a frame")
     opcode = _OPCODES.get(first & 0x0F)
     if opcode is None:
         return RemoteProtocolError(f"unknown opcode {first & 0x0F:#x}")
     if length & 0x80:
-        return RemoteProtocolError("masked frame from a server")
+        return RemoteProtocolError(
+            "unmasked frame from a client" if mask_bit else "masked frame from a server"
+        )
     return RemoteProtocolError(f"{opcode.name} frame that is fragmented or above 125 bytes")
 
 
 class MessageDecoder:
-    """Turns bytes from a server into messages: str, bytes, and the control frames between them.
+    """Turns bytes from a server (`masked`: from a client) into messages, and the control frames between them.
 
     Take all that one call gives before you make the next call.
     It joins fragments, and checks their order and, for text, UTF-8. With `inflater` it reads compressed
     messages too.
     """
 
-    def __init__(self, max_size: int = 2**26, inflater: Inflater | None = None) -> None:
-        self._frames = FrameDecoder(max_size, compressed=inflater is not None)
+    def __init__(
+        self, max_size: int = 2**26, inflater: Inflater | None = None, *, masked: bool = False
+    ) -> None:
+        self._frames = FrameDecoder(max_size, compressed=inflater is not None, masked=masked)
         self._inflater = inflater
         self._max_size = max_size
         self._opcode: Opcode | None = None
         self._compressed = False
         self._fragments: list[bytes] = []
         self._size = 0
+
+    @property
+    def mask(self) -> bytes:
+        """Of the frame that ended the message that was given last."""
+        return self._frames.mask
 
     @property
     def idle(self) -> bool:

@@ -202,7 +202,7 @@ def causes(tried: Judged, absence: Absence | None = None) -> list[str]:
 
 def found(tried: Judged, upgrades: tuple[str, ...], absence: Absence | None = None) -> list[Finding]:
     opened = OpenData("s", upgrades, 1000, 1000, 1000)
-    target = Target(parse_url("http://127.0.0.1:9"), opened, Timing(1, 1), 2, {"polling": True})
+    target = Target(parse_url("http://127.0.0.1:9"), opened, Timing(1, 1), {"polling": True}, level=2)
     return asyncio.run(find_causes(target, tried, absence, 0.0))
 
 

@@ -88,7 +88,9 @@ def test_only_an_end_in_order_is_a_refusal(
         served.append(target)
 
     monkeypatch.setattr(expect, "expect_served", serves)
-    target = Target(parse_url("http://127.0.0.1:1"), OPENED, Timing(1, 1), 0, dict(CAPABILITIES))
+    target = Target(
+        parse_url("http://127.0.0.1:1"), OPENED, Timing(1, 1), level=0, capabilities=dict(CAPABILITIES)
+    )
     if refused:
         asyncio.run(expect_refused(target, outcome))
         assert served == [target]

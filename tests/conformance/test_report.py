@@ -22,7 +22,7 @@ from sioprobe.results.files import read_conformance
 from sioprobe.wire import OpenData
 
 OPENED = OpenData("unknown", ("websocket",), 1000, 1000, 1_000_000)
-TARGET = Target(Address("127.0.0.1", 5000), OPENED, Timing(1.0, 1.0), 0, CAPABILITIES, title="it")
+TARGET = Target(Address("127.0.0.1", 5000), OPENED, Timing(1.0, 1.0), CAPABILITIES, level=0, title="it")
 
 
 def test_half_a_character_of_a_server_does_not_keep_the_result_from_being_written(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from conformance.verdicts import Judgement, Verdict
 from sioprobe.wire import OpenData
 
 OPENED = OpenData("s", (), 1000, 1000, 1000)
-TARGET = Target(parse_url("http://127.0.0.1:5000"), OPENED, Timing(1, 1), 2, dict(CAPABILITIES))
+TARGET = Target(
+    parse_url("http://127.0.0.1:5000"), OPENED, Timing(1, 1), level=2, capabilities=dict(CAPABILITIES)
+)
 PACKETS = [Entry(number / 10, "C→S", "polling", "PONG", "3") for number in range(8)]
 
 

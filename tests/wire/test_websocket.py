@@ -113,6 +113,26 @@ def test_random_mask_is_the_one_in_the_frame(length: int) -> None:
     assert apply_mask(frame[start:], frame[start - 4 : start]) == payload
 
 
+@pytest.mark.parametrize(("frame", "head"), FRAMES)
+def test_server_role_both_ways(frame: Frame, head: bytes) -> None:
+    """A server writes what clients read, and reads what clients write, at every cut."""
+    assert encode_frame(frame.opcode, frame.payload, fin=frame.fin, masked=False) == head + frame.payload
+    mask = b"\x01\x80\xff\x00"
+    stream = encode_frame(frame.opcode, frame.payload, fin=frame.fin, mask=mask)
+    for cut in (*range(min(len(stream), 20)), len(stream) - 1):
+        decoder = FrameDecoder(masked=True)
+        assert [*decoder.decode(stream[:cut]), *decoder.decode(stream[cut:])] == [frame]
+        assert decoder.mask == mask
+
+
+def test_server_role_refuses_an_unmasked_frame() -> None:
+    decoder = MessageDecoder(masked=True)
+    assert list(decoder.decode(encode_frame(TEXT, b"a", mask=b"abcd"))) == ["a"]
+    assert decoder.mask == b"abcd"
+    with pytest.raises(RemoteProtocolError, match="unmasked frame from a client"):
+        list(decoder.decode(encode_frame(TEXT, b"a", masked=False)))
+
+
 def test_masks_differ() -> None:
     assert len({encode_frame(PING, b"")[2:] for _ in range(100)}) > 90
 
