@@ -1,5 +1,7 @@
 """`python -m conformance --url URL`: the suite as one command, which `sioprobe conform` runs.
 
+`--client COMMAND` judges a client in place of a server.
+
 pytest does the judging. This module adds the help, the lists, JSON on standard output and the other forms
 of a result.
 """
@@ -14,6 +16,7 @@ from typing import Any
 
 import click
 
+from conformance.agent.programs import as_text
 from conformance.finding.server import NoServer
 from conformance.requirements import catalogue
 from conformance.running.suite_run import LEVELS_AND_CONTRACT, begin
@@ -43,15 +46,19 @@ EXAMPLES = (
     "{program} --url http://127.0.0.1:5001 --url http://127.0.0.1:5002",
     "{program} --url http://127.0.0.1:5000 -- -k upgrade -x -v",
     "{program} --list --level SHOULD --area EIO-PL",
+    "{program} --client 'node my_client.mjs'",
+    "{program} --client js --area CLI-UP --verbose",
 )
 EXIT_CODES = {
     0: "conformant, or nothing but known deviations",
     1: "a requirement is broken, a deviation no longer occurs, or a case came to no conclusion; with --diff:"
     " something differs",
     2: "wrong usage, or an error of the suite itself: nothing was judged; a page or a badge was not written",
-    4: "no Socket.IO server there, or none that can be judged; or one cause left nothing to judge",
+    4: "no Socket.IO server there, or none that can be judged; no client that connects; or one cause left"
+    " nothing to judge",
     130: "stopped by Ctrl-C; what was judged until then is reported",
 }
+STATEMENTS = catalogue() | catalogue("client")
 JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Instead of judging"
 
 
@@ -65,12 +72,18 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     help="The server. Given several times: the processes of one cluster.",
 )
 @option(
+    "--client",
+    group=JUDGED,
+    metavar="COMMAND",
+    help="In place of a server: the command that starts a client, or a name. list: the names.",
+)
+@option(
     "--id",
     "ids",
     group=JUDGED,
     multiple=True,
     metavar="ID",
-    type=OneOf("requirement", catalogue()),
+    type=OneOf("requirement", STATEMENTS),
     help="This requirement alone, repeatable.",
 )
 @option(
@@ -79,7 +92,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     group=JUDGED,
     multiple=True,
     metavar="AREA",
-    type=OneOf("area", dict.fromkeys(entry.area for entry in catalogue().values())),
+    type=OneOf("area", dict.fromkeys(entry.area for entry in STATEMENTS.values())),
     help="Only requirements of this area, such as EIO-HS, repeatable.",
 )
 @option(
@@ -157,6 +170,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[RESULT.json]... [-- PYTEST ARGS]")
 def main(
     urls: tuple[str, ...],
+    client: str | None,
     ids: tuple[str, ...],
     areas: tuple[str, ...],
     levels: tuple[str, ...],
@@ -176,7 +190,10 @@ def main(
     connection: ConnectionOptions,
     **options: Any,
 ) -> None:
-    """Judge whether the Socket.IO server at URL keeps the protocol."""
+    """Judge whether the Socket.IO server at URL keeps the protocol, or whether a client does."""
+    if client == "list":
+        click.echo(as_text())
+        return
     if as_list and official:
         tests = official_suites.official_tests()
         click.echo(official_suites.as_json(tests) if as_json else official_suites.as_text(tests))
@@ -191,20 +208,23 @@ def main(
     wanted = Outputs(report_file, html, markdown, badge, junit)
     if problem := wanted.problem():
         raise click.UsageError(problem)
-    if (matrix or diff) and urls:
-        raise click.UsageError(f"{'--matrix' if matrix else '--diff'} judges nothing: leave --url out")
+    if (matrix or diff) and (urls or client):
+        given = "--url" if urls else "--client"
+        raise click.UsageError(f"{'--matrix' if matrix else '--diff'} judges nothing: leave {given} out")
     if matrix or diff:
         sys.exit(_compare(words, wanted, matrix=matrix, diff=diff, as_json=as_json))
-    if not urls:
+    if urls and client:
+        raise click.UsageError("--url judges a server and --client a client: give one of them")
+    if not urls and not client:
         files = ", or --matrix or --diff for result files" if any(".json" in word for word in words) else ""
-        raise click.UsageError(f"give --url URL of the server{files}")
+        raise click.UsageError(f"give --url URL of the server, or --client COMMAND{files}")
     if areas:
         within = tuple(row.entry.id for row in listing.statements(ids, areas) if row.cases)
         if not within:
             of = f"{', '.join(areas)} that is {' or '.join(ids)}" if ids else ", ".join(areas)
             raise click.UsageError(f"no case asks for a requirement of {of}; see --list")
         ids = within
-    asked: dict[str, Any] = {"url": urls, "id": ids, "level": levels, **options}
+    asked: dict[str, Any] = {"url": urls, "client": client, "id": ids, "level": levels, **options}
     try:
         run = begin(SimpleNamespace(**asked), connection)
     except UsageError as error:

@@ -11,6 +11,7 @@ from conformance.running.plugin import (  # noqa: E402, F401  (the path must be 
     pytest_addoption,
     pytest_collection_modifyitems,
     pytest_configure,
+    pytest_ignore_collect,
     pytest_pycollect_makeitem,
     pytest_report_header,
     pytest_report_teststatus,

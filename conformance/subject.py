@@ -17,9 +17,9 @@ class Subject(ABC):
     """What is known about whoever is judged. `level` is the contract level.
 
     `versions` are those of the packages that it is made of, as far as they are known. `found` says how that
-    was found out, if its process told it, and `shown` the versions of the packages in that process. `unlisted`: no known deviation shall apply. `named`: the user or
-    the subject itself named the library, so that it is no guess. `switches`: what is on or off. `queue`: what
-    joins a server with other processes.
+    was found out, if its process told it, and `shown` the versions of the packages in that process.
+    `unlisted`: no known deviation shall apply. `named`: the user or the subject itself named the library, so
+    that it is no guess. `switches`: what is on or off. `queue`: what joins a server with other processes.
 
     `options` are those of the command line that a verdict depends on.
     """

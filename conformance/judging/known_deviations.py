@@ -1,7 +1,8 @@
 """Known deviations: failures that are known and explained for one server version and async mode.
 
-`deviations/*.toml` lists them. One that no longer occurs in the versions with which it was tried fails the
-run, until somebody removes its entry. With other versions it is a note: the server has become better.
+`deviations/*.toml` lists them, and `deviations/clients/*.toml` those of clients. One that no longer occurs in
+the versions with which it was tried fails the run, until somebody removes its entry. With other versions it
+is a note: the server has become better.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Listed:
 def lists() -> tuple[Listed, ...]:
     """All files. Raises ValueError that names the file and what is wrong in it."""
     found: dict[str, Listed] = {}
-    files = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.toml"))}
+    files = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(FOLDER.rglob("*.toml"))}
     # What borrows comes after what it borrows from.
     for name, data in sorted(files.items(), key=lambda item: "same_as" in item[1]):
         try:

@@ -13,7 +13,7 @@ import pytest
 
 from conformance.finding.server import NoServer
 from conformance.judging.collecting import CaseError, questions, role_of
-from conformance.requirements import with_cases
+from conformance.requirements import Role, with_cases
 from conformance.running.case_item import RUN, CaseItem, terminal_width
 from conformance.running.suite_run import LEVELS, SuiteRun, begin
 from conformance.telling.console import fitted, header
@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="URL",
         help="the server; given several times: the processes of one cluster",
     )
+    group.addoption(
+        "--client",
+        metavar="COMMAND",
+        help="judge a client: the command that starts it, or a name of --client list",
+    )
     # `--strict` is a flag of pytest's own. Here it counts SHOULD as failure.
     group.addoption(
         "--ping-default",
@@ -73,6 +78,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for mark in (*LEVELS, "polling", "websocket", "upgraded", "exclusive"):
         config.addinivalue_line("markers", f"{mark.lower()}: set by the suite")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the cases of the other side."""
+    judged: Role = "client" if config.option.client else "server"
+    role = role_of(collection_path / "cases")
+    return True if role is not None and role != judged else None
 
 
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Any:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from conformance.agent.programs import command_of
 from conformance.client.address import parse_url
+from conformance.finding.client import find_client
 from conformance.finding.profile import ServerProfile, read_profile
 from conformance.finding.server import find_target
+from conformance.judging.client_runner import ClientRunner
 from conformance.judging.declared import declared, listed_mode
 from conformance.judging.outcomes import Outcome, Question
 from conformance.judging.runner import Runner
-from conformance.requirements import catalogue
+from conformance.requirements import Requirement, catalogue
 from conformance.running.progress_line import ProgressLine
 from conformance.subject import Subject
 from conformance.telling import result_file
@@ -34,13 +37,14 @@ LEVELS_AND_CONTRACT = [*LEVELS, *CONTRACT_LEVELS]
 DEFAULT_PINGS = {"ping_interval": 25.0, "ping_timeout": 20.0}
 
 JOBS = 16  # cases at a time
+CLIENT_JOBS = 8  # each with a process of its own
 MOST_JOBS = 64  # where a request takes a second, so that they mostly wait for the way
 
 
 class SuiteRun:
     """What one pytest session has: who is judged, the runner, the outcomes."""
 
-    def __init__(self, subject: Subject, runner: Runner) -> None:
+    def __init__(self, subject: Subject, runner: Runner | ClientRunner) -> None:
         self.subject = subject
         self.runner = runner
         self.results: list[tuple[Question, Outcome]] = []
@@ -64,21 +68,14 @@ class SuiteRun:
 
 
 def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
-    """Find out what the servers are that the options name. Raises UsageError and NoServer."""
+    """Find out who it is that the options name. Raises UsageError and NoServer."""
+    if option.client:
+        return _begin_client(option, connection)
     if not option.url:
         raise UsageError("give --url URL of the server (once for each process of a cluster)")
-    if option.jobs is not None and option.jobs < 1:
-        raise UsageError(f"--jobs {option.jobs} is below 1")
-    for level in option.level:
-        if level not in LEVELS_AND_CONTRACT:
-            raise UsageError(unknown("level", level, LEVELS_AND_CONTRACT))
+    _check(option, catalogue())
     if "3" in option.level and len(option.url) < 2:
         raise UsageError("level 3 is about two processes of a cluster: give --url twice, once for each")
-    for requirement_id in option.id:
-        if requirement_id not in catalogue():
-            raise UsageError(unknown("requirement", requirement_id, catalogue()))
-        if reason := catalogue()[requirement_id].reason:
-            raise UsageError(f"requirement {requirement_id!r} has no case: {reason}")
     profile = read_profile(option.profile) if option.profile else ServerProfile()
     # Each of two processes has at most level 2.
     contract = [min(int(level), 2) for level in option.level if level in CONTRACT_LEVELS]
@@ -117,6 +114,48 @@ def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
 def jobs_for(round_trip: float) -> int:
     """How many cases work at a time, if nobody says it. The farther a server is, the more of them wait."""
     return max(JOBS, round(MOST_JOBS * min(round_trip, 1.0)))
+
+
+def _check(option: Any, statements: Mapping[str, Requirement]) -> None:
+    """Raises UsageError for an option that is wrong for servers and clients alike."""
+    if option.jobs is not None and option.jobs < 1:
+        raise UsageError(f"--jobs {option.jobs} is below 1")
+    for level in option.level:
+        if level not in LEVELS_AND_CONTRACT:
+            raise UsageError(unknown("level", level, LEVELS_AND_CONTRACT))
+    for requirement_id in option.id:
+        if requirement_id not in statements:
+            raise UsageError(unknown("requirement", requirement_id, statements))
+        if reason := statements[requirement_id].reason:
+            raise UsageError(f"requirement {requirement_id!r} has no case: {reason}")
+
+
+def _begin_client(option: Any, connection: ConnectionOptions) -> SuiteRun:
+    """Find out what the client is that the options name."""
+    if option.url:
+        raise UsageError("--url judges a server and --client a client: give one of them")
+    for name in ("profile", "ping_default", "target_mode"):
+        if getattr(option, name):
+            raise UsageError(f"--{name.replace('_', '-')} is about a server: leave it out with --client")
+    if connection.given:
+        raise UsageError(f"{connection.given[0]} is for requests to a server: leave it out with --client")
+    _check(option, catalogue("client"))
+    contract = [int(level) for level in option.level if level in CONTRACT_LEVELS]
+    if contract and contract[-1] > 1:
+        raise UsageError("the contract level of a client is 0 or 1")
+    try:
+        target = asyncio.run(
+            find_client(option.client, command_of(option.client), contract[-1] if contract else None)
+        )
+    except HarnessError as error:
+        raise UsageError(str(error)) from None
+    if option.target_library == "none":
+        target = replace(target, library=None, unlisted=True)
+    elif option.target_library or option.target_version:
+        named = {"library": option.target_library, "version": option.target_version}
+        target = replace(target, **{name: value for name, value in named.items() if value})
+    target = replace(target, options=_that_count(option))
+    return SuiteRun(target, ClientRunner(target, jobs=option.jobs or CLIENT_JOBS, strict=option.strict))
 
 
 def _that_count(option: Any) -> tuple[str, ...]:

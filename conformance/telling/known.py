@@ -33,7 +33,8 @@ def about_software(target: Subject) -> list[str]:
     if target.library is not None and not _listed(target):
         tried = list(dict.fromkeys(one.version for one in lists() if one.library == target.library))
         lacks = _lacks(target.library, target.version)
-        lines.append(f"{lacks}, so no known deviation applies; those of {_in_words(tried, 'and')} are listed")
+        others = f"; those of {_in_words(tried, 'and')} are listed" if tried else ""
+        lines.append(f"{lacks}, so no known deviation applies{others}")
     return lines
 
 

@@ -61,15 +61,16 @@ def consequence_of(id_: str, reason: str) -> Consequence | None:
 def consequences_of(cases: Iterable[Case]) -> dict[Consequence, list[str]]:
     """What the cases of one server mean, in the order of the page, each with the requirements behind it.
 
-    A known deviation always has a consequence. What is merely not strict has one if an entry names its
-    requirement.
+    A known deviation of a server always has a consequence. What is merely not strict has one if an entry
+    names its requirement. The rows of a client speak for themselves.
     """
     found: dict[Consequence, dict[str, None]] = {}
     for case in cases:
         if case["verdict"] not in ("known deviation", "non-strict"):
             continue
         entry = consequence_of(case["id"], case.get("reason") or "")
-        if entry is None and case["verdict"] == "known deviation":
+        listed = case["verdict"] == "known deviation" and not case["id"].startswith("CLI-")
+        if entry is None and listed:
             entry = Consequence("unlisted", UNLISTED, "see the rows", official=True)
         if entry is not None:
             found.setdefault(entry, {})[case["id"]] = None

@@ -33,7 +33,7 @@ def _name(file: Path, result: Conformance, results: Sequence[Conformance]) -> st
     library, version, mode = target.get("library"), target.get("version"), target.get("mode")
     if not library:
         title = target.get("title")
-        return title if title and title != target["url"] else file.stem
+        return title if title and title != target.get("url") else file.stem
     siblings = [other["target"] for other in results if other["target"].get("library") == library]
     versions = {sibling.get("version") for sibling in siblings}
     modes = {sibling.get("mode") for sibling in siblings}

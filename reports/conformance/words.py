@@ -109,6 +109,19 @@ AREAS = {
     "SIO4": "Socket.IO 4",
     "SIO3": "Socket.IO 3",
     "FSIO": "Flask-SocketIO",
+    "CLI-HS": "Clients: handshake",
+    "CLI-HB": "Clients: heartbeat",
+    "CLI-PL": "Clients: polling",
+    "CLI-WS": "Clients: WebSocket",
+    "CLI-UP": "Clients: upgrade",
+    "CLI-CL": "Clients: close",
+    "CLI-CN": "Clients: connect",
+    "CLI-EV": "Clients: events",
+    "CLI-AK": "Clients: acks",
+    "CLI-BN": "Clients: binary",
+    "CLI-MF": "Clients: malformed packets",
+    "CLI-DC": "Clients: leaving",
+    "CLI-SV": "Clients: survival of the process",
 }
 """The first part of requirement ids in words, in the order of the page. Unnamed parts come last."""
 

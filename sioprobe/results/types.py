@@ -140,9 +140,12 @@ class Handshake(TypedDict, total=False):
 
 
 class Target(TypedDict):
-    """Which server was judged."""
+    """Which server or client was judged. A server has a url, a client a command."""
 
-    url: str
+    role: NotRequired[Annotated[Literal["server", "client"], Meta(description="server if it is absent")]]
+    url: NotRequired[str]
+    command: NotRequired[Annotated[str, Meta(description="what was given as --client")]]
+    features: NotRequired[Annotated[list[str], Meta(description="of a client, as its agent declares them")]]
     library: NotRequired[str | None]
     version: NotRequired[str | None]
     mode: NotRequired[str | None]
@@ -164,7 +167,7 @@ class Cause(TypedDict):
 
 
 class Conformance(TypedDict):
-    """conformance-<arm>.json: every case's verdict about one server."""
+    """conformance-<arm>.json: every case's verdict about one server or client."""
 
     schema: Literal[1]
     kind: Literal["conformance"]

@@ -9,16 +9,27 @@ import flask_socketio
 import pytest
 
 from conformance.client.session import Transport
-from conformance.judging.collecting import CaseError, all_questions, questions
-from conformance.requirements import CAPABILITIES, FOLDER, catalogue, requirement, with_cases
+from conformance.judging.collecting import CASES, CaseError, all_questions, questions
+from conformance.requirements import (
+    CAPABILITIES,
+    FEATURES,
+    FOLDER,
+    Role,
+    catalogue,
+    requirement,
+    with_cases,
+)
 from conformance.target import Target
 from conformance.verdicts import Level
 
+BOTH = pytest.mark.parametrize("role", CASES)
 
-def test_each_statement_has_a_case_or_a_reason() -> None:
-    tested = {question.requirement.id for question in all_questions()}
-    assert tested == with_cases().keys()
-    for entry in catalogue().values():
+
+@BOTH
+def test_each_statement_has_a_case_or_a_reason(role: Role) -> None:
+    tested = {question.requirement.id for question in all_questions(role)}
+    assert tested == with_cases(role).keys()
+    for entry in catalogue(role).values():
         assert entry.reason is None or len(entry.reason) > 10
 
 
@@ -35,7 +46,7 @@ def test_ids_are_never_lost_and_never_used_again() -> None:
     ids = [row[0] for row in rows]
     assert len(ids) == len(set(ids))
     assert all(row[1:] in ([], ["retired"]) for row in rows)
-    assert {row[0] for row in rows if row[1:] == []} == catalogue().keys()
+    assert {row[0] for row in rows if row[1:] == []} == {*catalogue(), *catalogue("client")}
 
 
 def test_a_case_of_a_statement_with_a_reason_is_an_error() -> None:
@@ -46,26 +57,35 @@ def test_a_case_of_a_statement_with_a_reason_is_an_error() -> None:
         list(questions("test_x.py", "test_again", test_again))
 
 
-def test_each_transport_of_a_requirement_has_a_case() -> None:
-    covered = {(question.requirement.id, question.transport) for question in all_questions()}
-    for entry in catalogue().values():
+@BOTH
+def test_each_transport_of_a_requirement_has_a_case(role: Role) -> None:
+    covered = {(question.requirement.id, question.transport) for question in all_questions(role)}
+    for entry in catalogue(role).values():
         for transport in entry.transports if entry.reason is None else ():
             assert (entry.id, transport) in covered
 
 
-def test_ids_levels_and_texts_are_in_form() -> None:
-    for entry in catalogue().values():
-        assert re.fullmatch(r"(EIO|SIO)-[A-Z]{2}-\d{2}|(EIO3|SIO3|SIO4|FSIO)-\d{2}", entry.id)
+FORMS: dict[Role, str] = {
+    "server": r"(EIO|SIO)-[A-Z]{2}-\d{2}|(EIO3|SIO3|SIO4|FSIO)-\d{2}",
+    "client": r"CLI-[A-Z]{2}-\d{2}",
+}
+
+
+@BOTH
+def test_ids_levels_and_texts_are_in_form(role: Role) -> None:
+    for entry in catalogue(role).values():
+        assert re.fullmatch(FORMS[role], entry.id)
         assert entry.level in Level
         assert entry.contract in range(4)
         assert len(entry.text) > 15
         assert not entry.text.endswith(".")
         assert entry.spec
-        assert set(entry.capabilities) <= CAPABILITIES.keys()
+        assert set(entry.capabilities) <= {*CAPABILITIES, *FEATURES}
 
 
-def test_what_binds_rests_on_a_sentence() -> None:
-    for entry in with_cases().values():
+@BOTH
+def test_what_binds_rests_on_a_sentence(role: Role) -> None:
+    for entry in with_cases(role).values():
         binds = entry.level in (Level.MUST, Level.SHOULD, Level.MAY)
         assert bool(entry.says) is binds, entry.id
         assert not (binds and entry.spec.startswith(("reference", "none"))), entry.id
@@ -92,8 +112,9 @@ def test_what_keeps_a_server_busy_for_a_second_is_asked_alone() -> None:
     assert [asked.label for asked in large if not asked.exclusive] == []
 
 
-def test_case_names_are_unique() -> None:
-    labels = [question.label for question in all_questions()]
+@BOTH
+def test_case_names_are_unique(role: Role) -> None:
+    labels = [question.label for question in all_questions(role)]
     assert len(labels) == len(set(labels))
 
 

@@ -19,14 +19,16 @@ from server_under_test.foreign.servers import FOREIGN
 from server_under_test.starting.modes import MODES
 from tests.servers import ROOT
 
-CASES = {(question.requirement.id, question.name) for question in all_questions()}
+STATEMENTS = catalogue() | catalogue("client")
+ASKED = [*all_questions(), *all_questions("client")]
+CASES = {(question.requirement.id, question.name) for question in ASKED}
 
 
 @pytest.mark.parametrize("entry", deviations(), ids=lambda entry: f"{entry.library}-{entry.id}")
 def test_an_entry_names_what_exists(entry: Deviation) -> None:
-    assert entry.id in catalogue()
+    assert entry.id in STATEMENTS
     assert all((entry.id, case) in CASES for case in entry.cases)
-    assert set(entry.transports) <= set(catalogue()[entry.id].transports)
+    assert set(entry.transports) <= set(STATEMENTS[entry.id].transports)
     assert set(entry.modes) <= {*MODES, *FOREIGN, *ROWS}
     assert len(entry.reason) > 10
     assert len(entry.reference) > 10
@@ -74,7 +76,9 @@ PINS = {
         "java/pom.xml",
         "<artifactId>netty-socketio</artifactId>\n      <version>{}</version>",
     ),
+    "python-socketio-client": ("../../constraints.txt", "python-socketio=={}"),
     "socket.io": ("node/package.json", '{}"'),
+    "socket.io-client": ("../../conformance/agents/js/package.json", '{}"'),
     "socketioxide": ("rust/Cargo.toml", '"={}"'),
     "zishang520/socket.io": ("go/go.mod", "servers/socket/v3 v{}"),
 }

@@ -1,0 +1,153 @@
+"""A process with a line of JSON for each word, in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+__all__ = ["AgentProcess", "CannotStart", "Crash", "from_json", "to_json"]
+
+LONGEST_LINE = 2**26  # bytes: an event of a megabyte, and its escapes
+LAST_LINES = 12  # of standard error, told with a crash
+SETTLE_SECONDS = 0.15  # in which the end of a process follows the end of its connections
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class CannotStart(Exception):
+    """The program is not there, or may not run. One line."""
+
+
+class Crash(Exception):
+    """The process of the client ended in the middle of a case. The message has its code and last lines."""
+
+
+def _die_with_parent(parent: int) -> None:
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+class AgentProcess:
+    """A running program. `heard` gets each object that it writes, `printed` each other line."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._errors: deque[str] = deque(maxlen=LAST_LINES)
+        self.heard: Callable[[dict[str, Any]], None] = lambda word: None
+        self.printed: Callable[[str], None] = lambda line: None
+        self.at_end: Callable[[], None] = lambda: None
+        self.code: int | None = None  # once it has ended; below 0: of a signal
+        self._reading = [
+            asyncio.create_task(self._read_errors()),
+            asyncio.create_task(self._read()),
+        ]
+
+    @classmethod
+    async def start(cls, command: Sequence[str], more: Mapping[str, str]) -> AgentProcess:
+        """Start the program with these further environment variables. Raises CannotStart."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={**os.environ, **more},
+                limit=LONGEST_LINE,
+                start_new_session=True,
+                preexec_fn=partial(_die_with_parent, os.getpid()),
+            )
+        except OSError as error:
+            raise CannotStart(f"{command[0]}: {error.strerror}") from None
+        return cls(process)
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        while True:
+            try:
+                line = await self._process.stdout.readline()
+            except ValueError:  # longer than any line that we wait for
+                continue
+            if not line:
+                break
+            self._take(line.decode("utf-8", "replace").rstrip())
+        self.code = await self._process.wait()
+        await asyncio.wait({self._reading[0]}, timeout=SETTLE_SECONDS)
+        self.at_end()
+
+    def _take(self, line: str) -> None:
+        try:
+            word = json.loads(line)
+        except (ValueError, RecursionError):
+            word = None
+        if isinstance(word, dict) and isinstance(word.get("seen"), str):
+            self.heard(word)
+        elif line:
+            self.printed(line)
+
+    async def _read_errors(self) -> None:
+        assert self._process.stderr is not None
+        with contextlib.suppress(ValueError):
+            while line := await self._process.stderr.readline():
+                self._errors.append(line.decode("utf-8", "replace").rstrip())
+
+    def tell(self, command: Mapping[str, Any]) -> None:
+        """Write one command. A process that has ended does not read it."""
+        if self.code is None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.write(json.dumps(to_json(command)).encode() + b"\n")
+
+    @property
+    def ended(self) -> bool:
+        return self.code is not None
+
+    def crash(self) -> Crash:
+        """What is known about its end."""
+        code = self.code or 0
+        how = f"of signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+        last = " | ".join(line for line in [*self._errors][-4:] if line.strip())
+        return Crash(f"the process of the client ended {how}" + (f": {last}" if last else ""))
+
+    def last_error(self) -> str | None:
+        """The last line of standard error."""
+        return next((line.strip() for line in reversed(self._errors) if line.strip()), None)
+
+    async def kill(self) -> None:
+        """End it with all that it started, and wait for it."""
+        self.at_end = lambda: None
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await asyncio.wait(self._reading, timeout=2)
+        for task in self._reading:
+            task.cancel()
+
+
+def to_json(value: Any) -> Any:
+    """A value for a command: bytes are `{"$bin": base64}`."""
+    if isinstance(value, bytes):
+        return {"$bin": base64.b64encode(value).decode()}
+    if isinstance(value, Mapping):
+        return {key: to_json(one) for key, one in value.items()}
+    return [to_json(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def from_json(value: Any) -> Any:
+    """A value of an observation, with its bytes."""
+    if isinstance(value, dict):
+        if set(value) == {"$bin"} and isinstance(value["$bin"], str):
+            with contextlib.suppress(ValueError):
+                return base64.b64decode(value["$bin"], validate=True)
+        return {key: from_json(one) for key, one in value.items()}
+    return [from_json(one) for one in value] if isinstance(value, list) else value

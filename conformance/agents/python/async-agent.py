@@ -1,0 +1,147 @@
+"""python-socketio's AsyncClient, for `sioprobe conform --client python` (CLIENT_CONTRACT.md)."""
+
+import asyncio
+import base64
+import contextlib
+import importlib.metadata
+import json
+import sys
+from urllib.parse import urlencode
+
+import socketio
+
+EVENTS = ("news", "other", "silent", "twice", "throw")
+clients = {}  # of each namespace
+tasks = set()
+
+
+def see(seen, **fields):
+    sys.stdout.write(json.dumps({"seen": seen, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+def pack(value):
+    if isinstance(value, (bytes, bytearray)):
+        return {"$bin": base64.b64encode(value).decode()}
+    if isinstance(value, dict):
+        return {key: pack(one) for key, one in value.items()}
+    return [pack(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def unpack(value):
+    if isinstance(value, dict):
+        if isinstance(value.get("$bin"), str):
+            return base64.b64decode(value["$bin"])
+        return {key: unpack(one) for key, one in value.items()}
+    return [unpack(one) for one in value] if isinstance(value, list) else value
+
+
+def new_client(namespace, options):
+    client = socketio.AsyncClient(
+        reconnection=options.get("reconnection", True),
+        reconnection_attempts=options.get("reconnectionAttempts", 0),
+        reconnection_delay=options.get("reconnectionDelay", 1000) / 1000,
+        reconnection_delay_max=options.get("reconnectionDelayMax", 5000) / 1000,
+        randomization_factor=options.get("randomizationFactor", 0.5),
+        request_timeout=options.get("timeout", 5000) / 1000,
+        handle_sigint=False,
+    )
+
+    def on_connect():
+        see("connect", namespace=namespace, id=client.get_sid(namespace))
+
+    def on_disconnect(reason=None):
+        see("disconnect", namespace=namespace, reason=reason)
+
+    def on_connect_error(data=None):
+        message = data.get("message") if isinstance(data, dict) else data
+        more = data.get("data") if isinstance(data, dict) else None
+        see("connect_error", namespace=namespace, message=message, data=more)
+
+    client.on("connect", on_connect, namespace=namespace)
+    client.on("disconnect", on_disconnect, namespace=namespace)
+    client.on("connect_error", on_connect_error, namespace=namespace)
+    for event in EVENTS:
+
+        def on_event(*args, event=event):
+            see("event", namespace=namespace, event=event, args=pack(list(args)))
+            if event == "throw":
+                raise RuntimeError("the application throws")
+            return tuple(args)
+
+        client.on(event, on_event, namespace=namespace)
+    return client
+
+
+async def connect(url, namespace, options):
+    client = clients[namespace] = new_client(namespace, options)
+    if options.get("query"):
+        url += "?" + urlencode(options["query"])
+    await client.connect(
+        url,
+        headers=options.get("extraHeaders", {}),
+        auth=options.get("auth"),
+        transports=options.get("transports"),
+        namespaces=[namespace],
+        socketio_path=options.get("path", "socket.io"),
+        wait=False,
+    )
+
+
+async def emit(event, args, namespace="/", ack=None):
+    def on_ack(*answer):
+        see("acked", namespace=namespace, ack=ack, args=pack(list(answer)), error=None)
+
+    callback = on_ack if ack else None
+    await clients[namespace].emit(event, tuple(unpack(args)), namespace=namespace, callback=callback)
+
+
+async def disconnect(namespace="/"):
+    await clients[namespace].disconnect()
+
+
+async def reset():
+    for client in clients.values():
+        client.handlers.clear()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(client.shutdown(), 2)
+        await client.eio.disconnect(abort=True)
+    clients.clear()
+    see("reset")
+
+
+COMMANDS = {"connect": connect, "emit": emit, "disconnect": disconnect, "reset": reset}
+
+
+async def obey(what, command, fields):
+    try:
+        await command(**fields)
+    except Exception as error:
+        see("threw", do=what, message=f"{type(error).__name__}: {error}")
+
+
+async def main():
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: see("unhandled", message=str(context.get("exception"))))
+    reader = asyncio.StreamReader(limit=2**26)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_in", "ack_out"]
+    features += ["binary", "connect_error_data", "id"]
+    version, engine = map(importlib.metadata.version, ("python-socketio", "python-engineio"))
+    versions = {"python-engineio": engine}
+    see("hello", client="python-socketio-client", version=version, versions=versions, features=features)
+    while line := await reader.readline():
+        fields = json.loads(line)
+        what = fields.pop("do")
+        if what not in COMMANDS:
+            see("unknown", do=what)
+            continue
+        if what == "emit":  # in order
+            await obey(what, emit, fields)
+            continue
+        task = loop.create_task(obey(what, COMMANDS[what], fields))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+asyncio.run(main())

@@ -1,0 +1,122 @@
+"""Finds out what a client is: whether its program has an agent, and what that says about itself."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from conformance.agent.agent import Agent, Hello, Misunderstood
+from conformance.agent.process import AgentProcess, CannotStart
+from conformance.client.transcript import Recording
+from conformance.client_target import ClientTarget
+from conformance.finding.handshakes import NoServer
+from conformance.stage.bell import Bell
+from conformance.stage.stage import Stage
+from conformance.verdicts import HarnessError
+
+__all__ = ["NoClient", "find_client"]
+
+CONNECT_SECONDS = 10.0
+UNKNOWN_SECONDS = 5.0
+
+
+class NoClient(NoServer):
+    """No Socket.IO client that can be judged is there. One line."""
+
+
+async def find_client(given: str, command: Sequence[str], level: int | None) -> ClientTarget:
+    """What the program is. `level` 0: its hello is not waited for.
+
+    Raises NoClient if nothing connects, and HarnessError if the program cannot be started or its agent is not
+    to be believed.
+    """
+    async with Stage(Bell(), Recording(), upgrades=True) as stage:
+        try:
+            process = await AgentProcess.start([*command, stage.url], {"SIOPROBE_URL": stage.url})
+        except CannotStart as error:
+            raise HarnessError(f"--client cannot be started: {error}") from None
+        agent = Agent(process)
+        agent.print = lambda line: stage.bell.ring()
+        try:
+            hello = None if level == 0 else await _first_word(agent, stage)
+            if hello is None:
+                await _expect_connection(agent, stage)
+                return ClientTarget(level=0, given=given, command=tuple(command), title=_name(command))
+            await _prove(agent)
+            first = "websocket" if "polling" not in hello.features else "polling"
+            options = {"transports": [first], "reconnection": False}
+            process.tell({"do": "connect", "url": stage.url, "namespace": "/", "options": options})
+            await _expect_connection(agent, stage)
+        finally:
+            await process.kill()
+    return ClientTarget(
+        level=1,
+        given=given,
+        command=tuple(command),
+        features=hello.features,
+        fresh=hello.fresh,
+        library=hello.client,
+        version=hello.version,
+        versions={hello.client: hello.version, **hello.versions},
+        title=f"{hello.client} {hello.version}",
+    )
+
+
+def _name(command: Sequence[str]) -> str:
+    """A program without an agent has the name of its file."""
+    return PurePath(command[-1]).name
+
+
+async def _first_word(agent: Agent, stage: Stage) -> Hello | None:
+    """Its hello; None if the program connects by itself."""
+    greeting = asyncio.ensure_future(agent.hello(CONNECT_SECONDS))
+    connecting = asyncio.ensure_future(
+        stage.bell.until(lambda: bool(stage.handshakes) or None, CONNECT_SECONDS)
+    )
+    done, _ = await asyncio.wait({greeting, connecting}, return_when=asyncio.FIRST_COMPLETED)
+    connecting.cancel()
+    if greeting not in done:
+        greeting.cancel()
+        return None
+    try:
+        return greeting.result()
+    except Misunderstood as error:
+        raise HarnessError(str(error)) from None
+    except CannotStart:
+        if stage.handshakes:
+            return None
+        raise NoClient(_nothing(agent)) from None
+
+
+async def _expect_connection(agent: Agent, stage: Stage) -> None:
+    agent.at_end = stage.bell.ring
+    await stage.bell.until(lambda: bool(stage.handshakes) or agent.process.ended or None, CONNECT_SECONDS)
+    if not stage.handshakes:
+        came = f"; {len(stage.requests)} requests came, none of them a handshake" if stage.requests else ""
+        raise NoClient(_nothing(agent) + came)
+
+
+def _nothing(agent: Agent) -> str:
+    said = f"no Socket.IO client: nothing connected within {CONNECT_SECONDS:.0f} s"
+    if agent.process.ended:
+        last = agent.process.last_error()
+        said += f"; the program ended with code {agent.process.code}" + (f": {last}" if last else "")
+    return said
+
+
+async def _prove(agent: Agent) -> None:
+    """A command that does not exist must be answered so; else its other answers prove nothing."""
+    name = f"sioprobe-{secrets.token_hex(4)}"
+    answer: asyncio.Future[dict[str, object]] = asyncio.get_running_loop().create_future()
+    agent.hear = lambda word: None if answer.done() else answer.set_result(word)
+    agent.process.tell({"do": name})
+    try:
+        word = await asyncio.wait_for(answer, UNKNOWN_SECONDS)
+    except TimeoutError:
+        raise HarnessError("the agent does not answer a command that it cannot know by `unknown`") from None
+    if word.get("seen") != "unknown" or word.get("do") != name:
+        raise HarnessError(
+            f"the agent answers a command that it cannot know by {word.get('seen')!r}, not `unknown`"
+        )

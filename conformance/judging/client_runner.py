@@ -1,0 +1,244 @@
+"""Runs cases against a client: each on a stage of its own, and each with an agent that no other case has."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.agent.agent import Agent
+from conformance.agent.app import App
+from conformance.agent.pool import Pool
+from conformance.agent.process import SETTLE_SECONDS, CannotStart, Crash
+from conformance.client.transcript import RECORDING, Recording
+from conformance.client_target import ClientTarget
+from conformance.judging.judged import judged, redacted
+from conformance.judging.outcomes import Outcome, Question
+from conformance.judging.standstill import StandstillWatch
+from conformance.judging.watched import WATCHED
+from conformance.stage.bell import Bell
+from conformance.stage.stage import Stage
+from conformance.verdicts import HarnessError, Inconclusive, NotApplicable, Verdict, Violation, is_failure
+
+__all__ = ["ClientRunner"]
+
+LIMIT_SECONDS = 60.0  # no case takes that long
+HEARTBEAT = 1.0  # seconds: the shortest that a case uses
+REPEATS = 2
+TELL_SECONDS = 0.2
+
+Notes = dict[
+    tuple[str, str | None], list[str]
+]  # of a requirement on a transport: what came, and in which case
+
+
+class ClientRunner:
+    """One loop for all cases of a run."""
+
+    def __init__(self, target: ClientTarget, *, jobs: int, strict: bool) -> None:
+        self._target = target
+        self._strict = strict
+        self._loop = asyncio.new_event_loop()
+        self._jobs = jobs
+        self._pool: Pool | None = None
+        self._places: asyncio.Semaphore | None = None
+        self._standstill = StandstillWatch(HEARTBEAT)
+        self._alone = asyncio.Lock()
+        self._tasks: dict[Question, asyncio.Task[Outcome]] = {}
+        self._last: set[asyncio.Task[Outcome]] = set()  # about what is watched
+        self._helpers: list[asyncio.Task[None]] = []
+        self._tried: dict[Question, asyncio.Future[None]] = {}
+        self._outcomes: dict[Question, Outcome] = {}
+        self._notes: Notes = defaultdict(list)
+        self.counts: Counter[Verdict] = Counter()
+        self.at_once = False  # as the runner of servers has it
+        self.on_progress: Callable[[Mapping[Verdict, int]], None] | None = None
+
+    def start(self, questions: Iterable[Question]) -> None:
+        """Queue the cases: the slow ones first, and last those about what is watched in all others."""
+        self._places = asyncio.Semaphore(self._jobs)
+        self._pool = Pool(self._target.command, self._jobs + 1, fresh=self._target.fresh)
+        self._helpers.append(self._loop.create_task(self._standstill.beat()))
+        if self.on_progress is not None:
+            self._helpers.append(self._loop.create_task(self._tell(self.on_progress)))
+        ordered = sorted(questions, key=lambda one: (one.requirement.id in WATCHED, not one.slow))
+        for question in ordered:
+            before = tuple(self._tasks.values()) if question.requirement.id in WATCHED else ()
+            before = tuple(task for task in before if task not in self._last)
+            self._tried[question] = self._loop.create_future()
+            task = self._loop.create_task(self._ask(question, before))
+            self._tasks[question] = task
+            if question.requirement.id in WATCHED:
+                self._last.add(task)
+
+    def outcome(self, question: Question) -> Outcome:
+        """The outcome of one case. Runs the loop until it is there."""
+        return self._loop.run_until_complete(self._tasks[question])
+
+    def outcomes_so_far(self) -> list[tuple[Question, Outcome]]:
+        """What is judged, in the order in which that ended."""
+        return [*self._outcomes.items()]
+
+    def stop(self) -> None:
+        """Cancel what has not ended, and end the agents."""
+        tasks: list[asyncio.Task[Any]] = [*self._tasks.values(), *self._helpers]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self._loop.run_until_complete(asyncio.wait(tasks))
+        if self._pool is not None:
+            self._loop.run_until_complete(self._pool.close())
+        self._loop.close()
+
+    async def _tell(self, show: Callable[[Mapping[Verdict, int]], None]) -> None:
+        while True:
+            show(self.counts)
+            await asyncio.sleep(TELL_SECONDS)
+
+    async def _ask(self, question: Question, before: tuple[asyncio.Task[Outcome], ...]) -> Outcome:
+        if before:
+            await asyncio.wait(before)
+        assert self._places is not None
+        started = time.monotonic()
+        try:
+            async with self._places:
+                started = time.monotonic()
+                outcome, notes = await self._answer(question)
+        finally:
+            self._tried[question].set_result(None)
+        earlier: list[str] = []
+        while len(earlier) < REPEATS and (blame := self._blame(outcome, started)):
+            earlier.append(f"failed {blame}: {outcome.judgement.actual or outcome.judgement.reason}")
+            tried = [one for asked, one in self._tried.items() if asked.requirement.id not in WATCHED]
+            await asyncio.wait(tried or [self._tried[question]])
+            async with self._alone:
+                started = time.monotonic()
+                outcome, notes = await self._answer(question)
+            if isinstance(outcome.error, Crash):
+                break  # twice is no accident
+        if earlier:
+            outcome = replace(outcome, earlier=f"asked {len(earlier) + 1} times: {'; '.join(earlier)}")
+        if isinstance(outcome.error, Crash):
+            notes = [*notes, ("CLI-SV-01", str(outcome.error))]
+        for requirement, what in notes:
+            self._notes[requirement, question.transport].append(f"{what} (in {question.label})")
+        self._outcomes[question] = outcome
+        self.counts[outcome.judgement.verdict] += 1
+        return outcome
+
+    def _blame(self, outcome: Outcome, started: float) -> str | None:
+        """Why a case is asked again, alone; None if there is no reason."""
+        if isinstance(outcome.error, Crash):
+            return "because the process ended"
+        if not is_failure(outcome.judgement.verdict) and outcome.judgement.verdict is not Verdict.NON_STRICT:
+            return None
+        if stall := self._standstill.stalled_since(started):
+            return f"while this machine stood still for {stall:.1f} s"
+        if busy := self._standstill.starved_since(started):
+            return f"while {busy}"
+        return None
+
+    async def _answer(self, question: Question) -> tuple[Outcome, list[tuple[str, str]]]:
+        """Run one case and judge it. Returns what was noted in it, too."""
+        recording = Recording()
+        RECORDING.set(recording)
+        stage = Stage(Bell(), recording, upgrades=question.transport == "upgraded")
+        error: BaseException | None = None
+        try:
+            _expect_applicable(question, self._target)
+            await self._play(question, stage)
+            self._look_at_notes(question, stage)
+        except Exception as exception:  # the verdict says whose fault it is
+            error = exception
+        seconds = time.monotonic() - recording.started
+        judgement = redacted(
+            judged(question, _as_verdict(error), self._target, strict=self._strict), recording
+        )
+        outcome = Outcome(
+            judgement, _over(stage), recording.read(), seconds, error, started=recording.started
+        )
+        return outcome, stage.notes
+
+    async def _play(self, question: Question, stage: Stage) -> None:
+        assert self._pool is not None
+        agent = None
+        if self._target.level:
+            try:
+                agent = await self._pool.take()
+            except CannotStart as error:
+                raise HarnessError(str(error)) from None
+        app = App(stage, agent, self._target.command)
+        usable = False
+        try:
+            async with stage, asyncio.timeout(LIMIT_SECONDS):
+                try:
+                    available = {"stage": stage, "app": app, "transport": question.transport}
+                    names = inspect.signature(question.run).parameters
+                    await question.run(**{name: available[name] for name in names})
+                    _expect_living(agent)
+                finally:
+                    usable = await app.leave()
+                    await stage.close()
+        except Violation:
+            # The end of a connection may be the end of the process.
+            await asyncio.sleep(SETTLE_SECONDS)
+            _expect_living(agent)
+            raise
+        except TimeoutError:
+            raise HarnessError(f"the case did not end within {LIMIT_SECONDS:.0f} s") from None
+        finally:
+            if agent is not None:
+                if not usable and not agent.process.ended:
+                    stage.note("CLI-DC-06", "the application did not leave all its sessions within 4 s")
+                await self._pool.give(agent, usable=usable)
+
+    def _look_at_notes(self, question: Question, stage: Stage) -> None:
+        if stage.complaints:
+            raise Violation(
+                "packets that can be decoded", f"the client sent something else: {stage.complaints[0]}"
+            )
+        id_ = question.requirement.id
+        noted = [f"{what} (in this case)" for requirement, what in stage.notes if requirement == id_]
+        if id_ in WATCHED:
+            noted += self._notes[id_, question.transport] + self._notes[id_, None]
+        if noted:
+            more = f", and {len(noted) - 1} more times" if len(noted) > 1 else ""
+            raise Violation(WATCHED.get(id_, "nothing of the kind"), f"{noted[0]}{more}")
+
+
+def _expect_applicable(question: Question, target: ClientTarget) -> None:
+    """Raises NotApplicable if the client lacks what the case needs."""
+    needed = question.requirement
+    if needed.contract > target.level:
+        raise NotApplicable(f"needs contract level {needed.contract}, the client has {target.level}")
+    if not target.level:
+        return
+    wanted = list(needed.capabilities)
+    if question.transport is not None:
+        wanted.append("upgrade" if question.transport == "upgraded" else question.transport)
+    for feature in wanted:
+        if feature not in target.features:
+            raise NotApplicable(f"the client has no {feature}")
+
+
+def _expect_living(agent: Agent | None) -> None:
+    if agent is not None and agent.process.ended:
+        raise agent.process.crash()
+
+
+def _as_verdict(error: BaseException | None) -> BaseException | None:
+    """A process that ended is the client's fault; what it sent and nobody can decode as well."""
+    if isinstance(error, Crash):
+        return Violation("the process lives", str(error))
+    if isinstance(error, json.JSONDecodeError):
+        return Inconclusive(f"what the client sent is no JSON: {error}")
+    return error
+
+
+def _over(stage: Stage) -> str | None:
+    return stage.sessions[0].over if stage.sessions else None

@@ -1,0 +1,1 @@
+"""The judge as a server: one port a case, scripted byte by byte."""

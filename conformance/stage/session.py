@@ -1,0 +1,298 @@
+"""One Engine.IO session on the stage: its polls, its WebSocket, and what the client says in it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from conformance.client.transcript import TO_CLIENT, TO_SERVER, Recording, describe_engine
+from conformance.stage.behaviour import Behaviour
+from conformance.stage.bell import Bell
+from conformance.stage.requests import Answer, Request
+from conformance.stage.websocket import Socket
+from conformance.verdicts import Violation
+from sioprobe.wire import (
+    RECORD_SEPARATOR,
+    EnginePacket,
+    EnginePacketType,
+    RemoteProtocolError,
+    SocketDecoder,
+    SocketPacket,
+    SocketPacketType,
+    decode_packet,
+    decode_payload,
+)
+
+__all__ = ["POLL_SECONDS", "Said", "Session"]
+
+POLL_SECONDS = 5.0  # for a client to fetch what the server wants to send
+UNKNOWN = Answer(400, '{"code":1,"message":"Session ID unknown"}', "application/json")
+
+
+@dataclass(slots=True, eq=False)
+class Said:
+    """One Engine.IO packet of the client as it came, and the Socket.IO packet that it ends."""
+
+    raw: str | bytes
+    transport: Literal["polling", "websocket"]
+    packet: SocketPacket | None = None
+    at: float = field(default_factory=time.monotonic)
+    taken: bool = False  # by an expectation
+
+
+class Watcher(Protocol):
+    """Whoever hears of what no client may do."""
+
+    def note(self, requirement: str, what: str) -> None: ...
+
+    def complain(self, what: str) -> None: ...
+
+
+class Session:
+    """A session. It begins over `transport`, and the client may move it to a WebSocket."""
+
+    def __init__(
+        self,
+        sid: str,
+        does: Behaviour,
+        watcher: Watcher,
+        bell: Bell,
+        recording: Recording,
+        *,
+        label: str = "",
+    ) -> None:
+        self.sid = sid
+        self.label = label
+        self.transport: Literal["polling", "websocket"] = "polling"
+        self.began = time.monotonic()
+        self.requests: list[Request] = []  # all, in order
+        self.polls: list[Request] = []
+        self.pushes: list[Request] = []
+        self.said: list[Said] = []
+        self.socket: Socket | None = None
+        self.probe: Socket | None = None  # of an upgrade that is under way
+        self.upgraded_at: float | None = None
+        self.joined: list[str] = []  # namespaces whose CONNECT was answered
+        self.socket_ids: dict[str, str] = {}  # of these namespaces
+        self.over: str | None = None  # how it ended
+        self.over_at: float | None = None
+        self._does = does
+        self._watcher = watcher
+        self._bell = bell
+        self._recording = recording
+        self._outbox: list[str | bytes] = []
+        self._decoder = SocketDecoder()
+        self._upgrading = False  # polls are answered by NOOP
+
+    # What the stage gives it
+
+    def polled(self, request: Request) -> None:
+        """A GET of this session."""
+        self.requests.append(request)
+        if self._is_late(request):
+            return
+        if self.pending_poll is not None:
+            self._watcher.note("CLI-PL-03", "a GET while another GET of the session is pending")
+        self.polls.append(request)
+        if self._upgrading:
+            self._answer_poll("6")
+        else:
+            self._flush()
+
+    def pushed(self, request: Request) -> None:
+        """A POST of this session."""
+        self.requests.append(request)
+        if self._is_late(request):
+            return
+        if any(push.pending for push in self.pushes):
+            self._watcher.note("CLI-PL-04", "a POST while another POST of the session is pending")
+        self.pushes.append(request)
+        for raw in self._records(request.body):
+            self._hear(Said(raw, "polling"))
+        answer = self._does.push
+        if self._does.push_seconds:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._does.push_seconds, request.answer, answer)
+        else:
+            request.answer(answer)
+
+    def _is_late(self, request: Request) -> bool:
+        if self.over is not None:
+            self._watcher.note("CLI-CL-05", f"{request.method} of a session that is over ({self.over})")
+        elif self.transport == "websocket":
+            self._watcher.note("CLI-UP-01", f"{request.method} after the upgrade")
+        else:
+            return False
+        request.answer(UNKNOWN)
+        return True
+
+    def _records(self, body: bytes) -> Iterator[str | bytes]:
+        """The packets of a payload, in order, up to the first that is wrong."""
+        parts = body.split(RECORD_SEPARATOR.encode())
+        try:
+            for part, packet in zip(parts, decode_payload(body), strict=True):
+                raw = packet.data if isinstance(packet.data, bytes) else part.decode("utf-8")
+                self._recording.add(TO_SERVER, "polling", raw, self.label + describe_engine(raw))
+                yield raw
+        except RemoteProtocolError as error:
+            self._watcher.note("CLI-PL-07", str(error))
+
+    def said_over(self, socket: Socket, message: str | bytes) -> None:
+        """A message over a WebSocket of this session."""
+        if socket is self.probe:
+            self._hear_probe(socket, message)
+        else:
+            self._hear(Said(message, "websocket"))
+
+    def left(self, socket: Socket) -> None:
+        """A WebSocket of this session has ended."""
+        if socket is self.probe:
+            self.probe, self._upgrading = None, False
+        elif socket is self.socket:
+            self.end("the WebSocket ended")
+
+    def note(self, requirement: str, what: str) -> None:
+        self._watcher.note(requirement, what)
+
+    def _hear_probe(self, socket: Socket, message: str | bytes) -> None:
+        if message == "2probe" and self._does.probe == "closed":
+            socket.end()
+        elif message == "2probe" and self._does.probe == "wrong":
+            socket.send("3nope")
+        elif message == "2probe" and self._does.probe == "answered":
+            socket.send("3probe")
+            asyncio.get_running_loop().call_later(self._does.noop_seconds, self._release_polls)
+        elif message == "5":
+            if self._does.probe != "answered" or not any(one.raw == "2probe" for one in self.said):
+                self._watcher.note("CLI-UP-12", "an upgrade packet without a probe that was answered")
+            if self.pending_poll is not None:
+                self._watcher.note("CLI-UP-02", "an upgrade packet while a GET is pending")
+                self._answer_poll("6")
+            self.transport, self.socket, self.probe = "websocket", socket, None
+            self.upgraded_at, self._upgrading = time.monotonic(), False
+            self._flush()
+        elif message != "2probe":
+            self._watcher.note(
+                "CLI-UP-12", f"{describe_engine(message)} over the WebSocket before the upgrade"
+            )
+        self.said.append(Said(message, "websocket"))
+        self._bell.ring()
+
+    def _release_polls(self) -> None:
+        if self.probe is not None:
+            self._upgrading = True
+            self._answer_poll("6")
+
+    # What the client says
+
+    def _hear(self, said: Said) -> None:
+        self.said.append(said)
+        try:
+            packet = decode_packet(said.raw)
+            if packet.type is EnginePacketType.MESSAGE:
+                said.packet = self._decoder.decode(packet.data)
+            self._heed(packet, said.packet)
+        except RemoteProtocolError as error:
+            self._watcher.complain(str(error))
+        self._bell.ring()
+
+    def _heed(self, packet: EnginePacket, message: SocketPacket | None) -> None:
+        if packet.type is EnginePacketType.PING:
+            self._watcher.note("CLI-HB-01", "a PING; only the server sends them")
+        elif packet.type is EnginePacketType.CLOSE:
+            self.end("the client sent a CLOSE packet")
+        elif message is not None and message.type is SocketPacketType.CONNECT and self._does.join:
+            self.join(message.namespace)
+
+    def join(self, namespace: str = "/", **more: object) -> None:
+        """Answer a CONNECT. `more` goes into the answer, beside `sid`."""
+        self.joined.append(namespace)
+        sid = self.socket_ids[namespace] = f"socket-{len(self.joined)}-of-{self.sid}"
+        where = "" if namespace == "/" else f"{namespace},"
+        self.post(f"40{where}{json.dumps({'sid': sid, **more}, separators=(',', ':'))}")
+
+    def end(self, how: str) -> None:
+        """Note that it is over. A pending poll is released."""
+        if self.over is None:
+            self.over, self.over_at = how, time.monotonic()
+            self._recording.add(TO_SERVER, "closed", "", f"{self.label}session over: {how}")
+            self._answer_poll("6")
+            self._bell.ring()
+
+    # What a case does
+
+    @property
+    def pending_poll(self) -> Request | None:
+        """The GET that waits for an answer."""
+        return next((poll for poll in self.polls if poll.pending), None)
+
+    def post(self, *packets: str | bytes) -> None:
+        """Send packets as soon as there is a poll. Over polling they go together, in one payload."""
+        self._outbox += packets
+        self._flush()
+
+    async def send(self, *packets: str | bytes) -> None:
+        """As `post`, and wait until they are on their way. Raises Violation if no poll comes."""
+        self.post(*packets)
+        if await self._bell.until(lambda: not self._outbox, POLL_SECONDS) is None:
+            raise Violation("a poll that fetches what the server sends", f"none within {POLL_SECONDS:.0f} s")
+
+    async def poll(self, seconds: float = POLL_SECONDS) -> Request:
+        """The pending GET, for an answer by hand. Raises Violation if there is none in time."""
+        found = await self._bell.until(lambda: self.pending_poll, seconds)
+        if found is None:
+            raise Violation("a poll", f"none within {seconds:.0f} s")
+        return found
+
+    async def take(self, wanted: Callable[[Said], bool], seconds: float) -> Said | None:
+        """The next thing said that is wanted and that nobody took before; None if it does not come."""
+        found = await self._bell.until(
+            lambda: next((one for one in self.said if not one.taken and wanted(one)), None), seconds
+        )
+        if found is not None:
+            found.taken = True
+        return found
+
+    async def until(self, look: Callable[[], bool], seconds: float = POLL_SECONDS) -> bool:
+        """Whether it comes true in time."""
+        return bool(await self._bell.until(lambda: look() or None, seconds))
+
+    @property
+    def packets(self) -> list[SocketPacket]:
+        """The Socket.IO packets of the client so far."""
+        return [one.packet for one in self.said if one.packet is not None]
+
+    def open_socket(self) -> Socket:
+        """Its WebSocket. Raises Violation if the client has left it."""
+        if self.socket is None or self.over is not None:
+            raise Violation("an open WebSocket", self.over or "the session has none")
+        return self.socket
+
+    def _flush(self) -> None:
+        if not self._outbox:
+            return
+        if self.transport == "websocket" and self.socket is not None:
+            packets, self._outbox = self._outbox, []
+            for packet in packets:
+                self.socket.send(packet)
+        elif not self._upgrading and self.pending_poll is not None:
+            packets, self._outbox = self._outbox, []
+            self._answer_poll(*packets)
+        self._bell.ring()
+
+    def _answer_poll(self, *packets: str | bytes) -> None:
+        poll = self.pending_poll
+        if poll is None:
+            return
+        records = []
+        for packet in packets:
+            self._recording.add(TO_CLIENT, "polling", packet, self.label + describe_engine(packet))
+            record = packet if isinstance(packet, str) else "b" + base64.b64encode(packet).decode()
+            records.append(record)
+        body = RECORD_SEPARATOR.join(records).encode("utf-8", "surrogatepass")
+        poll.answer(Answer(body=body, type=self._does.poll_type))

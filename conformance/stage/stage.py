@@ -1,0 +1,169 @@
+"""The stage of one case: a port, the requests that come to it, and the sessions that it opens."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Self
+
+from conformance.client.transcript import TO_CLIENT, TO_SERVER, Recording
+from conformance.stage.behaviour import SID, Behaviour, opening
+from conformance.stage.bell import Bell
+from conformance.stage.connection import Connection, Manners
+from conformance.stage.requests import Answer, Request
+from conformance.stage.session import UNKNOWN, Session
+from conformance.stage.websocket import Socket, accepting
+
+__all__ = ["Stage"]
+
+PATH = "/socket.io/"
+ANY_PATH = Answer(404, "not found")
+
+
+class Stage:
+    """A server at a port of its own. `does` is what it does by itself, `manners` how it writes HTTP.
+
+    It notes what no client may do, whatever the case asks: `notes` has pairs of a requirement and what came.
+    `complaints` is what cannot be decoded.
+    """
+
+    def __init__(self, bell: Bell, recording: Recording, *, upgrades: bool = False, path: str = PATH) -> None:
+        self.does = Behaviour(opening(("websocket",)) if upgrades else opening())
+        self.manners = Manners()
+        self.path = path
+        self.requests: list[Request] = []
+        self.handshakes: list[Request] = []
+        self.sessions: list[Session] = []
+        self.taken: list[Session] = []  # those that the case has looked at
+        self.notes: list[tuple[str, str]] = []
+        self.complaints: list[str] = []
+        self.connections = 0  # TCP connections so far
+        self.bell = bell
+        self.recording = recording
+        self.port = 0
+        self._open: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.listen()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def listen(self) -> None:
+        """Accept connections: at any free port first, later at the same one again."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self, *, reset: bool = False) -> None:
+        """End all connections and free the port, as a server that dies."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for connection in [*self._open]:
+            connection.end(reset=reset)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    # What connections tell
+
+    def came(self, connection: Connection) -> None:
+        self.connections += 1
+        self._open.add(connection)
+        self.bell.ring()
+
+    def gone(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        self.bell.ring()
+
+    def complain(self, what: str) -> None:
+        """Note something that cannot be decoded."""
+        self.complaints.append(what)
+        self.recording.add(TO_SERVER, "judge", "", f"malformed: {what}")
+
+    def note(self, requirement: str, what: str) -> None:
+        """Note what no client may do."""
+        if (requirement, what) not in self.notes:
+            self.notes.append((requirement, what))
+        self.recording.add(TO_SERVER, "judge", "", f"noted for {requirement}: {what}")
+
+    def requested(self, request: Request) -> None:
+        self.requests.append(request)
+        asked = f" with Upgrade: {request.header('upgrade')}" if request.is_websocket else ""
+        self.recording.add(TO_SERVER, "http", "", f"{request.method} {request.target}{asked}")
+        request.on_answer = lambda: self.recording.add(TO_CLIENT, "http", "", f"HTTP {request.answered}")
+        self._route(request)
+        self.bell.ring()
+
+    def _route(self, request: Request) -> None:
+        if request.path != self.path:
+            request.answer(ANY_PATH)
+            return
+        sid = request.parameter("sid")
+        if sid is None:
+            self._handshake(request)
+            return
+        session = next((one for one in self.sessions if one.sid == sid), None)
+        expected = "websocket" if request.is_websocket else "polling"
+        if request.parameter("EIO") != "4" or request.parameter("transport") != expected:
+            self.note("CLI-HS-02", f"{request.method} {request.target} without EIO=4 or transport={expected}")
+        if session is None:
+            request.answer(UNKNOWN)
+        elif request.is_websocket:
+            self._upgrade(session, request)
+        elif request.method == "GET":
+            session.polled(request)
+        elif request.method == "POST":
+            session.pushed(request)
+        else:
+            request.answer(Answer(405))
+
+    def _handshake(self, request: Request) -> None:
+        self.handshakes.append(request)
+        if self.does.silent:
+            return
+        if self.does.refuse is not None:
+            request.answer(self.does.refuse)
+            return
+        number = len(self.sessions) + 1
+        sid = f"engine-session-{number:04d}"
+        label = f"session {number}: " if number > 1 else ""
+        session = Session(sid, self.does, self, self.bell, self.recording, label=label)
+        session.requests.append(request)
+        self.sessions.append(session)
+        opened = self.does.open.replace(SID, sid)
+        if request.is_websocket:
+            session.transport = "websocket"
+            session.socket = self._open_socket(session, request)
+            session.socket.send(opened)
+        else:
+            self.recording.add(TO_CLIENT, "polling", opened, f"{label}answer to the handshake")
+            request.answer(Answer(body=opened, type=self.does.poll_type))
+
+    def _upgrade(self, session: Session, request: Request) -> None:
+        session.requests.append(request)
+        if session.transport == "websocket" or session.probe is not None:
+            self.note("CLI-WS-13", "a second WebSocket of the session")
+            request.answer(Answer(400))
+        elif self.does.probe == "refused":
+            request.answer(Answer(400, '{"code":3,"message":"Bad request"}', "application/json"))
+        elif self.does.probe != "hung":
+            session.probe = self._open_socket(session, request)
+
+    def _open_socket(self, session: Session, request: Request) -> Socket:
+        connection = request.wire
+        assert isinstance(connection, Connection)
+        socket = Socket(connection, session, self.bell, self.recording)
+        self.recording.add(TO_CLIENT, "http", "", "HTTP 101")
+        connection.upgrade(accepting(request), socket)
+        return socket
+
+    # What cases ask
+
+    @property
+    def session(self) -> Session | None:
+        """The session that was opened last."""
+        return self.sessions[-1] if self.sessions else None

@@ -1,0 +1,101 @@
+"""Whole runs of `--client`: against real clients, and against programs that are none."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.__main__ import main
+from sioprobe.results.validate import validate
+from tests.in_process import run_here
+from tests.servers import ROOT
+
+PROGRAM = "sioprobe conform"
+HELLO = """
+import json
+def see(**word):
+    print(json.dumps(word), flush=True)
+see(seen="hello", client="liar", version="1", features=[])
+word = json.loads(input())
+see(seen="connect" if word["do"] != "connect" else "unknown", do=word["do"])
+input()"""
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    done = run_here(main, PROGRAM, *words)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("name", ["js", "python"])
+def test_a_real_client_is_judged(name: str, tmp_path: Path) -> None:
+    """Each failure of theirs is a known deviation."""
+    file = tmp_path / "r.json"
+    command = [sys.executable, "-m", "conformance", "--client", name, "--report", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+    result = json.loads(file.read_text("utf-8"))
+    validate(result, "conformance", str(file))
+    wrong = [f"{case['id']} {case['case']} {case['transport']}: {case['actual']}" for case in result["cases"]
+             if case["verdict"] in ("fail", "inconclusive", "harness error", "unexpected pass")]  # fmt: skip
+    assert (done.returncode, wrong) == (0, []), done.stdout
+    assert result["target"]["role"] == "client"
+    assert result["counts"]["pass"] > 50
+
+
+def test_url_and_client_do_not_go_together() -> None:
+    code, _, err = run("--client", "js", "--url", "http://127.0.0.1:1")
+
+    assert code == 2
+    assert "--url judges a server and --client a client: give one of them" in err
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "said"),
+    [
+        ("pass", 4, "no Socket.IO client: nothing connected within 10 s"),
+        ("raise SystemExit('no such thing')", 4, "ended with code 1: no such thing"),
+        ("print('hello, world')", 4, "no Socket.IO client: nothing connected within 10 s"),
+        ("""print('{"seen": "hello"}')""", 2, "its hello has no client or no version"),
+        (HELLO.replace("[]", "['telepathy']"), 2, "its hello names the feature 'telepathy'"),
+        (HELLO, 2, "answers a command that it cannot know by 'connect', not `unknown`"),
+        (
+            HELLO.replace('"connect" if', '"unknown" if'),
+            4,
+            "no Socket.IO client: nothing connected within 10 s",
+        ),
+    ],
+)
+def test_what_is_no_client_gets_one_line(program: str, code: int, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "client.py"
+    file.write_text(program, "utf-8")
+
+    got, _, err = run("--client", shlex.join([sys.executable, str(file)]))
+
+    assert (got, said in err) == (code, True), err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("nodee", "no program has that name"),
+        ("'", "No closing quotation"),
+        ("/nowhere/client --fast", "cannot be started: /nowhere/client: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_started_gets_one_line_and_2(given: str, said: str) -> None:
+    code, _, err = run("--client", given)
+
+    assert (code, said in err) == (2, True), err
+
+
+def test_the_names_are_listed() -> None:
+    code, out, _ = run("--client", "list")
+
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["js", "js-3", "python"]
