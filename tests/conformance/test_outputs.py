@@ -143,7 +143,10 @@ def test_a_difference_ends_with_1_and_none_with_0(written: tuple[Path, Done], tm
         (["--matrix", "wrong.json", "--html", "m.html"], "wrong.json: kind is missing"),
         (["--matrix", "good.json", "--html", "no/m.html"], "--html: folder no does not exist"),
         (["--matrix", "good.json", "--markdown", "."], "--markdown: . is a folder"),
-        (["good.json"], "give --url URL of the server, or --matrix or --diff for result files"),
+        (
+            ["good.json"],
+            "give --url URL of the server, or --client COMMAND, or --matrix or --diff for result files",
+        ),
         (["--diff", "--url", "http://127.0.0.1:9"], "--diff judges nothing: leave --url out"),
         (["--diff", "good.json"], "--diff takes two result files, not 1"),
         (["--diff", "good.json", "wrong.json"], "wrong.json: kind is missing"),
