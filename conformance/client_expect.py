@@ -19,6 +19,7 @@ from sioprobe.wire import SocketPacket, SocketPacketType
 __all__ = [
     "ANSWER_SECONDS",
     "QUIET_SECONDS",
+    "TOLD",
     "connected",
     "expect_alive",
     "expect_closed_or_alive",

@@ -61,6 +61,7 @@ class App:
         """Let it connect to the stage. `options` are those of the JavaScript client, in milliseconds."""
         transports = TRANSPORTS[transport or "upgraded"]
         chosen = {"transports": transports, "reconnection": False, "forceNew": True, **options}
+        chosen = {name: value for name, value in chosen.items() if value is not None}
         if self._agent is not None:
             await self.do("connect", url=self._stage.url, namespace=namespace, options=chosen)
             return

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import signal
 import sys
 from collections import deque
@@ -18,9 +19,10 @@ from typing import Any
 __all__ = ["AgentProcess", "CannotStart", "Crash", "from_json", "to_json"]
 
 LONGEST_LINE = 2**26  # bytes: an event of a megabyte, and its escapes
-LAST_LINES = 12  # of standard error, told with a crash
+LAST_LINES = 30  # of standard error, in which the error is looked for
 SETTLE_SECONDS = 0.15  # in which the end of a process follows the end of its connections
 PR_SET_PDEATHSIG = 1
+ERROR = re.compile(r"^\w*(Error|Exception)\b|panicked|^fatal", re.IGNORECASE)
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -117,12 +119,13 @@ class AgentProcess:
         """What is known about its end."""
         code = self.code or 0
         how = f"of signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
-        last = " | ".join(line for line in [*self._errors][-4:] if line.strip())
+        last = self.last_error()
         return Crash(f"the process of the client ended {how}" + (f": {last}" if last else ""))
 
     def last_error(self) -> str | None:
-        """The last line of standard error."""
-        return next((line.strip() for line in reversed(self._errors) if line.strip()), None)
+        """The last line of standard error that looks like an error, else the last line."""
+        lines = [line.strip() for line in reversed(self._errors) if line.strip()]
+        return next((line for line in lines if ERROR.search(line)), lines[0] if lines else None)
 
     async def kill(self) -> None:
         """End it with all that it started, and wait for it."""

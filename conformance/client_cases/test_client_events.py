@@ -8,7 +8,13 @@ from conformance.agent.app import App
 from conformance.client.session import Transport
 from conformance.client.transcript import shown
 from conformance.client_cases.values import VALUES
-from conformance.client_expect import connected, expect_alive, expect_event, expect_packet
+from conformance.client_expect import (
+    connected,
+    expect_alive,
+    expect_closed_or_alive,
+    expect_event,
+    expect_packet,
+)
 from conformance.expect import same
 from conformance.requirements import requirement
 from conformance.stage.stage import Stage
@@ -102,3 +108,25 @@ async def test_sends_in_order(stage: Stage, app: App, transport: Transport) -> N
         packet = await expect_packet(session, EVENT)
         if packet.data != ["from app", number]:
             raise Violation(f"event {number}", shown(packet.data))
+
+
+@requirement("CLI-EV-04")
+async def test_does_not_take_an_event_for_its_own(stage: Stage, app: App, transport: Transport) -> None:
+    session = await connected(stage, app, transport)
+
+    await session.send('42["connect","forged"]', '42["disconnect","forged"]', '42["connect_error","forged"]')
+    await expect_closed_or_alive(session, app)
+
+    forged = [seen for seen in app.seen if "forged" in map(str, seen.fields.values())]
+    if forged := forged or app.all("connect")[1:]:
+        raise Violation("no handler for connect or disconnect runs", f"the application sees {forged[0]}")
+
+
+@requirement("CLI-EV-08")
+async def test_survives_a_handler_that_throws(stage: Stage, app: App, transport: Transport) -> None:
+    session = await connected(stage, app, transport)
+
+    await session.send('42["throw",1]')
+    await expect_event(app, "throw", 1)
+
+    await expect_alive(session, app)

@@ -23,13 +23,20 @@ from conformance.judging.standstill import StandstillWatch
 from conformance.judging.watched import WATCHED
 from conformance.stage.bell import Bell
 from conformance.stage.stage import Stage
-from conformance.verdicts import HarnessError, Inconclusive, NotApplicable, Verdict, Violation, is_failure
+from conformance.verdicts import (
+    HarnessError,
+    Inconclusive,
+    NotApplicable,
+    Verdict,
+    Violation,
+    is_failure,
+    judge,
+)
 
 __all__ = ["ClientRunner"]
 
 LIMIT_SECONDS = 60.0  # no case takes that long
 HEARTBEAT = 1.0  # seconds: the shortest that a case uses
-REPEATS = 2
 TELL_SECONDS = 0.2
 
 Notes = dict[
@@ -111,18 +118,8 @@ class ClientRunner:
                 outcome, notes = await self._answer(question)
         finally:
             self._tried[question].set_result(None)
-        earlier: list[str] = []
-        while len(earlier) < REPEATS and (blame := self._blame(outcome, started)):
-            earlier.append(f"failed {blame}: {outcome.judgement.actual or outcome.judgement.reason}")
-            tried = [one for asked, one in self._tried.items() if asked.requirement.id not in WATCHED]
-            await asyncio.wait(tried or [self._tried[question]])
-            async with self._alone:
-                started = time.monotonic()
-                outcome, notes = await self._answer(question)
-            if isinstance(outcome.error, Crash):
-                break  # twice is no accident
-        if earlier:
-            outcome = replace(outcome, earlier=f"asked {len(earlier) + 1} times: {'; '.join(earlier)}")
+        if blame := self._blame(outcome, started, slow=question.slow):
+            outcome, notes = await self._ask_again(question, outcome, blame)
         if isinstance(outcome.error, Crash):
             notes = [*notes, ("CLI-SV-01", str(outcome.error))]
         for requirement, what in notes:
@@ -131,15 +128,31 @@ class ClientRunner:
         self.counts[outcome.judgement.verdict] += 1
         return outcome
 
-    def _blame(self, outcome: Outcome, started: float) -> str | None:
+    async def _ask_again(
+        self, question: Question, first: Outcome, blame: str
+    ) -> tuple[Outcome, list[tuple[str, str]]]:
+        """Ask once more, alone. A process that ends only once says nothing."""
+        tried = [one for asked, one in self._tried.items() if asked.requirement.id not in WATCHED]
+        await asyncio.wait(tried or [self._tried[question]])
+        async with self._alone:
+            outcome, notes = await self._answer(question)
+        found = first.judgement.actual or first.judgement.reason
+        if isinstance(first.error, Crash) and not isinstance(outcome.error, Crash):
+            once = Inconclusive(f"once in two tries {found}")
+            outcome = replace(outcome, judgement=judge(question.requirement.level, once))
+        return replace(outcome, earlier=f"asked 2 times: the first failed {blame}: {found}"), notes
+
+    def _blame(self, outcome: Outcome, started: float, *, slow: bool) -> str | None:
         """Why a case is asked again, alone; None if there is no reason."""
+        if outcome.judgement.verdict is Verdict.KNOWN_DEVIATION:
+            return None
         if isinstance(outcome.error, Crash):
             return "because the process ended"
         if not is_failure(outcome.judgement.verdict) and outcome.judgement.verdict is not Verdict.NON_STRICT:
             return None
         if stall := self._standstill.stalled_since(started):
             return f"while this machine stood still for {stall:.1f} s"
-        if busy := self._standstill.starved_since(started):
+        if slow and (busy := self._standstill.starved_since(started)):
             return f"while {busy}"
         return None
 
@@ -174,6 +187,7 @@ class ClientRunner:
                 raise HarnessError(str(error)) from None
         app = App(stage, agent, self._target.command)
         usable = False
+        died: Crash | None = None
         try:
             async with stage, asyncio.timeout(LIMIT_SECONDS):
                 try:
@@ -193,9 +207,14 @@ class ClientRunner:
             raise HarnessError(f"the case did not end within {LIMIT_SECONDS:.0f} s") from None
         finally:
             if agent is not None:
-                if not usable and not agent.process.ended:
+                if not usable:
+                    await asyncio.sleep(SETTLE_SECONDS)
+                died = agent.process.crash() if agent.process.ended else None
+                if not usable and died is None:
                     stage.note("CLI-DC-06", "the application did not leave all its sessions within 4 s")
                 await self._pool.give(agent, usable=usable)
+        if died is not None:
+            raise died
 
     def _look_at_notes(self, question: Question, stage: Stage) -> None:
         if stage.complaints:

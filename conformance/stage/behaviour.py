@@ -14,10 +14,16 @@ SID = "SID"
 """In the text of an OPEN packet: the session id goes here."""
 
 
-def opening(upgrades: tuple[str, ...] = (), *, interval: float = 25_000, timeout: float = 20_000) -> str:
+def opening(
+    upgrades: tuple[str, ...] = (),
+    *,
+    interval: float = 25_000,
+    timeout: float = 20_000,
+    max_payload: int = 1_000_000,
+) -> str:
     """An OPEN packet, with the times of its heartbeat in milliseconds."""
     data: dict[str, Any] = {"sid": SID, "upgrades": list(upgrades)}
-    data |= {"pingInterval": interval, "pingTimeout": timeout, "maxPayload": 1_000_000}
+    data |= {"pingInterval": interval, "pingTimeout": timeout, "maxPayload": max_payload}
     return "0" + json.dumps(data, separators=(",", ":"))
 
 
@@ -40,5 +46,7 @@ class Behaviour:
     """Passes before a POST is answered."""
     probe: Literal["answered", "unanswered", "wrong", "refused", "closed", "hung"] = "answered"
     """What becomes of an upgrade: of its WebSocket (refused, hung) or of its probe."""
+    websocket: dict[str, str] = field(default_factory=dict)
+    """Further headers of a 101, or others than the right ones."""
     noop_seconds: float = 0.0
     """Passes between the answer to the probe and the NOOP for the pending poll."""

@@ -81,6 +81,7 @@ class Session:
         self.socket_ids: dict[str, str] = {}  # of these namespaces
         self.over: str | None = None  # how it ended
         self.over_at: float | None = None
+        self._told = False
         self._does = does
         self._watcher = watcher
         self._bell = bell
@@ -122,7 +123,9 @@ class Session:
             request.answer(answer)
 
     def _is_late(self, request: Request) -> bool:
-        if self.over is not None:
+        if self.over is not None and (request.body == b"1" or not self._told):
+            pass  # a polite client says that it leaves, even if it has been told that the session is over
+        elif self.over is not None:
             self._watcher.note("CLI-CL-05", f"{request.method} of a session that is over ({self.over})")
         elif self.transport == "websocket":
             self._watcher.note("CLI-UP-01", f"{request.method} after the upgrade")
@@ -216,9 +219,10 @@ class Session:
         where = "" if namespace == "/" else f"{namespace},"
         self.post(f"40{where}{json.dumps({'sid': sid, **more}, separators=(',', ':'))}")
 
-    def end(self, how: str) -> None:
-        """Note that it is over. A pending poll is released."""
+    def end(self, how: str, *, told: bool = True) -> None:
+        """Note that it is over. A pending poll is released. `told`: the client knows of it."""
         if self.over is None:
+            self._told = told
             self.over, self.over_at = how, time.monotonic()
             self._recording.add(TO_SERVER, "closed", "", f"{self.label}session over: {how}")
             self._answer_poll("6")

@@ -158,7 +158,8 @@ class Stage:
         assert isinstance(connection, Connection)
         socket = Socket(connection, session, self.bell, self.recording)
         self.recording.add(TO_CLIENT, "http", "", "HTTP 101")
-        connection.upgrade(accepting(request), socket)
+        headers = dict(accepting(request)) | self.does.websocket
+        connection.upgrade([*headers.items()], socket)
         return socket
 
     # What cases ask

@@ -8,7 +8,8 @@ const { io } = await import(name);
 const { version } = createRequire(import.meta.url)(`${name}/package.json`);
 
 const EVENTS = ["news", "other", "silent", "twice", "late", "throw"];
-const sockets = new Map(); // of each namespace
+const sockets = new Map(); // of each namespace, the last one
+const all = new Set();
 const late = []; // acks that are given later
 
 const see = (seen, fields) => process.stdout.write(`${JSON.stringify({ seen, ...fields })}\n`);
@@ -37,6 +38,7 @@ function connect({ url, namespace, options }) {
   const known = sockets.get(namespace);
   const socket = io(url + (namespace === "/" ? "" : namespace), options);
   sockets.set(namespace, socket);
+  all.add(socket);
   if (socket === known) return;
   socket.on("connect", () => see("connect", { namespace, id: socket.id }));
   socket.on("disconnect", (reason) => see("disconnect", { namespace, reason }));
@@ -75,18 +77,26 @@ const COMMANDS = {
   disconnect: ({ namespace = "/" }) => sockets.get(namespace).disconnect(),
   ack: () => late.splice(0).forEach((give) => give()),
   reset() {
-    for (const socket of sockets.values()) {
+    for (const socket of all) {
       socket.removeAllListeners();
       socket.io.removeAllListeners();
       socket.disconnect();
     }
+    all.clear();
     sockets.clear();
     late.length = 0;
     see("reset");
   },
 };
 
-process.on("uncaughtException", (error) => see("unhandled", { message: String(error.message) }));
+// An exception of the application's own making is not what is asked about. Every other one ends the process, as
+// it would without this listener.
+process.on("uncaughtException", (error) => {
+  see("unhandled", { message: String(error.message) });
+  if (error.message === "the application throws") return;
+  console.error(error.stack);
+  process.exit(1);
+});
 process.on("unhandledRejection", (error) => see("unhandled", { message: String(error) }));
 const features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in"];
 features.push("ack_out", "ack_late", "binary", "connect_error_data", "id");

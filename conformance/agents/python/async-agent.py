@@ -11,7 +11,10 @@ from urllib.parse import urlencode
 import socketio
 
 EVENTS = ("news", "other", "silent", "twice", "throw")
-clients = {}  # of each namespace
+clients = {}  # of each namespace, the last one
+everyone = []
+calls = {}  # of connect, for `open`
+refused = set()  # clients whose application has seen connect_error
 tasks = set()
 
 
@@ -54,6 +57,7 @@ def new_client(namespace, options):
         see("disconnect", namespace=namespace, reason=reason)
 
     def on_connect_error(data=None):
+        refused.add(client)
         message = data.get("message") if isinstance(data, dict) else data
         more = data.get("data") if isinstance(data, dict) else None
         see("connect_error", namespace=namespace, message=message, data=more)
@@ -74,9 +78,24 @@ def new_client(namespace, options):
 
 
 async def connect(url, namespace, options):
-    client = clients[namespace] = new_client(namespace, options)
+    clients[namespace] = new_client(namespace, options)
+    everyone.append(clients[namespace])
+    calls[namespace] = (url, namespace, options)
+    await open_(namespace)
+
+
+async def open_(namespace="/"):
+    client, (url, namespace, options) = clients[namespace], calls[namespace]
     if options.get("query"):
         url += "?" + urlencode(options["query"])
+    try:
+        await call(client, url, namespace, options)
+    except socketio.exceptions.ConnectionError:
+        if client not in refused:  # else the application knows
+            raise
+
+
+async def call(client, url, namespace, options):
     await client.connect(
         url,
         headers=options.get("extraHeaders", {}),
@@ -84,7 +103,7 @@ async def connect(url, namespace, options):
         transports=options.get("transports"),
         namespaces=[namespace],
         socketio_path=options.get("path", "socket.io"),
-        wait=False,
+        wait_timeout=options.get("timeout", 1000) / 1000,
     )
 
 
@@ -101,16 +120,21 @@ async def disconnect(namespace="/"):
 
 
 async def reset():
-    for client in clients.values():
+    for task in [*tasks]:
+        if task is not asyncio.current_task():
+            task.cancel()
+    for client in everyone:
         client.handlers.clear()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(client.shutdown(), 2)
         await client.eio.disconnect(abort=True)
+    everyone.clear()
+    refused.clear()
     clients.clear()
     see("reset")
 
 
-COMMANDS = {"connect": connect, "emit": emit, "disconnect": disconnect, "reset": reset}
+COMMANDS = {"connect": connect, "open": open_, "emit": emit, "disconnect": disconnect, "reset": reset}
 
 
 async def obey(what, command, fields):
