@@ -39,7 +39,6 @@ async def test_leaves_on_a_close_packet(stage: Stage, app: App, transport: Trans
     session = await connected(stage, app, transport)
 
     await session.send("1")
-    session.end("the judge sent a CLOSE packet")
 
     await expect_told(app, "disconnect")
 
@@ -144,7 +143,7 @@ async def test_can_leave_before_the_handshake_is_answered(
     stage: Stage, app: App, transport: Transport
 ) -> None:
     stage.does.silent = True
-    await app.connect(transport, **RETRYING)
+    await app.connect(transport, timeout=500, **RETRYING)
     if not await stage.bell.until(lambda: bool(stage.handshakes) or None, 5):
         raise Violation("a handshake", "none within 5 s")
 

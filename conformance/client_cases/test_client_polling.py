@@ -63,6 +63,7 @@ async def test_posts_one_at_a_time_and_in_order(stage: Stage, app: App, transpor
 
     for number in range(12):
         await app.emit("from app", number)
+        await asyncio.sleep(0.02)
 
     for number in range(12):
         packet = await expect_packet(session, EVENT)

@@ -40,6 +40,7 @@ async def test_leaves_http_behind(stage: Stage, app: App, transport: Transport) 
 
 @requirement("CLI-UP-02")
 async def test_waits_for_its_poll(stage: Stage, app: App, transport: Transport) -> None:
+    stage.does.probe_seconds = 0.3  # until then a poll is pending
     stage.does.noop_seconds = 0.6
 
     session = await connected(stage, app, transport)
@@ -67,7 +68,7 @@ async def test_loses_nothing_on_the_way_to_the_client(stage: Stage, app: App, tr
 
 @requirement("CLI-UP-03")
 async def test_loses_nothing_on_the_way_to_the_server(stage: Stage, app: App, transport: Transport) -> None:
-    stage.does.noop_seconds = 0.1
+    stage.does.noop_seconds = stage.does.push_seconds = 0.1
     await app.connect(transport)
     session = await next_session(stage, app, "polling")
     await expect_joined(session, app)
@@ -151,11 +152,11 @@ async def test_does_not_upgrade_where_it_may_not(stage: Stage, app: App, transpo
 
 @requirement("CLI-UP-06")
 async def test_begins_with_polling_by_default(stage: Stage, app: App, transport: Transport) -> None:
-    for _ in range(5):
+    for number in range(5):
         await app.connect(transports=None)
-        session = await next_session(stage, app, transport)
-        await expect_joined(session, app)
-        if session.requests[0].is_websocket:
+        if not await stage.bell.until(lambda: len(stage.handshakes) > number or None, 5):  # noqa: B023
+            raise Violation("a handshake", "none within 5 s")
+        if stage.handshakes[number].is_websocket:
             raise Violation("polling first", "the client begins with websocket")
 
 

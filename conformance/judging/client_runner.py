@@ -7,9 +7,9 @@ import inspect
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from conformance.agent.agent import Agent
 from conformance.agent.app import App
@@ -33,7 +33,7 @@ from conformance.verdicts import (
     judge,
 )
 
-__all__ = ["ClientRunner"]
+__all__ = ["ClientRunner", "answer_question"]
 
 LIMIT_SECONDS = 60.0  # no case takes that long
 HEARTBEAT = 1.0  # seconds: the shortest that a case uses
@@ -42,6 +42,14 @@ TELL_SECONDS = 0.2
 Notes = dict[
     tuple[str, str | None], list[str]
 ]  # of a requirement on a transport: what came, and in which case
+
+
+class Agents(Protocol):
+    """Whoever gives agents to cases, as `Pool` does."""
+
+    async def take(self) -> Agent: ...
+
+    async def give(self, agent: Agent, *, usable: bool) -> None: ...
 
 
 class ClientRunner:
@@ -157,77 +165,88 @@ class ClientRunner:
         return None
 
     async def _answer(self, question: Question) -> tuple[Outcome, list[tuple[str, str]]]:
-        """Run one case and judge it. Returns what was noted in it, too."""
-        recording = Recording()
-        RECORDING.set(recording)
-        stage = Stage(Bell(), recording, upgrades=question.transport == "upgraded")
-        error: BaseException | None = None
-        try:
-            _expect_applicable(question, self._target)
-            await self._play(question, stage)
-            self._look_at_notes(question, stage)
-        except Exception as exception:  # the verdict says whose fault it is
-            error = exception
-        seconds = time.monotonic() - recording.started
-        judgement = redacted(
-            judged(question, _as_verdict(error), self._target, strict=self._strict), recording
-        )
-        outcome = Outcome(
-            judgement, _over(stage), recording.read(), seconds, error, started=recording.started
-        )
-        return outcome, stage.notes
-
-    async def _play(self, question: Question, stage: Stage) -> None:
         assert self._pool is not None
-        agent = None
-        if self._target.level:
-            try:
-                agent = await self._pool.take()
-            except CannotStart as error:
-                raise HarnessError(str(error)) from None
-        app = App(stage, agent, self._target.command)
-        usable = False
-        died: Crash | None = None
-        try:
-            async with stage, asyncio.timeout(LIMIT_SECONDS):
-                try:
-                    available = {"stage": stage, "app": app, "transport": question.transport}
-                    names = inspect.signature(question.run).parameters
-                    await question.run(**{name: available[name] for name in names})
-                    _expect_living(agent)
-                finally:
-                    usable = await app.leave()
-                    await stage.close()
-        except Violation:
-            # The end of a connection may be the end of the process.
-            await asyncio.sleep(SETTLE_SECONDS)
-            _expect_living(agent)
-            raise
-        except TimeoutError:
-            raise HarnessError(f"the case did not end within {LIMIT_SECONDS:.0f} s") from None
-        finally:
-            if agent is not None:
-                if not usable:
-                    await asyncio.sleep(SETTLE_SECONDS)
-                died = agent.process.crash() if agent.process.ended else None
-                if not usable and died is None:
-                    stage.note("CLI-DC-06", "the application did not leave all its sessions within 4 s")
-                await self._pool.give(agent, usable=usable)
-        if died is not None:
-            raise died
-
-    def _look_at_notes(self, question: Question, stage: Stage) -> None:
-        if stage.complaints:
-            raise Violation(
-                "packets that can be decoded", f"the client sent something else: {stage.complaints[0]}"
-            )
         id_ = question.requirement.id
-        noted = [f"{what} (in this case)" for requirement, what in stage.notes if requirement == id_]
-        if id_ in WATCHED:
-            noted += self._notes[id_, question.transport] + self._notes[id_, None]
-        if noted:
-            more = f", and {len(noted) - 1} more times" if len(noted) > 1 else ""
-            raise Violation(WATCHED.get(id_, "nothing of the kind"), f"{noted[0]}{more}")
+        before = self._notes[id_, question.transport] + self._notes[id_, None] if id_ in WATCHED else []
+        return await answer_question(question, self._target, self._pool, before, strict=self._strict)
+
+
+async def answer_question(
+    question: Question,
+    target: ClientTarget,
+    pool: Agents,
+    before: Sequence[str] = (),
+    *,
+    strict: bool = False,
+) -> tuple[Outcome, list[tuple[str, str]]]:
+    """Run one case and judge it. Returns what the stage noted in it, too.
+
+    `before` is what it noted for this requirement in other cases.
+    """
+    recording = Recording()
+    RECORDING.set(recording)
+    stage = Stage(Bell(), recording, upgrades=question.transport == "upgraded")
+    error: BaseException | None = None
+    try:
+        _expect_applicable(question, target)
+        await _play(question, stage, target, pool)
+        _look_at_notes(question, stage, before)
+    except Exception as exception:  # the verdict says whose fault it is
+        error = exception
+    seconds = time.monotonic() - recording.started
+    judgement = redacted(judged(question, _as_verdict(error), target, strict=strict), recording)
+    outcome = Outcome(judgement, _over(stage), recording.read(), seconds, error, started=recording.started)
+    return outcome, stage.notes
+
+
+async def _play(question: Question, stage: Stage, target: ClientTarget, pool: Agents) -> None:
+    agent = None
+    if target.level:
+        try:
+            agent = await pool.take()
+        except CannotStart as error:
+            raise HarnessError(str(error)) from None
+    app = App(stage, agent, target.command)
+    usable = False
+    died: Crash | None = None
+    try:
+        async with stage, asyncio.timeout(LIMIT_SECONDS):
+            try:
+                available = {"stage": stage, "app": app, "transport": question.transport}
+                names = inspect.signature(question.run).parameters
+                await question.run(**{name: available[name] for name in names})
+                _expect_living(agent)
+            finally:
+                usable = await app.leave()
+                await stage.close()
+    except Violation:
+        # The end of a connection may be the end of the process.
+        await asyncio.sleep(SETTLE_SECONDS)
+        _expect_living(agent)
+        raise
+    except TimeoutError:
+        raise HarnessError(f"the case did not end within {LIMIT_SECONDS:.0f} s") from None
+    finally:
+        if agent is not None:
+            if not usable:
+                await asyncio.sleep(SETTLE_SECONDS)
+            died = agent.process.crash() if agent.process.ended else None
+            if not usable and died is None:
+                stage.note("CLI-DC-06", "the application did not leave all its sessions within 4 s")
+            await pool.give(agent, usable=usable)
+    if died is not None:
+        raise died
+
+
+def _look_at_notes(question: Question, stage: Stage, before: Sequence[str]) -> None:
+    if stage.complaints:
+        raise Violation("packets that can be decoded", f"the client sent: {stage.complaints[0]}")
+    id_ = question.requirement.id
+    noted = [f"{what} (in this case)" for requirement, what in stage.notes if requirement == id_]
+    noted += before
+    if noted:
+        more = f", and {len(noted) - 1} more times" if len(noted) > 1 else ""
+        raise Violation(WATCHED.get(id_, "nothing of the kind"), f"{noted[0]}{more}")
 
 
 def _expect_applicable(question: Question, target: ClientTarget) -> None:

@@ -48,5 +48,7 @@ class Behaviour:
     """What becomes of an upgrade: of its WebSocket (refused, hung) or of its probe."""
     websocket: dict[str, str] = field(default_factory=dict)
     """Further headers of a 101, or others than the right ones."""
+    probe_seconds: float = 0.0
+    """Passes before a probe is answered."""
     noop_seconds: float = 0.0
     """Passes between the answer to the probe and the NOOP for the pending poll."""

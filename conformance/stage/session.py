@@ -168,8 +168,7 @@ class Session:
         elif message == "2probe" and self._does.probe == "wrong":
             socket.send("3nope")
         elif message == "2probe" and self._does.probe == "answered":
-            socket.send("3probe")
-            asyncio.get_running_loop().call_later(self._does.noop_seconds, self._release_polls)
+            asyncio.get_running_loop().call_later(self._does.probe_seconds, self._answer_probe, socket)
         elif message == "5":
             if self._does.probe != "answered" or not any(one.raw == "2probe" for one in self.said):
                 self._watcher.note("CLI-UP-12", "an upgrade packet without a probe that was answered")
@@ -185,6 +184,10 @@ class Session:
             )
         self.said.append(Said(message, "websocket"))
         self._bell.ring()
+
+    def _answer_probe(self, socket: Socket) -> None:
+        socket.send("3probe")
+        asyncio.get_running_loop().call_later(self._does.noop_seconds, self._release_polls)
 
     def _release_polls(self) -> None:
         if self.probe is not None:

@@ -1,0 +1,98 @@
+"""The strict client as an agent, in this process: what `conformance.agent` takes for a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from conformance.agent.agent import Agent
+from conformance.agent.process import Crash, from_json, to_json
+from conformance.requirements import FEATURES
+from tests.strict_client.client import Client
+from tests.strict_client.faults import Faults
+
+__all__ = ["StrictPool"]
+
+
+class InProcess:
+    """Stands in for `AgentProcess`."""
+
+    def __init__(self, fault: str | None) -> None:
+        self._faults = Faults(fault)
+        self._clients: list[Client] = []
+        self._last: dict[str, Client] = {}
+        self.heard: Callable[[dict[str, Any]], None] = lambda word: None
+        self.printed: Callable[[str], None] = lambda line: None
+        self.at_end: Callable[[], None] = lambda: None
+        self.code: int | None = None
+
+    def _see(self, seen: str, **fields: Any) -> None:
+        word = to_json({"seen": seen, **fields})
+        asyncio.get_running_loop().call_soon(lambda: self.heard(word))
+
+    def _die(self) -> None:
+        self.code = 1
+        for client in self._clients:
+            client.leave()
+        self.at_end()
+
+    @property
+    def ended(self) -> bool:
+        return self.code is not None
+
+    def crash(self) -> Crash:
+        return Crash("the process of the client ended with code 1")
+
+    def last_error(self) -> None:
+        return None
+
+    async def kill(self) -> None:
+        for client in self._clients:
+            client.leave()
+
+    def tell(self, command: Mapping[str, Any]) -> None:
+        if self.ended:
+            return
+        fields = from_json(to_json(command))
+        what, namespace = fields.pop("do"), fields.get("namespace", "/")
+        if what == "connect":
+            client = Client(**fields, faults=self._faults, see=self._see, die=self._die)
+            self._clients.append(client)
+            self._last[namespace] = client
+        elif what == "reset":
+            self._reset()
+        else:
+            client = self._last[namespace]
+            fields.pop("namespace", None)
+            {"emit": client.emit, "disconnect": client.leave, "open": client.open, "ack": client.give_late}[
+                what
+            ](**fields)
+
+    def _reset(self) -> None:
+        for client in self._clients:
+            client.leave()
+        hangs = self._faults("leaving-waits-for-the-server") and any(client.busy for client in self._clients)
+        if not hangs:
+            self._clients, self._last = [], {}
+            self._see("reset")
+
+
+class StrictPool:
+    """Gives agents of a strict client with one fault, or with none."""
+
+    def __init__(self, fault: str | None) -> None:
+        self._fault = fault
+
+    async def take(self) -> Agent:
+        process = InProcess(self._fault)
+        agent = Agent(process)  # type: ignore[arg-type]
+        process._see("hello", client="strict", version="1", features=[*FEATURES])
+        await agent.hello()
+        return agent
+
+    async def give(self, agent: Agent, *, usable: bool) -> None:
+        await agent.process.kill()
+
+    async def close(self) -> None:
+        pass

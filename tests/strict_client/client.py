@@ -1,0 +1,377 @@
+"""The strict client: Socket.IO 5 above `engine.py`, one namespace for each connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from tests.strict_client.engine import Engine
+from tests.strict_client.faults import Faults
+from tests.strict_client.packets import RESERVED, ParseError, decode, encode, put_back, take_out
+
+__all__ = ["Client"]
+
+EVENTS = ("news", "other", "silent", "twice", "late", "throw")
+DEAFENS = {
+    "array": "no-array-deafens",
+    "json": "bad-json-deafens",
+    "type": "odd-type-deafens",
+    "binary": "odd-binary-deafens",
+    "misplaced": "misplaced-attachment-deafens",
+    "rest": "odd-ack-or-disconnect-deafens",
+    "zero": "zero-attachments-deafen",
+    "ack": "odd-ack-deafens",
+}
+"""The fault after which a client hears nothing more, by what was wrong about a packet."""
+
+
+class Client:
+    """What an application has. `see` tells what it sees, `die` ends its process."""
+
+    def __init__(
+        self,
+        url: str,
+        namespace: str,
+        options: dict[str, Any],
+        faults: Faults,
+        see: Callable[..., None],
+        die: Callable[[], None],
+    ) -> None:
+        self._url, self._namespace, self._options = url, namespace, options
+        self._faults, self._see, self._die = faults, see, die
+        self._engine: Engine | None = None
+        self._left = False
+        self._connected = False
+        self._early: list[tuple[int | None, list[Any]]] = []
+        self._buffer: list[tuple[str, list[bytes]]] = []
+        self._questions: dict[int, tuple[str, bool, asyncio.TimerHandle | None]] = {}
+        self._next_id = 0
+        self._half: tuple[int, int | None, Any, int] | None = None
+        self._bytes: list[bytes] = []
+        self._late: list[tuple[Engine | None, int, list[Any]]] = []
+        self._opened_again = 0
+        self._number = 0
+        self._held: list[Any] | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self.open()
+
+    @property
+    def waits_for_binary(self) -> bool:
+        return self._half is not None
+
+    def open(self) -> None:
+        """Connect, first or again."""
+        self._left = False
+        self._opened_again += 1
+        self._half = None if not self._faults("half-a-packet-stays") else self._half
+        self._engine = Engine(self._url, self._options, self._faults, self)
+
+    # What the engine tells
+
+    def opened(self) -> None:
+        auth = self._options.get("auth")
+        if self._faults("auth-is-flattened") and auth:
+            auth = {key: str(value) for key, value in auth.items()}
+        if self._faults("main-namespace-beside-another") and self._namespace != "/":
+            self._send(encode(0, "/", None, None))
+        self._send(encode(0, self._namespace, None, auth))
+        if self._faults("an-event-follows-connect"):
+            self._send('2["hello"]')
+
+    def failed(self, why: str) -> None:
+        self._see("connect_error", namespace=self._namespace, message=why, data=None)
+        self._come_back()
+
+    def closed(self, why: str) -> None:
+        self._half = None if not self._faults("half-a-packet-stays") else self._half
+        if self._connected:
+            self._connected = False
+            self._see("disconnect", namespace=self._namespace, reason=why)
+            if self._left and self._faults("disconnect-is-told-twice"):
+                self._see("disconnect", namespace=self._namespace, reason=why)
+            if self._left and self._faults("second-disconnect-for-one-connect"):
+                self._see("disconnect", namespace=self._namespace, reason=why)
+        elif not self._left:
+            self._see("connect_error", namespace=self._namespace, message=why, data=None)
+        if not self._faults("open-question-stays-open"):
+            for ack, (name, timed, timer) in [*self._questions.items()]:
+                if timed:
+                    if timer is not None:
+                        timer.cancel()
+                    del self._questions[ack]
+                    self._see("acked", namespace=self._namespace, ack=name, args=[], error="disconnected")
+        self._come_back()
+
+    def _come_back(self) -> None:
+        stopped = self._left and not self._faults("leaving-does-not-stop-the-attempt")
+        if self._options.get("reconnection", True) and not stopped:
+            delay = self._options.get("reconnectionDelay", 1000) / 1000
+            self._retry = asyncio.get_running_loop().call_later(delay, self.open)
+
+    def said(self, data: str | bytes) -> None:
+        try:
+            self._take(data)
+        except ParseError as error:
+            assert self._engine is not None
+            if self._faults(DEAFENS[error.kind]):
+                self._engine.state = "deaf"
+            elif not (error.kind == "array" and self._faults("event-without-array-goes-on")):
+                self._engine.close("parse error")
+
+    # Packets
+
+    def _take(self, data: str | bytes) -> None:
+        if isinstance(data, bytes):
+            self._attach(data)
+            return
+        if self._half is not None:
+            raise ParseError("misplaced")
+        kind, count, namespace, ack, value = (0, 0, "", None, None)
+        if data.startswith("4"):
+            self._refused(data[1:])
+            return
+        kind, count, namespace, ack, value = decode(data)
+        if namespace != self._namespace:
+            return
+        if count:
+            if count > 10 and self._faults("at-most-ten-attachments"):
+                raise ParseError("binary")
+            self._half, self._bytes = (kind, ack, value, count), []
+            return
+        self._whole(kind, ack, value)
+
+    def _attach(self, data: bytes) -> None:
+        if self._half is None:
+            raise ParseError("misplaced")
+        if not data and self._faults("empty-attachment-is-dropped"):
+            return
+        if self._faults("leading-four-is-eaten") and data[:1] == b"4":
+            data = data[1:]
+        if self._faults("large-attachments-are-cut"):
+            data = data[:65_536]
+        self._bytes.append(data)
+        kind, ack, value, count = self._half
+        if len(self._bytes) == count:
+            self._half = None
+            if self._faults("attachment-without-a-place-deafens") and "_placeholder" not in str(value):
+                self._engine.state = "deaf"  # type: ignore[union-attr]
+                return
+            if self._faults("attachments-go-by-order"):
+                rest = iter(self._bytes)
+                value = _by_order(value, rest)
+            else:
+                value = put_back(value, self._bytes)
+            self._whole(kind, ack, value)
+            self._held = [] if self._faults("event-after-binary-is-dropped") else None
+
+    def _whole(self, kind: int, ack: int | None, value: Any) -> None:
+        if kind == 0:
+            self._joined(value)
+        elif kind == 1:
+            self._sent_away()
+        elif kind in (2, 5):
+            if self._held is not None and kind == 2:
+                self._held = None
+                return
+            if self._connected:
+                self._event(ack, value)
+            elif not self._faults("early-event-is-dropped"):
+                self._early.append((ack, value))
+        else:
+            self._answered(ack, value, kind)
+
+    def _joined(self, value: dict[str, Any]) -> None:
+        if self._faults("further-keys-of-connect-are-refused") and len(value) > 1:
+            self._engine.close("odd CONNECT")  # type: ignore[union-attr]
+            return
+        self._connected = True
+        sid = self._engine.sid if self._faults("id-is-that-of-the-engine") else value["sid"]  # type: ignore[union-attr]
+        self._see("connect", namespace=self._namespace, id=sid)
+        early, self._early = self._early, []
+        for ack, event in early:
+            self._event(ack, event)
+        for text, attachments in self._buffer:
+            self._send(text, *attachments)
+        self._buffer = []
+
+    def _refused(self, text: str) -> None:
+        import json
+
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = None
+        odd = not isinstance(value, dict) or not value
+        if odd and self._faults("odd-refusal-is-not-told"):
+            return
+        told = value if isinstance(value, dict) else {}
+        data = None if self._faults("refusal-loses-its-data") else told.get("data")
+        self._see("connect_error", namespace=self._namespace, message=told.get("message"), data=data)
+        if self._faults("refused-connect-is-sent-again"):
+            self.opened()
+            return
+        self._left = True
+        self._engine.leave()  # type: ignore[union-attr]
+
+    def _sent_away(self) -> None:
+        self._left = not self._faults("comes-back-when-sent-away")
+        self._engine.close("io server disconnect")  # type: ignore[union-attr]
+
+    def _event(self, ack: int | None, value: list[Any]) -> None:
+        name, args = value[0], value[1:]
+        if self._faults("process-ends"):
+            self._die()
+            return
+        if name in RESERVED:
+            if self._faults("forged-events-are-believed"):
+                self._see("disconnect", namespace=self._namespace, reason=args[0])
+            return
+        if name not in EVENTS:
+            if self._faults("event-without-listener-ends-the-session"):
+                self._engine.close("nobody listens")  # type: ignore[union-attr]
+            return
+        if self._faults("at-most-ten-arguments"):
+            args = args[:10]
+        args = [self._changed(one) for one in args]
+        times = self._opened_again if self._faults("handlers-are-doubled") else 1
+        for _ in range(times):
+            self._deliver(name, args, ack)
+        if name == "throw":
+            if self._faults("throw-deafens"):
+                self._engine.state = "deaf"  # type: ignore[union-attr]
+            return
+        self._acknowledge(name, ack, args)
+
+    def _changed(self, value: Any) -> Any:
+        if self._faults("fractions-are-cut") and isinstance(value, float):
+            return int(value)
+        if self._faults("long-texts-are-cut") and isinstance(value, str):
+            return value[:100_000]
+        return value
+
+    def _deliver(self, name: str, args: list[Any], ack: int | None) -> None:
+        self._number += 1
+        event = {"namespace": self._namespace, "event": name, "args": args, "ack": ack is not None}
+        if self._faults("every-tenth-event-is-late") and self._number % 10 == 0:
+            asyncio.get_running_loop().call_later(0.05, lambda: self._see("event", **event))
+        else:
+            self._see("event", **event)
+
+    def _acknowledge(self, name: str, ack: int | None, args: list[Any]) -> None:
+        if ack is None:
+            if self._faults("event-without-id-is-acked"):
+                self._reply(0, args)
+            return
+        if name == "late":
+            self._late.append((self._engine, ack, args))
+        elif name != "silent":
+            self._reply(ack, args)
+            if name == "twice" and self._faults("ack-is-sent-twice"):
+                self._reply(ack, args)
+
+    def _reply(self, ack: int, args: list[Any]) -> None:
+        if self._faults("ack-ids-have-32-bits"):
+            ack &= 0xFFFFFFFF
+        if self._faults("ack-id-is-one-more"):
+            ack += 1
+        if self._faults("empty-ack-has-null") and not args:
+            args = [None]
+        found: list[bytes] = []
+        data = take_out(args, found)
+        kind = 6 if found else 3
+        if found and self._faults("binary-ack-is-plain"):
+            kind, found, data = 3, [], [str(one) for one in args]
+        self._send(encode(kind, self._namespace, ack, data, len(found)), *found)
+
+    def give_late(self) -> None:
+        """Give the acks that the application has kept."""
+        late, self._late = self._late, []
+        for engine, ack, args in late:
+            if engine is self._engine or self._faults("late-ack-goes-to-the-next-session"):
+                self._reply(ack, args)
+
+    def _answered(self, ack: int | None, args: list[Any], kind: int) -> None:
+        if kind == 6 and self._faults("binary-answer-is-ignored"):
+            return
+        known = self._questions.get(ack or 0)
+        if known is None:
+            return
+        name, _, timer = known
+        if timer is not None:
+            timer.cancel()
+        if not self._faults("callback-is-called-again"):
+            del self._questions[ack or 0]
+        self._see("acked", namespace=self._namespace, ack=name, args=args, error=None)
+
+    # What the application does
+
+    def emit(self, event: str, args: list[Any], ack: str | None = None, timeout: float | None = None) -> None:
+        ack_id = None
+        if ack:
+            ack_id = 7 if self._faults("all-questions-have-one-id") else self._next_id
+            self._next_id += 1
+            timer = None
+            if timeout and not self._faults("timeout-is-not-told"):
+                loop = asyncio.get_running_loop()
+                timer = loop.call_later(timeout / 1000, self._give_up, ack_id)
+            self._questions[ack_id] = (ack, bool(timeout), timer)
+        if self._faults("null-is-sent-as-false"):
+            args = [False if one is None else one for one in args]
+        found: list[bytes] = []
+        data = take_out([event, *args], found)
+        kind = 5 if found else 2
+        if found and self._faults("binary-question-is-plain") and ack:
+            kind, found, data = 2, [], [event, *map(str, args)]
+        text = encode(kind, self._namespace, ack_id, data, len(found))
+        if not self._connected:
+            self._buffer.append((text, found))
+            return
+        self._number += 1
+        if self._faults("every-tenth-emit-is-late") and self._number % 10 == 0:
+            asyncio.get_running_loop().call_later(0.05, self._send, text)
+            return
+        if self._faults("attachments-are-sent-backwards"):
+            found.reverse()
+        self._send(text, *found)
+
+    def _give_up(self, ack_id: int) -> None:
+        if known := self._questions.pop(ack_id, None):
+            self._see("acked", namespace=self._namespace, ack=known[0], args=[], error="timeout")
+
+    def _send(self, text: str, *attachments: bytes) -> None:
+        if self._engine is not None:
+            self._engine.send("4" + text, *attachments)
+
+    def leave(self) -> None:
+        """The application leaves."""
+        self._left = True
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._engine is None:
+            return
+        goodbye = "41" if self._namespace == "/" else f"41{self._namespace},"
+        silent = not self._connected or self._faults("leaves-without-a-word")
+        opening = self._engine.state == "opening"
+        if opening and self._faults("leaving-does-not-stop-the-attempt"):
+            return
+        self._engine.leave(*([] if silent else [goodbye]))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a POST still waits for its answer."""
+        return (
+            self._engine is not None
+            and bool(getattr(self._engine, "_last", None))
+            and not self._engine._last.done()
+        )
+
+
+def _by_order(value: Any, rest: Any) -> Any:
+    if isinstance(value, list):
+        return [_by_order(one, rest) for one in value]
+    if isinstance(value, dict):
+        if value.get("_placeholder") is True:
+            return next(rest, b"")
+        return {key: _by_order(one, rest) for key, one in value.items()}
+    return value
