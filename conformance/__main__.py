@@ -18,7 +18,7 @@ import click
 
 from conformance.agent.programs import as_text
 from conformance.finding.server import NoServer
-from conformance.requirements import catalogue
+from conformance.requirements import Role, catalogue
 from conformance.running.suite_run import LEVELS_AND_CONTRACT, begin
 from conformance.running.under_pytest import run_cases
 from conformance.telling import listing, official_suites
@@ -137,7 +137,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     "as_list",
     group=INSTEAD,
     is_flag=True,
-    help="List the requirements and the number of their cases.",
+    help="List the requirements and the number of their cases; with --client those of clients.",
 )
 @option(
     "--official",
@@ -191,7 +191,7 @@ def main(
     **options: Any,
 ) -> None:
     """Judge whether the Socket.IO server at URL keeps the protocol, or whether a client does."""
-    if client == "list":
+    if client == "list" and not as_list:
         click.echo(as_text())
         return
     if as_list and official:
@@ -199,8 +199,10 @@ def main(
         click.echo(official_suites.as_json(tests) if as_json else official_suites.as_text(tests))
         return
     if as_list:
-        rows = listing.statements(ids, areas, levels, without_cases=without_cases)
-        click.echo(listing.as_json(rows) if as_json else listing.as_text(rows, with_sentences=bool(ids)))
+        role: Role = "client" if client else "server"
+        rows = listing.statements(ids, areas, levels, without_cases=without_cases, role=role)
+        text = listing.as_text(rows, with_sentences=bool(ids), role=role)
+        click.echo(listing.as_json(rows, role) if as_json else text)
         return
     if without_cases or official:
         flag = "--official" if official else "--without-cases"
@@ -219,7 +221,8 @@ def main(
         files = ", or --matrix or --diff for result files" if any(".json" in word for word in words) else ""
         raise click.UsageError(f"give --url URL of the server, or --client COMMAND{files}")
     if areas:
-        within = tuple(row.entry.id for row in listing.statements(ids, areas) if row.cases)
+        judged: Role = "client" if client else "server"
+        within = tuple(row.entry.id for row in listing.statements(ids, areas, role=judged) if row.cases)
         if not within:
             of = f"{', '.join(areas)} that is {' or '.join(ids)}" if ids else ", ".join(areas)
             raise click.UsageError(f"no case asks for a requirement of {of}; see --list")

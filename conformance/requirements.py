@@ -73,6 +73,7 @@ FEATURES = (
     "binary",
     "connect_error_data",
     "id",
+    "throw",
 )
 
 # Times of a server in seconds that its handshake does not say, or says otherwise.

@@ -44,6 +44,10 @@ def _lacks_python_socketio() -> str | None:
     return None
 
 
+def _lacks_gevent() -> str | None:
+    return None if find_spec("gevent") else "needs `pip install 'sioprobe[load]'`"
+
+
 JS = str(AGENTS / "js/agent.mjs")
 
 PROGRAMS = {
@@ -57,6 +61,11 @@ PROGRAMS = {
         "python-socketio's AsyncClient",
         (sys.executable, str(AGENTS / "python/async-agent.py")),
         _lacks_python_socketio,
+    ),
+    "swarm": Program(
+        "the connections of sioprobe's own load",
+        (sys.executable, str(AGENTS / "swarm/swarm-agent.py")),
+        _lacks_gevent,
     ),
 }
 

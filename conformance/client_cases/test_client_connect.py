@@ -133,7 +133,7 @@ async def test_takes_further_keys_in_the_answer(stage: Stage, app: App, transpor
     session = await opened(stage, app, transport)
     await expect_packet(session, CONNECT)
 
-    session.join(pid="private-id", new=[1, {"a": None}])
+    session.join(new=[1, {"a": None}], more="text")
 
     await expect_joined(session, app)
     await expect_alive(session, app)

@@ -147,6 +147,8 @@ async def test_does_not_upgrade_where_none_is_offered(stage: Stage, app: App, tr
 
 @requirement("CLI-UP-05")
 async def test_does_not_upgrade_where_it_may_not(stage: Stage, app: App, transport: Transport) -> None:
+    if app.level == 0:
+        raise NotApplicable("only an agent can be told to use polling alone")
     await expect_no_probe(stage, app, "polling", "where the application wants polling alone")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.judging.collecting import all_questions
-from conformance.requirements import Requirement, catalogue, with_cases
+from conformance.requirements import Requirement, Role, catalogue, with_cases
 
 __all__ = ["Statement", "as_json", "as_text", "coverage", "statements"]
 
@@ -27,15 +27,16 @@ def statements(
     levels: tuple[str, ...] = (),
     *,
     without_cases: bool = False,
+    role: Role = "server",
 ) -> list[Statement]:
     """The statements that pass all filters. An empty filter lets everything pass.
 
     `levels` holds levels (MUST, ...) and contract levels (0 to 2).
     """
-    cases = Counter(id_ for id_, _, _ in _functions())
+    cases = Counter(id_ for id_, _, _ in _functions(role))
     return [
         Statement(entry, cases[entry.id])
-        for entry in catalogue().values()
+        for entry in catalogue(role).values()
         if (not ids or entry.id in ids)
         and (not areas or entry.area in areas)
         and (not levels or str(entry.level) in levels or str(entry.contract) in levels)
@@ -43,18 +44,18 @@ def statements(
     ]
 
 
-def coverage() -> dict[str, int]:
+def coverage(role: Role = "server") -> dict[str, int]:
     """How many statements, requirements with cases, cases, and cases times transports there are."""
     return {
-        "statements": len(catalogue()),
-        "with_cases": len(with_cases()),
-        "without_cases": len(catalogue()) - len(with_cases()),
-        "cases": len(_functions()),
-        "cases_with_transports": len(all_questions()),
+        "statements": len(catalogue(role)),
+        "with_cases": len(with_cases(role)),
+        "without_cases": len(catalogue(role)) - len(with_cases(role)),
+        "cases": len(_functions(role)),
+        "cases_with_transports": len(all_questions(role)),
     }
 
 
-def as_text(rows: list[Statement], *, with_sentences: bool = False) -> str:
+def as_text(rows: list[Statement], *, with_sentences: bool = False, role: Role = "server") -> str:
     """One line a statement, and the coverage of the whole catalogue.
 
     `with_sentences` adds what each statement rests on.
@@ -68,7 +69,7 @@ def as_text(rows: list[Statement], *, with_sentences: bool = False) -> str:
         if with_sentences:
             said = f': "{row.entry.says}"' if row.entry.says else ""
             lines.append(f"{'':<10} {row.entry.spec}{said}")
-    total = coverage()
+    total = coverage(role)
     lines.append(
         f"{len(rows)} of {total['statements']} statements shown; coverage: {total['with_cases']} have cases "
         f"({total['cases']}, {total['cases_with_transports']} with their transports), "
@@ -77,13 +78,13 @@ def as_text(rows: list[Statement], *, with_sentences: bool = False) -> str:
     return "\n".join(lines)
 
 
-def as_json(rows: list[Statement]) -> str:
+def as_json(rows: list[Statement], role: Role = "server") -> str:
     """The same for programs."""
     return json.dumps(
         {
             "schema": 1,
             "kind": "catalogue",
-            "coverage": coverage(),
+            "coverage": coverage(role),
             "requirements": [_json(row) for row in rows],
         },
         indent=1,
@@ -107,6 +108,6 @@ def _json(row: Statement) -> dict[str, Any]:
     }
 
 
-def _functions() -> set[tuple[str, str, str]]:
+def _functions(role: Role) -> set[tuple[str, str, str]]:
     """(requirement, file, name) of each case."""
-    return {(case.requirement.id, case.file, case.name) for case in all_questions()}
+    return {(case.requirement.id, case.file, case.name) for case in all_questions(role)}

@@ -37,5 +37,6 @@ PAGES = (
     RepositoryPage("CONTRIBUTING.md", "project/contributing.md"),
     RepositoryPage("CHANGELOG.md", "project/changelog.md"),
     RepositoryPage("conformance/CONTRACT.md", "reference/contract.md"),
+    RepositoryPage("conformance/CLIENT_CONTRACT.md", "reference/client-contract.md"),
 )
 PLACES = {page.source: page.target for page in PAGES}

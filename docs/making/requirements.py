@@ -19,13 +19,14 @@ PROTOCOLS = {
     "SIO3": "Engine.IO 3 beside 4",
     "SIO4": "Socket.IO 4",
     "FSIO": "Flask-SocketIO",
+    "CLI": "Clients",
 }
 """What the first part of an id stands for."""
 
 OPENING = """\
 # Requirements
 
-The catalogue has {statements} statements.
+The catalogue has {statements} statements about servers.
 {with_cases} of them have cases: {cases} cases, and {cases_with_transports} when you count each transport.
 {without_cases} have none, because nobody can see from outside whether they hold; each gives its reason.
 
@@ -35,14 +36,18 @@ The level says how much a requirement binds: MUST, SHOULD and MAY are those of t
 Below a requirement stands the sentence that it rests on, and where that sentence is from: the protocol,
 its official tests (then it is the title of the test), or a document that the protocol builds on.
 The column "contract" is the [contract level](contract.md) that the server needs.
+The last table has the {clients} statements about [clients](../judge/clients.md), which have
+[a contract of their own](client-contract.md).
 """
 
 
 def page(root: Path) -> str:
     """The Markdown of the page."""
     catalogue = json.loads(output(root, "-m", "conformance", "--list", "--json"))
-    protocols = sorted(catalogue["requirements"], key=lambda row: list(PROTOCOLS).index(_protocol(row)))
-    return OPENING.format(**catalogue["coverage"]) + "".join(
+    of_clients = json.loads(output(root, "-m", "conformance", "--list", "--client", "js", "--json"))
+    rows = [*catalogue["requirements"], *of_clients["requirements"]]
+    protocols = sorted(rows, key=lambda row: list(PROTOCOLS).index(_protocol(row)))
+    return OPENING.format(**catalogue["coverage"], clients=len(of_clients["requirements"])) + "".join(
         f"\n## {PROTOCOLS[protocol]}: {protocol}\n\n{_table(rows)}"
         for protocol, rows in groupby(protocols, key=_protocol)
     )

@@ -31,7 +31,7 @@ def run(*words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("name", ["js", "python"])
+@pytest.mark.parametrize("name", ["js", "python", "swarm"])
 def test_a_real_client_is_judged(name: str, tmp_path: Path) -> None:
     """Each failure of theirs is a known deviation."""
     file = tmp_path / "r.json"
@@ -98,4 +98,32 @@ def test_the_names_are_listed() -> None:
     code, out, _ = run("--client", "list")
 
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == ["js", "js-3", "python"]
+    assert [line.split()[0] for line in out.splitlines()] == ["js", "js-3", "python", "swarm"]
+
+
+CONTRACT = (ROOT / "conformance/CLIENT_CONTRACT.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("heading", "language", "level"),
+    [("Level 0", "python", 0), ("An agent in", "python", 1), ("An agent in", "js", 1)],
+)
+def test_the_programs_of_the_contract_are_judged(
+    heading: str, language: str, level: int, tmp_path: Path
+) -> None:
+    section = CONTRACT.partition(f"## {heading}")[2]
+    program = section.partition(f"```{language}\n")[2].partition("```")[0]
+    name, command = {"python": ("a.py", sys.executable), "js": ("a.mjs", "node")}[language]
+    file, report = tmp_path / name, tmp_path / "r.json"
+    file.write_text(program, "utf-8")
+    (tmp_path / "node_modules").symlink_to(ROOT / "conformance/agents/js/node_modules")
+
+    words = ["--client", shlex.join([command, str(file)]), "--id", "CLI-CN-01", "--report", str(report)]
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", *words], capture_output=True, text=True, cwd=ROOT
+    )
+
+    result = json.loads(report.read_text("utf-8"))
+    assert result["target"]["contract_level"] == level
+    assert done.returncode == 0, done.stdout
+    assert result["counts"]["pass"] >= 1

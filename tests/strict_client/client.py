@@ -12,7 +12,7 @@ from tests.strict_client.packets import RESERVED, ParseError, decode, encode, pu
 
 __all__ = ["Client"]
 
-EVENTS = ("news", "other", "silent", "twice", "late", "throw")
+EVENTS = ("news", "twice", "late", "throw")
 DEAFENS = {
     "array": "no-array-deafens",
     "json": "bad-json-deafens",
@@ -265,7 +265,7 @@ class Client:
             return
         if name == "late":
             self._late.append((self._engine, ack, args))
-        elif name != "silent":
+        else:
             self._reply(ack, args)
             if name == "twice" and self._faults("ack-is-sent-twice"):
                 self._reply(ack, args)

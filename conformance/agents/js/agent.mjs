@@ -7,7 +7,7 @@ const name = process.argv[2] === "3" ? "socket.io-client-3" : "socket.io-client"
 const { io } = await import(name);
 const { version } = createRequire(import.meta.url)(`${name}/package.json`);
 
-const EVENTS = ["news", "other", "silent", "twice", "late", "throw"];
+const EVENTS = ["news", "twice", "late", "throw"];
 const sockets = new Map(); // of each namespace, the last one
 const all = new Set();
 const late = []; // acks that are given later
@@ -51,7 +51,7 @@ function connect({ url, namespace, options }) {
       see("event", { namespace, event, args: pack(args), ack: ack !== null });
       if (event === "throw") throw new Error("the application throws");
       if (event === "late" && ack) late.push(() => ack(...args));
-      else if (ack && event !== "silent") ack(...args);
+      else if (ack) ack(...args);
       if (ack && event === "twice") ack(...args);
     });
   }
@@ -99,7 +99,7 @@ process.on("uncaughtException", (error) => {
 });
 process.on("unhandledRejection", (error) => see("unhandled", { message: String(error) }));
 const features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in"];
-features.push("ack_out", "ack_late", "binary", "connect_error_data", "id");
+features.push("ack_out", "ack_late", "binary", "connect_error_data", "id", "throw");
 if (name === "socket.io-client") features.push("ack_timeout");
 see("hello", { client: "socket.io-client", version, features });
 

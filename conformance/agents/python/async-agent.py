@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import socketio
 
-EVENTS = ("news", "other", "silent", "twice", "throw")
+EVENTS = ("news", "throw")
 clients = {}  # of each namespace, the last one
 everyone = []
 calls = {}  # of connect, for `open`
@@ -150,7 +150,7 @@ async def main():
     reader = asyncio.StreamReader(limit=2**26)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_in", "ack_out"]
-    features += ["binary", "connect_error_data", "id"]
+    features += ["binary", "connect_error_data", "id", "throw"]
     version, engine = map(importlib.metadata.version, ("python-socketio", "python-engineio"))
     versions = {"python-engineio": engine}
     see("hello", client="python-socketio-client", version=version, versions=versions, features=features)
