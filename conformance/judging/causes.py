@@ -14,6 +14,7 @@ from conformance.client.session import sessions_of
 from conformance.client.steps import Attempt, Step
 from conformance.client.transcript import RECORDING, TO_CLIENT, TO_SERVER, Recording
 from conformance.finding.server import diagnosis_of
+from conformance.judging import unjoined
 from conformance.judging.outcomes import Cause, Outcome, Question
 from conformance.judging.presence import Absence
 from conformance.target import Target
@@ -104,6 +105,8 @@ async def find_causes(
         # Below contract level 1 nobody owes an answer to an event.
         if mine and (step is not Step.EVENT or target.level > 0):
             found.append(await _broken_step(target, tried, step, mine))
+    if cause := unjoined.cause_of(tried, MANY):
+        found.append(Finding(cause, unjoined.explains, unjoined.dooms))
     return found
 
 

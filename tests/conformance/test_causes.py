@@ -185,6 +185,22 @@ def test_one_that_closes_them_only_when_it_is_probed() -> None:
     assert finding.cause.detail.endswith("than the polling of their session")
 
 
+def test_processes_that_no_queue_joins() -> None:
+    across, others = (
+        [one for one in all_questions() if test(one.requirement)]
+        for test in (
+            lambda entry: entry.id == "SIO-CL-01",
+            lambda entry: entry.area == "SIO-CL" and entry.id not in ("SIO-CL-01", "SIO-CL-12"),
+        )
+    )
+    failed = [(one, failing()) for one in (*across, *others)]
+    [finding] = found(failed, ("websocket",))
+    assert finding.cause.what == "no event goes from one process to another"
+    assert [finding.accounts_for(*one) for one in failed] == [False] * len(across) + [True] * len(others)
+    # One that arrives shows that they are joined.
+    assert causes([*failed, (across[0], failing(verdict=Verdict.PASS))]) == []
+
+
 # What a cause is not
 
 
