@@ -25,6 +25,8 @@ from conformance.verdicts import Inconclusive, Violation
 from sioprobe.wire import MAIN_NAMESPACE, SocketPacket, SocketPacketType
 
 COUNTED = 1_000
+TALK_SECONDS = 0.05  # between two events of somebody who talks
+DEAF_SECONDS = 1.0  # for which somebody talks on
 AGAIN_SECONDS = 5.0  # for a process that has to connect to the queue again
 
 # The first try must succeed: a second one would hide a message that was lost.
@@ -309,19 +311,20 @@ async def test_a_thousand_events_of_each_process_keep_their_order(
 
     for session in sessions:
         for name in names:
-            await _expect_counted(session, name)
+            await _expect_counted(session, name, COUNTED)
 
 
-async def _expect_counted(session: Session, name: str) -> None:
-    for number in range(COUNTED):
+async def _expect_counted(session: Session, name: str, count: int) -> None:
+    """So many events, numbered from 0."""
+    for number in range(count):
         packet = await session.take(lambda p: is_event(p, name))
         if packet is None:
-            raise Violation(f"{COUNTED} events {name!r}", f"{number}, and no more")
+            raise Violation(f"{count} events {name!r}", f"{number}, and no more")
         if packet.data[1:] != [number]:
             raise Violation(f"{name!r} number {number}", f"number {packet.data[1:]}")
     packet = await session.take(lambda p: is_event(p, name), session.timing.quiet)
     if packet is not None:
-        raise Violation(f"{COUNTED} events {name!r}", f"one more: {packet.data[1:]}")
+        raise Violation(f"{count} events {name!r}", f"one more: {packet.data[1:]}")
 
 
 # An answer that a server cannot hand on may cost it more than this answer: these are asked at the end.
@@ -344,7 +347,7 @@ async def test_a_client_of_another_process_answers_with_binary(target: Target, s
 @last
 @requirement("SIO-CL-07")
 async def test_processes_hear_each_other_whatever_clients_answer(target: Target, second: Target) -> None:
-    """Nothing, one value, several, binary; meanwhile others talk in a room, and each event arrives."""
+    """Nothing, one value, several, binary; meanwhile two others talk in a room, until a second afterwards."""
     here, near = [await connect_main_namespace(target, target.any_transport) for _ in range(2)]
     there, far = [await connect_main_namespace(second, second.any_transport) for _ in range(2)]
     for session in (near, far):
@@ -352,17 +355,33 @@ async def test_processes_hear_each_other_whatever_clients_answer(target: Target,
     answers: list[tuple[Any, ...]] = [(), ("one",), (1, [2], {"three": None})]
     if second.any_transport == "websocket" or second.capabilities["binary_polling"]:
         answers.append((b"\x01\x02",))
+    over = asyncio.Event()
 
-    for number, values in enumerate(answers):
-        question = f"question-{number}"
-        await here.emit("ask-other", there.socket_ids[MAIN_NAMESPACE], question)
-        await answer(there, question, *values)
-        await ask(there, "message-with-ack", "in order")  # its process has dealt with the answer
-        await here.take(lambda p: is_event(p, "asked"), target.timing.quiet)
-        await near.emit("to", "others-talk", "from-here", number)
-        await expect_event(far, "from-here", number)
-        await far.emit("to", "others-talk", "from-there", number)
-        await expect_event(near, "from-there", number)
+    async def talk(session: Session, name: str) -> int:
+        """The number of events."""
+        number = 0
+        while not over.is_set():
+            await session.emit("to", "others-talk", name, number)
+            number += 1
+            await asyncio.sleep(TALK_SECONDS)
+        return number
+
+    async def answer_all() -> None:
+        for number, values in enumerate(answers):
+            question = f"question-{number}"
+            await here.emit("ask-other", there.socket_ids[MAIN_NAMESPACE], question)
+            await answer(there, question, *values)
+        await ask(there, "message-with-ack", "in order")  # its process has dealt with the answers
+        await asyncio.sleep(DEAF_SECONDS)
+
+    talks = [asyncio.create_task(talk(*one)) for one in ((near, "from-here"), (far, "from-there"))]
+    try:
+        await answer_all()
+    finally:
+        over.set()
+        counts = await asyncio.gather(*talks)
+    await _expect_counted(far, "from-here", counts[0])
+    await _expect_counted(near, "from-there", counts[1])
 
 
 @last

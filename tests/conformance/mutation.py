@@ -127,14 +127,16 @@ async def judge_alone(fault: str | None, question: Question, liberties: Iterable
     return answered
 
 
-async def judge_cluster(fault: str | None, questions: list[Question], *, joined: bool) -> list[Answered]:
+async def judge_cluster(
+    fault: str | None, questions: list[Question], places: asyncio.Semaphore, *, joined: bool
+) -> list[Answered]:
     """The outcomes of these cases against clusters of their own, of two servers with this fault.
 
     Joined, both are one server: what a cluster without a fault is to its clients.
     """
 
     async def ask(question: Question) -> Answered:
-        async with StrictServer(fault, **CONFIG) as here, StrictServer(fault, **CONFIG) as other:
+        async with places, StrictServer(fault, **CONFIG) as here, StrictServer(fault, **CONFIG) as other:
             targets = [target_of(server, {}) for server in (here, here if joined else other)]
             return await one(question, targets[0], others=targets[1:])
 

@@ -28,6 +28,7 @@ from tests.strict_server.faults import FAULTS, Fault
 # At a time, over all servers: nearly all of them wait, and the loop works for a third of the time.
 CASES_AT_ONCE = 144
 SERVERS_AT_ONCE = 128
+CLUSTERS_AT_ONCE = 40
 # Asked again, alone, where the crowd may be to blame; more than so many have another reason.
 MOST_AGAIN = 100
 
@@ -181,14 +182,17 @@ def asked_of_clusters() -> dict[str | None, list[Question]]:
     return asked
 
 
-async def ask_cluster(name: str | None, questions: list[Question]) -> list[Answered]:
+async def ask_cluster(
+    name: str | None, questions: list[Question], places: asyncio.Semaphore
+) -> list[Answered]:
     joined = name != NOT_JOINED
-    return await judge_cluster(name if joined else None, questions, joined=joined)
+    return await judge_cluster(name if joined else None, questions, places, joined=joined)
 
 
 async def ask_clusters() -> Clusters:
     asked = asked_of_clusters()
-    answered = await asyncio.gather(*(ask_cluster(name, cases) for name, cases in asked.items()))
+    places = asyncio.Semaphore(CLUSTERS_AT_ONCE)
+    answered = await asyncio.gather(*(ask_cluster(name, cases, places) for name, cases in asked.items()))
     return dict(zip(asked, answered, strict=True))
 
 
@@ -200,7 +204,8 @@ def clusters(asked: tuple[Answers, Clusters]) -> Clusters:
             warnings.warn(
                 f"cluster with {name} asked again, alone, after: {[*map(str, answered)]}", stacklevel=1
             )
-            clusters[name] = asyncio.run(ask_cluster(name, [item.question for item in answered]))
+            questions = [item.question for item in answered]
+            clusters[name] = asyncio.run(ask_cluster(name, questions, asyncio.Semaphore(8)))
     return clusters
 
 
