@@ -74,8 +74,9 @@ def cells_of(row: Row) -> list[str]:
     """The cells of a row, below COLUMNS."""
     name = row.cell["fault"]
     if not row.played:
-        reason = row.cell["reason"] or row.cell["runs"][0]["problem"]
-        return [name, f"not run: {reason}", *[""] * (len(COLUMNS) - 2)]
+        runs = row.cell["runs"]
+        reason = f"not played to the end: {runs[0]['problem']}" if runs else f"not run: {row.cell['reason']}"
+        return [name, reason, *[""] * (len(COLUMNS) - 2)]
     return [
         name,
         count(row.lost_own),
@@ -145,7 +146,11 @@ def _where(row: Row) -> str:
 def notes_of(faults: Faults) -> list[str]:
     """What to know before one believes a figure."""
     notes = ["The run was stopped; this is what it had until then."] if faults["interrupted"] else []
-    runs = [run for cell in faults["faults"] for run in cell["runs"] if run["problem"] is None]
+    every = [run for cell in faults["faults"] for run in cell["runs"]]
+    runs = [run for run in every if run["problem"] is None]
+    if len(runs) < len(every):
+        failed = counted(len(every) - len(runs), "repetition")
+        notes.append(f"{failed} of {len(every)} could not be played to the end; the tables say which.")
     busy = [run for run in runs if (run["cpu_pressure"] or 0.0) >= BUSY]
     if busy:
         notes.append(

@@ -63,6 +63,11 @@ def test_the_reason_stands_where_nothing_was_played() -> None:
     failed = run(1) | {"problem": "the cluster ended", "directions": [], "senders": []}
     half = said(cell("links-cut", run(2, well=1.0), failed))  # type: ignore[arg-type]
     assert half["all well after the mend"] == "1.0 s; 1 not played to the end"
+    none = cell("links-cut", failed)  # type: ignore[arg-type]
+    assert said(none)["lost, own clients"] == "not played to the end: the cluster ended"
+    assert notes_of(faults(none, CUT)) == [
+        "1 repetition of 3 could not be played to the end; the tables say which."
+    ]
 
 
 def test_the_headline_names_what_was_not_well() -> None:
