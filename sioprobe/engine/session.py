@@ -350,8 +350,8 @@ class Session:
         if self._socket is not None:
             self._socket.send_close("1")
         elif self._polling is not None:
-            self._polling.resume()
             self._polling.when_sent(self._close_confirmed)
+            self._polling.resume()
             self._polling.send_text("1")
 
     def _close_confirmed(self) -> None:

@@ -104,7 +104,7 @@ class PollingChannel:
                 done, self._paused = self._paused, None
                 done()
             return
-        if not self._poll.busy:
+        if not self._poll.busy and self._sent is None:  # nobody polls a session that it closes
             self._poll.request("GET", self._endpoint)
         if self._outbox and not self._push.busy:
             self._push.request("POST", self._endpoint, self._next_body())
@@ -203,7 +203,7 @@ class PollingChannel:
         return packets
 
     def when_sent(self, done: Callable[[], None]) -> None:
-        """Call `done` when the server has accepted everything that was sent."""
+        """Call `done` when the server has accepted everything that was sent. No poll begins until then."""
         self._sent = done
 
     @property
