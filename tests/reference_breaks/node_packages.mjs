@@ -1,6 +1,8 @@
 /** The modules of the reference that the breaks patch, as the server loads them, and the one way to patch. */
 import { createRequire } from "node:module";
 
+export { patch } from "./patch.mjs";
+
 const FOLDER = new URL("../../server_under_test/foreign/node/node_modules/", import.meta.url);
 const require = createRequire(FOLDER);
 const load = (file) => require(new URL(file, FOLDER).pathname);
@@ -35,8 +37,3 @@ export const socket = {
 
 // What a server with --permessage-deflate compresses by.
 export const deflate = { PerMessageDeflate: load("ws/lib/permessage-deflate.js") };
-
-/** Put `make(original)` in the place of a function; `make` answers a function that gets `this`. */
-export function patch(owner, name, make) {
-  owner[name] = make(owner[name]);
-}
