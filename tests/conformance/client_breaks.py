@@ -1,0 +1,194 @@
+"""Judges the real clients with one break at a time, each in agent processes of its own.
+
+Only the cases of the requirements that a break names are asked. A break is noticed where a case says that a
+requirement is broken, which it did not say of the unbroken client, and says so again when it is asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.agent.agent import Agent
+from conformance.agent.pool import Pool
+from conformance.client_target import ClientTarget
+from conformance.judging.client_runner import answer_question
+from conformance.judging.collecting import all_questions
+from conformance.judging.outcomes import Question
+from conformance.verdicts import Verdict, is_failure
+from tests.conformance.mutation import Answered
+from tests.reference_breaks.client_python import BREAKS, FIRST, UNBROKEN
+from tests.reference_breaks.registry import Break
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ROOT = Path(__file__).resolve().parents[2]
+NODE_BREAKS = ROOT / "tests" / "reference_breaks" / "client_node.mjs"
+NODE_AGENT = ROOT / "conformance" / "agents" / "js" / "agent.mjs"
+
+CLIENTS_AT_ONCE = 8  # broken ones, of each reference
+AGENTS = 3  # of each broken client
+UNBROKEN_AGENTS = 8
+TRIES = 3  # of a case that fails on the unbroken client
+
+BROKEN = (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A client, and its breaks by name. `first` are those that came before the cases were read."""
+
+    breaks: Mapping[str, Break]
+    first: frozenset[str]
+
+    def command(self, name: str) -> list[str]:
+        """What starts its agent with this break."""
+        raise NotImplementedError
+
+
+class NodeReference(Reference):
+    """socket.io-client, engine.io-client and what stands below."""
+
+    @classmethod
+    def find(cls) -> NodeReference:
+        listed = subprocess.run(
+            ["node", str(NODE_BREAKS)], capture_output=True, text=True, check=True, timeout=60
+        )
+        entries = json.loads(listed.stdout)
+        breaks = {
+            name: Break(name, entry["breaks"], tuple(entry["requirements"]))
+            for name, entry in entries.items()
+        }
+        return cls(breaks, frozenset(name for name, entry in entries.items() if entry["first"]))
+
+    def command(self, name: str) -> list[str]:
+        if name == UNBROKEN:
+            return ["node", str(NODE_AGENT)]
+        return ["env", f"REFERENCE_BREAK={name}", "node", "--import", NODE_BREAKS.as_uri(), str(NODE_AGENT)]
+
+
+class PythonReference(Reference):
+    """The asynchronous client of python-socketio and python-engineio, and aiohttp."""
+
+    @classmethod
+    def find(cls) -> PythonReference:
+        return cls(BREAKS, frozenset(FIRST))
+
+    def command(self, name: str) -> list[str]:
+        return [
+            "env",
+            f"PYTHONPATH={ROOT}",
+            sys.executable,
+            "-m",
+            "tests.reference_breaks.client_python",
+            name,
+        ]
+
+
+@dataclass(slots=True)
+class Judged:
+    """What the cases say of one broken client. `noticed`: what said so twice, at most one."""
+
+    entry: Break
+    answered: list[Answered]
+    noticed: list[Answered] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        seen = [str(item) for item in self.answered if item.outcome.judgement.verdict is not Verdict.PASS]
+        return f"{self.entry.name} ({', '.join(self.entry.requirements)}): {seen or 'all pass'}"
+
+
+@dataclass(slots=True)
+class Client:
+    """A client with or without a break, and the agents that play it."""
+
+    target: ClientTarget
+    pool: Pool
+
+    async def ask(self, question: Question) -> Answered:
+        """The outcome of one case."""
+        # In a task of its own: a case sets context variables.
+        outcome, _ = await asyncio.create_task(answer_question(question, self.target, self.pool))
+        return Answered(question, outcome)
+
+
+@asynccontextmanager
+async def playing(command: list[str], target: ClientTarget, agents: int) -> AsyncIterator[Client]:
+    """A client that is started by this command, and is taken for `target`."""
+    pool = Pool(command, agents, fresh=False)
+    try:
+        yield Client(target, pool)
+    finally:
+        await pool.close()
+
+
+async def judge(reference: Reference, entries: Iterable[Break]) -> tuple[Judged, list[Judged]]:
+    """What the cases say of the unbroken client, all of them, and of each break; in the order given."""
+    command = reference.command(UNBROKEN)
+    target = await _who(command)
+    every = sorted(all_questions("client"), key=lambda question: not question.slow)
+    async with playing(command, target, UNBROKEN_AGENTS) as client:
+        answered = list(await asyncio.gather(*(client.ask(question) for question in every)))
+        # What a busy machine has made fail is asked again alone, as a run of the suite does.
+        for number, item in enumerate(answered):
+            for _ in range(TRIES):
+                if is_failure(answered[number].outcome.judgement.verdict):
+                    answered[number] = await client.ask(item.question)
+    # What the client itself breaks says nothing of a break.
+    kept = [item.question for item in answered if item.outcome.judgement.verdict is Verdict.PASS]
+    places = asyncio.Semaphore(CLIENTS_AT_ONCE)
+    jobs = (_judge(reference, entry, kept, target, places) for entry in entries)
+    return Judged(Break(UNBROKEN, "nothing", ("",)), answered), list(await asyncio.gather(*jobs))
+
+
+async def _who(command: list[str]) -> ClientTarget:
+    agent = await Agent.start(command)
+    hello = await agent.hello()
+    await agent.process.kill()
+    return ClientTarget(
+        level=1,
+        given="client",
+        command=tuple(command),
+        features=hello.features,
+        library=hello.client,
+        version=hello.version,
+        versions={hello.client: hello.version, **hello.versions},
+    )
+
+
+async def _judge(
+    reference: Reference,
+    entry: Break,
+    questions: list[Question],
+    target: ClientTarget,
+    places: asyncio.Semaphore,
+) -> Judged:
+    """What the cases of the requirements that a break names say of it."""
+    asked = [question for question in questions if question.requirement.id.startswith(entry.requirements)]
+    judged = Judged(entry, [])
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(places)
+        client = await stack.enter_async_context(playing(reference.command(entry.name), target, AGENTS))
+        together = [asyncio.create_task(client.ask(question)) for question in asked]
+        try:
+            for answer in asyncio.as_completed(together):
+                item = await answer
+                judged.answered.append(item)
+                if item.outcome.judgement.verdict in BROKEN:
+                    again = await client.ask(item.question)
+                    if again.outcome.judgement.verdict in BROKEN:
+                        judged.noticed.append(again)
+                        break  # one that notices is enough
+        finally:
+            for task in together:
+                task.cancel()
+            await asyncio.gather(*together, return_exceptions=True)
+    return judged
