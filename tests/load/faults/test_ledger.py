@@ -154,7 +154,9 @@ def test_emits_that_raise_are_never_acknowledged(cells: dict[str, PlayedFault]) 
 def test_what_is_sent_while_a_receiver_is_away_is_not_lost(cells: dict[str, PlayedFault]) -> None:
     run = run_of(cells["cut"])
 
-    assert figures(run, lambda one: one["away"]).keys() == {(2, 1)}
+    away = figures(run, lambda one: one["away"]).keys()
+    # Publisher 1 may be back before its receiver.
+    assert {(2, 1)} <= away <= {(1, 1), (2, 1)}
     assert sorted(one["client"] for one in run["lost_connections"]) == ["publisher 1", "receiver 1"]
     assert {one["reason"].partition(":")[0] for one in run["lost_connections"]} == {"connection closed"}
     assert all(one["sent"] == one["received"] + one["lost"] + one["away"] for one in run["directions"])
