@@ -19,7 +19,7 @@ from pathlib import Path
 
 import click
 
-from ci.wide.table import line, updated
+from ci.wide.table import FEW, line, updated
 from load.servers.children import ChildError, end_all
 from load.servers.processes import ask_child, run_child, server_command
 from load.servers.started import StartedServer
@@ -37,7 +37,7 @@ AT_ONCE = 2  # clusters at a time; each has a broker, two servers and the judge
 START_SECONDS = 200.0
 DEADLINE = 300.0
 PAGE = Path(__file__).resolve().parent.parent / "docs/reference/queues.md"
-HEAD = f"| `--queue` | what it is | {' | '.join(ASYNC_MODES)} | why not everywhere |\n{'|---' * 7}|\n"
+HEAD = f"| queue | what it is | {' | '.join(ASYNC_MODES)} | why not everywhere |\n{'|---' * 7}|\n"
 BROADCAST = "SIO-CL-01"
 # An emit of a process without clients is of contract level 2: the queue alone joins it.
 BESIDES = ("FSIO-71",)
@@ -177,7 +177,11 @@ def _told(cell: Cell) -> str:
     if cell.works == "yes":
         by_chance = QUEUES[cell.queue].works_in(MODES[cell.mode].async_mode) == "partly"
         return "works, this time" if by_chance else "works"
-    return str(cell) if cell.works == "partly" else cell.works
+    if cell.works != "partly":
+        return cell.works
+    ids = cell.why.split(", ")
+    rest = f" and {len(ids) - FEW} more" if len(ids) > FEW else ""
+    return f"partly: {', '.join(ids[:FEW])}{rest}"
 
 
 def version_of(queue: str) -> str | None:
