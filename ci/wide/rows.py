@@ -28,18 +28,13 @@ OPTION_WORDS = (*PORT_WORDS, "--ping-interval", "1", "--ping-timeout", "3")
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What stands before a server. `program` may come from PATH; else `recipe` brings it to `built`."""
+    """What stands before a server: a proxy of `sioprobe serve --proxy`, or a program of our own."""
 
     name: str
     title: str
     words: tuple[str, ...]
-    program: str = ""
-    built: str = ""
-    version: str = ""
-    """The option that makes the program print its version."""
+    proxy: str = ""
     config: str = ""
-    recipe: Recipe | None = None
-    tools: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +66,6 @@ def _pip(folder: Path, run: Run) -> None:
         "--requirement",
         "requirements.txt",
     )
-
-
-def _apt(*packages: str) -> Callable[[Path, Run], None]:
-    """Debian's packages, unpacked and not installed: it needs no root, and starts no service."""
-    download = f"apt-get download --quiet {' '.join(packages)}"
-    unpack = "for each in *.deb; do dpkg -x $each .; done"
-
-    def steps(folder: Path, run: Run) -> None:
-        (folder / "build").mkdir(exist_ok=True)
-        run("sh", "-c", f"cd build && {{ {download} || {{ apt-get update && {download}; }}; }} && {unpack}")
-
-    return steps
 
 
 def _python_socketio(name: str, *words: str) -> Row:
@@ -131,37 +114,22 @@ FRONTS = (
         "nginx",
         "behind nginx",
         ("{program}", "-e", "stderr", "-c", "{config}"),
-        program="nginx",
-        built="build/usr/sbin/nginx",
-        version="-v",
+        proxy="nginx",
         config="nginx.conf",
-        recipe=recipe("nginx", "build/usr/sbin/nginx", _apt("nginx")),
-        tools=(Tool("apt-get", "nginx: put nginx on PATH"),),
     ),
     Front(
         "haproxy",
         "behind HAProxy",
         ("{program}", "-db", "-f", "{config}"),
-        program="haproxy",
-        built="build/usr/sbin/haproxy",
-        version="-v",
+        proxy="haproxy",
         config="haproxy.cfg",
-        recipe=recipe(
-            "haproxy",
-            "build/usr/sbin/haproxy",
-            _apt("haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1"),
-        ),
-        tools=(Tool("apt-get", "HAProxy: put haproxy on PATH"),),
     ),
     Front(
         "caddy",
         "behind Caddy",
         ("{program}", "run", "--adapter", "caddyfile", "--config", "{config}"),
-        program="caddy",
-        built="build/bin/caddy",
-        version="version",
+        proxy="caddy",
         config="Caddyfile",
-        recipe=recipe("caddy", "build/bin/caddy", _pip),
     ),
     *map(_distance, (50, 300)),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,9 @@ from ci.wide.rows import HERE, ROOT, Front, Row
 from load.servers.children import ChildError
 from load.servers.command import ServerCommand
 from load.servers.started import StartedServer, free_port
-from server_under_test.foreign.building import Recipe, build, home, is_built, search_path
+from server_under_test.foreign.building import Recipe, build, home, is_built
 from server_under_test.foreign.servers import Tool, is_there
+from server_under_test.proxies.registry import PROXIES, fetch, find
 from server_under_test.starting.problems import Problem
 
 ABOUT = "/about"
@@ -40,8 +40,11 @@ class NotRun(Exception):
 
 def set_up(row: Row) -> None:
     """Fetch what the row needs, unless that is here. Raises NotRun."""
-    if row.front is not None and _found(row.front) is None:
-        _fetch(row.front.recipe, row.front.tools)
+    if row.front is not None and row.front.proxy:
+        try:
+            fetch(PROXIES[row.front.proxy], say=lambda line: None)
+        except Problem as problem:
+            raise NotRun(str(problem)) from None
     _fetch(row.recipe, row.tools)
 
 
@@ -105,7 +108,7 @@ def _front(front: Front, server: int, scratch: Path) -> StartedServer:
     command = ServerCommand(
         command=tuple(map(filled, front.words)),
         folder=str(ROOT),
-        environment={"XDG_DATA_HOME": str(scratch), "XDG_CONFIG_HOME": str(scratch), **_libraries(program)},
+        environment={"XDG_DATA_HOME": str(scratch), "XDG_CONFIG_HOME": str(scratch)},
         ready="port",
     )
     return StartedServer(command, url=f"http://127.0.0.1:{port}")
@@ -113,35 +116,22 @@ def _front(front: Front, server: int, scratch: Path) -> StartedServer:
 
 def _found(front: Front) -> str | None:
     """The program of the front: that of this machine, or the one that was fetched; Python for our own."""
-    if not front.program:
-        return sys.executable
-    if found := shutil.which(front.program, path=search_path()):
-        return found
-    assert front.recipe is not None
-    return str(home(front.recipe).resolve() / front.built) if is_built(front.recipe) else None
-
-
-def _libraries(program: str) -> dict[str, str]:
-    """The environment of a program from an unpacked package, whose libraries lie beside it."""
-    root = Path(program).parents[2]
-    places = glob.glob(f"{root}/usr/lib/*-linux-gnu") if root.is_relative_to(HERE) else []
-    return {"LD_LIBRARY_PATH": ":".join(places)} if places else {}
+    return find(PROXIES[front.proxy]) if front.proxy else sys.executable
 
 
 def version_of(front: Front) -> dict[str, str]:
     """The version that the program prints; nothing for a front of our own."""
-    if not front.version:
+    if not front.proxy:
         return {}
-    program = str(_found(front))
+    program, version = str(_found(front)), PROXIES[front.proxy].version
     try:
         done = subprocess.run(
-            [program, front.version],
-            env=_libraries(program),
+            [program, version],
             capture_output=True,
             text=True,
             timeout=30,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ChildError(f"{program} {front.version}: {error}") from None
+        raise ChildError(f"{program} {version}: {error}") from None
     found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
     return {front.name: found[0]} if found else {}
