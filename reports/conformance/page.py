@@ -48,6 +48,7 @@ def _context(results: Mapping[str, Conformance], command: str) -> dict[str, Any]
     symbol, word, meaning = words.OUTCOMES[outcome]
     return {
         "results": results,
+        "role": role_of(results),
         "only": next(iter(results.values())) if len(results) == 1 else None,
         "matrix": matrix,
         "coverage": coverage,
@@ -64,6 +65,12 @@ def _context(results: Mapping[str, Conformance], command: str) -> dict[str, Any]
         "words": words,
         "wording": wording,
     }
+
+
+def role_of(results: Mapping[str, Conformance]) -> str:
+    """Who was judged: `client` if all of them are clients, else `server`."""
+    roles = {one["target"].get("role", "server") for one in results.values()}
+    return "client" if roles == {"client"} else "server"
 
 
 def _outcome(results: Mapping[str, Conformance]) -> str:
@@ -83,7 +90,7 @@ def _outcomes(results: Mapping[str, Conformance]) -> str:
     found = [one["outcome"] for one in results.values()]
     return wording.listed(
         [
-            f"{wording.counted(found.count(outcome), 'server')} {words[outcome]}"
+            f"{wording.counted(found.count(outcome), role_of(results))} {words[outcome]}"
             for outcome in OUTCOME_ORDER
             if outcome in found
         ]
@@ -95,7 +102,7 @@ def _headline(results: Mapping[str, Conformance], matrix: Matrix, coverage: Cove
         differing = matrix.differing or "none"
         are = "is" if matrix.differing == 1 else "are"
         number = wording.counted(len(matrix.rows), "requirement")
-        return f"{len(results)} servers, {number}: {differing} {are} answered differently"
+        return f"{len(results)} {role_of(results)}s, {number}: {differing} {are} answered differently"
     [server] = coverage.servers
     title = next(iter(results.values()))["target"].get("title") or server.server
     if not server.judged:

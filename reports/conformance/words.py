@@ -61,11 +61,11 @@ MEANINGS = {
     "the list is stale",
     "non-strict": "a SHOULD, or what only the reference does, is not kept; "
     "or a MUST is kept in a tolerated way",
-    "info": "the server does not use a MAY, or the specification says nothing",
+    "info": "a MAY is not used, or the specification says nothing",
     "inconclusive": "the case did not reach its question, so it says nothing about the requirement",
     "not judged": "one cause, named at the top, kept the case from its question",
     "hidden by the path": "a proxy or the distance makes it impossible to ask, so nothing is known",
-    "not applicable": "the case says nothing about this server",
+    "not applicable": "the case says nothing here",
     "harness error": "the fault is the suite's, or its machine's (such as too many open files)",
 }
 LEVELS = {
@@ -126,7 +126,7 @@ AREAS = {
 """The first part of requirement ids in words, in the order of the page. Unnamed parts come last."""
 
 OUTCOMES = {
-    "conformant": ("✓", "Conformant", "The server breaks nothing of what was asked for and applies."),
+    "conformant": ("✓", "Conformant", "Nothing of what was asked for and applies is broken."),
     "nothing broken": (
         "✓",
         "Nothing broken",
@@ -140,7 +140,7 @@ OUTCOMES = {
     "failures": (
         "✗",
         "Failures",
-        "The server breaks a requirement, a listed deviation no longer occurs, or a case came to no verdict.",
+        "A requirement is broken, a listed deviation no longer occurs, or a case came to no verdict.",
     ),
     "harness error": (
         "⚠",

@@ -35,7 +35,9 @@ def run(*words: str) -> tuple[int, str, str]:
 def test_a_real_client_is_judged(name: str, tmp_path: Path) -> None:
     """Each failure of theirs is a known deviation."""
     file = tmp_path / "r.json"
+    page, text = tmp_path / "p.html", tmp_path / "p.md"
     command = [sys.executable, "-m", "conformance", "--client", name, "--report", str(file)]
+    command += ["--html", str(page), "--markdown", str(text)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
     result = json.loads(file.read_text("utf-8"))
@@ -44,6 +46,8 @@ def test_a_real_client_is_judged(name: str, tmp_path: Path) -> None:
              if case["verdict"] in ("fail", "inconclusive", "harness error", "unexpected pass")]  # fmt: skip
     assert (done.returncode, wrong) == (0, []), done.stdout
     assert result["target"]["role"] == "client"
+    assert f"started by {name}" in page.read_text("utf-8")
+    assert "| client | outcome |" in text.read_text("utf-8")
     assert result["counts"]["pass"] > 50
 
 
