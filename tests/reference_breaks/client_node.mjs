@@ -9,9 +9,10 @@
 import { pathToFileURL } from "node:url";
 import { BREAKS as ENGINE } from "./client_node_first_engine.mjs";
 import { BREAKS as SOCKET } from "./client_node_first_socket.mjs";
+import { BREAKS as SECOND } from "./client_node_second.mjs";
 
 const FIRST = { ...ENGINE, ...SOCKET };
-const registry = { ...FIRST };
+const registry = { ...FIRST, ...SECOND };
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const listed = Object.entries(registry).map(([name, { breaks, requirements }]) => [

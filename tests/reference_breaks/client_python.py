@@ -13,13 +13,13 @@ import runpy
 import sys
 from pathlib import Path
 
-from tests.reference_breaks import client_python_first
+from tests.reference_breaks import client_python_first, client_python_second
 from tests.reference_breaks.registry import Break
 
 AGENT = Path(__file__).parents[2] / "conformance" / "agents" / "python" / "async-agent.py"
 UNBROKEN = "none"
 FIRST: dict[str, Break] = client_python_first.BREAKS
-BREAKS: dict[str, Break] = {**FIRST}
+BREAKS: dict[str, Break] = {**FIRST, **client_python_second.BREAKS}
 
 
 def main() -> None:
