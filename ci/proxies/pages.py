@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -64,15 +63,34 @@ def _configuration(name: str, sticky: str, *, moves_on: bool = True) -> str:
 
 
 def _mends(name: str) -> list[tuple[str, str]]:
-    """The lines that a configuration has only so that clients move on, without the comments."""
+    """What a configuration has only so that clients move on, in the blocks where it stands."""
     found: dict[str, list[str]] = {}
     for sticky, how in (("cookie", "a cookie"), ("address", "the address")):
         plain = _configuration(name, sticky, moves_on=False).splitlines()
-        changed = difflib.ndiff(plain, _configuration(name, sticky).splitlines())
-        new = [line[2:] for line in changed if line.startswith("+ ")]
-        lines = textwrap.dedent("\n".join(line for line in new if line.strip()))
-        found.setdefault(lines, []).append(how)
+        compared = list(difflib.ndiff(plain, _configuration(name, sticky).splitlines()))
+        lines = [line for line in compared if line[:2] in ("  ", "+ ") and line[2:].strip()]
+        new = {number for number, line in enumerate(lines) if line[0] == "+"}
+        found.setdefault(_in_their_blocks([line[2:] for line in lines], new), []).append(how)
     return [(" or ".join(hows), lines) for lines, hows in found.items()]
+
+
+def _in_their_blocks(lines: Sequence[str], new: set[int]) -> str:
+    """These lines, and the lines that open and close the blocks around them."""
+    shown = set(new)
+    for number in new:
+        depth = _depth(lines[number])
+        for above in range(number - 1, -1, -1):
+            if _depth(lines[above]) < depth and not lines[above].lstrip().startswith("#"):
+                shown.add(above)
+                depth = _depth(lines[above])
+    for number in sorted(shown):
+        if lines[number].endswith("{"):
+            shown.add(lines.index(" " * _depth(lines[number]) + "}", number))
+    return "\n".join(lines[number] for number in sorted(shown))
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def fenced(text: str, language: str = "") -> str:

@@ -20,6 +20,22 @@ def test_the_configurations_on_the_page_are_those_of_the_program(name: str) -> N
     assert pages.part(USERS, name) == pages.configurations()[name]
 
 
+def test_a_line_that_mends_stands_in_its_block() -> None:
+    mends = pages.part(USERS, "mends")
+    worker = (
+        "upstream socketio_worker1 {\n"
+        "    # Its clients move on to the others when it has died.\n"
+        "    server 127.0.0.1:5001 max_fails=0;\n"
+        "    server 127.0.0.1:5002 backup;\n"
+        "}\n"
+    )
+    assert worker in mends
+    assert re.search(r"^      loadBalancer:\n        #.*\n        passiveHealthCheck:\n", mends, re.MULTILINE)
+    for block in re.findall(r"^```\w*\n(.*?)^```\n", mends, re.MULTILINE | re.DOTALL):
+        assert not block.startswith(" ")
+        assert block.count("{") == block.count("}")
+
+
 def test_the_page_has_what_was_seen_of_every_mistake_and_of_nothing_else() -> None:
     parts = set(re.findall(r"<!-- end of (\S+) -->", USERS))
     assert parts == {*MISTAKES, *pages.configurations(), "deaths"}
