@@ -144,7 +144,7 @@ def start_command(
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+        env={**_own_environment(), "PYTHONUNBUFFERED": "1", **(environment or {})},
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr_file,
@@ -173,6 +173,11 @@ def start_command(
     server.about = about
     server.start_seconds = time.monotonic() - started
     return server
+
+
+def _own_environment() -> dict[str, str]:
+    """A copy. pytest changes the environment while threads of a fixture start servers."""
+    return {name: value for name in list(os.environ) if (value := os.environ.get(name)) is not None}
 
 
 def hide(folder: Path, *modules: str) -> dict[str, str]:
