@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server_under_test.foreign.building import SOURCES, Recipe, Run
-from server_under_test.foreign.servers import FOREIGN, Tool
+from server_under_test.foreign.servers import FOREIGN
+from server_under_test.foreign.toolchains import Tool
 from server_under_test.starting.options import Options
 from server_under_test.starting.programs import find_node
 

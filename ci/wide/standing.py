@@ -18,8 +18,8 @@ from ci.wide.rows import HERE, ROOT, Front, Row
 from load.servers.children import ChildError
 from load.servers.command import ServerCommand
 from load.servers.started import StartedServer, free_port
-from server_under_test.foreign.building import Recipe, build, home, is_built
-from server_under_test.foreign.servers import Tool, is_there
+from server_under_test.foreign.building import Recipe, build, home, is_built, search_path
+from server_under_test.foreign.toolchains import Tool, is_there
 from server_under_test.proxies.registry import PROXIES, fetch, find
 from server_under_test.starting.problems import Problem
 

