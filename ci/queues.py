@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,9 @@ from pathlib import Path
 
 import click
 
-from ci.wide.table import FEW, line, updated
+from ci.pages import line, with_lines
+from ci.versions import version_of
+from ci.wide.table import FEW
 from load.servers.children import ChildError, end_all
 from load.servers.processes import ask_child, run_child, server_command
 from load.servers.started import StartedServer
@@ -37,7 +38,7 @@ AT_ONCE = 2  # clusters at a time; each has a broker, two servers and the judge
 START_SECONDS = 200.0
 DEADLINE = 300.0
 PAGE = Path(__file__).resolve().parent.parent / "docs/reference/queues.md"
-HEAD = f"| queue | what it is | {' | '.join(ASYNC_MODES)} | why not everywhere |\n{'|---' * 7}|\n"
+HEAD = ("queue", "what it is", *ASYNC_MODES, "why not everywhere")
 BROADCAST = "SIO-CL-01"
 # An emit of a process without clients is of contract level 2: the queue alone joins it.
 BESIDES = ("FSIO-71",)
@@ -96,7 +97,7 @@ def main(queues: tuple[str, ...], modes: tuple[str, ...], record: bool, jobs: in
             end_all()
     if record:
         lines = {queue.name: _line(queue, cells) for queue in chosen}
-        write_text(PAGE, updated(PAGE.read_text("utf-8"), lines, QUEUES, HEAD))
+        write_text(PAGE, with_lines(PAGE.read_text("utf-8"), "rows", HEAD, lines, QUEUES))
     surprises = [cell for cell in cells if is_surprise(cell)]
     for cell in surprises:
         said = QUEUES[cell.queue].works_in(MODES[cell.mode].async_mode)
@@ -167,7 +168,7 @@ def _line(queue: Queue, cells: list[Cell]) -> str:
     seen = [
         _told(cell) for mode in ASYNC_MODES for cell in cells if (cell.queue, cell.mode) == (queue.name, mode)
     ]
-    version = version_of(queue.name)
+    version = _version(queue.name)
     return line(
         (f"`{queue.name}`", f"{queue.title} ({version})" if version else queue.title, *seen, queue.reason)
     )
@@ -184,7 +185,7 @@ def _told(cell: Cell) -> str:
     return f"partly: {', '.join(ids[:FEW])}{rest}"
 
 
-def version_of(queue: str) -> str | None:
+def _version(queue: str) -> str | None:
     """Of the program that was started, where it says one."""
     if queue == "rabbitmq" and (found := find_rabbitmq()):
         return next(
@@ -194,10 +195,7 @@ def version_of(queue: str) -> str | None:
     programs = {"redis": find_redis, "redis-kombu": find_redis, "sentinel": find_redis}
     programs |= {"valkey": find_valkey, "kafka": find_tansu, "kafka-mended": find_tansu}
     program = programs[queue]() if queue in programs else None
-    if program is None:
-        return None
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30.0).stdout
-    return next(iter(re.findall(r"(?:v=)?(\d+\.\d+\.\d+)", told)), None)
+    return None if program is None else version_of(program)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 
 import click
 
+from ci.pages import line, table
 from ci.proxies import pages
 from ci.proxies.clients import CLIENTS, COUNT, WAYS, set_up, visit
 from ci.proxies.deaths import kill_one
 from ci.proxies.mistakes import MISTAKES
 from ci.proxies.standing import Workers, front, workers
+from ci.versions import version_of
 from server_under_test.proxies.registry import PROXIES, fetch
 from server_under_test.proxies.site import STICKY
 from sioprobe.commandline.choices import OneOf
@@ -53,7 +53,7 @@ def main(proxies: tuple[str, ...], only: tuple[str, ...], record: bool) -> None:
                 said = look_at(running)
                 click.echo("\n".join([name, *(f"  {who}: {what}" for who, what in said)]))
                 if record:
-                    pages.put(pages.USERS, name, pages.table(("where", "what it says"), said))
+                    pages.put(pages.USERS, name, table(("where", "what it says"), map(line, said)))
         for part, (page, head, stickies, look) in tables.items():
             if only and part not in only:
                 continue
@@ -67,8 +67,9 @@ def main(proxies: tuple[str, ...], only: tuple[str, ...], record: bool) -> None:
                         pages.put_line(page, part, head, [row, *cells], order)
     if record:
         for name in chosen:
-            line = [name, _version(name), datetime.now(UTC).date().isoformat()]
-            pages.put_line(pages.MEASURED, "versions", ("proxy", "version", "tried"), line, list(PROXIES))
+            version = version_of(fetch(PROXIES[name], say=click.echo), PROXIES[name].version)
+            cells = [name, version, datetime.now(UTC).date().isoformat()]
+            pages.put_line(pages.MEASURED, "versions", ("proxy", "version", "tried"), cells, list(PROXIES))
 
 
 DEATH_HEAD = (
@@ -102,15 +103,6 @@ def _deaths(running: Workers, name: str, sticky: str) -> list[str]:
             came += f" after {moved.seconds:.1f} s"
         cells += [moved.session, moved.handshake, came]
     return cells
-
-
-def _version(name: str) -> str:
-    proxy = PROXIES[name]
-    done = subprocess.run(
-        [fetch(proxy, say=click.echo), proxy.version], capture_output=True, text=True, timeout=60
-    )
-    found = re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr)
-    return found[0] if found else "unknown"
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""The parts of the documentation that this command writes: `<!-- NAME -->` to `<!-- end of NAME -->`."""
+"""The parts of the documentation that this command writes."""
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from ci.pages import line, with_lines, with_part
 from server_under_test.proxies.registry import PROXIES
 from server_under_test.proxies.site import Site
 from sioprobe.results.files import write_text
@@ -17,17 +17,6 @@ MEASURED = ROOT / "docs/measured/proxies.md"
 LANGUAGES = {"nginx": "nginx", "traefik": "yaml", "envoy": "yaml"}
 
 
-def part(page: str, name: str) -> str:
-    """What stands in the part of the page. Raises ValueError if there is no such part."""
-    return _pattern(name, page)[2]
-
-
-def with_part(page: str, name: str, text: str) -> str:
-    """The page with another text in this part."""
-    found = _pattern(name, page)
-    return page[: found.start(2)] + text + page[found.end(2) :]
-
-
 def put(path: Path, name: str, text: str) -> None:
     """Write this text into a part of the page."""
     write_text(path, with_part(path.read_text("utf-8"), name, text))
@@ -35,15 +24,7 @@ def put(path: Path, name: str, text: str) -> None:
 
 def put_line(path: Path, name: str, head: Sequence[str], cells: Sequence[str], order: Sequence[str]) -> None:
     """Write a line into the table in a part of the page. The first cell is its name; other lines stay."""
-    table = part(path.read_text("utf-8"), name)
-    lines = {match[1]: match[0] for match in re.finditer(r"^\| ([^|]+) \|.*\n", table, re.MULTILINE)}
-    lines[cells[0]] = _line(cells)
-    put(path, name, _head(head) + "".join(lines[key] for key in order if key in lines))
-
-
-def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A table of these lines."""
-    return _head(head) + "".join(map(_line, lines))
+    write_text(path, with_lines(path.read_text("utf-8"), name, head, {cells[0]: line(cells)}, order))
 
 
 def configurations() -> dict[str, str]:
@@ -96,20 +77,3 @@ def _depth(line: str) -> int:
 def fenced(text: str, language: str = "") -> str:
     """The text as a block of code."""
     return f"```{language}\n{text.rstrip()}\n```\n"
-
-
-def _head(cells: Sequence[str]) -> str:
-    return _line(cells) + "|---" * len(cells) + "|\n"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
-
-
-def _pattern(name: str, page: str) -> re.Match[str]:
-    found = re.search(
-        rf"(<!-- {re.escape(name)} -->\n)(.*?)(<!-- end of {re.escape(name)} -->)", page, re.DOTALL
-    )
-    if found is None:
-        raise ValueError(f"the page has no part {name!r}")
-    return found

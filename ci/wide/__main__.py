@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
+from ci.pages import with_lines
 from ci.wide.rows import ROOT, ROWS, Row
 from ci.wide.standing import NotRun, Standing, set_up, standing
-from ci.wide.table import line_of, not_run, updated
+from ci.wide.table import HEAD, line_of, not_run
 from load.servers.children import ChildError, end_all
 from load.servers.processes import run_child
 from sioprobe.commandline.choices import OneOf
@@ -64,7 +65,7 @@ def main(rows: tuple[str, ...], as_list: bool, serve: bool, record: bool, jobs: 
     if record:
         direct = read_conformance(files[0]) if files[0].exists() else None
         lines = {name: _line(each, direct) for name, each in judged.items()}
-        write_text(PAGE, updated(PAGE.read_text("utf-8"), lines, ROWS))
+        write_text(PAGE, with_lines(PAGE.read_text("utf-8"), "rows", HEAD, lines, ROWS))
     if not any(each.result for each in judged.values()):
         sys.exit(1)
 

@@ -29,13 +29,13 @@ OPTION_WORDS = (*PORT_WORDS, "--ping-interval", "1", "--ping-timeout", "3")
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What stands before a server: a proxy of `sioprobe serve --proxy`, or a program of our own."""
+    """What stands before a server. `{program}` is the proxy of that name, as `sioprobe serve` finds it."""
 
     name: str
     title: str
     words: tuple[str, ...]
-    proxy: str = ""
     config: str = ""
+    """The file of a proxy; a program of our own has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,26 +111,13 @@ APP = "ci.wide.servers.asgi:app"
 PYTHON = "{folder}/build/bin/python"
 
 FRONTS = (
-    Front(
-        "nginx",
-        "behind nginx",
-        ("{program}", "-e", "stderr", "-c", "{config}"),
-        proxy="nginx",
-        config="nginx.conf",
-    ),
-    Front(
-        "haproxy",
-        "behind HAProxy",
-        ("{program}", "-db", "-f", "{config}"),
-        proxy="haproxy",
-        config="haproxy.cfg",
-    ),
+    Front("nginx", "behind nginx", ("{program}", "-e", "stderr", "-c", "{config}"), "nginx.conf"),
+    Front("haproxy", "behind HAProxy", ("{program}", "-db", "-f", "{config}"), "haproxy.cfg"),
     Front(
         "caddy",
         "behind Caddy",
         ("{program}", "run", "--adapter", "caddyfile", "--config", "{config}"),
-        proxy="caddy",
-        config="Caddyfile",
+        "Caddyfile",
     ),
     *map(_distance, (50, 300)),
 )

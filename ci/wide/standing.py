@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import glob
 import json
-import re
-import subprocess
 import sys
 import tempfile
 import urllib.request
@@ -14,13 +12,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ci.versions import version_of
 from ci.wide.rows import HERE, ROOT, Front, Row
-from load.servers.children import ChildError
 from load.servers.command import ServerCommand
 from load.servers.started import StartedServer, free_port
-from server_under_test.foreign.building import Recipe, build, home, is_built, search_path
-from server_under_test.foreign.toolchains import Tool, is_there
-from server_under_test.proxies.registry import PROXIES, fetch, find
+from server_under_test.foreign.building import build, home, is_built, search_path
+from server_under_test.foreign.toolchains import is_there
+from server_under_test.proxies.registry import PROXIES, fetch
 from server_under_test.starting.problems import Problem
 
 ABOUT = "/about"
@@ -40,22 +38,15 @@ class NotRun(Exception):
 
 def set_up(row: Row) -> None:
     """Fetch what the row needs, unless that is here. Raises NotRun."""
-    if row.front is not None and row.front.proxy:
-        try:
-            fetch(PROXIES[row.front.proxy], say=lambda line: None)
-        except Problem as problem:
-            raise NotRun(str(problem)) from None
-    _fetch(row.recipe, row.tools)
-
-
-def _fetch(recipe: Recipe | None, tools: tuple[Tool, ...]) -> None:
-    if recipe is None or is_built(recipe):
-        return
-    lack = next((tool for tool in tools if not is_there(tool)), None)
-    if lack is not None:
-        raise NotRun(f"it needs {lack.how}")
     try:
-        build(recipe, say=lambda command: None, quiet=True)
+        if row.front is not None:
+            _program(row.front)
+        if row.recipe is None or is_built(row.recipe):
+            return
+        lack = next((tool for tool in row.tools if not is_there(tool)), None)
+        if lack is not None:
+            raise NotRun(f"it needs {lack.how}")
+        build(row.recipe, say=lambda command: None, quiet=True)
     except Problem as problem:
         raise NotRun(str(problem)) from None
 
@@ -80,7 +71,9 @@ def standing(row: Row) -> Iterator[Standing]:
             front = stack.enter_context(_front(row.front, server.port, Path(scratch)))
             front.wait()
             url = front.url
-            versions |= version_of(row.front)
+            if row.front.config:
+                proxy = PROXIES[row.front.name]
+                versions[proxy.name] = version_of(_program(row.front), proxy.version)
         yield Standing(url, versions)
 
 
@@ -88,14 +81,13 @@ def _front(front: Front, server: int, scratch: Path) -> StartedServer:
     # A worker of nginx has a user of its own.
     scratch.chmod(0o755)
     port = free_port()
-    program = _found(front) or ""
     config = scratch / (front.config or "none")
     values = {
         "{port}": str(port),
         "{server}": str(server),
         "{folder}": str(scratch),
         "{config}": str(config),
-        "{program}": program,
+        "{program}": _program(front),
     }
 
     def filled(text: str) -> str:
@@ -114,24 +106,6 @@ def _front(front: Front, server: int, scratch: Path) -> StartedServer:
     return StartedServer(command, url=f"http://127.0.0.1:{port}")
 
 
-def _found(front: Front) -> str | None:
-    """The program of the front: that of this machine, or the one that was fetched; Python for our own."""
-    return find(PROXIES[front.proxy]) if front.proxy else sys.executable
-
-
-def version_of(front: Front) -> dict[str, str]:
-    """The version that the program prints; nothing for a front of our own."""
-    if not front.proxy:
-        return {}
-    program, version = str(_found(front)), PROXIES[front.proxy].version
-    try:
-        done = subprocess.run(
-            [program, version],
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ChildError(f"{program} {version}: {error}") from None
-    found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
-    return {front.name: found[0]} if found else {}
+def _program(front: Front) -> str:
+    """The proxy, found or fetched; Python for a front of our own. Raises Problem."""
+    return fetch(PROXIES[front.name], say=lambda line: None) if front.config else sys.executable

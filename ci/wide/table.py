@@ -1,19 +1,18 @@
-"""The table of the documentation: one line for each row, and only the lines of judged rows change."""
+"""The lines of the table in the documentation: one for each row."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from ci.pages import line
 from ci.wide.rows import Row
 from sioprobe.results.types import Conformance
 
-BEGIN, END = "<!-- rows -->\n", "<!-- end of rows -->\n"
 HEAD = (
-    "| row | server | judged | outcome | passed | MUST failures | known deviations | inconclusive"
-    " | hidden by the path | otherwise than `node` | seconds |\n" + "|---" * 11 + "|\n"
-)
+    "row", "server", "judged", "outcome", "passed", "MUST failures", "known deviations", "inconclusive",
+    "hidden by the path", "otherwise than `node`", "seconds",
+)  # fmt: skip
 FEW = 6
 """So many ids stand in a cell; more are counted."""
 
@@ -50,27 +49,6 @@ def differing(result: Conformance, direct: Conformance) -> list[str]:
         for each in (result, direct)
     ]
     return [key[0] for key in sorted(both[0].keys() | both[1].keys()) if both[0].get(key) != both[1].get(key)]
-
-
-def updated(page: str, lines: Mapping[str, str], names: Iterable[str], head: str = HEAD) -> str:
-    """The page with these lines in its table, in the order of `names`. Raises ValueError without a table."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no table between {BEGIN.strip()} and {END.strip()}")
-    known = {**lines_of(page), **lines}
-    return before + begin + head + "".join(known[name] for name in names if name in known) + end + after
-
-
-def lines_of(page: str) -> dict[str, str]:
-    """The lines of the table in the page, by the names of their rows."""
-    table = page.partition(BEGIN)[2].partition(END)[0]
-    return {match[1]: match[0] for match in re.finditer(r"^\| `([^`]+)` \|.*\n", table, re.MULTILINE)}
-
-
-def line(cells: Iterable[str]) -> str:
-    """A line of a table."""
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def _ids(ids: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from ci.pages import with_part
 from reports.faults.page import render_markdown
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import FAULTS_FILE, read_faults, write_text
@@ -12,17 +13,12 @@ from sioprobe.results.files import FAULTS_FILE, read_faults, write_text
 __all__ = ["filled", "main"]
 
 PAGE = Path(__file__).resolve().parents[1] / "measured/faults.md"
-BEGIN, END = "<!-- faults -->\n", "<!-- end of faults -->\n"
 
 
 def filled(page: str, tables: str) -> str:
-    """The page with these tables between its marks. Raises ValueError without marks."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no {BEGIN.strip()} and {END.strip()}")
+    """The page with these tables between its marks, their headings one level lower."""
     lower = "\n".join(f"#{line}" if line.startswith("#") else line for line in tables.splitlines())
-    return f"{before}{begin}\n{lower}\n\n{end}{after}"
+    return with_part(page, "faults", f"\n{lower}\n\n")
 
 
 def main(arguments: list[str]) -> int:

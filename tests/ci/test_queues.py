@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from ci.pages import lines_of, part
 from ci.queues import PAGE, Cell, cluster_ids, is_surprise, verdict
-from ci.wide.table import lines_of
 from server_under_test.queues.registry import ASYNC_MODES, QUEUES
 
 
@@ -48,7 +48,7 @@ def test_the_cases_about_several_processes_are_asked() -> None:
 
 
 def test_the_page_has_a_line_for_each_queue_that_agrees_with_the_registry() -> None:
-    lines = lines_of(PAGE.read_text("utf-8"))
+    lines = lines_of(part(PAGE.read_text("utf-8"), "rows"))
     assert list(lines) == list(QUEUES)
     for name, line in lines.items():
         queue = QUEUES[name]

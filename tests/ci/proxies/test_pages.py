@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from ci.pages import part
 from ci.proxies import pages
 from ci.proxies.mistakes import MISTAKES
 from server_under_test.proxies.registry import PROXIES
@@ -17,11 +18,11 @@ MEASURED = pages.MEASURED.read_text("utf-8")
 
 @pytest.mark.parametrize("name", pages.configurations())
 def test_the_configurations_on_the_page_are_those_of_the_program(name: str) -> None:
-    assert pages.part(USERS, name) == pages.configurations()[name]
+    assert part(USERS, name) == pages.configurations()[name]
 
 
 def test_a_line_that_mends_stands_in_its_block() -> None:
-    mends = pages.part(USERS, "mends")
+    mends = part(USERS, "mends")
     worker = (
         "upstream socketio_worker1 {\n"
         "    # Its clients move on to the others when it has died.\n"
@@ -39,12 +40,12 @@ def test_a_line_that_mends_stands_in_its_block() -> None:
 def test_the_page_has_what_was_seen_of_every_mistake_and_of_nothing_else() -> None:
     parts = set(re.findall(r"<!-- end of (\S+) -->", USERS))
     assert parts == {*MISTAKES, *pages.configurations(), "deaths"}
-    assert all(pages.part(USERS, name).startswith("| where | what it says |\n") for name in MISTAKES)
+    assert all(part(USERS, name).startswith("| where | what it says |\n") for name in MISTAKES)
 
 
 def test_every_text_that_a_user_looks_for_was_seen() -> None:
     table = USERS.partition("## What you see\n")[2].partition("\n## ")[0]
-    seen = "".join(pages.part(USERS, name) for name in MISTAKES)
+    seen = "".join(part(USERS, name) for name in MISTAKES)
     for line in table.splitlines()[3:]:
         for text in re.findall(r"`([^`]+)`", line.split(" | ")[0]):
             assert text.removesuffix('..."') in seen, text
@@ -52,8 +53,8 @@ def test_every_text_that_a_user_looks_for_was_seen() -> None:
 
 def test_the_tables_have_every_proxy() -> None:
     kept = [sticky for sticky in STICKY if sticky != "none"]
-    for page, part, stickies in ((MEASURED, "clients", list(STICKY)), (USERS, "deaths", kept)):
-        head, *names = re.findall(r"^\| (\w+, \w+) \|", pages.part(page, part), re.MULTILINE)
+    for page, name_of_part, stickies in ((MEASURED, "clients", list(STICKY)), (USERS, "deaths", kept)):
+        head, *names = re.findall(r"^\| (\w+, \w+) \|", part(page, name_of_part), re.MULTILINE)
         assert head == "proxy, sticky"
         assert names == [f"{name}, {sticky}" for name in PROXIES for sticky in stickies]
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from ci.pages import lines_of, part, table, with_lines
 from ci.wide import delay, standing
 from ci.wide.__main__ import PAGE, ask
 from ci.wide.rows import FRONTS, HERE, ROOT, ROWS, SERVE, Front, Row
-from ci.wide.table import BEGIN, END, HEAD, line_of, lines_of, not_run, updated
+from ci.wide.table import HEAD, line_of, not_run
 from server_under_test.foreign.servers import Tool
 
 RECIPES = {row.recipe.folder: row.recipe for row in ROWS.values() if row.recipe is not None}
@@ -59,7 +60,7 @@ def test_a_configuration_says_where_it_listens_and_where_the_server_is(front: Fr
 
 
 def test_the_table_of_the_documentation_has_the_rows_that_there_are() -> None:
-    assert list(lines_of(PAGE.read_text("utf-8"))) == list(ROWS)
+    assert list(lines_of(part(PAGE.read_text("utf-8"), "rows"))) == list(ROWS)
 
 
 def result(**verdicts: str) -> Any:
@@ -94,15 +95,15 @@ def test_a_line_names_what_failed_and_what_a_front_changes() -> None:
 def test_only_the_lines_of_judged_rows_change() -> None:
     names = ("node", "nginx", "tornado")
     old = {name: not_run(ROWS[name], "it was not there") for name in names}
-    page = f"before\n{BEGIN}{HEAD}{''.join(old.values())}{END}after\n"
+    page = f"before\n<!-- rows -->\n{table(HEAD, old.values())}<!-- end of rows -->\nafter\n"
     new = not_run(ROWS["nginx"], "it is not there")
 
-    changed = updated(page, {"nginx": new}, names)
+    changed = with_lines(page, "rows", HEAD, {"nginx": new}, names)
 
     assert changed == page.replace(old["nginx"], new)
-    assert lines_of(changed) == {**old, "nginx": new}
-    with pytest.raises(ValueError, match="has no table"):
-        updated("before\n", {}, names)
+    assert lines_of(part(changed, "rows")) == {**old, "nginx": new}
+    with pytest.raises(ValueError, match="has no part 'rows'"):
+        with_lines("before\n", "rows", HEAD, {}, names)
 
 
 def test_an_unknown_row_is_told_with_the_nearest() -> None:
