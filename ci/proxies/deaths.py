@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from http.client import HTTPException
 
 from ci.proxies.clients import COUNT, count_served, staying
+from ci.proxies.looking import HANDSHAKE, Answer, ask, session_id
 from ci.proxies.standing import Workers, front
 
 PATIENCE = 15.0
 """Seconds; a client that reconnects waits for 1 to 5 seconds between two tries."""
-HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
+ASK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +30,20 @@ class Moved:
     """After which all of them were served. None if they were not within `PATIENCE`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer with the cookie that a client has after it."""
-
-    status: str
-    body: bytes
-    cookie: str
-
-
 def kill_one(workers: Workers, name: str, sticky: str, *, moves_on: bool) -> Moved:
     """Kill the worker of a client, look, and start it again."""
     with front(name, workers.urls, sticky, moves_on=moves_on) as it, staying(it.url, "upgrade") as clients:
-        opened = ask(it.url, HANDSHAKE)
-        session_id = json.loads(opened.body[1:])["sid"]
-        about = json.loads(ask(it.url, "/about", opened.cookie).body)
+        opened = _ask(it.url, HANDSHAKE)
+        about = json.loads(_ask(it.url, "/about", opened.cookie).body)
         number = workers.number_of(about["pids"][0])
         killed = time.monotonic()
         workers.tell(f"kill worker {number}")
         try:
-            session = ask(it.url, f"{HANDSHAKE}&sid={session_id}", opened.cookie)
+            session = _ask(it.url, f"{HANDSHAKE}&sid={session_id(opened)}", opened.cookie)
             handshakes: list[str] = []
             seconds, cut_off = None, False
             while (now := time.monotonic() - killed) < PATIENCE and seconds is None:
-                handshakes.append(ask(it.url, HANDSHAKE, opened.cookie).status)
+                handshakes.append(_ask(it.url, HANDSHAKE, opened.cookie).status)
                 served = count_served(clients)
                 cut_off = cut_off or served < COUNT
                 if cut_off and served == COUNT:
@@ -64,19 +54,12 @@ def kill_one(workers: Workers, name: str, sticky: str, *, moves_on: bool) -> Mov
             workers.tell(f"start worker {number}")
 
 
-def ask(url: str, target: str, cookie: str = "", timeout: float = 10.0) -> Answer:
+def _ask(url: str, target: str, cookie: str = "") -> Answer:
     """One GET. A status that never came is the name of the error."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
     try:
-        connection.request("GET", target, headers={"Cookie": cookie} if cookie else {})
-        response = connection.getresponse()
-        given = response.headers.get("Set-Cookie", "").partition(";")[0]
-        return Answer(str(response.status), response.read(), given or cookie)
-    except (OSError, http.client.HTTPException) as error:
+        return ask(url, target, cookie=cookie, timeout=ASK_SECONDS)
+    except (OSError, HTTPException) as error:
         return Answer(type(error).__name__, b"", cookie)
-    finally:
-        connection.close()
 
 
 def _shortly(statuses: list[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import ssl
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import trustme
@@ -21,7 +21,7 @@ import trustme
 from ci.proxies.clients import ROOT, visit
 from ci.proxies.standing import front
 from server_under_test.starting.children import start_child, stop_children
-from server_under_test.starting.listener import bind, hold
+from server_under_test.starting.listener import bind, hold_for_program
 
 Said = list[tuple[str, str]]
 """Lines of `(who, what it says)`."""
@@ -47,7 +47,7 @@ def silent_poll(url: str) -> str:
     """The answer to a poll of a session where nothing happens."""
     opened = ask(url, HANDSHAKE)
     began = time.monotonic()
-    status, body, _ = ask(url, f"{HANDSHAKE}&sid={session_id(opened)}", cookie=opened[2])
+    status, body, _ = ask(url, f"{HANDSHAKE}&sid={session_id(opened)}", cookie=opened.cookie)
     return f"{shown(status, body)}, after {time.monotonic() - began:.0f} s"
 
 
@@ -131,9 +131,7 @@ def without_header(lacks: str, *, tls: bool = True) -> Said:
     with ExitStack() as stack:
         server, log = stack.enter_context(gunicorn("--workers", "1"))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        held = stack.enter_context(hold("127.0.0.1", 0))
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held = stack.enter_context(hold_for_program("127.0.0.1", 0))
         port = held.getsockname()[1]
         certificate = trustme.CA().issue_cert("127.0.0.1")
         certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "pem"))
@@ -174,8 +172,16 @@ def instead(*pairs: str) -> Callable[[str], str]:
     return edit
 
 
-def session_id(opened: tuple[str, bytes, str]) -> str:
-    return str(json.loads(opened[1][1:])["sid"])
+class Answer(NamedTuple):
+    """An answer, with the cookie that a client has after it."""
+
+    status: str
+    body: bytes
+    cookie: str
+
+
+def session_id(opened: Answer) -> str:
+    return str(json.loads(opened.body[1:])["sid"])
 
 
 def ask(
@@ -186,21 +192,22 @@ def ask(
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
     source: str = "",
-) -> tuple[str, bytes, str]:
-    """Status, body, and the cookie that a client has after it."""
+    timeout: float = 30.0,
+) -> Answer:
+    """The answer to a GET, or to a POST with this body. Raises OSError and HTTPException."""
     parts = urlsplit(url)
     place = (parts.hostname or "", parts.port)
     via = (source, 0) if source else None
     connection = (
-        HTTPSConnection(*place, timeout=30, context=ssl._create_unverified_context())
+        HTTPSConnection(*place, timeout=timeout, context=ssl._create_unverified_context())
         if parts.scheme == "https"
-        else HTTPConnection(*place, timeout=30, source_address=via)
+        else HTTPConnection(*place, timeout=timeout, source_address=via)
     )
     try:
         sent = {**(headers or {}), **({"Cookie": cookie} if cookie else {})}
         connection.request("GET" if body is None else "POST", target, body, sent)
         answer = connection.getresponse()
         given = answer.headers.get("Set-Cookie", "").partition(";")[0]
-        return str(answer.status), answer.read(), given or cookie
+        return Answer(str(answer.status), answer.read(), given or cookie)
     finally:
         connection.close()

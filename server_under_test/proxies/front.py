@@ -6,7 +6,6 @@ import base64
 import http.client
 import math
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from server_under_test.proxies.registry import PROXIES, fetch
 from server_under_test.proxies.site import STICKY, Proxy, Site
 from server_under_test.queues.registry import Running
 from server_under_test.starting.children import start_child, stop_children
-from server_under_test.starting.listener import hold
+from server_under_test.starting.listener import hold_for_program
 from server_under_test.starting.options import TRANSPORTS, Options
 from server_under_test.starting.problems import Problem
 
@@ -72,10 +71,7 @@ class Front:
     def __init__(self, proxy: Proxy, site: Site, transports: Sequence[str] = TRANSPORTS) -> None:
         self.proxy = proxy
         self._websocket = "websocket" in transports
-        self._held = hold(site.host, site.port)
-        # From now on the program may bind the port, and nobody else may hold it.
-        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._held = hold_for_program(site.host, site.port)
         self._program = fetch(proxy, say=lambda line: print(line, file=sys.stderr, flush=True))
         self._address = (site.host, self._held.getsockname()[1])
         site = site.at(self._address[1])

@@ -39,6 +39,15 @@ def hold(host: str, port: int) -> socket.socket:
     return _bound(host, port, listens=False)
 
 
+def hold_for_program(host: str, port: int) -> socket.socket:
+    """As `hold`, for a program that binds the port itself, with SO_REUSEPORT."""
+    held = hold(host, port)
+    # From now on the program may bind the port, and nobody else may hold it.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return held
+
+
 def _bound(host: str, port: int, *, listens: bool) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
