@@ -157,7 +157,7 @@ def cluster_ids() -> list[str]:
 
 
 def lacking() -> dict[str, str | None]:
-    """What each queue lacks here, as `sioprobe serve` says it."""
+    """What is missing here for each queue, as `sioprobe serve` says it."""
     code, told, complaint = ask_child("server_under_test", "--list", "--json", deadline=60.0)
     if code:
         raise click.ClickException(complaint)

@@ -75,7 +75,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     "--client",
     group=JUDGED,
     metavar="COMMAND",
-    help="In place of a server: the command that starts a client, or a name. list: the names.",
+    help="Judge a client: the command that starts it, or a name. `list` lists the names.",
 )
 @option(
     "--id",

@@ -16,7 +16,7 @@ from ci.versions import version_of
 from ci.wide.rows import HERE, ROOT, Front, Row
 from load.servers.command import ServerCommand
 from load.servers.started import StartedServer, free_port
-from server_under_test.foreign.building import build, home, is_built, search_path
+from server_under_test.foreign.building import build, home, is_built
 from server_under_test.foreign.toolchains import is_there
 from server_under_test.proxies.registry import PROXIES, fetch
 from server_under_test.starting.problems import Problem

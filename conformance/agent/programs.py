@@ -57,7 +57,7 @@ def command_of(given: str) -> list[str]:
 
 
 def as_text() -> str:
-    """One line for each: its name, what it is, and what lacks here."""
+    """One line for each: its name, what it is, and what is missing here."""
     return "\n".join(
         f"{name:<12} {about}" + (f" (not here: {lacks})" if lacks else "")
         for name, (about, lacks) in programs().items()
