@@ -15,6 +15,7 @@ import click
 
 from load.comparing.arms import ArmPlan
 from load.comparing.plan import Profile
+from sioprobe.commandline.choices import Listed
 from sioprobe.commandline.help_pages import option
 from sioprobe.commandline.numbers import WholeNumber
 
@@ -27,31 +28,14 @@ QUEUES = ("redis",)
 """What one axis is if only the other one is given."""
 
 
-class _Listed(click.ParamType[tuple[Any, ...]]):
-    """Values with commas between them, each once."""
-
-    name = "list"
-
-    def __init__(self, of: click.ParamType[Any]) -> None:
-        self._of = of
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Any, ...]:
-        """The values. Raises UsageError for the first that is none."""
-        if isinstance(value, tuple):
-            return value
-        return tuple(dict.fromkeys(self._of.convert(each.strip(), param, ctx) for each in value.split(",")))
-
-
 def axis_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--workers` and `--queue`."""
     queue = option(
-        "--queue", "queues", group=COMPARED, metavar="NAME,NAME", type=_Listed(click.STRING), default=(),
+        "--queue", "queues", group=COMPARED, metavar="NAME,NAME", type=Listed(click.STRING), default=(),
         help="Compare each async mode behind these queues of `sioprobe serve --list`.",
     )  # fmt: skip
     workers = option(
-        "--workers", group=COMPARED, metavar="N,N", type=_Listed(WholeNumber(1, 64)), default=(),
+        "--workers", group=COMPARED, metavar="N,N", type=Listed(WholeNumber(1, 64)), default=(),
         help="Compare each async mode with these numbers of server processes.",
     )  # fmt: skip
     return workers(queue(command))

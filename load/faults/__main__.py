@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -19,7 +18,7 @@ from load.faults.playing import Timing, now_text
 from load.faults.rounds import Plan, cells_of, play_all
 from load.servers.processes import ChildError, ask_child, end_all, known_servers
 from sioprobe import __version__
-from sioprobe.commandline.choices import OneOf
+from sioprobe.commandline.choices import Listed, OneOf
 from sioprobe.commandline.help_pages import HOW_MUCH, GroupedCommand, option
 from sioprobe.commandline.nearest import unknown
 from sioprobe.commandline.numbers import Number, WholeNumber
@@ -52,23 +51,6 @@ EXIT_CODES = {
 }
 
 
-class Names(click.ParamType[tuple[str, ...]]):
-    """The type of an option that takes several names: `a,b`."""
-
-    name = "names"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """The names, each once. Raises UsageError."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
-        if not names:
-            raise click.UsageError(f"{param.opts[0] if param else 'the value'} is empty")
-        return names
-
-
 @click.command(
     cls=GroupedCommand,
     examples=EXAMPLES,
@@ -79,7 +61,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     "--mode",
     "modes",
     group=PLAYED,
-    type=Names(),
+    type=Listed(click.STRING),
     metavar="NAMES",
     default=(),
     help="Async modes of the servers: a,b.",
@@ -88,7 +70,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     "--queue",
     "queues",
     group=PLAYED,
-    type=Names(),
+    type=Listed(click.STRING),
     metavar="NAMES",
     default="redis",
     show_default=True,
@@ -98,7 +80,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     "--fault",
     "fault_names",
     group=PLAYED,
-    type=Names(),
+    type=Listed(OneOf("fault", (*FAULTS, LIST))),
     metavar="NAMES",
     multiple=True,
     help="Faults of the list below: a,b. Without it all of them; `list` lists them.",
@@ -223,9 +205,6 @@ def main(
 
 
 def _faults(names: Sequence[str]) -> list[Fault]:
-    for name in names:
-        if name not in FAULTS:
-            raise click.UsageError(unknown("fault", name, (*FAULTS, LIST)))
     # In the order of the catalogue: from mild to hard.
     return [fault for fault in FAULTS.values() if not names or fault.name in names]
 

@@ -1,4 +1,4 @@
-"""Options that take one of some names, for both kinds of parsers."""
+"""Options that take one of some names, for both kinds of parsers, and options that take several values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from sioprobe.commandline.nearest import unknown
 
-__all__ = ["OneOf", "one_of"]
+__all__ = ["Listed", "OneOf", "one_of"]
 
 
 class OneOf(click.ParamType[str]):
@@ -27,6 +27,26 @@ class OneOf(click.ParamType[str]):
         if value not in self._names:
             raise click.UsageError(unknown(self._kind, value, self._names))
         return str(value)
+
+
+class Listed(click.ParamType[tuple[Any, ...]]):
+    """The type of a click option that takes several values: `a,b`."""
+
+    name = "list"
+
+    def __init__(self, of: click.ParamType[Any]) -> None:
+        self._of = of
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Any, ...]:
+        """The values, each once. Raises UsageError for the first that is none, and if there is none."""
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        if not parts:
+            raise click.UsageError(f"{param.opts[0] if param else 'the value'} is empty")
+        return tuple(dict.fromkeys(self._of.convert(part, param, ctx) for part in parts))
 
 
 def one_of(kind: str, names: Iterable[str]) -> Callable[[str], str]:

@@ -193,6 +193,7 @@ def test_a_mode_on_the_command_line_makes_three_arms() -> None:
         (("--seconds", "0.1"), "--seconds: 0.1 is less than 0.2"),
         (("--cookie", "s3cr3t"), "--cookie is not NAME=VALUE"),
         (("--workers", "2,0"), "--workers: 0 is less than 1"),
+        (("--workers", ","), "--workers is empty"),
         (("--workers", "2,many"), "--workers: 'many' is not a whole number"),
         (("--arm", "gevent", "--queue", "redis,reddis"), "profile quick: processes: unknown queue 'reddis'"),
         (("--arm", "node", "--queue", "redis"), "--workers and --queue need an arm in an async mode"),
