@@ -6,26 +6,13 @@
  *
  * Each is a regression or an implementer's mistake that shows on the wire.
  */
-import { pathToFileURL } from "node:url";
 import { BREAKS as ENGINE } from "./node_engine.mjs";
 import { BREAKS as RECOVERY } from "./node_recovery.mjs";
 import { BREAKS as SECOND } from "./node_second.mjs";
 import { BREAKS as SOCKET } from "./node_socket.mjs";
 import { BREAKS as THIRD } from "./node_third.mjs";
+import { printOrBreak } from "./patch.mjs";
 
 const registry = { ...ENGINE, ...SOCKET, ...SECOND, ...THIRD, ...RECOVERY };
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const listed = Object.entries(registry).map(([name, entry]) => [
-    name,
-    { breaks: entry.breaks, requirements: entry.requirements },
-  ]);
-  console.log(JSON.stringify(Object.fromEntries(listed)));
-} else {
-  const name = process.env.REFERENCE_BREAK;
-  if (!Object.hasOwn(registry, name)) {
-    console.error(`REFERENCE_BREAK '${name}' is not in the registry`);
-    process.exit(2);
-  }
-  registry[name].patch();
-}
+printOrBreak(import.meta.url, registry);
