@@ -18,6 +18,7 @@ from pathlib import Path
 
 import click
 
+from ci.fetching import CLIENTS
 from ci.pages import line, with_lines
 from ci.versions import version_of
 from ci.wide.table import FEW
@@ -29,7 +30,6 @@ from server_under_test.queues.kafka import find_tansu
 from server_under_test.queues.redis_server import find_redis, find_valkey
 from server_under_test.queues.registry import ASYNC_MODES, QUEUES, Queue
 from server_under_test.starting.modes import MODES
-from server_under_test.starting.programs import UNPACKED
 from sioprobe.commandline.choices import OneOf
 from sioprobe.commandline.one_line import run_command
 from sioprobe.results.files import read_conformance, write_text
@@ -73,9 +73,7 @@ def main(queues: tuple[str, ...], modes: tuple[str, ...], record: bool, jobs: in
     if record and modes:
         raise click.UsageError("--record takes no --mode: the table has all of them")
     # Clients beside the environment: with them inside, every server would start later.
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        filter(None, (str(UNPACKED / "clients"), os.environ.get("PYTHONPATH")))
-    )
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(CLIENTS), os.environ.get("PYTHONPATH"))))
     ids = cluster_ids()
     here = lacking()
     chosen = [queue for queue in QUEUES.values() if not queues or queue.name in queues]
