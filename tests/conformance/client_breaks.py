@@ -7,12 +7,10 @@ requirement is broken, which it did not say of the unbroken client, and says so 
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +21,7 @@ from conformance.judging.client_runner import answer_question
 from conformance.judging.collecting import all_questions
 from conformance.judging.outcomes import Question
 from conformance.verdicts import Verdict, is_failure
+from tests.conformance.broken import BROKEN, TRIES, Judged, printed_by
 from tests.conformance.mutation import Answered
 from tests.reference_breaks.client_python import BREAKS, FIRST, UNBROKEN
 from tests.reference_breaks.registry import Break
@@ -37,9 +36,6 @@ NODE_AGENT = ROOT / "conformance" / "agents" / "js" / "agent.mjs"
 CLIENTS_AT_ONCE = 8  # broken ones, of each reference
 AGENTS = 3  # of each broken client
 UNBROKEN_AGENTS = 8
-TRIES = 3  # of a case that fails on the unbroken client
-
-BROKEN = (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +55,7 @@ class NodeReference(Reference):
 
     @classmethod
     def find(cls) -> NodeReference:
-        listed = subprocess.run(
-            ["node", str(NODE_BREAKS)], capture_output=True, text=True, check=True, timeout=60
-        )
-        entries = json.loads(listed.stdout)
-        breaks = {
-            name: Break(name, entry["breaks"], tuple(entry["requirements"]))
-            for name, entry in entries.items()
-        }
-        return cls(breaks, frozenset(name for name, entry in entries.items() if entry["first"]))
+        return cls(*printed_by(NODE_BREAKS))
 
     def command(self, name: str) -> list[str]:
         if name == UNBROKEN:
@@ -91,19 +79,6 @@ class PythonReference(Reference):
             "tests.reference_breaks.client_python",
             name,
         ]
-
-
-@dataclass(slots=True)
-class Judged:
-    """What the cases say of one broken client. `noticed`: what said so twice, at most one."""
-
-    entry: Break
-    answered: list[Answered]
-    noticed: list[Answered] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        seen = [str(item) for item in self.answered if item.outcome.judgement.verdict is not Verdict.PASS]
-        return f"{self.entry.name} ({', '.join(self.entry.requirements)}): {seen or 'all pass'}"
 
 
 @dataclass(slots=True)

@@ -13,11 +13,10 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Container, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,7 +26,8 @@ from conformance.finding.server import find_target
 from conformance.judging.collecting import all_questions
 from conformance.judging.runner import Question
 from conformance.target import Target
-from conformance.verdicts import Verdict, is_failure
+from conformance.verdicts import is_failure
+from tests.conformance.broken import BROKEN, TRIES, Judged, printed_by
 from tests.conformance.mutation import Answered, one
 from tests.reference_breaks.python import BREAKS, UNBROKEN
 from tests.reference_breaks.registry import Break
@@ -47,7 +47,6 @@ SETTINGS = {"ping_interval": float(PING_SECONDS), "ping_timeout": float(PONG_SEC
 SERVERS_AT_ONCE = 20
 CASES_AT_ONCE = 64
 START_SECONDS = 60.0
-TRIES = 3  # of a case that fails on the unbroken reference
 MOST_AGAIN = 20  # servers; more that surprise have another reason
 READY = b"READY "
 
@@ -60,39 +59,14 @@ BY_CHANCE = (
     "test_a_poll_that_waits_when_the_upgrade_completes_is_ended",
 )
 
-BROKEN = (Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO)
-
 
 def node_breaks() -> dict[str, Break]:
     """The registry of the JavaScript reference, as it prints itself."""
-    command = ["node", str(FOLDER / "node.mjs")]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    return {
-        name: Break(name, entry["breaks"], tuple(entry["requirements"]))
-        for name, entry in json.loads(listed.stdout).items()
-    }
+    return printed_by(FOLDER / "node.mjs")[0]
 
 
 def python_breaks() -> dict[str, Break]:
     return dict(BREAKS)
-
-
-@dataclass(slots=True)
-class Judged:
-    """What the cases say of one server."""
-
-    entry: Break
-    answered: list[Answered]
-    noticed: list[Answered] = field(default_factory=list)  # what said so twice, at most one
-
-    @property
-    def fails(self) -> bool:
-        """Whether what was noticed makes a run fail, or is only reported."""
-        return any(item.outcome.judgement.verdict is Verdict.FAIL for item in self.noticed)
-
-    def __str__(self) -> str:
-        seen = [str(item) for item in self.answered if item.outcome.judgement.verdict is not Verdict.PASS]
-        return f"{self.entry.name} ({', '.join(self.entry.requirements)}): {seen or 'all pass'}"
 
 
 class Servers(Protocol):

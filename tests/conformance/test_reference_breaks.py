@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from conformance.verdicts import Verdict, is_failure
+from tests.conformance.broken import Judged
 from tests.conformance.reference_breaks import (
-    Judged,
     judge_node,
     judge_python,
     node_breaks,
