@@ -129,8 +129,13 @@ class Worker(Part):
         with listener:
             fd = listener.fileno()
             options = replace(self._options, listen_fd=fd)
+            # Ctrl-C goes to the supervisor alone: a server that still imports would print a traceback.
             server = start_child(
-                command(options), env=environment(options), pass_fds=[fd], stdout=subprocess.PIPE
+                command(options),
+                env=environment(options),
+                pass_fds=[fd],
+                stdout=subprocess.PIPE,
+                process_group=0,
             )
         assert server.stdout is not None
         self.processes, self.about = (server,), None

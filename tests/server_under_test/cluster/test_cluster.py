@@ -142,6 +142,29 @@ def test_a_cluster_that_is_told_to_stop_before_it_is_ready_leaves_nothing(tmp_pa
         assert_gone(family)
 
 
+def test_ctrl_c_reaches_no_server_that_still_imports() -> None:
+    """A terminal sends SIGINT to the whole group of processes. The supervisor acts on it, without a word."""
+    require_redis()
+    with subprocess.Popen(
+        [sys.executable, "-m", "server_under_test", "--mode", "gevent", "--port", "0", "--queue", "redis"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as starting:
+        supervisor = psutil.Process(starting.pid)
+        until(lambda: [each for each in supervisor.children() if imports_gevent(each)])
+        family = [supervisor, *supervisor.children(recursive=True)]
+        os.killpg(starting.pid, signal.SIGINT)
+        assert starting.communicate(timeout=DEADLINE) == (b"", b"")
+        assert_gone(family)
+
+
+def imports_gevent(process: psutil.Process) -> bool:
+    """Whether Python has started in it, and is at its imports: by the libraries that it has loaded."""
+    return "greenlet" in Path(f"/proc/{process.pid}/maps").read_text("utf-8")
+
+
 def test_a_cluster_ends_when_one_of_its_servers_dies() -> None:
     with start_cluster("threading") as cluster:
         family = members(cluster)
