@@ -161,8 +161,8 @@ def _findings(rows: Sequence[SectionRow]) -> Iterator[str]:
                 )
     if _crowded(whole):
         yield (
-            "Where there are fewer cores than processes, the figures do not show how these would scale on"
-            " more, and no number of processes rests on them."
+            "Where servers, queue and generator have too few cores, the figures do not show how these would"
+            " scale on more, and no number of processes rests on them."
         )
 
 
@@ -171,7 +171,7 @@ def _crowded(rows: Sequence[SectionRow]) -> bool:
 
 
 def _where(rows: Sequence[SectionRow]) -> str:
-    return " on fewer cores than processes" if _crowded(rows) else ""
+    return " on too few cores" if _crowded(rows) else ""
 
 
 def _enough(rows: Sequence[SectionRow]) -> Iterator[str]:
