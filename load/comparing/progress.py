@@ -69,7 +69,8 @@ class Progress:
             row = [_estimate(metrics, *column) for column in _COLUMNS]
             table.add_row(cell["arm"], cell["transport"], *row)
         console = Console(highlight=False)
-        console.print(table)
+        if results["cells"]:
+            console.print(table)
         if results.get("side_by_side"):
             console.print()
             console.print(_ratios(results["side_by_side"]))

@@ -35,7 +35,7 @@ def test_ratios_stand_with_their_intervals_and_what_is_alike_is_marked(
         ],
     }
 
-    _, head, *rows = printed(capsys, side_by_side=[part])
+    head, *rows = printed(capsys, side_by_side=[part])
 
     assert head.split(maxsplit=4)[3:] == ["transport", "CPU, times the lowest  p50, times the lowest"]
     assert [row.split(maxsplit=2) for row in rows] == [
@@ -46,5 +46,5 @@ def test_ratios_stand_with_their_intervals_and_what_is_alike_is_marked(
     ]
 
 
-def test_without_lives_there_is_no_such_table(capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(printed(capsys)) == 1
+def test_without_lives_and_blocks_there_is_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(capsys) == []
