@@ -17,7 +17,7 @@ from server_under_test.listing import listed
 from server_under_test.proxies.front import said_before, site_of
 from server_under_test.proxies.registry import PROXIES
 from server_under_test.proxies.site import STICKY
-from server_under_test.queues.registry import Queue
+from server_under_test.queues.registry import QUEUES, Queue
 from server_under_test.queues.registry import find as find_queue
 from server_under_test.starting.command import become
 from server_under_test.starting.listener import bind
@@ -213,7 +213,7 @@ def _check_queue(queue: Queue, url: str | None, options: Options, *, anyway: boo
     """Raise Problem if the queue does not work in this mode, or lacks something; say what is limited."""
     works = queue.works_in(MODES[options.mode].async_mode) if options.mode else queue.works
     if works == "no" and not anyway:
-        raise Problem(f"--queue {queue.name} {queue.standing}; --anyway starts it")
+        raise Problem(f"--queue {queue.name} {queue.standing}; sioprobe serve --anyway starts it")
     row = queue.load()
     if url is None and (lack := row.missing()):
         raise Problem(lack)
@@ -270,6 +270,8 @@ def _check_queue_of(server: str, options: Options) -> None:
         return
     if foreign is None and (takes := [one.name for one in FOREIGN.values() if name in one.own_queues]):
         raise Problem(f"--queue {name} joins processes of --server {takes[0]} only")
+    if foreign is not None and own and name not in QUEUES and "://" not in name:
+        raise unknown("queue", name, [*foreign.queues, *own])
     queue, _ = find_queue(name)
     if foreign is not None and "--queue" not in foreign.lacks and queue.name not in foreign.queues:
         raise Problem(f"--server {server} takes --queue {' or '.join([*foreign.queues, *own])}, not {name}")

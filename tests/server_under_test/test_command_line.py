@@ -94,16 +94,16 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
         ("--queue zookeeper://127.0.0.1", f"--queue zookeeper:// does not work: {NO_FANOUT}"),
         (
             "--queue sqla+sqlite:///queue",
-            f"--queue sqlalchemy does not work: {NO_FANOUT}; --anyway starts it",
+            f"--queue sqlalchemy does not work: {NO_FANOUT}; sioprobe serve --anyway starts it",
         ),
         (
             "--queue memory",
             "--queue memory does not work: it stays in its process, and nothing reaches the others, without "
-            "an error; --anyway starts it",
+            "an error; sioprobe serve --anyway starts it",
         ),
         (
             "--queue zeromq --mode gevent",
-            f"--queue zeromq {QUEUES['zeromq'].standing}; --anyway starts it",
+            f"--queue zeromq {QUEUES['zeromq'].standing}; sioprobe serve --anyway starts it",
         ),
         (
             "--queue zmq+tcp://127.0.0.1:5555",
@@ -162,6 +162,10 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
         ("--ping-timeout inf", "--ping-timeout inf is not a number of seconds"),
         ("--server node --mode gevent", "--server node takes no --mode"),
         ("--server node-2 --queue redis", "--server node-2 takes no --queue"),
+        (
+            "--server node --queue clustr",
+            "unknown queue 'clustr', did you mean 'cluster'? (one of: redis, cluster)",
+        ),
         ("--server node --queue rabbitmq", "--server node takes --queue redis or cluster, not rabbitmq"),
         ("--server node --queue cluster --play", "--queue cluster is node's own, and takes no --play"),
         ("--queue cluster", "--queue cluster joins processes of --server node only"),
