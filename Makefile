@@ -12,7 +12,8 @@ RUN := -n 4 --dist loadfile --no-loadscope-reorder --durations 10
 # A gate takes both cores with real-time priority, and other tests would starve beside it. A good run is one
 # on a machine that does nothing else. And hundreds of cases that are judged at once are a load of their own.
 ALONE := tests/conformance/test_mutation.py tests/conformance/test_reference_breaks.py \
-	tests/load/blocks/test_good_run.py tests/ci/gate tests/load/side_by_side tests/load/counting
+	tests/conformance/test_client_breaks.py tests/load/blocks/test_good_run.py tests/ci/gate \
+	tests/load/side_by_side tests/load/counting
 # What another Python may break: every mode serves, is judged and loaded; codecs, results, reports, commands.
 QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cli.py tests/conformance/test_run.py \
 	tests/engine tests/locusts tests/users tests/load/blocks/test_block.py tests/load/running/test_main.py \
@@ -55,7 +56,8 @@ proxies: $(ENV)/installed $(ENV)/parts  ## Try every proxy with real clients, de
 figures: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts  ## Print what the judge covers, and which faults it notices
 	$(BIN)/sioprobe conform --list | tail -n 1
 	$(BIN)/pytest -q -k "notice or faultless" tests/conformance/test_mutation.py \
-		tests/conformance/test_flask_faults.py tests/conformance/test_reference_breaks.py
+		tests/conformance/test_flask_faults.py tests/conformance/test_reference_breaks.py \
+		tests/conformance/test_client_faults.py tests/conformance/test_client_breaks.py
 
 bench: $(ENV)/installed $(ENV)/bench  ## Compare what an operation costs the load generator with others (15 minutes)
 	$(BIN)/python -m load.bench $(BENCH)
@@ -63,7 +65,7 @@ bench: $(ENV)/installed $(ENV)/bench  ## Compare what an operation costs the loa
 test: $(ENV)/installed $(ENV)/parts $(ENV)/test-parts $(ENV)/servers lint  ## Check style, types and imports, and run every test but those of `make test-alone`
 	$(BIN)/pytest $(RUN) $(ALONE:%=--ignore=%)
 
-test-alone: $(ENV)/installed $(ENV)/parts  ## Run the tests that need both cores for themselves, one after the other (10 minutes)
+test-alone: $(ENV)/installed $(ENV)/parts  ## Run the tests that need both cores for themselves, one after the other (13 minutes)
 	$(BIN)/pytest --durations 3 $(ALONE)
 
 test-all: test  ## The same, and a quick part of the tests on each other Python from 3.11 to 3.14 that is found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,13 @@ from conformance.agent.process import AgentProcess, from_json
 from conformance.client.transcript import TO_CLIENT, TO_SERVER, Recording
 from conformance.stage.stage import Stage
 from conformance.verdicts import HarnessError, NotApplicable
+from sioprobe.wire import RECORD_SEPARATOR
 
 __all__ = ["LATE_SECONDS", "App", "Seen"]
 
 LATE_SECONDS = 5.0  # for the application to see something
 SHOWN_BY_PACKETS = ("connect", "event", "acked")  # an agent that says so without a connection lies
+MESSAGE = re.compile(r"4[2356]|b|<")  # how an event or ack begins, or what may hold one: binary or raw bytes
 TRANSPORTS = {"polling": ["polling"], "websocket": ["websocket"], "upgraded": ["polling", "websocket"]}
 
 
@@ -48,6 +51,7 @@ class App:
         self._agent = agent
         self._command = command
         self._program: AgentProcess | None = None
+        self._spoken = False  # the client was sent an event, an acknowledgement or something odd
         self.seen: list[Seen] = []
         if agent is not None:
             agent.hear, agent.print, agent.at_end = self._hear, self._print, self._end
@@ -110,9 +114,26 @@ class App:
             self._bell.alarm = HarnessError(
                 f"the agent says that it sees {kind}, and nothing came to the judge"
             )
+        elif kind in ("event", "acked") and not seen.fields.get("error") and not self._was_spoken_to():
+            self._bell.alarm = HarnessError(f"the agent says that it sees {kind}, and the judge sent none")
         elif kind == "unknown":
             self._bell.alarm = NotApplicable(f"the agent does not know {word.get('do')!r}")
         self._bell.ring()
+
+    def _was_spoken_to(self) -> bool:
+        """Whether the stage has sent anything that can be an event or an acknowledgement."""
+        if not self._spoken:
+            sent = [
+                entry.raw.strip("'")
+                for entry in self._recording.entries
+                if entry.direction == TO_CLIENT and entry.layer in ("polling", "websocket")
+            ]
+            for request in self._stage.requests:
+                body = request.answer_body
+                text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+                sent += text.split(RECORD_SEPARATOR)
+            self._spoken = any(MESSAGE.match(one) for one in sent)
+        return self._spoken
 
     def _print(self, line: str) -> None:
         self._recording.add(TO_SERVER, "application", line, "prints")

@@ -38,6 +38,17 @@ async def test_begins_with_connect(stage: Stage, app: App, transport: Transport)
     await expect_nothing_said(session, *SocketPacketType, what="silence until CONNECT is answered")
 
 
+@requirement("CLI-CN-01")
+async def test_holds_events_until_connect_is_answered(stage: Stage, app: App, transport: Transport) -> None:
+    stage.does.join = False
+    session = await opened(stage, app, transport)
+    await expect_packet(session, CONNECT)
+
+    await app.emit("from app", 1)
+
+    await expect_nothing_said(session, *SocketPacketType, what="silence until CONNECT is answered")
+
+
 @requirement("CLI-CN-02")
 async def test_sends_the_auth_of_the_application(stage: Stage, app: App, transport: Transport) -> None:
     session = await opened(stage, app, transport, auth=AUTH)

@@ -48,11 +48,13 @@ async def test_delivers_all_arguments_together(stage: Stage, app: App, transport
 async def test_delivers_in_order(stage: Stage, app: App, transport: Transport) -> None:
     session = await connected(stage, app, transport)
 
+    texts = ["" if number % 10 else "x" * 5000 for number in range(MANY)]
     for first in range(0, MANY, 10):  # CLI-PL-02 has more packets in one payload
-        await session.send(*(f'42["news",{number}]' for number in range(first, first + 10)))
+        together = range(first, first + 10)
+        await session.send(*(f'42["news",{number},"{texts[number]}"]' for number in together))
 
     for number in range(MANY):
-        await expect_event(app, "news", number)
+        await expect_event(app, "news", number, texts[number])
 
 
 @requirement("CLI-EV-03")

@@ -99,6 +99,8 @@ async def test_does_not_come_back_when_it_was_sent_away(stage: Stage, app: App, 
 
     await expect_told(app, "disconnect")
     await expect_no_more_sessions(stage, "after DISCONNECT by the server")
+    if [packet.type for packet in session.packets].count(CONNECT) > 1:
+        raise Violation("no second CONNECT after DISCONNECT by the server", "the client sends one")
 
 
 @requirement("CLI-DC-02")

@@ -13,6 +13,7 @@ from conformance.client_expect import (
     expect_alive,
     expect_event,
     expect_packet,
+    expect_said,
     expect_told,
 )
 from conformance.requirements import requirement
@@ -64,11 +65,14 @@ async def test_posts_one_at_a_time_and_in_order(stage: Stage, app: App, transpor
     for number in range(12):
         await app.emit("from app", number)
         await asyncio.sleep(0.02)
+        if number == 6:
+            session.post("2")
 
     for number in range(12):
         packet = await expect_packet(session, EVENT)
         if packet.data != ["from app", number]:
             raise Violation(f"event {number}", shown(packet.data))
+    await expect_said(session, "3", what="a PONG")
 
 
 @requirement("CLI-PL-05")
@@ -91,7 +95,7 @@ async def test_keeps_payloads_below_the_limit(stage: Stage, app: App, transport:
     stage.does.push_seconds = 0.3
 
     for number in range(20):
-        await app.emit("from app", number, "x" * 1000)
+        await app.emit("from app", number, "é" * 500)
     for _ in range(20):
         await expect_packet(session, EVENT)
 

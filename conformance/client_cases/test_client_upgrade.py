@@ -21,6 +21,7 @@ from conformance.client_expect import (
 )
 from conformance.requirements import requirement
 from conformance.stage.behaviour import opening
+from conformance.stage.session import Session
 from conformance.stage.stage import Stage
 from conformance.verdicts import NotApplicable, Violation
 from sioprobe.wire import SocketPacketType
@@ -203,6 +204,13 @@ async def test_tells_of_a_server_that_goes_away_after_the_upgrade(
     await expect_told(app, "disconnect")
 
 
+async def expect_left(session: Session) -> None:
+    """The session is over, and so is the WebSocket of its upgrade."""
+    if not await session.until(lambda: session.over is not None and session.probe is None):
+        left = "the WebSocket is open" if session.socket or session.probe else "the session is open"
+        raise Violation("the client leaves over both transports", f"{left} after 5 s")
+
+
 @requirement("CLI-UP-10")
 async def test_leaves_in_the_middle_of_an_upgrade(stage: Stage, app: App, transport: Transport) -> None:
     stage.does.noop_seconds = 0.5
@@ -214,13 +222,25 @@ async def test_leaves_in_the_middle_of_an_upgrade(stage: Stage, app: App, transp
 
     await app.do("disconnect", namespace="/")
 
-    if not await session.until(lambda: session.over is not None and session.probe is None):
-        left = "the WebSocket is open" if session.socket or session.probe else "the session is open"
-        raise Violation("the client leaves over both transports", f"{left} after 5 s")
+    await expect_left(session)
+
+
+@requirement("CLI-UP-10")
+async def test_leaves_while_the_probe_is_not_answered(stage: Stage, app: App, transport: Transport) -> None:
+    stage.does.probe = "unanswered"
+    await app.connect(transport)
+    session = await next_session(stage, app, "polling")
+    if not await session.until(lambda: any(said.raw == "2probe" for said in session.said)):
+        raise Violation("a probe", "none within 5 s")
+
+    await app.do("disconnect", namespace="/")
+
+    await expect_left(session)
 
 
 @requirement("CLI-UP-12")
 async def test_probes_before_it_upgrades(stage: Stage, app: App, transport: Transport) -> None:
+    stage.does.probe_seconds = 0.1
     session = await connected(stage, app, transport)
 
     over = [said.raw for said in session.said if said.transport == "websocket"]

@@ -223,6 +223,8 @@ async def _play(question: Question, stage: Stage, target: ClientTarget, pool: Ag
         # The end of a connection may be the end of the process.
         await asyncio.sleep(SETTLE_SECONDS)
         _expect_living(agent)
+        if agent is not None and not usable and not stage.connections:
+            raise HarnessError("the agent hangs: nothing connected, and `reset` has no answer") from None
         raise
     except TimeoutError:
         raise HarnessError(f"the case did not end within {LIMIT_SECONDS:.0f} s") from None

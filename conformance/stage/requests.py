@@ -66,6 +66,7 @@ class Request:
     wire: Wire
     at: float = field(default_factory=time.monotonic)
     answered: int | None = None  # the status
+    answer_body: str | bytes = b""
     on_answer: Callable[[], None] | None = None
 
     @property
@@ -97,7 +98,7 @@ class Request:
         """Answer it. With `announced` as Content-Length the body is cut short, and the connection ends."""
         if not self.pending:
             return
-        self.answered = answer.status
+        self.answered, self.answer_body = answer.status, answer.body
         self.wire.answer(answer, announced)
         if self.on_answer is not None:
             self.on_answer()

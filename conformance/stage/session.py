@@ -88,6 +88,7 @@ class Session:
         self._recording = recording
         self._outbox: list[str | bytes] = []
         self._decoder = SocketDecoder()
+        self._probed = False  # the probe was answered
         self._upgrading = False  # polls are answered by NOOP
 
     # What the stage gives it
@@ -170,7 +171,7 @@ class Session:
         elif message == "2probe" and self._does.probe == "answered":
             asyncio.get_running_loop().call_later(self._does.probe_seconds, self._answer_probe, socket)
         elif message == "5":
-            if self._does.probe != "answered" or not any(one.raw == "2probe" for one in self.said):
+            if not self._probed:
                 self._watcher.note("CLI-UP-12", "an upgrade packet without a probe that was answered")
             if self.pending_poll is not None:
                 self._watcher.note("CLI-UP-02", "an upgrade packet while a GET is pending")
@@ -187,6 +188,7 @@ class Session:
 
     def _answer_probe(self, socket: Socket) -> None:
         socket.send("3probe")
+        self._probed = True
         asyncio.get_running_loop().call_later(self._does.noop_seconds, self._release_polls)
 
     def _release_polls(self) -> None:

@@ -2,6 +2,7 @@
 
 Only the cases of the requirements that a break names are asked. A break is noticed where a case says that a
 requirement is broken, which it did not say of the unbroken client, and says so again when it is asked again.
+What is watched in all cases is judged over its own cases here.
 """
 
 from __future__ import annotations
@@ -36,6 +37,18 @@ NODE_AGENT = ROOT / "conformance" / "agents" / "js" / "agent.mjs"
 CLIENTS_AT_ONCE = 8  # broken ones, of each reference
 AGENTS = 3  # of each broken client
 UNBROKEN_AGENTS = 8
+
+# Of the breaks that were written before the cases were read, those that no case noticed then.
+UNSEEN_AT_FIRST = {
+    "node": {
+        "limit-counts-characters",
+        "emits-before-it-is-connected",
+        "acks-have-no-namespace",
+        "texts-that-look-like-dates-become-dates",
+        "text-is-composed",
+    },
+    "python": {"large-messages-come-later", "comes-back-after-a-kick", "leaves-the-default-namespace-only"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +119,16 @@ async def playing(command: list[str], target: ClientTarget, agents: int) -> Asyn
 
 
 async def judge(reference: Reference, entries: Iterable[Break]) -> tuple[Judged, list[Judged]]:
-    """What the cases say of the unbroken client, all of them, and of each break; in the order given."""
+    """What the cases say of the unbroken client, and of each break; in the order given.
+
+    The cases are those of the requirements that these breaks name.
+    """
+    entries = list(entries)
+    named = tuple(requirement for entry in entries for requirement in entry.requirements)
     command = reference.command(UNBROKEN)
     target = await _who(command)
-    every = sorted(all_questions("client"), key=lambda question: not question.slow)
+    every = [question for question in all_questions("client") if question.requirement.id.startswith(named)]
+    every.sort(key=lambda question: not question.slow)
     async with playing(command, target, UNBROKEN_AGENTS) as client:
         answered = list(await asyncio.gather(*(client.ask(question) for question in every)))
         # What a busy machine has made fail is asked again alone, as a run of the suite does.

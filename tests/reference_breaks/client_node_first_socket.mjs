@@ -65,7 +65,7 @@ export const BREAKS = {
   },
   "acks-have-no-namespace": {
     breaks: "Acks go to the default namespace.",
-    requirements: ["CLI-AK-01"],
+    requirements: ["CLI-AK-01", "CLI-NS-08"],
     patch: () => patch(Encoder.prototype, "encodeAsString", (original) => function (packet) {
       return original.call(this, packet.type === Type.ACK ? { ...packet, nsp: "/" } : packet);
     }),

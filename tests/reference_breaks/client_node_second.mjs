@@ -82,11 +82,7 @@ export const BREAKS = {
     requirements: ["CLI-AK-07"],
     patch: () => patch(Socket.prototype, "_registerAckCallback", (original) => function (id, ack) {
       original.call(this, id, ack);
-      const { acks } = this;
-      const wrapped = acks[id];
-      setTimeout(() => {
-        acks[id] ??= Object.assign((...args) => ack.apply(this, args), { withError: wrapped.withError });
-      }, 400);
+      if (this.flags.timeout) setTimeout(() => (this.acks[id] = ack), this.flags.timeout);
     }),
   },
   "loss-forgets-questions": {
@@ -192,12 +188,12 @@ export const BREAKS = {
       original.call(this, packets.join(SEPARATOR), fn);
     }),
   },
-  "polls-wait-between": {
-    breaks: "The next poll comes half a second after the last answer.",
+  "polls-wait-for-the-heartbeat": {
+    breaks: "The next poll comes pingInterval after the last answer.",
     requirements: ["CLI-PL-17"],
     patch: () => patch(Polling.prototype, "_poll", (original) => function () {
       if (this.readyState === "opening") original.call(this);
-      else setTimeout(() => this.readyState === "open" && original.call(this), 500);
+      else setTimeout(() => this.readyState === "open" && original.call(this), this.socket._pingInterval);
     }),
   },
   "push-is-followed-by-a-poll": {

@@ -250,7 +250,7 @@ def comes_back_after_a_kick() -> None:
         await self._send_packet(Packet(socket_packet.CONNECT, data={}, namespace=namespace))
 
 
-@breaks("CLI-DC-02")
+@breaks("CLI-DC-02", "CLI-NS-08")
 def leaves_the_default_namespace_only() -> None:
     """DISCONNECT has no namespace."""
 

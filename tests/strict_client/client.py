@@ -132,7 +132,7 @@ class Client:
             self._refused(data[1:])
             return
         kind, count, namespace, ack, value = decode(data)
-        if namespace != self._namespace:
+        if namespace != self._namespace and not self._faults("other-namespaces-are-heard"):
             return
         if count:
             if count > 10 and self._faults("at-most-ten-attachments"):
@@ -282,7 +282,8 @@ class Client:
         kind = 6 if found else 3
         if found and self._faults("binary-ack-is-plain"):
             kind, found, data = 3, [], [str(one) for one in args]
-        self._send(encode(kind, self._namespace, ack, data, len(found)), *found)
+        namespace = "/" if self._faults("ack-loses-its-namespace") else self._namespace
+        self._send(encode(kind, namespace, ack, data, len(found)), *found)
 
     def give_late(self) -> None:
         """Give the acks that the application has kept."""
@@ -323,8 +324,9 @@ class Client:
         kind = 5 if found else 2
         if found and self._faults("binary-question-is-plain") and ack:
             kind, found, data = 2, [], [event, *map(str, args)]
-        text = encode(kind, self._namespace, ack_id, data, len(found))
-        if not self._connected:
+        namespace = "/" if self._faults("event-loses-its-namespace") else self._namespace
+        text = encode(kind, namespace, ack_id, data, len(found))
+        if not self._connected and not self._faults("emits-before-it-is-connected"):
             self._buffer.append((text, found))
             return
         self._number += 1
@@ -350,7 +352,8 @@ class Client:
             self._retry.cancel()
         if self._engine is None:
             return
-        goodbye = "41" if self._namespace == "/" else f"41{self._namespace},"
+        named = self._namespace != "/" and not self._faults("leaves-the-main-namespace")
+        goodbye = f"41{self._namespace}," if named else "41"
         silent = not self._connected or self._faults("leaves-without-a-word")
         opening = self._engine.state == "opening"
         if opening and self._faults("leaving-does-not-stop-the-attempt"):
