@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -207,6 +208,14 @@ def test_an_unknown_option_is_told_in_one_line() -> None:
     assert "--port" in line
 
 
+def listening_where_the_next_ports_are_free() -> socket.socket:
+    """Below the ports that the kernel hands out: behind a proxy, the next ones are those of the processes."""
+    for port in range(21000, 22000, 10):
+        with suppress(OSError):
+            return socket.create_server(("127.0.0.1", port))
+    raise AssertionError("no port is free")
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -218,7 +227,7 @@ def test_an_unknown_option_is_told_in_one_line() -> None:
     ],
 )
 def test_a_port_in_use_is_told_before_anything_starts(more: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with listening_where_the_next_ports_are_free() as taken:
         port = taken.getsockname()[1]
         line = problem("--port", str(port), *more.split())
     assert line == f"port {port} on 127.0.0.1 is in use (--port 0 takes a free one)"
