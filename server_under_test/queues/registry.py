@@ -89,6 +89,12 @@ class Queue:
 
 
 NO_FANOUT = "kombu has no fanout for it, and nothing reaches the other processes, without an error"
+BUT_FOR_THREADS: dict[str, Any] = {
+    "modes": ("eventlet", "gevent", "gevent_uwsgi"),
+    "partly": ("threading",),
+    "reason": "threads share one connection of kombu; what they emit at the same time may be lost, or a "
+    "thread waits for ever",
+}
 
 QUEUES = {
     queue.name: queue
@@ -110,8 +116,8 @@ QUEUES = {
             works="partly",
             reason="what clients emit at the same time shares one connection, and is lost or comes twice",
         ),
-        Queue("rabbitmq", "RabbitMQ", "amqp:RABBITMQ", ("amqp", "amqps", "pyamqp")),
-        Queue("garagemq", "garagemq, a light AMQP broker", "amqp:GARAGEMQ"),
+        Queue("rabbitmq", "RabbitMQ", "amqp:RABBITMQ", ("amqp", "amqps", "pyamqp"), **BUT_FOR_THREADS),
+        Queue("garagemq", "garagemq, a light AMQP broker", "amqp:GARAGEMQ", **BUT_FOR_THREADS),
         Queue(
             "zeromq",
             "ZeroMQ, with the broker in python-socketio's documentation",
