@@ -92,7 +92,7 @@ NO_FANOUT = "kombu has no fanout for it, and nothing reaches the other processes
 BUT_FOR_THREADS: dict[str, Any] = {
     "modes": ("eventlet", "gevent", "gevent_uwsgi"),
     "partly": ("threading",),
-    "reason": "threads share one connection of kombu; what they emit at the same time may be lost, or a "
+    "reason": "threads share one connection of kombu, and what they emit at the same time may be lost, or a "
     "thread waits for ever",
 }
 
