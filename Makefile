@@ -22,7 +22,7 @@ QUICK := tests/wire tests/results tests/measured tests/commandline tests/test_cl
 SERVERS := bun-engine socketioxide zishang520 netty-socketio
 
 .DEFAULT_GOAL := help
-.PHONY: help compare gate matrix matrix-wide queues faults proxies figures bench test test-alone test-all test-quick lint docs setup servers clean
+.PHONY: help compare gate matrix matrix-wide clients queues faults proxies figures bench test test-alone test-all test-quick lint docs setup servers clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ matrix-wide: $(ENV)/installed $(ENV)/parts  ## Judge servers beyond ours, proxie
 queues: $(ENV)/installed $(ENV)/parts  ## Judge two processes behind every queue, in each kind of mode (30 minutes)
 	$(BIN)/python ci/parts.py redis rabbitmq garagemq valkey kafka sqlalchemy
 	$(BIN)/python -m ci.queues $(QUEUES)
+
+clients: $(ENV)/installed $(ENV)/parts  ## Judge every client, side by side (10 minutes); writes reports/out/clients.html
+	$(BIN)/python ci/parts.py browser
+	$(BIN)/python -m ci.clients $(CLIENTS)
 
 faults: $(ENV)/installed $(ENV)/test-parts  ## Play every fault on clusters of three modes and two queues (20 minutes); writes reports/out/faults/faults.html
 	$(BIN)/sioprobe faults --mode threading,eventlet,gevent --queue redis,rabbitmq --at-once 3 $(FAULTS) \

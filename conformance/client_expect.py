@@ -62,7 +62,9 @@ async def next_session(stage: Stage, app: App, transport: str, seconds: float = 
     if session.requests[0].is_websocket is (first == "polling"):
         came = "websocket" if first == "polling" else "polling"
         problem = f"the client begins with {came}, where {first} was asked for"
-        raise NotApplicable(problem) if app.level == 0 else Inconclusive(problem)
+        if app.level == 0 or came in app.transports:  # CLI-UP-06 asks for their order
+            raise NotApplicable(problem)
+        raise Inconclusive(problem)
     if transport == "upgraded":
         upgraded = await stage.bell.until(lambda: session.transport == "websocket", ANSWER_SECONDS)
         if not upgraded:

@@ -53,6 +53,7 @@ class App:
         self._program: AgentProcess | None = None
         self._spoken = False  # the client was sent an event, an acknowledgement or something odd
         self.seen: list[Seen] = []
+        self.transports: list[str] = []  # that it was told to use, in this order
         if agent is not None:
             agent.hear, agent.print, agent.at_end = self._hear, self._print, self._end
 
@@ -66,6 +67,7 @@ class App:
         transports = TRANSPORTS[transport or "upgraded"]
         chosen = {"transports": transports, "reconnection": False, "forceNew": True, **options}
         chosen = {name: value for name, value in chosen.items() if value is not None}
+        self.transports = chosen.get("transports", TRANSPORTS["upgraded"])
         if self._agent is not None:
             await self.do("connect", url=self._stage.url, namespace=namespace, options=chosen)
             return

@@ -63,8 +63,7 @@ def _python(*words: str) -> Callable[[Path], list[str]]:
 
 
 def _browser(folder: Path) -> list[str]:
-    page = folder / "node_modules/socket.io-client/dist/socket.io.min.js"
-    return [sys.executable, str(AGENTS / "browser/agent.py"), str(page), find_browser() or ""]
+    return [sys.executable, str(AGENTS / "browser/agent.py"), str(folder), find_browser() or ""]
 
 
 def _java(folder: Path) -> list[str]:

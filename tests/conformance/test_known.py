@@ -77,9 +77,17 @@ PINS = {
         "<artifactId>netty-socketio</artifactId>\n      <version>{}</version>",
     ),
     "python-socketio-client": ("../../constraints.txt", "python-socketio=={}"),
+    "python-socketio-sync-client": ("../../constraints.txt", "python-socketio=={}"),
+    "rust_socketio": ("../../conformance/agents/rust/Cargo.toml", 'rust_socketio = "={}"'),
     "socket.io": ("node/package.json", '{}"'),
     "socket.io-client": ("../../conformance/agents/js/package.json", '{}"'),
+    "socket.io-client in Chromium": ("../../conformance/agents/js/package.json", '{}"'),
+    "socket.io-client-java": (
+        "../../conformance/agents/java/pom.xml",
+        "<artifactId>socket.io-client</artifactId>\n      <version>{}</version>",
+    ),
     "socketioxide": ("rust/Cargo.toml", '"={}"'),
+    "zishang520/socket.io-client": ("../../conformance/agents/go/go.mod", "clients/socket/v3 v{}"),
     "zishang520/socket.io": ("go/go.mod", "servers/socket/v3 v{}"),
 }
 

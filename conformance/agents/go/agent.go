@@ -25,7 +25,7 @@ type (
 )
 
 var (
-	events   = []string{"news", "other", "silent", "twice", "late"}
+	events   = []string{"news", "twice", "late"}
 	features = []string{
 		"polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in", "ack_out",
 		"ack_late", "ack_timeout", "binary", "connect_error_data", "id",
@@ -39,7 +39,7 @@ var (
 )
 
 func main() {
-	see("hello", object{"client": "zishang520/socket.io-client", "version": strings.TrimPrefix(socket.VERSION, "v"), "features": features})
+	see("hello", object{"client": "zishang520/socket.io-client", "version": strings.TrimPrefix(socket.VERSION, "v"), "features": features, "fresh": true})
 	lines := bufio.NewReader(os.Stdin)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -201,7 +201,6 @@ func heard(namespace, event string, args []any) {
 		lock.Lock()
 		late = append(late, func() { ack(args, nil) })
 		lock.Unlock()
-	case "silent":
 	case "twice":
 		ack(args, nil)
 		ack(args, nil)

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -13,29 +14,31 @@ use rust_socketio::client::Client;
 use rust_socketio::{ClientBuilder, Event, Payload, TransportType};
 use serde_json::{Value, json};
 
-const EVENTS: [&str; 3] = ["news", "other", "silent"];
-const FEATURES: [&str; 9] = [
-    "polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_out", "ack_timeout", "binary",
-];
+const FEATURES: [&str; 8] =
+    ["polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_out", "binary"];
 const A_DAY: u64 = 86_400_000;
 
 /// Of each namespace, the last one.
 type Clients = Arc<Mutex<HashMap<String, Client>>>;
+type Job = Box<dyn FnOnce() + Send>;
 
 fn main() {
     let hello = json!({"client": "rust_socketio", "version": "0.6.0", "features": FEATURES, "fresh": true});
     see("hello", hello);
     let clients = Clients::default();
+    // What is emitted may block, and keeps its order.
+    let (emits, jobs) = channel::<Job>();
+    thread::spawn(move || jobs.into_iter().for_each(|job| job()));
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         let Ok(command) = serde_json::from_str::<Value>(&line) else { continue };
-        if let Err(message) = obey(&command, &clients) {
+        if let Err(message) = obey(&command, &clients, &emits) {
             see("threw", json!({"do": command["do"], "message": message}));
         }
     }
 }
 
 /// Commands that may block have a thread of their own.
-fn obey(command: &Value, clients: &Clients) -> Result<(), String> {
+fn obey(command: &Value, clients: &Clients, emits: &Sender<Job>) -> Result<(), String> {
     let namespace = command["namespace"].as_str().unwrap_or("/").to_owned();
     match command["do"].as_str().unwrap_or_default() {
         "connect" => {
@@ -45,7 +48,15 @@ fn obey(command: &Value, clients: &Clients) -> Result<(), String> {
                 Err(error) => see("threw", json!({"do": "connect", "message": error.to_string()})),
             });
         }
-        "emit" => return emit(&client_of(clients, &namespace)?, command, &namespace),
+        "emit" => {
+            let (client, command) = (client_of(clients, &namespace)?, command.clone());
+            let job = move || {
+                if let Err(message) = emit(&client, &command, &namespace) {
+                    see("threw", json!({"do": "emit", "message": message}));
+                }
+            };
+            emits.send(Box::new(job)).map_err(|error| error.to_string())?;
+        }
         "disconnect" => {
             let client = client_of(clients, &namespace)?;
             thread::spawn(move || {
@@ -107,13 +118,10 @@ fn builder(command: &Value, namespace: &str) -> ClientBuilder {
             let message = packed(payload)[0].clone();
             see("connect_error", json!({"namespace": on_error, "message": message, "data": null}));
         });
-    for event in EVENTS {
-        let namespace = namespace.to_owned();
-        builder = builder.on(event, move |payload, _| {
-            see("event", json!({"namespace": namespace, "event": event, "args": packed(payload), "ack": false}));
-        });
-    }
-    builder
+    let namespace = namespace.to_owned();
+    builder.on("news", move |payload, _| {
+        see("event", json!({"namespace": namespace, "event": "news", "args": packed(payload), "ack": false}));
+    })
 }
 
 fn emit(client: &Client, command: &Value, namespace: &str) -> Result<(), String> {

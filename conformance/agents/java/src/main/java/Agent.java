@@ -21,7 +21,7 @@ import org.json.JSONObject;
 
 /** socket.io-client-java, for `sioprobe conform --client java` (CLIENT_CONTRACT.md). */
 public final class Agent {
-    private static final String[] EVENTS = {"news", "other", "silent", "twice", "late", "throw"};
+    private static final String[] EVENTS = {"news", "twice", "late", "throw"};
     private static final String[] FEATURES = {
         "polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in", "ack_out",
         "ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw"
@@ -143,7 +143,7 @@ public final class Agent {
         }
         if (event.equals("late") && ack != null) {
             late.add(() -> ack.call(values));
-        } else if (ack != null && !event.equals("silent")) {
+        } else if (ack != null) {
             ack.call(values);
         }
         if (event.equals("twice") && ack != null) {

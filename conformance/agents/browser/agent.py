@@ -1,0 +1,73 @@
+"""The official JavaScript client in Chromium, for `sioprobe conform --client browser` (CLIENT_CONTRACT.md).
+
+`agent.py FOLDER CHROMIUM`: the folder of the JavaScript agent, and the program of the browser.
+The page may ask any host: whether a browser lets it do so (CORS) is no matter of the client.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from playwright.async_api import async_playwright
+
+SCRIPT = """
+globalThis.commands = application({
+  io,
+  see: (seen, fields) => globalThis.say(JSON.stringify({ seen, ...fields })),
+  toBase64: (data) => {
+    const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength);
+    let text = "";
+    for (let at = 0; at < bytes.length; at += 8192) {
+      text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+    }
+    return btoa(text);
+  },
+  fromBase64: (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0)),
+});
+globalThis.obey = (command) => {
+  const see = (seen, fields) => globalThis.say(JSON.stringify({ seen, ...fields }));
+  if (!Object.hasOwn(globalThis.commands, command.do)) return see("unknown", { do: command.do });
+  try {
+    globalThis.commands[command.do](command);
+  } catch (error) {
+    see("threw", { do: command.do, message: String(error.message) });
+  }
+};
+"""
+FEATURES = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in"]
+FEATURES += ["ack_out", "ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw"]
+
+
+def say(line):
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def unhandled(error):
+    say(json.dumps({"seen": "unhandled", "message": str(error)}))
+
+
+async def main(folder, chromium):
+    reader = asyncio.StreamReader(limit=2**26)
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+    package = folder / "node_modules/socket.io-client"
+    async with async_playwright() as playwright:
+        flags = ["--disable-web-security", "--no-sandbox"]
+        browser = await playwright.chromium.launch(executable_path=chromium, args=flags)
+        page = await browser.new_page()
+        page.on("pageerror", unhandled)
+        page.on("crash", lambda: sys.exit("the page crashed"))
+        await page.expose_function("say", say)
+        await page.add_script_tag(path=package / "dist/socket.io.min.js")
+        application = (folder / "application.mjs").read_text("utf-8").replace("export function", "function")
+        await page.add_script_tag(content=application + SCRIPT)
+        version = json.loads((package / "package.json").read_text("utf-8"))["version"]
+        hello = {"client": "socket.io-client in Chromium", "version": version, "features": FEATURES}
+        say(json.dumps({"seen": "hello", "versions": {"chromium": browser.version}, **hello}))
+        while line := await reader.readline():
+            await page.evaluate("(command) => obey(command)", json.loads(line))
+
+
+asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
