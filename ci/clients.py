@@ -1,7 +1,8 @@
 """Judges every client that comes with an agent, one after the other, and puts them side by side on a page.
 
 `python -m ci.clients` builds what is missing; a client that cannot be had here is said and left out.
-`python -m ci.clients go rust` judges these alone. Files: reports/out/clients/NAME.json, reports/out/clients.html.
+`python -m ci.clients go rust` judges these alone. It writes reports/out/clients/NAME.json and
+reports/out/clients.html.
 """
 
 from __future__ import annotations

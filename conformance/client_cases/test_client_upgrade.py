@@ -9,7 +9,6 @@ from conformance.agent.app import App
 from conformance.client.session import Transport
 from conformance.client.transcript import shown
 from conformance.client_expect import (
-    ANSWER_SECONDS,
     QUIET_SECONDS,
     connected,
     expect_alive,

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from conformance.__main__ import main
-from sioprobe.results.validate import validate
 from server_under_test.foreign.clients import CLIENTS
+from sioprobe.results.validate import validate
 from tests.in_process import run_here
 from tests.servers import ROOT
 
