@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.agent.app import App
 from conformance.client.session import Transport
+from conformance.client.transcript import describe
 from conformance.client_expect import (
     ANSWER_SECONDS,
     QUIET_SECONDS,
@@ -27,9 +28,10 @@ CONNECT, DISCONNECT, EVENT = SocketPacketType.CONNECT, SocketPacketType.DISCONNE
 RETRYING: dict[str, Any] = {"reconnection": True, "reconnectionDelay": 200, "randomizationFactor": 0}
 
 
-async def expect_no_more_sessions(stage: Stage, why: str) -> None:
-    """The client opens no further session by itself."""
-    known = len(stage.handshakes)
+async def expect_no_more_sessions(stage: Stage, why: str, known: int | None = None) -> None:
+    """The client opens no further session by itself. `known` are there by right; without it all so far."""
+    if known is None:
+        known = len(stage.handshakes)
     await asyncio.sleep(3 * QUIET_SECONDS)
     if len(stage.handshakes) > known:
         raise Violation(f"no new session {why}", "the client opens one")
@@ -98,7 +100,7 @@ async def test_does_not_come_back_when_it_was_sent_away(stage: Stage, app: App, 
     await session.send("41")
 
     await expect_told(app, "disconnect")
-    await expect_no_more_sessions(stage, "after DISCONNECT by the server")
+    await expect_no_more_sessions(stage, "after DISCONNECT by the server", known=1)
     if [packet.type for packet in session.packets].count(CONNECT) > 1:
         raise Violation("no second CONNECT after DISCONNECT by the server", "the client sends one")
 
@@ -112,6 +114,21 @@ async def test_says_that_it_leaves(stage: Stage, app: App, transport: Transport)
     await expect_packet(session, DISCONNECT)
 
 
+@requirement("CLI-PL-04")
+async def test_posts_all_else_before_it_leaves(stage: Stage, app: App, transport: Transport) -> None:
+    session = await connected(stage, app, transport)
+    stage.does.push_seconds = 0.3
+
+    await app.emit("from app", 1)
+    await app.emit("from app", 2)
+    await app.do("disconnect", namespace="/")
+
+    for number in (1, 2):
+        packet = await expect_packet(session, EVENT, DISCONNECT)
+        if packet.data != ["from app", number]:
+            raise Violation(f"event {number}", describe(packet))
+
+
 @requirement("CLI-DC-03")
 async def test_tells_once_that_it_has_left(stage: Stage, app: App, transport: Transport) -> None:
     await connected(stage, app, transport, **RETRYING)
@@ -119,7 +136,7 @@ async def test_tells_once_that_it_has_left(stage: Stage, app: App, transport: Tr
     await app.do("disconnect", namespace="/")
     await expect_told(app, "disconnect")
 
-    await expect_no_more_sessions(stage, "after the application has left")
+    await expect_no_more_sessions(stage, "after the application has left", known=1)
     if len(app.all("disconnect")) != 1:
         raise Violation("one disconnect", f"{len(app.all('disconnect'))}")
 

@@ -9,11 +9,15 @@ from conformance.client_expect import connected, expect_alive, expect_event, exp
 from conformance.requirements import requirement
 from conformance.stage.session import Session
 from conformance.stage.stage import Stage
-from conformance.verdicts import Violation
-from sioprobe.wire import SocketPacketType
+from conformance.verdicts import NotApplicable, Violation
+from sioprobe.wire import SocketPacket, SocketPacketType
 
 EVENT, ACK, DISCONNECT = SocketPacketType.EVENT, SocketPacketType.ACK, SocketPacketType.DISCONNECT
 NAMESPACE = "/custom"
+
+
+def is_goodbye(packet: SocketPacket) -> bool:
+    return packet.type is DISCONNECT
 
 
 async def expect_named(session: Session, kind: SocketPacketType) -> None:
@@ -59,4 +63,7 @@ async def test_names_the_namespace_that_it_leaves(stage: Stage, app: App, transp
 
     await app.do("disconnect", namespace=NAMESPACE)
 
+    await session.until(lambda: session.over is not None or any(map(is_goodbye, session.packets)))
+    if not any(map(is_goodbye, session.packets)):
+        raise NotApplicable("the client leaves without DISCONNECT (CLI-DC-02)")
     await expect_named(session, DISCONNECT)

@@ -104,6 +104,8 @@ def emit(event, args, namespace="/", ack=None, timeout=10_000):
         error = None if failure is None else str(failure)
         see("acked", namespace=namespace, ack=ack, args=pack(answer or []), error=error)
 
+    if namespace not in connections[namespace].namespaces:
+        raise SwarmError("not connected")  # users of the load wait in `connect`
     more = {"ack": answered, "timeout": timeout / 1000} if ack else {}
     connections[namespace].emit(event, *unpack(args), namespace=namespace, **more)
 
