@@ -1,6 +1,6 @@
 """`python -m docs.making.pictures [NAME ...]`: take the pictures of the documentation again, light and dark.
 
-The pictures show the pages of `make compare`, `make matrix` and
+The pictures show the pages of `make compare`, `make matrix`, `make clients` and
 `sioprobe compare --profile full --out reports/out/full`: run these first, on a quiet machine.
 """
 
@@ -33,6 +33,7 @@ def main() -> int:
     pages: dict[str, tuple[Path, Callable[[Page], bytes]]] = {
         "report": (ROOT / "reports/out/report.html", _top),
         "matrix": (ROOT / "reports/out/matrix.html", _first_table),
+        "clients": (ROOT / "reports/out/clients.html", _first_table),
         "full-first": (full, _top),
         **{f"full-{part}": (full, functools.partial(_part, f"#{part}")) for part in PARTS},
     }
