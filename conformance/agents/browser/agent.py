@@ -63,6 +63,10 @@ async def main(folder, chromium):
         await page.add_script_tag(path=package / "dist/socket.io.min.js")
         application = (folder / "application.mjs").read_text("utf-8").replace("export function", "function")
         await page.add_script_tag(content=application + SCRIPT)
+        # The first request starts a process of the browser, which may take seconds: none of a case's time.
+        async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            await page.evaluate("(url) => fetch(url).catch(() => 0)", f"http://127.0.0.1:{port}/")
         version = json.loads((package / "package.json").read_text("utf-8"))["version"]
         hello = {"client": "socket.io-client in Chromium", "version": version, "features": FEATURES}
         say(json.dumps({"seen": "hello", "versions": {"chromium": browser.version}, **hello}))
