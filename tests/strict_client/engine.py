@@ -396,6 +396,8 @@ class Engine:
             self.close("left")
             return
         socket = self._socket
+        if self._faults("leaving-drops-what-waits"):
+            self._outbox.clear()
         self.send(*last)
         body = self._next_body() if socket is None else ""
         if socket is None and not self._faults("no-close-packet"):
