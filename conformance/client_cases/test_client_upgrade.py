@@ -69,7 +69,8 @@ async def test_loses_nothing_on_the_way_to_the_client(stage: Stage, app: App, tr
 
 @requirement("CLI-UP-03")
 async def test_loses_nothing_on_the_way_to_the_server(stage: Stage, app: App, transport: Transport) -> None:
-    stage.does.noop_seconds = stage.does.push_seconds = 0.1
+    stage.does.probe_seconds = stage.does.noop_seconds = 0.4  # events before, in and after it
+    stage.does.push_seconds = 0.1
     await app.connect(transport)
     session = await next_session(stage, app, "polling")
     await expect_joined(session, app)
