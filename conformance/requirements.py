@@ -74,6 +74,10 @@ FEATURES = (
     "connect_error_data",
     "id",
     "throw",
+    "buffer",
+    "volatile",
+    "retries",
+    "recovery",
 )
 
 # Times of a server in seconds that its handshake does not say, or says otherwise.

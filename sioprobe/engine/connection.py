@@ -217,8 +217,14 @@ class Connection:
             self._send(DISCONNECT, namespace)
 
     def close(self) -> None:
-        """Close the session in order, or stop trying to replace a lost one. `listener.closed` follows."""
+        """Leave all namespaces and close the session, or stop trying to replace a lost one.
+
+        `listener.closed` follows.
+        """
         if not self._give_up_lost():
+            if self.session.state == "open":
+                for namespace in self.namespaces:
+                    self._send(DISCONNECT, namespace)
             self.session.close()
 
     def abort(self) -> None:

@@ -222,7 +222,7 @@ class Session:
                 raise RemoteProtocolError("MESSAGE before OPEN")
             self._owner.session_text(text[1:])
         elif kind == "2":
-            if self.opened is None or text != "2":
+            if self.opened is None:
                 raise RemoteProtocolError(f"unexpected PING {text[:20]!r}")
             self._last_ping = monotonic_ns()
             if self._socket is not None:

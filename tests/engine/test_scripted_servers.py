@@ -133,7 +133,6 @@ MALFORMED_FRAMES = {
     "unicode digit": frame(1, "٤2".encode()),
     "second open": frame(1, OPEN.encode()),
     "pong": frame(1, b"3"),
-    "ping with data": frame(1, b"2x"),
     "noop with data": frame(1, b"6x"),
     "unknown socket packet": frame(1, b"49"),
     "event without data": frame(1, b"42"),
@@ -163,6 +162,22 @@ def test_malformed_frames_end_the_connection_with_a_counted_error(data: bytes) -
 
         assert client.counted("SIO session")[2] == {"malformed input": 1}
         assert client.engine.internal_errors == 0
+
+
+def test_a_ping_with_data_is_answered_as_any_other() -> None:
+    answers = []
+
+    def script(peer: Peer) -> None:
+        peer.connect_main()
+        peer.send(frame(1, b"2x"))
+        answers.append(peer.read_text())
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, Client(server.url) as client:
+        client.connect()
+        client.wait(lambda: answers, "an answer")
+
+    assert answers == ["3"]
 
 
 @pytest.mark.parametrize("bad", [b"\xc1\x00", frame(1, b"4\xff"), frame(0, b"x")])

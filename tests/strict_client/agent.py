@@ -11,6 +11,7 @@ from conformance.agent.process import Crash, from_json, to_json
 from conformance.requirements import FEATURES
 from tests.strict_client.client import Client
 from tests.strict_client.faults import Faults
+from tests.strict_client.link import Link
 
 __all__ = ["StrictPool"]
 
@@ -57,7 +58,8 @@ class InProcess:
         fields = from_json(to_json(command))
         what, namespace = fields.pop("do"), fields.get("namespace", "/")
         if what == "connect":
-            client = Client(**fields, faults=self._faults, see=self._see, die=self._die)
+            link = self._link(fields.pop("url"), fields["options"])
+            client = Client(link, **fields, faults=self._faults, see=self._see, die=self._die)
             self._clients.append(client)
             self._last[namespace] = client
         elif what == "reset":
@@ -68,6 +70,12 @@ class InProcess:
             {"emit": client.emit, "disconnect": client.leave, "open": client.open, "ack": client.give_late}[
                 what
             ](**fields)
+
+    def _link(self, url: str, options: dict[str, Any]) -> Link:
+        known = [client.link for client in self._clients if client.link.url == url]
+        apart = options.get("forceNew") and not self._faults("force-new-is-not-read")
+        apart = apart or self._faults("each-namespace-has-its-session")
+        return known[-1] if known and not apart else Link(url, options, self._faults)
 
     def _reset(self) -> None:
         for client in self._clients:

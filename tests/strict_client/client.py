@@ -1,4 +1,4 @@
-"""The strict client: Socket.IO 5 above `engine.py`, one namespace for each connection."""
+"""The strict client: Socket.IO 5 above `engine.py`, one `Client` for each namespace of a link."""
 
 from __future__ import annotations
 
@@ -8,22 +8,12 @@ from typing import Any
 
 from tests.strict_client.engine import Engine
 from tests.strict_client.faults import Faults
+from tests.strict_client.link import Link
 from tests.strict_client.packets import RESERVED, ParseError, decode, encode, put_back, take_out
 
 __all__ = ["Client"]
 
 EVENTS = ("news", "twice", "late", "throw")
-DEAFENS = {
-    "array": "no-array-deafens",
-    "json": "bad-json-deafens",
-    "type": "odd-type-deafens",
-    "binary": "odd-binary-deafens",
-    "misplaced": "misplaced-attachment-deafens",
-    "rest": "odd-ack-or-disconnect-deafens",
-    "zero": "zero-attachments-deafen",
-    "ack": "odd-ack-deafens",
-}
-"""The fault after which a client hears nothing more, by what was wrong about a packet."""
 
 
 class Client:
@@ -31,46 +21,59 @@ class Client:
 
     def __init__(
         self,
-        url: str,
+        link: Link,
         namespace: str,
         options: dict[str, Any],
         faults: Faults,
         see: Callable[..., None],
         die: Callable[[], None],
     ) -> None:
-        self._url, self._namespace, self._options = url, namespace, options
+        if faults("names-are-ascii"):
+            namespace = namespace.encode("ascii", "replace").decode()
+        self.link, self._namespace, self._options = link, namespace, options
         self._faults, self._see, self._die = faults, see, die
-        self._engine: Engine | None = None
-        self._left = False
-        self._connected = False
+        self.left = False
+        self.connected = False
         self._early: list[tuple[int | None, list[Any]]] = []
-        self._buffer: list[tuple[str, list[bytes]]] = []
+        self._buffer: list[tuple[int | None, str, list[bytes]]] = []
+        self._pid: str | None = None
+        self._offset: str | None = None
+        self._queue: list[tuple[str, list[Any]]] = []
+        self._tries = 0
+        self._queue_id = -1
+        self._queue_timer: asyncio.TimerHandle
         self._questions: dict[int, tuple[str, bool, asyncio.TimerHandle | None]] = {}
         self._next_id = 0
-        self._half: tuple[int, int | None, Any, int] | None = None
+        self.half: tuple[int, int | None, Any, int] | None = None
         self._bytes: list[bytes] = []
         self._late: list[tuple[Engine | None, int, list[Any]]] = []
         self._opened_again = 0
         self._number = 0
         self._held: list[Any] | None = None
-        self._retry: asyncio.TimerHandle | None = None
+        self._sessions = 0
         self.open()
 
     @property
-    def waits_for_binary(self) -> bool:
-        return self._half is not None
+    def _engine(self) -> Engine | None:
+        return self.link.engine
 
     def open(self) -> None:
         """Connect, first or again."""
-        self._left = False
+        self.left = False
         self._opened_again += 1
-        self._half = None if not self._faults("half-a-packet-stays") else self._half
-        self._engine = Engine(self._url, self._options, self._faults, self)
+        self.half = None if not self._faults("half-a-packet-stays") else self.half
+        self.link.join(self)
 
     # What the engine tells
 
     def opened(self) -> None:
+        self._sessions += 1
         auth = self._options.get("auth")
+        if self._faults("auth-is-not-sent-again") and self._sessions > 1:
+            auth = None
+        if self._pid is not None and not self._faults("pid-is-not-shown"):
+            shown = {"pid": self._pid} | ({"offset": self._offset} if self._offset else {})
+            auth = shown | (auth or {})
         if self._faults("auth-is-flattened") and auth:
             auth = {key: str(value) for key, value in auth.items()}
         if self._faults("main-namespace-beside-another") and self._namespace != "/":
@@ -80,19 +83,19 @@ class Client:
             self._send('2["hello"]')
 
     def failed(self, why: str) -> None:
-        self._see("connect_error", namespace=self._namespace, message=why, data=None)
-        self._come_back()
+        if not self.left:
+            self._see("connect_error", namespace=self._namespace, message=why, data=None)
 
     def closed(self, why: str) -> None:
-        self._half = None if not self._faults("half-a-packet-stays") else self._half
-        if self._connected:
-            self._connected = False
+        self.half = None if not self._faults("half-a-packet-stays") else self.half
+        if self.connected:
+            self.connected = False
             self._see("disconnect", namespace=self._namespace, reason=why)
-            if self._left and self._faults("disconnect-is-told-twice"):
+            if self.left and self._faults("disconnect-is-told-twice"):
                 self._see("disconnect", namespace=self._namespace, reason=why)
-            if self._left and self._faults("second-disconnect-for-one-connect"):
+            if self.left and self._faults("second-disconnect-for-one-connect"):
                 self._see("disconnect", namespace=self._namespace, reason=why)
-        elif not self._left:
+        elif not self.left:
             self._see("connect_error", namespace=self._namespace, message=why, data=None)
         if not self._faults("open-question-stays-open"):
             for ack, (name, timed, timer) in [*self._questions.items()]:
@@ -101,49 +104,36 @@ class Client:
                         timer.cancel()
                     del self._questions[ack]
                     self._see("acked", namespace=self._namespace, ack=name, args=[], error="disconnected")
-        self._come_back()
-
-    def _come_back(self) -> None:
-        stopped = self._left and not self._faults("leaving-does-not-stop-the-attempt")
-        if self._options.get("reconnection", True) and not stopped:
-            delay = self._options.get("reconnectionDelay", 1000) / 1000
-            self._retry = asyncio.get_running_loop().call_later(delay, self.open)
-
-    def said(self, data: str | bytes) -> None:
-        try:
-            self._take(data)
-        except ParseError as error:
-            assert self._engine is not None
-            if self._faults(DEAFENS[error.kind]):
-                self._engine.state = "deaf"
-            elif not (error.kind == "array" and self._faults("event-without-array-goes-on")):
-                self._engine.close("parse error")
 
     # Packets
 
-    def _take(self, data: str | bytes) -> None:
-        if isinstance(data, bytes):
-            self._attach(data)
-            return
-        if self._half is not None:
-            raise ParseError("misplaced")
-        kind, count, namespace, ack, value = (0, 0, "", None, None)
+    def take(self, data: str) -> None:
+        """A packet of any namespace."""
         if data.startswith("4"):
-            self._refused(data[1:])
+            where, _, rest = data[1:].partition(",") if data.startswith("4/") else ("/", "", data[1:])
+            if where == self._namespace or self._faults("refusal-of-another-namespace-is-heard"):
+                self._refused(rest)
             return
         kind, count, namespace, ack, value = decode(data)
-        if namespace != self._namespace and not self._faults("other-namespaces-are-heard"):
+        if namespace != self._namespace and not self._hears_others(kind):
+            return
+        if self.left:
             return
         if count:
             if count > 10 and self._faults("at-most-ten-attachments"):
                 raise ParseError("binary")
-            self._half, self._bytes = (kind, ack, value, count), []
+            self.half, self._bytes = (kind, ack, value, count), []
             return
         self._whole(kind, ack, value)
 
-    def _attach(self, data: bytes) -> None:
-        if self._half is None:
-            raise ParseError("misplaced")
+    def _hears_others(self, kind: int) -> bool:
+        if kind == 3 and self._faults("acks-of-all-namespaces-are-one"):
+            return True
+        return self._faults("other-namespaces-are-heard")
+
+    def attach(self, data: bytes) -> None:
+        """An attachment of the packet that this namespace waits for."""
+        assert self.half is not None
         if not data and self._faults("empty-attachment-is-dropped"):
             return
         if self._faults("leading-four-is-eaten") and data[:1] == b"4":
@@ -151,9 +141,9 @@ class Client:
         if self._faults("large-attachments-are-cut"):
             data = data[:65_536]
         self._bytes.append(data)
-        kind, ack, value, count = self._half
+        kind, ack, value, count = self.half
         if len(self._bytes) == count:
-            self._half = None
+            self.half = None
             if self._faults("attachment-without-a-place-deafens") and "_placeholder" not in str(value):
                 self._engine.state = "deaf"  # type: ignore[union-attr]
                 return
@@ -174,8 +164,10 @@ class Client:
             if self._held is not None and kind == 2:
                 self._held = None
                 return
-            if self._connected:
+            if self.connected:
                 self._event(ack, value)
+            elif self._sessions > 1 and self._faults("replayed-events-are-dropped"):
+                pass
             elif not self._faults("early-event-is-dropped"):
                 self._early.append((ack, value))
         else:
@@ -185,15 +177,21 @@ class Client:
         if self._faults("further-keys-of-connect-are-refused") and len(value) > 1:
             self._engine.close("odd CONNECT")  # type: ignore[union-attr]
             return
-        self._connected = True
+        self.connected = True
         sid = self._engine.sid if self._faults("id-is-that-of-the-engine") else value["sid"]  # type: ignore[union-attr]
-        self._see("connect", namespace=self._namespace, id=sid)
+        pid = value.get("pid")
+        recovered = pid is not None and (pid == self._pid or self._faults("always-recovered"))
+        self._pid = pid
+        self._see("connect", namespace=self._namespace, id=sid, recovered=recovered)
         early, self._early = self._early, []
         for ack, event in early:
             self._event(ack, event)
-        for text, attachments in self._buffer:
+        if self._faults("buffer-is-sent-backwards"):
+            self._buffer.reverse()
+        for _, text, attachments in self._buffer * (2 if self._faults("offline-events-come-twice") else 1):
             self._send(text, *attachments)
         self._buffer = []
+        self._drain()
 
     def _refused(self, text: str) -> None:
         import json
@@ -211,12 +209,17 @@ class Client:
         if self._faults("refused-connect-is-sent-again"):
             self.opened()
             return
-        self._left = True
-        self._engine.leave()  # type: ignore[union-attr]
+        self.left = not self._faults("refused-namespace-is-asked-for-again")
+        if not self.link.wanted or self._faults("refusal-of-one-ends-all"):
+            self._engine.leave()  # type: ignore[union-attr]
 
     def _sent_away(self) -> None:
-        self._left = not self._faults("comes-back-when-sent-away")
-        self._engine.close("io server disconnect")  # type: ignore[union-attr]
+        self.left = not self._faults("comes-back-when-sent-away")
+        if self.link.wanted and self.left and not self._faults("disconnect-of-one-ends-all"):
+            self.connected = False
+            self._see("disconnect", namespace=self._namespace, reason="io server disconnect")
+        else:
+            self._engine.close("io server disconnect")  # type: ignore[union-attr]
 
     def _event(self, ack: int | None, value: list[Any]) -> None:
         name, args = value[0], value[1:]
@@ -233,8 +236,13 @@ class Client:
             return
         if self._faults("at-most-ten-arguments"):
             args = args[:10]
+        if self._pid and args and isinstance(args[-1], str):
+            if not (self._offset and self._faults("first-offset-is-shown")):
+                self._offset = args[-1]
+            args = args[:-1] if self._faults("offset-is-cut-off") else args
         args = [self._changed(one) for one in args]
         times = self._opened_again if self._faults("handlers-are-doubled") else 1
+        times = self._sessions if self._faults("handlers-are-doubled-by-a-loss") else times
         for _ in range(times):
             self._deliver(name, args, ack)
         if name == "throw":
@@ -295,6 +303,9 @@ class Client:
     def _answered(self, ack: int | None, args: list[Any], kind: int) -> None:
         if kind == 6 and self._faults("binary-answer-is-ignored"):
             return
+        if self._queue and ack == self._queue_id and not self._faults("is-not-sent-again"):
+            self._next_in_queue()
+            return
         known = self._questions.get(ack or 0)
         if known is None:
             return
@@ -307,7 +318,23 @@ class Client:
 
     # What the application does
 
-    def emit(self, event: str, args: list[Any], ack: str | None = None, timeout: float | None = None) -> None:
+    def emit(
+        self,
+        event: str,
+        args: list[Any],
+        ack: str | None = None,
+        timeout: float | None = None,
+        volatile: bool = False,
+    ) -> None:
+        if self._options.get("retries") and not self._faults("is-not-sent-again"):
+            self._queue.append((event, args))
+            if len(self._queue) == 1 or self._faults("next-event-does-not-wait"):
+                self._drain()
+            return
+        if not self.connected and (
+            self._faults("offline-events-are-lost") or (volatile and not self._faults("volatile-is-kept"))
+        ):
+            return
         ack_id = None
         if ack:
             ack_id = 7 if self._faults("all-questions-have-one-id") else self._next_id
@@ -326,8 +353,8 @@ class Client:
             kind, found, data = 2, [], [event, *map(str, args)]
         namespace = "/" if self._faults("event-loses-its-namespace") else self._namespace
         text = encode(kind, namespace, ack_id, data, len(found))
-        if not self._connected and not self._faults("emits-before-it-is-connected"):
-            self._buffer.append((text, found))
+        if not self.connected and not self._faults("emits-before-it-is-connected"):
+            self._buffer.append((ack_id, text, found))
             return
         self._number += 1
         if self._faults("every-tenth-emit-is-late") and self._number % 10 == 0:
@@ -338,8 +365,30 @@ class Client:
         self._send(text, *found)
 
     def _give_up(self, ack_id: int) -> None:
+        if not self._faults("given-up-question-is-sent"):
+            self._buffer = [kept for kept in self._buffer if kept[0] != ack_id]
         if known := self._questions.pop(ack_id, None):
             self._see("acked", namespace=self._namespace, ack=known[0], args=[], error="timeout")
+
+    def _drain(self) -> None:
+        """Send the first event of the queue, and again each time that no ack comes."""
+        if not self._queue or not self.connected:
+            return
+        if self._tries > self._options["retries"]:
+            self._next_in_queue()
+            return
+        self._tries += 1
+        self._queue_id, self._next_id = self._next_id, self._next_id + 1
+        event, args = self._queue[-1 if self._faults("next-event-does-not-wait") else 0]
+        self._send(encode(2, self._namespace, self._queue_id, [event, *args]))
+        seconds = self._options.get("ackTimeout", 1000) / 1000
+        self._queue_timer = asyncio.get_running_loop().call_later(seconds, self._drain)
+
+    def _next_in_queue(self) -> None:
+        self._queue_timer.cancel()
+        self._queue.pop(0)
+        self._tries = 0
+        self._drain()
 
     def _send(self, text: str, *attachments: bytes) -> None:
         if self._engine is not None:
@@ -347,14 +396,19 @@ class Client:
 
     def leave(self) -> None:
         """The application leaves."""
-        self._left = True
-        if self._retry is not None:
-            self._retry.cancel()
+        self.left = True
+        if not self.link.wanted:
+            self.link.stop()
         if self._engine is None:
             return
         named = self._namespace != "/" and not self._faults("leaves-the-main-namespace")
         goodbye = f"41{self._namespace}," if named else "41"
-        silent = not self._connected or self._faults("leaves-without-a-word")
+        if self.link.wanted:
+            self.connected = False
+            self._send(goodbye[1:])
+            self._see("disconnect", namespace=self._namespace, reason="io client disconnect")
+            return
+        silent = not self.connected or self._faults("leaves-without-a-word")
         opening = self._engine.state == "opening"
         if opening and self._faults("leaving-does-not-stop-the-attempt"):
             return

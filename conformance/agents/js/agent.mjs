@@ -26,8 +26,8 @@ process.on("uncaughtException", (error) => {
 });
 process.on("unhandledRejection", (error) => see("unhandled", { message: String(error) }));
 const features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in"];
-features.push("ack_out", "ack_late", "binary", "connect_error_data", "id", "throw");
-if (name === "socket.io-client") features.push("ack_timeout");
+features.push("ack_out", "ack_late", "binary", "connect_error_data", "id", "throw", "buffer", "volatile");
+if (name === "socket.io-client") features.push("ack_timeout", "retries", "recovery");
 see("hello", { client: "socket.io-client", version, features });
 
 createInterface({ input: process.stdin })

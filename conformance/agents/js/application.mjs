@@ -29,7 +29,7 @@ export function application({ io, see, toBase64, fromBase64 }) {
     sockets.set(namespace, socket);
     all.add(socket);
     if (socket === known) return;
-    socket.on("connect", () => see("connect", { namespace, id: socket.id }));
+    socket.on("connect", () => see("connect", { namespace, id: socket.id, recovered: socket.recovered }));
     socket.on("disconnect", (reason) => see("disconnect", { namespace, reason }));
     socket.on("connect_error", (error) =>
       see("connect_error", { namespace, message: error.message, data: error.data ?? null }),
@@ -46,8 +46,9 @@ export function application({ io, see, toBase64, fromBase64 }) {
     }
   }
 
-  function emit({ namespace = "/", event, args, ack, timeout }) {
-    const socket = sockets.get(namespace);
+  function emit({ namespace = "/", event, args, ack, timeout, volatile }) {
+    const known = sockets.get(namespace);
+    const socket = volatile ? known.volatile : known;
     const values = unpack(args);
     if (!ack) socket.emit(event, ...values);
     else if (timeout) {

@@ -65,10 +65,12 @@ class App(Listener):
             connection.ack(ack_id, *args, namespace=namespace)
 
     def disconnected(self, connection, namespace):
-        if namespace in self.joined:
-            self.joined.discard(namespace)
-            self.see("disconnect", namespace=namespace, reason="disconnected by the server")
-        connection.close()
+        if namespace not in self.joined:
+            return
+        self.joined.discard(namespace)
+        self.see("disconnect", namespace=namespace, reason="disconnected by the server")
+        if not self.joined:
+            connection.close()
 
     def lost(self, connection, failure):
         self.over(failure)
@@ -86,11 +88,21 @@ class App(Listener):
 
 
 def connect(url, namespace, options):
+    shared = [one for one in everyone if one.target.url == url and not one.closed]
+    if shared and not options.get("forceNew", False):
+        connections[namespace] = shared[-1]
+        shared[-1].connect(namespace, options.get("auth"))
+        return
     transports = options.get("transports", ["polling", "websocket"])
     transport = transports[0] if len(transports) == 1 else "upgrade"
     backoff = None
     if options.get("reconnection", True):
-        backoff = Backoff(options.get("reconnectionDelay", 1000) / 1000)
+        backoff = Backoff(
+            options.get("reconnectionDelay", 1000) / 1000,
+            options.get("reconnectionDelayMax", 5000) / 1000,
+            randomization_factor=options.get("randomizationFactor", 0.5),
+            attempts=options.get("reconnectionAttempts"),
+        )
     timeout = options.get("timeout", 20_000) / 1000
     target = Target.from_url(url, query=options.get("query"), headers=options.get("extraHeaders"))
     connection = Connection(engine, target, transport, App(), timeout=timeout, backoff=backoff)
@@ -111,7 +123,11 @@ def emit(event, args, namespace="/", ack=None, timeout=10_000):
 
 
 def disconnect(namespace="/"):
-    connections[namespace].close()
+    connection = connections[namespace]
+    if [*connection.namespaces] == [namespace] or namespace not in connection.namespaces:
+        connection.close()
+    else:
+        connection.disconnect(namespace)
 
 
 def reset():
@@ -139,7 +155,7 @@ def obey(what, fields):
 def main():
     engine.start()
     features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_in", "ack_out"]
-    features += ["ack_timeout", "binary", "connect_error_data", "id"]
+    features += ["ack_timeout", "multiplex", "binary", "connect_error_data", "id"]
     see("hello", client="sioprobe", version=sioprobe.__version__, features=features)
     for line in FileObjectThread(sys.stdin.buffer, "rb"):
         fields = json.loads(line)
