@@ -268,12 +268,14 @@ def _check_queue_of(server: str, options: Options) -> None:
             if given:
                 raise Problem(f"--queue {name} is {server}'s own, and takes no {flag}")
         return
+    if foreign is not None and "--queue" in foreign.lacks:
+        return
     if foreign is None and (takes := [one.name for one in FOREIGN.values() if name in one.own_queues]):
         raise Problem(f"--queue {name} joins processes of --server {takes[0]} only")
     if foreign is not None and own and name not in QUEUES and "://" not in name:
         raise unknown("queue", name, [*foreign.queues, *own])
     queue, _ = find_queue(name)
-    if foreign is not None and "--queue" not in foreign.lacks and queue.name not in foreign.queues:
+    if foreign is not None and queue.name not in foreign.queues:
         raise Problem(f"--server {server} takes --queue {' or '.join([*foreign.queues, *own])}, not {name}")
 
 

@@ -53,7 +53,7 @@ async def test_packets_of_the_upgrade_come_in_frames_of_their_own(target: Target
     if not isinstance(websocket, WebSocket):
         raise Inconclusive(f"upgrade: {websocket}")
     if await websocket.probe(target.timing.answer) != "3probe":
-        raise Inconclusive("upgrade: the probe was not answered by 3probe")
+        raise Inconclusive("upgrade: the probe was not answered")
     await session.stop_polling()
     await session.emit("burst", 10, 1)
 

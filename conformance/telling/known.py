@@ -91,7 +91,11 @@ def suggestion(target: Subject, results: Results) -> str | None:
         for one in (_judged(candidate, target, results) for candidate in _candidates(target))
         if one.covered and _counts(one, target, failures)
     ]
-    best = max(judged, key=lambda one: (*one.rank, _is_said(one, target)), default=None)
+    best = max(
+        judged,
+        key=lambda one: (one.covered, -one.passed, _is_said(one, target), one.mode is None),
+        default=None,
+    )
     if best is None:
         return None
     words = ["--target-library", best.library, "--target-version", best.version]

@@ -116,11 +116,15 @@ AREAS = {
     "CLI-UP": "Clients: upgrade",
     "CLI-CL": "Clients: close",
     "CLI-CN": "Clients: connect",
+    "CLI-NS": "Clients: namespaces",
     "CLI-EV": "Clients: events",
     "CLI-AK": "Clients: acks",
     "CLI-BN": "Clients: binary",
     "CLI-MF": "Clients: malformed packets",
     "CLI-DC": "Clients: leaving",
+    "CLI-RC": "Clients: reconnection",
+    "CLI-OB": "Clients: events while offline",
+    "CLI-SR": "Clients: connection state recovery",
     "CLI-SV": "Clients: survival of the process",
 }
 """The first part of requirement ids in words, in the order of the page. Unnamed parts come last."""

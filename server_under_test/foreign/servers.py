@@ -122,7 +122,7 @@ FOREIGN = {
             tools=(NODE,),
             recipe=_NODE_RECIPE,
             build_tools=(NPM,),
-            lacks=("--allow-eio3", "--recovery"),
+            lacks=("--allow-eio3", "--recovery", "--queue"),
         ),
         Foreign(
             "node-2",
@@ -132,7 +132,7 @@ FOREIGN = {
             tools=(NODE,),
             recipe=_NODE_RECIPE,
             build_tools=(NPM,),
-            lacks=("--allow-eio3", "--recovery"),
+            lacks=("--allow-eio3", "--recovery", "--queue"),
         ),
         Foreign(
             "bun-engine",

@@ -260,7 +260,8 @@ def test_the_deviations_can_be_left_out_or_be_of_another_version(plain_url: str,
     words = ("--target-library", "Flask_SocketIO", "--target-version", "5.4.1")
     old = run_command(tmp_path, "--url", plain_url, *ONE, *words)
     assert old.returncode == 1
-    assert "no entries for flask-socketio 5.4.1; those of 5.7.0 would cover 1 of 1 failures" in old.stdout
+    shown = "the failure is a known deviation of flask-socketio 5.7.0: as its process shows, give"
+    assert shown in old.stdout
     alone = run_command(tmp_path, "--url", plain_url, *ONE, "--target-library", "Flask-SocketIO")
     assert alone.returncode == 0, alone.stdout
 
