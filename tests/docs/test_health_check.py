@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import redis
 
 from server_under_test.queues.redis_server import start as start_redis
 from server_under_test.starting.children import stop_children
@@ -21,6 +22,8 @@ from tests.servers import ROOT, start_command
 
 APPLICATION = ROOT / "tests/applications/health/app.py"
 DEADLINE = 60.0
+# After so much silence of Redis a publish fails.
+TIMEOUTS = "socket_timeout=1&socket_connect_timeout=1"
 
 SERVE = """
 
@@ -63,8 +66,8 @@ class Link:
 
 
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[tuple[list[str], Link]]:
-    """The URLs of two processes of the application; the first one's way to the queue can be frozen."""
+def processes(tmp_path: Path) -> Iterator[tuple[list[str], Link, str]]:
+    """The URLs of two processes of the application, and of the queue; the first one's way to it can be frozen."""
     require_redis()
     program = APPLICATION.read_text("utf-8").replace("DEAF_SECONDS = 5", "DEAF_SECONDS = 3")
     # Without it Flask-SocketIO takes eventlet, which must patch first.
@@ -80,9 +83,9 @@ def processes(tmp_path: Path) -> Iterator[tuple[list[str], Link]]:
             stack.enter_context(
                 start_command([sys.executable, str(tmp_path / "app.py")], environment={"QUEUE_URL": url})
             ).url
-            for url in (f"redis://127.0.0.1:{link.port}/0", queue.url)
+            for url in (f"redis://127.0.0.1:{link.port}/0?{TIMEOUTS}", queue.url)
         ]
-        yield urls, link
+        yield urls, link, queue.url
 
 
 def health(url: str) -> tuple[int, int]:
@@ -106,11 +109,18 @@ def wait(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
+def listeners(queue_url: str) -> set[str]:
+    """The connections that listen, by the ids that Redis gave them."""
+    with redis.Redis.from_url(queue_url) as client:
+        return {one["id"] for one in client.client_list(_type="pubsub")}
+
+
 def test_it_is_red_while_the_process_is_deaf_and_emit_does_not_wait(
-    processes: tuple[list[str], Link],
+    processes: tuple[list[str], Link, str],
 ) -> None:
-    (deaf, well), link = processes
+    (deaf, well), link, queue_url = processes
     assert (status(deaf), status(well)) == (200, 200)
+    listening = listeners(queue_url)
 
     link.tell("freeze 1")
     wait(lambda: status(deaf) == 503, "red")
@@ -118,10 +128,11 @@ def test_it_is_red_while_the_process_is_deaf_and_emit_does_not_wait(
     wait(lambda: status(well) == 200, "green")
 
     # The hellos wait, and not the task that emits them.
-    wait(lambda: health(deaf)[1] >= 2, "two hellos that wait")
+    wait(lambda: health(deaf)[1] >= 3, "three hellos that wait")
 
     link.tell("thaw 1")
     wait(lambda: health(deaf) == (200, 0), "green again, and nothing waits")
+    assert listeners(queue_url) == listening  # what fails to publish does not cut what listens
 
 
 def test_the_page_shows_this_application() -> None:

@@ -7,6 +7,10 @@ from flask_socketio import SocketIO
 from socketio import RedisManager  # for RabbitMQ: KombuManager
 
 DEAF_SECONDS = 5
+QUEUE = {"url": os.environ["QUEUE_URL"], "channel": "flask-socketio"}
+
+# It has a connection of its own. A manager whose publish fails closes the connection on which it listens as well.
+publisher = RedisManager(**QUEUE, write_only=True)
 
 
 class Manager(RedisManager):
@@ -22,7 +26,7 @@ class Manager(RedisManager):
 
     def publish_what_waits(self):
         while True:
-            super()._publish(self.waiting.get())
+            publisher._publish(self.waiting.get())
 
     def _listen(self):
         for message in super()._listen():
@@ -31,7 +35,7 @@ class Manager(RedisManager):
 
 
 app = Flask(__name__)
-manager = Manager(os.environ["QUEUE_URL"], channel="flask-socketio")
+manager = Manager(**QUEUE)
 socketio = SocketIO(app, client_manager=manager)  # in place of message_queue=...
 
 
