@@ -67,7 +67,7 @@ class Link:
 
 @pytest.fixture
 def processes(tmp_path: Path) -> Iterator[tuple[list[str], Link, str]]:
-    """The URLs of two processes of the application, and of the queue; the first one's way to it can be frozen."""
+    """The URLs of two processes of the application, and of the queue; the way of the first can be frozen."""
     require_redis()
     program = APPLICATION.read_text("utf-8").replace("DEAF_SECONDS = 5", "DEAF_SECONDS = 3")
     # Without it Flask-SocketIO takes eventlet, which must patch first.

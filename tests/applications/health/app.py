@@ -9,7 +9,7 @@ from socketio import RedisManager  # for RabbitMQ: KombuManager
 DEAF_SECONDS = 5
 QUEUE = {"url": os.environ["QUEUE_URL"], "channel": "flask-socketio"}
 
-# It has a connection of its own. A manager whose publish fails closes the connection on which it listens as well.
+# It has a connection of its own: a manager whose publish fails closes the connection that listens, too.
 publisher = RedisManager(**QUEUE, write_only=True)
 
 
