@@ -13,7 +13,7 @@ from conformance.client.transcript import describe, shown
 from conformance.expect import same
 from conformance.stage.session import Said, Session
 from conformance.stage.stage import Stage
-from conformance.verdicts import Inconclusive, NotApplicable, Silent, Unresponsive, Violation
+from conformance.verdicts import Inconclusive, NotApplicable, NotBegun, Silent, Unresponsive, Violation
 from sioprobe.wire import SocketPacket, SocketPacketType
 
 __all__ = [
@@ -55,7 +55,7 @@ async def next_session(stage: Stage, app: App, transport: str, seconds: float = 
         came = (
             f"{len(stage.handshakes)} handshakes" if stage.handshakes else f"{stage.connections} connections"
         )
-        raise Violation("a session", f"none within {seconds:.0f} s ({came} so far)")
+        raise NotBegun("a session", f"none within {seconds:.0f} s ({came} so far)")
     session = found[0]
     stage.taken.append(session)
     first = "websocket" if transport == "websocket" else "polling"
@@ -68,7 +68,7 @@ async def next_session(stage: Stage, app: App, transport: str, seconds: float = 
     if transport == "upgraded":
         upgraded = await stage.bell.until(lambda: session.transport == "websocket", ANSWER_SECONDS)
         if not upgraded:
-            raise Violation("an upgrade to WebSocket", f"none within {ANSWER_SECONDS:.0f} s")
+            raise NotBegun("an upgrade to WebSocket", f"none within {ANSWER_SECONDS:.0f} s")
     return session
 
 
@@ -83,12 +83,12 @@ async def expect_joined(session: Session, app: App, namespace: str = "/") -> See
     """The client sends CONNECT, and sees `connect` after the answer. Returns what it sees."""
     joined = await session.until(lambda: namespace in session.joined)
     if not joined:
-        raise Violation(f"CONNECT to {namespace}", f"none within {ANSWER_SECONDS:.0f} s")
+        raise NotBegun(f"CONNECT to {namespace}", f"none within {ANSWER_SECONDS:.0f} s")
     if app.level == 0:
         return None
     seen = await app.until("connect", where=lambda one: one.fields.get("namespace", "/") == namespace)
     if seen is None:
-        raise Violation("the application sees connect", _instead(app))
+        raise NotBegun("the application sees connect", _instead(app))
     return seen
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "Level",
     "NonStrict",
     "NotApplicable",
+    "NotBegun",
     "PathHides",
     "Silent",
     "Unresponsive",
@@ -67,6 +68,10 @@ class Violation(Exception):
 
 class NonStrict(Violation):
     """What the server did is tolerated, but the requirement asks for more."""
+
+
+class NotBegun(Violation):
+    """There was no session, or it joined nothing, so the case could not ask its question."""
 
 
 class Silent(StrEnum):

@@ -21,7 +21,7 @@ from conformance.stage.stage import Stage
 from conformance.verdicts import Violation
 
 EARLY = 0.1  # seconds by which clocks may differ
-LATE = 4.0  # that a busy machine may add
+LATE = 3.0  # that a busy machine may add
 
 
 def beating(transport: Transport, interval: float, timeout: float) -> str:

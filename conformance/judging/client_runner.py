@@ -17,7 +17,7 @@ from conformance.agent.pool import Pool
 from conformance.agent.process import SETTLE_SECONDS, CannotStart, Crash
 from conformance.client.transcript import RECORDING, Recording
 from conformance.client_target import ClientTarget
-from conformance.judging.judged import judged, redacted
+from conformance.judging.judged import judged, known, redacted
 from conformance.judging.outcomes import Outcome, Question
 from conformance.judging.standstill import StandstillWatch
 from conformance.judging.watched import WATCHED
@@ -27,6 +27,7 @@ from conformance.verdicts import (
     HarnessError,
     Inconclusive,
     NotApplicable,
+    NotBegun,
     Verdict,
     Violation,
     is_failure,
@@ -38,6 +39,7 @@ __all__ = ["ClientRunner", "answer_question"]
 LIMIT_SECONDS = 60.0  # no case takes that long
 HEARTBEAT = 1.0  # seconds: the shortest that a case uses
 TELL_SECONDS = 0.2
+ODD_STARTS = 5  # so many cases that did not begin are asked again: more of them are no accident
 
 Notes = dict[
     tuple[str, str | None], list[str]
@@ -65,9 +67,10 @@ class ClientRunner:
         self._standstill = StandstillWatch(HEARTBEAT)
         self._alone = asyncio.Lock()
         self._tasks: dict[Question, asyncio.Task[Outcome]] = {}
-        self._last: set[asyncio.Task[Outcome]] = set()  # about what is watched
         self._helpers: list[asyncio.Task[None]] = []
-        self._tried: dict[Question, asyncio.Future[None]] = {}
+        self._tried: dict[Question, asyncio.Future[None]] = {}  # once
+        self._asked: dict[Question, asyncio.Future[None]] = {}  # and again, where there was a reason
+        self._odd_starts = 0
         self._outcomes: dict[Question, Outcome] = {}
         self._notes: Notes = defaultdict(list)
         self.counts: Counter[Verdict] = Counter()
@@ -75,21 +78,16 @@ class ClientRunner:
         self.on_progress: Callable[[Mapping[Verdict, int]], None] | None = None
 
     def start(self, questions: Iterable[Question]) -> None:
-        """Queue the cases: the slow ones first, and last those about what is watched in all others."""
+        """Queue the cases: first those that take long, as each does that is known to wait in vain."""
         self._places = asyncio.Semaphore(self._jobs)
         self._pool = Pool(self._target.command, self._jobs + 1, fresh=self._target.fresh)
         self._helpers.append(self._loop.create_task(self._standstill.beat()))
         if self.on_progress is not None:
             self._helpers.append(self._loop.create_task(self._tell(self.on_progress)))
-        ordered = sorted(questions, key=lambda one: (one.requirement.id in WATCHED, not one.slow))
-        for question in ordered:
-            before = tuple(self._tasks.values()) if question.requirement.id in WATCHED else ()
-            before = tuple(task for task in before if task not in self._last)
+        for question in sorted(questions, key=lambda one: not (one.slow or known(one, self._target))):
             self._tried[question] = self._loop.create_future()
-            task = self._loop.create_task(self._ask(question, before))
-            self._tasks[question] = task
-            if question.requirement.id in WATCHED:
-                self._last.add(task)
+            self._asked[question] = self._loop.create_future()
+            self._tasks[question] = self._loop.create_task(self._ask(question))
 
     def outcome(self, question: Question) -> Outcome:
         """The outcome of one case. Runs the loop until it is there."""
@@ -115,33 +113,47 @@ class ClientRunner:
             show(self.counts)
             await asyncio.sleep(TELL_SECONDS)
 
-    async def _ask(self, question: Question, before: tuple[asyncio.Task[Outcome], ...]) -> Outcome:
-        if before:
-            await asyncio.wait(before)
+    async def _ask(self, question: Question) -> Outcome:
         assert self._places is not None
         started = time.monotonic()
         try:
-            async with self._places:
-                started = time.monotonic()
-                outcome, notes = await self._answer(question)
+            try:
+                async with self._places:
+                    started = time.monotonic()
+                    outcome, notes = await self._answer(question)
+            finally:
+                self._tried[question].set_result(None)
+            if blame := self._blame(outcome, started, slow=question.slow):
+                outcome, notes = await self._ask_again(question, outcome, blame)
+            if isinstance(outcome.error, Crash):
+                notes = [*notes, ("CLI-SV-01", str(outcome.error))]
+            for requirement, what in notes:
+                self._notes[requirement, question.transport].append(f"{what} (in {question.label})")
         finally:
-            self._tried[question].set_result(None)
-        if blame := self._blame(outcome, started, slow=question.slow):
-            outcome, notes = await self._ask_again(question, outcome, blame)
-        if isinstance(outcome.error, Crash):
-            notes = [*notes, ("CLI-SV-01", str(outcome.error))]
-        for requirement, what in notes:
-            self._notes[requirement, question.transport].append(f"{what} (in {question.label})")
+            self._asked[question].set_result(None)
+        if question.requirement.id in WATCHED:
+            await asyncio.wait(self._asked.values())
+            outcome = self._with_notes(question, outcome)
         self._outcomes[question] = outcome
         self.counts[outcome.judgement.verdict] += 1
         return outcome
+
+    def _with_notes(self, question: Question, outcome: Outcome) -> Outcome:
+        """What came of a watched requirement, if its own case found nothing: what was noted in all others."""
+        id_ = question.requirement.id
+        noted = self._notes[id_, question.transport] + self._notes[id_, None]
+        if outcome.error is not None or not noted:
+            return outcome
+        error = _broken(id_, noted)
+        return replace(
+            outcome, error=error, judgement=judged(question, error, self._target, strict=self._strict)
+        )
 
     async def _ask_again(
         self, question: Question, first: Outcome, blame: str
     ) -> tuple[Outcome, list[tuple[str, str]]]:
         """Ask once more, alone. A process that ends only once says nothing."""
-        tried = [one for asked, one in self._tried.items() if asked.requirement.id not in WATCHED]
-        await asyncio.wait(tried or [self._tried[question]])
+        await asyncio.wait(self._tried.values())
         async with self._alone:
             outcome, notes = await self._answer(question)
         found = first.judgement.actual or first.judgement.reason
@@ -162,27 +174,24 @@ class ClientRunner:
             return f"while this machine stood still for {stall:.1f} s"
         if slow and (busy := self._standstill.starved_since(started)):
             return f"while {busy}"
+        if isinstance(outcome.error, NotBegun) and self._odd_starts < ODD_STARTS:
+            self._odd_starts += 1
+            return "because nothing had begun"
         return None
 
     async def _answer(self, question: Question) -> tuple[Outcome, list[tuple[str, str]]]:
         assert self._pool is not None
-        id_ = question.requirement.id
-        before = self._notes[id_, question.transport] + self._notes[id_, None] if id_ in WATCHED else []
-        return await answer_question(question, self._target, self._pool, before, strict=self._strict)
+        return await answer_question(question, self._target, self._pool, strict=self._strict)
 
 
 async def answer_question(
     question: Question,
     target: ClientTarget,
     pool: Agents,
-    before: Sequence[str] = (),
     *,
     strict: bool = False,
 ) -> tuple[Outcome, list[tuple[str, str]]]:
-    """Run one case and judge it. Returns what the stage noted in it, too.
-
-    `before` is what it noted for this requirement in other cases.
-    """
+    """Run one case and judge it. Returns what the stage noted in it, too."""
     recording = Recording()
     RECORDING.set(recording)
     stage = Stage(Bell(), recording, upgrades=question.transport == "upgraded")
@@ -190,7 +199,7 @@ async def answer_question(
     try:
         _expect_applicable(question, target)
         await _play(question, stage, target, pool)
-        _look_at_notes(question, stage, before)
+        _look_at_notes(question, stage)
     except Exception as exception:  # the verdict says whose fault it is
         error = exception
     seconds = time.monotonic() - recording.started
@@ -240,15 +249,18 @@ async def _play(question: Question, stage: Stage, target: ClientTarget, pool: Ag
         raise died
 
 
-def _look_at_notes(question: Question, stage: Stage, before: Sequence[str]) -> None:
+def _look_at_notes(question: Question, stage: Stage) -> None:
     if stage.complaints:
         raise Violation("packets that can be decoded", f"the client sent: {stage.complaints[0]}")
     id_ = question.requirement.id
-    noted = [f"{what} (in this case)" for requirement, what in stage.notes if requirement == id_]
-    noted += before
-    if noted:
-        more = f", and {len(noted) - 1} more times" if len(noted) > 1 else ""
-        raise Violation(WATCHED.get(id_, "nothing of the kind"), f"{noted[0]}{more}")
+    if noted := [f"{what} (in this case)" for requirement, what in stage.notes if requirement == id_]:
+        raise _broken(id_, noted)
+
+
+def _broken(id_: str, noted: Sequence[str]) -> Violation:
+    """What the stage noted for a requirement."""
+    more = f", and {len(noted) - 1} more times" if len(noted) > 1 else ""
+    return Violation(WATCHED.get(id_, "nothing of the kind"), f"{noted[0]}{more}")
 
 
 def _expect_applicable(question: Question, target: ClientTarget) -> None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from conformance.client.transcript import Recording
-from conformance.judging.known_deviations import find_deviation
+from conformance.judging.known_deviations import Deviation, find_deviation
 from conformance.judging.outcomes import Question
 from conformance.subject import Subject
 from conformance.verdicts import Judgement, judge
 
-__all__ = ["judged", "redacted"]
+__all__ = ["judged", "known", "redacted"]
 
 
 def judged(question: Question, error: BaseException | None, subject: Subject, *, strict: bool) -> Judgement:
     """The judgement of a case that ended with `error` (None where it returned), with what is known of it."""
     judgement = judge(question.requirement.level, error, strict=strict)
-    deviation = find_deviation(
+    deviation = known(question, subject)
+    if deviation is None:
+        return judgement
+    return deviation.applied(judgement, subject.versions, named=subject.named)
+
+
+def known(question: Question, subject: Subject) -> Deviation | None:
+    """The entry of the known deviations for this case on this subject."""
+    return find_deviation(
         question.requirement.id,
         question.name,
         question.transport,
@@ -24,9 +32,6 @@ def judged(question: Question, error: BaseException | None, subject: Subject, *,
         switches=subject.switches,
         queue=subject.queue,
     )
-    if deviation is None:
-        return judgement
-    return deviation.applied(judgement, subject.versions, named=subject.named)
 
 
 def redacted(judgement: Judgement, recording: Recording) -> Judgement:

@@ -136,6 +136,7 @@ class Stage:
         self.sessions.append(session)
         opened = self.does.open.replace(SID, sid)
         if request.is_websocket:
+            opened = opened.replace('"upgrades":["websocket"]', '"upgrades":[]')  # it is one already
             session.transport = "websocket"
             session.socket = self._open_socket(session, request)
             session.socket.send(opened)

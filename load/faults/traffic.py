@@ -34,6 +34,7 @@ class _Client(Listener):
     """One of the clients. `losses` is shared by all."""
 
     role = ""
+    keeps_offsets = False
 
     def __init__(self, connection: Connection, worker: int, losses: list[Loss]) -> None:
         self.connection = connection

@@ -160,6 +160,8 @@ class Player(Listener):
 
     __slots__ = ("_changed", "connection", "failure", "leaving", "scenario", "state")
 
+    keeps_offsets = False  # an answer is compared with what was asked
+
     def __init__(
         self, scenario: Scenario, connection: Connection, changed: Callable[[Player], None] | None
     ) -> None:

@@ -63,6 +63,8 @@ class _Player(Listener):
 
     __slots__ = ("_calls", "_sent_at", "_turn", "_waiting", "connection", "failure", "owner", "quota", "user")
 
+    keeps_offsets = False
+
     def __init__(self, owner: Players, connection: Connection, user: int) -> None:
         self.owner = owner
         self.connection = connection

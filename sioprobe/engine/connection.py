@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Any
+from typing import Any, ClassVar
 
 from sioprobe.engine.acks import AckCallback, WaitingAcks
 from sioprobe.engine.errors import REFUSALS, Kind, SwarmError
@@ -44,9 +44,15 @@ NO_NAMESPACES: frozenset[str] = frozenset()
 
 
 class Listener:
-    """Hears, on the hub, what happens on a connection. A subclass overrides the methods that it needs."""
+    """Hears, on the hub, what happens on a connection. A subclass overrides the methods that it needs.
+
+    A server that recovers connections puts an offset behind the arguments of its events. The official client
+    gives it to the application, as its last argument. Without `keeps_offsets` it is cut off.
+    """
 
     __slots__ = ()
+
+    keeps_offsets: ClassVar[bool] = True
 
     def connected(self, connection: Connection, namespace: str) -> None:
         """The server accepted the namespace."""
@@ -451,7 +457,7 @@ class Connection:
         kind = packet.type
         namespace = packet.namespace
         if kind is EVENT or kind is BINARY_EVENT:
-            if self.recovery is not None and self.recovery.take(packet):
+            if self.recovery is not None and self.recovery.take(packet, cut=not self.listener.keeps_offsets):
                 return
             if namespace in self.namespaces or namespace in self._connecting:
                 self.listener.event(self, namespace, packet.data[0], packet.data[1:], packet.ack_id)

@@ -99,12 +99,15 @@ class Recovery:
 
     # Events
 
-    def take(self, packet: SocketPacket) -> bool:
-        """Cut the offset off an event that has one. True if the event is held until the answer to CONNECT."""
+    def take(self, packet: SocketPacket, *, cut: bool) -> bool:
+        """Note the offset of an event that has one, and `cut` it off if that is wanted.
+
+        True if the event is held until the answer to CONNECT.
+        """
         namespace, data = packet.namespace, packet.data
         offset = None
         if packet.ack_id is None and namespace in self._pids and len(data) > 1 and type(data[-1]) is str:
-            offset = data.pop()
+            offset = data.pop() if cut else data[-1]
         held = self._held.get(namespace)
         if held is not None:
             held.append((packet, offset))

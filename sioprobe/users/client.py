@@ -47,6 +47,8 @@ class UserClient(Listener):
         "waited",
     )
 
+    keeps_offsets = False  # handlers have the parameters that the application sends
+
     def __init__(
         self, settings: UserSettings, engine: Engine, handler_failed: Callable[[Exception], None]
     ) -> None:

@@ -36,7 +36,8 @@ globalThis.obey = (command) => {
 };
 """
 FEATURES = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in"]
-FEATURES += ["ack_out", "ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw"]
+FEATURES += ["ack_out", "ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw", "buffer"]
+FEATURES += ["volatile", "retries", "recovery"]
 
 
 def say(line):

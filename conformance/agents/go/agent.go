@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zishang520/socket.io/clients/engine/v3"
 	"github.com/zishang520/socket.io/clients/engine/v3/transports"
 	"github.com/zishang520/socket.io/clients/socket/v3"
 	"github.com/zishang520/socket.io/v3/pkg/types"
@@ -25,11 +26,13 @@ type (
 )
 
 var (
-	events   = []string{"news", "twice", "late"}
+	events   = []string{"news", "twice", "late", "throw"}
 	features = []string{
 		"polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in", "ack_out",
-		"ack_late", "ack_timeout", "binary", "connect_error_data", "id",
+		"ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw", "buffer", "volatile", "retries",
+		"recovery",
 	}
+	constructors = map[string]transports.TransportCtor{"polling": transports.Polling, "websocket": transports.WebSocket}
 
 	sockets = map[string]*socket.Socket{} // of each namespace, the last one
 	all     []*socket.Socket
@@ -114,7 +117,9 @@ func connect(address, namespace string, given object) error {
 	on := func(event string, listener func(...any)) {
 		_ = client.On(types.EventName(event), listener)
 	}
-	on("connect", func(...any) { see("connect", object{"namespace": namespace, "id": client.Id()}) })
+	on("connect", func(...any) {
+		see("connect", object{"namespace": namespace, "id": client.Id(), "recovered": client.Recovered()})
+	})
 	on("disconnect", func(args ...any) { see("disconnect", object{"namespace": namespace, "reason": args[0]}) })
 	on("connect_error", func(args ...any) {
 		fields := object{"namespace": namespace, "message": fmt.Sprint(args...), "data": nil}
@@ -133,14 +138,16 @@ func connect(address, namespace string, given object) error {
 func read(given object) *socket.Options {
 	options := socket.DefaultOptions()
 	if names, ok := given["transports"].([]any); ok {
+		wanted := &order{names: names}
 		chosen := types.NewSet[transports.TransportCtor]()
-		for _, name := range names {
-			chosen.Add(map[any]transports.TransportCtor{"polling": transports.Polling, "websocket": transports.WebSocket}[name])
+		for range names {
+			chosen.Add(&turn{wanted})
 		}
 		options.SetTransports(chosen)
 	}
 	if value, ok := given["forceNew"].(bool); ok {
 		options.SetForceNew(value)
+		options.SetMultiplex(!value) // it is false by default
 	}
 	if value, ok := given["reconnection"].(bool); ok {
 		options.SetReconnection(value)
@@ -150,13 +157,19 @@ func read(given object) *socket.Options {
 		"reconnectionDelay":    options.SetReconnectionDelay,
 		"reconnectionDelayMax": options.SetReconnectionDelayMax,
 		"randomizationFactor":  options.SetRandomizationFactor,
+		"retries":              options.SetRetries,
 	} {
 		if value, ok := given[name].(float64); ok {
 			set(value)
 		}
 	}
-	if value, ok := given["timeout"].(float64); ok {
-		options.SetTimeout(milliseconds(value))
+	for name, set := range map[string]func(time.Duration){
+		"timeout":    options.SetTimeout,
+		"ackTimeout": options.SetAckTimeout,
+	} {
+		if value, ok := given[name].(float64); ok {
+			set(milliseconds(value))
+		}
 	}
 	if value, ok := given["path"].(string); ok {
 		options.SetPath(value)
@@ -181,6 +194,26 @@ func read(given object) *socket.Options {
 	return options
 }
 
+// The client keeps its transports in a set, which has no order, and begins with any of them. So a turn gets its
+// name when the client asks for it: the first has the name that the case wants first.
+type (
+	order struct {
+		names []any
+		asked int
+	}
+	turn struct{ of *order }
+)
+
+func (t *turn) Name() string {
+	name := t.of.names[t.of.asked%len(t.of.names)].(string)
+	t.of.asked++
+	return name
+}
+
+func (t *turn) New(client engine.Socket, options engine.SocketOptionsInterface) engine.Transport {
+	return constructors[options.Query().Get("transport")].New(client, options)
+}
+
 func milliseconds(value float64) time.Duration {
 	return time.Duration(value * float64(time.Millisecond))
 }
@@ -193,6 +226,9 @@ func heard(namespace, event string, args []any) {
 		}
 	}
 	see("event", object{"namespace": namespace, "event": event, "args": packAll(args), "ack": ack != nil})
+	if event == "throw" {
+		panic("the application throws")
+	}
 	if ack == nil {
 		return
 	}
@@ -211,6 +247,9 @@ func heard(namespace, event string, args []any) {
 
 func emit(namespace string, command object) error {
 	client := sockets[namespace]
+	if command["volatile"] == true {
+		client = client.Volatile()
+	}
 	values := unpack(command["args"]).([]any)
 	name := command["ack"]
 	if name == nil || name == false {

@@ -51,7 +51,9 @@ class App(Listener):
 
     def connected(self, connection, namespace):
         self.joined.add(namespace)
-        self.see("connect", namespace=namespace, id=connection.namespaces[namespace])
+        known = connection.recovery
+        recovered = known is not None and namespace in known.recovered
+        self.see("connect", namespace=namespace, id=connection.namespaces[namespace], recovered=recovered)
 
     def refused(self, connection, namespace, data):
         told = data if isinstance(data, dict) else {}
@@ -155,7 +157,7 @@ def obey(what, fields):
 def main():
     engine.start()
     features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_in", "ack_out"]
-    features += ["ack_timeout", "multiplex", "binary", "connect_error_data", "id"]
+    features += ["ack_timeout", "multiplex", "binary", "connect_error_data", "id", "recovery"]
     see("hello", client="sioprobe", version=sioprobe.__version__, features=features)
     for line in FileObjectThread(sys.stdin.buffer, "rb"):
         fields = json.loads(line)

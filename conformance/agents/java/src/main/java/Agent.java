@@ -24,7 +24,7 @@ public final class Agent {
     private static final String[] EVENTS = {"news", "twice", "late", "throw"};
     private static final String[] FEATURES = {
         "polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in", "ack_out",
-        "ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw"
+        "ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw", "buffer"
     };
 
     private static final PrintStream OUT = new PrintStream(System.out, false, StandardCharsets.UTF_8);
