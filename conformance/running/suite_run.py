@@ -38,6 +38,7 @@ DEFAULT_PINGS = {"ping_interval": 25.0, "ping_timeout": 20.0}
 
 JOBS = 16  # cases at a time
 CLIENT_JOBS = 8  # each with a process of its own
+FRESH_JOBS = 16  # with a process for each case: what starts that fast is small
 MOST_JOBS = 64  # where a request takes a second, so that they mostly wait for the way
 
 
@@ -155,7 +156,8 @@ def _begin_client(option: Any, connection: ConnectionOptions) -> SuiteRun:
         named = {"library": option.target_library, "version": option.target_version}
         target = replace(target, **{name: value for name, value in named.items() if value})
     target = replace(target, options=_that_count(option))
-    return SuiteRun(target, ClientRunner(target, jobs=option.jobs or CLIENT_JOBS, strict=option.strict))
+    jobs = option.jobs or (FRESH_JOBS if target.fresh else CLIENT_JOBS)
+    return SuiteRun(target, ClientRunner(target, jobs=jobs, strict=option.strict))
 
 
 def _that_count(option: Any) -> tuple[str, ...]:

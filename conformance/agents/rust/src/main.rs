@@ -14,9 +14,11 @@ use rust_socketio::client::Client;
 use rust_socketio::{ClientBuilder, Event, Payload, TransportType};
 use serde_json::{Value, json};
 
-const FEATURES: [&str; 8] =
-    ["polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_out", "binary"];
+const FEATURES: [&str; 9] = [
+    "polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_out", "binary", "connect_error_data",
+];
 const A_DAY: u64 = 86_400_000;
+const REFUSED: &str = "Received an ConnectError frame: ";
 
 /// Of each namespace, the last one.
 type Clients = Arc<Mutex<HashMap<String, Client>>>;
@@ -49,19 +51,22 @@ fn obey(command: &Value, clients: &Clients, emits: &Sender<Job>) -> Result<(), S
             });
         }
         "emit" => {
-            let (client, command) = (client_of(clients, &namespace)?, command.clone());
+            let (clients, command) = (clients.clone(), command.clone());
             let job = move || {
-                if let Err(message) = emit(&client, &command, &namespace) {
+                let sent = client_of(&clients, &namespace).and_then(|client| emit(&client, &command, &namespace));
+                if let Err(message) = sent {
                     see("threw", json!({"do": "emit", "message": message}));
                 }
             };
             emits.send(Box::new(job)).map_err(|error| error.to_string())?;
         }
         "disconnect" => {
-            let client = client_of(clients, &namespace)?;
+            let clients = clients.clone();
             thread::spawn(move || {
-                if let Err(error) = client.disconnect() {
-                    see("threw", json!({"do": "disconnect", "message": error.to_string()}));
+                let left = client_of(&clients, &namespace)
+                    .and_then(|client| client.disconnect().map_err(|error| error.to_string()));
+                if let Err(message) = left {
+                    see("threw", json!({"do": "disconnect", "message": message}));
                 }
             });
         }
@@ -76,8 +81,15 @@ fn obey(command: &Value, clients: &Clients, emits: &Sender<Job>) -> Result<(), S
     Ok(())
 }
 
+/// The client of a namespace. `connect` gives it to the application when it returns, soon after CONNECT was sent.
 fn client_of(clients: &Clients, namespace: &str) -> Result<Client, String> {
-    clients.lock().unwrap().get(namespace).cloned().ok_or_else(|| "connect has not returned".to_owned())
+    for _ in 0..100 {
+        if let Some(client) = clients.lock().unwrap().get(namespace) {
+            return Ok(client.clone());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Err("connect has not returned".to_owned())
 }
 
 fn builder(command: &Value, namespace: &str) -> ClientBuilder {
@@ -115,8 +127,14 @@ fn builder(command: &Value, namespace: &str) -> ClientBuilder {
         .on(Event::Connect, move |_, _| see("connect", json!({"namespace": on_connect})))
         .on(Event::Close, move |_, _| see("disconnect", json!({"namespace": on_close, "reason": null})))
         .on(Event::Error, move |payload, _| {
-            let message = packed(payload)[0].clone();
-            see("connect_error", json!({"namespace": on_error, "message": message, "data": null}));
+            let message = packed(payload)[0].as_str().unwrap_or_default().to_owned();
+            // Of all errors, these alone are about CONNECT.
+            let Some(refusal) = message.strip_prefix(REFUSED) else {
+                return see("unhandled", json!({"message": message}));
+            };
+            let told: Value = serde_json::from_str(refusal).unwrap_or_default();
+            let (message, data) = (&told["message"], &told["data"]);
+            see("connect_error", json!({"namespace": on_error, "message": message, "data": data}));
         });
     let namespace = namespace.to_owned();
     builder.on("news", move |payload, _| {
