@@ -39,7 +39,7 @@ __all__ = ["ClientRunner", "answer_question"]
 LIMIT_SECONDS = 60.0  # no case takes that long
 HEARTBEAT = 1.0  # seconds: the shortest that a case uses
 TELL_SECONDS = 0.2
-ODD_STARTS = 5  # so many cases that did not begin are asked again: more of them are no accident
+ACCIDENTS = 8  # so many cases are asked again for a weak reason: more of them are no accident
 
 Notes = dict[
     tuple[str, str | None], list[str]
@@ -70,7 +70,7 @@ class ClientRunner:
         self._helpers: list[asyncio.Task[None]] = []
         self._tried: dict[Question, asyncio.Future[None]] = {}  # once
         self._asked: dict[Question, asyncio.Future[None]] = {}  # and again, where there was a reason
-        self._odd_starts = 0
+        self._accidents = 0
         self._outcomes: dict[Question, Outcome] = {}
         self._notes: Notes = defaultdict(list)
         self.counts: Counter[Verdict] = Counter()
@@ -172,12 +172,15 @@ class ClientRunner:
             return None
         if stall := self._standstill.stalled_since(started):
             return f"while this machine stood still for {stall:.1f} s"
-        if slow and (busy := self._standstill.starved_since(started)):
+        busy = self._standstill.starved_since(started)
+        if slow and busy:
             return f"while {busy}"
-        if isinstance(outcome.error, NotBegun) and self._odd_starts < ODD_STARTS:
-            self._odd_starts += 1
-            return "because nothing had begun"
-        return None
+        not_begun = "because nothing had begun" if isinstance(outcome.error, NotBegun) else None
+        weak = f"while {busy}" if busy else not_begun
+        if weak is None or self._accidents == ACCIDENTS:
+            return None
+        self._accidents += 1
+        return weak
 
     async def _answer(self, question: Question) -> tuple[Outcome, list[tuple[str, str]]]:
         assert self._pool is not None

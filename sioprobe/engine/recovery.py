@@ -53,19 +53,22 @@ class Recovery:
     # CONNECT and its answer
 
     def can_ask(self, namespace: str) -> bool:
-        """Whether there is something to show."""
+        """Whether there is something to show that can bring back what was lost."""
         return namespace in self._pids and namespace in self._offsets
 
     def ask(self, namespace: str, packet: str) -> str:
         """The CONNECT packet with what there is to show. A key of the auth payload wins over ours."""
         self.recovered.discard(namespace)
         self._held.pop(namespace, None)
-        if not self.can_ask(namespace):
+        pid, offset = self._pids.get(namespace), self._offsets.get(namespace)
+        if pid is None:
             return packet
-        self._shown[namespace] = offset = self._offsets[namespace]
-        self._held[namespace] = []
+        known = {"pid": pid}
+        if offset is not None:
+            self._shown[namespace] = known["offset"] = offset
+            self._held[namespace] = []
         head = packet[: 2 if namespace == MAIN_NAMESPACE else 3 + len(namespace)]
-        shown = json.dumps({"pid": self._pids[namespace], "offset": offset}, separators=(",", ":"))
+        shown = json.dumps(known, separators=(",", ":"))
         auth = packet[len(head) + 1 :]
         return head + (shown if auth in ("", "}") else f"{shown[:-1]},{auth}")
 
@@ -79,7 +82,7 @@ class Recovery:
         elif pid != known:
             self._pids[namespace] = pid
             self._offsets.pop(namespace, None)
-        elif shown is not None:
+        else:
             self.recovered.add(namespace)
         offsets = [offset for _, offset in held if offset is not None]
         if offsets and namespace in self._pids:
