@@ -117,7 +117,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     group=JUDGED,
     metavar="N",
     type=WholeNumber(1),
-    help="Cases at a time (default: 16, and up to 64 if the server is far away).",
+    help="Cases at a time (default: 16, and up to 64 if the server is far away; 8 of a client).",
 )
 @connection_options
 @option("--profile", group=KNOWN, type=FILE, metavar="FILE.toml", help="What is declared about the server.")

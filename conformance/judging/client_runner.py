@@ -41,9 +41,8 @@ HEARTBEAT = 1.0  # seconds: the shortest that a case uses
 TELL_SECONDS = 0.2
 ACCIDENTS = 8  # so many cases are asked again for a weak reason: more of them are no accident
 
-Notes = dict[
-    tuple[str, str | None], list[str]
-]  # of a requirement on a transport: what came, and in which case
+# Of a requirement on a transport: what came, and in which case.
+Notes = dict[tuple[str, str | None], list[str]]
 
 
 class Agents(Protocol):
@@ -123,7 +122,7 @@ class ClientRunner:
                     outcome, notes = await self._answer(question)
             finally:
                 self._tried[question].set_result(None)
-            if blame := self._blame(outcome, started, slow=question.slow):
+            if blame := self._blame(question, outcome, started):
                 outcome, notes = await self._ask_again(question, outcome, blame)
             if isinstance(outcome.error, Crash):
                 notes = [*notes, ("CLI-SV-01", str(outcome.error))]
@@ -162,9 +161,10 @@ class ClientRunner:
             outcome = replace(outcome, judgement=judge(question.requirement.level, once))
         return replace(outcome, earlier=f"asked 2 times: the first failed {blame}: {found}"), notes
 
-    def _blame(self, outcome: Outcome, started: float, *, slow: bool) -> str | None:
+    def _blame(self, question: Question, outcome: Outcome, started: float) -> str | None:
         """Why a case is asked again, alone; None if there is no reason."""
-        if outcome.judgement.verdict is Verdict.KNOWN_DEVIATION:
+        passed_so_far = outcome.error is None and question.requirement.id in WATCHED
+        if passed_so_far or outcome.judgement.verdict is Verdict.KNOWN_DEVIATION:
             return None
         if isinstance(outcome.error, Crash):
             return "because the process ended"
@@ -173,7 +173,7 @@ class ClientRunner:
         if stall := self._standstill.stalled_since(started):
             return f"while this machine stood still for {stall:.1f} s"
         busy = self._standstill.starved_since(started)
-        if slow and busy:
+        if question.slow and busy:
             return f"while {busy}"
         not_begun = "because nothing had begun" if isinstance(outcome.error, NotBegun) else None
         weak = f"while {busy}" if busy else not_begun
@@ -207,7 +207,7 @@ async def answer_question(
         error = exception
     seconds = time.monotonic() - recording.started
     judgement = redacted(judged(question, _as_verdict(error), target, strict=strict), recording)
-    outcome = Outcome(judgement, _over(stage), recording.read(), seconds, error, started=recording.started)
+    outcome = Outcome(judgement, stage.ended, recording.read(), seconds, error, started=recording.started)
     return outcome, stage.notes
 
 
@@ -229,6 +229,7 @@ async def _play(question: Question, stage: Stage, target: ClientTarget, pool: Ag
                 await question.run(**{name: available[name] for name in names})
                 _expect_living(agent)
             finally:
+                stage.ended = stage.sessions[0].over if stage.sessions else None
                 usable = await app.leave()
                 await stage.close()
     except Violation:
@@ -293,7 +294,3 @@ def _as_verdict(error: BaseException | None) -> BaseException | None:
     if isinstance(error, json.JSONDecodeError):
         return Inconclusive(f"what the client sent is no JSON: {error}")
     return error
-
-
-def _over(stage: Stage) -> str | None:
-    return stage.sessions[0].over if stage.sessions else None

@@ -37,6 +37,7 @@ class Stage:
         self.notes: list[tuple[str, str]] = []
         self.complaints: list[str] = []
         self.connections = 0  # TCP connections so far
+        self.ended: str | None = None  # how its first session was over when the case was
         self.bell = bell
         self.recording = recording
         self.port = 0

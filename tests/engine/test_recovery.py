@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from sioprobe.engine import Backoff
+from load.playing.players import Player
+from sioprobe.engine import Backoff, Listener
 from sioprobe.engine.recovery import Recovery
+from sioprobe.users.client import UserClient
 from tests.engine.clients import OPEN, Client, Peer, ScriptedServer
 from tests.engine.test_reconnect import SOON, Sessions
 from tests.servers import Server, start_command
@@ -92,6 +94,25 @@ def test_the_last_offset_is_shown_and_the_replay_waits_for_the_answer() -> None:
         ]  # fmt: skip
         assert counts(client) == {"recovered": 2, "replayed": 2}
         assert client.counted("SIO recovery")[2] == {}
+
+
+@pytest.mark.parametrize("listener", [UserClient, Player])
+def test_tasks_and_scenarios_see_no_offsets(listener: type[Listener]) -> None:
+    class Application(Client):
+        keeps_offsets = listener.keeps_offsets
+
+    def first(peer: Peer) -> None:
+        session(peer, "40", CONNECTED, '42["one",1,"o1"]')
+
+    def second(peer: Peer) -> None:
+        session(peer, '40{"pid":"p","offset":"o1"}', '42["two","o2"]', CONNECTED)
+        peer.wait_for_end()
+
+    with ScriptedServer(Sessions(first, second)) as server, Application(server.url, backoff=SOON) as client:
+        client.connect()
+        client.wait(lambda: client.reconnects == 1, "reconnected")
+
+        assert client.events == [("/", "one", [1]), ("/", "two", [])]
 
 
 def test_what_a_server_replays_twice_is_named() -> None:
