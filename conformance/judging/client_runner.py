@@ -176,7 +176,7 @@ class ClientRunner:
         if question.slow and busy:
             return f"while {busy}"
         not_begun = "because nothing had begun" if isinstance(outcome.error, NotBegun) else None
-        weak = f"while {busy}" if busy else not_begun
+        weak = f"while {busy}" if busy and outcome.in_vain else not_begun
         if weak is None or self._accidents == ACCIDENTS:
             return None
         self._accidents += 1
@@ -208,7 +208,7 @@ async def answer_question(
     seconds = time.monotonic() - recording.started
     judgement = redacted(judged(question, _as_verdict(error), target, strict=strict), recording)
     outcome = Outcome(judgement, stage.ended, recording.read(), seconds, error, started=recording.started)
-    return outcome, stage.notes
+    return replace(outcome, in_vain=stage.bell.in_vain), stage.notes
 
 
 async def _play(question: Question, stage: Stage, target: ClientTarget, pool: Agents) -> None:

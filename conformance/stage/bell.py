@@ -17,6 +17,7 @@ class Bell:
     def __init__(self) -> None:
         self._waiting: list[asyncio.Future[None]] = []
         self.alarm: Exception | None = None
+        self.in_vain = False  # something was waited for, and did not come in time
 
     def ring(self) -> None:
         """Wake everybody who waits, to look again."""
@@ -37,6 +38,7 @@ class Bell:
                 raise self.alarm
             left = deadline - loop.time()
             if left <= 0:
+                self.in_vain = True
                 return None
             one = loop.create_future()
             self._waiting.append(one)
