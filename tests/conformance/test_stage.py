@@ -10,7 +10,9 @@ from conformance.client.transcript import Recording
 from conformance.stage.bell import Bell
 from conformance.stage.stage import Stage
 
-UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n"
+UPGRADE = (
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n"
+)
 
 
 async def opening(transport: str, headers: str) -> str:
