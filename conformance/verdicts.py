@@ -79,6 +79,7 @@ class Silent(StrEnum):
 
     SESSION = "session"  # an open one
     SERVER = "server"  # it gives no fresh session
+    PROCESS = "process"  # of a client: it has ended
 
 
 class Unresponsive(Violation):

@@ -103,6 +103,12 @@ class App:
             found.taken = True
         return found
 
+    def holds(self) -> dict[str, int]:
+        """How many sockets and threads the process of the client has: `AgentProcess.holds`."""
+        if self._agent is None:
+            raise NotApplicable("needs an agent (contract level 1)")
+        return self._agent.process.holds()
+
     def all(self, *kinds: str) -> list[Seen]:
         """All observations of these kinds so far, taken or not."""
         return [one for one in self.seen if one.kind in kinds]

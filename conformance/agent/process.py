@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from sioprobe.host.processes import descendants, descriptor_targets, threads
+
 __all__ = ["AgentProcess", "CannotStart", "Crash", "from_json", "to_json"]
 
 LONGEST_LINE = 2**26  # bytes: an event of a megabyte, and its escapes
@@ -121,6 +123,15 @@ class AgentProcess:
         how = f"of signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
         last = self.last_error()
         return Crash(f"the process of the client ended {how}" + (f": {last}" if last else ""))
+
+    def holds(self) -> dict[str, int]:
+        """How many `sockets` and `threads` it has, with all that it started; 0 where there is no /proc."""
+        held = {"sockets": 0, "threads": 0}
+        for pid in descendants(self._process.pid):
+            held["threads"] += len(threads(pid))
+            with contextlib.suppress(PermissionError):
+                held["sockets"] += sum(target.startswith("socket:") for target in descriptor_targets(pid))
+        return held
 
     def last_error(self) -> str | None:
         """The last line of standard error that looks like an error, else the last line."""

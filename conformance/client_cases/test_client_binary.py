@@ -8,6 +8,7 @@ from conformance.agent.app import App
 from conformance.client.session import Transport
 from conformance.client.transcript import describe, shown
 from conformance.client_cases.test_client_acks import ask, expect_acked
+from conformance.client_cases.test_client_reconnection import cut
 from conformance.client_expect import (
     connected,
     expect_alive,
@@ -153,7 +154,7 @@ async def test_takes_a_large_attachment_of_its_own(stage: Stage, app: App, trans
 async def test_forgets_half_a_packet_of_a_lost_session(stage: Stage, app: App, transport: Transport) -> None:
     first = await connected(stage, app, transport, reconnection=True, reconnectionDelay=100)
     await first.send(f'451-["news","half",{place(0)}]')
-    first.open_socket().end()
+    await cut(first)
     await expect_told(app, "disconnect")
 
     second = await next_session(stage, app, transport)

@@ -17,12 +17,13 @@ from conformance.client_expect import (
     opened,
 )
 from conformance.expect import same
-from conformance.requirements import requirement
+from conformance.requirements import requirement, slow
 from conformance.stage.stage import Stage
 from conformance.verdicts import Violation
 from sioprobe.wire import SocketPacketType
 
 CONNECT = SocketPacketType.CONNECT
+NO_RETURN = 2 * QUIET_SECONDS  # several times the delay
 AUTH = {"token": "abc", "nested": {"list": [1, "é", {"deep": None}]}, "日本": "😀"}
 
 
@@ -120,9 +121,9 @@ async def test_does_not_ask_again_after_a_refusal(stage: Stage, app: App, transp
     await session.send('44{"message":"no"}')
 
     await expect_told(app)
-    if await stage.bell.until(lambda: len(stage.handshakes) > 1 or None, 3 * QUIET_SECONDS):
+    await expect_nothing_said(session, CONNECT, what="no second CONNECT after a refusal", seconds=NO_RETURN)
+    if len(stage.handshakes) > 1:
         raise Violation("no second session after a refusal", "the client opens one")
-    await expect_nothing_said(session, CONNECT, what="no second CONNECT after a refusal")
 
 
 @requirement("CLI-CN-07")
@@ -158,3 +159,26 @@ async def test_has_the_id_of_connect(stage: Stage, app: App, transport: Transpor
 
     if seen is not None and seen.fields.get("id") != session.socket_ids["/"]:
         raise Violation(f"the id {session.socket_ids['/']}", f"the id {seen.fields.get('id')}")
+
+
+@requirement("CLI-CN-08")
+async def test_refuses_an_answer_without_an_id(stage: Stage, app: App, transport: Transport) -> None:
+    stage.does.join = False
+    session = await opened(stage, app, transport)
+    await expect_packet(session, CONNECT)
+
+    await session.send("40")
+
+    await expect_told(app)
+    if app.all("connect"):
+        raise Violation("no connection without an id (a server of version 2)", "the application is connected")
+
+
+@slow
+@requirement("CLI-CN-09")
+async def test_gives_up_a_connect_without_an_answer(stage: Stage, app: App, transport: Transport) -> None:
+    stage.does.join = False
+    session = await opened(stage, app, transport, timeout=500)
+    await expect_packet(session, CONNECT)
+
+    await expect_told(app, seconds=3)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
-from conformance.agent.app import App
+from conformance.agent.app import App, Seen
 from conformance.client.session import Transport
-from conformance.client.transcript import shown
+from conformance.client.transcript import describe, shown
 from conformance.client_cases.values import VALUES
 from conformance.client_expect import (
+    ANSWER_SECONDS,
+    QUIET_SECONDS,
     connected,
     expect_alive,
     expect_closed_or_alive,
@@ -24,6 +26,7 @@ from sioprobe.wire import SocketPacketType
 EVENT = SocketPacketType.EVENT
 LARGE = 900_000
 MANY = 300
+RESERVED = ("connect", "connect_error", "disconnect", "disconnecting")
 
 
 @requirement("CLI-EV-01")
@@ -117,11 +120,14 @@ async def test_does_not_take_an_event_for_its_own(stage: Stage, app: App, transp
     session = await connected(stage, app, transport)
 
     await session.send('42["connect","forged"]', '42["disconnect","forged"]', '42["connect_error","forged"]')
-    await expect_closed_or_alive(session, app)
 
-    forged = [seen for seen in app.seen if "forged" in map(str, seen.fields.values())]
-    if forged := forged or app.all("connect")[1:]:
-        raise Violation("no handler for connect or disconnect runs", f"the application sees {forged[0]}")
+    def forged() -> list[Seen]:
+        seen = [seen for seen in app.seen if "forged" in map(str, seen.fields.values())]
+        return seen or app.all("connect")[1:]
+
+    if seen := await stage.bell.until(lambda: forged() or None, QUIET_SECONDS):
+        raise Violation("no handler for connect or disconnect runs", f"the application sees {seen[0]}")
+    await expect_closed_or_alive(session, app)
 
 
 @requirement("CLI-EV-08")
@@ -132,3 +138,27 @@ async def test_survives_a_handler_that_throws(stage: Stage, app: App, transport:
     await expect_event(app, "throw", 1)
 
     await expect_alive(session, app)
+
+
+@requirement("CLI-EV-05")
+async def test_refuses_to_emit_a_reserved_name(stage: Stage, app: App, transport: Transport) -> None:
+    session = await connected(stage, app, transport)
+
+    for name in RESERVED:
+        await app.emit(name, 1)
+    await app.emit("end", 1)
+
+    packet = await expect_packet(session, EVENT)
+    if packet.data != ["end", 1]:
+        raise Violation("no event with a reserved name", describe(packet))
+    if not await stage.bell.until(lambda: len(app.all("threw")) == len(RESERVED), ANSWER_SECONDS):
+        raise Violation("each call throws", f"{len(app.all('threw'))} of {len(RESERVED)} do")
+
+
+@requirement("CLI-EV-07")
+async def test_survives_half_a_character(stage: Stage, app: App, transport: Transport) -> None:
+    session = await connected(stage, app, transport)
+
+    await session.send('42["news","\\ud800"]')
+
+    await expect_closed_or_alive(session, app)

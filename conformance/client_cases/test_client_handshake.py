@@ -22,7 +22,7 @@ REFUSALS = [
 
 async def expect_failure(app: App, transport: str) -> None:
     """The attempt to connect fails, and the application is told."""
-    await app.connect(transport, timeout=1000)
+    await app.connect(transport, timeout=500)
     await expect_told(app, seconds=8)
 
 

@@ -25,14 +25,14 @@ from conformance.verdicts import Violation
 from sioprobe.wire import SocketPacketType
 
 CONNECT, DISCONNECT, EVENT = SocketPacketType.CONNECT, SocketPacketType.DISCONNECT, SocketPacketType.EVENT
-RETRYING: dict[str, Any] = {"reconnection": True, "reconnectionDelay": 200, "randomizationFactor": 0}
+RETRYING: dict[str, Any] = {"reconnection": True, "reconnectionDelay": 100, "randomizationFactor": 0}
 
 
 async def expect_no_more_sessions(stage: Stage, why: str, known: int | None = None) -> None:
     """The client opens no further session by itself. `known` are there by right; without it all so far."""
     if known is None:
         known = len(stage.handshakes)
-    await asyncio.sleep(3 * QUIET_SECONDS)
+    await stage.bell.until(lambda: len(stage.handshakes) > known, 2 * QUIET_SECONDS)
     if len(stage.handshakes) > known:
         raise Violation(f"no new session {why}", "the client opens one")
 
@@ -90,7 +90,7 @@ async def test_says_nothing_more_after_leaving(stage: Stage, app: App, transport
     await session.until(lambda: session.over is not None, QUIET_SECONDS)
     session.end("the client has left")
 
-    await asyncio.sleep(2 * QUIET_SECONDS)
+    await asyncio.sleep(QUIET_SECONDS)
 
 
 @requirement("CLI-DC-01")
@@ -146,7 +146,7 @@ async def test_comes_back_when_it_is_told_to(stage: Stage, app: App, transport: 
     await connected(stage, app, transport)
     await app.do("disconnect", namespace="/")
     await expect_told(app, "disconnect")
-    await asyncio.sleep(QUIET_SECONDS)
+    await asyncio.sleep(QUIET_SECONDS)  # the call of disconnect returns
 
     await app.do("open", namespace="/")
 
@@ -163,7 +163,7 @@ async def test_can_leave_before_the_handshake_is_answered(
     stage: Stage, app: App, transport: Transport
 ) -> None:
     stage.does.silent = True
-    await app.connect(transport, timeout=500, **RETRYING)
+    await app.connect(transport, timeout=300, **RETRYING)
     if not await stage.bell.until(lambda: bool(stage.handshakes) or None, 5):
         raise Violation("a handshake", "none within 5 s")
 

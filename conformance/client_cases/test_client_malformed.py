@@ -10,6 +10,9 @@ from conformance.client_expect import (
     connected,
     expect_alive,
     expect_closed_or_alive,
+    expect_joined,
+    expect_told,
+    next_session,
 )
 from conformance.requirements import requirement
 from conformance.stage.behaviour import SID, opening
@@ -19,7 +22,7 @@ from conformance.verdicts import Violation
 
 NO_ARRAY = ("42{}", "42[]")
 BAD_JSON = ('42["news"', '42["news",NaN]', '42["news",1]x', "42" + "[" * 400 + "]" * 400)
-ODD_TYPES = ("49", "4", "4x", "42[null]", "42[{}]", "42[true]")
+ODD_TYPES = ("49", "4", "4x", "42[null]", "42[{}]", "42[true]", "42[7]")
 ODD_BINARY = (
     '45["news"]',
     '45-["news",{"_placeholder":true,"num":0}]',
@@ -139,3 +142,15 @@ async def test_is_not_deaf_after_zero_attachments(stage: Stage, app: App, transp
 
     if session.over is None and not app.all(*TOLD):
         await expect_alive(session, app)
+
+
+@requirement("CLI-MF-10")
+async def test_comes_back_after_what_it_refuses(stage: Stage, app: App, transport: Transport) -> None:
+    session = await connected(stage, app, transport, reconnection=True, reconnectionDelay=100)
+
+    await session.send(BAD_JSON[0])
+
+    await expect_told(app, "disconnect", seconds=2)
+    session = await next_session(stage, app, transport)
+    await expect_joined(session, app)
+    await expect_alive(session, app)

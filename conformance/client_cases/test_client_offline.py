@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from conformance.agent.app import App
 from conformance.client.session import Transport
 from conformance.client_cases.test_client_reconnection import BUSY, RETRYING, cut
@@ -120,7 +118,7 @@ async def test_loses_nothing_in_silence(stage: Stage, app: App, transport: Trans
 @requirement("CLI-OB-06")
 @slow
 async def test_sends_again_what_has_no_ack(stage: Stage, app: App) -> None:
-    session = await connected(stage, app, "websocket", retries=2, ackTimeout=300)
+    session = await connected(stage, app, "websocket", retries=2, ackTimeout=200)
 
     await app.emit("first", 1)
     await app.emit("second", 2)
@@ -130,5 +128,4 @@ async def test_sends_again_what_has_no_ack(stage: Stage, app: App) -> None:
     if packet.data != ["second", 2]:
         raise Violation("the second event, after three tries of the first", repr(packet.data))
     await session.send(f"43{packet.ack_id}[]")
-    await asyncio.sleep(0.5)
-    await expect_nothing_said(session, EVENT, what="no event again after its ack")
+    await expect_nothing_said(session, EVENT, what="no event again after its ack", seconds=0.5)

@@ -21,7 +21,7 @@ from conformance.stage.behaviour import opening
 from conformance.stage.requests import Answer
 from conformance.stage.session import Session
 from conformance.stage.stage import Stage
-from conformance.verdicts import Violation
+from conformance.verdicts import NotApplicable, Violation
 from sioprobe.wire import RECORD_SEPARATOR, SocketPacketType
 
 EVENT, BINARY_EVENT = SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT
@@ -60,7 +60,7 @@ async def test_polls_one_at_a_time(stage: Stage, app: App, transport: Transport)
 @requirement("CLI-PL-04")
 async def test_posts_one_at_a_time_and_in_order(stage: Stage, app: App, transport: Transport) -> None:
     session = await connected(stage, app, transport)
-    stage.does.push_seconds = 0.15
+    stage.does.push_seconds = 0.1
 
     for number in range(12):
         await app.emit("from app", number)
@@ -276,3 +276,15 @@ async def test_polls_again_after_each_answer(stage: Stage, app: App, transport: 
 
     if len(session.polls) - before != 20:
         raise Violation("20 polls for 20 answers", f"{len(session.polls) - before} polls")
+
+
+@requirement("CLI-PL-19")
+async def test_reads_the_gzip_that_it_asks_for(stage: Stage, app: App, transport: Transport) -> None:
+    stage.does.gzip = True
+    session = await connected(stage, app, transport)
+    if not (await session.poll()).takes_gzip:
+        raise NotApplicable("the client does not ask for gzip")
+
+    await session.send(f'42["news","{"é" * LIMIT}"]')
+
+    await expect_event(app, "news", "é" * LIMIT)

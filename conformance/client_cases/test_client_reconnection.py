@@ -8,15 +8,19 @@ from typing import Any
 
 from conformance.agent.app import App
 from conformance.client.session import Transport
+from conformance.client.transcript import shown
 from conformance.client_expect import (
     QUIET_SECONDS,
     connected,
+    expect_alive,
     expect_event,
     expect_joined,
     expect_packet,
+    expect_told,
     next_session,
 )
 from conformance.requirements import requirement, slow
+from conformance.stage.behaviour import opening
 from conformance.stage.requests import Answer
 from conformance.stage.session import Session
 from conformance.stage.stage import Stage
@@ -114,13 +118,14 @@ async def test_varies_its_delays(stage: Stage, app: App) -> None:
 @requirement("CLI-RC-04")
 @slow
 async def test_stops_after_its_attempts(stage: Stage, app: App) -> None:
-    session = await connected(stage, app, "websocket", reconnectionAttempts=2, **RETRYING)
+    options = {**RETRYING, "reconnectionDelay": 100, "reconnectionAttempts": 2}
+    session = await connected(stage, app, "websocket", **options)
 
     await cut(session)
     await gaps(stage, 1)
     known = len(stage.handshakes)
 
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(0.4 + LATE_SECONDS)  # the third would follow after 0.4 s
     if len(stage.handshakes) > known:
         raise Violation("no attempt after 2 that failed", f"{len(stage.handshakes) - known + 2} attempts")
 
@@ -175,7 +180,7 @@ async def test_goes_on_after_a_closed_port(stage: Stage, app: App, transport: Tr
     session = await connected(stage, app, transport, **RETRYING)
     session.end("the server is gone", told=False)
     await stage.close(reset=True)
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(0.4)  # an attempt fails meanwhile
 
     await stage.listen()
 
@@ -263,3 +268,34 @@ async def test_does_not_ask_again_where_it_was_refused(stage: Stage, app: App) -
     asked = [packet.namespace for packet in session.packets if packet.type is CONNECT]
     if asked != ["/"]:
         raise Violation("CONNECT to /, and to no namespace that refused", ", ".join(asked))
+
+
+@requirement("CLI-CN-10")
+async def test_asks_for_auth_each_time(stage: Stage, app: App, transport: Transport) -> None:
+    first = await connected(stage, app, transport, auth={"$function": "count"}, **RETRYING)
+    await cut(first)
+    second = await next_session(stage, app, transport)
+
+    sent = [(await expect_packet(session, CONNECT)).data for session in (first, second)]
+
+    if sent != [{"count": 1}, {"count": 2}]:
+        raise Violation("CONNECT with what the function gives: count 1, then 2", shown(sent))
+
+
+@requirement("CLI-RC-11")
+@slow
+async def test_reads_nothing_of_the_session_before(stage: Stage, app: App, transport: Transport) -> None:
+    stage.does.open = opening(interval=300, timeout=300)
+    first = await connected(stage, app, transport, **RETRYING)
+    late = await first.poll()
+    stage.does.open = opening()
+    first.over = "no PING came"
+    await expect_told(app, "disconnect", seconds=8)
+    second = await next_session(stage, app, transport)
+    await expect_joined(second, app)
+
+    late.answer(Answer(body='42["news","late"]'))
+
+    await expect_alive(second, app)
+    if any(seen.fields["args"] == ["late"] for seen in app.all("event")):
+        raise Violation("nothing of a session that is over", "what its last poll brings is delivered")

@@ -233,3 +233,16 @@ async def test_opens_one_websocket(stage: Stage, app: App, transport: Transport)
     session: Session = await connected(stage, app, transport)
 
     await expect_alive(session, app)
+
+
+@requirement("CLI-WS-03")
+async def test_uses_no_extension_without_consent(stage: Stage, app: App, transport: Transport) -> None:
+    """The stage accepts none, whatever the client offers."""
+    session = await connected(stage, app, transport)
+
+    await app.emit("from app", "x" * 5000)  # long enough to be compressed
+
+    packet = await expect_packet(session, EVENT)
+    if packet.data != ["from app", "x" * 5000]:
+        raise Violation("5000 times x", shown(packet.data)[:60])
+    await expect_alive(session, app)

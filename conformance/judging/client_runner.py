@@ -9,7 +9,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from conformance.agent.agent import Agent
 from conformance.agent.app import App
@@ -28,6 +28,8 @@ from conformance.verdicts import (
     Inconclusive,
     NotApplicable,
     NotBegun,
+    Silent,
+    Unresponsive,
     Verdict,
     Violation,
     is_failure,
@@ -37,12 +39,19 @@ from conformance.verdicts import (
 __all__ = ["ClientRunner", "answer_question"]
 
 LIMIT_SECONDS = 60.0  # no case takes that long
-HEARTBEAT = 1.0  # seconds: the shortest that a case uses
+HEARTBEAT = 0.6  # seconds: the shortest that a case uses
 TELL_SECONDS = 0.2
 ACCIDENTS = 8  # so many cases are asked again for a weak reason: more of them are no accident
 
-# Of a requirement on a transport: what came, and in which case.
-Notes = dict[tuple[str, str | None], list[str]]
+
+class Note(NamedTuple):
+    """What came, and in which case. `silent`: a process ended, and no entry for that case covers it."""
+
+    what: str
+    silent: Silent | None = None
+
+
+Notes = dict[tuple[str, str | None], list[Note]]  # of a requirement on a transport
 
 
 class Agents(Protocol):
@@ -124,10 +133,12 @@ class ClientRunner:
                 self._tried[question].set_result(None)
             if blame := self._blame(question, outcome, started):
                 outcome, notes = await self._ask_again(question, outcome, blame)
-            if isinstance(outcome.error, Crash):
-                notes = [*notes, ("CLI-SV-01", str(outcome.error))]
             for requirement, what in notes:
-                self._notes[requirement, question.transport].append(f"{what} (in {question.label})")
+                self._notes[requirement, question.transport].append(Note(f"{what} (in {question.label})"))
+            if isinstance(outcome.error, Crash):
+                known_ = outcome.judgement.verdict is Verdict.KNOWN_DEVIATION
+                end = Note(f"{outcome.error} (in {question.label})", None if known_ else Silent.PROCESS)
+                self._notes["CLI-SV-01", question.transport].append(end)
         finally:
             self._asked[question].set_result(None)
         if question.requirement.id in WATCHED:
@@ -257,14 +268,16 @@ def _look_at_notes(question: Question, stage: Stage) -> None:
     if stage.complaints:
         raise Violation("packets that can be decoded", f"the client sent: {stage.complaints[0]}")
     id_ = question.requirement.id
-    if noted := [f"{what} (in this case)" for requirement, what in stage.notes if requirement == id_]:
+    if noted := [Note(f"{what} (in this case)") for requirement, what in stage.notes if requirement == id_]:
         raise _broken(id_, noted)
 
 
-def _broken(id_: str, noted: Sequence[str]) -> Violation:
-    """What the stage noted for a requirement."""
-    more = f", and {len(noted) - 1} more times" if len(noted) > 1 else ""
-    return Violation(WATCHED.get(id_, "nothing of the kind"), f"{noted[0]}{more}")
+def _broken(id_: str, noted: Sequence[Note]) -> Violation:
+    """What was noted for a requirement."""
+    expected = WATCHED.get(id_, "nothing of the kind")
+    first = next((note for note in noted if note.silent), noted[0])
+    said = first.what + (f", and {len(noted) - 1} more times" if len(noted) > 1 else "")
+    return Unresponsive(expected, said, first.silent) if first.silent else Violation(expected, said)
 
 
 def _expect_applicable(question: Question, target: ClientTarget) -> None:
@@ -290,7 +303,7 @@ def _expect_living(agent: Agent | None) -> None:
 def _as_verdict(error: BaseException | None) -> BaseException | None:
     """A process that ended is the client's fault; what it sent and nobody can decode as well."""
     if isinstance(error, Crash):
-        return Violation("the process lives", str(error))
+        return Unresponsive("the process lives", str(error), Silent.PROCESS)
     if isinstance(error, json.JSONDecodeError):
         return Inconclusive(f"what the client sent is no JSON: {error}")
     return error

@@ -30,7 +30,8 @@ class Deviation:
 
     `tried` holds the versions with which somebody saw it: of the library, and of what it is made of.
     `sometimes` marks a deviation that comes and goes: a run without it proves nothing.
-    `covers` says that the session or the server may stop answering, which no other entry excuses.
+    `covers` says that the session or the server may stop answering, or that the process of a client may end,
+    which no other entry excuses.
     `when` names switches that the server must have; one that the server does not name is off.
     `queues` are those with which it occurs, as `/about` names them; empty means any, or none.
     """

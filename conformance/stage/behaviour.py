@@ -40,6 +40,8 @@ class Behaviour:
     join: bool = True
     """CONNECT is answered by CONNECT."""
     poll_type: str | None = "text/plain; charset=UTF-8"
+    gzip: bool = False
+    """What a GET brings is compressed where the request takes gzip."""
     push: Answer = field(default_factory=lambda: Answer(body="ok", type="text/html"))
     """Answers a POST."""
     push_seconds: float = 0.0

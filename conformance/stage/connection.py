@@ -52,10 +52,14 @@ class Owner(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """h11 reads the requests. The answers are bytes of our own, so that they can be wrong."""
+    """h11 reads the requests. The answers are bytes of our own, so that they can be wrong.
 
-    def __init__(self, owner: Owner) -> None:
+    `life`: which of the servers at this port, one after the other, has accepted it.
+    """
+
+    def __init__(self, owner: Owner, life: int = 0) -> None:
         self._owner = owner
+        self.life = life
         self._parser = h11.Connection(h11.SERVER)
         self._transport: asyncio.Transport | None = None
         self._request: Request | None = None  # that waits for its answer

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 from urllib.parse import parse_qsl
 
@@ -23,6 +24,12 @@ class Answer:
     body: str | bytes = b""
     type: str | None = "text/plain; charset=UTF-8"
     headers: tuple[tuple[str, str], ...] = ()
+
+    def compressed(self) -> Answer:
+        """The same, with Content-Encoding: gzip."""
+        body = self.body.encode("utf-8") if isinstance(self.body, str) else self.body
+        headers = (*self.headers, ("Content-Encoding", "gzip"))
+        return replace(self, body=gzip.compress(body), headers=headers)
 
     def encoded(self, framing: Framing, *, keep_alive: bool, announced: int | None = None) -> bytes:
         """Its bytes. `announced` is a Content-Length that may be wrong."""
@@ -88,6 +95,12 @@ class Request:
     @property
     def is_websocket(self) -> bool:
         return (self.header("upgrade") or "").lower() == "websocket"
+
+    @property
+    def takes_gzip(self) -> bool:
+        """Whether its Accept-Encoding names gzip."""
+        codings = (self.header("accept-encoding") or "").lower().split(",")
+        return "gzip" in [coding.partition(";")[0].strip() for coding in codings]
 
     @property
     def pending(self) -> bool:

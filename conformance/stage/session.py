@@ -245,10 +245,15 @@ class Session:
         self._outbox += packets
         self._flush()
 
+    @property
+    def unsent(self) -> bool:
+        """Whether packets wait for a poll."""
+        return bool(self._outbox)
+
     async def send(self, *packets: str | bytes) -> None:
         """As `post`, and wait until they are on their way. Raises Violation if no poll comes."""
         self.post(*packets)
-        if await self._bell.until(lambda: not self._outbox, POLL_SECONDS) is None:
+        if await self._bell.until(lambda: not self.unsent, POLL_SECONDS) is None:
             raise Violation("a poll that fetches what the server sends", f"none within {POLL_SECONDS:.0f} s")
 
     async def poll(self, seconds: float = POLL_SECONDS) -> Request:
@@ -304,4 +309,5 @@ class Session:
             record = packet if isinstance(packet, str) else "b" + base64.b64encode(packet).decode()
             records.append(record)
         body = RECORD_SEPARATOR.join(records).encode("utf-8", "surrogatepass")
-        poll.answer(Answer(body=body, type=self._does.poll_type))
+        answer = Answer(body=body, type=self._does.poll_type)
+        poll.answer(answer.compressed() if self._does.gzip and poll.takes_gzip else answer)

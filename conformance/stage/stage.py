@@ -41,6 +41,7 @@ class Stage:
         self.bell = bell
         self.recording = recording
         self.port = 0
+        self._life = 0  # of the server: a connection of an earlier one is too late
         self._open: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -54,11 +55,13 @@ class Stage:
     async def listen(self) -> None:
         """Accept connections: at any free port first, later at the same one again."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", self.port)
+        life = self._life
+        self._server = await loop.create_server(lambda: Connection(self, life), "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self, *, reset: bool = False) -> None:
         """End all connections and free the port, as a server that dies."""
+        self._life += 1
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -74,6 +77,8 @@ class Stage:
     def came(self, connection: Connection) -> None:
         self.connections += 1
         self._open.add(connection)
+        if connection.life != self._life:
+            connection.end(reset=True)
         self.bell.ring()
 
     def gone(self, connection: Connection) -> None:
@@ -143,7 +148,8 @@ class Stage:
             session.socket.send(opened)
         else:
             self.recording.add(TO_CLIENT, "polling", opened, f"{label}answer to the handshake")
-            request.answer(Answer(body=opened, type=self.does.poll_type))
+            answer = Answer(body=opened, type=self.does.poll_type)
+            request.answer(answer.compressed() if self.does.gzip and request.takes_gzip else answer)
 
     def _upgrade(self, session: Session, request: Request) -> None:
         session.requests.append(request)

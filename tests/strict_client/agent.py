@@ -48,9 +48,15 @@ class InProcess:
     def last_error(self) -> None:
         return None
 
+    def holds(self) -> dict[str, int]:
+        engines = [client.link.engine for client in self._clients if client.link.engine is not None]
+        return {"sockets": sum(engine.holds for engine in engines), "threads": 1}
+
     async def kill(self) -> None:
         for client in self._clients:
             client.leave()
+            for writer in client.link.engine.kept if client.link.engine is not None else ():
+                writer.close()
 
     def tell(self, command: Mapping[str, Any]) -> None:
         if self.ended:

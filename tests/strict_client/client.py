@@ -13,7 +13,7 @@ from tests.strict_client.packets import RESERVED, ParseError, decode, encode, pu
 
 __all__ = ["Client"]
 
-EVENTS = ("news", "twice", "late", "throw")
+EVENTS = ("news", "twice", "late", "throw", "wait")
 
 
 class Client:
@@ -51,6 +51,7 @@ class Client:
         self._number = 0
         self._held: list[Any] | None = None
         self._sessions = 0
+        self._waiting: asyncio.TimerHandle | None = None
         self.open()
 
     @property
@@ -69,6 +70,8 @@ class Client:
     def opened(self) -> None:
         self._sessions += 1
         auth = self._options.get("auth")
+        if auth == {"$function": "count"}:
+            auth = {"count": 1 if self._faults("auth-function-is-asked-once") else self._sessions}
         if self._faults("auth-is-not-sent-again") and self._sessions > 1:
             auth = None
         if self._pid is not None and not self._faults("pid-is-not-shown"):
@@ -81,6 +84,16 @@ class Client:
         self._send(encode(0, self._namespace, None, auth))
         if self._faults("an-event-follows-connect"):
             self._send('2["hello"]')
+        if self._waiting is not None:
+            self._waiting.cancel()
+        seconds = self._options.get("timeout", 20_000) / 1000
+        self._waiting = asyncio.get_running_loop().call_later(seconds, self._not_answered, self._sessions)
+
+    def _not_answered(self, session: int) -> None:
+        """CONNECT of this session has waited long enough."""
+        late = session == self._sessions and not self.connected and not self.left
+        if late and not self._faults("connect-waits-without-end"):
+            self._see("connect_error", namespace=self._namespace, message="timeout", data=None)
 
     def failed(self, why: str) -> None:
         if not self.left:
@@ -114,6 +127,8 @@ class Client:
             if where == self._namespace or self._faults("refusal-of-another-namespace-is-heard"):
                 self._refused(rest)
             return
+        if data == "0" and self._faults("connect-without-id-is-taken"):
+            data = '0{"sid":""}'
         kind, count, namespace, ack, value = decode(data)
         if namespace != self._namespace and not self._hears_others(kind):
             return
@@ -230,6 +245,9 @@ class Client:
             if self._faults("forged-events-are-believed"):
                 self._see("disconnect", namespace=self._namespace, reason=args[0])
             return
+        if self._faults("half-a-character-deafens") and "\ud800" in args:
+            self._engine.state = "deaf"  # type: ignore[union-attr]
+            return
         if name not in EVENTS:
             if self._faults("event-without-listener-ends-the-session"):
                 self._engine.close("nobody listens")  # type: ignore[union-attr]
@@ -245,6 +263,8 @@ class Client:
         times = self._sessions if self._faults("handlers-are-doubled-by-a-loss") else times
         for _ in range(times):
             self._deliver(name, args, ack)
+        if name == "wait" and self._faults("waiting-handler-deafens"):
+            self._engine.state = "deaf"  # type: ignore[union-attr]
         if name == "throw":
             if self._faults("throw-deafens"):
                 self._engine.state = "deaf"  # type: ignore[union-attr]
@@ -326,6 +346,10 @@ class Client:
         timeout: float | None = None,
         volatile: bool = False,
     ) -> None:
+        if event in RESERVED and not self._faults("reserved-name-is-sent"):
+            if not self._faults("reserved-name-is-dropped-in-silence"):
+                self._see("threw", do="emit", message=f"{event} is a reserved name")
+            return
         if self._options.get("retries") and not self._faults("is-not-sent-again"):
             self._queue.append((event, args))
             if len(self._queue) == 1 or self._faults("next-event-does-not-wait"):

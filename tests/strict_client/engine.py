@@ -56,6 +56,7 @@ class Engine:
         self._may_push.set()
         self._life: asyncio.TimerHandle | None = None
         self._first_over = False
+        self.kept: list[asyncio.StreamWriter] = []  # by a fault
         self._tasks: set[asyncio.Task[Any]] = set()
         self._spawn(self._open())
 
@@ -91,9 +92,11 @@ class Engine:
             self._give_up("no answer to the handshake", "")
             return
         except (Broken, Refused, NoWebSocket) as error:
-            self._give_up(str(error), getattr(error, "fault", ""))
+            self._give_up(str(error), getattr(error, "fault", "reset-handshake-is-the-last"))
             return
         self.state = "open"
+        if self._faults("a-connection-stays-open"):
+            self.kept.append((await asyncio.open_connection("127.0.0.1", self._port))[1])
         self._beat()
         if self._socket is not None:
             self._spawn(self._listen(self._socket))
@@ -159,16 +162,20 @@ class Engine:
     # What comes
 
     def _packet(self, packet: str | bytes) -> None:
-        if self.state != "open":
+        if self.state != "open" and not self._faults("late-poll-is-read"):
             return
         if isinstance(packet, bytes):
             self._owner.said(packet)
             return
         kind, data = packet[:1], packet[1:]
         if kind == "4":
+            if self._faults("messages-count-as-pings"):
+                self._beat()
             self._owner.said(data)
         elif kind == "2":
             self._beat()
+            if self._faults("ping-in-the-upgrade-is-missed") and self._probe is not None:
+                return
             if self._faults("ping-with-data-is-missed") and data:
                 return
             if self._faults("ping-in-binary-ends") and self._owner.waits_for_binary:  # type: ignore[attr-defined]
@@ -178,7 +185,10 @@ class Engine:
             if self._faults("ping-is-answered-twice"):
                 self.send("3")
         elif kind == "6":
-            if self._faults("noop-ends-the-session"):
+            upgraded = self._socket is not None and self._transports[0] == "polling"
+            if self._faults("noop-ends-the-session") or (
+                upgraded and self._faults("noop-after-the-upgrade-ends-the-session")
+            ):
                 self.close("NOOP")
         elif kind == "1":
             over = "" if self._socket is None else "over-websocket-"
@@ -206,6 +216,7 @@ class Engine:
                 and self.state == "open"
                 and (
                     self._faults("lost-websocket-is-not-told")
+                    or self._faults("death-in-an-event-is-not-told")
                     or (self._faults("loss-after-upgrade-is-not-told") and self._transports[0] == "polling")
                 )
             ):
@@ -414,6 +425,11 @@ class Engine:
         if poll:
             await request(self._port, "GET", self._target("polling"), self._faults)
 
+    @property
+    def holds(self) -> int:
+        """How many connections it holds open: its WebSocket, and what a fault has left."""
+        return len(self.kept) + (self._socket is not None and not self._socket.closed)
+
     def close(self, why: str) -> None:
         """End everything, and tell once."""
         if self.state == "closed":
@@ -429,7 +445,8 @@ class Engine:
         current = asyncio.current_task()
         goes_on = before == "opening" and self._faults("leaving-does-not-stop-the-attempt")
         for task in [*self._tasks]:
-            if task is not current and not goes_on:
+            kept = task is self._polling and self._faults("late-poll-is-read")
+            if task is not current and not goes_on and not kept:
                 task.cancel()
         if told:
             self._owner.closed(why)

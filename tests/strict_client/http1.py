@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from dataclasses import dataclass
 
 from tests.strict_client.faults import Faults
@@ -30,7 +31,7 @@ async def request(
     except OSError as error:
         raise Broken(str(error)) from None
     try:
-        lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
+        lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Accept-Encoding: gzip"]
         if method == "POST":
             lines += [f"Content-Type: {type_}", f"Content-Length: {len(body)}"]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
@@ -63,4 +64,6 @@ async def _answer(reader: asyncio.StreamReader, faults: Faults) -> Answer:
                 break
     elif body is None:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
+    if headers.get("content-encoding") == "gzip" and not faults("gzip-is-not-read"):
+        body = gzip.decompress(body)
     return Answer(status, headers, body)

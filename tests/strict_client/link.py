@@ -53,6 +53,8 @@ class Link:
         """Connect a namespace, over the session that there is or over a new one."""
         if client not in self.clients:
             self.clients.append(client)
+        elif self._faults("opens-no-session-after-it-has-left"):
+            return
         if self.engine is None or self.engine.state == "closed":
             self._open()
         elif self.engine.state == "open":
@@ -92,7 +94,8 @@ class Link:
         short = not any(client.connected for client in self.clients)
         for client in self.clients:
             client.closed(why)
-        if not (short and self._faults("cut-attempt-is-the-last")):
+        last = self._faults("cut-attempt-is-the-last") or self._faults("death-after-open-is-the-last")
+        if not (short and last):
             self._come_back()
 
     def said(self, data: str | bytes) -> None:
@@ -100,6 +103,8 @@ class Link:
             self._deliver(data)
         except ParseError as error:
             assert self.engine is not None
+            if self._faults("refused-packet-is-the-last"):
+                self._options["reconnection"] = False
             if self._faults(DEAFENS[error.kind]):
                 self.engine.state = "deaf"
             elif not (error.kind == "array" and self._faults("event-without-array-goes-on")):

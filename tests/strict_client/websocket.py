@@ -7,6 +7,7 @@ import base64
 import hashlib
 import os
 import struct
+import zlib
 
 from tests.strict_client.faults import Faults
 
@@ -51,7 +52,10 @@ class WebSocket:
         data = message.encode() if isinstance(message, str) else message
         if self._faults("long-messages-are-cut"):
             data = data[:60_000]
-        self._frame(TEXT if isinstance(message, str) else BINARY, data)
+        opcode = TEXT if isinstance(message, str) else BINARY
+        if self._faults("compresses-without-consent") and len(data) > 1024:
+            opcode, data = opcode | 0x40, zlib.compress(data, wbits=-15)
+        self._frame(opcode, data)
 
     def _frame(self, opcode: int, data: bytes) -> None:
         if self.closed:

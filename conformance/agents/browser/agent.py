@@ -37,7 +37,7 @@ globalThis.obey = (command) => {
 """
 FEATURES = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in"]
 FEATURES += ["ack_out", "ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw", "buffer"]
-FEATURES += ["volatile", "retries", "recovery"]
+FEATURES += ["volatile", "retries", "recovery", "wait", "auth_function"]
 
 
 def say(line):

@@ -26,11 +26,11 @@ type (
 )
 
 var (
-	events   = []string{"news", "twice", "late", "throw"}
+	events   = []string{"news", "twice", "late", "throw", "wait"}
 	features = []string{
 		"polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in", "ack_out",
 		"ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw", "buffer", "volatile", "retries",
-		"recovery",
+		"recovery", "wait",
 	}
 	constructors = map[string]transports.TransportCtor{"polling": transports.Polling, "websocket": transports.WebSocket}
 
@@ -225,7 +225,16 @@ func heard(namespace, event string, args []any) {
 			ack, args = last, args[:len(args)-1]
 		}
 	}
+	goOn := make(chan struct{})
+	if event == "wait" {
+		lock.Lock()
+		late = append(late, func() { close(goOn) })
+		lock.Unlock()
+	}
 	see("event", object{"namespace": namespace, "event": event, "args": packAll(args), "ack": ack != nil})
+	if event == "wait" {
+		<-goOn
+	}
 	if event == "throw" {
 		panic("the application throws")
 	}

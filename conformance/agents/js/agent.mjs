@@ -27,6 +27,7 @@ process.on("uncaughtException", (error) => {
 process.on("unhandledRejection", (error) => see("unhandled", { message: String(error) }));
 const features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in"];
 features.push("ack_out", "ack_late", "binary", "connect_error_data", "id", "throw", "buffer", "volatile");
+features.push("wait", "auth_function");
 if (name === "socket.io-client") features.push("ack_timeout", "retries", "recovery");
 see("hello", { client: "socket.io-client", version, features });
 

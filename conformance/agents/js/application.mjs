@@ -1,9 +1,9 @@
 // The application above the official JavaScript client: in Node (agent.mjs) and in a page (../browser).
 export function application({ io, see, toBase64, fromBase64 }) {
-  const EVENTS = ["news", "twice", "late", "throw"];
+  const EVENTS = ["news", "twice", "late", "throw", "wait"];
   const sockets = new Map(); // of each namespace, the last one
   const all = new Set();
-  const late = []; // acks that are given later
+  const late = []; // acks that are given later, and handlers that wait
 
   function pack(value) {
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return { $bin: toBase64(value) };
@@ -25,6 +25,10 @@ export function application({ io, see, toBase64, fromBase64 }) {
 
   function connect({ url, namespace, options }) {
     const known = sockets.get(namespace);
+    if (options.auth?.$function) {
+      let count = 0;
+      options = { ...options, auth: (give) => give({ count: ++count }) };
+    }
     const socket = io(url + (namespace === "/" ? "" : namespace), options);
     sockets.set(namespace, socket);
     all.add(socket);
@@ -38,6 +42,7 @@ export function application({ io, see, toBase64, fromBase64 }) {
       socket.on(event, (...args) => {
         const ack = typeof args.at(-1) === "function" ? args.pop() : null;
         see("event", { namespace, event, args: pack(args), ack: ack !== null });
+        if (event === "wait") return new Promise((go) => late.push(go)); // as an async handler does
         if (event === "throw") throw new Error("the application throws");
         if (event === "late" && ack) late.push(() => ack(...args));
         else if (ack) ack(...args);

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import contextlib
 import importlib.metadata
+import itertools
 import json
 import sys
 import threading
@@ -20,6 +21,7 @@ clients = {}  # of each namespace, the last one
 everyone = []
 calls = {}  # of connect, for `open`
 refused = set()  # clients whose application has seen connect_error
+waiting = []  # of the handlers of `wait`: what ends them
 tasks = set()
 writing = threading.Lock()
 
@@ -103,6 +105,19 @@ def new_client(namespace, options):
             return tuple(args)
 
         client.on(event, on_event, namespace=namespace)
+
+    def begin_to_wait(go, args):
+        waiting.append(go)
+        see("event", namespace=namespace, event="wait", args=pack(list(args)))
+        return go.wait()
+
+    async def on_wait(*args):
+        await begin_to_wait(asyncio.Event(), args)
+
+    def on_wait_in_a_thread(*args):
+        begin_to_wait(threading.Event(), args)
+
+    client.on("wait", on_wait_in_a_thread if SYNC else on_wait, namespace=namespace)
     return client
 
 
@@ -125,11 +140,13 @@ async def open_(namespace="/"):
 
 
 async def call(client, url, namespace, options):
+    auth, counter = options.get("auth"), itertools.count(1)
+    by_function = "$function" in (auth or {})
     await run(
         client.connect,
         url,
         headers=options.get("extraHeaders", {}),
-        auth=options.get("auth"),
+        auth=(lambda: {"count": next(counter)}) if by_function else auth,
         transports=options.get("transports"),
         namespaces=[namespace],
         socketio_path=options.get("path", "socket.io"),
@@ -150,7 +167,13 @@ async def disconnect(namespace="/"):
     await run(clients[namespace].disconnect)
 
 
+async def ack():
+    while waiting:
+        waiting.pop().set()
+
+
 async def reset():
+    await ack()
     for task in [*tasks]:
         if task is not asyncio.current_task():
             task.cancel()
@@ -167,6 +190,7 @@ async def reset():
 
 
 COMMANDS = {"connect": connect, "open": open_, "emit": emit, "disconnect": disconnect, "reset": reset}
+COMMANDS["ack"] = ack
 
 
 async def obey(what, command, fields):
@@ -183,7 +207,7 @@ async def main():
     reader = asyncio.StreamReader(limit=2**26)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_in", "ack_out"]
-    features += ["binary", "connect_error_data", "id", "throw"]
+    features += ["binary", "connect_error_data", "id", "throw", "wait", "auth_function"]
     name = "python-socketio-sync-client" if SYNC else "python-socketio-client"
     version, engine = map(importlib.metadata.version, ("python-socketio", "python-engineio"))
     versions = {"python-engineio": engine}

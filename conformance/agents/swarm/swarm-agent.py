@@ -9,6 +9,7 @@ from gevent.fileobject import FileObjectThread
 
 import sioprobe
 from sioprobe.engine import Backoff, Connection, Engine, Listener, SwarmError, Target
+from sioprobe.wire import LocalProtocolError
 
 connections = {}  # of each namespace, the last one
 everyone = []
@@ -150,7 +151,7 @@ def obey(what, fields):
         return
     try:
         COMMANDS[what](**fields)
-    except SwarmError as error:
+    except (SwarmError, LocalProtocolError) as error:
         see("threw", do=what, message=str(error))
 
 

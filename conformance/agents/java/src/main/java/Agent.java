@@ -15,16 +15,18 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.json.JSONArray;
 import org.json.JSONException;
 import org.json.JSONObject;
 
 /** socket.io-client-java, for `sioprobe conform --client java` (CLIENT_CONTRACT.md). */
 public final class Agent {
-    private static final String[] EVENTS = {"news", "twice", "late", "throw"};
+    private static final String[] EVENTS = {"news", "twice", "late", "throw", "wait"};
     private static final String[] FEATURES = {
         "polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in", "ack_out",
-        "ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw", "buffer"
+        "ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw", "buffer", "wait"
     };
 
     private static final PrintStream OUT = new PrintStream(System.out, false, StandardCharsets.UTF_8);
@@ -138,6 +140,15 @@ public final class Agent {
         Ack ack = args.length > 0 && args[args.length - 1] instanceof Ack last ? last : null;
         Object[] values = ack == null ? args : Arrays.copyOf(args, args.length - 1);
         see("event", "namespace", namespace, "event", event, "args", packed(values), "ack", ack != null);
+        if (event.equals("wait")) {
+            CountDownLatch go = new CountDownLatch(1);
+            late.add(go::countDown);
+            try {
+                go.await(10, TimeUnit.SECONDS);
+            } catch (InterruptedException error) {
+                Thread.currentThread().interrupt();
+            }
+        }
         if (event.equals("throw")) {
             throw new IllegalStateException("the application throws");
         }
