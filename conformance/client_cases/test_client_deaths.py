@@ -5,6 +5,7 @@ A death before CONNECT is answered is asked for by CLI-RC-07, and one in a binar
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from conformance.agent.app import App
@@ -98,5 +99,6 @@ async def test_can_connect_after_a_death_while_it_leaves(
 
     await expect_told(app, "disconnect")
     stage.does.push_seconds = 0
+    await asyncio.sleep(QUIET_SECONDS)  # the call of disconnect returns
     await app.do("open", namespace="/")
     await expect_back(stage, app, transport)

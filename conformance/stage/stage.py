@@ -116,7 +116,7 @@ class Stage:
         expected = "websocket" if request.is_websocket else "polling"
         if request.parameter("EIO") != "4" or request.parameter("transport") != expected:
             self.note("CLI-HS-02", f"{request.method} {request.target} without EIO=4 or transport={expected}")
-        if session is None:
+        if session is None or (request.is_websocket and session.over is not None):
             request.answer(UNKNOWN)
         elif request.is_websocket:
             self._upgrade(session, request)
