@@ -185,7 +185,7 @@ def _told(cell: Cell) -> str:
 
 def _version(queue: str) -> str | None:
     """Of the program that was started, where it says one."""
-    if queue == "rabbitmq" and (found := find_rabbitmq()):
+    if queue in ("rabbitmq", "rabbitmq-mended") and (found := find_rabbitmq()):
         return next(
             iter(re.findall(r"rabbitmq_server-([\d.]+)", str(Path(found[0], "rabbitmq-server").resolve()))),
             None,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from server_under_test.queues.brokers import Broker, accepts, folder_of_its_own, free_ports
+from server_under_test.queues.brokers import Broker, accepts, folder_of_its_own, free_ports, managed
 from server_under_test.queues.registry import Running
 from server_under_test.starting.problems import Problem
 from server_under_test.starting.programs import UNPACKED, find_program
@@ -58,6 +58,8 @@ class Amqp:
 
     lacks: Callable[[], str | None]
     make: Callable[[], Broker]
+    mended: bool = False
+    """Whether emits wait for each other."""
 
     def missing(self) -> str | None:
         return missing_kombu() or self.lacks()
@@ -70,7 +72,9 @@ class Amqp:
 
     def arguments(self, url: str, channel: str, write_only: bool) -> dict[str, Any]:
         """Flask-SocketIO takes these URLs to kombu."""
-        return {"message_queue": url, "channel": channel}
+        if not self.mended:
+            return {"message_queue": url, "channel": channel}
+        return managed(_mended_manager()(url, channel=channel, write_only=write_only))
 
 
 def missing_kombu() -> str | None:
@@ -110,7 +114,7 @@ def _lacks_rabbitmq() -> str | None:
     if find_rabbitmq() is not None:
         return None
     return (
-        "--queue rabbitmq needs RabbitMQ: python ci/parts.py rabbitmq in a checkout (no root needed), "
+        "the queue needs RabbitMQ: python ci/parts.py rabbitmq in a checkout (no root needed), "
         "or on Debian: apt-get install rabbitmq-server"
     )
 
@@ -187,5 +191,22 @@ def _garagemq() -> Broker:
     return Broker("garagemq", url, [[program, "--config", str(configuration)]], answers, 15.0, folder)
 
 
+def _mended_manager() -> Any:
+    """python-socketio's manager, whose threads share one connection and read each other's answers from it."""
+    from threading import Lock
+
+    from socketio import KombuManager
+
+    class OneAtATime(KombuManager):
+        lock = Lock()
+
+        def _publish(self, data: Any) -> None:
+            with self.lock:
+                super()._publish(data)
+
+    return OneAtATime
+
+
 RABBITMQ = Amqp(_lacks_rabbitmq, _rabbitmq)
+RABBITMQ_MENDED = Amqp(_lacks_rabbitmq, _rabbitmq, mended=True)
 GARAGEMQ = Amqp(_lacks_garagemq, _garagemq)

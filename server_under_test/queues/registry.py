@@ -93,7 +93,7 @@ BUT_FOR_THREADS: dict[str, Any] = {
     "modes": ("eventlet", "gevent", "gevent_uwsgi"),
     "partly": ("threading",),
     "reason": "threads share one connection of kombu, and what they emit at the same time may be lost, or a "
-    "thread waits for ever",
+    "thread waits for ever (--queue rabbitmq-mended lets emits wait for each other)",
 }
 
 QUEUES = {
@@ -117,6 +117,11 @@ QUEUES = {
             reason="what clients emit at the same time shares one connection, and is lost or comes twice",
         ),
         Queue("rabbitmq", "RabbitMQ", "amqp:RABBITMQ", ("amqp", "amqps", "pyamqp"), **BUT_FOR_THREADS),
+        Queue(
+            "rabbitmq-mended",
+            "RabbitMQ, with a manager whose emits wait for each other",
+            "amqp:RABBITMQ_MENDED",
+        ),
         Queue("garagemq", "garagemq, a light AMQP broker", "amqp:GARAGEMQ", **BUT_FOR_THREADS),
         Queue(
             "zeromq",
@@ -207,4 +212,5 @@ def find(text: str) -> tuple[Queue, str | None]:
             raise Problem(f"--queue {known}:// does not work: {NO_FANOUT}")
     if scheme == "sentinel":
         raise Problem("write redis+sentinel://HOST:26379/0/SERVICE: a URL of kombu cannot name the service")
-    raise unknown("queue URL", f"{scheme}://", [f"{known}://" for known in ALL_SCHEMES])
+    # https is no mistyped amqps.
+    raise unknown("scheme of a queue", scheme, ALL_SCHEMES, likeness=0.7)

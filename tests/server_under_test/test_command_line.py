@@ -121,9 +121,11 @@ def test_the_list_says_what_runs_here_and_what_is_missing(tmp_path: Path) -> Non
         ),
         (
             "--queue reddis://127.0.0.1",
-            "unknown queue URL 'reddis://', did you mean 'redis://'? (one of: "
-            + ", ".join(f"{scheme}://" for scheme in ALL_SCHEMES)
-            + ")",
+            f"unknown scheme of a queue 'reddis', did you mean 'redis'? (one of: {', '.join(ALL_SCHEMES)})",
+        ),
+        (
+            "--queue https://127.0.0.1",
+            f"unknown scheme of a queue 'https' (one of: {', '.join(ALL_SCHEMES)})",
         ),
         (
             "--queue kombu",
