@@ -127,14 +127,20 @@ async def passes_unfinished_requests(target: Target) -> bool:
 
 
 async def is_behind_haproxy(target: Target) -> bool:
-    """Whether HAProxy answers here: it refuses a header without a name itself, in words of its own."""
-    stream = await open_stream(target.address, target.timing.answer)
+    """Whether HAProxy answers here: it refuses a header without a name itself, in words of its own.
+
+    The request shows what the user gives, so that a proxy before HAProxy lets it pass.
+    """
+    address = target.address
+    shown = [("Host", address.host_header), *address.with_headers(address.new_cookies(), ())]
+    head = "".join(f"{name}: {value}\r\n" for name, value in (*shown, ("", "no name")))
+    stream = await open_stream(address, target.timing.answer)
     if isinstance(stream, NoAnswer):
         return False
     reader, writer = stream
     said = b""
     try:
-        writer.write(b"GET / HTTP/1.1\r\n: no name\r\n\r\n")
+        writer.write(f"GET / HTTP/1.1\r\n{head}\r\n".encode("latin-1"))
         async with waiting(), asyncio.timeout(target.timing.close):
             while data := await reader.read(LONGEST_REFUSAL - len(said)):
                 said += data

@@ -86,10 +86,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Guarding
 def test_a_server_behind_a_guarding_proxy_gets_the_same_verdicts(
     guarded: tuple[GuardingFront, str, str], tmp_path: Path
 ) -> None:
-    """Every request shows header and cookie, and comes back by the route that the proxy has set.
-
-    But for the one that asks whether HAProxy is before the server, where an aborted poll lost something.
-    """
+    """Every request shows header and cookie, and comes back by the route that the proxy has set."""
     front, authority, behind = guarded
     shown = files_with(tmp_path, header=": ".join(HEADER), cookie="=".join(COOKIE))
     refused = len(front.refused)
@@ -109,7 +106,7 @@ def test_a_server_behind_a_guarding_proxy_gets_the_same_verdicts(
             break
 
     assert differing == [], done.stdout
-    assert set(front.refused[refused:]) <= {"GET / HTTP/1.1\r\n: no name\r\n\r\n"}
+    assert front.refused[refused:] == []
     assert front.passed > 500
     # What the cases have made up is of no session, and has no route.
     assert front.strayed <= {"AAAAAAAAAAAAAAAAAAAA"}
