@@ -21,7 +21,7 @@ from conformance.finding.recovery import recovers
 from conformance.finding.software import Software, merged
 from conformance.requirements import CAPABILITIES
 from conformance.target import Target
-from sioprobe.diagnosis import Cause, Diagnosis, Visit, diagnose
+from sioprobe.diagnosis import Cause, Diagnosis, Visit, diagnose, diagnose_scattering
 
 __all__ = ["NoServer", "diagnosis_of", "find_target"]
 
@@ -52,12 +52,15 @@ async def find_target(address: Address, profile: ServerProfile, *, clustered: bo
         )
         target = Target(address, opened, timing, capabilities, profile.settings, level=2, revision=revision)
         # A server without /about may leave the request open, so both are asked at the same time.
-        about, contract, recovery, process = await asyncio.gather(
+        about, contract, recovery, process, scattering = await asyncio.gather(
             read_about(address),
             find_level(target, profile.contract_level),
             recovers(target, profile.contract_level),
             asyncio.to_thread(find_software, address.host, address.port),
+            _scattering_of(address, profile, capabilities),
         )
+        if scattering is not None:
+            raise NoServer(scattering.sentence)
         if contract.lost:
             found = await diagnosis_of(address, None if capabilities["polling"] else "websocket")
             if found is not None and found.cause in UNJUDGEABLE:
@@ -93,8 +96,22 @@ async def find_target(address: Address, profile: ServerProfile, *, clustered: bo
 
 async def diagnosis_of(address: Address, transport: str | None = None) -> Diagnosis | None:
     """Why the server lets no session in, or None if it does so now."""
+    return await asyncio.to_thread(diagnose, _visit(address, transport), redact=address.connection.redact)
+
+
+async def _scattering_of(
+    address: Address, profile: ServerProfile, capabilities: dict[str, bool]
+) -> Diagnosis | None:
+    """Whether several processes answer. Who declares a contract level wants to have them judged."""
+    if profile.contract_level is not None or not (capabilities["polling"] and capabilities["eio4"]):
+        return None
+    visit = _visit(address, None)
+    return await asyncio.to_thread(diagnose_scattering, visit, redact=address.connection.redact)
+
+
+def _visit(address: Address, transport: str | None) -> Visit:
     given = address.connection
-    visit = Visit(
+    return Visit(
         address.url,
         address.path,
         auth=given.auth,
@@ -102,7 +119,6 @@ async def diagnosis_of(address: Address, transport: str | None = None) -> Diagno
         revisions=(4, 3),
         **given.visit_arguments(),
     )
-    return await asyncio.to_thread(diagnose, visit, redact=given.redact)
 
 
 def _title(target: Target) -> str:

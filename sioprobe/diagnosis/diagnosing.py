@@ -5,16 +5,24 @@ from __future__ import annotations
 from sioprobe.diagnosis.answers import Lack, Nothing, Redact, Reply
 from sioprobe.diagnosis.asking import Asker, Clock, Headers, OutOfTime
 from sioprobe.diagnosis.causes import SENTENCES, Cause, Diagnosis
-from sioprobe.diagnosis.sessions import Found, open_of, open_of_message, over_polling, over_websocket
+from sioprobe.diagnosis.sessions import (
+    Found,
+    open_of,
+    open_of_message,
+    over_polling,
+    over_websocket,
+    scattered,
+)
 from sioprobe.diagnosis.streams import WebSocket
 from sioprobe.diagnosis.visit import Visit
 from sioprobe.wire import OpenData
 from sioprobe.wire.cookies import Cookies
 from sioprobe.wire.endpoint import DEFAULT_PATH, endpoint_path
 
-__all__ = ["QUESTION_SECONDS", "diagnose"]
+__all__ = ["QUESTION_SECONDS", "diagnose", "diagnose_scattering"]
 
 SECONDS = 10.0
+SCATTERING_SECONDS = 2.0
 QUESTION_SECONDS = 3.0
 
 UNAUTHORIZED = (401, 403, 407)
@@ -49,8 +57,23 @@ def diagnose(
         found = looking.find()
     except OutOfTime:
         found = looking.so_far
-    if found is None:
+    return None if found is None else _told(found, visit, redact)
+
+
+def diagnose_scattering(visit: Visit, *, redact: Redact = str) -> Diagnosis | None:
+    """Cause.PROCESSES if processes that share no sessions answer a visit over polling, else None.
+
+    All requests of one visit may go to the right process by chance. A dozen more do so in one of 4,000, and
+    cost a server some milliseconds. Blocks for `SCATTERING_SECONDS` at most.
+    """
+    try:
+        found = scattered(Asker(visit, Clock(SCATTERING_SECONDS, QUESTION_SECONDS), redact))
+    except OutOfTime:
         return None
+    return None if found is None else _told(found, visit, redact)
+
+
+def _told(found: Found, visit: Visit, redact: Redact) -> Diagnosis:
     words = SENTENCES[found.cause].format(
         url=visit.base,
         place=visit.place,

@@ -29,7 +29,7 @@ from sioprobe.wire import (
 )
 from sioprobe.wire.cookies import Cookies
 
-__all__ = ["Found", "open_of", "open_of_message", "over_polling", "over_websocket"]
+__all__ = ["Found", "open_of", "open_of_message", "over_polling", "over_websocket", "scattered"]
 
 PONG = "3"
 REQUESTS = 12
@@ -118,6 +118,25 @@ def over_polling(asker: Asker, opened: OpenData, cookies: Cookies) -> Found | No
             session.push("1")
 
 
+def scattered(asker: Asker) -> Found | None:
+    """The cause if requests of a session over polling go to processes that do not know it, else None."""
+    cookies = asker.visit.new_cookies()
+    opened = open_of(asker.request("GET", asker.visit.target("polling"), cookies=cookies))
+    if opened is None:
+        return None
+    session = _Polling(asker, opened.session_id, cookies)
+    try:
+        for number in range(REQUESTS):
+            refused = session.push(_harmless(number))
+            if refused is not None:
+                found = session.is_unknown(refused)
+                return found if found.cause is Cause.PROCESSES else None
+        return None
+    finally:
+        with contextlib.suppress(OutOfTime):
+            session.push("1")
+
+
 class _Polling:
     """A session over polling. Each request goes over a new connection."""
 
@@ -149,7 +168,7 @@ class _Polling:
                 if isinstance(refused, Nothing):
                     # Who does not know a session says so. Who ends a connection has another reason.
                     return _no_connect(self._asker, f"a request got {told}, and the next was answered")
-                return self._several(f"one request of a session found it, {asked - 1} got {told}")
+                return self._several(f"a request of a session found it, {asked - 1} got {told}")
         if _keeps_to_a_connection(self._asker):
             return self._several(f"a session is known on the connection that opened it, others got {told}")
         return (

@@ -24,7 +24,7 @@ from load.watching.locating import locate
 from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.engine import Target
 from sioprobe.engine.first_visit import problem_with
-from tests.diagnosis.fronts import Unsticky
+from tests.diagnosis.fronts import Straying, Unsticky
 from tests.engine.clients import OPEN, Client, Peer, ScriptedServer
 from tests.engine.tls_front import TlsFront, make_authority
 from tests.in_process import run_here
@@ -89,6 +89,13 @@ def test_several_processes_that_share_no_sessions() -> None:
     assert set(findings) - {"upgrade-fails"} == {"calls-fail", "sessions-not-sticky"}
     assert findings.pop("sessions-not-sticky").startswith("Several processes answer at this address")
     assert all(means.startswith(beginning) for means in findings.values())
+
+
+def test_several_processes_are_named_though_the_first_visit_succeeds() -> None:
+    with configured() as one, configured() as other, Straying(one.url, other.url) as front:
+        told = refused(front.url)
+
+    assert told.startswith(f"several processes that share no sessions answer at {front.url}: a request of a")
 
 
 def test_another_parser() -> None:
