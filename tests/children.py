@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from load.servers.children import die_with_parent
+from sioprobe.host.dying import die_with_parent
 
 __all__ = ["fork", "tie_children"]
 

@@ -24,12 +24,13 @@ from typing import Any
 import click
 
 from ci.gate.settings import DEFAULT_CELLS, GateError
-from load.servers.children import ChildError, die_with_parent
+from load.servers.children import ChildError
 from load.servers.processes import Driver
 from reports.statistics.lives import CPU, log_change
 from reports.statistics.signed_rank import hodges_lehmann
 from sioprobe.commandline.one_line import run_command
 from sioprobe.harness import harness_environment, module_command
+from sioprobe.host.dying import die_with_parent
 
 INJECTED = Path(__file__).with_name("injected")
 BURDENS: dict[str, tuple[str | float, str]] = {

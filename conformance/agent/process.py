@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import ctypes
 import json
 import os
 import re
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from sioprobe.host.dying import die_with_parent
 from sioprobe.host.processes import descendants, descriptor_targets, threads
 
 __all__ = ["AgentProcess", "CannotStart", "Crash", "from_json", "to_json"]
@@ -23,10 +22,7 @@ __all__ = ["AgentProcess", "CannotStart", "Crash", "from_json", "to_json"]
 LONGEST_LINE = 2**26  # bytes: an event of a megabyte, and its escapes
 LAST_LINES = 30  # of standard error, in which the error is looked for
 SETTLE_SECONDS = 0.15  # in which the end of a process follows the end of its connections
-PR_SET_PDEATHSIG = 1
 ERROR = re.compile(r"^\w*(Error|Exception)\b|panicked|^fatal", re.IGNORECASE)
-
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class CannotStart(Exception):
@@ -35,13 +31,6 @@ class CannotStart(Exception):
 
 class Crash(Exception):
     """The process of the client ended in the middle of a case. The message has its code and last lines."""
-
-
-def _die_with_parent(parent: int) -> None:
-    if _libc is not None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 class AgentProcess:
@@ -71,7 +60,7 @@ class AgentProcess:
                 env={**os.environ, **more},
                 limit=LONGEST_LINE,
                 start_new_session=True,
-                preexec_fn=partial(_die_with_parent, os.getpid()),
+                preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGKILL),
             )
         except OSError as error:
             raise CannotStart(f"{command[0]}: {error.strerror}") from None

@@ -7,11 +7,9 @@ the kernel ends them if the parent is killed.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
@@ -19,10 +17,10 @@ from functools import partial
 from typing import IO, Any
 
 from load.watching import proc
+from sioprobe.host.dying import die_with_parent
 
 __all__ = [
     "ChildError",
-    "die_with_parent",
     "end_all",
     "end_child",
     "last_lines",
@@ -34,25 +32,12 @@ __all__ = [
 STOP_SECONDS = 8.0
 TAIL_BYTES = 1 << 16
 
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 _children: set[subprocess.Popen[bytes]] = set()
 _children_lock = threading.Lock()
 
 
 class ChildError(RuntimeError):
     """A child failed. One line."""
-
-
-def die_with_parent(parent: int | None = None, number: int = signal.SIGTERM) -> None:
-    """For `preexec_fn`: the kernel sends this child the signal if its parent is killed. Linux only.
-
-    With the id of the parent this child ends at once if the parent was killed before.
-    """
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, number)
-        if parent is not None and os.getppid() != parent:
-            os._exit(1)
 
 
 def start_child(

@@ -144,7 +144,7 @@ def test_words_of_commands_and_of_readiness() -> None:
 
 def test_a_child_whose_parent_was_killed_before_it_was_tied_to_it_ends() -> None:
     tied = (
-        "import sys; from load.servers.children import die_with_parent;"
+        "import sys; from sioprobe.host.dying import die_with_parent;"
         " die_with_parent(int(sys.argv[1])); print('alive')"
     )
 
