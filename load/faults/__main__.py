@@ -15,7 +15,7 @@ import click
 from load.faults.accounts import LATE_SECONDS
 from load.faults.catalogue import FAULTS, Fault
 from load.faults.playing import Timing, now_text
-from load.faults.rounds import Plan, cells_of, play_all
+from load.faults.rounds import Plan, cells_of, foretold, play_all
 from load.servers.processes import ChildError, ask_child, end_all, known_servers
 from sioprobe import __version__
 from sioprobe.commandline.choices import Listed, OneOf
@@ -189,6 +189,7 @@ def main(
             click.echo(progress_line(cell, plan.repeat), err=True)
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    click.echo(foretold(plan), err=True)
     try:
         play_all(plan, document["faults"], changed)
         document["interrupted"] = False

@@ -101,6 +101,11 @@ class Cluster:
 
     def play(self, command: str) -> int:
         """Have this done; the moment (`monotonic_ns`) at which it was. Raises Refused."""
+        self.tell(command)
+        return monotonic_ns()
+
+    def tell(self, command: str) -> dict[str, Any]:
+        """Have this done, and give back the answer. Raises Refused."""
         try:
             nb_write(self._to, command.encode() + b"\n")
         except OSError:
@@ -110,11 +115,11 @@ class Cluster:
             line = self._next(deadline, command)
             if not line.startswith("{"):
                 continue
-            answer = json.loads(line)
+            answer: dict[str, Any] = json.loads(line)
             if "error" in answer:
                 raise Refused(f"{command}: {answer['error']}")
             if answer.get("done") == command:
-                return monotonic_ns()
+                return answer
 
     def check(self) -> None:
         """Raise ClusterError if the child has ended."""

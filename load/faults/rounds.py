@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from gevent.pool import Pool
 
+from load.faults.accounts import LATE_SECONDS
 from load.faults.catalogue import Fault
 from load.faults.cluster import PROGRAM, Cluster, ClusterError, Refused
 from load.faults.playing import NotSteady, Timing, failed_run, play
@@ -20,7 +21,10 @@ from sioprobe.engine import Engine
 from sioprobe.harness import harness_environment
 from sioprobe.results.faults import FaultRun, PlayedFault
 
-__all__ = ["Plan", "cells_of", "play_all", "serve_command"]
+__all__ = ["Plan", "cells_of", "foretold", "play_all", "serve_command"]
+
+START_SECONDS = 6.0
+"""What a cluster takes to start on a quiet machine; with RabbitMQ a little more."""
 
 
 def serve_command(mode: str, queue: str, workers: int, proxy: str | None) -> list[str]:
@@ -65,6 +69,19 @@ def cells_of(plan: Plan) -> list[PlayedFault]:
         for queue in plan.queues
         for fault in plan.faults
     ]
+
+
+def foretold(plan: Plan) -> str:
+    """How much will be played, and how long it takes at least: if all is well again soon after each fault."""
+    timing, rounds = plan.timing, len(plan.modes) * len(plan.queues) * plan.repeat
+    each = [timing.calm + fault.seconds + timing.well + LATE_SECONDS for fault in plan.faults]
+    starts = START_SECONDS * len({fault.proxy for fault in plan.faults})
+    minutes = rounds * (sum(each) + starts) / min(plan.at_once, rounds) / 60
+    return (
+        f"runs: {rounds * len(plan.faults)} (faults: {len(plan.faults)}, repetitions: {plan.repeat}, "
+        f"modes with a queue: {rounds // plan.repeat}). They take {max(1, round(minutes))} min or more: "
+        f"after each fault it waits until all is well, for {timing.limit:g} s at most"
+    )
 
 
 def play_all(plan: Plan, cells: list[PlayedFault], changed: Callable[[PlayedFault], None]) -> None:

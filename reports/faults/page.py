@@ -64,6 +64,8 @@ def _context(faults: Faults) -> dict[str, object]:
         "findings": words.findings_of(faults),
         "notes": words.notes_of(faults),
         "method": words.method_of(faults),
+        "pressure": words.pressure_of(faults),
+        "repeat": words.repeat_of(faults),
         "legend": [line.format(late=f"{faults['late_seconds']:g}") for line in words.LEGEND],
         "columns": words.COLUMNS,
         "groups": groups,

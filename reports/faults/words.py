@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from reports.faults.derivation import Range, Row, row_of
@@ -18,6 +19,8 @@ __all__ = [
     "lines_of",
     "method_of",
     "notes_of",
+    "pressure_of",
+    "repeat_of",
 ]
 
 COLUMNS = (
@@ -28,7 +31,7 @@ COLUMNS = (
     "out of order",
     "deaf for",
     "emit waits up to",
-    "emit does not return",
+    "emit raises or does not return",
     "all well after the mend",
 )
 NARROW = (
@@ -39,7 +42,7 @@ NARROW = (
     "reordered",
     "deaf",
     "emit waits",
-    "no return",
+    "raises/hangs",
     "well after",
 )
 """The same for a terminal."""
@@ -50,7 +53,8 @@ LEGEND = (
     "nothing came until the limit.",
     "**emit waits**: the longest time until the server's own `emit` returned. A worker that the fault itself "
     "stops is left out.",
-    "**emit does not return**: so many calls raised, or still waited at the end.",
+    "**emit raises or does not return**: so many calls got no ack until the end. Clients cannot tell the two "
+    "apart; what the servers printed may.",
     "**All well**: from then on everything came once and within {late} s, and `emit` was as fast.",
     "Counts are those of all clients of a repetition together. **Out of order** may happen without a fault: "
     "the server handles each event in a thread of its own.",
@@ -158,6 +162,26 @@ def notes_of(faults: Faults) -> list[str]:
             "time or more some process waited for a core. Servers that are kept waiting lose more, and later."
         )
     return notes
+
+
+def pressure_of(faults: Faults) -> str:
+    """How busy the machine was, by what each repetition saw."""
+    runs = [run for cell in faults["faults"] for run in cell["runs"] if run["problem"] is None]
+    found = Range.of(run["cpu_pressure"] for run in runs)
+    if found.high is None:
+        return "how busy it was is not known"
+    return f"some process waited for a core for {_between(found, '{:.0f}', ' %')} of the time"
+
+
+def repeat_of(faults: Faults) -> str:
+    """The command without the folder of its result."""
+    words, kept = iter(shlex.split(faults["command"])), []
+    for word in words:
+        if word == "--out":
+            next(words, None)
+        elif not word.startswith("--out="):
+            kept.append(word)
+    return shlex.join(kept)
 
 
 def findings_of(faults: Faults) -> list[str]:

@@ -45,7 +45,9 @@ def test_a_real_cluster_loses_what_others_emit_while_its_links_are_cut(tmp_path:
             assert one["lost"] > 0
             assert one["deaf_s"] > 0.5
     assert "Cannot receive from redis" in run["log"][0]["text"]
-    assert done.stderr.startswith("threading, redis, links-cut, 1 of 1: well ")
+    before, played = done.stderr.splitlines()
+    assert before.startswith("runs: 1 (faults: 1, repetitions: 1, modes with a queue: 1). They take 1 min or")
+    assert played.startswith("threading, redis, links-cut, 1 of 1: well ")
     assert "links-cut" in (tmp_path / "faults.md").read_text("utf-8")
 
 

@@ -39,7 +39,7 @@ def test_a_figure_that_differs_is_said_from_least_to_greatest() -> None:
         "out of order": "0–2",
         "deaf for": "1.0–1.2 s",
         "emit waits up to": "0.0 s",
-        "emit does not return": "0",
+        "emit raises or does not return": "0",
         "all well after the mend": "1.0–1.4 s",
     }
 
@@ -126,8 +126,16 @@ def test_the_pages_stand_alone_and_are_always_the_same() -> None:
     assert "<b>never</b> in 2 of 3" in source
     assert "Cannot &lt;publish&gt; | to redis" in source
     text = render_markdown(document)
+    assert "; some process waited for a core for 3 % of the time</dd>" in source
     assert "| links-cut | 0 | 50–54 | 0–1 |" in text
     assert text.startswith("## Not well again at the limit")
+
+
+@pytest.mark.parametrize("given", ["--out here", "--out=here"])
+def test_a_reader_repeats_the_run_without_the_folder_of_who_made_it(given: str) -> None:
+    document = faults(CUT, command=f"sioprobe faults {given} --mode eventlet")
+
+    assert "Repeat: `sioprobe faults --mode eventlet`\n" in render_markdown(document)
 
 
 def test_the_command_writes_the_report_of_a_folder(
