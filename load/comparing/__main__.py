@@ -221,7 +221,10 @@ def main(
             tables: dict[str, Any] = {name: profile.sections[name] for name in plans}
             profile = replace(profile, sections=tables, blocks=False)
         if not all(arm.own for arm in profile.arms):
-            profile.check_servers(*known_servers())
+            servers = known_servers()
+            profile.check_servers(*servers)
+            for queue in filter(servers.queues.get, profile.queues()):
+                click.echo(f"queue {queue}: no server starts behind it. {servers.queues[queue]}", err=True)
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
         run_setups(profile.arms)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import product
 from pathlib import Path
@@ -122,8 +122,15 @@ class Profile:
                 raise ProfileError(f"profile {self.title} has no arm {name!r}{nearest(name, known)}")
         return replace(self, arms=tuple(arm for arm in self.arms if arm.id in wanted))
 
+    def queues(self) -> list[str]:
+        """The queues of our own servers, in the arms and in the sections."""
+        named = [arm.queue for arm in self.arms if arm.queue and not arm.own and not arm.server]
+        return list(
+            dict.fromkeys([*named, *(name for t in self.sections.values() for name in t.get("queue", ()))])
+        )
+
     def check_servers(
-        self, modes: Sequence[str], servers: Sequence[str], queues: Sequence[str], proxies: Sequence[str]
+        self, modes: Sequence[str], servers: Sequence[str], queues: Collection[str], proxies: Sequence[str]
     ) -> None:
         """ProfileError for another mode, foreign server, queue or proxy than `sioprobe serve` knows."""
         for name, table in self.sections.items():

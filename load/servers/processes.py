@@ -93,7 +93,8 @@ class Known(NamedTuple):
     modes: list[str]
     servers: list[str]
     """Those on other libraries and in other languages."""
-    queues: list[str]
+    queues: dict[str, str]
+    """With the reason why nothing goes through it from one process to another; empty if it does."""
     proxies: list[str]
 
 
@@ -105,7 +106,8 @@ def known_servers() -> Known:
     listed = json.loads(told)
     foreign: list[str] = listed["foreign"]
     modes = [name for name in listed["missing"] if name not in foreign]
-    return Known(modes, foreign, list(listed["queues"]), list(listed["proxies"]))
+    queues = {name: row["reason"] if row["works"] == "no" else "" for name, row in listed["queues"].items()}
+    return Known(modes, foreign, queues, list(listed["proxies"]))
 
 
 def server_command(*options: str) -> ServerCommand:

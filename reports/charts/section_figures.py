@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reports.charts.labels import label_ends
 from reports.charts.panels import SMALL, ArmStyle, DrawnFigure, arm_styles, draw_both
 from reports.charts.svg import INK, MUTED, PAPER
+from reports.statistics.sections.processes import OVERSUBSCRIBED
 from reports.writing.units import ShownAs, shown_as
 from reports.writing.wording import TRANSPORTS, number, printable, slug, tick
 from sioprobe.results.comparison import Section, SectionName, SectionRow
@@ -99,6 +100,9 @@ VIEWS: dict[SectionName, tuple[View, ...]] = {
 IDEAL = "speedup"
 """Of this figure the ideal is drawn too: as many times as much as there are processes."""
 
+OPEN_MARKS = (
+    "Open marks: there were more processes than cores, so nothing is known about how these scale on more."
+)
 Point = tuple[float, float]
 
 
@@ -108,6 +112,8 @@ class Series:
 
     panel: str
     points: dict[str, list[Point]]
+    open_marks: set[tuple[str, float]]
+    """Arm and situation of what ran on too few cores."""
 
 
 def draw_section(section: Section, arms: Sequence[Arm]) -> list[DrawnFigure]:
@@ -156,7 +162,8 @@ def _figure(section: Section, view: View, rows: list[SectionRow], arms: Sequence
     height = ROW * len(shown)
     heights, margins = (LINES, (64, 128)) if view.over else ((height, height), (140, 12))
     wide, narrow = draw_both(heights, list(by_panel), panel, name, title, description, margins)
-    return DrawnFigure(name, section["title"], title, view.caption, wide, narrow, [], [])
+    caption = f"{view.caption} {OPEN_MARKS}" if any(one.open_marks for one in series) else view.caption
+    return DrawnFigure(name, section["title"], title, caption, wide, narrow, [], [])
 
 
 def _series(rows: list[SectionRow], view: View, kind: ShownAs) -> list[Series]:
@@ -166,8 +173,10 @@ def _series(rows: list[SectionRow], view: View, kind: ShownAs) -> list[Series]:
         words = [str(row["at"].get(view.split))] if view.split else []
         key = ", ".join([*words, *([TRANSPORTS[row["transport"]]] if row["transport"] else [])]) or "All"
         x, value = row["at"][view.over] if view.over else 0.0, row["figures"][view.figure] or 0.0
-        points = panels.setdefault(key, Series(key, {})).points
-        points.setdefault(row["arm"], []).append((float(x), value * kind.factor))
+        one = panels.setdefault(key, Series(key, {}, set()))
+        one.points.setdefault(row["arm"], []).append((float(x), value * kind.factor))
+        if any(note.startswith(OVERSUBSCRIBED) for note in row["notes"]):
+            one.open_marks.add((row["arm"], float(x)))
     for one in panels.values():
         for line in one.points.values():
             line.sort()
@@ -201,14 +210,14 @@ def _lines(
     for arm, line in own.points.items():
         style = styles[arm]
         axes.plot(*zip(*line, strict=True), color=style.colour, linestyle=style.line, linewidth=2, zorder=2)
-        axes.plot(
-            *zip(*line, strict=True),
-            style.marker,
-            color=style.colour,
-            markersize=7,
-            markeredgecolor=PAPER,
-            zorder=3,
-        )
+        marks: dict[bool, list[Point]] = {False: [], True: []}
+        for x, y in line:
+            marks[(arm, x) in own.open_marks].append((x, y))
+        for is_open, some in marks.items():
+            inside, edge = (PAPER, style.colour) if is_open else (style.colour, PAPER)
+            if some:
+                xy = zip(*some, strict=True)
+                axes.plot(*xy, style.marker, color=inside, markersize=7, markeredgecolor=edge, zorder=3)
         ends.append((*line[-1], arm, style.colour))
     label_ends(axes, ends)
     if len(xs) <= MOST_TICKS:

@@ -131,12 +131,12 @@ def _findings(rows: Sequence[SectionRow]) -> Iterator[str]:
             of = [each for each in here if each["at"]["scenario"] == scenario]
             words = CARRIED.get(scenario, scenario)
             for count in sorted({each["at"]["processes"] for each in of} - {1}):
-                these = [each for each in of if each["at"]["processes"] == count]
+                these = [each for each in of if each["at"]["processes"] == count and _claims(each)]
                 times = _told(these, "speedup", lambda each, value: number(value))
                 if times:
                     yield (
-                        f"Over {transport}{_where(these)}, {count} processes carry this many times"
-                        f" the {words} of one: {times}."
+                        f"Over {transport}, {count} processes carry this many times the {words} of one:"
+                        f" {times}."
                     )
             enough = ", ".join(_enough([each for each in of if _claims(each)]))
             if enough:

@@ -134,6 +134,8 @@ def test_the_built_in_profiles_name_modes_and_servers_that_exist() -> None:
     known = known_servers()
     for name in built_in_profiles(compares=True):
         read_profile(name).check_servers(*known)
+    assert "it stays in its process" in known.queues["memory"]
+    assert known.queues["redis"] == ""
 
 
 @pytest.mark.parametrize(
@@ -177,6 +179,7 @@ def test_lists_of_workers_and_queues_make_an_arm_for_each_pair(tmp_path: Path) -
     ]
     assert arms[3].serve_options == ("--mode", "gevent", "--workers", "2", "--queue", "rabbitmq")
     assert {arm.rounds for arm in arms} == {2}
+    assert read_profile(str(path)).queues() == ["redis", "rabbitmq"]
 
 
 @pytest.mark.parametrize(

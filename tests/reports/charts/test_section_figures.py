@@ -97,6 +97,19 @@ def test_the_ideal_is_drawn_beside_the_speed_up() -> None:
     assert {"4", "redis, WebSocket"} <= labels(figure.wide)
 
 
+def test_what_ran_on_too_few_cores_has_open_marks() -> None:
+    found = section("processes")
+    filled, _ = draw_section(found, ARMS)
+    for row in found["rows"]:
+        if row["at"]["processes"] == 4:
+            row["notes"] = ["oversubscribed: 6 processes with generator and queue on 4 cores"]
+    figure, _ = draw_section(found, ARMS)
+    assert "Open marks" not in filled.caption
+    assert figure.caption.endswith("nothing is known about how these scale on more.")
+    inside = "fill: var(--paper)"
+    assert figure.wide.count(inside) > filled.wide.count(inside)
+
+
 def test_a_screen_reader_hears_every_value() -> None:
     figure = draw_section(section("fanout"), ARMS)[0]
     description = re.search(r"<desc[^>]*>([^<]+)</desc>", figure.wide)
