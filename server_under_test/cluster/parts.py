@@ -22,6 +22,9 @@ from server_under_test.starting.problems import Problem
 from server_under_test.starting.readiness import parse_line
 
 STOP_SECONDS = 4.5
+STEADY_SECONDS = 10.0
+"""Who runs so long after its start may end, and is started again at once."""
+LONGEST_PAUSE = 30.0
 
 
 class Part:
@@ -106,6 +109,10 @@ class Worker(Part):
         """The object after READY. None until then."""
         title = f"server {number} of {options.workers}"
         super().__init__(f"worker {number}", title, Running(f"http://{options.host}:{self._options.port}"))
+        self.due: float | None = None
+        """When it is to begin again (`time.monotonic`)."""
+        self._began = 0.0
+        self._ends = 0
         # Listening from the beginning tells a port in use before anything is started.
         self._listener: socket.socket | None = self._listen()
 
@@ -138,9 +145,18 @@ class Worker(Part):
                 process_group=0,
             )
         assert server.stdout is not None
+        self._began, self.due = time.monotonic(), None
         self.processes, self.about = (server,), None
         self.paused = self.end_is_known = False
         watch.lines(server.stdout, partial(self._take, server))
+
+    def put_off(self) -> float:
+        """Let it be due: at once, and after a pause that doubles if it ends early again. Returns seconds."""
+        now = time.monotonic()
+        self._ends = 0 if now - self._began > STEADY_SECONDS else self._ends + 1
+        pause = min(2.0 ** (self._ends - 2), LONGEST_PAUSE) if self._ends > 1 else 0.0
+        self.due = now + pause
+        return pause
 
     def _listen(self) -> socket.socket:
         return bind(self._options.host, self._options.port, nagle=self._options.nagle)

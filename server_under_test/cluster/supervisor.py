@@ -7,6 +7,7 @@ minds them: the options say what it does when one of them ends, and `--play` let
 from __future__ import annotations
 
 import sys
+import time
 
 from server_under_test.cluster.cluster import Cluster
 from server_under_test.cluster.parts import Part, Worker
@@ -38,9 +39,19 @@ def _mind(cluster: Cluster) -> int:
         for part in cluster.parts:
             if part.code is not None and not part.end_is_known and not _goes_on_without(cluster, part):
                 return 1
-        cluster.watch.wait()
+        cluster.watch.wait(_begin_those_due(cluster))
         if player is not None:
             player.play()
+
+
+def _begin_those_due(cluster: Cluster) -> float | None:
+    """Start the workers that have waited. Returns in how many seconds the next one is due."""
+    now = time.monotonic()
+    waiting = [worker for worker in cluster.workers if worker.due is not None]
+    for worker in waiting:
+        if worker.due is not None and worker.due <= now:
+            worker.begin(cluster.watch)
+    return min((worker.due - now for worker in waiting if worker.due is not None), default=None)
 
 
 def _goes_on_without(cluster: Cluster, part: Part) -> bool:
@@ -49,8 +60,8 @@ def _goes_on_without(cluster: Cluster, part: Part) -> bool:
     ended = f"{part.title} ended with code {part.code}"
     restarts = cluster.options.when_one_ends == "restart" and isinstance(part, Worker)
     if restarts and part.about is not None:
-        print(f"{ended}; starting it again", file=sys.stderr)
-        part.begin(cluster.watch)
+        pause = part.put_off()
+        print(f"{ended}; starting it again{f' in {pause:.0f} s' if pause else ''}", file=sys.stderr)
         return True
     keeps = cluster.options.play or cluster.options.when_one_ends == "keep"
     if part is cluster.links or not keeps:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -19,8 +22,11 @@ from server_under_test.starting.listener import hold
 from server_under_test.starting.problems import Problem
 
 STOP_SECONDS = 2.0
+FOLDER = "sioprobe-queue-"
+OWNER = "owner"
+"""A file in each folder, which its process keeps locked. The kernel unlocks it when the process is gone."""
 
-_held: list[socket.socket | tempfile.TemporaryDirectory[str]] = []
+_held: list[socket.socket | IO[bytes] | tempfile.TemporaryDirectory[str]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,25 @@ def managed(manager: Any) -> dict[str, Any]:
 
 
 def folder_of_its_own() -> Path:
-    """A folder that goes with this process."""
-    folder = tempfile.TemporaryDirectory(prefix="sioprobe-queue-", ignore_cleanup_errors=True)
-    _held.append(folder)
-    return Path(folder.name)
+    """A folder that goes with this process. It removes those of processes that were killed."""
+    _remove_stale()
+    folder = tempfile.TemporaryDirectory(prefix=FOLDER, ignore_cleanup_errors=True)
+    place = Path(folder.name)
+    lock = (place / f"{OWNER}.new").open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    # It has its name when it is locked: until then nobody takes the folder for a stale one.
+    Path(lock.name).rename(place / OWNER)
+    _held.extend((folder, lock))
+    return place
+
+
+def _remove_stale() -> None:
+    for owner in Path(tempfile.gettempdir()).glob(f"{FOLDER}*/{OWNER}"):
+        # It is locked, or of somebody else.
+        with suppress(OSError), owner.open("rb+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(lock.fileno()).st_uid == os.geteuid():
+                shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 def free_ports(count: int) -> list[int]:

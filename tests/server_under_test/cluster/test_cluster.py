@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from server_under_test.cluster.parts import STEADY_SECONDS, Worker
 from server_under_test.queues import redis_server
 from server_under_test.queues.redis_server import find_redis
-from server_under_test.starting.options import without_password
+from server_under_test.starting.options import Options, without_password
 from tests.server_under_test.cluster.clusters import (
     DEADLINE,
     assert_gone,
@@ -230,6 +231,17 @@ def test_a_cluster_restarts_a_server_that_ends_but_no_queue(monkeypatch: pytest.
         assert cluster.wait(DEADLINE) == 1
         assert "the queue (Redis) ended with code -9; stopping the others" in cluster.stderr
         assert_gone(family)
+
+
+def test_a_server_that_ends_early_again_and_again_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, now = Worker(1, Options(port=0)), 100.0
+    monkeypatch.setattr("server_under_test.cluster.parts.time.monotonic", lambda: now)
+    monkeypatch.setattr(worker, "_began", now)
+
+    assert [worker.put_off() for _ in range(8)] == [0, 1, 2, 4, 8, 16, 30, 30]
+    assert worker.due == now + 30
+    now += STEADY_SECONDS + 1
+    assert [worker.put_off(), worker.due] == [0, now]
 
 
 def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,10 @@ tests/conformance/test_clusters.py judges clusters behind Redis and RabbitMQ; `m
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -79,6 +82,35 @@ def emit_from_threads(url: str) -> None:
     for thread in threads:
         thread.join(DEADLINE)
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_the_folders_of_those_who_were_killed_go_and_no_others(tmp_path: Path) -> None:
+    making = (
+        "import sys, tempfile; tempfile.tempdir = sys.argv[1]\n"
+        "from server_under_test.queues.brokers import folder_of_its_own\n"
+        "print(folder_of_its_own(), flush=True); sys.stdin.read()"
+    )
+    made: list[tuple[subprocess.Popen[str], Path]] = []
+    try:
+        for _ in range(3):
+            process = subprocess.Popen(
+                [sys.executable, "-c", making, str(tmp_path)],
+                cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            assert process.stdout is not None
+            made.append((process, Path(process.stdout.readline().strip())))
+            if len(made) == 1:
+                (tmp_path / "sioprobe-queue-of-an-earlier-release").mkdir()
+                process.kill()
+                process.wait()
+                assert made[0][1].exists()
+        # The second has removed that of the first, and the third has left that of the second.
+        assert [folder.exists() for _, folder in made] == [False, True, True]
+        assert (tmp_path / "sioprobe-queue-of-an-earlier-release").exists()
+    finally:
+        for process, _ in made:
+            process.communicate()
+    assert [folder.exists() for _, folder in made] == [False] * 3
 
 
 def test_a_broker_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
