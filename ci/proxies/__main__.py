@@ -45,8 +45,7 @@ def main(proxies: tuple[str, ...], only: tuple[str, ...], record: bool) -> None:
         "deaths": (pages.USERS, DEATH_HEAD, KEPT, _deaths),
     }
     if record:
-        for name, text in pages.configurations().items():
-            pages.put(pages.USERS, name, text)
+        pages.put_configurations()
     with workers() as running:
         if not only or "errors" in only:
             for name, look_at in MISTAKES.items():

@@ -13,6 +13,7 @@ from sioprobe.results.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 USERS = ROOT / "docs/proxies.md"
+CONFIGURATIONS = ROOT / "docs/reference/proxies.md"
 MEASURED = ROOT / "docs/measured/proxies.md"
 LANGUAGES = {"nginx": "nginx", "traefik": "yaml", "envoy": "yaml"}
 
@@ -27,15 +28,25 @@ def put_line(path: Path, name: str, head: Sequence[str], cells: Sequence[str], o
     write_text(path, with_lines(path.read_text("utf-8"), name, head, {cells[0]: line(cells)}, order))
 
 
+def put_configurations() -> None:
+    """Write the parts that need no run: each configuration, and the lines that mend."""
+    for name, text in configurations().items():
+        put(CONFIGURATIONS, name, text)
+    put(USERS, "mends", mends())
+
+
 def configurations() -> dict[str, str]:
-    """The parts of docs/proxies.md that need no run: each configuration, and the lines that mend."""
-    shown = {name: fenced(_configuration(name, "cookie"), LANGUAGES.get(name, "")) for name in PROXIES}
-    mends = "".join(
+    """For each proxy what works."""
+    return {name: fenced(_configuration(name, "cookie"), LANGUAGES.get(name, "")) for name in PROXIES}
+
+
+def mends() -> str:
+    """What lets clients move on, for each proxy."""
+    return "".join(
         f"**{proxy.title}**, sticky by {how}:\n\n{fenced(lines, LANGUAGES.get(name, ''))}\n"
         for name, proxy in PROXIES.items()
         for how, lines in _mends(name)
     )
-    return {**shown, "mends": mends}
 
 
 def _configuration(name: str, sticky: str, *, moves_on: bool = True) -> str:

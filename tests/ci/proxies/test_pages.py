@@ -18,11 +18,12 @@ MEASURED = pages.MEASURED.read_text("utf-8")
 
 @pytest.mark.parametrize("name", pages.configurations())
 def test_the_configurations_on_the_page_are_those_of_the_program(name: str) -> None:
-    assert part(USERS, name) == pages.configurations()[name]
+    assert part(pages.CONFIGURATIONS.read_text("utf-8"), name) == pages.configurations()[name]
 
 
 def test_a_line_that_mends_stands_in_its_block() -> None:
     mends = part(USERS, "mends")
+    assert mends == pages.mends()
     worker = (
         "upstream socketio_worker1 {\n"
         "    # Its clients move on to the others when it has died.\n"
@@ -39,7 +40,7 @@ def test_a_line_that_mends_stands_in_its_block() -> None:
 
 def test_the_page_has_what_was_seen_of_every_mistake_and_of_nothing_else() -> None:
     parts = set(re.findall(r"<!-- end of (\S+) -->", USERS))
-    assert parts == {*MISTAKES, *pages.configurations(), "deaths"}
+    assert parts == {*MISTAKES, "mends", "deaths"}
     assert all(part(USERS, name).startswith("| where | what it says |\n") for name in MISTAKES)
 
 
