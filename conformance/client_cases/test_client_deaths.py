@@ -21,6 +21,11 @@ from sioprobe.wire import Opcode, SocketPacketType, encode_frame
 HALF = '42["news","half"]'
 
 
+def first_of(transport: Transport) -> Transport:
+    """Where a session begins. Who is back need not upgrade again."""
+    return "polling" if transport == "upgraded" else transport
+
+
 async def die(stage: Stage) -> None:
     """Reset all connections, forget all sessions, and listen again at the same port."""
     for session in stage.sessions:
@@ -52,18 +57,18 @@ async def test_comes_back_from_a_death_in_the_handshake(stage: Stage, app: App, 
     stage.does.silent, stage.does.probe = False, "answered"
     await die(stage)
 
-    await expect_back(stage, app, transport)
+    await expect_back(stage, app, first_of(transport))
 
 
 @requirement("CLI-RC-12")
 async def test_comes_back_from_a_death_after_open(stage: Stage, app: App, transport: Transport) -> None:
     session = await connected(stage, app, transport, **RETRYING)
     await cut(session)
-    await next_session(stage, app, "polling" if transport == "upgraded" else transport)
+    await next_session(stage, app, first_of(transport))
 
     await die(stage)
 
-    await expect_back(stage, app, transport)
+    await expect_back(stage, app, first_of(transport))
 
 
 @requirement("CLI-RC-12")
@@ -77,7 +82,7 @@ async def test_comes_back_from_a_death_in_an_event(stage: Stage, app: App, trans
     await die(stage)
 
     await expect_told(app, "disconnect")
-    await expect_back(stage, app, transport)
+    await expect_back(stage, app, first_of(transport))
     if any(seen.fields["args"] == ["half"] for seen in app.all("event")):
         raise Violation("no event of which only half came", "it is delivered")
 
@@ -101,4 +106,4 @@ async def test_can_connect_after_a_death_while_it_leaves(
     stage.does.push_seconds = 0
     await asyncio.sleep(QUIET_SECONDS)  # the call of disconnect returns
     await app.do("open", namespace="/")
-    await expect_back(stage, app, transport)
+    await expect_back(stage, app, first_of(transport))

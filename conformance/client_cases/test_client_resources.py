@@ -12,7 +12,7 @@ from conformance.stage.stage import Stage
 from conformance.verdicts import NotApplicable, Violation
 
 FIRST = 10  # sessions, after which all is there that a client keeps for good
-SESSIONS = 100
+SESSIONS = 50
 MORE = SESSIONS // 4  # sockets, or threads, that may come and go by chance
 LOOKS = 25
 PAUSE = 0.2  # seconds between two looks

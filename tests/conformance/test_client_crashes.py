@@ -7,35 +7,34 @@ from typing import Any
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from conformance.agent.agent import Agent
+from conformance.agent.process import Crash
 from conformance.client_target import ClientTarget
-from conformance.judging import judged
+from conformance.judging import client_runner, judged
 from conformance.judging.client_runner import ClientRunner
-from conformance.judging.collecting import all_questions
 from conformance.judging.known_deviations import Deviation
-from conformance.requirements import FEATURES
-from conformance.verdicts import Silent, Verdict
+from conformance.judging.outcomes import Question
+from conformance.requirements import FEATURES, Requirement
+from conformance.verdicts import Level, Silent
 from tests.strict_client.agent import StrictPool
 
 TARGET = ClientTarget(level=1, given="strict", command=("strict",), features=frozenset(FEATURES))
-CASES = ("test_delivers_a_large_event[websocket]", "test_lives[websocket]")
 
 
-class DiesFirst(StrictPool):
-    """Its first agents end at an event, as many as a case is asked; the others never."""
+async def ends() -> None:
+    raise Crash("the process of the client ended with code 1")
 
-    def __init__(self, times: int) -> None:
-        super().__init__(None)
-        self._left = times
 
-    async def take(self) -> Agent:
-        self._left -= 1
-        return await (StrictPool("process-ends").take() if self._left >= 0 else super().take())
+async def lives() -> None:
+    pass
+
+
+def question(case: Any, requirement: str) -> Question:
+    entry = Requirement(requirement, Level.MUST, "a text", "a place", 1, (), ())
+    return Question(case.__name__, "test_x.py", entry, "polling", case)
 
 
 def entry(id_: str, *covers: Silent) -> Deviation:
-    versions = SpecifierSet()
-    return Deviation("strict", versions, id_, "it is known", "a file", {}, covers=covers)
+    return Deviation("strict", SpecifierSet(), id_, "it is known", "a file", {}, covers=covers)
 
 
 @pytest.mark.parametrize(
@@ -53,16 +52,15 @@ def test_only_the_crash_of_an_entry_is_known(
         return next((one for one in known if one.id == id_), None)
 
     monkeypatch.setattr(judged, "find_deviation", find)
-    questions = [question for question in all_questions("client") if question.label in CASES]
+    monkeypatch.setattr(client_runner, "Pool", lambda command, size, fresh: StrictPool(None))
+    crash, survival = question(ends, "CLI-EV-03"), question(lives, "CLI-SV-01")
     runner = ClientRunner(TARGET, jobs=1, strict=False)
-    runner.start(questions)
-    runner._pool = DiesFirst(1 if of_the_case == "known deviation" else 2)  # type: ignore[assignment]
+    runner.start([crash, survival])
     try:
-        outcomes = {question.name: runner.outcome(question).judgement for question in questions}
+        verdicts = [runner.outcome(one).judgement.verdict for one in (crash, survival)]
+        said = runner.outcome(survival).judgement.actual
     finally:
         runner.stop()
 
-    assert outcomes["test_delivers_a_large_event"].verdict == of_the_case
-    assert outcomes["test_lives"].verdict == of_survival
-    assert "test_delivers_a_large_event[websocket]" in str(outcomes["test_lives"].actual)
-    assert Verdict.PASS not in {outcome.verdict for outcome in outcomes.values()}
+    assert verdicts == [of_the_case, of_survival]
+    assert said == "the process of the client ended with code 1 (in ends[polling])"
