@@ -6,10 +6,10 @@ import asyncio
 import inspect
 import json
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from conformance.agent.agent import Agent
 from conformance.agent.app import App
@@ -17,9 +17,10 @@ from conformance.agent.pool import Pool
 from conformance.agent.process import SETTLE_SECONDS, CannotStart, Crash
 from conformance.client.transcript import RECORDING, Recording
 from conformance.client_target import ClientTarget
-from conformance.judging.judged import judged, known, redacted
+from conformance.judging.judged import judged, redacted
+from conformance.judging.known_deviations import find_deviation
 from conformance.judging.outcomes import Outcome, Question
-from conformance.judging.standstill import StandstillWatch
+from conformance.judging.question_loop import QuestionLoop
 from conformance.judging.watched import WATCHED
 from conformance.stage.bell import Bell
 from conformance.stage.stage import Stage
@@ -40,7 +41,6 @@ __all__ = ["ClientRunner", "answer_question"]
 
 LIMIT_SECONDS = 60.0  # no case takes that long
 HEARTBEAT = 0.6  # seconds: the shortest that a case uses
-TELL_SECONDS = 0.2
 ACCIDENTS = 8  # so many cases are asked again for a weak reason: more of them are no accident
 
 
@@ -55,74 +55,39 @@ Notes = dict[tuple[str, str | None], list[Note]]  # of a requirement on a transp
 
 
 class Agents(Protocol):
-    """Whoever gives agents to cases, as `Pool` does."""
+    """Gives agents to cases, as `Pool` does."""
 
     async def take(self) -> Agent: ...
 
     async def give(self, agent: Agent, *, usable: bool) -> None: ...
 
 
-class ClientRunner:
-    """One loop for all cases of a run."""
+class ClientRunner(QuestionLoop):
+    """Asks a client, in as many processes as there are jobs."""
 
     def __init__(self, target: ClientTarget, *, jobs: int, strict: bool) -> None:
+        super().__init__(HEARTBEAT)
         self._target = target
         self._strict = strict
-        self._loop = asyncio.new_event_loop()
-        self._jobs = jobs
-        self._pool: Pool | None = None
-        self._places: asyncio.Semaphore | None = None
-        self._standstill = StandstillWatch(HEARTBEAT)
-        self._alone = asyncio.Lock()
-        self._tasks: dict[Question, asyncio.Task[Outcome]] = {}
-        self._helpers: list[asyncio.Task[None]] = []
-        self._tried: dict[Question, asyncio.Future[None]] = {}  # once
+        self._places = asyncio.Semaphore(jobs)
+        self._pool = Pool(target.command, jobs + 1, fresh=target.fresh)
         self._asked: dict[Question, asyncio.Future[None]] = {}  # and again, where there was a reason
         self._accidents = 0
-        self._outcomes: dict[Question, Outcome] = {}
         self._notes: Notes = defaultdict(list)
-        self.counts: Counter[Verdict] = Counter()
-        self.at_once = False  # as the runner of servers has it
-        self.on_progress: Callable[[Mapping[Verdict, int]], None] | None = None
 
-    def start(self, questions: Iterable[Question]) -> None:
-        """Queue the cases: first those that take long, as each does that is known to wait in vain."""
-        self._places = asyncio.Semaphore(self._jobs)
-        self._pool = Pool(self._target.command, self._jobs + 1, fresh=self._target.fresh)
-        self._helpers.append(self._loop.create_task(self._standstill.beat()))
-        if self.on_progress is not None:
-            self._helpers.append(self._loop.create_task(self._tell(self.on_progress)))
-        for question in sorted(questions, key=lambda one: not (one.slow or known(one, self._target))):
-            self._tried[question] = self._loop.create_future()
+    def _queue(self, questions: Iterable[Question]) -> None:
+        """First those that take long, as each does that is known to wait in vain."""
+        for question in sorted(
+            questions, key=lambda one: not (one.slow or find_deviation(one, self._target))
+        ):
             self._asked[question] = self._loop.create_future()
-            self._tasks[question] = self._loop.create_task(self._ask(question))
+            self._add(question, self._ask(question))
 
-    def outcome(self, question: Question) -> Outcome:
-        """The outcome of one case. Runs the loop until it is there."""
-        return self._loop.run_until_complete(self._tasks[question])
-
-    def outcomes_so_far(self) -> list[tuple[Question, Outcome]]:
-        """What is judged, in the order in which that ended."""
-        return [*self._outcomes.items()]
-
-    def stop(self) -> None:
-        """Cancel what has not ended, and end the agents."""
-        tasks: list[asyncio.Task[Any]] = [*self._tasks.values(), *self._helpers]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            self._loop.run_until_complete(asyncio.wait(tasks))
-        if self._pool is not None:
-            self._loop.run_until_complete(self._pool.close())
-        self._loop.close()
-
-    async def _tell(self, show: Callable[[Mapping[Verdict, int]], None]) -> None:
-        while True:
-            show(self.counts)
-            await asyncio.sleep(TELL_SECONDS)
+    async def _end(self) -> None:
+        await super()._end()
+        await self._pool.close()
 
     async def _ask(self, question: Question) -> Outcome:
-        assert self._places is not None
         started = time.monotonic()
         try:
             try:
@@ -144,8 +109,7 @@ class ClientRunner:
         if question.requirement.id in WATCHED:
             await asyncio.wait(self._asked.values())
             outcome = self._with_notes(question, outcome)
-        self._outcomes[question] = outcome
-        self.counts[outcome.judgement.verdict] += 1
+        self._judged(question, outcome)
         return outcome
 
     def _with_notes(self, question: Question, outcome: Outcome) -> Outcome:
@@ -194,7 +158,6 @@ class ClientRunner:
         return weak
 
     async def _answer(self, question: Question) -> tuple[Outcome, list[tuple[str, str]]]:
-        assert self._pool is not None
         return await answer_question(question, self._target, self._pool, strict=self._strict)
 
 

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from conformance.client.transcript import Recording
-from conformance.judging.known_deviations import Deviation, find_deviation
+from conformance.judging.known_deviations import find_deviation
 from conformance.judging.outcomes import Question
 from conformance.subject import Subject
 from conformance.verdicts import Judgement, judge
 
-__all__ = ["judged", "known", "redacted"]
+__all__ = ["judged", "redacted"]
 
 
 def judged(question: Question, error: BaseException | None, subject: Subject, *, strict: bool) -> Judgement:
     """The judgement of a case that ended with `error` (None where it returned), with what is known of it."""
     judgement = judge(question.requirement.level, error, strict=strict)
-    deviation = known(question, subject)
+    deviation = find_deviation(question, subject)
     if deviation is None:
         return judgement
     return deviation.applied(judgement, subject.versions, named=subject.named)
-
-
-def known(question: Question, subject: Subject) -> Deviation | None:
-    """The entry of the known deviations for this case on this subject."""
-    return find_deviation(
-        question.requirement.id,
-        question.name,
-        question.transport,
-        library=subject.library,
-        version=subject.version,
-        mode=subject.mode,
-        switches=subject.switches,
-        queue=subject.queue,
-    )
 
 
 def redacted(judgement: Judgement, recording: Recording) -> Judgement:

@@ -17,6 +17,8 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from conformance.judging.outcomes import Question
+from conformance.subject import Subject
 from conformance.verdicts import Judgement, Silent, with_deviation
 
 __all__ = ["Deviation", "Listed", "deviations", "find_deviation", "lists", "version_of"]
@@ -98,7 +100,7 @@ def lists() -> tuple[Listed, ...]:
     """All files. Raises ValueError that names the file and what is wrong in it."""
     found: dict[str, Listed] = {}
     files = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(FOLDER.rglob("*.toml"))}
-    # What borrows comes after what it borrows from.
+    # A list that borrows entries comes after the list that has them.
     for name, data in sorted(files.items(), key=lambda item: "same_as" in item[1]):
         try:
             found[name] = _listed(data, found)
@@ -155,32 +157,22 @@ def _equal(one: str, other: str) -> bool:
     return one == other if None in versions else versions[0] == versions[1]
 
 
-def find_deviation(
-    requirement_id: str,
-    case: str,
-    transport: str | None,
-    *,
-    library: str | None,
-    version: str | None,
-    mode: str | None,
-    switches: dict[str, bool],
-    queue: str | None = None,
-) -> Deviation | None:
-    """The entry for this case on this server. An unknown library or version has none."""
-    parsed = version_of(version)
-    if parsed is None:
+def find_deviation(question: Question, subject: Subject) -> Deviation | None:
+    """The entry for this case of this server or client. An unknown library or version has none."""
+    version, mode = version_of(subject.version), subject.mode
+    if version is None:
         return None
-    of_library = [listed for listed in lists() if listed.library == library]
+    of_library = [listed for listed in lists() if listed.library == subject.library]
     borrows = any(listed.borrowed and mode in listed.modes for listed in of_library)
     for entry in (entry for listed in of_library if listed.borrowed is borrows for entry in listed.entries):
         if (
-            entry.id == requirement_id
-            and entry.versions.contains(parsed, prereleases=True)
-            and (not entry.cases or case in entry.cases)
-            and (not entry.transports or transport in entry.transports)
+            entry.id == question.requirement.id
+            and entry.versions.contains(version, prereleases=True)
+            and (not entry.cases or question.name in entry.cases)
+            and (not entry.transports or question.transport in entry.transports)
             and (not entry.modes or mode in entry.modes)
-            and (not entry.queues or queue in entry.queues)
-            and all(switches.get(name, False) is value for name, value in entry.when.items())
+            and (not entry.queues or subject.queue in entry.queues)
+            and all(subject.switches.get(name, False) is value for name, value in entry.when.items())
         ):
             return entry
     return None

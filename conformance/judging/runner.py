@@ -1,8 +1,4 @@
-"""Runs cases at the same time in one asyncio loop, because most of them only wait.
-
-All selected cases are tasks from the start. Whoever asks for one result drives the loop for all of them.
-This module knows nothing of pytest.
-"""
+"""Runs cases against a server. This module knows nothing of pytest."""
 
 from __future__ import annotations
 
@@ -11,10 +7,8 @@ import inspect
 import itertools
 import json
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from conformance.client.revisions import REVISIONS
 from conformance.client.session import sessions_of
@@ -34,7 +28,8 @@ from conformance.judging.causes import (
 from conformance.judging.judged import judged, redacted
 from conformance.judging.outcomes import Outcome, Question
 from conformance.judging.presence import Presence
-from conformance.judging.standstill import StandstillWatch, heartbeat_overdue
+from conformance.judging.question_loop import QuestionLoop
+from conformance.judging.standstill import heartbeat_overdue
 from conformance.target import Target
 from conformance.verdicts import (
     HarnessError,
@@ -55,7 +50,6 @@ __all__ = ["Outcome", "Question", "Runner", "answer_question", "told"]
 # An unexpected pass too: a missed heartbeat may look like the close that a deviation says does not come.
 DOUBTFUL = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED_PASS)
 REPEATS = 3  # of a case that failed while the machine stood still or the server's process was replaced
-TELL_SECONDS = 0.2  # between two lines of progress
 UNDECIDED = 5  # so many cases may be asked again because something stopped them before their question
 CONNECT_SECONDS = 1.0  # connectTimeout where none is declared: what the documentation of socket.io recommends
 EARLY = 30  # cases that fail, before a cause is looked for in mid-run
@@ -65,43 +59,33 @@ RESTART_SECONDS = 15.0  # that a process manager may take to replace a process
 Try = tuple[str, str | None]  # why a case is asked again, and what it found
 
 
-class Runner:
-    """One loop for all cases of a run."""
+class Runner(QuestionLoop):
+    """Asks a server, or a cluster of several processes."""
 
     def __init__(self, target: Target, others: Sequence[Target] = (), *, jobs: int, strict: bool) -> None:
+        super().__init__(target.timing.ping_timeout)
         self._target = target
         self._others = others
         self._strict = strict
-        self._loop = asyncio.new_event_loop()
         self._jobs = jobs
         self._places = Places(jobs)
-        self._standstill = StandstillWatch(target.timing.ping_timeout)
         self._processes = target.processes
         self._replaced: list[float] = []  # when the server was seen to have a new process
         self._undecided = 0
         self._doubted: dict[Question, str] = {}  # why the server may have stood still
-        self._alone = asyncio.Lock()
-        self._beating: asyncio.Task[None] | None = None
         self._presence = Presence(target, RESTART_SECONDS)
         self._started = time.monotonic()
-        self._tried: dict[Question, asyncio.Future[None]] = {}
         self._unjudged = 0
         self._all_judged = asyncio.Event()
-        self._outcomes: dict[Question, Outcome] = {}
         self._worked: set[Key] = set()
         self._happy = self._unhappy = 0
         self._look_at = EARLY
         self._early: list[Finding] = []  # found in mid-run
         self._findings: list[Finding] | None = None
         self._explaining = asyncio.Lock()
-        self.at_once = False  # without looking for a cause behind all failures
-        self._tasks: dict[Question, asyncio.Task[Outcome]] = {}
-        self.counts: Counter[Verdict] = Counter()
-        self.on_progress: Callable[[Mapping[Verdict, int]], None] | None = None
-        self._telling: asyncio.Task[None] | None = None
 
-    def start(self, questions: Iterable[Question]) -> None:
-        """Queue the cases: the slow ones first, the exclusive ones alone after all others, then the last.
+    def _queue(self, questions: Iterable[Question]) -> None:
+        """The slow ones first, the exclusive ones alone after all others, then the last.
 
         If the server is far away, those of a crowd run at the same time.
         """
@@ -109,9 +93,6 @@ class Runner:
         ordered = sorted(questions, key=_turn_far_away if far else _turn)
         self._started = time.monotonic()
         self._unjudged = len(ordered)
-        self._beating = self._loop.create_task(self._standstill.beat())
-        if self.on_progress is not None:
-            self._telling = self._loop.create_task(self._tell(self.on_progress))
         before: tuple[asyncio.Future[None], ...] = ()
         crowd: str | None = None
         for number, question in enumerate(ordered):
@@ -120,34 +101,8 @@ class Runner:
             crowd = question.crowd if far else None
             # The task takes it along.
             NUMBER.set(number if crowd else None)
-            self._tried[question] = self._loop.create_future()
-            self._tasks[question] = self._loop.create_task(self._ask(question, before))
+            self._add(question, self._ask(question, before))
         NUMBER.set(None)
-
-    def outcome(self, question: Question) -> Outcome:
-        """The outcome of one case. Runs the loop until it is there."""
-        return self._loop.run_until_complete(self._tasks[question])
-
-    def stop(self) -> None:
-        """Cancel what has not ended."""
-        tasks: list[asyncio.Task[Any]] = [
-            *self._tasks.values(),
-            *filter(None, [self._beating, self._telling]),
-        ]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            self._loop.run_until_complete(asyncio.wait(tasks))
-        self._loop.close()
-
-    async def _tell(self, show: Callable[[Mapping[Verdict, int]], None]) -> None:
-        while True:
-            show(self.counts)
-            await asyncio.sleep(TELL_SECONDS)
-
-    def outcomes_so_far(self) -> list[tuple[Question, Outcome]]:
-        """What is judged, in the order in which that ended. A cause was not looked for."""
-        return [*self._outcomes.items()]
 
     async def _ask(self, question: Question, before: tuple[asyncio.Future[None], ...]) -> Outcome:
         try:
@@ -156,8 +111,7 @@ class Runner:
             self._unjudged -= 1
             if self._unjudged == 0:
                 self._all_judged.set()
-        self._outcomes[question] = outcome
-        self.counts[outcome.judgement.verdict] += 1
+        self._judged(question, outcome)
         if self.at_once or not waits_for_causes(outcome, self._worked):
             return outcome
         await self._all_judged.wait()

@@ -16,6 +16,7 @@ from conformance.finding.server import find_target
 from conformance.judging.client_runner import ClientRunner
 from conformance.judging.declared import declared, listed_mode
 from conformance.judging.outcomes import Outcome, Question
+from conformance.judging.question_loop import QuestionLoop
 from conformance.judging.runner import Runner
 from conformance.requirements import Requirement, catalogue
 from conformance.running.progress_line import ProgressLine
@@ -45,7 +46,7 @@ MOST_JOBS = 64  # where a request takes a second, so that they mostly wait for t
 class SuiteRun:
     """What one pytest session has: who is judged, the runner, the outcomes."""
 
-    def __init__(self, subject: Subject, runner: Runner | ClientRunner) -> None:
+    def __init__(self, subject: Subject, runner: QuestionLoop) -> None:
         self.subject = subject
         self.runner = runner
         self.results: list[tuple[Question, Outcome]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.version import Version
 
@@ -159,17 +159,9 @@ def _candidates(target: Subject) -> Iterator[Candidate]:
 def _judged(candidate: Candidate, target: Subject, results: Results) -> Candidate:
     """The candidate with what its entries say about these outcomes."""
     covered = occurs = passed = 0
+    assumed = replace(target, library=candidate.library, version=candidate.version, mode=candidate.mode)
     for question, outcome in results:
-        entry = find_deviation(
-            question.requirement.id,
-            question.name,
-            question.transport,
-            library=candidate.library,
-            version=candidate.version,
-            mode=candidate.mode,
-            switches=target.switches,
-            queue=target.queue,
-        )
+        entry = find_deviation(question, assumed)
         if entry is None:
             continue
         verdict = outcome.judgement.verdict
@@ -181,4 +173,4 @@ def _judged(candidate: Candidate, target: Subject, results: Results) -> Candidat
             occurs += 1
         elif verdict in (Verdict.PASS, Verdict.UNEXPECTED_PASS) and not entry.sometimes:
             passed += 1
-    return Candidate(candidate.library, candidate.version, candidate.mode, covered, occurs, passed)
+    return replace(candidate, covered=covered, occurs=occurs, passed=passed)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ci.wide.rows import ROWS
+from conformance.client_target import ClientTarget
 from conformance.finding.profile import ServerProfile
 from conformance.judging.collecting import all_questions
 from conformance.judging.declared import declared, listed_mode
@@ -35,12 +37,11 @@ def test_an_entry_names_what_exists(entry: Deviation) -> None:
 
 
 def find(**changes: Any) -> Deviation | None:
-    server: dict[str, Any] = {
-        "library": "flask-socketio", "version": "5.7.0", "mode": "gevent", "switches": {}, **changes
-    }  # fmt: skip
-    requirement_id = server.pop("id", "EIO-HS-05")
+    server: dict[str, Any] = {"library": "flask-socketio", "version": "5.7.0", "mode": "gevent"} | changes
+    requirement = STATEMENTS[server.pop("id", "EIO-HS-05")]
     case = server.pop("case", "test_refuses_a_handshake_without_transport")
-    return find_deviation(requirement_id, case, server.pop("transport", None), **server)
+    question = replace(ASKED[0], requirement=requirement, name=case, transport=server.pop("transport", None))
+    return find_deviation(question, ClientTarget(given="", command=(), level=2, **server))
 
 
 def test_an_entry_applies_to_its_library_and_versions() -> None:

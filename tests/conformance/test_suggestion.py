@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.client_target import ClientTarget
 from conformance.judging.collecting import all_questions
 from conformance.judging.known_deviations import find_deviation
 from conformance.judging.runner import Outcome, Question
@@ -31,14 +32,12 @@ def target() -> Target:
 
 def results_of(library: str, version: str, mode: str | None = None, *, wrong: int = 0) -> Results:
     """What a whole run of such a server comes to; `wrong` more cases fail."""
+    server = ClientTarget(given="", command=(), level=2, library=library, version=version, mode=mode)
     found: Results = []
     for question in all_questions():
         if question.requirement.contract == 3 or question.requirement.id.startswith(("FSIO", "EIO3", "SIO4")):
             continue
-        entry = find_deviation(
-            question.requirement.id, question.name, question.transport,
-            library=library, version=version, mode=mode, switches={},
-        )  # fmt: skip
+        entry = find_deviation(question, server)
         verdict = Verdict.FAIL if entry is not None and not entry.sometimes else Verdict.PASS
         if verdict is Verdict.PASS and wrong and question.requirement.id == "EIO-HS-01":
             verdict, wrong = Verdict.FAIL, wrong - 1
