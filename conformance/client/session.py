@@ -259,24 +259,23 @@ class Session:
         worked = isinstance(answer, Answer) and answer.status == 200
         self._recording.attempt(Step.REQUEST, method, self.revision.number, None if worked else answer)
 
-    def _noted(self, answer: Answer | NoAnswer) -> Answer | NoAnswer:
+    async def _exchange(self, method: str, query: str | None = None, **more: Any) -> Answer | NoAnswer:
+        target = f"{self.address.path}?{self.query() if query is None else query}"
+        answer = await exchange(self.address, method, target, cookies=self.cookies, **more)
         if isinstance(answer, Answer) and answer.status >= 400 and self.refused is None:
             self.refused = time.monotonic()
         return answer
 
     async def _post(self, body: str | bytes, seconds: float, *, binary: bool = False) -> Answer | NoAnswer:
-        answer = await exchange(
-            self.address,
+        answer = await self._exchange(
             "POST",
-            f"{self.address.path}?{self.query()}",
             headers=[("Content-Type", BINARY if binary else "text/plain;charset=UTF-8")],
             body=body.encode("utf-8") if isinstance(body, str) else body,
             seconds=seconds,
             session=True,
-            cookies=self.cookies,
         )
         self._note_request("POST", answer)
-        return self._noted(answer)
+        return answer
 
     async def request(
         self,
@@ -288,16 +287,8 @@ class Session:
         seconds: float | None = None,
     ) -> Answer | NoAnswer:
         """One HTTP request of this session for the case. Packets in the answer are not taken in."""
-        answer = await exchange(
-            self.address,
-            method,
-            f"{self.address.path}?{self.query() if query is None else query}",
-            headers=headers,
-            body=body,
-            seconds=self.timing.answer if seconds is None else seconds,
-            cookies=self.cookies,
-        )
-        return self._noted(answer)
+        wait = self.timing.answer if seconds is None else seconds
+        return await self._exchange(method, query, headers=headers, body=body, seconds=wait)
 
     def auth_payload(self, own: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """The data of a CONNECT packet: that of the user (--auth) and that of the case."""
@@ -355,20 +346,12 @@ class Session:
     ) -> Answer | NoAnswer:
         """One GET. Its packets are taken in as usual. `on_sent` is called when it is on its way."""
         wait = self.timing.heartbeat + self.timing.answer if seconds is None else seconds
-        answer = await exchange(
-            self.address,
-            "GET",
-            f"{self.address.path}?{self.query()}",
-            seconds=wait,
-            session=True,
-            cookies=self.cookies,
-            on_sent=on_sent,
-        )
+        answer = await self._exchange("GET", seconds=wait, session=True, on_sent=on_sent)
         self._note_request("GET", answer)
         if isinstance(answer, Answer) and answer.status == 200:
             self.polls += 1
             self._take_payload(answer.body, answer.is_binary)
-        return self._noted(answer)
+        return answer
 
     async def open_probe(self) -> WebSocket | Answer | NoAnswer:
         """A WebSocket with this session's id. Nothing has been sent on it."""
@@ -434,14 +417,8 @@ class Session:
                 await self._websocket.close()
             self._websocket.abort()
         elif self.closure is None:
-            await exchange(
-                self.address,
-                "POST",
-                f"{self.address.path}?{self.query()}",
-                body=self.revision.payload(["1"]).encode(),
-                seconds=self.timing.late,
-                cookies=self.cookies,
-            )
+            body = self.revision.payload(["1"]).encode()
+            await self._exchange("POST", body=body, seconds=self.timing.late)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # Behind the case's back
