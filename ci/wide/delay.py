@@ -35,6 +35,25 @@ async def carry(source: StreamReader, sink: StreamWriter, seconds: float, first:
             under_way.put_nowait((max(loop.time(), first) + seconds, data))
 
 
+async def connect(
+    reader: StreamReader, writer: StreamWriter, server_port: int, seconds: float, before: bytes = b""
+) -> None:
+    """Join a connection to a server of this host until both ways end; `seconds` is one way.
+
+    The server gets `before` at once.
+    """
+    opened = asyncio.get_running_loop().time()
+    there: StreamWriter | None = None
+    with contextlib.suppress(OSError, ExceptionGroup):
+        answers, there = await asyncio.open_connection("127.0.0.1", server_port)
+        there.write(before)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(carry(reader, there, seconds, first=opened + 2 * seconds))
+            group.create_task(carry(answers, writer, seconds))
+    for end in filter(None, (writer, there)):
+        end.close()
+
+
 async def serve(port: int, server_port: int, seconds: float) -> None:
     """Listen on 127.0.0.1 until cancelled; `seconds` is one way."""
 
@@ -43,15 +62,7 @@ async def serve(port: int, server_port: int, seconds: float) -> None:
 
     async def connected(reader: StreamReader, writer: StreamWriter) -> None:
         held.add(task := asyncio.current_task())
-        opened = asyncio.get_running_loop().time()
-        there: StreamWriter | None = None
-        with contextlib.suppress(OSError, ExceptionGroup):
-            answers, there = await asyncio.open_connection("127.0.0.1", server_port)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(carry(reader, there, seconds, first=opened + 2 * seconds))
-                group.create_task(carry(answers, writer, seconds))
-        for end in filter(None, (writer, there)):
-            end.close()
+        await connect(reader, writer, server_port, seconds)
         held.discard(task)
 
     async with await asyncio.start_server(connected, "127.0.0.1", port) as server:

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+from ci.wide.delay import connect
 from tests.engine.tls_front import place_of
 
 Close = Callable[[], object]
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-Piece = tuple[float, bytes]  # when it is due at the other end (the loop's clock); empty bytes are the end
 
 READ = 65536
 
@@ -24,44 +24,10 @@ def far_away(behind: str, one_way: float) -> Iterator[str]:
     """The URL of the same server, `one_way` seconds away. A new connection has its own two ways first."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        loop = asyncio.get_running_loop()
-        inner = await asyncio.open_connection(*place_of(behind))
-        open_at = loop.time() + 2 * one_way  # nothing is sent before
-        await asyncio.gather(
-            _travel(reader, inner[1], one_way, open_at), _travel(inner[0], writer, one_way, open_at)
-        )
+        await connect(reader, writer, place_of(behind)[1], one_way)
 
     with listening(serve) as url:
         yield url
-
-
-async def _travel(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, one_way: float, open_at: float
-) -> None:
-    """Hand on what comes, `one_way` later. Bytes keep their order and their pieces."""
-    loop = asyncio.get_running_loop()
-    under_way: asyncio.Queue[Piece] = asyncio.Queue()
-
-    async def arrive() -> None:
-        while True:
-            due, data = await under_way.get()
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            if not data:
-                writer.close()
-                return
-            with contextlib.suppress(OSError):
-                writer.write(data)
-
-    arriving = asyncio.create_task(arrive())
-    while True:
-        try:
-            data = await reader.read(READ)
-        except OSError:
-            data = b""
-        under_way.put_nowait((max(loop.time(), open_at) + one_way, data))
-        if not data:
-            await arriving
-            return
 
 
 @contextmanager
@@ -73,9 +39,7 @@ def buffering(behind: str) -> Iterator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head, body = await _whole(await reader.readuntil(b"\r\n\r\n"), reader)
-        inner_reader, inner_writer = await asyncio.open_connection(*place_of(behind))
-        inner_writer.write(head + body)
-        await asyncio.gather(_travel(reader, inner_writer, 0.0, 0.0), _travel(inner_reader, writer, 0.0, 0.0))
+        await connect(reader, writer, place_of(behind)[1], 0.0, head + body)
 
     with listening(serve) as url:
         yield url
