@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -41,86 +42,6 @@ class Rounds:
 
     blocks: list[RoundsLine]
     note: str | None = None
-
-
-def read_run(path: Path) -> Run:
-    """The run.json at `path`; ResultFileError when it cannot be used."""
-    return cast(Run, _read(path, "run"))
-
-
-def write_run(path: Path, run: Run) -> None:
-    """Write `run` in one step: a reader sees the old file or the new one."""
-    _write(path, run, "run")
-
-
-def read_conformance(path: Path) -> Conformance:
-    """The conformance result at `path`; ResultFileError when it cannot be used."""
-    return cast(Conformance, _read(path, "conformance"))
-
-
-def write_conformance(path: Path, conformance: Conformance) -> None:
-    """Write one server's conformance result in one step."""
-    _write(path, conformance, "conformance")
-
-
-def read_results(path: Path) -> Results:
-    """The results.json at `path`; ResultFileError when it cannot be used."""
-    return cast(Results, _read(path, "results"))
-
-
-def write_results(path: Path, results: Results) -> None:
-    """Write the derived results in one step."""
-    _write(path, results, "results")
-
-
-def read_capacity(path: Path) -> dict[str, Any]:
-    """The result of a search for the highest rate; ResultFileError when it cannot be used."""
-    return cast(dict[str, Any], _read(path, "capacity"))
-
-
-def write_capacity(path: Path, capacity: Mapping[str, Any]) -> None:
-    """Write the result of a search for the highest rate in one step."""
-    _write(path, capacity, "capacity")
-
-
-def read_load(path: Path) -> RunResult:
-    """What a run of the load measured; ResultFileError when it cannot be used."""
-    return cast(RunResult, _read(path, "load"))
-
-
-def write_load(path: Path, result: RunResult) -> None:
-    """Write what a run of the load measured in one step."""
-    _write(path, to_json(result), "load")
-
-
-def read_gate(path: Path) -> Gate:
-    """The gate.json at `path`; ResultFileError when it cannot be used."""
-    return cast(Gate, _read(path, "gate"))
-
-
-def write_gate(path: Path, gate: Gate) -> None:
-    """Write what a gate found in one step."""
-    _write(path, gate, "gate")
-
-
-def read_faults(path: Path) -> Faults:
-    """The faults.json at `path`; ResultFileError when it cannot be used."""
-    return cast(Faults, _read(path, "faults"))
-
-
-def write_faults(path: Path, faults: Faults) -> None:
-    """Write what faults did to clusters in one step."""
-    _write(path, faults, "faults")
-
-
-def write_against(path: Path, against: Against) -> None:
-    """Write two folders side by side in one step."""
-    _write(path, against, "against")
-
-
-def write_history(path: Path, history: History) -> None:
-    """Write figures over time in one step."""
-    _write(path, history, "history")
 
 
 def append_life(path: Path, life: Mapping[str, object]) -> None:
@@ -253,9 +174,6 @@ def _read(path: Path, kind: str) -> Any:
         document = _parse(_read_text(path))
     except ValueError as error:
         raise ResultFileError(f"{path.name}: not JSON: {error}") from None
-    if isinstance(document, dict) and document.get("kind") == "maximum":
-        # The name of this kind in files of `sioprobe load --find-max`.
-        document["kind"] = "capacity"
     return validate(document, kind, path.name)
 
 
@@ -300,3 +218,26 @@ def _remove_cut_off_line(file: int) -> None:
         return
     text = os.pread(file, size, 0)
     os.ftruncate(file, text.rfind(b"\n") + 1)
+
+
+# All of them raise ResultFileError. A file is written in one step: a reader sees the old one or the new one.
+read_run: Callable[[Path], Run] = partial(_read, kind="run")
+write_run: Callable[[Path, Run], None] = partial(_write, kind="run")
+read_conformance: Callable[[Path], Conformance] = partial(_read, kind="conformance")
+write_conformance: Callable[[Path, Conformance], None] = partial(_write, kind="conformance")
+read_results: Callable[[Path], Results] = partial(_read, kind="results")
+write_results: Callable[[Path, Results], None] = partial(_write, kind="results")
+read_capacity: Callable[[Path], dict[str, Any]] = partial(_read, kind="capacity")
+write_capacity: Callable[[Path, Mapping[str, Any]], None] = partial(_write, kind="capacity")
+read_load: Callable[[Path], RunResult] = partial(_read, kind="load")
+read_gate: Callable[[Path], Gate] = partial(_read, kind="gate")
+write_gate: Callable[[Path, Gate], None] = partial(_write, kind="gate")
+read_faults: Callable[[Path], Faults] = partial(_read, kind="faults")
+write_faults: Callable[[Path, Faults], None] = partial(_write, kind="faults")
+write_against: Callable[[Path, Against], None] = partial(_write, kind="against")
+write_history: Callable[[Path, History], None] = partial(_write, kind="history")
+
+
+def write_load(path: Path, result: RunResult) -> None:
+    """What a run of the load measured."""
+    _write(path, to_json(result), "load")
