@@ -12,6 +12,7 @@ from load.profiles.reading import ProfileError
 from load.servers.command import PORT, CommandError, ServerCommand, check_ready, has_port, split_command
 from load.servers.processes import server_command
 from sioprobe.commandline.server_url import problem_with_url
+from sioprobe.results.primitives import AtLeastOne, Count
 
 __all__ = ["ArmPlan", "arm_of_option", "command_of", "expand", "unique", "without_folders"]
 
@@ -35,7 +36,7 @@ class ArmPlan:
     title: str = ""
     mode: str = ""
     server: str = ""
-    workers: int = 1
+    workers: AtLeastOne = 1
     """Its processes, as `sioprobe serve --workers` has it."""
     queue: str = ""
     proxy: str = ""
@@ -43,7 +44,7 @@ class ArmPlan:
     sticky: str = ""
     """What keeps a client at its process behind the proxy."""
     load: bool = True
-    rounds: int = field(default=0, metadata={"least": 0})
+    rounds: Count = 0
     """Blocks of each transport at most, spread over the rounds of the plan; 0 is one in each round."""
     command: str = ""
     url: str = ""

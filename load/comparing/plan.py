@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from load.blocks.request import TASKS
 from load.comparing.arms import ArmPlan, expand, unique
 from load.comparing.connecting import CONNECTING_KEYS, Connecting
-from load.profiles.reading import PROFILES, ProfileError, check_keys, read_document
+from load.profiles.reading import PROFILES, ProfileError, check_keys, read_document, read_table
 from load.scenarios import (
     SCENARIOS,
     ParameterError,
@@ -24,6 +25,7 @@ from load.scenarios import (
 from sioprobe.commandline.nearest import nearest, unknown
 from sioprobe.engine import TRANSPORTS
 from sioprobe.results.comparison import SECTIONS
+from sioprobe.results.primitives import AtLeastOne, Count
 
 __all__ = [
     "PROFILES",
@@ -37,6 +39,9 @@ __all__ = [
     "read_profile",
 ]
 
+Amount = Annotated[float, Meta(ge=0, le=10**9)]
+"""Finite: TOML knows `inf`."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
@@ -47,14 +52,14 @@ class LoadPlan:
     """
 
     scenario: str = "ack"
-    transports: tuple[str, ...] = ("polling", "websocket")
-    connections: int = 50
-    warmup_seconds: float = 0.5
-    seconds: float = 1.5
-    rounds: int = 5
-    minimum_rounds: int = 3
-    budget_seconds: float = 150.0
-    seed: int = 1
+    transports: Annotated[tuple[str, ...], Meta(min_length=1)] = ("polling", "websocket")
+    connections: AtLeastOne = 50
+    warmup_seconds: Amount = 0.5
+    seconds: Annotated[float, Meta(ge=0.2, le=10**9)] = 1.5
+    rounds: AtLeastOne = 5
+    minimum_rounds: AtLeastOne = 3
+    budget_seconds: Amount = 150.0
+    seed: AtLeastOne = 1
     locustfile: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
 
@@ -79,11 +84,11 @@ class SideBySidePlan:
     `priority` puts servers and driver before all other processes, where that is allowed.
     """
 
-    lives: int = field(default=12, metadata={"least": 0})
-    minimum_lives: int = 8
-    budget_seconds: float = 75.0
-    connections: int = 16
-    messages: int = 16
+    lives: Count = 12
+    minimum_lives: AtLeastOne = 8
+    budget_seconds: Amount = 75.0
+    connections: AtLeastOne = 16
+    messages: AtLeastOne = 16
     priority: bool = True
 
 
@@ -91,8 +96,8 @@ class SideBySidePlan:
 class ConformancePlan:
     """The heartbeat of the judged servers, in seconds."""
 
-    ping_interval: int = 1
-    ping_timeout: int = 3
+    ping_interval: AtLeastOne = 1
+    ping_timeout: AtLeastOne = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +198,8 @@ def _profile(document: dict[str, Any], place: str, folder: Path) -> Profile:
         title=str(document.get("title", place)),
         arms=unique(plans, place),
         load=load,
-        side_by_side=_section(SideBySidePlan, document.get("side_by_side", {}), f"{place}: side_by_side"),
-        conformance=_section(ConformancePlan, document.get("conformance", {}), f"{place}: conformance"),
+        side_by_side=read_table(document.get("side_by_side", {}), SideBySidePlan, f"{place}: side_by_side"),
+        conformance=read_table(document.get("conformance", {}), ConformancePlan, f"{place}: conformance"),
         connecting=Connecting.of(section, folder, f"{place}: load"),
         sections={name: document[name] for name in SECTIONS if name in document},
     )
@@ -204,14 +209,25 @@ def _arms(table: Any, place: str) -> Iterator[ArmPlan]:
     """What one table of `[[arms]]` says: one plan, or one for each pair of its `workers` and `queue`."""
     axes = {key: table[key] for key in ("workers", "queue") if isinstance(table, dict) and key in table}
     if not any(isinstance(value, list) and value for value in axes.values()):
-        yield _section(ArmPlan, table, place)
+        yield _arm(table, place)
         return
     if "queue" not in axes:
         raise ProfileError(f'{place}: workers = {axes["workers"]} need a queue, such as queue = "redis"')
     listed = [value if isinstance(value, list) else [value] for value in axes.values()]
     for values in product(*listed):
-        plan: ArmPlan = _section(ArmPlan, {**table, **dict(zip(axes, values, strict=True))}, place)
+        plan = _arm({**table, **dict(zip(axes, values, strict=True))}, place)
         yield plan.behind(plan.queue, plan.workers)
+
+
+def _arm(table: Any, place: str) -> ArmPlan:
+    try:
+        plan: ArmPlan = read_table(table, ArmPlan, place)
+    except ProfileError as error:
+        if str(error).startswith(f"{place}: env"):
+            # A value of it may be a secret.
+            raise ProfileError(f"{place}: env is not a table of text") from None
+        raise
+    return plan
 
 
 def _load(section: Any, place: str) -> LoadPlan:
@@ -220,7 +236,7 @@ def _load(section: Any, place: str) -> LoadPlan:
         raise ProfileError(f"{place}: is not a table")
     given = {key: value for key, value in section.items() if key in all_parameters()}
     rest = {key: value for key, value in section.items() if key not in (*given, *CONNECTING_KEYS)}
-    plan: LoadPlan = _section(LoadPlan, rest, place, also=(*CONNECTING_KEYS, *all_parameters()))
+    plan: LoadPlan = read_table(rest, LoadPlan, place, (*CONNECTING_KEYS, *all_parameters()))
     if plan.locustfile:
         for also in ("scenario", *given):
             if also in section:
@@ -235,48 +251,6 @@ def _load(section: Any, place: str) -> LoadPlan:
     return replace(plan, parameters=given)
 
 
-_KINDS = {
-    "int": "a whole number above 0",
-    "count": "a whole number of 0 or more",
-    "float": "a number of 0 or more",
-    "str": "text",
-    "bool": "true or false",
-    "tuple": "a list of text",
-    "dict": "a table of text",
-}
-
-
-def _section(kind: Any, section: Any, place: str, also: tuple[str, ...] = ()) -> Any:
-    """A dataclass of this kind from a table. Values are text, numbers, booleans or lists of text."""
-    if not isinstance(section, dict):
-        raise ProfileError(f"{place}: is not a table")
-    types = {item.name: str(item.type) for item in fields(kind) if item.name != "parameters"}
-    least = {item.name: item.metadata.get("least", 1) for item in fields(kind)}
-    check_keys(section, (*types, *also), place)
-    values = {}
-    for key, value in section.items():
-        wanted = types[key]
-        if wanted.startswith("tuple"):
-            good = isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
-            value = tuple(value) if good else value
-        elif wanted.startswith("dict"):
-            good = isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
-        elif wanted == "float":
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            good = number and 0 <= value < math.inf
-        elif wanted == "int":
-            good = isinstance(value, int) and not isinstance(value, bool) and value >= least[key]
-        else:
-            good = type(value).__name__ == wanted
-        if not good:
-            # A table may hold secrets.
-            shown = "" if wanted.startswith("dict") else f" = {value!r}"
-            kind_of = "count" if wanted == "int" and not least[key] else wanted.split("[")[0]
-            raise ProfileError(f"{place}: {key}{shown} is not {_KINDS[kind_of]}")
-        values[key] = value
-    return kind(**values)
-
-
 def check_load(load: LoadPlan, place: str) -> None:
     """Raise ProfileError for a load that cannot be played."""
     for transport in load.transports:
@@ -284,8 +258,6 @@ def check_load(load: LoadPlan, place: str) -> None:
             raise ProfileError(f"{place}: {unknown('transport', transport, TRANSPORTS)}")
     if not load.locustfile:
         _check_scenario(load, place)
-    if load.seconds < 0.2:
-        raise ProfileError(f"{place}: seconds = {load.seconds} is less than 0.2")
     if load.minimum_rounds > load.rounds:
         raise ProfileError(f"{place}: minimum_rounds = {load.minimum_rounds} is above rounds = {load.rounds}")
 

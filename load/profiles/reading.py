@@ -7,12 +7,16 @@ A profile with `[[arms]]` is for `sioprobe compare` (`load.comparing.plan`), one
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sioprobe.commandline.nearest import nearest, unknown
+import msgspec
 
-__all__ = ["PROFILES", "ProfileError", "built_in_profiles", "check_keys", "read_document"]
+from sioprobe.commandline.nearest import nearest, unknown
+from sioprobe.results.explain import first_fault
+
+__all__ = ["PROFILES", "ProfileError", "built_in_profiles", "check_keys", "read_document", "read_table"]
 
 PROFILES = Path(__file__).resolve().parent
 ARMS = "arms"
@@ -28,6 +32,23 @@ def check_keys(section: dict[str, Any], known: Any, place: str) -> None:
     for key in section:
         if key not in known:
             raise ProfileError(f"{place}: {unknown('key', key, known)}")
+
+
+def read_table(table: Any, kind: Any, place: str, also: Iterable[str] = ()) -> Any:
+    """The dataclass or Struct that a table describes. Raises ProfileError, which names the key.
+
+    `also` are keys that somebody else has taken out of the table.
+    """
+    if not isinstance(table, dict):
+        raise ProfileError(f"{place}: is not a table")
+    wanted: Any = msgspec.inspect.type_info(kind)
+    # Parameters of a scenario are keys of the table itself.
+    own = [field.name for field in wanted.fields if field.name != "parameters"]
+    check_keys(table, (*own, *also), place)
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        raise ProfileError(f"{place}: {first_fault(table, wanted) or error}") from None
 
 
 def built_in_profiles(*, compares: bool) -> list[str]:

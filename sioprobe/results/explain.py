@@ -27,6 +27,7 @@ _NAMES: tuple[tuple[type[inspect.Type], str, tuple[type, ...]], ...] = (
     (inspect.DictType, "object", (dict,)),
     (inspect.TypedDictType, "object", (dict,)),
     (inspect.StructType, "object", (dict,)),
+    (inspect.DataclassType, "object", (dict,)),
 )
 """For each type of msgspec: its name in JSON Schema, and what it is in Python. A boolean is no integer."""
 
@@ -44,7 +45,7 @@ def first_fault(value: Any, wanted: inspect.Type, place: str = "") -> str | None
         return None if chosen else _wrong_choice(value, wanted.values, place)
     if not _fits(value, wanted):
         return _wrong_type(value, (wanted,), place)
-    if isinstance(wanted, (inspect.TypedDictType, inspect.StructType)):
+    if isinstance(wanted, (inspect.TypedDictType, inspect.StructType, inspect.DataclassType)):
         return _in_object(value, wanted.fields, place)
     if isinstance(wanted, inspect.DictType):
         return _first(first_fault(each, wanted.value_type, _below(place, key)) for key, each in value.items())
@@ -114,7 +115,7 @@ def _wrong_choice(value: Any, choices: tuple[object, ...], place: str) -> str:
 
 def _out_of_bounds(value: Any, wanted: inspect.Type, place: str) -> str | None:
     least, most = getattr(wanted, "ge", None), getattr(wanted, "le", None)
-    if least is not None and value < least:
+    if least is not None and not value >= least:  # NaN is not
         return f"{place} is {_shortened(value)}, it should be at least {least}"
     if most is not None and value > most:
         return f"{place} is {_shortened(value)}, it should be at most {most}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from load.comparing.plan import Profile
 from load.comparing.sections.capacity import CapacityPlan
 from load.comparing.sections.connections import ConnectionsPlan
@@ -17,10 +15,9 @@ from load.comparing.sections.payload import PayloadPlan
 from load.comparing.sections.plan import SectionPlan
 from load.comparing.sections.processes import ProcessesPlan
 from load.comparing.sections.settings import SettingsPlan
-from load.profiles.reading import ProfileError, check_keys
+from load.profiles.reading import ProfileError, read_table
 from sioprobe.commandline.nearest import nearest, unknown
 from sioprobe.results.comparison import SECTIONS, SectionName
-from sioprobe.results.explain import first_fault
 
 __all__ = ["PLANS", "only_sections", "read_sections"]
 
@@ -67,16 +64,10 @@ def only_sections(
 
 
 def _read(profile: Profile, name: SectionName, arms: Sequence[str]) -> SectionPlan:
-    table, kind, place = profile.sections[name], PLANS[name], f"profile {profile.title}: {name}"
-    if not isinstance(table, dict):
-        raise ProfileError(f"{place}: is not a table")
-    check_keys(table, kind.__struct_fields__, place)
+    place = f"profile {profile.title}: {name}"
+    plan: SectionPlan = read_table(profile.sections[name], PLANS[name], place)
     try:
-        plan = msgspec.convert(table, kind)
         plan.check(profile.load)
-    except msgspec.ValidationError as error:
-        fault = first_fault(table, msgspec.inspect.type_info(kind)) or str(error)
-        raise ProfileError(f"{place}: {fault}") from None
     except ValueError as error:
         raise ProfileError(f"{place}: {error}") from None
     for arm in plan.arms:
