@@ -1,7 +1,7 @@
 """`sioprobe load`, or `python -m load`: runs the locustfile headless and prints the figures at its end.
 
-A thin front: Locust runs as a child, because it monkey-patches its process. Who wants the web page, workers
-or shapes of their own runs `locust -f load/swarm.py` itself.
+A thin front: Locust runs as a child, because it monkey-patches its process. For the web page, for workers on
+other machines and for shapes of your own, run `locust -f load/swarm.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from load.running.command_options import (
     check_conditions,
     conditions_of,
     list_option,
-    moved,
     plan_of,
     processes_option,
     profile_option,
@@ -96,7 +95,6 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     metavar="S",
     type=Number(1),
     default=DEFAULTS.seconds,
-    show_default=True,
     help="Length of the run.",
 )
 @option(
@@ -160,12 +158,6 @@ def _readable(context: click.Context, option: click.Parameter, values: tuple[str
     help="Print where the locustfile is, for `locust -f`, and stop.",
 )
 @scenario_options(SCENARIOS)
-@moved("capacity", "--find-max")
-@moved(
-    "capacity",
-    *("--objective", "--budget", "--probe-seconds", "--start-rate", "--report", "--figure"),
-    takes_value=True,
-)
 def main(
     urls: list[str],
     profile: str | None,

@@ -28,7 +28,6 @@ __all__ = [
     "check_conditions",
     "conditions_of",
     "list_option",
-    "moved",
     "plan_of",
     "processes_option",
     "profile_option",
@@ -144,7 +143,6 @@ users_option = option(
     metavar="N",
     type=WholeNumber(1),
     default=DEFAULTS.users,
-    show_default=True,
     help="Connections.",
 )
 processes_option = option(
@@ -153,7 +151,6 @@ processes_option = option(
     metavar="N",
     type=WholeNumber(1),
     default=1,
-    show_default=True,
     help="Processes of the generator.",
 )
 transport_option = option(
@@ -162,14 +159,12 @@ transport_option = option(
     metavar="NAME",
     type=OneOf("transport", TRANSPORTS),
     default=DEFAULTS.transport,
-    show_default=True,
     help=f"{', '.join(TRANSPORTS[:-1])} or {TRANSPORTS[-1]} (from polling to websocket).",
 )
 calibrate_option = option(
     "--calibrate/--no-calibrate",
     group=VERDICT,
     default=True,
-    show_default=True,
     help="Measure the generator's own floor against the null server (3 s).",
 )
 
@@ -192,26 +187,3 @@ def plan_of(connection: ConnectionOptions, **given: Any) -> RunPlan:
     told = take_parameters(given)
     plan = RunPlan(connection=connection, parameters=told, **given)
     return replace(plan, parameters=checked_parameters(plan.scenario, [plan.transport], told))
-
-
-def moved(command: str, *flags: str, takes_value: bool = False) -> Decorator:
-    """Options that this command had once. Giving one ends in a line that names the command that has it."""
-
-    def refuse(context: click.Context, option: click.Parameter, value: Any) -> None:
-        if value not in (None, False):
-            raise click.UsageError(f"{option.opts[0]}: use 'sioprobe {command} --url URL'")
-
-    def add(decorated: Callable[..., Any]) -> Callable[..., Any]:
-        for flag in flags:
-            hide = option(
-                flag,
-                is_flag=not takes_value,
-                hidden=True,
-                expose_value=False,
-                is_eager=True,
-                callback=refuse,
-            )
-            decorated = hide(decorated)
-        return decorated
-
-    return add

@@ -59,22 +59,14 @@ class ParameterType(click.ParamType[Any]):
         return "|".join(self._parameter.choices) or kinds.get(type(self._parameter.default), text)
 
 
-class _ScenarioName(OneOf):
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value == "all":
-            raise click.UsageError("--scenario all: use 'sioprobe survey --url URL'")
-        return super().convert(value, param, ctx)
-
-
 def scenario_option(names: Iterable[str], default: str | None = RunPlan().scenario) -> Decorator:
     """`--scenario`, whose help lists these names."""
     return option(
         "--scenario",
         group=WHAT,
         metavar="NAME",
-        type=_ScenarioName("scenario", SCENARIOS),
+        type=OneOf("scenario", SCENARIOS),
         default=default,
-        show_default=True,
         help=f"What a user does: {', '.join(names)}.",
     )
 

@@ -103,13 +103,6 @@ def test_the_figure_is_written(tmp_path: Path, name: str, head: bytes) -> None:
     assert (tmp_path / name).read_bytes().startswith(head)
 
 
-def test_a_result_of_the_search_that_load_had_once_is_drawn(tmp_path: Path) -> None:
-    before = {key: value for key, value in RESULT.items() if key != "latency_limits_us"}
-    path = written(tmp_path, {**before, "kind": "maximum"})
-
-    assert main([str(path), str(tmp_path / "knee.svg")]) == 0
-
-
 def test_what_is_no_such_result_is_said_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
