@@ -132,7 +132,6 @@ EXIT_CODES = {
     group=COMPARED,
     default="quick",
     metavar="NAME|FILE",
-    show_default=True,
     help=f"{', '.join(built_in_profiles(compares=True))}, or a TOML file.",
 )
 @arm_options
@@ -166,7 +165,6 @@ EXIT_CODES = {
     default=Path("reports/out"),
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    show_default=True,
     help="Folder for the results and the report.",
 )
 @option(
@@ -196,20 +194,7 @@ def main(
     """Compare async modes, or applications of your own, on this machine, and write the report."""
     progress = Progress()
     load, axes = LoadOptions.take(given), Axes(workers, queues)
-    command = command_line(
-        profile_name,
-        load,
-        connection,
-        arms=arms,
-        commands=arm_commands,
-        urls=arm_urls,
-        ready=ready,
-        axes=axes,
-        sections=sections,
-        lives=lives,
-        priority=not no_priority,
-        conformance=not no_conformance,
-    )
+    command = command_line(connection)
     try:
         profile = read_profile(profile_name)
         known = [arm.id for arm in profile.arms]

@@ -25,7 +25,7 @@ SECTION = "processes"
 COMPARED = "What is compared"
 WORKERS = (1, 2)
 QUEUES = ("redis",)
-"""What one axis is if only the other one is given."""
+"""The values of an axis if only the other one is given."""
 
 
 def axis_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,8 +81,3 @@ class Axes:
                 for workers in self.workers or WORKERS:
                     if (arm.mode, workers, queue) not in there:
                         yield arm.behind(queue, workers)
-
-    def words(self) -> list[str]:
-        """The same options again."""
-        words = ["--workers", ",".join(map(str, self.workers))] if self.workers else []
-        return [*words, *(["--queue", ",".join(self.queues)] if self.queues else [])]

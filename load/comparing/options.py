@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from load.blocks.request import TASKS
 from load.comparing.arms import arm_of_option, unique, without_folders
-from load.comparing.axes import COMPARED, Axes
+from load.comparing.axes import COMPARED
+from load.comparing.connecting import CONNECTING_KEYS
 from load.comparing.plan import Profile, check_load
 from load.running.parameter_options import (
     checked_parameters,
@@ -30,6 +32,8 @@ from sioprobe.engine import TRANSPORTS
 
 __all__ = ["COMPARED", "LoadOptions", "arm_options", "command_line", "load_options", "with_arms"]
 
+NOT_SHOWN = {*CONNECTING_KEYS, "out", "fresh", "as_json"}
+"""Options of which the report shows nothing, or what `ConnectionOptions.given` has."""
 OF_LOAD = ("scenario", "locustfile", "transports", "users", "seconds", "rounds")
 
 
@@ -137,18 +141,6 @@ class LoadOptions:
         check_load(load, "load")
         return replace(profile, load=load)
 
-    def words(self) -> list[str]:
-        """The same options again."""
-        words = ["--scenario", self.scenario] if self.scenario else []
-        words += ["--locustfile", Path(self.locustfile).name] if self.locustfile is not None else []
-        words += [word for transport in self.transports for word in ("--transport", transport)]
-        for name in ("users", "seconds", "rounds"):
-            value = getattr(self, name)
-            words += [f"--{name}", f"{value:g}"] if value is not None else []
-        for word in words_of(self.parameters):
-            words += word.split("=", 1)
-        return words
-
 
 def with_arms(
     profile: Profile, arms: Sequence[str], commands: Sequence[str], urls: Sequence[str], ready: str
@@ -165,31 +157,31 @@ def with_arms(
     return replace(profile, arms=unique((*kept, *own), "command line"))
 
 
-def command_line(
-    profile_name: str,
-    load: LoadOptions,
-    connection: ConnectionOptions,
-    *,
-    arms: Sequence[str],
-    commands: Sequence[str],
-    urls: Sequence[str],
-    ready: str,
-    axes: Axes,
-    sections: Sequence[str],
-    lives: int | None,
-    priority: bool,
-    conformance: bool,
-) -> str:
-    """The command in the report, which may be published: no path of this machine and no secret."""
-    words = ["sioprobe", "compare", "--profile", Path(profile_name).name]
-    words += [word for arm in arms for word in ("--arm", arm)]
-    words += [word for text in commands for word in ("--arm-command", without_folders(text))]
-    words += [word for text in urls for word in ("--arm-url", text)]
-    words += ["--ready", ready] if ready else []
-    words += axes.words()
-    words += [word for section in sections for word in ("--section", section)]
-    words += [*load.words(), *connection.given]
-    words += ["--lives", str(lives)] if lives is not None else []
-    words += [] if priority else ["--no-priority"]
-    words += [] if conformance else ["--no-conformance"]
-    return connection.redact(shlex.join(words))
+def command_line(connection: ConnectionOptions) -> str:
+    """This command in the report, which may be published: no path of this machine and no secret."""
+    context = click.get_current_context()
+    words = ["sioprobe", "compare"]
+    for param in context.command.params:
+        name = str(param.name)
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE or name == "profile_name"
+        if not given or name in NOT_SHOWN:
+            continue
+        value, flag = context.params[name], param.opts[0]
+        if name in all_parameters():
+            words += [
+                part for word in words_of(take_parameters({name: value})) for part in word.split("=", 1)
+            ]
+        elif value is True:
+            words.append(flag)
+        else:
+            several = value if isinstance(param, click.Option) and param.multiple else [value]
+            words += [word for each in several for word in (flag, _shown(name, each))]
+    return connection.redact(shlex.join([*words, *connection.given]))
+
+
+def _shown(name: str, value: Any) -> str:
+    if name in ("profile_name", "locustfile"):
+        return Path(value).name
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else without_folders(str(value))
