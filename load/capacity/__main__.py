@@ -39,9 +39,8 @@ from load.running.parameter_options import (
     scenario_option,
     scenario_options,
 )
-from load.scenarios import SCENARIOS, make_options, scenarios_with
-from load.servers.message_sizes import warning_of
-from load.servers.placement import problem_with_server
+from load.scenarios import make_options, scenarios_with
+from load.servers.message_sizes import problem_with_scenario
 from load.servers.processes import ChildError, run_child
 from load.watching.locating import locate
 from sioprobe.commandline.connection_arguments import packing_option, user_connection_options
@@ -52,7 +51,6 @@ from sioprobe.commandline.one_line import run_command
 from sioprobe.results.environment import fingerprint
 from sioprobe.results.errors import ResultFileError
 from sioprobe.results.files import write_capacity
-from sioprobe.wire import OpenData
 
 __all__ = ["block_of", "main"]
 
@@ -102,7 +100,6 @@ def _drawable(context: click.Context, option: click.Parameter, figure: Path | No
     metavar="S",
     type=Number(5, 86400),
     default=120,
-    show_default=True,
     help="Seconds that the search may take.",
 )
 @option(
@@ -111,7 +108,6 @@ def _drawable(context: click.Context, option: click.Parameter, figure: Path | No
     metavar="S",
     type=Number(0.5, 3600),
     default=3,
-    show_default=True,
     help="Length of one probe, after a second of warming up.",
 )
 @option(
@@ -120,7 +116,6 @@ def _drawable(context: click.Context, option: click.Parameter, figure: Path | No
     metavar="R",
     type=Number(1, 1e6),
     default=100,
-    show_default=True,
     help="Where the search begins: operations a second of all connections together.",
 )
 @processes_option
@@ -223,19 +218,17 @@ def block_of(
     except OptionError as error:
         raise click.UsageError(str(error)) from None
 
-    def learned(opened: OpenData) -> None:
-        warning = warning_of(run_plan.scenario, played, opened)
-        if warning is not None:
-            click.echo(f"{PROGRAM}: warning: {warning}", err=True)
+    def warn(warning: str) -> None:
+        click.echo(f"{PROGRAM}: warning: {warning}", err=True)
 
     for url in urls:
-        problem = problem_with_server(
+        problem = problem_with_scenario(
             url,
+            run_plan.scenario,
+            played,
             transport=run_plan.transport,
-            namespace=str(played.namespace),
             connection=run_plan.connection,
-            refused=SCENARIOS[run_plan.scenario].wants_refusal(played),
-            learned=learned,
+            warn=warn,
         )
         if problem is not None:
             raise click.UsageError(problem)

@@ -181,7 +181,7 @@ def failed_probe(rate: float, phase: str, why: str) -> Probe:
 def probe_of(block: Block, rate: float, phase: str, objective: Sequence[Condition]) -> Probe:
     """What a block at that total rate says about the objective, and who is to blame if it was not met."""
     seconds = block.seconds
-    # Where there is a ledger, operations are deliveries of what was published at that rate.
+    # With a ledger the operations are deliveries, of messages that were published at that rate.
     carried = block.published or block.operations
     achieved = (carried if block.ledger is not None else block.published + block.operations) / seconds
     findings = block.validity.findings

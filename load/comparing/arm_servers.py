@@ -11,15 +11,13 @@ from load.comparing.arms import ArmPlan, command_of
 from load.comparing.plan import LoadPlan
 from load.playing.round_trips import RoundTripScenario
 from load.scenarios import SCENARIOS, make_options
-from load.servers.message_sizes import warning_of
-from load.servers.placement import problem_with_server
+from load.servers.message_sizes import problem_with_scenario
 from load.servers.processes import BlockGenerator, ChildError, Server, check_locustfile
 from load.servers.started import StartedServer
 from load.servers.steps import run_step, versions_of
 from load.watching.locating import locate
 from load.watching.proc import descendants
 from sioprobe.commandline.connection_options import ConnectionOptions
-from sioprobe.wire import OpenData
 
 __all__ = [
     "ArmServer",
@@ -159,24 +157,16 @@ def look_at(plan: ArmPlan, server: ArmServer, load: LoadPlan, connection: Connec
 
 def let_in(url: str, load: LoadPlan, connection: ConnectionOptions) -> None:
     """Raise ChildError if clients are not let in, or would send more than the server takes."""
-    namespace = str(load.parameters.get("namespace", "/"))
-    kind = SCENARIOS.get(load.scenario)
-    played = None if kind is None else make_options(load.scenario, load.parameters)
-    refused = kind is not None and played is not None and kind.wants_refusal(played)
+    played = make_options(load.scenario, load.parameters)
     too_large: list[str] = []
-
-    def learned(opened: OpenData) -> None:
-        if played is not None and (warning := warning_of(load.scenario, played, opened)):
-            too_large.append(warning)
-
     for transport in load.transports:
-        problem = problem_with_server(
+        problem = problem_with_scenario(
             url,
+            load.scenario,
+            played,
             transport=transport,
-            namespace=namespace,
             connection=connection,
-            refused=refused,
-            learned=learned,
+            warn=too_large.append,
         )
         # Every connection would end at its first message, which is no figure of a server.
         if said := [*filter(None, (problem,)), *too_large]:

@@ -106,7 +106,7 @@ class Director(Conductor):
             expected = options.expect_workers if options.processes else 0
             attached = self.attachment.reports.attached
             end = time.monotonic() + DISMISS_DEADLINE
-            # A worker that is told before it is complete never ends.
+            # A worker that hears it before it is complete never ends.
             while time.monotonic() < end and not (
                 len(runner.clients) >= expected and attached.issuperset(runner.clients)
             ):

@@ -10,8 +10,8 @@ from load.running.fail_if import Condition, ConditionError
 from load.running.scenario_arguments import add_scenario_arguments, options_of
 from load.running.shape_stages import SHAPE_NAMES
 from load.scenarios import SCENARIOS, Options, ParameterError, check_transport, make_options
-from load.servers.message_sizes import warning_of
-from load.servers.placement import PlacementError, parse_addresses, parse_urls, problem_with_server
+from load.servers.message_sizes import problem_with_scenario
+from load.servers.placement import PlacementError, parse_addresses, parse_urls
 from load.watching.locating import SERVER_PID_HELP, parse_server_pids
 from sioprobe.commandline.choices import one_of
 from sioprobe.commandline.connection_arguments import add_connection_options, add_packing_option
@@ -21,7 +21,6 @@ from sioprobe.commandline.connection_options import (
     read_files,
 )
 from sioprobe.engine import TRANSPORTS
-from sioprobe.wire import OpenData
 
 __all__ = [
     "add_swarm_options",
@@ -151,19 +150,9 @@ def problem_of(host: str | None, options: Any, warn: Callable[[str], None]) -> s
     except OptionError as error:
         return str(error)
 
-    def learned(opened: OpenData) -> None:
-        warning = warning_of(options.scenario, played, opened)
-        if warning is not None:
-            warn(warning)
-
     for url in parse_urls(host, options.urls):
-        problem = problem_with_server(
-            url,
-            transport=options.transport,
-            namespace=str(played.namespace),
-            connection=connection,
-            refused=SCENARIOS[options.scenario].wants_refusal(played),
-            learned=learned,
+        problem = problem_with_scenario(
+            url, options.scenario, played, transport=options.transport, connection=connection, warn=warn
         )
         if problem is not None:
             return problem

@@ -1,11 +1,44 @@
-"""Whether a scenario sends messages that are larger than a server takes. It is said before the run."""
+"""Whether a server can be loaded with a scenario: it lets clients in, and takes their messages."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from load.scenarios import SCENARIOS, Options
+from load.servers.placement import problem_with_server
+from sioprobe.commandline.connection_options import ConnectionOptions
 from sioprobe.wire import OpenData
 
-__all__ = ["too_large", "warning_of"]
+__all__ = ["problem_with_scenario", "too_large", "warning_of"]
+
+
+def problem_with_scenario(
+    url: str,
+    scenario: str,
+    options: Options,
+    *,
+    transport: str,
+    connection: ConnectionOptions,
+    warn: Callable[[str], None],
+) -> str | None:
+    """One line that says why this server cannot be loaded with the scenario, or None. Blocks for a visit.
+
+    `warn` is called with what is no problem yet: messages that are larger than the server takes.
+    """
+
+    def learned(opened: OpenData) -> None:
+        warning = warning_of(scenario, options, opened)
+        if warning is not None:
+            warn(warning)
+
+    return problem_with_server(
+        url,
+        transport=transport,
+        namespace=str(options.namespace),
+        connection=connection,
+        refused=SCENARIOS[scenario].wants_refusal(options),
+        learned=learned,
+    )
 
 
 def warning_of(scenario: str, options: Options, opened: OpenData) -> str | None:

@@ -16,7 +16,7 @@ NONE_LEFT = "no line of the .jsonl file is left for this user"
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Where one user connects to, and what it shows there. Who goes calls `leave`."""
+    """Where one user connects to, and what it shows there. A user that goes calls `leave`."""
 
     target: Target
     leave: Callable[[], None]
