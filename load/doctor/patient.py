@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from load.doctor.findings import NotExamined
+from load.doctor.findings import Examined, NotExamined
 from load.doctor.instruments.blocking_clients import Calls, PollingClient, SocketClient
 from load.doctor.instruments.http_link import HttpLink
 from load.watching.locating import Located
@@ -133,6 +133,25 @@ class Patient:
         for _ in range(times):
             work()
         return (watch.sample().cpu_ns - before) / 1e9 / times
+
+
+def on_each_transport(
+    patient: Patient,
+    polling: Callable[[Patient, Examined], str],
+    websocket: Callable[[Patient, Examined], str],
+) -> Examined:
+    """Examine each transport that the server has. The functions return what they saw. Raises NotExamined."""
+    examined = Examined()
+    saw = []
+    for name, part in (("polling", polling), ("websocket", websocket)):
+        try:
+            saw.append(part(patient, examined))
+        except (NotExamined, SwarmError) as error:
+            examined.left_out.append(f"{name}: {error}")
+    if not saw:
+        raise NotExamined("; ".join(examined.left_out))
+    examined.saw = "; ".join(saw)
+    return examined
 
 
 def as_failure(error: Exception) -> SwarmError:

@@ -8,7 +8,7 @@ import time
 from load.doctor.findings import LIMITS, Examined, Finding, NotExamined
 from load.doctor.instruments.http_link import receive_all
 from load.doctor.mend import SLOW_CLOSE
-from load.doctor.patient import Patient, milliseconds
+from load.doctor.patient import Patient, milliseconds, on_each_transport
 from sioprobe.engine import Kind, SwarmError
 
 __all__ = ["examine"]
@@ -20,17 +20,7 @@ SOCKETS = 8
 
 def examine(patient: Patient) -> Examined:
     """Examine both transports, if the server has them."""
-    examined = Examined()
-    saw = []
-    for name, part in (("polling", _polling), ("websocket", _websocket)):
-        try:
-            saw.append(part(patient, examined))
-        except (NotExamined, SwarmError) as error:
-            examined.left_out.append(f"{name}: {error}")
-    if not saw:
-        raise NotExamined("; ".join(examined.left_out))
-    examined.saw = "; ".join(saw)
-    return examined
+    return on_each_transport(patient, _polling, _websocket)
 
 
 def _still_answers(patient: Patient) -> bool:

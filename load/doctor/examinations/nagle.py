@@ -8,13 +8,14 @@ the acknowledgement.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from load.doctor.findings import LATENCY, Examined, Finding, NotExamined
 from load.doctor.instruments.tcp_link import can_choose_acks
 from load.doctor.mend import NAGLE
-from load.doctor.patient import Patient, middle, milliseconds
+from load.doctor.patient import Patient, middle, milliseconds, on_each_transport
 from sioprobe.engine import Kind, SwarmError
 
 __all__ = ["Arms", "examine"]
@@ -61,23 +62,12 @@ def examine(patient: Patient) -> Examined:
     """Examine both transports, if the server has them."""
     if not can_choose_acks():
         raise NotExamined("on this system a program cannot choose when it acknowledges (it can on Linux)")
-    examined = Examined()
-    saw = []
-    for name, part in (("polling", _polling), ("websocket", _websocket)):
-        try:
-            saw.append(f"{name}: {part(patient, examined)}")
-        except (NotExamined, SwarmError) as error:
-            examined.left_out.append(f"{name}: {error}")
-    if not saw:
-        raise NotExamined("; ".join(examined.left_out))
-    examined.saw = "; ".join(saw)
-    return examined
+    return on_each_transport(patient, _polling, _websocket)
 
 
 def _polling(patient: Patient, examined: Examined) -> str:
     arms, calls = Arms(), Arms()
-    client = patient.poller()
-    try:
+    with closing(patient.poller()) as client:
         for number in range(2 * PAIRS + 2):
             at_once = bool(number % 2)
             client.set_acks(at_once=at_once)
@@ -88,8 +78,6 @@ def _polling(patient: Patient, examined: Examined) -> str:
             if number >= 2:  # the first call of a client is slow for other reasons
                 arms.add(max(poll.gap, push.gap), at_once=at_once)
                 calls.add(seconds, at_once=at_once)
-    finally:
-        client.close()
     figures = {**arms.to_json(), "call_p50_ms": middle(calls.late) * 1000}
     figures["call_immediate_ack_p50_ms"] = middle(calls.at_once) * 1000
     examined.figures["polling"] = figures
@@ -110,13 +98,12 @@ def _polling(patient: Patient, examined: Examined) -> str:
                 figures=figures,
             )
         )
-    return f"second parts wait {milliseconds(middle(arms.late))} for a late ACK" if arms.waits else "no wait"
+    return f"polling: {_saw('parts', arms)}"
 
 
 def _websocket(patient: Patient, examined: Examined) -> str:
     arms, paced = Arms(), Arms()
-    client = patient.socket()
-    try:
+    with closing(patient.socket()) as client:
         for number in range(2 * PAIRS + 2):
             at_once = bool(number % 2)
             client.link.ack_at_once = at_once
@@ -127,8 +114,6 @@ def _websocket(patient: Patient, examined: Examined) -> str:
             client.link.ack_at_once = at_once
             for seconds in _pace(patient, client):
                 paced.add(seconds, at_once=at_once)
-    finally:
-        client.close()
     figures = {**arms.to_json(), "paced_calls_per_second": 1 / PACED_INTERVAL}
     figures["paced_p50_ms"] = middle(paced.late) * 1000
     figures["paced_immediate_ack_p50_ms"] = middle(paced.at_once) * 1000
@@ -150,7 +135,11 @@ def _websocket(patient: Patient, examined: Examined) -> str:
                 figures=figures,
             )
         )
-    return f"second frames wait {milliseconds(middle(arms.late))} for a late ACK" if arms.waits else "no wait"
+    return f"websocket: {_saw('frames', arms)}"
+
+
+def _saw(what: str, arms: Arms) -> str:
+    return f"second {what} wait {milliseconds(middle(arms.late))} for a late ACK" if arms.waits else "no wait"
 
 
 def _pace(patient: Patient, client: Any) -> list[float]:

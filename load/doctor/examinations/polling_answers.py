@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from load.doctor.findings import CPU, INFERRED, MEASURED, NOTE, Examined, Finding, NotExamined
@@ -23,10 +24,9 @@ LOG_LINE = 30
 
 def examine_keeping(patient: Patient) -> Examined:
     """Whether the connection is kept for the next request, and what a new one costs."""
-    client = patient.poller()
     closed = polls = 0
     connects: list[float] = []
-    try:
+    with closing(patient.poller()) as client:
         for _ in range(POLLS):
             client.call(patient.calls.next())
             for answer in (client.last_poll, client.last_push):
@@ -35,8 +35,6 @@ def examine_keeping(patient: Patient) -> Examined:
                 closed += not answer.keep_alive
                 if answer.connect_seconds is not None:
                     connects.append(answer.connect_seconds)
-    finally:
-        client.close()
     figures = {
         "answers": polls,
         "closed": closed,
@@ -66,9 +64,8 @@ def examine_keeping(patient: Patient) -> Examined:
 
 def examine_compression(patient: Patient) -> Examined:
     """Whether a polling answer of some kilobytes is compressed for clients that allow it, as browsers do."""
-    packing, plain = patient.poller(), patient.poller()
     accepting = [("Accept-Encoding", "gzip, deflate")]
-    try:
+    with closing(patient.poller()) as packing, closing(patient.poller()) as plain:
         packing.call(patient.unknown.next(PADDING), accepting)
         answer = packing.last_poll
         plain.call(patient.unknown.next(PADDING))
@@ -92,9 +89,6 @@ def examine_compression(patient: Patient) -> Examined:
         except NotExamined as error:
             examined.left_out.append(f"its CPU: {error}")
             packed_cpu = plain_cpu = 0.0
-    finally:
-        packing.close()
-        plain.close()
     seen = f"With {encoding} an answer of {figures['bytes']} bytes has {figures['packed_bytes']}"
     severity, certainty = CPU, INFERRED
     if plain_cpu:
@@ -125,9 +119,7 @@ def examine_log(patient: Patient) -> Examined:
     pids = patient.located.pids
     if not pids:
         raise NotExamined(f"the server's processes are not seen: {patient.located.reason}")
-    poller = patient.poller()
-    socket = patient.socket()
-    try:
+    with closing(patient.poller()) as poller, closing(patient.socket()) as socket:
         for _ in range(3):
             poller.call(patient.calls.next())
             socket.call(patient.calls.next())
@@ -138,9 +130,6 @@ def examine_log(patient: Patient) -> Examined:
         for _ in range(LOGGED_CALLS):
             poller.call(patient.calls.next())
         end = _written(pids)
-    finally:
-        poller.close()
-        socket.close()
     if between - start > LOGGED_CALLS * 8:
         # Node writes to sockets as to files, so a log cannot be told from an answer.
         raise NotExamined(

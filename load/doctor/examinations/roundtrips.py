@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from load.doctor.findings import LATENCY, Examined, Finding, NotExamined
 from load.doctor.instruments.blocking_clients import Call
 from load.doctor.mend import STICKY
@@ -56,17 +58,11 @@ def examine(patient: Patient) -> Examined:
 
 
 def _polling(patient: Patient) -> list[float]:
-    client = patient.poller()
-    try:
+    with closing(patient.poller()) as client:
         return [client.call(patient.calls.next()) for _ in range(CALLS + 2)]
-    finally:
-        client.close()
 
 
 def _websocket(patient: Patient) -> list[float]:
-    client = patient.socket()
-    try:
+    with closing(patient.socket()) as client:
         calls: list[Call] = [patient.calls.next() for _ in range(CALLS + 2)]
         return [client.call(call)[0] for call in calls]
-    finally:
-        client.close()

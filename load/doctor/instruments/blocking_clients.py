@@ -126,7 +126,7 @@ class PollingClient:
             raise above_max_payload(error, len(call.text.encode()), self.opened.max_payload) from None
         while not found:
             self.start_poll(headers)
-            found = self._take_poll(end - time.perf_counter(), call)
+            found = self._digest(receive_all([self.poll], end - time.perf_counter())[0], call)
         return time.perf_counter() - started
 
     def start_poll(self, headers: Iterable[tuple[str, str]] = ()) -> None:
@@ -141,9 +141,6 @@ class PollingClient:
         if push.status != 200:
             raise http_refusal(push.status, push.excerpt)
         return self._digest(poll, call)
-
-    def _take_poll(self, timeout: float, call: Call) -> bool:
-        return self._digest(receive_all([self.poll], timeout)[0], call)
 
     def _digest(self, answer: HttpAnswer, call: Call) -> bool:
         self._outstanding = False
