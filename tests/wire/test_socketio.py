@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from sioprobe.wire import (
     SocketPacketType,
     encode_socket_packet,
 )
+from tests.wire.test_engineio import exactly
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = SocketPacketType
 
@@ -92,11 +92,6 @@ ALTERNATIVES: list[tuple[SocketPacket, str, list[bytes]]] = [
 ]
 
 MANY = ",".join(f'{{"_placeholder":true,"num":{number}}}' for number in range(12))
-
-
-def exactly(message: str) -> str:
-    """A pattern for `pytest.raises` that takes this message and no other."""
-    return f"^{re.escape(message)}$"
 
 
 def decode(text: str, attachments: list[bytes]) -> SocketPacket:

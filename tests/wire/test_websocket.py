@@ -24,7 +24,7 @@ from sioprobe.wire import (
     encode_upgrade_request,
     new_key,
 )
-from sioprobe.wire.websocket import apply_mask
+from tests.wire.test_engineio import exactly
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
 
@@ -65,11 +65,6 @@ STREAMS: list[tuple[bytes, list[str | bytes | Frame]]] = [
 ]
 
 
-def exactly(message: str) -> str:
-    """A pattern for `pytest.raises` that takes this message and no other."""
-    return f"^{re.escape(message)}$"
-
-
 def decode_frames(chunks: Iterable[bytes]) -> list[Frame]:
     decoder = FrameDecoder()
     frames = [frame for chunk in chunks for frame in decoder.decode(chunk)]
@@ -104,15 +99,6 @@ def test_masked_hello_of_the_specification() -> None:
     assert encode_frame(TEXT, b"Hello", mask=b"\x37\xfa\x21\x3d") == bytes.fromhex("818537fa213d7f9f4d5158")
 
 
-@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5, 125, 126, 1000])
-def test_random_mask_is_the_one_in_the_frame(length: int) -> None:
-    payload = bytes(at % 251 for at in range(length))
-    frame = encode_frame(BINARY, payload)
-
-    start = len(frame) - length
-    assert apply_mask(frame[start:], frame[start - 4 : start]) == payload
-
-
 @pytest.mark.parametrize(("frame", "head"), FRAMES)
 def test_server_role_both_ways(frame: Frame, head: bytes) -> None:
     """A server writes what clients read, and reads what clients write, at every cut."""
@@ -135,14 +121,6 @@ def test_server_role_refuses_an_unmasked_frame() -> None:
 
 def test_masks_differ() -> None:
     assert len({encode_frame(PING, b"")[2:] for _ in range(100)}) > 90
-
-
-def test_frames_at_every_cut() -> None:
-    frames = [frame for frame, _ in FRAMES if len(frame.payload) < 200]
-    stream = b"".join(head + frame.payload for frame, head in FRAMES if len(frame.payload) < 200)
-
-    for chunks in every_cut(stream):
-        assert decode_frames(chunks) == frames
 
 
 @pytest.mark.parametrize(("frame", "head"), FRAMES)
