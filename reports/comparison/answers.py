@@ -166,12 +166,10 @@ def _answer(
         "factor": found.kind.factor if found else 1.0,
         "standings": found.standings if found else [],
         "not_measured": [MISSING[name] for name in missing],
-        "command": _command(missing) if missing and reference else None,
+        "command": " ".join([FULL, *(f"--section {name}" for name in missing)])
+        if missing and reference
+        else None,
     }
-
-
-def _command(sections: Sequence[SectionName]) -> str:
-    return " ".join([FULL, *(f"--section {name}" for name in sections)])
 
 
 def _sureness(found: Evidence | None, indirect: bool) -> Sureness:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from reports.comparison.evidence import Evidence, rows_of
 from reports.comparison.examples import IDLE, NOT_TRIED
 from reports.comparison.loads import connection_evidence, message_evidence, room_evidence, size_evidence
-from reports.comparison.telling import TRANSPORT_WORDS, figure_of, times_of
+from reports.comparison.telling import figure_of, times_of
 from reports.conformance.consequences import Consequence, consequences_of, in_order
 from reports.statistics.crowding import claims_nothing
 from reports.writing.quoting import Quotes, Saying, pointer
-from reports.writing.wording import counted
+from reports.writing.wording import TRANSPORT_WORDS, counted
 from sioprobe.results.answers import Choice, Meaning, Said, Standing
 from sioprobe.results.comparison import SectionRow
 from sioprobe.results.primitives import Transport
@@ -83,7 +83,7 @@ def choices_of(results: Results, meanings: list[Meaning]) -> list[Choice]:
         ("many idle connections", connection_evidence(results)),
         ("deliveries in a room of {room_size}" if rooms and rooms.source == "single" else "rooms", rooms),
     ]
-    # Where nobody is behind, nobody is ahead.
+    # If no mode is behind, no mode is ahead.
     found = [(what, evidence) for what, evidence in loads if evidence is not None and evidence.behind]
     judged = {one["arm"] for one in results["conformance"]}
     return [
@@ -135,7 +135,7 @@ def _good_for(results: Results, arm: str, found: list[tuple[str, Evidence]]) -> 
 
 
 def _off(one: Standing) -> float:
-    """How many times as bad as the best it is."""
+    """By which factor it is worse than the best."""
     times = one["times"] or 1.0
     return max(times, 1 / times)
 

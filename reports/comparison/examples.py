@@ -36,7 +36,7 @@ USERS = 1 / (2 * EVENTS_A_SECOND)
 IDLE = "idle_connections"
 """The situation of a row about idle connections."""
 NOT_TRIED = "not tried"
-"""How the problem of a row begins whose measurement was left out for what others had shown."""
+"""The begin of the problem of a row that was not measured, because other rows had shown enough."""
 FEWEST_THREADS = 0.5
 """Of a connection: fewer are those of the server."""
 

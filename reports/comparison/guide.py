@@ -5,13 +5,14 @@ The guide compares by performance; here that is the server's CPU for a message.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Literal
 
 from reports.comparison.evidence import Evidence
 from reports.comparison.loads import message_evidence
-from reports.comparison.telling import TRANSPORT_WORDS, lead, names_of, times_of
+from reports.comparison.telling import lead, names_of, times_of
 from reports.writing.quoting import Quotes, Saying, pointer
+from reports.writing.wording import TRANSPORT_WORDS
 from sioprobe.results.answers import GuideLine, Standing
 from sioprobe.results.primitives import Transport
 from sioprobe.results.types import Results
@@ -61,21 +62,11 @@ def _eventlet_is_best(results: Results, found: list[Evidence]) -> GuideLine:
 
 
 def _gevent_is_slightly_below(results: Results) -> GuideLine:
-    said = Saying(Quotes(results))
-    told, verdicts = [], []
-    for one in _each(results, ("gevent", "eventlet")):
-        if len(one.standings) < 2 or one.standings[-1]["standing"] == "unranked":
-            continue
-        higher, over = one.standings[-1], TRANSPORT_WORDS[one.transport]
-        if higher["standing"] != "behind":
-            told.append(f"Over {over} the two cannot be told apart.")
-            verdicts.append("open")
-            continue
-        told.append(_needs(one, higher, said))
-        slightly = higher["arm"] == "gevent" and (higher["times"] or 0) <= SLIGHTLY
-        verdicts.append("yes" if slightly else "no")
+    def slightly(higher: Standing) -> bool:
+        return higher["arm"] == "gevent" and (higher["times"] or 0) <= SLIGHTLY
+
     claim = "gevent performs well, slightly below eventlet."
-    return _line(claim, INTRODUCTION, _together(verdicts), said, told)
+    return _of_two(results, ("gevent", "eventlet"), claim, INTRODUCTION, slightly)
 
 
 def _werkzeug_is_for_development(results: Results, found: list[Evidence]) -> GuideLine:
@@ -113,20 +104,30 @@ def _threading_only_polls(results: Results) -> GuideLine:
 
 def _begin_with_threading(results: Results) -> GuideLine:
     """Whether the step to gevent brings something."""
+    claim = "Begin with threading, and take gevent if that is not enough. Eventlet is winding down."
+    where = "the maintainer, Flask-SocketIO issue 2067"
+    return _of_two(
+        results, ("threading", "gevent"), claim, where, lambda higher: higher["arm"] == "threading"
+    )
+
+
+def _of_two(
+    results: Results, modes: Collection[str], claim: str, where: str, holds: Callable[[Standing], bool]
+) -> GuideLine:
+    """A claim about two modes. `holds` tells it by the one that needs more."""
     said = Saying(Quotes(results))
     told, verdicts = [], []
-    for one in _each(results, ("threading", "gevent")):
+    for one in _each(results, modes):
         higher, over = one.standings[-1], TRANSPORT_WORDS[one.transport]
         if len(one.standings) < 2 or higher["standing"] == "unranked":
             continue
         if higher["standing"] == "behind":
             told.append(_needs(one, higher, said))
-            verdicts.append("yes" if higher["arm"] == "threading" else "no")
+            verdicts.append("yes" if holds(higher) else "no")
         else:
             told.append(f"Over {over} the two cannot be told apart.")
             verdicts.append("open")
-    claim = "Begin with threading, and take gevent if that is not enough. Eventlet is winding down."
-    return _line(claim, "the maintainer, Flask-SocketIO issue 2067", _together(verdicts), said, told)
+    return _line(claim, where, _together(verdicts), said, told)
 
 
 def _needs(found: Evidence, own: Standing, said: Saying) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from reports.comparison.answers import answers_of
-from reports.comparison.cells_csv import render_csv
 from reports.comparison.choices import choices_of, meanings_of
+from reports.comparison.csv_files import cells_csv, sections_csv, side_by_side_csv
 from reports.comparison.guide import guide_lines
 from reports.comparison.page import render_page, render_summary
-from reports.comparison.sections_csv import render_sections_csv
-from reports.comparison.side_by_side_csv import render_side_by_side_csv
 from reports.statistics.derivation import derive
 from reports.statistics.result_folder import Inputs
 from sioprobe.results.files import (
@@ -37,18 +35,16 @@ def write_pages(folder: Path, inputs: Inputs, results: Results) -> Results:
         results["guide"] = guide_lines(results)
         results["meanings"] = meanings_of(results, inputs.conformances)
         results["choices"] = choices_of(results, results["meanings"])
-    table = render_csv(results)
     write_results(folder / RESULTS_FILE, results)
-    write_text(folder / "cells.csv", table)
-    raw = {"results.json": (folder / RESULTS_FILE).read_bytes(), "cells.csv": table.encode()}
-    if any(section["rows"] for section in results.get("sections", [])):
-        sections = render_sections_csv(results)
-        write_text(folder / "sections.csv", sections)
-        raw["sections.csv"] = sections.encode()
+    tables = {"cells.csv": cells_csv(results)}
+    if rows:
+        tables["sections.csv"] = sections_csv(results)
     if parts := results.get("side_by_side"):
-        ratios = render_side_by_side_csv(parts)
-        write_text(folder / "side_by_side.csv", ratios)
-        raw["side_by_side.csv"] = ratios.encode()
+        tables["side_by_side.csv"] = side_by_side_csv(parts)
+    raw = {RESULTS_FILE: (folder / RESULTS_FILE).read_bytes()}
+    for name, table in tables.items():
+        write_text(folder / name, table)
+        raw[name] = table.encode()
     write_text(folder / "summary.md", render_summary(inputs, results))
     for path in (folder / RUN_FILE, folder / ROUNDS_FILE, *conformance_paths(folder).values()):
         if path.exists():

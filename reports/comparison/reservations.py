@@ -1,4 +1,4 @@
-"""Blocks with reservations, in one line for each verdict: what is equal is told once."""
+"""Blocks with reservations, in one line for each verdict: equal ones are counted together."""
 
 from __future__ import annotations
 

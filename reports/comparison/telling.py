@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from reports.comparison.evidence import Evidence
 from reports.writing.quoting import Saying
-from reports.writing.wording import listed
+from reports.writing.wording import TRANSPORT_WORDS, listed
 from sioprobe.results.answers import Standing
 
-__all__ = ["MOST_NAMES", "TRANSPORT_WORDS", "WATCHED", "figure_of", "lead", "names_of", "rest", "times_of"]
+__all__ = ["MOST_NAMES", "WATCHED", "figure_of", "lead", "names_of", "rest", "times_of"]
 
 MOST_NAMES = 4
-TRANSPORT_WORDS = {"polling": "polling", "websocket": "WebSocket", "upgrade": "upgraded connections"}
 WATCHED = ("gevent", "eventlet", "threading")
 """The modes that the guide of Flask-SocketIO is about: a sentence names these before others."""
 

@@ -15,6 +15,8 @@ LONGEST_TEXT = 1500
 TRANSPORTS = {"polling": "Polling", "websocket": "WebSocket", "upgrade": "Upgraded"}
 TRANSPORT_ORDER = tuple(TRANSPORTS)
 """Every page shows the transports in this order."""
+TRANSPORT_WORDS = {"polling": "polling", "websocket": "WebSocket", "upgrade": "upgraded connections"}
+"""Behind "over" in a sentence."""
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -116,14 +118,10 @@ def slug(text: str) -> str:
 
 def printable(text: str, keep: str = "") -> str:
     """`text` with invisible characters written out (`\\x1e`, `\\u202e`), except those in `keep`."""
-    return "".join(c if c in keep or not _hidden(c) else _escaped(c) for c in text)
+    return "".join(c if c in keep or not _hidden(c) else repr(c)[1:-1] for c in text)
 
 
 def _hidden(character: str) -> bool:
     """Whether this is a control, format, surrogate or unassigned character, or a line separator."""
     category = unicodedata.category(character)
     return category[0] == "C" or category in ("Zl", "Zp")
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

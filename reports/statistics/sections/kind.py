@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from reports.writing.wording import TRANSPORT_ORDER, number
+from reports.writing.wording import TRANSPORT_ORDER, TRANSPORT_WORDS, number
 from sioprobe.results.comparison import Measurement, SectionName, SectionRow
 from sioprobe.results.histogram import Histogram
 from sioprobe.results.loads import Block, SeriesFigures
@@ -34,9 +34,6 @@ SAMPLES_BEYOND = 10
 """A percentile needs at least so many samples beyond it, as everywhere in a report."""
 
 Figures = dict[str, float | None]
-
-_WORDS = {"polling": "polling", "websocket": "WebSocket", "upgrade": "upgraded connections"}
-"""Behind "over" in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +130,7 @@ def by_transport(rows: Iterable[SectionRow]) -> Iterator[tuple[str, list[Section
     sound = [each for each in rows if not each.get("problem")]
     for transport in TRANSPORT_ORDER:
         if here := [each for each in sound if each["transport"] == transport]:
-            yield _WORDS[transport], here
+            yield TRANSPORT_WORDS[transport], here
 
 
 def figure_of(row: SectionRow, name: str) -> float | None:
