@@ -106,7 +106,7 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
     type=click.Path(file_okay=False, exists=True),
     default=".",
     is_eager=True,
-    help="Folder of the git repository; default the current one.",
+    help="Folder of the git repository.",
 )
 @option(
     "--config",
@@ -128,7 +128,7 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
 @option("--mode", group=WHAT, multiple=True, metavar="MODE", help="The cell MODE:websocket; repeatable.")
 @option("--event", group=WHAT, metavar="NAME", help="The event that loads an application.")
 @option("--arguments", group=WHAT, metavar="JSON", default="[]", help="Of the event, a JSON array.")
-@option("--answer", group=WHAT, metavar="ack|EVENT", default="ack", help="Default ack.")
+@option("--answer", group=WHAT, metavar="ack|EVENT", default="ack", help="What answers the event.")
 @option("--match", group=WHAT, metavar="PATH=VALUE", default="", help="What the right answer holds: 0.n={n}.")
 @option(
     "--on-start",
@@ -137,7 +137,7 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
     metavar="EVENT[:JSON]",
     help='What each connection sends before: join:["lobby"]; repeatable.',
 )
-@option("--namespace", group=WHAT, metavar="NAME", default="/", show_default=True)
+@option("--namespace", group=WHAT, metavar="NAME", default="/")
 @option(
     "--locustfile",
     group=WHAT,
@@ -152,7 +152,6 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
     group=HOW_MUCH,
     metavar="TIME",
     default="5m",
-    show_default=True,
     callback=_duration,
     help="To judge, count and measure, builds not counted; half is always there to measure.",
 )
@@ -165,7 +164,6 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
     group=VERDICT,
     metavar="SHARE",
     default="5%",
-    show_default=True,
     callback=_share,
     help="Change of CPU per message that PASS excludes.",
 )
@@ -175,7 +173,6 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
     metavar="|".join(FAIL_ON),
     type=OneOf("verdict", FAIL_ON),
     default="inconclusive",
-    show_default=True,
     help="The least that ends with a code other than 0 or 2.",
 )
 @option(
@@ -199,7 +196,6 @@ def _share(_context: click.Context, option: click.Parameter, value: str | None) 
     metavar="FOLDER",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("gate-out"),
-    show_default=True,
     help="For gate.json, gate.html, summary.md, junit.xml and lives.jsonl.",
 )
 @option("--json", "as_json", is_flag=True, help="Print gate.json and nothing else.")

@@ -73,7 +73,6 @@ EXIT_CODES = {
     type=Listed(click.STRING),
     metavar="NAMES",
     default="redis",
-    show_default=True,
     help="Queues that join the servers: a,b, as sioprobe serve knows them.",
 )
 @option(
@@ -90,7 +89,6 @@ EXIT_CODES = {
     group=PLAYED,
     metavar="NAME",
     default="nginx",
-    show_default=True,
     help="The proxy of proxy-restarted.",
 )
 @option(
@@ -99,7 +97,6 @@ EXIT_CODES = {
     metavar="NAME",
     type=OneOf("transport", TRANSPORTS),
     default="websocket",
-    show_default=True,
     help=f"Of all clients: one of {', '.join(TRANSPORTS)}.",
 )
 @option(
@@ -108,7 +105,6 @@ EXIT_CODES = {
     metavar="N",
     type=WholeNumber(1),
     default=3,
-    show_default=True,
     help="Repetitions of each fault, each on a new cluster.",
 )
 @option(
@@ -117,7 +113,6 @@ EXIT_CODES = {
     metavar="N",
     type=Number(5, 500),
     default=50.0,
-    show_default=True,
     help="Events a second of each publisher; there is one at each server.",
 )
 @option(
@@ -126,7 +121,6 @@ EXIT_CODES = {
     metavar="SECONDS",
     type=Number(1, 3600),
     default=60.0,
-    show_default=True,
     help="How long after the mend a cluster may take to be well again.",
 )
 @option(
@@ -135,7 +129,6 @@ EXIT_CODES = {
     metavar="N",
     type=WholeNumber(1, 32),
     default=1,
-    show_default=True,
     help="Clusters that run at the same time.",
 )
 @option(
@@ -143,7 +136,6 @@ EXIT_CODES = {
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
     default=Path("reports/out/faults"),
-    show_default=True,
     help="Where faults.json and the report go.",
 )
 @option("--json", "as_json", is_flag=True, help="Print faults.json, and nothing else, on stdout.")

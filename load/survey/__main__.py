@@ -82,7 +82,6 @@ EXIT_CODES = {
     group=WHO,
     type=ParameterType(all_parameters()["namespace"]),
     default="/",
-    show_default=True,
     help="Namespace of every run.",
 )
 @user_connection_options

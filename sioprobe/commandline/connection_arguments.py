@@ -90,9 +90,7 @@ def _with_options(command: Callable[..., Any], *, per_user: bool) -> Callable[..
         added = option(f"--{pairs.name}", group=WHO, multiple=True, metavar=pairs.metavar, help=text)(added)
     auth = f"{AUTH_HELP}. {OF_USERS}" if per_user else AUTH_HELP
     added = option("--auth", group=WHO, metavar="JSON|@FILE", help=f"{auth}.")(added)
-    return option(
-        "--path", group=WHO, metavar="PATH", default=DEFAULT_PATH, show_default=True, help=f"{PATH_HELP}."
-    )(added)
+    return option("--path", group=WHO, metavar="PATH", default=DEFAULT_PATH, help=f"{PATH_HELP}.")(added)
 
 
 def packing_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -30,7 +30,7 @@ __all__ = [
 
 PACKING = "--max-packets-per-post"
 HIDDEN = "..."
-"""What stands for a secret in a command that others may read."""
+"""It takes the place of a secret in a command that others may read."""
 
 
 class OptionError(ValueError):
@@ -187,7 +187,7 @@ class ConnectionOptions:
         }
 
     def as_plan(self) -> dict[str, Any]:
-        """What of it says how a server was measured: names, and the value of no secret."""
+        """The part that says how a server was measured: names, and no secret."""
         return {
             "path": self.path,
             "max_packets_per_post": self.max_packets_per_post,

@@ -29,10 +29,10 @@ MOST_COLUMNS = 28
 
 
 class Option(click.Option):
-    """An option that stands in one group of the help page."""
+    """An option that stands in one group of the help page, which shows its default unless that is empty."""
 
     def __init__(self, *words: Any, group: str = OUTPUT, **more: Any) -> None:
-        super().__init__(*words, **more)
+        super().__init__(*words, **{"show_default": bool(more.get("default")), **more})
         self.group = group
 
 

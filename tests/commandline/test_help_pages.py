@@ -16,7 +16,7 @@ from sioprobe.commandline.help_pages import HOW_MUCH, WHAT, GroupedCommand, opti
 )
 @option("--json", is_flag=True, help="Print JSON.")
 @option("--url", group=WHAT, metavar="URL", help="The server.")
-@option("--users", group=HOW_MUCH, metavar="N", default=5, show_default=True, help="Connections.")
+@option("--users", group=HOW_MUCH, metavar="N", default=5, help="Connections.")
 @option("--profile", group=WHAT, metavar="FILE", help="A file.")
 @option("--moved", hidden=True)
 def command(**options: object) -> None:
