@@ -106,7 +106,7 @@ class Connection:
     `refusal_is_no_error` the caller wants the server to refuse it.
 
     A server that gave a `pid` is asked to recover what was lost, and `recovery` knows whether it did. What it
-    replays is told after `connected`. Events are told without their offsets.
+    replays comes after `connected`. Listeners get events without their offsets.
     """
 
     __slots__ = (
@@ -367,8 +367,12 @@ class Connection:
             self._upgrade_series.record(nanoseconds / 1000)
         else:
             self._upgrade_series.error(failure.kind)
+        self._call(self.listener.upgraded, self)
+
+    def _call(self, told: Callable[..., object], *values: Any) -> None:
+        """Call somebody else's code, whose errors are not those of the session."""
         try:
-            self.listener.upgraded(self)
+            told(*values)
         except Exception as error:
             self._engine.count_internal(error)
 
@@ -389,17 +393,8 @@ class Connection:
             if reconnector is not None:
                 reconnector.forget()
         for callback in self.acks.end():
-            try:
-                callback(None, failure or SwarmError(Kind.LEFT))
-            except Exception as error:
-                self._engine.count_internal(error)
-        try:
-            if again and failure is not None:
-                self.listener.lost(self, failure)
-            else:
-                self.listener.closed(self, failure)
-        except Exception as error:
-            self._engine.count_internal(error)
+            self._call(callback, None, failure or SwarmError(Kind.LEFT))
+        self._call(self.listener.lost if again else self.listener.closed, self, failure)
 
     def _count_loss(self, failure: SwarmError) -> None:
         if failure.kind == Kind.INTERNAL_ERROR:
