@@ -74,7 +74,9 @@ def _parser(prog: str) -> _Parser:
         "--history", action="store_true", help="the results in and below the folders over time, with steps"
     )
     parser.add_argument(
-        "--force", action="store_true", help="with --against: show what says nothing, marked as such"
+        "--force",
+        action="store_true",
+        help="with --against: show figures that cannot be compared, with a mark",
     )
     parser.add_argument(
         "--out",

@@ -135,7 +135,7 @@ def _judge(
 
 
 def _verdict(verdict: str, *, reference: bool) -> str:
-    """A deviation that is gone is news of our own server. An application has become better, and no worse."""
+    """Of our own server, a deviation that no longer occurs is a change. An application has become better."""
     return "pass" if verdict == "unexpected pass" and not reference else verdict
 
 

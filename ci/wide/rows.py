@@ -52,7 +52,7 @@ class Row:
 
 
 def recipe(folder: str, product: str, steps: Callable[[Path, Run], None]) -> Recipe:
-    """How what stands in a folder beside this file is set up."""
+    """A folder beside this file, and how its programs are set up."""
     return Recipe(os.path.relpath(HERE / folder, SOURCES), product, steps)
 
 

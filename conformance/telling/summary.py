@@ -57,7 +57,7 @@ def summary(
 
 
 def _size(lines: Iterable[str], width: int) -> int:
-    """How many lines they take when long ones are broken."""
+    """The number of lines after long ones are broken."""
     return len(fitted("\n".join(lines), width).splitlines())
 
 
@@ -98,7 +98,7 @@ def _failures(results: Results, subject: Subject, room: int, width: int) -> Line
 
 
 def _title_of(results: Results) -> str:
-    """What those are that have not passed: "failures", unless none of them says that something is broken."""
+    """The word for cases that have not passed: "failures", if any of them says that something is broken."""
     found = {outcome.judgement.verdict for _, outcome in results} & set(FAILURES)
     return str(*found) if len(found) == 1 and found != {Verdict.FAIL} else "failures"
 

@@ -132,7 +132,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str, plan: Plan, fol
         if process.poll() is not None:
             raise Failed(f"ended before it was measured: {last_line(folder)}")
         now = counts(url)
-        # Who connects and leaves again and again is never wholly there.
+        # Clients that come and go are never all there.
         there = now["connects"] if plan.operation == "connects" else now["sessions"]
         done = now[plan.operation] if plan.operation else plan.users
         if there >= plan.users and done >= plan.users:

@@ -90,13 +90,10 @@ class Crowd:
         for player in self._opening():
             self.players.append(player)
             player.open()
-            if not self._wait(self._few_connecting, end - time.monotonic()):
+            if not self._wait(lambda: self._count("connecting") < CONNECTS_AT_ONCE, end - time.monotonic()):
                 break
         self._wait(lambda: not self._count("connecting"), end - time.monotonic())
         return [player for player in self.players if player.state == "ready"]
-
-    def _few_connecting(self) -> bool:
-        return self._count("connecting") < CONNECTS_AT_ONCE
 
     def _count(self, state: str) -> int:
         return sum(player.state == state for player in self.players)

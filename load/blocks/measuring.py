@@ -166,7 +166,7 @@ def _measure(request: BlockRequest, crowd: Crowd) -> Block:
     )
     if len(ready) < request.connections:
         reason = f"{len(ready)} of {request.connections} connections were opened"
-        # Who was kept out by a limit of ours was not kept out by the server.
+        # A limit of this machine kept them out, and not the server.
         limited = any(finding.cause == "limit" for finding in validity.findings)
         cause: Cause = "limit" if limited else "other"
         validity = validity.plus([Finding(verdict="INVALID", cause=cause, reason=reason)])

@@ -1,4 +1,4 @@
-"""What a life is asked for: which servers, what is played, how long. Read from JSON."""
+"""The request for a life: which servers, what is played, how long. Read from JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["LifeError", "LifeRequest", "Message", "Side"]
 
 TRANSPORTS = ("polling", "websocket")
 CONTRACT = {"event": "message-with-ack", "arguments": [10000, "0123456789abcdef0123456789abcdef"]}
-"""What a message has where nothing else is said."""
+"""The values of a message that a request leaves out."""
 
 
 class LifeError(RuntimeError):

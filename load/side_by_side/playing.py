@@ -29,7 +29,7 @@ FIRST_NUMBER = 10_000
 
 
 class Playing(Protocol):
-    """Who plays on one server. Every method raises LifeError where the server does not play along."""
+    """The clients of one server. Every method raises LifeError if the server fails."""
 
     @property
     def packets(self) -> int:

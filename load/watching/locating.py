@@ -130,7 +130,7 @@ def _locate_one(url: str) -> _One:
 
 
 def partners(pids: Iterable[int]) -> tuple[int, ...]:
-    """Who works for the server: the processes of this host that its processes are connected to.
+    """The processes of this host that work for the server: its own processes are connected to them.
 
     They are its queue, its database, or the servers behind a proxy. Those of other users are not seen.
     """

@@ -31,7 +31,8 @@ MOST_CASES = 400
 
 def render_page(against: Against) -> str:
     """against.html: one file that fetches nothing. Equal inputs give equal bytes."""
-    downloads, left_out = downloads_of({"against.json": _bytes(against)})
+    data = json.dumps(against, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
+    downloads, left_out = downloads_of({"against.json": data})
     return (
         environment(harmless)
         .get_template("against.html.jinja")
@@ -54,10 +55,6 @@ def render_summary(against: Against) -> str:
         against["cells"], key=lambda cell: min(words.get(one["word"] or "", 2) for one in cell["figures"])
     )
     return template.render(**_context(against), rows=changed_first).rstrip() + "\n"
-
-
-def _bytes(against: Against) -> bytes:
-    return json.dumps(against, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
 
 
 def _context(against: Against) -> dict[str, Any]:

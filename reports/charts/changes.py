@@ -123,7 +123,7 @@ def draw_changes(
 
 
 def _reach(figures: Sequence[FigureChange]) -> float:
-    """How far the axis goes to both sides, as a logarithm."""
+    """The end of the axis on both sides, as a logarithm."""
     ends = [
         abs(math.log1p(max(end, -0.99)))
         for figure in figures

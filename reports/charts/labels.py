@@ -21,7 +21,8 @@ LINE_HEIGHT = 15
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     """Names of ends (x, y, name, colour) in a column, with a line to each. Limits must be set."""
     to_panel = axes.transData + axes.transAxes.inverted()
-    column = sorted(((*to_panel.transform((x, y)), name, colour) for x, y, name, colour in ends), key=_height)
+    column = [(*to_panel.transform((x, y)), name, colour) for x, y, name, colour in ends]
+    column.sort(key=lambda end: end[1])
     right = max((end[0] for end in column), default=0.0) + 0.015
     gap = LINE_HEIGHT / axes.get_window_extent().height
     for (x, y, name, colour), place in zip(column, spread([end[1] for end in column], gap), strict=True):
@@ -43,10 +44,6 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
             color=INK,
             transform=axes.transAxes,
         )
-
-
-def _height(end: tuple[float, float, str, str]) -> float:
-    return end[1]
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:

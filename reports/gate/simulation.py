@@ -1,4 +1,4 @@
-"""What the rule does with a noise and a change that one names: false alarms and power, by drawing gates."""
+"""False alarms and power of the rule, for a given noise and a given change: it draws gates by chance."""
 
 from __future__ import annotations
 

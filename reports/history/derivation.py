@@ -172,7 +172,7 @@ def _of_comparison(results: Results) -> Iterator[tuple[_Key, _Values, bool]]:
                 None if number is None else number * kind.scale
                 for number in (metric["estimate"], metric["low"], metric["high"])
             )
-            # What nothing was sent to has no level.
+            # A series without messages has no level.
             if not value or metric["better"] == "neither":
                 continue
             workload = f" ({cell['scenario']}, {cell['connections']})" if several else ""

@@ -40,7 +40,7 @@ def read_runs(folders: Sequence[Path]) -> tuple[list[ReadRun], list[str]]:
     twice = 0
     for file, name in zip(files, short_names([_named(file) for file in files]), strict=True):
         try:
-            result = _read(file)
+            result: Results | Gate = read_gate(file) if kind_of(file) == "gate" else read_results(file)
         except ResultFileError as error:
             notes.append(f"{name}: left out: {error}")
             continue
@@ -72,10 +72,6 @@ def _files(folder: Path) -> list[Path]:
 def _named(file: Path) -> Path:
     """What a reader calls a result: its folder, or the file if that has a name of its own."""
     return file.parent if file.name in (RESULTS_FILE, GATE_FILE) else file
-
-
-def _read(file: Path) -> Results | Gate:
-    return read_gate(file) if kind_of(file) == "gate" else read_results(file)
 
 
 def _moment(text: str | None) -> datetime | None:

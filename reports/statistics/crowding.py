@@ -1,4 +1,4 @@
-"""Whether an arm had a core for each process. Where it had not, its figures are told, and claim nothing.
+"""Whether an arm had a core for each process. If it had not, its figures are shown, and claim nothing.
 
 Servers of one process on one core are compared all the same: all of them had as little.
 """

@@ -54,7 +54,7 @@ OTHER_KINDS = {
     "of its folders",
     "conformance": "a conformance result: `sioprobe conform --diff OLD NEW` compares two",
 }
-"""What other result files are, and which command compares them."""
+"""Other kinds of result files, and the command that compares each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Kept:
 
 
 def load_of(results: Results) -> dict[str, Any]:
-    """What a block is, as far as the results say it. Empty if they do not."""
+    """The plan of a block, as far as the results say it. Empty if they do not."""
     load = results.get("profile", {}).get("load") or {}
     return {key: value for key, value in load.items() if key not in NOT_OF_A_BLOCK}
 

@@ -18,7 +18,7 @@ MOST_TOLD, MOST_ALIKE = 2, 4
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a figure is told: its name, and the verbs for one arm and for several."""
+    """The words for a figure: its name, and the verbs for one arm and for several."""
 
     figure: str
     lowest: str

@@ -1,4 +1,4 @@
-"""How a cell stands beside the others: best, behind, or not to be told apart from the best."""
+"""The place of a cell beside the others: best, behind, or not to be told apart from the best."""
 
 from __future__ import annotations
 

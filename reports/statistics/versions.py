@@ -37,7 +37,7 @@ def version_changes(old: Versions, new: Versions) -> list[VersionChange]:
             if versions[0] == versions[1]:
                 continue
             change: VersionChange = {"name": name, "old": versions[0], "new": versions[1], "arms": []}
-            # What sioprobe shares with the servers is said once.
+            # Versions that sioprobe and the servers share are listed once.
             change = found.setdefault((name, *versions), change)
             if who != OURSELVES:
                 change["arms"].append(who)

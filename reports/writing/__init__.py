@@ -1,1 +1,1 @@
-"""What every page stands on: words and numbers as people read them, templates, style and script."""
+"""The parts of every page: words and numbers as people read them, templates, style and script."""

@@ -67,7 +67,7 @@ def quoted(text: str, redact: Redact) -> str:
 
 
 def lack_of(error: OSError) -> Nothing:
-    """What the end of a connection says that was there."""
+    """The words for the end of a connection."""
     if isinstance(error, TimeoutError):
         return Nothing(Lack.SILENT)
     return Nothing(Lack.CLOSED, (error.strerror or str(error)).lower())

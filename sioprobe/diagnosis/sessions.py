@@ -166,7 +166,7 @@ class _Polling:
         for asked in range(2, REQUESTS + 1):
             if self.push(_harmless(asked)) is None:
                 if isinstance(refused, Nothing):
-                    # Who does not know a session says so. Who ends a connection has another reason.
+                    # A server that does not know a session says so. Its closing has another reason.
                     return _no_connect(self._asker, f"a request got {told}, and the next was answered")
                 return self._several(f"a request of a session found it, {asked - 1} got {told}")
         if _keeps_to_a_connection(self._asker):

@@ -60,7 +60,7 @@ class Kind:
     INTERNAL_ERROR: Final = "internal error"
     """A fault of ours or of a listener, not of the server."""
     LEFT: Final = "left"
-    """We closed the session while something waited. Who waits is told; it is not counted as an error."""
+    """We closed the session while a call waited. The call fails, and no error is counted."""
     MALFORMED_INPUT: Final = "malformed input"
     """The server sent something that the protocol does not allow."""
     NO_LOCAL_PORT: Final = own_limits.NO_LOCAL_PORT

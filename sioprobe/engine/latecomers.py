@@ -19,7 +19,8 @@ LOOK_SECONDS = 0.02
 def give_up_latecomers(engine: Engine) -> None:
     """Count as failed what is connecting now and has not succeeded GRACE_SECONDS after it began.
 
-    Blocks for so long at most, and not at all if nobody is connecting. Who begins meanwhile is left alone.
+    Blocks for so long at most, and not at all if nobody is connecting. It leaves out connections that begin
+    meanwhile.
     """
     over = monotonic_ns()
     while any(monotonic_ns() - since < GRACE for since in _moments(engine, over)):

@@ -385,7 +385,7 @@ class ServerUsage(Struct, frozen=True, kw_only=True):
 
 
 Partner = Literal["queue", "proxy"]
-"""Who works for a server of several processes."""
+"""The partners of a server of several processes: its queue, its proxy."""
 
 
 class GeneratorUsage(Struct, frozen=True, kw_only=True):

@@ -87,7 +87,8 @@ class ChurnScenario(CountedLivesScenario):
         unconfirmed = sum(state["unconfirmed_closes"] for state in states)
         late = sum(state["late_arrivals"] for state in states)
         end = "refusal" if any(state["refused"] for state in states) else "close"
-        words = [f"{count_of(lives, 'life', 'lives')} from connect to {end}" + _failed(failed)]
+        also = f"; {sum(failed.values()):,} failed ({told(failed)})" if failed else ""
+        words = [f"{count_of(lives, 'life', 'lives')} from connect to {end}{also}"]
         if unconfirmed:
             words.append(f"{count_of(unconfirmed, 'close')} that the server did not answer within 2 s")
         if late:
@@ -103,10 +104,6 @@ class ChurnScenario(CountedLivesScenario):
                 "leak": leak.figures,
             },
         )
-
-
-def _failed(failed: dict[str, int]) -> str:
-    return f"; {sum(failed.values()):,} failed ({told(failed)})" if failed else ""
 
 
 class ChurnPlayer(CountedLivesPlayer):

@@ -59,7 +59,7 @@ class Wave:
         return us
 
     def leave(self) -> None:
-        """Remove a client from the wave, because it was told to leave."""
+        """Remove a client from the wave, because its user leaves."""
         if self.lasted_us is None:
             self.out -= 1
             self.dropped -= 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from reports.statistics.sections.kind import Kind, by_transport, row, told
 from sioprobe.results.comparison import Measurement, SectionRow
@@ -20,10 +19,6 @@ UNITS = {
     "generator_cpu_cores": "cores",
 }
 FOUND, PROBE = "capacity", "probe"
-
-
-def _at(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {"point": FOUND}
 
 
 def _rows(measurement: Measurement) -> Iterator[SectionRow]:
@@ -85,4 +80,6 @@ def _findings(rows: Sequence[SectionRow]) -> Iterator[str]:
                 yield f"Over {transport}, {', '.join(names)}: {words}."
 
 
-CAPACITY = Kind("capacity", "Highest rate within an objective", UNITS, _at, _rows, _findings)
+CAPACITY = Kind(
+    "capacity", "Highest rate within an objective", UNITS, lambda _: {"point": FOUND}, _rows, _findings
+)

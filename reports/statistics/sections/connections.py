@@ -62,7 +62,7 @@ def _rows(measurement: Measurement) -> Iterator[SectionRow]:
         if block.error_kinds:
             told_kinds = ", ".join(f"{kind} {count}" for kind, count in block.error_kinds.items())
             notes.append(f"{block.opened} of {block.connections} connections were there: {told_kinds}")
-        # What a busy generator cannot change are the numbers of connections, threads and bytes.
+        # A busy generator does not change the numbers of connections, threads and bytes.
         yield row(measurement, at, figures, notes)
         return
     connect, upgrade = series_of(block, "SIO connect"), series_of(block, "SIO upgrade")

@@ -68,7 +68,7 @@ def _rows(measurement: Measurement) -> Iterator[SectionRow]:
         "same_process_p50_us": percentile(series_of(block, "SIO fan-out", "same-server delivery"), 50),
         "other_process_p50_us": percentile(series_of(block, "SIO fan-out", "other-server delivery"), 50),
     }
-    # Where there are fewer cores than processes, the generator waits for one too. That is part of the answer.
+    # With fewer cores than processes the generator waits for one too. That is part of the answer.
     notes = notes_of(block)
     if at["queue"] != NO_QUEUE and "queue" not in block.partners:
         notes.append("the queue's process was not seen, so it is in no figure")
@@ -88,7 +88,7 @@ def _cpu(block: Block, seconds: float | None) -> dict[str, float | None]:
     return {
         "cpu_us_per_message": seconds * 1e6 / block.messages if block.messages else None,
         "cpu_us_per_delivery": seconds * 1e6 / deliveries if deliveries else None,
-        # What a queue does for a message does not depend on how many clients get it.
+        # The work of a queue for a message does not depend on the number of clients that get it.
         "cpu_us_per_published": seconds * 1e6 / block.published if block.published else None,
         "cpu_cores": seconds / block.seconds if block.seconds else None,
     }

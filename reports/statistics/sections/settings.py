@@ -21,10 +21,6 @@ UNITS = {
 }
 
 
-def _at(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {"finding": None}
-
-
 def _rows(measurement: Measurement) -> Iterator[SectionRow]:
     """One row for each finding, the costly ones first; one without a finding where nothing was found."""
     result = measurement["result"] or {}
@@ -113,4 +109,4 @@ def _priced(found: str, rows: Sequence[SectionRow]) -> str:
     return found + (f" ({', '.join(prices)})" if prices else "")
 
 
-SETTINGS = Kind("settings", "What the settings cost", UNITS, _at, _rows, _findings)
+SETTINGS = Kind("settings", "What the settings cost", UNITS, lambda _: {"finding": None}, _rows, _findings)
