@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from reports.statistics.metrics import METRICS
 from sioprobe.results.comparison import SideBySide
 from sioprobe.results.types import Results
 
 __all__ = ["cells_csv", "sections_csv", "side_by_side_csv"]
+
+_CELL: Final = ("arm", "transport", "scenario", "connections", "status")
 
 
 def cells_csv(results: Results) -> str:
@@ -19,24 +22,14 @@ def cells_csv(results: Results) -> str:
     for cell in results["cells"]:
         rows.append(
             [
-                *(cell[key] for key in ("arm", "transport", "scenario", "connections", "status")),
+                *(cell[key] for key in _CELL),
                 *(cell["blocks"][verdict] for verdict in ("VALID", "SUSPECT", "INVALID")),
                 cell["errors"],
                 *(cell["metrics"][name][end] for name in METRICS for end in ("estimate", "low", "high")),
                 cell["reason"] or "; ".join(f"{kind}: {detail}" for kind, detail in cell["flags"].items()),
             ]
         )
-    columns = [
-        "arm",
-        "transport",
-        "scenario",
-        "connections",
-        "status",
-        "valid",
-        "suspect",
-        "invalid",
-        "errors",
-    ]
+    columns = [*_CELL, "valid", "suspect", "invalid", "errors"]
     columns += [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high")]
     return _csv([*columns, "flags"], rows)
 

@@ -10,7 +10,7 @@ import pytest
 
 from load.comparing.__main__ import main
 from load.comparing.arms import ArmPlan, arm_of_option, command_of, without_folders
-from load.comparing.options import with_arms
+from load.comparing.options import command_line, with_arms
 from load.comparing.plan import Profile, ProfileError, read_profile
 from sioprobe.commandline.connection_options import ConnectionOptions
 from tests.in_process import run_here
@@ -240,6 +240,21 @@ def test_the_help_names_the_options_of_the_load() -> None:
 )
 def test_folders_of_this_machine_are_not_shown(command: str, shown: str) -> None:
     assert without_folders(command) == shown
+
+
+def test_the_command_of_a_report_has_what_was_given_but_no_folder_and_no_secret() -> None:
+    own = "chat=/home/me/.venv/bin/python app.py {port}"
+    words = ["--arm", "gevent", "--arm-command", own, "--workers", "1,2", "--scenario", "call", "--event=-x"]
+    words += ["--on-start", "a", "--on-start", "b", "--users", "2", "--seconds", "0.3", "--no-conformance"]
+    hidden = ["--out", "/srv/out", "--fresh", "--header", "A: s3cr3t"]
+    with main.make_context("sioprobe compare", ["--profile", "/srv/mine.toml", *words, *hidden]):
+        told = command_line(ConnectionOptions(headers={"A": "s3cr3t"}, given=("--header", "A:...")))
+
+    assert told == (
+        "sioprobe compare --profile mine.toml --arm gevent --arm-command 'chat=.../python app.py {port}'"
+        " --workers 1,2 --scenario call --users 2 --seconds 0.3 --event -x --on-start a --on-start b"
+        " --no-conformance --header A:..."
+    )
 
 
 def test_an_arm_of_the_reference_server_is_as_before() -> None:
