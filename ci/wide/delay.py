@@ -35,6 +35,10 @@ async def carry(source: StreamReader, sink: StreamWriter, seconds: float, first:
             under_way.put_nowait((max(loop.time(), first) + seconds, data))
 
 
+# asyncio itself holds a connection no longer than its socket, and lets go what is still under way.
+_held: set[object] = set()
+
+
 async def connect(
     reader: StreamReader, writer: StreamWriter, server_port: int, seconds: float, before: bytes = b""
 ) -> None:
@@ -42,28 +46,27 @@ async def connect(
 
     The server gets `before` at once.
     """
+    _held.add(task := asyncio.current_task())
     opened = asyncio.get_running_loop().time()
     there: StreamWriter | None = None
-    with contextlib.suppress(OSError, ExceptionGroup):
-        answers, there = await asyncio.open_connection("127.0.0.1", server_port)
-        there.write(before)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(carry(reader, there, seconds, first=opened + 2 * seconds))
-            group.create_task(carry(answers, writer, seconds))
-    for end in filter(None, (writer, there)):
-        end.close()
+    try:
+        with contextlib.suppress(OSError, ExceptionGroup):
+            answers, there = await asyncio.open_connection("127.0.0.1", server_port)
+            there.write(before)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(carry(reader, there, seconds, first=opened + 2 * seconds))
+                group.create_task(carry(answers, writer, seconds))
+    finally:
+        _held.discard(task)
+        for end in filter(None, (writer, there)):
+            end.close()
 
 
 async def serve(port: int, server_port: int, seconds: float) -> None:
     """Listen on 127.0.0.1 until cancelled; `seconds` is one way."""
 
-    # asyncio itself holds a connection no longer than its socket, and lets go what is still under way.
-    held: set[object] = set()
-
     async def connected(reader: StreamReader, writer: StreamWriter) -> None:
-        held.add(task := asyncio.current_task())
         await connect(reader, writer, server_port, seconds)
-        held.discard(task)
 
     async with await asyncio.start_server(connected, "127.0.0.1", port) as server:
         await server.serve_forever()
