@@ -80,6 +80,20 @@ FEATURES = (
     "volatile",
     "retries",
     "recovery",
+    "path",
+    "add_trailing_slash",
+    "query",
+    "headers",
+    "headers_websocket",
+    "cookies",
+    "force_base64",
+    "timestamp_requests",
+    "protocols",
+    "auto_connect",
+    "remember_upgrade",
+    "try_all_transports",
+    "tls",
+    "browser",
 )
 
 # Times of a server in seconds that its handshake does not say, or says otherwise.

@@ -237,6 +237,20 @@ async def test_leaves_while_the_probe_is_not_answered(stage: Stage, app: App, tr
     await expect_left(session)
 
 
+@requirement("CLI-UP-11")
+async def test_begins_with_websocket_where_it_has_upgraded(stage: Stage, app: App) -> None:
+    stage.does.open = opening(("websocket",))
+    await connected(stage, app, "upgraded", rememberUpgrade=True)
+
+    await app.connect("upgraded", rememberUpgrade=True)
+
+    if not await stage.bell.until(lambda: len(stage.handshakes) > 1, 5):
+        raise Violation("a second handshake", "none within 5 s")
+    if not stage.handshakes[1].is_websocket:
+        raise Violation("WebSocket first, as the last session was upgraded", "the client begins with polling")
+    await expect_joined(await next_session(stage, app, "websocket"), app)
+
+
 @requirement("CLI-UP-12")
 async def test_probes_before_it_upgrades(stage: Stage, app: App, transport: Transport) -> None:
     stage.does.probe_seconds = 0.1

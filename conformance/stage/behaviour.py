@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from conformance.stage.requests import Answer
+from conformance.stage.requests import Answer, Request
 
 __all__ = ["SID", "Behaviour", "opening"]
 
@@ -35,6 +36,10 @@ class Behaviour:
     """Answers a handshake; over polling it may be a payload of several packets."""
     refuse: Answer | None = None
     """Answers a handshake in place of OPEN, over both transports."""
+    open_headers: tuple[tuple[str, str], ...] = ()
+    """Further headers of the answer to a handshake over polling."""
+    elsewhere: Callable[[Request], Answer] = lambda request: Answer(404, "not found")
+    """Answers requests of another path than the stage's."""
     silent: bool = False
     """Handshakes get no answer."""
     join: bool = True

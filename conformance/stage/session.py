@@ -201,13 +201,17 @@ class Session:
     def _hear(self, said: Said) -> None:
         self.said.append(said)
         try:
-            packet = decode_packet(said.raw)
+            packet = next(decode_payload(said.raw)) if self._is_base64(said.raw) else decode_packet(said.raw)
             if packet.type is EnginePacketType.MESSAGE:
                 said.packet = self._decoder.decode(packet.data)
             self._heed(packet, said.packet)
         except RemoteProtocolError as error:
             self._watcher.complain(str(error))
         self._bell.ring()
+
+    def _is_base64(self, raw: str | bytes) -> bool:
+        """Whether it is binary data as text, which a client sends over WebSocket only if it has asked so."""
+        return raw[:1] == "b" and self.requests[0].parameter("b64") is not None
 
     def _heed(self, packet: EnginePacket, message: SocketPacket | None) -> None:
         if packet.type is EnginePacketType.PING:

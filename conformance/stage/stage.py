@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Self
 
 from conformance.client.transcript import TO_CLIENT, TO_SERVER, Recording
 from conformance.stage.behaviour import SID, Behaviour, opening
 from conformance.stage.bell import Bell
+from conformance.stage.certificates import certificate_for
 from conformance.stage.connection import Connection, Manners
 from conformance.stage.requests import Answer, Request
 from conformance.stage.session import UNKNOWN, Session
@@ -16,7 +18,7 @@ from conformance.stage.websocket import Socket, accepting
 __all__ = ["Stage"]
 
 PATH = "/socket.io/"
-ANY_PATH = Answer(404, "not found")
+LOOPBACK = "127.0.0.1"
 
 
 class Stage:
@@ -42,6 +44,10 @@ class Stage:
         self.recording = recording
         self.port = 0
         self._life = 0  # of the server: a connection of an earlier one is too late
+        self.scheme = "http"  # of the URL that the application gets
+        self.host = LOOPBACK  # in this URL
+        self._address = LOOPBACK  # where it listens
+        self._tls: ssl.SSLContext | None = None
         self._open: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -56,7 +62,9 @@ class Stage:
         """Accept connections: at any free port first, later at the same one again."""
         loop = asyncio.get_running_loop()
         life = self._life
-        self._server = await loop.create_server(lambda: Connection(self, life), "127.0.0.1", self.port)
+        self._server = await loop.create_server(
+            lambda: Connection(self, life), self._address, self.port, ssl=self._tls
+        )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self, *, reset: bool = False) -> None:
@@ -68,9 +76,29 @@ class Stage:
         for connection in [*self._open]:
             connection.end(reset=reset)
 
+    async def secure(self, name: str = LOOPBACK) -> str:
+        """Go on at another port, over TLS, with a new certificate for `name`.
+
+        Returns the certificate of its authority, in PEM. Raises NotApplicable if the judge cannot make one.
+        """
+        self._tls, authority = certificate_for(name)
+        self.scheme = "https"
+        await self._move()
+        return authority
+
+    async def move_to_ipv6(self) -> None:
+        """Go on at another port, at ::1. Raises OSError if this machine has none."""
+        self._address, self.host = "::1", "[::1]"
+        await self._move()
+
+    async def _move(self) -> None:
+        await self.close()
+        self.port = 0
+        await self.listen()
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     # What connections tell
 
@@ -106,7 +134,7 @@ class Stage:
 
     def _route(self, request: Request) -> None:
         if request.path != self.path:
-            request.answer(ANY_PATH)
+            request.answer(self.does.elsewhere(request))
             return
         sid = request.parameter("sid")
         if sid is None:
@@ -148,7 +176,7 @@ class Stage:
             session.socket.send(opened)
         else:
             self.recording.add(TO_CLIENT, "polling", opened, f"{label}answer to the handshake")
-            answer = Answer(body=opened, type=self.does.poll_type)
+            answer = Answer(200, opened, self.does.poll_type, self.does.open_headers)
             request.answer(answer.compressed() if self.does.gzip and request.takes_gzip else answer)
 
     def _upgrade(self, session: Session, request: Request) -> None:

@@ -125,6 +125,9 @@ AREAS = {
     "CLI-RC": "Clients: reconnection",
     "CLI-OB": "Clients: events while offline",
     "CLI-SR": "Clients: connection state recovery",
+    "CLI-OP": "Clients: options",
+    "CLI-TL": "Clients: TLS",
+    "CLI-BR": "Clients: browsers",
     "CLI-SV": "Clients: survival of the process",
 }
 """The first part of requirement ids in words, in the order of the page. Unnamed parts come last."""

@@ -70,6 +70,12 @@ class InProcess:
             self._last[namespace] = client
         elif what == "reset":
             self._reset()
+        elif what == "leave":
+            for client in self._clients:
+                client.link.page_left()
+        elif what in ("offline", "online"):
+            for client in self._clients:
+                client.link.network(there=what == "online")
         else:
             client = self._last[namespace]
             fields.pop("namespace", None)

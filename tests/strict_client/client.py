@@ -52,7 +52,8 @@ class Client:
         self._held: list[Any] | None = None
         self._sessions = 0
         self._waiting: asyncio.TimerHandle | None = None
-        self.open()
+        if options.get("autoConnect", True) or faults("connects-at-once"):
+            self.open()
 
     @property
     def _engine(self) -> Engine | None:

@@ -8,16 +8,18 @@ import contextlib
 import json
 from collections.abc import Coroutine
 from typing import Any, Protocol
-from urllib.parse import urlencode, urlsplit
 
 from tests.strict_client.faults import Faults
 from tests.strict_client.http1 import Answer, Broken, request
+from tests.strict_client.origin import Origin
 from tests.strict_client.websocket import NoWebSocket, WebSocket
 
 __all__ = ["Engine"]
 
 SEPARATOR = "\x1e"
 UPGRADE_SECONDS = 3.0  # for the answer to a probe
+UPGRADED: set[str] = set()
+"""The URLs whose last session was upgraded."""
 
 
 class Owner(Protocol):
@@ -35,12 +37,16 @@ class Engine:
     """One session. It tells `owner` what happens, `closed` or `failed` once."""
 
     def __init__(self, url: str, options: dict[str, Any], faults: Faults, owner: Owner) -> None:
-        self._port = urlsplit(url).port or 80
+        self._url, self._options = url, options
+        self._origin = Origin.of(url, options, faults)
         self._faults = faults
         self._owner = owner
         self._transports = options.get("transports", ["polling", "websocket"])
         if faults("begins-with-websocket") and len(self._transports) > 1:
             self._transports = ["websocket"]
+        if options.get("rememberUpgrade") and url in UPGRADED and not faults("upgrade-is-forgotten"):
+            self._transports = ["websocket"]
+        UPGRADED.discard(url)
         self._limit = options.get("timeout", 20_000) / 1000
         self.sid = ""
         self.state = "opening"
@@ -67,14 +73,7 @@ class Engine:
         return task
 
     def _target(self, transport: str) -> str:
-        query = [("EIO", "4"), ("transport", transport)]
-        if not self.sid and self._faults("a-parameter-comes-twice"):
-            query.append(("EIO", "4"))
-        if self.sid:
-            query.append(("sid", self.sid))
-            if self._faults("eio-is-left-out-later"):
-                query = query[1:]
-        return f"/socket.io/?{urlencode(query)}"
+        return self._origin.target(transport, self.sid)
 
     # Opening
 
@@ -85,18 +84,23 @@ class Engine:
                 if self._transports[0] == "polling":
                     first, *more = await self._first_poll()
                 else:
-                    self._socket = await WebSocket.open(self._port, self._target("websocket"), self._faults)
+                    self._socket = await WebSocket.open(self._origin, self._target("websocket"), self._faults)
                     first, *more = [await self._socket.receive()]
                 upgrades = self._take_open(first)
         except TimeoutError:
             self._give_up("no answer to the handshake", "")
             return
         except (Broken, Refused, NoWebSocket) as error:
-            self._give_up(str(error), getattr(error, "fault", "reset-handshake-is-the-last"))
+            fault = getattr(error, "fault", "reset-handshake-is-the-last")
+            again = fault == "wrong-open-is-not-told" and self._faults("asks-again-without-a-sid")
+            if again or self._may_try_the_next():
+                self._spawn(self._open())
+            else:
+                self._give_up(str(error), fault)
             return
         self.state = "open"
         if self._faults("a-connection-stays-open"):
-            self.kept.append((await asyncio.open_connection("127.0.0.1", self._port))[1])
+            self.kept.append((await self._origin.connect())[1])
         self._beat()
         if self._socket is not None:
             self._spawn(self._listen(self._socket))
@@ -116,6 +120,14 @@ class Engine:
             for packet in more:
                 self._packet(packet)
 
+    def _may_try_the_next(self) -> bool:
+        """Whether there is another transport for a handshake that failed. It is the first one then."""
+        tries = self._options.get("tryAllTransports") and not self._faults("first-transport-is-the-only-one")
+        if not tries or len(self._transports) < 2:
+            return False
+        self._transports = self._transports[1:]
+        return True
+
     def _give_up(self, why: str, fault: str) -> None:
         self.state = "closed"
         if self._socket is not None:
@@ -124,9 +136,11 @@ class Engine:
             self._owner.failed(why)
 
     async def _first_poll(self) -> list[str]:
-        answer = await request(self._port, "GET", self._target("polling"), self._faults)
+        answer = await request(self._origin, "GET", self._target("polling"), self._faults)
         if answer.status != 200:
-            raise _refused(f"status {answer.status}", "refusal-is-not-told")
+            moved = 300 <= answer.status < 400
+            fault = "redirect-is-not-told" if moved else "refusal-is-not-told"
+            raise _refused(f"status {answer.status}", fault)
         self._check_type(answer)
         text = answer.body.decode("utf-8")
         if not text.startswith(tuple("0123456")):
@@ -140,13 +154,21 @@ class Engine:
             data = json.loads(packet[1:])
             self.sid, upgrades = data["sid"], data["upgrades"]
             self._lifetime = (data["pingInterval"] + data["pingTimeout"]) / 1000
+            if self._faults("times-are-whole") and isinstance(data["pingInterval"], float):
+                raise TypeError
+            if self._faults("interval-of-0-is-the-lifetime") and not data["pingInterval"]:
+                self._lifetime = 0.05
+            if self._faults("interval-of-0-is-busy") and not data["pingInterval"]:
+                self._spawn(self._beat_on())
             if self._faults("late-ping-is-too-late"):
                 self._lifetime = data["pingInterval"] / 1000 + 0.3
             self._max = data.get("maxPayload", 0)
             if self._faults("open-needs-max-payload"):
                 self._max = data["maxPayload"]
-        except (ValueError, KeyError, TypeError):
-            raise _refused("a wrong OPEN packet", "bad-open-is-not-told") from None
+        except ValueError:
+            raise _refused("an OPEN packet that is no JSON", "bad-open-is-not-told") from None
+        except (KeyError, TypeError):
+            raise _refused("a wrong OPEN packet", "wrong-open-is-not-told") from None
         if self._faults("open-with-unknown-keys-is-refused") and len(data) > 5:
             raise Refused("unknown keys")
         return list(upgrades)
@@ -158,6 +180,11 @@ class Engine:
             self._life.cancel()
         if not self._faults("silent-server-is-kept"):
             self._life = asyncio.get_running_loop().call_later(self._lifetime, self.close, "ping timeout")
+
+    async def _beat_on(self) -> None:
+        while self.state != "closed":
+            await asyncio.sleep(0.01)
+            self.send("3")
 
     # What comes
 
@@ -195,6 +222,8 @@ class Engine:
             ignored = f"close-packet-{over}is-ignored"
             if not self._faults(ignored):
                 self.close("closed by the server")
+        elif kind == "b" and self._is_base64() and not self._faults("base64-over-websocket-is-not-read"):
+            self._owner.said(base64.b64decode(data))
         elif self._faults("odd-engine-packet-deafens"):
             self.state = "deaf"
         else:
@@ -257,15 +286,15 @@ class Engine:
     async def _one_poll(self) -> Answer:
         target = self._target("polling")
         if self._faults("two-polls-at-a-time"):
-            self._spawn(self._quiet(request(self._port, "GET", target, self._faults)))
+            self._spawn(self._quiet(request(self._origin, "GET", target, self._faults)))
         if self._faults("poll-is-begun-anew"):
             while True:
                 try:
                     async with asyncio.timeout(0.1):
-                        return await request(self._port, "GET", target, self._faults)
+                        return await request(self._origin, "GET", target, self._faults)
                 except TimeoutError:
                     continue
-        return await request(self._port, "GET", target, self._faults)
+        return await request(self._origin, "GET", target, self._faults)
 
     @staticmethod
     async def _quiet(work: Coroutine[Any, Any, Any]) -> None:
@@ -337,7 +366,7 @@ class Engine:
             kind = "application/octet-stream"
         try:
             target = self._target("polling")
-            answer = await request(self._port, "POST", target, self._faults, body.encode(), kind)
+            answer = await request(self._origin, "POST", target, self._faults, body.encode(), kind)
         except Broken as error:
             self.close(f"transport error: {error}")
             return False
@@ -351,7 +380,7 @@ class Engine:
 
     async def _upgrade(self) -> None:
         try:
-            probe = await WebSocket.open(self._port, self._target("websocket"), self._faults)
+            probe = await WebSocket.open(self._origin, self._target("websocket"), self._faults)
             self._probe = probe
             if not self._faults("upgrades-without-a-probe"):
                 probe.send("2probe")
@@ -378,24 +407,30 @@ class Engine:
         if self.state != "open":
             return
         probe.send("5")
+        UPGRADED.add(self._url)
         self._probe, self._socket, self._probe_was = None, probe, probe
         for packet in self._outbox:
             probe.send(packet)
         self._outbox.clear()
         self._spawn(self._listen(probe))
         if self._faults("polls-after-the-upgrade"):
-            self._spawn(self._quiet(request(self._port, "GET", self._target("polling"), self._faults)))
+            self._spawn(self._quiet(request(self._origin, "GET", self._target("polling"), self._faults)))
         if self._faults("second-websocket"):
             with contextlib.suppress(NoWebSocket):
-                await WebSocket.open(self._port, self._target("websocket"), self._faults)
+                await WebSocket.open(self._origin, self._target("websocket"), self._faults)
 
     # What goes
+
+    def _is_base64(self) -> bool:
+        return bool(self._options.get("forceBase64")) and self._socket is not None
 
     def send(self, *packets: str | bytes) -> None:
         if self.state != "open":
             return
         if self._socket is not None:
             for packet in packets:
+                if isinstance(packet, bytes) and self._is_base64() and not self._faults("base64-is-not-sent"):
+                    packet = "b" + base64.b64encode(packet).decode()
                 self._socket.send(packet)
             return
         self._outbox += packets
@@ -421,9 +456,9 @@ class Engine:
 
     async def _say_last(self, body: str, *, poll: bool) -> None:
         kind = "text/plain;charset=UTF-8"
-        await request(self._port, "POST", self._target("polling"), self._faults, body.encode(), kind)
+        await request(self._origin, "POST", self._target("polling"), self._faults, body.encode(), kind)
         if poll:
-            await request(self._port, "GET", self._target("polling"), self._faults)
+            await request(self._origin, "GET", self._target("polling"), self._faults)
 
     @property
     def holds(self) -> int:

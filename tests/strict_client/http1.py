@@ -7,6 +7,7 @@ import gzip
 from dataclasses import dataclass
 
 from tests.strict_client.faults import Faults
+from tests.strict_client.origin import Origin
 
 __all__ = ["Answer", "Broken", "request"]
 
@@ -23,19 +24,21 @@ class Answer:
 
 
 async def request(
-    port: int, method: str, target: str, faults: Faults, body: bytes = b"", type_: str | None = None
+    origin: Origin, method: str, target: str, faults: Faults, body: bytes = b"", type_: str | None = None
 ) -> Answer:
     """Raises Broken if the connection ends before the answer is whole, or if that is no HTTP."""
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await origin.connect()
     except OSError as error:
         raise Broken(str(error)) from None
     try:
-        lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Accept-Encoding: gzip"]
+        lines = [f"{method} {target} HTTP/1.1", *origin.headers(websocket=False), "Accept-Encoding: gzip"]
         if method == "POST":
             lines += [f"Content-Type: {type_}", f"Content-Length: {len(body)}"]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
-        return await _answer(reader, faults)
+        answer = await _answer(reader, faults)
+        origin.keep(answer.headers.get("set-cookie"))
+        return answer
     except (OSError, ValueError, asyncio.IncompleteReadError) as error:
         raise Broken(f"{type(error).__name__} {error}") from None
     finally:

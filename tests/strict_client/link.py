@@ -69,6 +69,17 @@ class Link:
         if self._faults("comes-back-with-the-old-sid"):
             self.engine.sid = old
 
+    def page_left(self) -> None:
+        """The browser leaves the page."""
+        if self._options.get("closeOnBeforeunload") and not self._faults("page-is-left-in-silence"):
+            assert self.engine is not None
+            self.engine.leave()
+
+    def network(self, *, there: bool) -> None:
+        """The network has gone, or is there again."""
+        if not there and self.engine is not None and not self._faults("lost-network-is-not-noticed"):
+            self.engine.close("the network is gone")
+
     def stop(self) -> None:
         """Nobody wants another session."""
         if self._retry is not None:
@@ -87,7 +98,8 @@ class Link:
     def failed(self, why: str) -> None:
         for client in self.clients:
             client.failed(why)
-        if not (self._attempts and self._faults("refused-attempt-is-the-last")):
+        first = not self._attempts and self._faults("first-failure-is-the-last")
+        if not first and not (self._attempts and self._faults("refused-attempt-is-the-last")):
             self._come_back()
 
     def closed(self, why: str) -> None:

@@ -10,6 +10,7 @@ import struct
 import zlib
 
 from tests.strict_client.faults import Faults
+from tests.strict_client.origin import Origin
 
 __all__ = ["NoWebSocket", "WebSocket"]
 
@@ -29,17 +30,19 @@ class WebSocket:
         self.closed = False
 
     @classmethod
-    async def open(cls, port: int, target: str, faults: Faults) -> WebSocket:
+    async def open(cls, origin: Origin, target: str, faults: Faults) -> WebSocket:
         """Raises NoWebSocket."""
         key = base64.b64encode(os.urandom(8 if faults("key-is-short") else 16)).decode()
-        lines = [f"GET {target} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket"]
+        lines = [f"GET {target} HTTP/1.1", *origin.headers(websocket=True), "Upgrade: websocket"]
         lines += ["Connection: Upgrade", f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13"]
+        protocols = [] if faults("protocols-are-not-read") else origin.options.get("protocols", [])
+        lines += [f"Sec-WebSocket-Protocol: {', '.join(protocols)}"] if protocols else []
         writer: asyncio.StreamWriter | None = None
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await origin.connect()
             writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            _check(head, key, faults)
+            _check(head, key, protocols, faults)
         except (OSError, asyncio.IncompleteReadError) as error:
             raise NoWebSocket(str(error)) from None
         except BaseException:
@@ -156,7 +159,7 @@ class WebSocket:
         self._writer.close()
 
 
-def _check(head: str, key: str, faults: Faults) -> None:
+def _check(head: str, key: str, protocols: list[str], faults: Faults) -> None:
     first, *lines = head.strip().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     if first.split(" ")[1] != "101":
@@ -166,5 +169,6 @@ def _check(head: str, key: str, faults: Faults) -> None:
         raise NoWebSocket("wrong accept key")
     if "sec-websocket-extensions" in headers and not faults("extensions-are-not-checked"):
         raise NoWebSocket("an extension")
-    if "sec-websocket-protocol" in headers and not faults("subprotocol-is-not-checked"):
+    chosen = headers.get("sec-websocket-protocol")
+    if chosen is not None and chosen not in protocols and not faults("subprotocol-is-not-checked"):
         raise NoWebSocket("a subprotocol")
