@@ -38,6 +38,8 @@ globalThis.obey = (command) => {
 FEATURES = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in"]
 FEATURES += ["ack_out", "ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw", "buffer"]
 FEATURES += ["volatile", "retries", "recovery", "wait", "auth_function"]
+FEATURES += ["path", "add_trailing_slash", "query", "headers", "force_base64", "timestamp_requests"]
+FEATURES += ["protocols", "auto_connect", "remember_upgrade", "try_all_transports", "browser"]
 
 
 def say(line):
@@ -49,11 +51,18 @@ def unhandled(error):
     say(json.dumps({"seen": "unhandled", "message": str(error)}))
 
 
+async def load(page, folder):
+    """The application and its client, in an empty page."""
+    await page.goto("about:blank")
+    await page.add_script_tag(path=folder / "node_modules/socket.io-client/dist/socket.io.min.js")
+    application = (folder / "application.mjs").read_text("utf-8").replace("export function", "function")
+    await page.add_script_tag(content=application + SCRIPT)
+
+
 async def main(folder, chromium):
     reader = asyncio.StreamReader(limit=2**26)
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
-    package = folder / "node_modules/socket.io-client"
     async with async_playwright() as playwright:
         flags = ["--disable-web-security", "--no-sandbox"]
         browser = await playwright.chromium.launch(executable_path=chromium, args=flags)
@@ -61,18 +70,26 @@ async def main(folder, chromium):
         page.on("pageerror", unhandled)
         page.on("crash", lambda: sys.exit("the page crashed"))
         await page.expose_function("say", say)
-        await page.add_script_tag(path=package / "dist/socket.io.min.js")
-        application = (folder / "application.mjs").read_text("utf-8").replace("export function", "function")
-        await page.add_script_tag(content=application + SCRIPT)
+        await load(page, folder)
         # The first request starts a process of the browser, which may take seconds: none of a case's time.
         async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             await page.evaluate("(url) => fetch(url).catch(() => 0)", f"http://127.0.0.1:{port}/")
-        version = json.loads((package / "package.json").read_text("utf-8"))["version"]
-        hello = {"client": "socket.io-client in Chromium", "version": version, "features": FEATURES}
+        package = (folder / "node_modules/socket.io-client/package.json").read_text("utf-8")
+        hello = {"client": "socket.io-client in Chromium", "features": FEATURES}
+        hello["version"] = json.loads(package)["version"]
         say(json.dumps({"seen": "hello", "versions": {"chromium": browser.version}, **hello}))
         while line := await reader.readline():
-            await page.evaluate("(command) => obey(command)", json.loads(line))
+            command = json.loads(line)
+            if command["do"] in ("offline", "online"):
+                await page.context.set_offline(command["do"] == "offline")
+                continue
+            if command["do"] == "leave":
+                await load(page, folder)
+                continue
+            if command["do"] == "reset":
+                await page.context.set_offline(False)
+            await page.evaluate("(command) => obey(command)", command)
 
 
 asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))

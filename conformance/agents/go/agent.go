@@ -3,6 +3,8 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -30,7 +32,9 @@ var (
 	features = []string{
 		"polling", "websocket", "upgrade", "reconnection", "namespaces", "multiplex", "auth", "ack_in", "ack_out",
 		"ack_late", "ack_timeout", "binary", "connect_error_data", "id", "throw", "buffer", "volatile", "retries",
-		"recovery", "wait",
+		"recovery", "wait", "path", "add_trailing_slash", "query", "headers",
+		"headers_websocket", "cookies", "force_base64", "timestamp_requests", "protocols", "auto_connect",
+		"remember_upgrade", "try_all_transports", "tls",
 	}
 	constructors = map[string]transports.TransportCtor{"polling": transports.Polling, "websocket": transports.WebSocket}
 
@@ -149,8 +153,31 @@ func read(given object) *socket.Options {
 		options.SetForceNew(value)
 		options.SetMultiplex(!value) // it is false by default
 	}
-	if value, ok := given["reconnection"].(bool); ok {
-		options.SetReconnection(value)
+	for name, set := range map[string]func(bool){
+		"reconnection":      options.SetReconnection,
+		"addTrailingSlash":  options.SetAddTrailingSlash,
+		"autoConnect":       options.SetAutoConnect,
+		"forceBase64":       options.SetForceBase64,
+		"rememberUpgrade":   options.SetRememberUpgrade,
+		"timestampRequests": options.SetTimestampRequests,
+		"tryAllTransports":  options.SetTryAllTransports,
+		"withCredentials":   options.SetWithCredentials,
+	} {
+		if value, ok := given[name].(bool); ok {
+			set(value)
+		}
+	}
+	if values, ok := given["protocols"].([]any); ok {
+		protocols := []string{}
+		for _, value := range values {
+			protocols = append(protocols, fmt.Sprint(value))
+		}
+		options.SetProtocols(protocols)
+	}
+	if value, ok := given["ca"].(string); ok {
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM([]byte(value))
+		options.SetTLSClientConfig(&tls.Config{RootCAs: pool})
 	}
 	for name, set := range map[string]func(float64){
 		"reconnectionAttempts": options.SetReconnectionAttempts,

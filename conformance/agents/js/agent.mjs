@@ -29,6 +29,9 @@ const features = ["polling", "websocket", "upgrade", "reconnection", "namespaces
 features.push("ack_out", "ack_late", "binary", "connect_error_data", "id", "throw", "buffer", "volatile");
 features.push("wait", "auth_function");
 if (name === "socket.io-client") features.push("ack_timeout", "retries", "recovery");
+features.push("path", "query", "headers", "headers_websocket", "force_base64", "timestamp_requests", "protocols");
+features.push("auto_connect", "remember_upgrade", "tls");
+if (name === "socket.io-client") features.push("cookies", "add_trailing_slash", "try_all_transports");
 see("hello", { client: "socket.io-client", version, features });
 
 createInterface({ input: process.stdin })

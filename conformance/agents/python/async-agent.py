@@ -9,7 +9,9 @@ import contextlib
 import importlib.metadata
 import itertools
 import json
+import ssl
 import sys
+import tempfile
 import threading
 from urllib.parse import urlencode
 
@@ -70,6 +72,28 @@ def unpack(value):
     return [unpack(one) for one in value] if isinstance(value, list) else value
 
 
+def trusting(authority):
+    """A factory of sessions that trust this certificate (PEM), and no others."""
+    if SYNC:
+        import requests
+
+        file = tempfile.NamedTemporaryFile(suffix=".pem")  # noqa: SIM115  (it lives as long as the factory)
+        file.write(authority.encode())
+        file.flush()
+
+        def session():
+            made = requests.Session()
+            made.verify = file.name
+            made.trust_env = False  # else REQUESTS_CA_BUNDLE takes its place
+            return made
+
+        return session
+    import aiohttp
+
+    context = ssl.create_default_context(cadata=authority)
+    return lambda: aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
+
+
 def new_client(namespace, options):
     client = (socketio.Client if SYNC else socketio.AsyncClient)(
         reconnection=options.get("reconnection", True),
@@ -78,6 +102,8 @@ def new_client(namespace, options):
         reconnection_delay_max=options.get("reconnectionDelayMax", 5000) / 1000,
         randomization_factor=options.get("randomizationFactor", 0.5),
         request_timeout=options.get("timeout", 5000) / 1000,
+        timestamp_requests=options.get("timestampRequests", True),
+        http_session=trusting(options["ca"]) if "ca" in options else None,
         handle_sigint=False,
     )
 
@@ -207,7 +233,8 @@ async def main():
     reader = asyncio.StreamReader(limit=2**26)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_in", "ack_out"]
-    features += ["binary", "connect_error_data", "id", "throw", "wait", "auth_function"]
+    features += ["binary", "connect_error_data", "id", "throw", "wait", "auth_function", "path"]
+    features += ["query", "headers", "headers_websocket", "cookies", "timestamp_requests", "tls"]
     name = "python-socketio-sync-client" if SYNC else "python-socketio-client"
     version, engine = map(importlib.metadata.version, ("python-socketio", "python-engineio"))
     versions = {"python-engineio": engine}

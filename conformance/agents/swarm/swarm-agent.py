@@ -3,6 +3,7 @@
 import base64
 import json
 import sys
+import tempfile
 
 import gevent
 from gevent.fileobject import FileObjectThread
@@ -107,7 +108,14 @@ def connect(url, namespace, options):
             attempts=options.get("reconnectionAttempts"),
         )
     timeout = options.get("timeout", 20_000) / 1000
-    target = Target.from_url(url, query=options.get("query"), headers=options.get("extraHeaders"))
+    path = options.get("path", "/socket.io/")
+    more = {"query": options.get("query"), "headers": options.get("extraHeaders")}
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        if "ca" in options:
+            file.write(options["ca"])
+            file.flush()
+            more["ca_file"] = file.name
+        target = Target.from_url(url, path, **more)
     connection = Connection(engine, target, transport, App(), timeout=timeout, backoff=backoff)
     connections[namespace] = connection
     everyone.append(connection)
@@ -159,6 +167,7 @@ def main():
     engine.start()
     features = ["polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_in", "ack_out"]
     features += ["ack_timeout", "multiplex", "binary", "connect_error_data", "id", "recovery"]
+    features += ["path", "query", "headers", "headers_websocket", "cookies", "tls"]
     see("hello", client="sioprobe", version=sioprobe.__version__, features=features)
     for line in FileObjectThread(sys.stdin.buffer, "rb"):
         fields = json.loads(line)

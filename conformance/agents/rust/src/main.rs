@@ -10,12 +10,15 @@ use std::thread;
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use native_tls::{Certificate, TlsConnector};
 use rust_socketio::client::Client;
 use rust_socketio::{ClientBuilder, Event, Payload, TransportType};
 use serde_json::{Value, json};
+use url::Url;
 
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 14] = [
     "polling", "websocket", "upgrade", "reconnection", "namespaces", "auth", "ack_out", "binary", "connect_error_data",
+    "path", "query", "headers", "headers_websocket", "tls",
 ];
 const A_DAY: u64 = 86_400_000;
 const REFUSED: &str = "Received an ConnectError frame: ";
@@ -98,6 +101,10 @@ fn builder(command: &Value, namespace: &str) -> ClientBuilder {
     if let Some(path) = options["path"].as_str() {
         address += path;
     }
+    if let Some(query) = options["query"].as_object() {
+        let pairs = query.iter().map(|(name, value)| (name, value.as_str().unwrap_or_default()));
+        address = Url::parse_with_params(&address, pairs).map_or(address, String::from);
+    }
     let upgraded = options["transports"].as_array().is_some_and(|names| names.len() > 1);
     let transport = match options["transports"][0].as_str() {
         _ if upgraded => TransportType::Any,
@@ -122,6 +129,9 @@ fn builder(command: &Value, namespace: &str) -> ClientBuilder {
     for (name, value) in options["extraHeaders"].as_object().into_iter().flatten() {
         builder = builder.opening_header(name.as_str(), value.as_str().unwrap_or_default());
     }
+    if let Some(authority) = options["ca"].as_str() {
+        builder = builder.tls_config(trusting(authority));
+    }
     let [on_connect, on_close, on_error] = [(); 3].map(|()| namespace.to_owned());
     builder = builder
         .on(Event::Connect, move |_, _| see("connect", json!({"namespace": on_connect})))
@@ -140,6 +150,14 @@ fn builder(command: &Value, namespace: &str) -> ClientBuilder {
     builder.on("news", move |payload, _| {
         see("event", json!({"namespace": namespace, "event": "news", "args": packed(payload), "ack": false}));
     })
+}
+
+/// Trusts this certificate (PEM), and no others.
+fn trusting(authority: &str) -> TlsConnector {
+    let certificate = Certificate::from_pem(authority.as_bytes()).expect("a certificate");
+    let mut builder = TlsConnector::builder();
+    builder.disable_built_in_roots(true).add_root_certificate(certificate);
+    builder.build().expect("TLS")
 }
 
 fn emit(client: &Client, command: &Value, namespace: &str) -> Result<(), String> {
