@@ -96,7 +96,8 @@ class ClientRunner(QuestionLoop):
                     outcome, notes = await self._answer(question)
             finally:
                 self._tried[question].set_result(None)
-            if blame := self._blame(question, outcome, started):
+            unfinished = question.requirement.id in WATCHED and outcome.error is None  # see _with_notes
+            if not unfinished and (blame := self._blame(question, outcome, started)):
                 outcome, notes = await self._ask_again(question, outcome, blame)
             for requirement, what in notes:
                 self._notes[requirement, question.transport].append(Note(f"{what} (in {question.label})"))
