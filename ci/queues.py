@@ -88,7 +88,7 @@ def main(queues: tuple[str, ...], modes: tuple[str, ...], record: bool, jobs: in
         for future in coming:
             cell = future.result()
             cells.append(cell)
-            click.echo(f"{cell.queue:<14}{cell.mode:<26}{cell.seconds:>4.0f} s  {cell}")
+            click.echo(f"{cell.queue:<16}{cell.mode:<26}{cell.seconds:>4.0f} s  {cell}")
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         if sys.exc_info()[0] is not None:
