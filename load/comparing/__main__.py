@@ -209,7 +209,7 @@ def main(
             servers = known_servers()
             profile.check_servers(*servers)
             for queue in filter(servers.queues.get, profile.queues()):
-                click.echo(f"queue {queue}: no server starts behind it. {servers.queues[queue]}", err=True)
+                click.echo(f"no server starts behind --queue {queue}: {servers.queues[queue]}", err=True)
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
         run_setups(profile.arms)
