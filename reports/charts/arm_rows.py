@@ -11,15 +11,17 @@ from reports.charts.panels import (
     SentenceOn,
     arm_styles,
     draw_both,
+    draw_dot,
     figure_texts,
     heading_of,
+    name_rows,
     said,
 )
-from reports.charts.svg import INK, MUTED, PAPER
+from reports.charts.svg import INK, MUTED
 from reports.statistics import sentences
 from reports.statistics.metrics import METRICS, MetricKind
 from reports.writing.quoting import Quotes
-from reports.writing.wording import TRANSPORTS, number, printable, tick
+from reports.writing.wording import TRANSPORTS, number, tick
 from sioprobe.results.types import Arm, CellResult
 
 if TYPE_CHECKING:
@@ -46,16 +48,7 @@ def draw_dots(
     def row(axes: Axes, y: int, cell: CellResult) -> None:
         metric, style = cell["metrics"][kind.name], styles[cell["arm"]]
         estimate, low, high = ((metric[key] or 0.0) * kind.scale for key in ("estimate", "low", "high"))
-        axes.plot([low, high], [y, y], color=style.colour, linewidth=3, solid_capstyle="butt", zorder=3)
-        axes.plot(
-            [estimate],
-            [y],
-            style.marker,
-            color=style.colour,
-            markersize=8,
-            markeredgecolor=PAPER,
-            zorder=4,
-        )
+        draw_dot(axes, y, style, estimate, low, high)
 
     return _rows(arms, cells, quotes, kind, names, sentence_on, caption, row)
 
@@ -117,10 +110,7 @@ def _rows(
             text = number((metric["estimate"] or 0.0) * kind.scale)
             end = max(metric["high"] or 0.0, metric["estimate"] or 0.0) * kind.scale
             axes.text(max(end, 0) + largest * 0.025, y, text, va="center", fontsize=SMALL, color=INK)
-        axes.set_ylim(len(shown) - 0.5, -0.5)
-        axes.set_yticks(
-            range(len(shown)), [printable(arm["id"]) for arm in shown] if left else [""] * len(shown)
-        )
+        name_rows(axes, [arm["id"] for arm in shown], left)
         axes.tick_params(axis="y", length=0)
         axes.set_xlim(0, largest * 1.16)
         axes.grid(axis="x", linewidth=0.8, zorder=0)

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reports.charts.panels import SMALL, DrawnFigure, arm_styles, draw_both
-from reports.charts.svg import INK, MUTED, PAPER, RULE
-from reports.writing.wording import TRANSPORT_ORDER, change, printable, signed_percent
+from reports.charts.panels import SMALL, DrawnFigure, arm_styles, draw_both, draw_dot, name_rows
+from reports.charts.svg import INK, MUTED, RULE
+from reports.writing.wording import TRANSPORT_ORDER, change, signed_percent
 from sioprobe.results.across import FigureChange, PairedCell
 from sioprobe.results.types import Arm
 
@@ -70,23 +70,7 @@ def draw_changes(
                 continue
             y, style, share = labels.index(label), styles[cell["arm"]], figure["change"] or 0.0
             low, high = (share if end is None else end for end in (figure["low"], figure["high"]))
-            axes.plot(
-                [place(low), place(high)],
-                [y, y],
-                color=style.colour,
-                linewidth=3,
-                solid_capstyle="butt",
-                zorder=3,
-            )
-            axes.plot(
-                [place(share)],
-                [y],
-                style.marker,
-                color=style.colour,
-                markersize=8,
-                markeredgecolor=PAPER,
-                zorder=4,
-            )
+            draw_dot(axes, y, style, place(share), place(low), place(high))
             word = figure["word"] if figure["word"] in ("better", "worse") else ""
             axes.annotate(
                 f"{signed_percent(share, 0)} {word}".rstrip(),
@@ -99,11 +83,8 @@ def draw_changes(
                 color=INK if word else MUTED,
                 fontweight="bold" if word else "normal",
             )
-        axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.set_xlim(-reach, reach)
-        axes.set_yticks(
-            range(len(labels)), [printable(label) for label in labels] if left else [""] * len(labels)
-        )
+        name_rows(axes, labels, left)
         ticks = next(ticks for limit, ticks in TICKS if reach <= limit)
         shown = [tick for tick in ticks if abs(math.log1p(tick)) <= reach]
         texts = [signed_percent(tick, 0) if tick else "0" for tick in shown]

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports.charts.svg import ARM_COLOURS, RC, inline_svg
+from reports.charts.svg import ARM_COLOURS, PAPER, RC, inline_svg
 from reports.statistics import sentences
 from reports.statistics.metrics import MetricKind
 from reports.writing.quoting import Quote, Quoted, Quotes
-from reports.writing.wording import TRANSPORTS
+from reports.writing.wording import TRANSPORTS, printable
 from sioprobe.results.types import Arm, CellResult
 
 if TYPE_CHECKING:
@@ -124,6 +124,21 @@ def _draw(
                 TRANSPORTS.get(transport, transport), loc="left", fontsize=14, fontweight="bold", pad=10
             )
         return inline_svg(figure, name, title, description)
+
+
+def draw_dot(
+    axes: Axes, y: int, style: ArmStyle, middle: float, low: float | None = None, high: float | None = None
+) -> None:
+    """A dot in one row, with its interval if there is one."""
+    if low is not None and high is not None:
+        axes.plot([low, high], [y, y], color=style.colour, linewidth=3, solid_capstyle="butt", zorder=3)
+    axes.plot([middle], [y], style.marker, color=style.colour, markersize=8, markeredgecolor=PAPER, zorder=4)
+
+
+def name_rows(axes: Axes, names: Sequence[str], left: bool) -> None:
+    """One row for each name, from top to bottom. The names stand only at the left panel."""
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), [printable(name) if left else "" for name in names])
 
 
 def heading_of(sentence_on: SentenceOn, cells: list[CellResult], transports: list[str]) -> str:

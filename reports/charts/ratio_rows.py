@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reports.charts.panels import SMALL, ArmStyle, DrawnFigure, arm_styles, draw_both
-from reports.charts.svg import INK, MUTED, PAPER
+from reports.charts.panels import SMALL, ArmStyle, DrawnFigure, arm_styles, draw_both, draw_dot, name_rows
+from reports.charts.svg import INK, MUTED
 from reports.statistics import sentences
 from reports.statistics.ratio_sentences import bounds, ratio_sentence
 from reports.statistics.side_by_side import over_lowest
-from reports.writing.wording import TRANSPORT_ORDER, TRANSPORTS, counted, number, printable, tick
+from reports.writing.wording import TRANSPORT_ORDER, TRANSPORTS, counted, number, tick
 from sioprobe.results.comparison import PairedRatio, SideBySide
 from sioprobe.results.types import Arm
 
@@ -68,9 +68,7 @@ def _figure(name: str, parts: Mapping[str, SideBySide], arms: Sequence[Arm]) -> 
                 axes.text(
                     1.02, y, "not measured", va="center", color=MUTED, fontsize=SMALL, fontstyle="italic"
                 )
-        axes.set_ylim(len(shown) - 0.5, -0.5)
-        names = [printable(arm["id"]) for arm in shown]
-        axes.set_yticks(range(len(shown)), names if left else [""] * len(shown))
+        name_rows(axes, [arm["id"] for arm in shown], left)
         axes.set_xlabel("times that of the lowest", fontsize=SMALL)
 
     spoken = [parts[transport] for transport in sentences.PREFERRED if transport in parts]
@@ -111,9 +109,7 @@ def _dot(
 ) -> None:
     """A dot with its interval, and `text` beside it. `figures` are estimate, low and high."""
     middle, low, high = figures
-    if low is not None and high is not None:
-        axes.plot([low, high], [y, y], color=style.colour, linewidth=3, solid_capstyle="butt", zorder=3)
-    axes.plot([middle], [y], style.marker, color=style.colour, markersize=8, markeredgecolor=PAPER, zorder=4)
+    draw_dot(axes, y, style, middle, low, high)
     least, largest = axes.get_xlim()
     axes.text(
         max(high or 0.0, middle) * (largest / least) ** 0.02, y, text, va="center", fontsize=SMALL, color=INK

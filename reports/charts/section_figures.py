@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.charts.labels import label_ends
-from reports.charts.panels import SMALL, ArmStyle, DrawnFigure, arm_styles, draw_both
+from reports.charts.panels import SMALL, ArmStyle, DrawnFigure, arm_styles, draw_both, draw_dot, name_rows
 from reports.charts.svg import INK, MUTED, PAPER
 from reports.statistics.sections.processes import OVERSUBSCRIBED
 from reports.writing.units import ShownAs, shown_as
-from reports.writing.wording import TRANSPORTS, number, printable, slug, tick
+from reports.writing.wording import TRANSPORTS, number, slug, tick
 from sioprobe.results.comparison import Section, SectionName, SectionRow
 from sioprobe.results.types import Arm
 
@@ -265,12 +265,9 @@ def _dots(
             )
             continue
         value, style = own.points[arm][-1][1], styles[arm]
-        axes.plot(
-            [value], [row], style.marker, color=style.colour, markersize=8, markeredgecolor=PAPER, zorder=4
-        )
+        draw_dot(axes, row, style, value)
         axes.text(value + largest * 0.03, row, number(value), va="center", fontsize=SMALL, color=INK)
-    axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.set_yticks(range(len(shown)), [printable(arm) for arm in shown] if left else [""] * len(shown))
+    name_rows(axes, shown, left)
     axes.set_xlim(0, largest * 1.2)
     axes.tick_params(axis="both", length=0)
     axes.grid(axis="x", linewidth=0.8, zorder=0)

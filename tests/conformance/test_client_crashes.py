@@ -14,6 +14,7 @@ from conformance.judging.client_runner import ClientRunner
 from conformance.judging.known_deviations import Deviation
 from conformance.judging.outcomes import Question
 from conformance.requirements import FEATURES, Requirement
+from conformance.subject import Subject
 from conformance.verdicts import Level, Silent
 from tests.strict_client.agent import StrictPool
 
@@ -48,8 +49,8 @@ def entry(id_: str, *covers: Silent) -> Deviation:
 def test_only_the_crash_of_an_entry_is_known(
     known: list[Deviation], of_the_case: str, of_survival: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def find(id_: str, *case: object, **subject: Any) -> Deviation | None:
-        return next((one for one in known if one.id == id_), None)
+    def find(question: Question, subject: Subject) -> Deviation | None:
+        return next((one for one in known if one.id == question.requirement.id), None)
 
     monkeypatch.setattr(judged, "find_deviation", find)
     monkeypatch.setattr(client_runner, "Pool", lambda command, size, fresh: StrictPool(None))
