@@ -147,8 +147,7 @@ class Measuring:
     def run(self, end: float) -> None:
         """Measure until all is decided, the looks are used up, or `end` (monotonic). Raises GateError."""
         looks = self.settings.thresholds.looks
-        driver = Driver("load.side_by_side")
-        try:
+        with Driver("load.side_by_side") as driver:
             for round_number in range(1, looks[-1] + 1):
                 open_cells = [cell for cell in self.cells if not cell.decided]
                 if not open_cells:
@@ -168,8 +167,6 @@ class Measuring:
                 self._add_to_suite()
                 if round_number in looks:
                     self._look()
-        finally:
-            driver.close()
 
     def _life(self, driver: Driver, cell: CellLives, number: int, end: float) -> None:
         started = time.monotonic()

@@ -59,8 +59,7 @@ def calibrate(cell: str, *, realtime: bool) -> float:
     burdens = {"base": "none", "head": f"spin:{CALIBRATION_ROUNDS}"}
     sides = [{"name": name, "command": shlex.split(server(mode, burden))} for name, burden in burdens.items()]
     logs = []
-    driver = Driver("load.side_by_side")
-    try:
+    with Driver("load.side_by_side") as driver:
         for seed in range(CALIBRATION_LIVES):
             life = driver.ask(
                 {"sides": sides, "transport": transport, "realtime": realtime, "seed": seed}, 120
@@ -68,8 +67,6 @@ def calibrate(cell: str, *, realtime: bool) -> float:
             if "error" in life:
                 raise GateError(f"{cell}: {life['error']}")
             logs.append(log_change(life, "head", "base", CPU))
-    finally:
-        driver.close()
     added = math.expm1(hodges_lehmann(logs))
     if added <= 0.05:
         raise GateError(

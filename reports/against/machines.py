@@ -18,7 +18,7 @@ from reports.statistics.kept_results import (
 )
 from reports.statistics.metrics import IN_MATRIX, METRICS
 from reports.writing import wording
-from reports.writing.rendering import downloads_of, environment, harmless
+from reports.writing.rendering import page_of
 from sioprobe.results.files import write_text
 from sioprobe.results.types import CellResult, Results
 
@@ -73,26 +73,16 @@ def render_page(machines: Sequence[Machine]) -> str:
         for machine in machines
         for kept in machine.folders
     }
-    downloads, left_out = downloads_of(raw)
-    return (
-        environment(harmless)
-        .get_template("machines.html.jinja")
-        .render(
-            machines=machines,
-            columns=[
-                "Server",
-                "Transport",
-                *(f"{METRICS[name].label}, {METRICS[name].shown_unit}" for name in IN_MATRIX),
-            ],
-            tables=_tables,
-            blocks_of=blocks_of,
-            wording=wording,
-            matrix={"areas": [], "verdicts": []},
-            downloads=downloads,
-            left_out=left_out,
-            data_note=".",
-        )
-    )
+    figures = [f"{METRICS[name].label}, {METRICS[name].shown_unit}" for name in IN_MATRIX]
+    context = {
+        "machines": machines,
+        "columns": ["Server", "Transport", *figures],
+        "tables": _tables,
+        "blocks_of": blocks_of,
+        "wording": wording,
+        "data_note": ".",
+    }
+    return page_of("machines.html.jinja", raw, context)
 
 
 def _tables(results: Results) -> list[tuple[str, list[list[str]]]]:

@@ -12,7 +12,7 @@ from reports.conformance.words import SYMBOLS as VERDICT_SYMBOLS
 from reports.statistics.kept_results import machine_words
 from reports.statistics.metrics import METRICS
 from reports.writing import wording
-from reports.writing.rendering import downloads_of, environment, harmless, harmless_in_markdown
+from reports.writing.rendering import environment, harmless_in_markdown, page_of
 from sioprobe.results.across import (
     Against,
     FigureChange,
@@ -32,19 +32,9 @@ MOST_CASES = 400
 def render_page(against: Against) -> str:
     """against.html: one file that fetches nothing. Equal inputs give equal bytes."""
     data = json.dumps(against, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
-    downloads, left_out = downloads_of({"against.json": data})
-    return (
-        environment(harmless)
-        .get_template("against.html.jinja")
-        .render(
-            **_context(against),
-            figures=[figure for name in NAMES if (figure := _figure(against, name)) is not None],
-            matrix={"areas": [], "verdicts": []},
-            downloads=downloads,
-            left_out=left_out,
-            data_note=": every figure above is in it.",
-        )
-    )
+    figures = [figure for name in NAMES if (figure := _figure(against, name)) is not None]
+    more = {"figures": figures, "data_note": ": every figure above is in it."}
+    return page_of("against.html.jinja", {"against.json": data}, _context(against) | more)
 
 
 def render_summary(against: Against) -> str:

@@ -23,7 +23,7 @@ from reports.statistics.ratio_sentences import bounds
 from reports.statistics.result_folder import Inputs
 from reports.writing import wording
 from reports.writing.quoting import Quotes
-from reports.writing.rendering import environment, harmless, harmless_in_markdown, with_downloads
+from reports.writing.rendering import environment, harmless_in_markdown, page_of
 from sioprobe.results.types import Results
 
 ENVIRONMENT = (
@@ -85,8 +85,7 @@ CLAIMED = {"holds here": "✓", "does not hold here": "✗", "cannot be told her
 
 def render_page(inputs: Inputs, results: Results, raw: Mapping[str, bytes]) -> str:
     """The whole page. The download buttons give the files in `raw`, by file name."""
-    template = environment(harmless).get_template("comparison.html.jinja")
-    return with_downloads(template, raw, _context(inputs, results, drawn=True))
+    return page_of("comparison.html.jinja", raw, _context(inputs, results, drawn=True))
 
 
 def render_summary(inputs: Inputs, results: Results) -> str:

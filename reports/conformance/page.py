@@ -12,7 +12,7 @@ from reports.conformance import words
 from reports.conformance.coverage import Coverage, coverage_of
 from reports.conformance.matrix import Matrix, conformance_matrix
 from reports.writing import wording
-from reports.writing.rendering import environment, harmless_in_markdown, with_downloads
+from reports.writing.rendering import environment, harmless_in_markdown, page_of
 from sioprobe.results.types import Arm, Conformance
 
 OUTCOME_ORDER = ("failures", "harness error", "known deviations", "nothing broken", "conformant")
@@ -24,8 +24,7 @@ MARKDOWN_ROWS = 60
 
 def render_page(results: Mapping[str, Conformance], raw: Mapping[str, bytes], command: str) -> str:
     """The page over `results`, by the name of their column. The download buttons give the files in `raw`."""
-    template = environment().get_template("conformance.html.jinja")
-    return with_downloads(template, raw, _context(results, command) | {"data_note": "."})
+    return page_of("conformance.html.jinja", raw, _context(results, command) | {"data_note": "."})
 
 
 def render_markdown(results: Mapping[str, Conformance], command: str) -> str:

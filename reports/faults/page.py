@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from reports.faults import words
 from reports.faults.derivation import Row
 from reports.writing import wording
-from reports.writing.rendering import environment, harmless, harmless_in_markdown, with_downloads
+from reports.writing.rendering import environment, harmless_in_markdown, page_of
 from sioprobe.results.faults import FaultRun, Faults
 
 __all__ = ["render_markdown", "render_page"]
@@ -43,8 +43,7 @@ SENDERS = (
 
 def render_page(faults: Faults, raw: Mapping[str, bytes]) -> str:
     """faults.html: one file that fetches nothing."""
-    template = environment(harmless).get_template("faults.html.jinja")
-    return with_downloads(template, raw, {**_context(faults), "details": _details})
+    return page_of("faults.html.jinja", raw, {**_context(faults), "details": _details})
 
 
 def render_markdown(faults: Faults) -> str:
@@ -72,7 +71,6 @@ def _context(faults: Faults) -> dict[str, object]:
         "titles": list({cell["fault"]: cell["title"] for cell in faults["faults"]}.items()),
         "versions": _versions(faults),
         "wording": wording,
-        "matrix": {"areas": [], "verdicts": []},
         "data_note": ": everything above can be computed again from it.",
     }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from reports.gate import words
 from reports.writing import wording
-from reports.writing.rendering import downloads_of, environment, harmless, harmless_in_markdown
+from reports.writing.rendering import environment, harmless_in_markdown, page_of
 from sioprobe.results.gate import Cell, Change, Gate
 
 __all__ = ["render_junit", "render_page", "render_summary"]
@@ -123,15 +123,8 @@ def _context(gate: Gate) -> dict[str, Any]:
 
 def render_page(gate: Gate, raw: Mapping[str, bytes]) -> str:
     """gate.html; `raw` are the files that lie inside it."""
-    downloads, left_out = downloads_of(raw)
-    template = environment(harmless).get_template("gate.html.jinja")
-    return template.render(
-        **_context(gate),
-        matrix={"areas": [], "verdicts": []},
-        downloads=downloads,
-        left_out=left_out,
-        data_note=": everything above can be computed again from them.",
-    )
+    note = ": everything above can be computed again from them."
+    return page_of("gate.html.jinja", raw, {**_context(gate), "data_note": note})
 
 
 def render_summary(gate: Gate) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reports.history import panels, sentences
 from reports.history.steps import COVERAGE, SMALLEST
 from reports.writing import wording
-from reports.writing.rendering import downloads_of, environment, harmless
+from reports.writing.rendering import page_of
 from sioprobe.results.across import History, HistoryGroup, HistorySeries
 
 __all__ = ["render_page"]
@@ -30,43 +30,36 @@ class Figure:
 def render_page(history: History) -> str:
     """history.html."""
     data = json.dumps(history, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
-    downloads, left_out = downloads_of({"history.json": data})
     steps = [
         (group, one, step) for group in history["groups"] for one in group["series"] for step in one["steps"]
     ]
     steps.sort(key=lambda found: found[0]["runs"][found[2]["after"]]["started_at"])
-    return (
-        environment(harmless)
-        .get_template("history.html.jinja")
-        .render(
-            history=history,
-            steps=[
-                [
-                    sentences.days_of(group, step),
-                    sentences.series_words(one),
-                    f"{wording.number(step['old'])} → {wording.number(step['new'])} {one['unit']}",
-                    sentences.step_words(step),
-                    sentences.version_words(step["versions"]) or "nothing that is known",
-                ]
-                for group, one, step in steps
-            ],
-            groups=[(group, _figures(group)) for group in history["groups"]],
-            width=panels.WIDTH,
-            height=panels.HEIGHT,
-            left=panels.LEFT,
-            right=panels.WIDTH - panels.RIGHT,
-            top=panels.TOP,
-            bottom=panels.HEIGHT - panels.BOTTOM,
-            version_words=sentences.version_words,
-            coverage=wording.percent(COVERAGE),
-            smallest=wording.percent(SMALLEST),
-            wording=wording,
-            matrix={"areas": [], "verdicts": []},
-            downloads=downloads,
-            left_out=left_out,
-            data_note=": every figure above is in it.",
-        )
-    )
+    context = {
+        "history": history,
+        "steps": [
+            [
+                sentences.days_of(group, step),
+                sentences.series_words(one),
+                f"{wording.number(step['old'])} → {wording.number(step['new'])} {one['unit']}",
+                sentences.step_words(step),
+                sentences.version_words(step["versions"]) or "nothing that is known",
+            ]
+            for group, one, step in steps
+        ],
+        "groups": [(group, _figures(group)) for group in history["groups"]],
+        "width": panels.WIDTH,
+        "height": panels.HEIGHT,
+        "left": panels.LEFT,
+        "right": panels.WIDTH - panels.RIGHT,
+        "top": panels.TOP,
+        "bottom": panels.HEIGHT - panels.BOTTOM,
+        "version_words": sentences.version_words,
+        "coverage": wording.percent(COVERAGE),
+        "smallest": wording.percent(SMALLEST),
+        "wording": wording,
+        "data_note": ": every figure above is in it.",
+    }
+    return page_of("history.html.jinja", {"history.json": data}, context)
 
 
 def _figures(group: HistoryGroup) -> list[Figure]:

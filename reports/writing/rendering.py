@@ -19,8 +19,6 @@ HERE = Path(__file__).resolve().parent
 
 LARGEST_PAGE = 2_900_000
 """A page leaves out files before it has more bytes."""
-LARGEST_EMBEDDED = 1_500_000
-"""So many bytes of base64 has a page that does not say how large it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +36,20 @@ def embedded(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
-def with_downloads(template: jinja2.Template, raw: Mapping[str, bytes], context: Mapping[str, Any]) -> str:
-    """The page, with as many of the files in `raw` as it has room for."""
-    bare = template.render(**context, downloads=[], left_out=[])
-    downloads, left_out = downloads_of(raw, LARGEST_PAGE - len(bare.encode()))
-    return template.render(**context, downloads=downloads, left_out=left_out)
-
-
-def downloads_of(raw: Mapping[str, bytes], room: int = LARGEST_EMBEDDED) -> tuple[list[Download], list[str]]:
-    """The files for the page, and the names of those for which it has no room."""
-    downloads, left_out, total = [], [], 0
+def page_of(template: str, raw: Mapping[str, bytes], context: Mapping[str, Any]) -> str:
+    """A page that fetches nothing, with as many of the files in `raw` as it has room for."""
+    page = environment().get_template(template)
+    values = {"matrix": {"areas": [], "verdicts": []}, **context}
+    room = LARGEST_PAGE - len(page.render(**values, downloads=[], left_out=[]).encode())
+    downloads, left_out = [], []
     for name, content in raw.items():
         data = embedded(content)
-        if total + len(data) > room:
+        if len(data) > room:
             left_out.append(name)
             continue
-        total += len(data)
+        room -= len(data)
         downloads.append(Download(name, len(content), data))
-    return downloads, left_out
+    return page.render(**values, downloads=downloads, left_out=left_out)
 
 
 def harmless(value: object) -> object:
