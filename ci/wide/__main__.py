@@ -25,7 +25,6 @@ AT_ONCE = 3  # a conformance run mostly waits
 DEADLINE = 900.0  # seconds for one server; a long way takes minutes
 OUT = ROOT / "reports/out"
 PAGE = ROOT / "docs/measured/wide.md"
-DIRECT = "node"
 
 
 @dataclass(frozen=True, slots=True)
