@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from conformance.verdicts import Level
 from sioprobe.commandline.nearest import unknown
@@ -130,22 +130,26 @@ class Requirement:
         return self.id.rpartition("-")[0]
 
 
-@cache
 def catalogue(role: Role = "server") -> dict[str, Requirement]:
     """All statements about servers, or about clients, by id, with or without cases.
 
     Raises ValueError that names the file and the fault.
     """
-    found: dict[str, Requirement] = {}
+    return _catalogues()[role]
+
+
+@cache
+def _catalogues() -> dict[Role, dict[str, Requirement]]:
+    """Both at once: to read the files takes a tenth of a second."""
+    found: dict[Role, dict[str, Requirement]] = {role: {} for role in get_args(Role)}
     for path in sorted(FOLDER.glob("*.toml")):
         rows = tomllib.loads(path.read_text("utf-8"))
-        if rows.get("role", "server") != role:
-            continue
+        role = rows.get("role", "server")
         for row in rows.get("requirement", []):
             entry = _requirement(path.name, row, role)
-            if entry.id in found:
+            if entry.id in found[role]:
                 raise ValueError(f"{path.name}: {entry.id} stands in the catalogue twice")
-            found[entry.id] = entry
+            found[role][entry.id] = entry
     return found
 
 
