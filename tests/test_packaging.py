@@ -128,11 +128,31 @@ def test_the_installed_package_builds_a_foreign_server_in_the_user_s_cache(
         assert psutil.Process(server.process.pid).exe() == str(program)
 
 
+SHORT = """
+[load]
+transports = ["websocket"]
+connections = 2
+warmup_seconds = 0.1
+seconds = 0.3
+rounds = 1
+minimum_rounds = 1
+budget_seconds = 1000
+
+[[arms]]
+id = "gevent"
+title = "gevent"
+mode = "gevent"
+"""
+
+
 def test_the_installed_comparison_measures_and_reports(installed: Path, tmp_path: Path) -> None:
-    done = run(
-        installed, tmp_path, "compare", "--arm", "gevent", "--rounds", "1", "--no-conformance", "--out", "out"
-    )
+    (tmp_path / "short.toml").write_text(SHORT)
+    words = ("--profile", "short.toml", "--no-conformance", "--out", "out")
+    done = run(installed, tmp_path, "compare", *words)
+    refused = run(installed, tmp_path, "compare", "--arm", "gevnt")
 
     # 3: measured, but the machine was too busy with something else for any block to be believed.
     assert done.returncode in (0, 3), done.stderr[-3000:]
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
+    # A profile of the wheel is found.
+    assert "profile quick has no arm 'gevnt'" in refused.stderr

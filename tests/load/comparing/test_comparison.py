@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import psutil
 import pytest
 
+from load.comparing import judging
 from load.comparing.__main__ import main
 from load.comparing.comparison import Comparison
 from load.comparing.plan import read_profile
@@ -198,19 +199,20 @@ def test_a_folder_with_results_of_something_else_is_left_alone(tmp_path: Path) -
     assert (tmp_path / "results.json").read_text() == "mine"
 
 
-def test_a_case_is_repeated_by_a_command_that_starts_its_server(tmp_path: Path) -> None:
+def test_a_case_is_repeated_by_a_command_that_starts_its_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cases of two areas: `test_green.py` asks a server for all."""
     profile = write_profile(tmp_path, 1, "threading")
     profile.write_text(profile.read_text() + "load = false\n")
+    areas = ("--area", "EIO-PL", "--area", "EIO-HS")
+    whole = judging.run_child
+    monkeypatch.setattr(judging, "run_child", lambda *words, **more: whole(*words, *areas, **more))
+    comparison = Comparison(read_profile(str(profile)), tmp_path, "command", True, Progress())
 
-    done = subprocess.run(
-        [SIOPROBE, "compare", "--profile", profile, "--out", tmp_path / "out"],
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    comparison.measure()
 
-    assert done.returncode == 0, done.stderr[-3000:]
-    cases = json.loads((tmp_path / "out" / "conformance-threading.json").read_text())["cases"]
+    cases = json.loads((tmp_path / "conformance-threading.json").read_text())["cases"]
     commands = [case["reproduce"] for case in cases if case["verdict"] == "known deviation"]
     assert commands
     assert all(
@@ -285,11 +287,19 @@ def lines_of(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
+AMID_BLOCKS = (("gevent",), "rounds.jsonl")
+AMID_LIVES = (("gevent", "threading"), "lives.jsonl")
+
+
 @pytest.mark.parametrize(
-    ("modes", "written"), [(("gevent",), "rounds.jsonl"), (("gevent", "threading"), "lives.jsonl")],
-    ids=["amid blocks", "amid lives"],
-)  # fmt: skip
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+    ("number", "modes", "written"),
+    [
+        (signal.SIGINT, *AMID_BLOCKS),
+        (signal.SIGTERM, *AMID_LIVES),
+        (signal.SIGKILL, *AMID_BLOCKS),
+        (signal.SIGKILL, *AMID_LIVES),
+    ],
+)
 def test_no_process_is_left_behind(
     number: signal.Signals, modes: tuple[str, ...], written: str, tmp_path: Path
 ) -> None:
