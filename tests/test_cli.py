@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ ROOMS = ["serve", "conform", "load", "capacity", "survey", "doctor", "compare", 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run([SIOPROBE, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60)
+
+
+@cache
+def whole_help() -> str:
+    return run("--help").stdout
 
 
 def exit_codes(page: str) -> set[str]:
@@ -39,7 +45,7 @@ def test_every_subcommand_helps_under_its_own_name_with_examples(room: str, tmp_
     assert f"sioprobe {room}" in done.stdout.splitlines()[0]
     assert "examples:" in done.stdout.lower()
     codes = exit_codes(done.stdout)
-    assert codes <= exit_codes(run("--help").stdout)
+    assert codes <= exit_codes(whole_help())
     assert codes or room == "serve"
 
 

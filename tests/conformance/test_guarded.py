@@ -16,6 +16,7 @@ import pytest
 from conformance.__main__ import main as judge
 from tests.conformance.guarding_front import GuardingFront, guarding
 from tests.engine.tls_front import make_authority
+from tests.in_process import run_here
 from tests.servers import ROOT, start_command, start_server
 
 HEADER = ("Authorization", "Bearer header-c03e77")
@@ -123,11 +124,11 @@ def test_a_server_behind_a_guarding_proxy_gets_the_same_verdicts(
     ],
 )  # fmt: skip
 def test_who_shows_less_gets_one_line_and_4(
-    words: list[str], line: str, guarded: tuple[GuardingFront, str, str], tmp_path: Path
+    words: list[str], line: str, guarded: tuple[GuardingFront, str, str]
 ) -> None:
     front, _, _ = guarded
 
-    done = conform(tmp_path, "--url", front.url, *words)
+    done = run_here(judge, "sioprobe conform", "--url", front.url, *words)
 
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.count("\n") == 1

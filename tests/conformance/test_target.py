@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from conformance.__main__ import main
 from conformance.client.address import parse_url
 from conformance.client.revisions import REVISIONS
 from conformance.finding.profile import ServerProfile, read_profile
@@ -19,6 +20,7 @@ from conformance.finding.server import NoServer, find_target
 from conformance.usage_error import UsageError
 from sioprobe.wire import EnginePacket, EnginePacketType, RemoteProtocolError
 from tests.conformance.targets import broken_polling, refusing, running
+from tests.in_process import run_here
 from tests.servers import ROOT
 from tests.strict_server.server import StrictServer
 
@@ -41,18 +43,13 @@ def test_the_sentence_names_what_is_there(kind: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["nothing", "plain_http"])
-def test_the_command_ends_with_4(kind: str, tmp_path: Path) -> None:
-    with running(kind) as url:
-        command = [sys.executable, "-m", "conformance", "--url", url]
-        done = subprocess.run(
-            command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": ""},
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+def test_the_command_ends_with_4() -> None:
+    with running("plain_http") as url:
+        done = run_here(main, "sioprobe conform", "--url", url)
     assert done.returncode == 4
     assert done.stdout == ""
     assert done.stderr.startswith("python -m conformance: error: ")
-    assert SENTENCES[kind] in done.stderr
+    assert SENTENCES["plain_http"] in done.stderr
     assert done.stderr.count("\n") == 1
 
 
