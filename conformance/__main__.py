@@ -48,6 +48,7 @@ EXAMPLES = (
     "{program} --list --level SHOULD --area EIO-PL",
     "{program} --client 'node my_client.mjs'",
     "{program} --client js --area CLI-UP --verbose",
+    "{program} --client-listen 192.168.1.20:8900",
 )
 EXIT_CODES = {
     0: "conformant, or nothing but known deviations",
@@ -76,6 +77,14 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     group=JUDGED,
     metavar="COMMAND",
     help="Judge a client: the command that starts it, or a name. `list` lists the names.",
+)
+@option(
+    "--client-listen",
+    group=JUDGED,
+    metavar="[HOST:]PORT",
+    help="Judge a client that no command can start, such as an app on a phone: wait for its agent, which asks"
+    " for its commands over HTTP. Without a HOST only programs of this host can come. With one, the ports of"
+    " the cases are open to whoever reaches that address.",
 )
 @option(
     "--id",
@@ -157,8 +166,17 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=lambda context, option, wanted: _print_contract(context) if wanted else None,
+    callback=lambda context, option, wanted: _print(context, "CONTRACT.md") if wanted else None,
     help="Print which events a server should answer.",
+)
+@option(
+    "--client-contract",
+    group=INSTEAD,
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, option, wanted: _print(context, "CLIENT_CONTRACT.md") if wanted else None,
+    help="Print what an agent of a client should do, with agents to copy.",
 )
 @option("--verbose", is_flag=True, help="Explain each failure with its packets, and list everything.")
 @option("--report", "report_file", type=FILE, metavar="FILE.json", help="Write the result file.")
@@ -171,6 +189,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
 def main(
     urls: tuple[str, ...],
     client: str | None,
+    client_listen: str | None,
     ids: tuple[str, ...],
     areas: tuple[str, ...],
     levels: tuple[str, ...],
@@ -191,6 +210,7 @@ def main(
     **options: Any,
 ) -> None:
     """Judge whether the Socket.IO server at URL keeps the protocol, or whether a client does."""
+    role: Role = "client" if client or client_listen else "server"
     if client == "list" and not as_list:
         click.echo(as_text())
         return
@@ -199,7 +219,6 @@ def main(
         click.echo(official_suites.as_json(tests) if as_json else official_suites.as_text(tests))
         return
     if as_list:
-        role: Role = "client" if client else "server"
         rows = listing.statements(ids, areas, levels, without_cases=without_cases, role=role)
         text = listing.as_text(rows, with_sentences=bool(ids), role=role)
         click.echo(listing.as_json(rows, role) if as_json else text)
@@ -210,24 +229,22 @@ def main(
     wanted = Outputs(report_file, html, markdown, badge, junit)
     if problem := wanted.problem():
         raise click.UsageError(problem)
-    if (matrix or diff) and (urls or client):
-        given = "--url" if urls else "--client"
+    if (matrix or diff) and (urls or role == "client"):
+        given = "--url" if urls else "--client" if client else "--client-listen"
         raise click.UsageError(f"{'--matrix' if matrix else '--diff'} judges nothing: leave {given} out")
     if matrix or diff:
         sys.exit(_compare(words, wanted, matrix=matrix, diff=diff, as_json=as_json))
-    if urls and client:
-        raise click.UsageError("--url judges a server and --client a client: give one of them")
-    if not urls and not client:
+    if not urls and role == "server":
         files = ", or --matrix or --diff for result files" if any(".json" in word for word in words) else ""
         raise click.UsageError(f"give --url URL of the server, or --client COMMAND{files}")
     if areas:
-        judged: Role = "client" if client else "server"
-        within = tuple(row.entry.id for row in listing.statements(ids, areas, role=judged) if row.cases)
+        within = tuple(row.entry.id for row in listing.statements(ids, areas, role=role) if row.cases)
         if not within:
             of = f"{', '.join(areas)} that is {' or '.join(ids)}" if ids else ", ".join(areas)
             raise click.UsageError(f"no case asks for a requirement of {of}; see --list")
         ids = within
-    asked: dict[str, Any] = {"url": urls, "client": client, "id": ids, "level": levels, **options}
+    asked: dict[str, Any] = {"url": urls, "client": client, "client_listen": client_listen}
+    asked |= {"id": ids, "level": levels, **options}
     try:
         run = begin(SimpleNamespace(**asked), connection)
     except UsageError as error:
@@ -240,8 +257,8 @@ def main(
     sys.exit(code)
 
 
-def _print_contract(context: click.Context) -> None:
-    click.echo(Path(__file__).with_name("CONTRACT.md").read_text("utf-8"), nl=False)
+def _print(context: click.Context, name: str) -> None:
+    click.echo(Path(__file__).with_name(name).read_text("utf-8"), nl=False)
     context.exit()
 
 

@@ -18,10 +18,13 @@ class ClientTarget(Subject):
 
     `given` is what the user wrote after `--client`, `command` what is started. `features` are those that its
     agent declares; a program without an agent has none. `fresh`: each case wants a process of its own.
+    `address`: nothing is started, agents come, and stages listen at this address. `given` then is what the
+    user wrote after `--client-listen`.
     """
 
     given: str
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ()
+    address: str | None = None
     features: frozenset[str] = frozenset()
     fresh: bool = False
 
@@ -31,19 +34,23 @@ class ClientTarget(Subject):
 
     @property
     def where(self) -> str:
-        return self.given
+        return self.given if self.address is None else shlex.join(self._words())
 
     def described(self) -> str:
         lacks = [name for name in FEATURES if name not in self.features]
         without = f", without {', '.join(lacks)}" if lacks and self.level else ""
-        started = f"client {self.title}, started by {shlex.join(self.command)}"
+        how = "started by" if self.address is None else "that comes to"
+        started = f"client {self.title}, {how} {shlex.join(self.command) or self.given}"
         return f"{started}: contract level {self.level}{without}"
 
     def words(self, requirement: Requirement) -> list[str]:
-        return ["--client", self.given]
+        return self._words()
+
+    def _words(self) -> list[str]:
+        return ["--client" if self.address is None else "--client-listen", self.given]
 
     def facts(self) -> dict[str, Any]:
-        return {"role": "client", "command": self.given, "features": sorted(self.features)}
+        return {"role": "client", "command": self.where, "features": sorted(self.features)}
 
     def redact(self, text: str) -> str:
         return text

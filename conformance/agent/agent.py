@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from conformance.agent.process import AgentProcess, CannotStart
 from conformance.requirements import FEATURES
 
-__all__ = ["Agent", "Hello", "Misunderstood", "read_hello"]
+__all__ = ["Agent", "Channel", "Hello", "Misunderstood", "read_hello"]
 
 HELLO_SECONDS = 30.0  # a JVM on a busy machine, or a browser
 RESET_SECONDS = 4.0
@@ -49,11 +49,42 @@ def read_hello(word: dict[str, Any]) -> Hello:
     return Hello(client, version, frozenset(features), bool(word.get("fresh")), versions)
 
 
-class Agent:
-    """A running agent. `hear` gets its observations while a case is under way."""
+class Channel(Protocol):
+    """The way to an agent: `AgentProcess`, or `pulled.PullChannel`."""
 
-    def __init__(self, process: AgentProcess) -> None:
+    heard: Callable[[dict[str, Any]], None]
+    printed: Callable[[str], None]
+    at_end: Callable[[], None]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes from it."""
+
+    def tell(self, command: Mapping[str, Any]) -> None:
+        """Send one command."""
+
+    def crash(self) -> Exception:
+        """What is known about its end."""
+
+    def holds(self) -> dict[str, int]:
+        """How many `sockets` and `threads` its process has. Raises NotApplicable if nobody can see them."""
+
+    async def settle(self) -> None:
+        """Return once it is known whether the agent lives."""
+
+    async def kill(self) -> None:
+        """End it."""
+
+
+class Agent:
+    """A running agent. `hear` gets its observations while a case is under way.
+
+    `reaches` is the name by which it reaches this host, if it is not started here.
+    """
+
+    def __init__(self, process: Channel) -> None:
         self.process = process
+        self.reaches: str | None = None
         self.hear: Callable[[dict[str, Any]], None] | None = None
         self.print: Callable[[str], None] | None = None
         self.at_end: Callable[[], None] | None = None
@@ -96,9 +127,7 @@ class Agent:
 
     def _end(self) -> None:
         if not self._hello.done():
-            last = self.process.last_error()
-            said = f": {last}" if last else ""
-            self._hello.set_exception(CannotStart(f"the agent ended with code {self.process.code}{said}"))
+            self._hello.set_exception(CannotStart(str(self.process.crash())))
             self._hello.exception()  # it may be that nobody asks
         self._reset.set()
         if self.at_end is not None:
@@ -110,8 +139,15 @@ class Agent:
             return False
         self._reset.clear()
         self.process.tell({"do": "reset"})
+        if await self.has_reset(RESET_SECONDS):
+            return True
+        await self.process.settle()
+        return False
+
+    async def has_reset(self, seconds: float) -> bool:
+        """Whether it answers `reset` within this time."""
         try:
-            await asyncio.wait_for(self._reset.wait(), RESET_SECONDS)
+            await asyncio.wait_for(self._reset.wait(), seconds)
         except TimeoutError:
             return False
         return not self.process.ended

@@ -12,12 +12,13 @@ import signal
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
+from sioprobe.harness import user_environment
 from sioprobe.host.dying import die_with_parent
 from sioprobe.host.processes import descendants, descriptor_targets, threads
 
-__all__ = ["AgentProcess", "CannotStart", "Crash", "from_json", "to_json"]
+__all__ = ["AgentProcess", "CannotStart", "Crash", "from_json", "is_observation", "to_json"]
 
 LONGEST_LINE = 2**26  # bytes: an event of a megabyte, and its escapes
 LAST_LINES = 30  # of standard error, in which the error is looked for
@@ -57,7 +58,7 @@ class AgentProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={**os.environ, **more},
+                env={**user_environment(), **more},
                 limit=LONGEST_LINE,
                 start_new_session=True,
                 preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGKILL),
@@ -85,7 +86,7 @@ class AgentProcess:
             word = json.loads(line)
         except (ValueError, RecursionError):
             word = None
-        if isinstance(word, dict) and isinstance(word.get("seen"), str):
+        if is_observation(word):
             self.heard(word)
         elif line:
             self.printed(line)
@@ -127,6 +128,9 @@ class AgentProcess:
         lines = [line.strip() for line in reversed(self._errors) if line.strip()]
         return next((line for line in lines if ERROR.search(line)), lines[0] if lines else None)
 
+    async def settle(self) -> None:
+        """A process that lives is seen to live."""
+
     async def kill(self) -> None:
         """End it with all that it started, and wait for it."""
         self.at_end = lambda: None
@@ -135,6 +139,11 @@ class AgentProcess:
         await asyncio.wait(self._reading, timeout=2)
         for task in self._reading:
             task.cancel()
+
+
+def is_observation(word: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether it is an object that says what it is."""
+    return isinstance(word, dict) and isinstance(word.get("seen"), str)
 
 
 def to_json(value: Any) -> Any:

@@ -37,7 +37,7 @@ async def test_asks_for_a_websocket_by_the_rules(stage: Stage, app: App, transpo
 
     request = next(one for one in stage.requests if one.is_websocket)
     key = request.header("sec-websocket-key") or ""
-    wanted = {"sec-websocket-version": "13", "host": f"127.0.0.1:{stage.port}"}
+    wanted = {"sec-websocket-version": "13", "host": f"{stage.host}:{stage.port}"}
     for name, value in wanted.items():
         if request.header(name) != value:
             raise Violation(f"{name}: {value}", f"{name}: {request.header(name)}")

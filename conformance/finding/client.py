@@ -6,8 +6,10 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import Any
 
 from conformance.agent.agent import Agent, Hello, Misunderstood
+from conformance.agent.listener import Listener
 from conformance.agent.process import AgentProcess, CannotStart
 from conformance.client.transcript import Recording
 from conformance.client_target import ClientTarget
@@ -16,7 +18,7 @@ from conformance.stage.bell import Bell
 from conformance.stage.stage import Stage
 from conformance.verdicts import HarnessError
 
-__all__ = ["NoClient", "find_client"]
+__all__ = ["NoClient", "find_client", "find_pulled"]
 
 CONNECT_SECONDS = 10.0
 UNKNOWN_SECONDS = 5.0
@@ -44,23 +46,51 @@ async def find_client(given: str, command: Sequence[str], level: int | None) -> 
             if hello is None:
                 await _expect_connection(agent, stage)
                 return ClientTarget(level=0, given=given, command=tuple(command), title=_name(command))
-            await _prove(agent)
-            first = "websocket" if "polling" not in hello.features else "polling"
-            options = {"transports": [first], "reconnection": False}
-            process.tell({"do": "connect", "url": stage.url, "namespace": "/", "options": options})
-            await _expect_connection(agent, stage)
+            await _look(agent, hello, stage)
         finally:
             await process.kill()
+    return _with_agent(hello, given=given, command=tuple(command))
+
+
+async def find_pulled(agents: Listener) -> ClientTarget:
+    """What the client is whose agent comes to `agents`. Raises as `find_client` does."""
+    try:
+        agent = await agents.first()
+    except Misunderstood as error:
+        raise HarnessError(str(error)) from None
+    except CannotStart as error:
+        raise NoClient(str(error)) from None
+    hello = await agent.hello()
+    async with Stage(Bell(), Recording(), upgrades=True, address=agents.address) as stage:
+        stage.host = agent.reaches or stage.host
+        await _look(agent, hello, stage)
+        usable = await agent.reset()
+    await agents.give(agent, usable=usable)
+    return _with_agent(hello, given=agents.given, address=agents.address)
+
+
+async def _look(agent: Agent, hello: Hello, stage: Stage) -> None:
+    """Expect that it is an agent, and that its client connects."""
+    await _prove(agent)
+    first = "websocket" if "polling" not in hello.features else "polling"
+    options = {"transports": [first], "reconnection": False}
+    agent.process.tell({"do": "connect", "url": stage.url, "namespace": "/", "options": options})
+    await _expect_connection(agent, stage)
+
+
+def _with_agent(hello: Hello, **more: Any) -> ClientTarget:
+    """The client that introduces itself so. `more` says how it comes."""
+    alone = hello.fresh and "address" in more
     return ClientTarget(
         level=1,
-        given=given,
-        command=tuple(command),
         features=hello.features,
         fresh=hello.fresh,
         library=hello.client,
         version=hello.version,
         versions={hello.client: hello.version, **hello.versions},
         title=f"{hello.client} {hello.version}",
+        note="the agent asks for a process for each case; nobody starts one here" if alone else None,
+        **more,
     )
 
 
@@ -100,10 +130,7 @@ async def _expect_connection(agent: Agent, stage: Stage) -> None:
 
 def _nothing(agent: Agent) -> str:
     said = f"no Socket.IO client: nothing connected within {CONNECT_SECONDS:.0f} s"
-    if agent.process.ended:
-        last = agent.process.last_error()
-        said += f"; the program ended with code {agent.process.code}" + (f": {last}" if last else "")
-    return said
+    return f"{said}; {agent.process.crash()}" if agent.process.ended else said
 
 
 async def _prove(agent: Agent) -> None:

@@ -13,20 +13,23 @@ from typing import NamedTuple, Protocol
 
 from conformance.agent.agent import Agent
 from conformance.agent.app import App
+from conformance.agent.listener import AgentsGone, Listener
 from conformance.agent.pool import Pool
 from conformance.agent.process import SETTLE_SECONDS, CannotStart, Crash
+from conformance.agent.pulled import Lost
 from conformance.client.transcript import RECORDING, Recording
 from conformance.client_target import ClientTarget
 from conformance.judging.judged import judged, redacted
 from conformance.judging.known_deviations import find_deviation
-from conformance.judging.outcomes import Outcome, Question
+from conformance.judging.outcomes import Cause, Outcome, Question
 from conformance.judging.question_loop import QuestionLoop
 from conformance.judging.watched import WATCHED
 from conformance.stage.bell import Bell
-from conformance.stage.stage import Stage
+from conformance.stage.stage import LOOPBACK, Stage
 from conformance.verdicts import (
     HarnessError,
     Inconclusive,
+    Judgement,
     NotApplicable,
     NotBegun,
     Silent,
@@ -61,16 +64,27 @@ class Agents(Protocol):
 
     async def give(self, agent: Agent, *, usable: bool) -> None: ...
 
+    async def close(self) -> None: ...
+
 
 class ClientRunner(QuestionLoop):
-    """Asks a client, in as many processes as there are jobs."""
+    """Asks a client, in as many processes as there are jobs, or the `agents` that have come to the loop."""
 
-    def __init__(self, target: ClientTarget, *, jobs: int, strict: bool) -> None:
-        super().__init__(HEARTBEAT)
+    def __init__(
+        self,
+        target: ClientTarget,
+        *,
+        jobs: int,
+        strict: bool,
+        agents: Listener | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(HEARTBEAT, loop)
         self._target = target
         self._strict = strict
-        self._places = asyncio.Semaphore(jobs)
-        self._pool = Pool(target.command, jobs + 1, fresh=target.fresh)
+        self._places = asyncio.Semaphore(jobs) if agents is None else agents.places
+        self._pool: Agents = agents or Pool(target.command, jobs + 1, fresh=target.fresh)
+        self._lost: list[str] = []  # the cases in which an agent went away
         self._asked: dict[Question, asyncio.Future[None]] = {}  # and again, where there was a reason
         self._accidents = 0
         self._notes: Notes = defaultdict(list)
@@ -105,6 +119,8 @@ class ClientRunner(QuestionLoop):
                 known_ = outcome.judgement.verdict is Verdict.KNOWN_DEVIATION
                 end = Note(f"{outcome.error} (in {question.label})", None if known_ else Silent.PROCESS)
                 self._notes["CLI-SV-01", question.transport].append(end)
+            if isinstance(outcome.error, Lost):
+                self._lost.append(question.label)
         finally:
             self._asked[question].set_result(None)
         if question.requirement.id in WATCHED:
@@ -117,9 +133,15 @@ class ClientRunner(QuestionLoop):
         """What came of a watched requirement, if its own case found nothing: what was noted in all others."""
         id_ = question.requirement.id
         noted = self._notes[id_, question.transport] + self._notes[id_, None]
-        if outcome.error is not None or not noted:
+        error: Exception
+        if outcome.error is not None or outcome.cause is not None:
             return outcome
-        error = _broken(id_, noted)
+        if noted:
+            error = _broken(id_, noted)
+        elif id_ == "CLI-SV-01" and self._lost:
+            error = Inconclusive(f"an agent went away in {self._lost[0]}, and its process may have ended")
+        else:
+            return outcome
         return replace(
             outcome, error=error, judgement=judged(question, error, self._target, strict=self._strict)
         )
@@ -131,6 +153,8 @@ class ClientRunner(QuestionLoop):
         await asyncio.wait(self._tried.values())
         async with self._alone:
             outcome, notes = await self._answer(question)
+        if outcome.cause is not None:  # nobody is left who could be asked
+            return first, notes
         found = first.judgement.actual or first.judgement.reason
         if isinstance(first.error, Crash) and not isinstance(outcome.error, Crash):
             once = Inconclusive(f"once in two tries {found}")
@@ -144,6 +168,8 @@ class ClientRunner(QuestionLoop):
             return None
         if isinstance(outcome.error, Crash):
             return "because the process ended"
+        if isinstance(outcome.error, Lost):
+            return "because its agent went away"
         if not is_failure(outcome.judgement.verdict) and outcome.judgement.verdict is not Verdict.NON_STRICT:
             return None
         if stall := self._standstill.stalled_since(started):
@@ -172,12 +198,15 @@ async def answer_question(
     """Run one case and judge it. Returns what the stage noted in it, too."""
     recording = Recording()
     RECORDING.set(recording)
-    stage = Stage(Bell(), recording, upgrades=question.transport == "upgraded")
+    address = target.address or LOOPBACK
+    stage = Stage(Bell(), recording, upgrades=question.transport == "upgraded", address=address)
     error: BaseException | None = None
     try:
         _expect_applicable(question, target)
         await _play(question, stage, target, pool)
         _look_at_notes(question, stage)
+    except AgentsGone as gone:
+        return Outcome(Judgement(Verdict.NOT_JUDGED), cause=Cause("the agent went away", str(gone))), []
     except Exception as exception:  # the verdict says whose fault it is
         error = exception
     seconds = time.monotonic() - recording.started
@@ -193,9 +222,10 @@ async def _play(question: Question, stage: Stage, target: ClientTarget, pool: Ag
             agent = await pool.take()
         except CannotStart as error:
             raise HarnessError(str(error)) from None
+        stage.host = agent.reaches or stage.host
     app = App(stage, agent, target.command)
     usable = False
-    died: Crash | None = None
+    died: Exception | None = None
     try:
         async with stage, asyncio.timeout(LIMIT_SECONDS):
             try:

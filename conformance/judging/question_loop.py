@@ -20,11 +20,12 @@ TELL_SECONDS = 0.2  # between two lines of progress
 class QuestionLoop(ABC):
     """All cases are tasks from the start. Whoever asks for one outcome drives the loop for all of them.
 
-    `heartbeat` is the shortest time in seconds within which somebody must be heard.
+    `heartbeat` is the shortest time in seconds within which somebody must be heard. Without `loop`, it is a
+    new one.
     """
 
-    def __init__(self, heartbeat: float) -> None:
-        self._loop = asyncio.new_event_loop()
+    def __init__(self, heartbeat: float, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop or asyncio.new_event_loop()
         self._standstill = StandstillWatch(heartbeat)
         self._alone = asyncio.Lock()
         self._tasks: dict[Question, asyncio.Task[Outcome]] = {}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="COMMAND",
         help="judge a client: the command that starts it, or a name of --client list",
     )
+    group.addoption(
+        "--client-listen",
+        metavar="[HOST:]PORT",
+        help="judge a client whose agent comes by itself, and asks for its commands over HTTP",
+    )
     # `--strict` is a flag of pytest's own. Here it counts SHOULD as failure.
     group.addoption(
         "--ping-default",
@@ -82,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out the cases of the other side."""
-    judged: Role = "client" if config.option.client else "server"
+    judged: Role = "client" if config.option.client or config.option.client_listen else "server"
     role = role_of(collection_path / "cases")
     return True if role is not None and role != judged else None
 
@@ -109,7 +115,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if given:
             config.stash[RUN] = given[0].run
         else:
-            config.stash[RUN] = begin(config.option, ConnectionOptions.read(config.option))
+            capture = config.pluginmanager.getplugin("capturemanager")
+            # Somebody may be told where to come.
+            with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+                config.stash[RUN] = begin(config.option, ConnectionOptions.read(config.option))
     except (UsageError, OptionError) as error:
         pytest.exit(str(error), returncode=2)
     except NoServer as error:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from conformance.agent.listener import Listener
 from conformance.agent.programs import command_of
 from conformance.client.address import parse_url
-from conformance.finding.client import find_client
+from conformance.finding.client import find_client, find_pulled
 from conformance.finding.profile import ServerProfile, read_profile
 from conformance.finding.server import find_target
 from conformance.judging.client_runner import ClientRunner
@@ -71,7 +73,7 @@ class SuiteRun:
 
 def begin(option: Any, connection: ConnectionOptions) -> SuiteRun:
     """Find out who it is that the options name. Raises UsageError and NoServer."""
-    if option.client:
+    if option.client or option.client_listen:
         return _begin_client(option, connection)
     if not option.url:
         raise UsageError("give --url URL of the server (once for each process of a cluster)")
@@ -134,23 +136,34 @@ def _check(option: Any, statements: Mapping[str, Requirement]) -> None:
 
 def _begin_client(option: Any, connection: ConnectionOptions) -> SuiteRun:
     """Find out what the client is that the options name."""
+    flag = "--client-listen" if option.client_listen else "--client"
     if option.url:
-        raise UsageError("--url judges a server and --client a client: give one of them")
+        raise UsageError(f"--url judges a server and {flag} a client: give one of them")
     for name in ("profile", "ping_default", "target_mode"):
         if getattr(option, name):
-            raise UsageError(f"--{name.replace('_', '-')} is about a server: leave it out with --client")
+            raise UsageError(f"--{name.replace('_', '-')} is about a server: leave it out with {flag}")
     if connection.given:
-        raise UsageError(f"{connection.given[0]} is for requests to a server: leave it out with --client")
+        raise UsageError(f"{connection.given[0]} is for requests to a server: leave it out with {flag}")
     _check(option, catalogue("client"))
     contract = [int(level) for level in option.level if level in CONTRACT_LEVELS]
     if contract and contract[-1] > 1:
         raise UsageError("the contract level of a client is 0 or 1")
+    loop = asyncio.Runner()  # an agent that comes stays in it
+    agents = None
     try:
-        target = asyncio.run(
-            find_client(option.client, command_of(option.client), contract[-1] if contract else None)
-        )
-    except HarnessError as error:
-        raise UsageError(str(error)) from None
+        if option.client_listen:
+            agents = _listen(option, contract, loop)
+            target = loop.run(find_pulled(agents))
+        else:
+            level = contract[-1] if contract else None
+            target = loop.run(find_client(option.client, command_of(option.client), level))
+    except BaseException as error:
+        if agents is not None:
+            loop.run(agents.close())
+        loop.close()
+        if isinstance(error, HarnessError):
+            raise UsageError(str(error)) from None
+        raise
     if option.target_library == "none":
         target = replace(target, library=None, unlisted=True)
     elif option.target_library or option.target_version:
@@ -158,7 +171,26 @@ def _begin_client(option: Any, connection: ConnectionOptions) -> SuiteRun:
         target = replace(target, **{name: value for name, value in named.items() if value})
     target = replace(target, options=_that_count(option))
     jobs = option.jobs or (FRESH_JOBS if target.fresh else CLIENT_JOBS)
-    return SuiteRun(target, ClientRunner(target, jobs=jobs, strict=option.strict))
+    runner = ClientRunner(target, jobs=jobs, strict=option.strict, agents=agents, loop=loop.get_loop())
+    return SuiteRun(target, runner)
+
+
+def _listen(option: Any, contract: list[int], loop: asyncio.Runner) -> Listener:
+    """Begin to listen for agents, and say how they come. Raises UsageError."""
+    if option.client:
+        raise UsageError("--client starts a client and --client-listen waits for one: give one of them")
+    if option.jobs:
+        raise UsageError("--client-listen runs as many cases at a time as agents come: leave --jobs out")
+    if 0 in contract:
+        raise UsageError("--level 0 judges a program that is started: leave it out with --client-listen")
+    try:
+        agents = Listener(option.client_listen)
+        loop.run(agents.listen())
+    except (ValueError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"--client-listen {option.client_listen}: {why}") from None
+    print(agents.invitation(), file=sys.stderr, flush=True)
+    return agents
 
 
 def _that_count(option: Any) -> tuple[str, ...]:

@@ -114,6 +114,8 @@ class Connection(asyncio.Protocol):
 
     def answer(self, answer: Answer, announced: int | None = None) -> None:
         manners = self._owner.manners
+        if self._request is not None:
+            answer = self._request.allowing(answer)
         keep = manners.keep_alive and announced is None
         self.write(answer.encoded(manners.framing, keep_alive=keep, announced=announced), manners.cut)
         if not keep:

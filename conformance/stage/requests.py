@@ -96,6 +96,19 @@ class Request:
     def is_websocket(self) -> bool:
         return (self.header("upgrade") or "").lower() == "websocket"
 
+    def allowing(self, answer: Answer) -> Answer:
+        """The answer, with what lets a page of any origin read it. Only a browser names an origin."""
+        origin = self.header("origin")
+        if origin is None or any(name.lower() == "access-control-allow-origin" for name, _ in answer.headers):
+            return answer
+        wanted = self.header("access-control-request-headers") or "content-type"
+        allowed = (
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Allow-Credentials", "true"),
+            ("Access-Control-Allow-Headers", wanted),
+        )
+        return replace(answer, headers=answer.headers + allowed)
+
     @property
     def takes_gzip(self) -> bool:
         """Whether its Accept-Encoding names gzip."""

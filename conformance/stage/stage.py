@@ -14,8 +14,9 @@ from conformance.stage.connection import Connection, Manners
 from conformance.stage.requests import Answer, Request
 from conformance.stage.session import UNKNOWN, Session
 from conformance.stage.websocket import Socket, accepting
+from conformance.verdicts import NotApplicable
 
-__all__ = ["Stage"]
+__all__ = ["LOOPBACK", "Stage", "in_url"]
 
 PATH = "/socket.io/"
 LOOPBACK = "127.0.0.1"
@@ -25,10 +26,18 @@ class Stage:
     """A server at a port of its own. `does` is what it does by itself, `manners` how it writes HTTP.
 
     It notes what no client may do, whatever the case asks: `notes` has pairs of a requirement and what came.
-    `complaints` is what cannot be decoded.
+    `complaints` is what cannot be decoded. It listens at `address`; `host` is its name in the URL.
     """
 
-    def __init__(self, bell: Bell, recording: Recording, *, upgrades: bool = False, path: str = PATH) -> None:
+    def __init__(
+        self,
+        bell: Bell,
+        recording: Recording,
+        *,
+        upgrades: bool = False,
+        path: str = PATH,
+        address: str = LOOPBACK,
+    ) -> None:
         self.does = Behaviour(opening(("websocket",)) if upgrades else opening())
         self.manners = Manners()
         self.path = path
@@ -45,8 +54,8 @@ class Stage:
         self.port = 0
         self._life = 0  # of the server: a connection of an earlier one is too late
         self.scheme = "http"  # of the URL that the application gets
-        self.host = LOOPBACK  # in this URL
-        self._address = LOOPBACK  # where it listens
+        self.host = in_url(address)  # in this URL
+        self._address = address
         self._tls: ssl.SSLContext | None = None
         self._open: set[Connection] = set()
         self._server: asyncio.Server | None = None
@@ -76,18 +85,20 @@ class Stage:
         for connection in [*self._open]:
             connection.end(reset=reset)
 
-    async def secure(self, name: str = LOOPBACK) -> str:
-        """Go on at another port, over TLS, with a new certificate for `name`.
+    async def secure(self, name: str | None = None) -> str:
+        """Go on at another port, over TLS, with a new certificate for `name`, or for this host.
 
         Returns the certificate of its authority, in PEM. Raises NotApplicable if the judge cannot make one.
         """
-        self._tls, authority = certificate_for(name)
+        self._tls, authority = certificate_for(name or self.host.strip("[]"))
         self.scheme = "https"
         await self._move()
         return authority
 
     async def move_to_ipv6(self) -> None:
         """Go on at another port, at ::1. Raises OSError if this machine has none."""
+        if self.host != LOOPBACK:
+            raise NotApplicable("the application may be at another host")
         self._address, self.host = "::1", "[::1]"
         await self._move()
 
@@ -125,6 +136,9 @@ class Stage:
         self.recording.add(TO_SERVER, "judge", "", f"noted for {requirement}: {what}")
 
     def requested(self, request: Request) -> None:
+        if request.method == "OPTIONS":  # of a browser, which wants to know whether a page may ask
+            request.answer(Answer())
+            return
         self.requests.append(request)
         asked = f" with Upgrade: {request.header('upgrade')}" if request.is_websocket else ""
         self.recording.add(TO_SERVER, "http", "", f"{request.method} {request.target}{asked}")
@@ -204,3 +218,8 @@ class Stage:
     def session(self) -> Session | None:
         """The session that was opened last."""
         return self.sessions[-1] if self.sessions else None
+
+
+def in_url(host: str) -> str:
+    """A host name or an address, as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host

@@ -52,7 +52,7 @@ async def judged(lie: str) -> list[Judgement]:
         ("invents an answer", Verdict.HARNESS_ERROR, "says that it sees acked, and the judge sent none"),
         ("prints garbage", Verdict.HARNESS_ERROR, "says that it sees event, and the judge sent none"),
         ("hangs", Verdict.HARNESS_ERROR, "hangs: nothing connected, and `reset` has no answer"),
-        ("dies at once", Verdict.HARNESS_ERROR, "the agent ended with code 1: no time"),
+        ("dies at once", Verdict.HARNESS_ERROR, "the process of the client ended with code 1: no time"),
         # Its process is the client's, as far as anybody can see.
         ("dies", Verdict.FAIL, "the process of the client ended with code 3"),
     ],

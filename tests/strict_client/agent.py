@@ -45,8 +45,8 @@ class InProcess:
     def crash(self) -> Crash:
         return Crash("the process of the client ended with code 1")
 
-    def last_error(self) -> None:
-        return None
+    async def settle(self) -> None:
+        pass
 
     def holds(self) -> dict[str, int]:
         engines = [client.link.engine for client in self._clients if client.link.engine is not None]
@@ -106,7 +106,7 @@ class StrictPool:
 
     async def take(self) -> Agent:
         process = InProcess(self._fault)
-        agent = Agent(process)  # type: ignore[arg-type]
+        agent = Agent(process)
         process._see("hello", client="strict", version="1", features=[*FEATURES])
         await agent.hello()
         return agent
