@@ -43,6 +43,9 @@ def main() -> int:
     files = []
     for name in options.names or CLIENTS:
         print(f"== {name}", flush=True)
+        if CLIENTS[name].never_run and not options.names:
+            print("not run: nobody has tried its agent yet (docs/judge/clients.md)", flush=True)
+            continue
         if lack := missing(CLIENTS[name]):
             print(f"not here: {lack}", flush=True)
             continue

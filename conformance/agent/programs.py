@@ -9,15 +9,26 @@ import json
 import shlex
 import shutil
 import subprocess
-from typing import Any
+from typing import Any, NamedTuple
 
 from conformance.usage_error import UsageError
 from sioprobe.commandline.nearest import unknown
 from sioprobe.harness import harness_environment, module_command
 
-__all__ = ["as_text", "command_of", "programs"]
+__all__ = ["Program", "as_text", "command_of", "programs"]
 
 MODULE = "server_under_test.foreign.clients"
+
+
+NEVER_RUN = "nobody has run this agent yet, so a failure may be the agent's: please report what you see"
+
+
+class Program(NamedTuple):
+    """A client with an agent: what it is, what lacks here (None: nothing), whether nobody has run it yet."""
+
+    about: str
+    lacks: str | None
+    never_run: bool
 
 
 def _ask(*words: str) -> Any:
@@ -30,13 +41,13 @@ def _ask(*words: str) -> Any:
     return json.loads(done.stdout)
 
 
-def programs() -> dict[str, tuple[str, str | None]]:
-    """Of each name: what it is, and what lacks here (None: nothing)."""
-    return {name: (about, lacks) for name, (about, lacks) in _ask().items()}
+def programs() -> dict[str, Program]:
+    """The clients by their names."""
+    return {name: Program(*told) for name, told in _ask().items()}
 
 
-def command_of(given: str) -> list[str]:
-    """The words of the command that `--client` names. Raises UsageError."""
+def command_of(given: str) -> tuple[list[str], str | None]:
+    """The words of the command that `--client` names, and what to say about it. Raises UsageError."""
     try:
         words = shlex.split(given)
     except ValueError as error:
@@ -44,21 +55,22 @@ def command_of(given: str) -> list[str]:
     if not words:
         raise UsageError("--client needs a command, or a name of `--client list`")
     if len(words) > 1:
-        return words
+        return words, None
     names = programs()
     if given in names:
-        if lacks := names[given][1]:
+        if lacks := names[given].lacks:
             raise UsageError(f"--client {given} {lacks}")
-        found: list[str] = _ask(given)
-        return found
+        return _ask(given), NEVER_RUN if names[given].never_run else None
     if shutil.which(given) is None:
         raise UsageError(f"--client: {unknown('client', given, names)}, and no program has that name")
-    return words
+    return words, None
 
 
 def as_text() -> str:
     """One line for each: its name, what it is, and what is missing here."""
     return "\n".join(
-        f"{name:<12} {about}" + (f" (not here: {lacks})" if lacks else "")
-        for name, (about, lacks) in programs().items()
+        f"{name:<12} {one.about}"
+        + ("; not run: nobody has tried this agent yet" if one.never_run else "")
+        + (f" (not here: {one.lacks})" if one.lacks else "")
+        for name, one in programs().items()
     )

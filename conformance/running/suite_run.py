@@ -156,7 +156,8 @@ def _begin_client(option: Any, connection: ConnectionOptions) -> SuiteRun:
             target = loop.run(find_pulled(agents))
         else:
             level = contract[-1] if contract else None
-            target = loop.run(find_client(option.client, command_of(option.client), level))
+            command, note = command_of(option.client)
+            target = replace(loop.run(find_client(option.client, command, level)), note=note)
     except BaseException as error:
         if agents is not None:
             loop.run(agents.close())

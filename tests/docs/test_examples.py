@@ -1,4 +1,4 @@
-"""The server of fifteen lines that the contract shows is judged as a newcomer would judge it."""
+"""The examples of the documentation are judged as a newcomer would judge them."""
 
 from __future__ import annotations
 
@@ -48,3 +48,20 @@ def test_the_example_of_the_contract_has_level_1_and_only_known_deviations(serve
     assert {"pass", "known deviation", "not applicable"} <= set(verdicts.values())
     assert [name for name, verdict in verdicts.items() if verdict in ("fail", "unexpected pass")] == []
     assert done.returncode == 0
+
+
+def test_the_client_in_perl_fails_as_its_page_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs/judge/clients.md").read_text("utf-8").partition("## An example: ")[2]
+    program, shown = page.partition("```perl\n")[2].partition("\n```\n")[::2]
+    shown = shown.partition("```\n$ ")[2].partition("\n```\n")[0]
+    (tmp_path / "client.pl").write_text(program)
+    command = [sys.executable, "-m", "conformance", "--client", f"perl {tmp_path}/client.pl"]
+
+    done = subprocess.run([*command, "--area", "CLI-CN", "--json"], cwd=ROOT, capture_output=True, text=True)
+
+    cases = json.loads(done.stdout)["cases"]
+    wrong = [case for case in cases if case["verdict"] in ("fail", "non-strict")]
+    assert {case["id"] for case in wrong} == set(re.findall(r"^ *(CLI-\w\w-\d\d) ", shown, re.MULTILINE))
+    for case in wrong:
+        assert case["actual"].replace(f"{tmp_path}/", "") in shown
+    assert done.returncode == 1

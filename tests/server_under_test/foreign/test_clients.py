@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.agent.programs import as_text
 from server_under_test.foreign import clients
 from server_under_test.foreign.building import digest, home
 from server_under_test.foreign.cargo_pins import read_pins
@@ -54,6 +55,26 @@ def test_a_client_without_a_build_starts_at_once() -> None:
     said = subprocess.run(words, input="", capture_output=True, text=True, timeout=60)
     hello = json.loads(said.stdout.splitlines()[0])
     assert (hello["seen"], hello["client"]) == ("hello", "python-socketio-sync-client")
+
+
+def test_the_list_says_which_agents_nobody_has_run() -> None:
+    unheard = [name for name, client in CLIENTS.items() if client.never_run]
+    assert unheard == ["cpp", "swift", "csharp", "dart"]
+    listed = {line.split()[0]: line for line in as_text().splitlines()}
+    assert [
+        name for name, line in listed.items() if "not run: nobody has tried this agent" in line
+    ] == unheard
+
+
+def test_a_checkout_is_named_by_a_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(clients, "is_there", lambda tool: True)
+    for variable, client in (("SIOPROBE_CPP_CLIENT", "cpp"), ("SIOPROBE_SWIFT_CLIENT", "swift")):
+        monkeypatch.delenv(variable, raising=False)
+        assert f"{variable}=PATH" in (missing(CLIENTS[client]) or "")
+        monkeypatch.setenv(variable, "/nowhere")
+        assert missing(CLIENTS[client]) == f"needs a folder in {variable}, and '/nowhere' is none"
+        monkeypatch.setenv(variable, str(tmp_path))
+        assert missing(CLIENTS[client]) is None
 
 
 @pytest.mark.parametrize("name", [name for name in CLIENTS if name != "swarm"])
