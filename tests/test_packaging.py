@@ -72,6 +72,15 @@ def test_the_wheel_puts_nothing_but_sioprobe_into_site_packages(wheel: Path) -> 
     for needed in (
         "sioprobe/py.typed",
         "sioprobe/_harness/conformance/CONTRACT.md",
+        "sioprobe/_harness/conformance/CLIENT_CONTRACT.md",
+        "sioprobe/_harness/conformance/agents/js/package-lock.json",
+        "sioprobe/_harness/conformance/agents/js/.npmrc",
+        "sioprobe/_harness/conformance/agents/python/async-agent.py",
+        "sioprobe/_harness/conformance/agents/java/src/main/java/Agent.java",
+        "sioprobe/_harness/conformance/agents/cpp/CMakeLists.txt",
+        "sioprobe/_harness/conformance/agents/swift/Sources/agent/main.swift",
+        "sioprobe/_harness/conformance/agents/csharp/Program.cs",
+        "sioprobe/_harness/conformance/agents/dart/bin/agent.dart",
         "sioprobe/_harness/load/swarm.py",
         "sioprobe/_harness/load/counting/inserted/hooks.c",
         "sioprobe/_harness/load/counting/inserted/mallocs.c",
@@ -109,6 +118,66 @@ def test_the_installed_judge_prints_the_contract(installed: Path, tmp_path: Path
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (ROOT / "conformance/CONTRACT.md").read_text("utf-8")
+
+
+CLIENT = """
+import os
+
+import load
+import socketio
+
+client = socketio.Client(reconnection=False)
+client.connect(os.environ["SIOPROBE_URL"], **load.OPTIONS)
+client.wait()
+"""
+
+
+def test_the_installed_judge_judges_an_application_that_connects(installed: Path, tmp_path: Path) -> None:
+    """A module of its own keeps the name that one of our folders has."""
+    (tmp_path / "my_client.py").write_text(CLIENT)
+    (tmp_path / "load.py").write_text('OPTIONS = {"transports": ["websocket"]}\n')
+    program = f"{installed / 'python'} my_client.py"
+
+    done = run(installed, tmp_path, "conform", "--client", program, "--area", "CLI-HB", "--id", "CLI-HB-01")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "client my_client.py, started by" in done.stdout
+    assert ": contract level 0\n" in done.stdout
+    assert " pass" in done.stdout
+
+
+def test_the_installed_judge_brings_agents(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = run(installed, tmp_path, "conform", "--client", "list").stdout
+    assert {"js", "python", "cpp"} <= {line.split()[0] for line in listed.splitlines()}
+    contract = run(installed, tmp_path, "conform", "--client-contract").stdout
+    assert contract == (ROOT / "conformance/CLIENT_CONTRACT.md").read_text("utf-8")
+    assert run(installed, tmp_path, "conform", "--client", "python", "--id", "CLI-CN-01").returncode == 0
+    if shutil.which("npm") is None:
+        not_here("needs npm")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    done = run(installed, tmp_path, "conform", "--client", "js", "--id", "CLI-CN-01")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "building js, once: npm ci" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+    assert [*tmp_path.glob("cache/sioprobe/js-*/js/agent.mjs")]
+
+
+def test_an_agent_that_cannot_be_built_here_says_what_it_needs(installed: Path, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        not_here("needs Node")
+    (tmp_path / "node").symlink_to(node)
+    environment = {"PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    command = [installed / "sioprobe", "conform", "--client", "js"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert "error: --client js needs npm to be built: put npm on PATH, or pip install" in done.stderr
 
 
 def test_the_installed_package_builds_a_foreign_server_in_the_user_s_cache(
