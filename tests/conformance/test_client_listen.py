@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-import shutil
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -16,7 +13,7 @@ from typing import Any
 import pytest
 
 from conformance.__main__ import main
-from conformance.agent import listener, pulled
+from conformance.agent import agent, listener, pulled
 from conformance.agent.listener import Listener
 from conformance.client_target import ClientTarget
 from conformance.finding.client import NoClient, find_pulled
@@ -25,7 +22,6 @@ from conformance.judging.collecting import all_questions
 from conformance.verdicts import HarnessError, Judgement, Verdict
 from tests.conformance.test_client_lies import AGENT, CASES, FEATURES
 from tests.in_process import run_here
-from tests.servers import ROOT
 
 HELLO = {"seen": "hello", "client": "c", "version": "1", "features": ["websocket"]}
 
@@ -41,37 +37,6 @@ async def listening(given: str = "0") -> Listener:
     agents = Listener(given)
     await agents.listen()
     return agents
-
-
-def test_the_agent_of_the_contract_is_judged(tmp_path: Path) -> None:
-    contract = (ROOT / "conformance/CLIENT_CONTRACT.md").read_text("utf-8")
-    program = contract.partition("## An agent that no command starts")[2].partition("```js\n")[2]
-    node, report = shutil.which("node"), tmp_path / "r.json"
-    assert node is not None
-    (tmp_path / "node_modules").symlink_to(ROOT / "conformance/agents/js/node_modules")
-    words = ["--client-listen", "0", "--report", str(report), "--id", "CLI-CN-01", "--id", "CLI-EV-01"]
-    command = [sys.executable, "-m", "conformance", *words, "--id", "CLI-SV-01", "--id", "CLI-DC-01"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as run:
-        assert run.stderr is not None
-        invitation = run.stderr.readline()
-        url = re.findall(r"http://127\.0\.0\.1:\d+", invitation)[0]
-        assert f"curl '{url}/next?agent=me'" in invitation
-        (tmp_path / "a.mjs").write_text(
-            program.partition("```")[0].replace("http://127.0.0.1:8900", url), "utf-8"
-        )
-        with subprocess.Popen([node, str(tmp_path / "a.mjs")]) as agent:
-            output = run.communicate()[0]
-            agent.kill()
-
-    assert run.returncode == 0, output
-    result = json.loads(report.read_text("utf-8"))
-    assert result["target"]["command"] == "--client-listen 0"
-    assert result["target"]["contract_level"] == 1
-    verdicts = {case["verdict"] for case in result["cases"]}
-    assert verdicts <= {"pass", "known deviation", "not applicable"}, output
-    assert result["counts"]["pass"] >= 8
 
 
 async def judged(lie: str) -> list[Judgement]:
@@ -114,6 +79,25 @@ def test_an_agent_that_goes_away_ends_the_run_without_a_verdict(monkeypatch: pyt
     assert "'liar' sent no request" in (first.reason or "")
     assert "nobody can tell which" in (first.reason or "")
     assert [one.verdict for one in others] == [Verdict.NOT_JUDGED] * 2
+
+
+def test_an_agent_that_does_not_answer_is_not_believed_before_it_asks_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a failure would be the client's, whose agent is gone."""
+    monkeypatch.setattr(pulled, "GONE_SECONDS", 0.5)
+    monkeypatch.setattr(agent, "RESET_SECONDS", 0.01)
+
+    async def play() -> tuple[bool, bool]:
+        agents = await listening()
+        await asyncio.to_thread(ask, f"{agents.url}/seen?agent=a", HELLO)
+        taken = await agents.take()
+        usable = await taken.reset()
+        gone = taken.process.ended
+        await agents.close()
+        return usable, gone
+
+    assert asyncio.run(play()) == (False, True)
 
 
 def test_an_agent_that_begins_anew_goes_on() -> None:
