@@ -118,6 +118,20 @@ def test_an_agent_that_begins_anew_goes_on() -> None:
     assert commands == [{"do": "reset"}]
 
 
+def test_each_agent_that_comes_is_a_place_for_a_case() -> None:
+    async def play() -> tuple[bool, bool]:
+        agents = await listening()
+        for name in ("a", "b", "a"):
+            await asyncio.to_thread(ask, f"{agents.url}/seen?agent={name}", HELLO)
+        for _ in range(2):
+            await agents.places.acquire()
+        taken = [await agents.take(), await agents.take()]
+        await agents.close()
+        return agents.places.locked(), taken[0] is taken[1]
+
+    assert asyncio.run(play()) == (True, False)
+
+
 def test_who_has_not_said_hello_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play() -> tuple[Any, list[str]]:
         agents = await listening()

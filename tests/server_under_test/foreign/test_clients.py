@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ci import clients as all_clients
 from conformance.agent.programs import as_text
 from server_under_test.foreign import clients
 from server_under_test.foreign.building import digest, home
@@ -64,6 +66,20 @@ def test_the_list_says_which_agents_nobody_has_run() -> None:
     assert [
         name for name, line in listed.items() if "not run: nobody has tried this agent" in line
     ] == unheard
+
+
+def test_all_clients_together_are_those_that_somebody_has_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    judged: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["clients"])
+    monkeypatch.setattr(all_clients, "missing", lambda client: None)
+    monkeypatch.setattr(all_clients, "judge", lambda name, file, words: judged.append(name))
+
+    assert all_clients.main() == 2  # no result: nothing was judged here
+    assert judged == [name for name, client in CLIENTS.items() if not client.never_run]
+    assert capsys.readouterr().out.count("not run: nobody has tried its agent yet") == 4
 
 
 def test_a_checkout_is_named_by_a_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
