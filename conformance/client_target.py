@@ -39,7 +39,7 @@ class ClientTarget(Subject):
     def described(self) -> str:
         lacks = [name for name in FEATURES if name not in self.features]
         without = f", without {', '.join(lacks)}" if lacks and self.level else ""
-        how = "started by" if self.address is None else "that comes to"
+        how = "started by" if self.address is None else "whose agent comes to"
         started = f"client {self.title}, {how} {shlex.join(self.command) or self.given}"
         return f"{started}: contract level {self.level}{without}"
 
