@@ -63,7 +63,6 @@ class PullChannel:
 
     def polled(self, request: Request) -> None:
         """It asks for commands."""
-        self._release(self._poll)
         self._poll = request
         self.spoke()
         asyncio.get_running_loop().call_later(POLL_SECONDS, self._release, request)

@@ -144,7 +144,9 @@ class Target(TypedDict):
 
     role: NotRequired[Annotated[Literal["server", "client"], Meta(description="server if it is absent")]]
     url: NotRequired[str]
-    command: NotRequired[Annotated[str, Meta(description="what was given as --client")]]
+    command: NotRequired[
+        Annotated[str, Meta(description="what was given as --client, or as --client-listen")]
+    ]
     features: NotRequired[Annotated[list[str], Meta(description="of a client, as its agent declares them")]]
     library: NotRequired[str | None]
     version: NotRequired[str | None]
