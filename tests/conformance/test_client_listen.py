@@ -133,6 +133,8 @@ def test_each_agent_that_comes_is_a_place_for_a_case() -> None:
 
 
 def test_who_has_not_said_hello_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "HELLO_SECONDS", 0.01)
+
     async def play() -> tuple[Any, list[str]]:
         agents = await listening()
         commands = await asyncio.to_thread(ask, f"{agents.url}/next")
@@ -153,23 +155,30 @@ def test_who_has_not_said_hello_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> 
     assert [problem[:15] for problem in problems] == ["say hello first", "this run judges", "what it posts i"]
 
 
-def test_an_agent_finds_the_stage_where_it_finds_the_judge() -> None:
-    """Whatever this host is called where the agent is: 10.0.2.2 in an emulator."""
+@pytest.mark.parametrize(("given", "name"), [("0", "localhost"), ("127.0.0.2:0", "127.0.0.2")])
+def test_an_agent_finds_the_stage_where_it_finds_the_judge(given: str, name: str) -> None:
+    """At the same address, by whatever name the agent has for it: 10.0.2.2 in an emulator."""
 
-    async def play() -> Any:
-        agents = await listening()
-        url = agents.url.replace("127.0.0.1", "localhost")
+    async def play() -> tuple[str, bytes]:
+        agents = await listening(given)
+        judge = agents.url.replace("127.0.0.1", name)
         finding = asyncio.create_task(find_pulled(agents))
-        await asyncio.to_thread(ask, f"{url}/seen", HELLO)
-        (unknown,) = await asyncio.to_thread(ask, f"{url}/next")
-        await asyncio.to_thread(ask, f"{url}/seen", {"seen": "unknown", **unknown})
-        (connect,) = await asyncio.to_thread(ask, f"{url}/next")
+        await asyncio.to_thread(ask, f"{judge}/seen", HELLO)
+        (unknown,) = await asyncio.to_thread(ask, f"{judge}/next")
+        await asyncio.to_thread(ask, f"{judge}/seen", {"seen": "unknown", **unknown})
+        (connect,) = await asyncio.to_thread(ask, f"{judge}/next")
+        handshake = f"{connect['url']}/socket.io/?EIO=4&transport=polling"
+        with await asyncio.to_thread(urllib.request.urlopen, handshake) as answer:
+            opened = answer.read()
         finding.cancel()
         await asyncio.wait({finding})
         await agents.close()
-        return connect["url"]
+        return connect["url"], opened
 
-    assert asyncio.run(play()).startswith("http://localhost:")
+    url, opened = asyncio.run(play())
+
+    assert url.startswith(f"http://{name}:")
+    assert opened.startswith(b"0{")
 
 
 def test_a_page_of_any_origin_may_be_an_agent() -> None:
