@@ -6,7 +6,7 @@ import asyncio
 
 from conformance.agent.app import App
 from conformance.client.session import Transport
-from conformance.client_cases.test_client_reconnection import RETRYING, expect_back
+from conformance.client_cases.test_client_reconnection import RETRYING
 from conformance.client_expect import (
     ANSWER_SECONDS,
     TOLD,
@@ -233,12 +233,12 @@ async def test_reads_what_follows_open(stage: Stage, app: App, transport: Transp
 @requirement("CLI-HS-13")
 async def test_retries_its_first_connect(stage: Stage, app: App, transport: Transport) -> None:
     await stage.close()
-    await app.connect(transport, **RETRYING)
+    await app.connect(transport, reconnectionDelayMax=400, **RETRYING)
     await app.until(*TOLD, seconds=0.8)
 
     await stage.listen()
 
-    await expect_back(stage, app, transport)
+    await expect_joined(await next_session(stage, app, transport), app)
 
 
 @requirement("CLI-HS-14")

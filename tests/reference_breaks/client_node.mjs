@@ -8,10 +8,11 @@
  */
 import { BREAKS as ENGINE } from "./client_node_first_engine.mjs";
 import { BREAKS as SOCKET } from "./client_node_first_socket.mjs";
+import { BREAKS as OPTIONS } from "./client_node_options.mjs";
 import { BREAKS as SECOND } from "./client_node_second.mjs";
 import { printOrBreak } from "./patch.mjs";
 
 const FIRST = { ...ENGINE, ...SOCKET };
-const registry = { ...FIRST, ...SECOND };
+const registry = { ...FIRST, ...SECOND, ...OPTIONS };
 
 printOrBreak(import.meta.url, registry, (name) => ({ first: name in FIRST }));
