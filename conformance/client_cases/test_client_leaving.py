@@ -90,7 +90,7 @@ async def test_says_nothing_more_after_leaving(stage: Stage, app: App, transport
     await session.until(lambda: session.over is not None, QUIET_SECONDS)
     session.end("the client has left")
 
-    await asyncio.sleep(QUIET_SECONDS)
+    await asyncio.sleep(3 * QUIET_SECONDS)
 
 
 @requirement("CLI-DC-01")
