@@ -100,6 +100,17 @@ async def test_sends_cookies_back(stage: Stage, app: App, transport: Transport) 
             raise Violation("Cookie: node=a-1", f"{request.method} {request.target} with {cookies}")
 
 
+@requirement("CLI-PL-18")
+async def test_sends_cookies_back_by_itself(stage: Stage, app: App, transport: Transport) -> None:
+    stage.host = "localhost"
+    stage.does.open_headers = (("Set-Cookie", "node=a-1; Path=/; HttpOnly"),)
+
+    session = await connected(stage, app, transport)
+
+    if without := [one for one in session.requests[1:] if one.header("cookie") != "node=a-1"]:
+        raise Violation("Cookie: node=a-1 in each request", f"{without[0].method} without it")
+
+
 @requirement("CLI-OP-05")
 async def test_sends_binary_as_base64(stage: Stage, app: App) -> None:
     session = await connected(stage, app, "websocket", forceBase64=True)

@@ -92,6 +92,7 @@ class Origin:
 
     def keep(self, cookie: str | None) -> None:
         """Remember what Set-Cookie says."""
-        if cookie and self.options.get("withCredentials"):
+        wanted = self.options.get("withCredentials") or not self.faults("cookies-need-an-option")
+        if cookie and wanted:
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
