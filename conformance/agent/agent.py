@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from conformance.agent.process import AgentProcess, CannotStart
 from conformance.requirements import FEATURES
 
-__all__ = ["Agent", "Channel", "Hello", "Misunderstood", "read_hello"]
+__all__ = ["HELLO_SECONDS", "Agent", "Channel", "Hello", "Misunderstood", "read_hello"]
 
 HELLO_SECONDS = 30.0  # a JVM on a busy machine, or a browser
 RESET_SECONDS = 4.0

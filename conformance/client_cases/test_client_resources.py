@@ -11,9 +11,9 @@ from conformance.requirements import requirement, slow
 from conformance.stage.stage import Stage
 from conformance.verdicts import NotApplicable, Violation
 
-FIRST = 5  # sessions, after which all is there that a client keeps for good
+FIRST = 3  # sessions, after which all is there that a client keeps for good
 SESSIONS = 50
-TOGETHER = 10  # between two looks: a client that leaks may soon be too busy to go on
+TOGETHER = 5  # between two looks: a client that leaks may soon be too busy to go on
 MORE = 8  # sockets, or threads, that may come and go by chance
 LOOKS = 25
 PAUSE = 0.2  # seconds between two of them

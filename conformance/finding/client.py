@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
-from conformance.agent.agent import Agent, Hello, Misunderstood
+from conformance.agent.agent import HELLO_SECONDS, Agent, Hello, Misunderstood
 from conformance.agent.listener import Listener
 from conformance.agent.process import AgentProcess, CannotStart
 from conformance.client.transcript import Recording
@@ -31,9 +32,12 @@ class NoClient(NoServer):
 async def find_client(given: str, command: Sequence[str], level: int | None) -> ClientTarget:
     """What the program is. `level` 0: its hello is not waited for.
 
+    That of an agent of ours, which `given` names, may come late: a browser starts slowly on a busy machine.
+
     Raises NoClient if nothing connects, and HarnessError if the program cannot be started or its agent is not
     to be believed.
     """
+    seconds = CONNECT_SECONDS if shlex.split(given) == [*command] else HELLO_SECONDS
     async with Stage(Bell(), Recording(), upgrades=True) as stage:
         try:
             process = await AgentProcess.start([*command, stage.url], {"SIOPROBE_URL": stage.url})
@@ -42,7 +46,7 @@ async def find_client(given: str, command: Sequence[str], level: int | None) -> 
         agent = Agent(process)
         agent.print = lambda line: stage.bell.ring()
         try:
-            hello = None if level == 0 else await _first_word(agent, stage)
+            hello = None if level == 0 else await _first_word(agent, stage, seconds)
             if hello is None:
                 await _expect_connection(agent, stage)
                 return ClientTarget(level=0, given=given, command=tuple(command), title=_name(command))
@@ -99,12 +103,10 @@ def _name(command: Sequence[str]) -> str:
     return PurePath(command[-1]).name
 
 
-async def _first_word(agent: Agent, stage: Stage) -> Hello | None:
+async def _first_word(agent: Agent, stage: Stage, seconds: float) -> Hello | None:
     """Its hello; None if the program connects by itself."""
-    greeting = asyncio.ensure_future(agent.hello(CONNECT_SECONDS))
-    connecting = asyncio.ensure_future(
-        stage.bell.until(lambda: bool(stage.handshakes) or None, CONNECT_SECONDS)
-    )
+    greeting = asyncio.ensure_future(agent.hello(seconds))
+    connecting = asyncio.ensure_future(stage.bell.until(lambda: bool(stage.handshakes) or None, seconds))
     done, _ = await asyncio.wait({greeting, connecting}, return_when=asyncio.FIRST_COMPLETED)
     connecting.cancel()
     if greeting not in done:
@@ -117,7 +119,7 @@ async def _first_word(agent: Agent, stage: Stage) -> Hello | None:
     except CannotStart:
         if stage.handshakes:
             return None
-        raise NoClient(_nothing(agent)) from None
+        raise NoClient(_nothing(agent, seconds)) from None
 
 
 async def _expect_connection(agent: Agent, stage: Stage) -> None:
@@ -125,11 +127,11 @@ async def _expect_connection(agent: Agent, stage: Stage) -> None:
     await stage.bell.until(lambda: bool(stage.handshakes) or agent.process.ended or None, CONNECT_SECONDS)
     if not stage.handshakes:
         came = f"; {len(stage.requests)} requests came, none of them a handshake" if stage.requests else ""
-        raise NoClient(_nothing(agent) + came)
+        raise NoClient(_nothing(agent, CONNECT_SECONDS) + came)
 
 
-def _nothing(agent: Agent) -> str:
-    said = f"no Socket.IO client: nothing connected within {CONNECT_SECONDS:.0f} s"
+def _nothing(agent: Agent, seconds: float) -> str:
+    said = f"no Socket.IO client: nothing connected within {seconds:.0f} s"
     return f"{said}; {agent.process.crash()}" if agent.process.ended else said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from conformance.__main__ import main
+from conformance.finding import client as finding
+from conformance.verdicts import HarnessError
 from server_under_test.foreign.clients import CLIENTS
 from sioprobe.results.validate import validate
 from tests.in_process import run_here
@@ -83,6 +86,18 @@ def test_what_is_no_client_gets_one_line(program: str, code: int, said: str, tmp
 
     assert (got, said in err) == (code, True), err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("browser", "its hello has no client"), ("", "nothing connected within 0 s")]
+)
+def test_an_agent_of_ours_may_say_hello_late(given: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "CONNECT_SECONDS", 0.2)
+    late = """import time; time.sleep(1); print('{"seen": "hello"}', flush=True); time.sleep(60)"""
+    command = [sys.executable, "-c", late]
+
+    with pytest.raises(HarnessError, match=said):
+        asyncio.run(finding.find_client(given or shlex.join(command), command, None))
 
 
 @pytest.mark.parametrize(
