@@ -51,7 +51,8 @@ WORDS_OF = {
     "bare-node": ["--target-library", "socket.io", "--target-version", "4.8"],
     # Its events are the same over each transport.
     "node-recovery": ["--", "-k", "SIO-RC or not (polling or upgraded)"],
-    **{name: ["--", "-k", "not FSIO"] for name in WITHOUT_FLASK},
+    # Events over an upgraded session: the modes of FLASK have the same library above Engine.IO.
+    **{name: ["--", "-k", "not FSIO and (EIO or not upgraded)"] for name in WITHOUT_FLASK},
     **{name: ["--", "-k", "EIO"] for name in ENGINE},
     **{name: ["--", "-k", "not EIO"] for name in ABOVE},
 }
