@@ -22,6 +22,7 @@ __all__ = [
     "TOLD",
     "connected",
     "expect_alive",
+    "expect_asked",
     "expect_closed_or_alive",
     "expect_event",
     "expect_joined",
@@ -77,6 +78,13 @@ async def connected(stage: Stage, app: App, transport: str, namespace: str = "/"
     session = await opened(stage, app, transport, namespace, **options)
     await expect_joined(session, app, namespace)
     return session
+
+
+async def expect_asked(session: Session, namespace: str = "/") -> SocketPacket | None:
+    """The client sends CONNECT, and waits for the answer. In revision 3 it need not do so for `/`: None."""
+    if namespace == "/" and session.revision.connects_unasked:
+        return None
+    return await expect_packet(session, SocketPacketType.CONNECT, what=f"CONNECT to {namespace}")
 
 
 async def expect_joined(session: Session, app: App, namespace: str = "/") -> Seen | None:
@@ -158,7 +166,12 @@ async def expect_over(session: Session, what: str, seconds: float = ANSWER_SECON
 
 
 async def expect_alive(session: Session, app: App, namespace: str = "/") -> None:
-    """A fresh event still reaches the application; at level 0 a PING is still answered."""
+    """A fresh event still reaches the application; at level 0 the heartbeat still goes on."""
+    if app.level == 0 and session.revision.client_pings:
+        begun = len(session.said)
+        if not await session.until(lambda: any(one.raw == "2" for one in session.said[begun:])):
+            raise Unresponsive("the session goes on", "no PING comes", Silent.SESSION)
+        return
     if app.level == 0:
         await session.send("2")
         if await session.take(lambda one: one.raw == "3", ANSWER_SECONDS) is None:

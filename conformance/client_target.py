@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.client.revisions import REVISION_4, Revision
 from conformance.requirements import FEATURES, Requirement, Role
 from conformance.subject import Subject
 
@@ -20,6 +21,7 @@ class ClientTarget(Subject):
     agent declares; a program without an agent has none. `fresh`: each case wants a process of its own.
     `address`: nothing is started, agents come, and stages listen at this address. `given` then is what the
     user wrote after `--client-listen`.
+    `revision` is what its first request says that it speaks.
     """
 
     given: str
@@ -27,6 +29,7 @@ class ClientTarget(Subject):
     address: str | None = None
     features: frozenset[str] = frozenset()
     fresh: bool = False
+    revision: Revision = REVISION_4
 
     @property
     def role(self) -> Role:
@@ -41,7 +44,7 @@ class ClientTarget(Subject):
         without = f", without {', '.join(lacks)}" if lacks and self.level else ""
         how = "started by" if self.address is None else "whose agent comes to"
         started = f"client {self.title}, {how} {shlex.join(self.command) or self.given}"
-        return f"{started}: contract level {self.level}{without}"
+        return f"{started}: {self.revision}, contract level {self.level}{without}"
 
     def words(self, requirement: Requirement) -> list[str]:
         return self._words()
@@ -50,7 +53,12 @@ class ClientTarget(Subject):
         return ["--client" if self.address is None else "--client-listen", self.given]
 
     def facts(self) -> dict[str, Any]:
-        return {"role": "client", "command": self.where, "features": sorted(self.features)}
+        return {
+            "role": "client",
+            "command": self.where,
+            "features": sorted(self.features),
+            "revisions": [self.revision.number],
+        }
 
     def redact(self, text: str) -> str:
         return text

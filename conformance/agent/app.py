@@ -20,7 +20,8 @@ __all__ = ["LATE_SECONDS", "App", "Seen"]
 
 LATE_SECONDS = 5.0  # for the application to see something
 SHOWN_BY_PACKETS = ("connect", "event", "acked")  # an agent that says so without a connection lies
-MESSAGE = re.compile(r"4[2356]|b|<")  # how an event or ack begins, or what may hold one: binary or raw bytes
+# How an event or ack begins, in revision 3 behind a length; or what may hold one: binary or raw bytes.
+MESSAGE = re.compile(r"(?:^|\d:)4[2356]|^b|^<|\d:b")
 TRANSPORTS = {"polling": ["polling"], "websocket": ["websocket"], "upgraded": ["polling", "websocket"]}
 
 
@@ -140,7 +141,7 @@ class App:
                 body = request.answer_body
                 text = body if isinstance(body, str) else body.decode("utf-8", "replace")
                 sent += text.split(RECORD_SEPARATOR)
-            self._spoken = any(MESSAGE.match(one) for one in sent)
+            self._spoken = any(MESSAGE.search(one) for one in sent)
         return self._spoken
 
     def _print(self, line: str) -> None:

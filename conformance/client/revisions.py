@@ -40,6 +40,8 @@ class Revision:
     decode_open: Callable[[EnginePacket], OpenData]
     decode_packet: Callable[[str | bytes], EnginePacket]
     decode_body: Callable[[bytes, bool], Iterator[EnginePacket]]
+    records: Callable[[bytes, bool], Iterator[str | bytes]]
+    """The messages of a body, for `decode_packet`. Raises RemoteProtocolError for the first wrong one."""
     split: Callable[[str | bytes, bool], list[str | bytes]]
     payload: Callable[[Iterable[str | bytes]], str]
     binary_payload: Callable[[Iterable[str | bytes]], bytes] | None
@@ -95,6 +97,11 @@ def _binary(data: bytes, encode: Callable[[list[EnginePacket]], str]) -> str:
     return encode([EnginePacket(EnginePacketType.MESSAGE, data)])
 
 
+def _records_4(body: bytes, _binary: bool) -> Iterator[str | bytes]:
+    for part, packet in zip(body.split(RECORD_SEPARATOR.encode()), decode_payload(body), strict=True):
+        yield packet.data if isinstance(packet.data, bytes) else part.decode("utf-8")
+
+
 def _split_4(body: str | bytes, _binary: bool) -> list[str | bytes]:
     """For the transcript: never raises."""
     return [*_text(body).split(RECORD_SEPARATOR)]
@@ -128,6 +135,7 @@ REVISION_4 = Revision(
     decode_open=engineio3.decode_open,
     decode_packet=decode_packet,
     decode_body=lambda body, _binary: decode_payload(body),
+    records=_records_4,
     split=_split_4,
     payload=_payload_4,
     binary_payload=None,
@@ -143,6 +151,7 @@ REVISION_3 = Revision(
     decode_open=engineio3.decode_open,
     decode_packet=engineio3.decode_packet,
     decode_body=lambda body, binary: engineio3.decode_payload(body, binary=binary),
+    records=lambda body, binary: engineio3.split_payload(body, binary=binary),
     split=_split_3,
     payload=_payload_3,
     binary_payload=_binary_payload_3,

@@ -9,6 +9,7 @@ from conformance.client_expect import (
     QUIET_SECONDS,
     connected,
     expect_alive,
+    expect_asked,
     expect_event,
     expect_joined,
     expect_nothing_said,
@@ -116,7 +117,7 @@ async def test_survives_a_refusal_with_an_array(stage: Stage, app: App, transpor
 async def test_does_not_ask_again_after_a_refusal(stage: Stage, app: App, transport: Transport) -> None:
     stage.does.join = False
     session = await opened(stage, app, transport, reconnection=True, reconnectionDelay=100)
-    await expect_packet(session, CONNECT)
+    await expect_asked(session)
 
     await session.send('44{"message":"no"}')
 
@@ -130,7 +131,7 @@ async def test_does_not_ask_again_after_a_refusal(stage: Stage, app: App, transp
 async def test_keeps_an_event_until_it_is_connected(stage: Stage, app: App, transport: Transport) -> None:
     stage.does.join = False
     session = await opened(stage, app, transport)
-    await expect_packet(session, CONNECT)
+    await expect_asked(session)
 
     session.post('42["news","early",{"a":[1]}]')
     session.join()

@@ -13,6 +13,7 @@ from conformance.client_expect import (
     QUIET_SECONDS,
     connected,
     expect_alive,
+    expect_asked,
     expect_joined,
     expect_packet,
     expect_told,
@@ -178,7 +179,7 @@ async def test_can_leave_before_the_handshake_is_answered(
 async def test_can_leave_before_connect_is_answered(stage: Stage, app: App, transport: Transport) -> None:
     stage.does.join = False
     session = await opened(stage, app, transport, **RETRYING)
-    await expect_packet(session, CONNECT)
+    await expect_asked(session)
 
     await app.do("disconnect", namespace="/")
 

@@ -10,6 +10,7 @@ from conformance.client_expect import (
     ANSWER_SECONDS,
     connected,
     expect_alive,
+    expect_asked,
     expect_event,
     expect_joined,
     expect_packet,
@@ -69,7 +70,7 @@ async def test_keeps_one_namespace_when_another_ends(stage: Stage, app: App) -> 
 @requirement("CLI-NS-04")
 async def test_keeps_one_namespace_when_another_is_refused(stage: Stage, app: App) -> None:
     session = await connected(stage, app, "websocket", **SHARED)
-    await expect_packet(session, CONNECT)
+    await expect_asked(session)
     stage.does.join = False
     await app.connect("websocket", "/side", **SHARED)
     await expect_packet(session, CONNECT, what="CONNECT to /side")

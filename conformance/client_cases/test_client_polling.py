@@ -22,7 +22,7 @@ from conformance.stage.requests import Answer
 from conformance.stage.session import Session
 from conformance.stage.stage import Stage
 from conformance.verdicts import NotApplicable, Violation
-from sioprobe.wire import RECORD_SEPARATOR, SocketPacketType
+from sioprobe.wire import SocketPacketType
 
 EVENT, BINARY_EVENT = SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT
 MANY = 200  # packets in one payload
@@ -65,14 +65,15 @@ async def test_posts_one_at_a_time_and_in_order(stage: Stage, app: App, transpor
     for number in range(12):
         await app.emit("from app", number)
         await asyncio.sleep(0.02)
-        if number == 6:
+        if number == 6 and not session.revision.client_pings:
             session.post("2")
 
     for number in range(12):
         packet = await expect_packet(session, EVENT)
         if packet.data != ["from app", number]:
             raise Violation(f"event {number}", shown(packet.data))
-    await expect_said(session, "3", what="a PONG")
+    if not session.revision.client_pings:
+        await expect_said(session, "3", what="a PONG")
 
 
 @requirement("CLI-PL-05")
@@ -193,7 +194,7 @@ async def expect_given_up(stage: Stage, app: App, session: Session) -> None:
     await expect_told(app, "disconnect")
     asked = len(session.requests)
     await asyncio.sleep(QUIET_SECONDS)
-    if more := [one for one in session.requests[asked:] if one.body != b"1"]:
+    if more := [one for one in session.requests[asked:] if not one.says_goodbye]:
         raise Violation("no request for the session that is lost", f"{more[0].method} {more[0].target}")
 
 
@@ -252,9 +253,9 @@ async def test_gives_up_when_a_poll_is_reset(stage: Stage, app: App, transport: 
 @requirement("CLI-PL-16")
 async def test_delivers_nothing_of_half_an_answer(stage: Stage, app: App, transport: Transport) -> None:
     session = await connected(stage, app, transport)
-    whole = '42["news",1]' + RECORD_SEPARATOR + '42["news",'
+    answer = session.encoded('42["news",1]', '42["news",')
 
-    (await session.poll()).answer(Answer(body=whole), announced=len(whole) + 40)
+    (await session.poll()).answer(answer, announced=len(answer.body) + 40)
     session.end("the judge cut an answer short", told=False)
 
     await expect_given_up(stage, app, session)

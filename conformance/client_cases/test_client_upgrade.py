@@ -142,7 +142,7 @@ async def expect_no_probe(stage: Stage, app: App, transport: str, why: str) -> N
 
 @requirement("CLI-UP-05")
 async def test_does_not_upgrade_where_none_is_offered(stage: Stage, app: App, transport: Transport) -> None:
-    stage.does.open = opening()
+    stage.does.open = opening(interval=stage.interval)
 
     await expect_no_probe(stage, app, transport, "where `upgrades` is empty")
 

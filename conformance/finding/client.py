@@ -12,6 +12,7 @@ from typing import Any
 from conformance.agent.agent import HELLO_SECONDS, Agent, Hello, Misunderstood
 from conformance.agent.listener import Listener
 from conformance.agent.process import AgentProcess, CannotStart
+from conformance.client.revisions import REVISION_4, REVISIONS, Revision
 from conformance.client.transcript import Recording
 from conformance.client_target import ClientTarget
 from conformance.finding.handshakes import NoServer
@@ -49,11 +50,17 @@ async def find_client(given: str, command: Sequence[str], level: int | None) -> 
             hello = None if level == 0 else await _first_word(agent, stage, seconds)
             if hello is None:
                 await _expect_connection(agent, stage)
-                return ClientTarget(level=0, given=given, command=tuple(command), title=_name(command))
+                return ClientTarget(
+                    level=0,
+                    given=given,
+                    command=tuple(command),
+                    title=_name(command),
+                    revision=_revision(stage),
+                )
             await _look(agent, hello, stage)
         finally:
             await process.kill()
-    return _with_agent(hello, given=given, command=tuple(command))
+    return _with_agent(hello, given=given, command=tuple(command), revision=_revision(stage))
 
 
 async def find_pulled(agents: Listener) -> ClientTarget:
@@ -70,7 +77,7 @@ async def find_pulled(agents: Listener) -> ClientTarget:
         await _look(agent, hello, stage)
         usable = await agent.reset()
     await agents.give(agent, usable=usable)
-    return _with_agent(hello, given=agents.given, address=agents.address)
+    return _with_agent(hello, given=agents.given, address=agents.address, revision=_revision(stage))
 
 
 async def _look(agent: Agent, hello: Hello, stage: Stage) -> None:
@@ -96,6 +103,12 @@ def _with_agent(hello: Hello, **more: Any) -> ClientTarget:
         note="the agent asks for a process for each case; nobody starts one here" if alone else None,
         **more,
     )
+
+
+def _revision(stage: Stage) -> Revision:
+    """What the first handshake says; without a number that is known, the latest."""
+    said = stage.handshakes[0].parameter("EIO")
+    return next((one for one in REVISIONS.values() if str(one.number) == said), REVISION_4)
 
 
 def _name(command: Sequence[str]) -> str:

@@ -198,8 +198,15 @@ async def answer_question(
     """Run one case and judge it. Returns what the stage noted in it, too."""
     recording = Recording()
     RECORDING.set(recording)
-    address = target.address or LOOPBACK
-    stage = Stage(Bell(), recording, upgrades=question.transport == "upgraded", address=address)
+    stage = Stage(
+        Bell(),
+        recording,
+        upgrades=question.transport == "upgraded",
+        address=target.address or LOOPBACK,
+        revision=target.revision,
+        # Without an agent, the PINGs of a client show whether its session goes on.
+        interval=1000 if target.revision.client_pings and not target.level else 25_000,
+    )
     error: BaseException | None = None
     try:
         _expect_applicable(question, target)
@@ -277,6 +284,8 @@ def _broken(id_: str, noted: Sequence[Note]) -> Violation:
 def _expect_applicable(question: Question, target: ClientTarget) -> None:
     """Raises NotApplicable if the client lacks what the case needs."""
     needed = question.requirement
+    if needed.revision not in (None, target.revision.number):
+        raise NotApplicable(f"the client does not speak Engine.IO {needed.revision}")
     if needed.contract > target.level:
         raise NotApplicable(f"needs contract level {needed.contract}, the client has {target.level}")
     if not target.level:

@@ -9,9 +9,11 @@ __all__ = ["WATCHED"]
 
 WATCHED = {
     "CLI-HS-02": "EIO, transport and sid in each request of a session",
+    "CLI3-02": "EIO=3, transport and sid in each request of a session",
     "CLI-PL-03": "one GET at a time",
     "CLI-PL-04": "one POST at a time",
     "CLI-PL-07": "payloads of packets with U+001E between them, binary as b and base64",
+    "CLI3-04": "payloads of packets with their length in UTF-16 code units before them",
     "CLI-WS-02": "masked frames, each with a mask of its own, and text in UTF-8",
     "CLI-WS-13": "one WebSocket for each session",
     "CLI-UP-01": "no HTTP request after the upgrade",

@@ -43,7 +43,9 @@ class Behaviour:
     silent: bool = False
     """Handshakes get no answer."""
     join: bool = True
-    """CONNECT is answered by CONNECT."""
+    """CONNECT is answered by CONNECT; in revision 3, `/` is connected with OPEN."""
+    pong: bool = True
+    """PING is answered by PONG, in revision 3."""
     poll_type: str | None = "text/plain; charset=UTF-8"
     gzip: bool = False
     """What a GET brings is compressed where the request takes gzip."""

@@ -116,6 +116,11 @@ class Request:
         return "gzip" in [coding.partition(";")[0].strip() for coding in codings]
 
     @property
+    def says_goodbye(self) -> bool:
+        """Whether it is a CLOSE packet, of either revision, and nothing else."""
+        return self.body in (b"1", b"1:1")
+
+    @property
     def pending(self) -> bool:
         """Whether the client still waits for the answer."""
         return self.answered is None and not self.wire.lost

@@ -7,9 +7,10 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+from conformance.client.revisions import REVISION_4, Revision
 from conformance.client.transcript import TO_CLIENT, TO_SERVER, Recording, describe_engine
 from conformance.stage.behaviour import Behaviour
 from conformance.stage.bell import Bell
@@ -17,26 +18,28 @@ from conformance.stage.requests import Answer, Request
 from conformance.stage.websocket import Socket
 from conformance.verdicts import Violation
 from sioprobe.wire import (
-    RECORD_SEPARATOR,
     EnginePacket,
     EnginePacketType,
     RemoteProtocolError,
-    SocketDecoder,
     SocketPacket,
     SocketPacketType,
-    decode_packet,
     decode_payload,
 )
 
 __all__ = ["POLL_SECONDS", "Said", "Session"]
 
 POLL_SECONDS = 5.0  # for a client to fetch what the server wants to send
+PAYLOADS = {4: "CLI-PL-07", 3: "CLI3-04"}  # of each revision, the requirement about payloads of the client
+BINARY_TYPE = "application/octet-stream"
 UNKNOWN = Answer(400, '{"code":1,"message":"Session ID unknown"}', "application/json")
 
 
 @dataclass(slots=True, eq=False)
 class Said:
-    """One Engine.IO packet of the client as it came, and the Socket.IO packet that it ends."""
+    """One Engine.IO packet of the client, and the Socket.IO packet that it ends.
+
+    `raw` is text as it came, and of a binary message its data.
+    """
 
     raw: str | bytes
     transport: Literal["polling", "websocket"]
@@ -54,7 +57,11 @@ class Watcher(Protocol):
 
 
 class Session:
-    """A session. It begins over `transport`, and the client may move it to a WebSocket."""
+    """A session. It begins over `transport`, and the client may move it to a WebSocket.
+
+    `revision` is what the client speaks. What a case sends and what the client says are packets, whatever the
+    revision makes of them on the wire. `base64`: the client cannot take binary (b64=1, in revision 3).
+    """
 
     def __init__(
         self,
@@ -65,8 +72,12 @@ class Session:
         recording: Recording,
         *,
         label: str = "",
+        revision: Revision = REVISION_4,
+        base64: bool = False,
     ) -> None:
         self.sid = sid
+        self.revision = revision
+        self.base64 = base64
         self.label = label
         self.transport: Literal["polling", "websocket"] = "polling"
         self.began = time.monotonic()
@@ -87,7 +98,7 @@ class Session:
         self._bell = bell
         self._recording = recording
         self._outbox: list[str | bytes] = []
-        self._decoder = SocketDecoder()
+        self._decoder = revision.decoder()
         self._probed = False  # the probe was answered
         self._upgrading = False  # polls are answered by NOOP
 
@@ -114,7 +125,7 @@ class Session:
         if any(push.pending for push in self.pushes):
             self._watcher.note("CLI-PL-04", "a POST while another POST of the session is pending")
         self.pushes.append(request)
-        for raw in self._records(request.body):
+        for raw in self._records(request):
             self._hear(Said(raw, "polling"))
         answer = self._does.push
         if self._does.push_seconds:
@@ -124,7 +135,7 @@ class Session:
             request.answer(answer)
 
     def _is_late(self, request: Request) -> bool:
-        if self.over is not None and (request.body == b"1" or not self._told):
+        if self.over is not None and (request.says_goodbye or not self._told):
             pass  # a polite client says that it leaves, even if it has been told that the session is over
         elif self.over is not None:
             self._watcher.note("CLI-CL-05", f"{request.method} of a session that is over ({self.over})")
@@ -135,16 +146,15 @@ class Session:
         request.answer(UNKNOWN)
         return True
 
-    def _records(self, body: bytes) -> Iterator[str | bytes]:
+    def _records(self, request: Request) -> Iterator[str | bytes]:
         """The packets of a payload, in order, up to the first that is wrong."""
-        parts = body.split(RECORD_SEPARATOR.encode())
+        binary = (request.header("content-type") or "").lower().startswith(BINARY_TYPE)
         try:
-            for part, packet in zip(parts, decode_payload(body), strict=True):
-                raw = packet.data if isinstance(packet.data, bytes) else part.decode("utf-8")
+            for raw in self.revision.records(request.body, binary):
                 self._recording.add(TO_SERVER, "polling", raw, self.label + describe_engine(raw))
                 yield raw
         except RemoteProtocolError as error:
-            self._watcher.note("CLI-PL-07", str(error))
+            self._watcher.note(PAYLOADS[self.revision.number], str(error))
 
     def said_over(self, socket: Socket, message: str | bytes) -> None:
         """A message over a WebSocket of this session."""
@@ -201,7 +211,9 @@ class Session:
     def _hear(self, said: Said) -> None:
         self.said.append(said)
         try:
-            packet = next(decode_payload(said.raw)) if self._is_base64(said.raw) else decode_packet(said.raw)
+            packet = self._decoded(said.raw)
+            if self.revision.client_pings and isinstance(packet.data, bytes):
+                said.raw = packet.data
             if packet.type is EnginePacketType.MESSAGE:
                 said.packet = self._decoder.decode(packet.data)
             self._heed(packet, said.packet)
@@ -209,21 +221,30 @@ class Session:
             self._watcher.complain(str(error))
         self._bell.ring()
 
-    def _is_base64(self, raw: str | bytes) -> bool:
-        """Whether it is binary data as text, which a client sends over WebSocket only if it has asked so."""
-        return raw[:1] == "b" and self.requests[0].parameter("b64") is not None
+    def _decoded(self, raw: str | bytes) -> EnginePacket:
+        """Its packet. In revision 4 binary data is text over WebSocket only if the client has asked so."""
+        as_text = raw[:1] == "b" and self.requests[0].parameter("b64") is not None
+        if as_text and not self.revision.client_pings:
+            return next(decode_payload(raw))
+        return self.revision.decode_packet(raw)
 
     def _heed(self, packet: EnginePacket, message: SocketPacket | None) -> None:
-        if packet.type is EnginePacketType.PING:
+        if packet.type is EnginePacketType.PING and self.revision.client_pings:
+            if self._does.pong:
+                self.post("3" + str(packet.data))
+        elif packet.type is EnginePacketType.PING:
             self._watcher.note("CLI-HB-01", "a PING; only the server sends them")
         elif packet.type is EnginePacketType.CLOSE:
             self.end("the client sent a CLOSE packet")
         elif message is not None and message.type is SocketPacketType.CONNECT and self._does.join:
-            self.join(message.namespace)
+            self.join(message.namespace.partition("?")[0])
 
     def join(self, namespace: str = "/", **more: object) -> None:
-        """Answer a CONNECT. `more` goes into the answer, beside `sid`."""
+        """Answer a CONNECT. `more` goes into the answer, beside `sid`. In revision 3 it has no data."""
         self.joined.append(namespace)
+        if self.revision.connects_unasked:
+            self.post("40" if namespace == "/" else f"40{namespace},")
+            return
         sid = self.socket_ids[namespace] = f"socket-{len(self.joined)}-of-{self.sid}"
         where = "" if namespace == "/" else f"{namespace},"
         self.post(f"40{where}{json.dumps({'sid': sid, **more}, separators=(',', ':'))}")
@@ -297,7 +318,7 @@ class Session:
         if self.transport == "websocket" and self.socket is not None:
             packets, self._outbox = self._outbox, []
             for packet in packets:
-                self.socket.send(packet)
+                self.socket.send(self._framed(packet))
         elif not self._upgrading and self.pending_poll is not None:
             packets, self._outbox = self._outbox, []
             self._answer_poll(*packets)
@@ -307,11 +328,26 @@ class Session:
         poll = self.pending_poll
         if poll is None:
             return
-        records = []
         for packet in packets:
             self._recording.add(TO_CLIENT, "polling", packet, self.label + describe_engine(packet))
-            record = packet if isinstance(packet, str) else "b" + base64.b64encode(packet).decode()
-            records.append(record)
-        body = RECORD_SEPARATOR.join(records).encode("utf-8", "surrogatepass")
-        answer = Answer(body=body, type=self._does.poll_type)
+        answer = self.encoded(*packets)
         poll.answer(answer.compressed() if self._does.gzip and poll.takes_gzip else answer)
+
+    def first_answer(self, opened: str) -> Answer:
+        """The answer to the handshake over polling: OPEN, and what was posted meanwhile."""
+        packets, self._outbox = [opened, *self._outbox], []
+        return replace(self.encoded(*packets), headers=self._does.open_headers)
+
+    def encoded(self, *packets: str | bytes) -> Answer:
+        """The answer to a poll that holds these packets."""
+        binary = None if self.base64 else self.revision.binary_payload
+        if binary is not None and any(isinstance(packet, bytes) for packet in packets):
+            return Answer(body=binary(packets), type=BINARY_TYPE)
+        body = self.revision.payload(packets).encode("utf-8", "surrogatepass")
+        return Answer(body=body, type=self._does.poll_type)
+
+    def _framed(self, packet: str | bytes) -> str | bytes:
+        """The packet as a message of a WebSocket."""
+        if self.base64 and isinstance(packet, bytes):
+            return "b4" + base64.b64encode(packet).decode()
+        return self.revision.frame(packet)

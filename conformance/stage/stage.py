@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from typing import Self
 
+from conformance.client.revisions import REVISION_4, Revision
 from conformance.client.transcript import TO_CLIENT, TO_SERVER, Recording
 from conformance.stage.behaviour import SID, Behaviour, opening
 from conformance.stage.bell import Bell
@@ -20,6 +21,7 @@ __all__ = ["LOOPBACK", "Stage", "in_url"]
 
 PATH = "/socket.io/"
 LOOPBACK = "127.0.0.1"
+REQUESTS = {4: "CLI-HS-02", 3: "CLI3-02"}  # of each revision, the requirement about the query of each request
 
 
 class Stage:
@@ -27,6 +29,7 @@ class Stage:
 
     It notes what no client may do, whatever the case asks: `notes` has pairs of a requirement and what came.
     `complaints` is what cannot be decoded. It listens at `address`; `host` is its name in the URL.
+    `revision` is what the client speaks. `interval` is pingInterval, in milliseconds, unless a case says more.
     """
 
     def __init__(
@@ -37,8 +40,12 @@ class Stage:
         upgrades: bool = False,
         path: str = PATH,
         address: str = LOOPBACK,
+        revision: Revision = REVISION_4,
+        interval: float = 25_000,
     ) -> None:
-        self.does = Behaviour(opening(("websocket",)) if upgrades else opening())
+        self.revision = revision
+        self.interval = interval
+        self.does = Behaviour(opening(("websocket",) if upgrades else (), interval=interval))
         self.manners = Manners()
         self.path = path
         self.requests: list[Request] = []
@@ -156,8 +163,10 @@ class Stage:
             return
         session = next((one for one in self.sessions if one.sid == sid), None)
         expected = "websocket" if request.is_websocket else "polling"
-        if request.parameter("EIO") != "4" or request.parameter("transport") != expected:
-            self.note("CLI-HS-02", f"{request.method} {request.target} without EIO=4 or transport={expected}")
+        number = self.revision.number
+        if request.parameter("EIO") != str(number) or request.parameter("transport") != expected:
+            wrong = f"{request.method} {request.target} without EIO={number} or transport={expected}"
+            self.note(REQUESTS[number], wrong)
         if session is None or (request.is_websocket and session.over is not None):
             request.answer(UNKNOWN)
         elif request.is_websocket:
@@ -179,7 +188,16 @@ class Stage:
         number = len(self.sessions) + 1
         sid = f"engine-session-{number:04d}"
         label = f"session {number}: " if number > 1 else ""
-        session = Session(sid, self.does, self, self.bell, self.recording, label=label)
+        session = Session(
+            sid,
+            self.does,
+            self,
+            self.bell,
+            self.recording,
+            label=label,
+            revision=self.revision,
+            base64=self.revision.client_pings and request.parameter("b64") == "1",
+        )
         session.requests.append(request)
         self.sessions.append(session)
         opened = self.does.open.replace(SID, sid)
@@ -188,9 +206,11 @@ class Stage:
             session.transport = "websocket"
             session.socket = self._open_socket(session, request)
             session.socket.send(opened)
-        else:
+        if self.does.join and self.revision.connects_unasked:
+            session.join()
+        if not request.is_websocket:
             self.recording.add(TO_CLIENT, "polling", opened, f"{label}answer to the handshake")
-            answer = Answer(200, opened, self.does.poll_type, self.does.open_headers)
+            answer = session.first_answer(opened)
             request.answer(answer.compressed() if self.does.gzip and request.takes_gzip else answer)
 
     def _upgrade(self, session: Session, request: Request) -> None:

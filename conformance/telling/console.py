@@ -26,7 +26,7 @@ def header(subject: Subject) -> list[str]:
     """Who is judged, and by which suite."""
     return [
         f"conformance suite {sioprobe.__version__}: {len(with_cases(subject.role))} requirements, "
-        f"of {' and '.join(PROTOCOLS[subject.role])}",
+        f"of {' and '.join(PROTOCOLS)}",
         subject.described(),
         *about_software(subject),
         *subject.remarks(),

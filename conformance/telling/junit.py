@@ -49,7 +49,7 @@ def write_junit(path: Path, subject: Subject, results: Results, started: datetim
         suite,
         {
             "suite": f"sioprobe {sioprobe.__version__}",
-            "protocols": ", ".join(PROTOCOLS[subject.role]),
+            "protocols": ", ".join(PROTOCOLS),
             "url" if subject.role == "server" else "command": subject.where,
             "library": subject.library,
             "version": subject.version,

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import sioprobe
-from conformance.client.revisions import REVISION_4, REVISIONS
+from conformance.client.revisions import REVISIONS
 from conformance.judging.collecting import all_questions
 from conformance.judging.outcomes import Cause, Outcome, Question
-from conformance.requirements import Role, catalogue, with_cases
+from conformance.requirements import catalogue, with_cases
 from conformance.subject import Subject
 from conformance.verdicts import Conclusion, Level, Verdict, conclude
 from sioprobe.results.files import write_conformance
@@ -36,10 +36,7 @@ __all__ = [
 
 Results = list[tuple[Question, Outcome]]
 
-PROTOCOLS: dict[Role, tuple[str, ...]] = {
-    "server": tuple(map(str, REVISIONS.values())),
-    "client": (str(REVISION_4),),
-}
+PROTOCOLS = tuple(map(str, REVISIONS.values()))
 """The revisions that are judged. Every report names them."""
 
 
@@ -92,7 +89,7 @@ def build(subject: Subject, results: Results, started: datetime, *, ended: bool 
         "kind": "conformance",
         "suite": {
             "version": sioprobe.__version__,
-            "protocols": list(PROTOCOLS[subject.role]),
+            "protocols": list(PROTOCOLS),
             "requirements": len(with_cases(subject.role)),
             "cases": len(results),
             "without_cases": [

@@ -20,6 +20,7 @@ PROTOCOLS = {
     "SIO4": "Socket.IO 4",
     "FSIO": "Flask-SocketIO",
     "CLI": "Clients",
+    "CLI3": "Clients of Engine.IO 3",
 }
 """What the first part of an id stands for."""
 
@@ -36,7 +37,7 @@ The level says how much a requirement binds: MUST, SHOULD and MAY are those of t
 Below a requirement stands the sentence that it rests on, and where that sentence is from: the protocol,
 its official tests (then it is the title of the test), or a document that the protocol builds on.
 The column "contract" is the [contract level](contract.md) that the server needs.
-The last table has the {clients} statements about [clients](../judge/clients.md), which have
+The last two tables have the {clients} statements about [clients](../judge/clients.md), which have
 [a contract of their own](client-contract.md).
 """
 

@@ -129,6 +129,7 @@ AREAS = {
     "CLI-TL": "Clients: TLS",
     "CLI-BR": "Clients: browsers",
     "CLI-SV": "Clients: survival of the process",
+    "CLI3": "Clients: Engine.IO 3",
 }
 """The first part of requirement ids in words, in the order of the page. Unnamed parts come last."""
 

@@ -73,8 +73,14 @@ def _python(*words: str) -> Callable[[Path], list[str]]:
     return lambda folder: [sys.executable, str(AGENTS / "python/async-agent.py"), *words]
 
 
-def _browser(folder: Path) -> list[str]:
-    return [sys.executable, str(AGENTS / "browser/agent.py"), str(folder), find_browser() or ""]
+def _browser(*words: str) -> Callable[[Path], list[str]]:
+    program = [sys.executable, str(AGENTS / "browser/agent.py")]
+    return lambda folder: [*program, str(folder), find_browser() or "", *words]
+
+
+def _in_chromium(title: str, *words: str) -> Client:
+    playwright = (_module("playwright", "playwright"),)
+    return Client(title, _browser(*words), _JS, playwright, (NODE, NPM), lacks=_lacks_browser)
 
 
 def _java(folder: Path) -> list[str]:
@@ -133,14 +139,9 @@ _SOCKETIO = _module("socketio", "python-socketio")
 CLIENTS = {
     "js": Client("socket.io-client 4.8 on Node", _node(), _JS, (NODE,), (NPM,)),
     "js-3": Client("socket.io-client 3.1 on Node", _node("3"), _JS, (NODE,), (NPM,)),
-    "browser": Client(
-        "socket.io-client 4.8 in Chromium",
-        _browser,
-        _JS,
-        (_module("playwright", "playwright"),),
-        (NODE, NPM),
-        lacks=_lacks_browser,
-    ),
+    "js-2": Client("socket.io-client 2.5 on Node", _node("2"), _JS, (NODE,), (NPM,)),
+    "browser": _in_chromium("socket.io-client 4.8 in Chromium"),
+    "browser-2": _in_chromium("socket.io-client 2.5 in Chromium", "2"),
     "python": Client(
         "python-socketio's AsyncClient on aiohttp",
         _python(),

@@ -8,16 +8,17 @@ What is watched in all cases is judged over its own cases here.
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from conformance.agent.agent import Agent
 from conformance.agent.pool import Pool
 from conformance.client_target import ClientTarget
+from conformance.finding.client import find_client
 from conformance.judging.client_runner import answer_question
 from conformance.judging.collecting import all_questions
 from conformance.judging.outcomes import Question
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 ROOT = Path(__file__).resolve().parents[2]
-NODE_BREAKS = ROOT / "tests" / "reference_breaks" / "client_node.mjs"
+BREAKS_FOLDER = ROOT / "tests" / "reference_breaks"
 NODE_AGENT = ROOT / "conformance" / "agents" / "js" / "agent.mjs"
 
 CLIENTS_AT_ONCE = 8  # broken ones, of each reference
@@ -47,6 +48,7 @@ UNSEEN_AT_FIRST = {
         "texts-that-look-like-dates-become-dates",
         "text-is-composed",
     },
+    "node-2": set(),
     "python": {"large-messages-come-later", "comes-back-after-a-kick", "leaves-the-default-namespace-only"},
 }
 
@@ -64,16 +66,27 @@ class Reference:
 
 
 class NodeReference(Reference):
-    """socket.io-client, engine.io-client and what stands below."""
+    """socket.io-client, engine.io-client and what stands below. `WORDS` are those of the agent."""
+
+    BREAKS: ClassVar[Path] = BREAKS_FOLDER / "client_node.mjs"
+    WORDS: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def find(cls) -> NodeReference:
-        return cls(*printed_by(NODE_BREAKS))
+        return cls(*printed_by(cls.BREAKS))
 
     def command(self, name: str) -> list[str]:
+        agent = [str(NODE_AGENT), *self.WORDS]
         if name == UNBROKEN:
-            return ["node", str(NODE_AGENT)]
-        return ["env", f"REFERENCE_BREAK={name}", "node", "--import", NODE_BREAKS.as_uri(), str(NODE_AGENT)]
+            return ["node", *agent]
+        return ["env", f"REFERENCE_BREAK={name}", "node", "--import", self.BREAKS.as_uri(), *agent]
+
+
+class Node2Reference(NodeReference):
+    """Version 2.5 of them, which speaks Engine.IO 3."""
+
+    BREAKS = BREAKS_FOLDER / "client_node_2.mjs"
+    WORDS = ("2",)
 
 
 class PythonReference(Reference):
@@ -126,7 +139,7 @@ async def judge(reference: Reference, entries: Iterable[Break]) -> tuple[Judged,
     entries = list(entries)
     named = tuple(requirement for entry in entries for requirement in entry.requirements)
     command = reference.command(UNBROKEN)
-    target = await _who(command)
+    target = await find_client(shlex.join(command), command, None)
     every = [question for question in all_questions("client") if question.requirement.id.startswith(named)]
     every.sort(key=lambda question: not question.slow)
     async with playing(command, target, UNBROKEN_AGENTS) as client:
@@ -141,21 +154,6 @@ async def judge(reference: Reference, entries: Iterable[Break]) -> tuple[Judged,
     places = asyncio.Semaphore(CLIENTS_AT_ONCE)
     jobs = (_judge(reference, entry, kept, target, places) for entry in entries)
     return Judged(Break(UNBROKEN, "nothing", ("",)), answered), list(await asyncio.gather(*jobs))
-
-
-async def _who(command: list[str]) -> ClientTarget:
-    agent = await Agent.start(command)
-    hello = await agent.hello()
-    await agent.process.kill()
-    return ClientTarget(
-        level=1,
-        given="client",
-        command=tuple(command),
-        features=hello.features,
-        library=hello.client,
-        version=hello.version,
-        versions={hello.client: hello.version, **hello.versions},
-    )
 
 
 async def _judge(

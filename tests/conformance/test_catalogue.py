@@ -67,7 +67,7 @@ def test_each_transport_of_a_requirement_has_a_case(role: Role) -> None:
 
 FORMS: dict[Role, str] = {
     "server": r"(EIO|SIO)-[A-Z]{2}-\d{2}|(EIO3|SIO3|SIO4|FSIO)-\d{2}",
-    "client": r"CLI-[A-Z]{2}-\d{2}",
+    "client": r"CLI-[A-Z]{2}-\d{2}|CLI3-\d{2}",
 }
 
 

@@ -11,6 +11,7 @@ from conformance.verdicts import Verdict, is_failure
 from tests.conformance.client_breaks import (
     UNSEEN_AT_FIRST,
     Judged,
+    Node2Reference,
     NodeReference,
     PythonReference,
     Reference,
@@ -22,6 +23,7 @@ from tests.reference_breaks.registry import Break
 RATE = 0.95
 REFERENCES: dict[str, type[NodeReference] | type[PythonReference]] = {
     "node": NodeReference,
+    "node-2": Node2Reference,
     "python": PythonReference,
 }
 
@@ -73,7 +75,7 @@ def test_breaks_of_the_client_are_noticed(
     record_property(
         FIGURE,
         f"{name} client: breaks noticed: {noticed} of {len(judged)} ({noticed / len(judged):.1%});"
-        f" at first sight {early - unseen} of {early} ({(early - unseen) / early:.1%})",
+        + (f" at first sight {early - unseen} of {early} ({(early - unseen) / early:.1%})" if early else ""),
     )
     for found in missed:
         record_property(FIGURE, f"  missed: {found}")

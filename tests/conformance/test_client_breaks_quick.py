@@ -7,7 +7,14 @@ import asyncio
 import pytest
 
 from conformance.verdicts import is_failure
-from tests.conformance.client_breaks import ROOT, UNSEEN_AT_FIRST, NodeReference, PythonReference, judge
+from tests.conformance.client_breaks import (
+    ROOT,
+    UNSEEN_AT_FIRST,
+    Node2Reference,
+    NodeReference,
+    PythonReference,
+    judge,
+)
 from tests.strict_client.faults import FAULTS
 
 FEW = {
@@ -27,7 +34,7 @@ def test_a_break_of_the_client_is_noticed(kind: type[NodeReference] | type[Pytho
 
 
 def test_the_page_says_how_many_there_are() -> None:
-    references = [kind.find() for kind in FEW]
+    references = [kind.find() for kind in (*FEW, Node2Reference)]
     every = sum(len(reference.breaks) for reference in references)
     first = sum(len(reference.first) for reference in references)
     unseen = sum(map(len, UNSEEN_AT_FIRST.values()))

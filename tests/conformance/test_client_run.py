@@ -35,7 +35,7 @@ def run(*words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("name", ["js", "python", "swarm"])
+@pytest.mark.parametrize("name", ["js", "js-2", "python", "swarm"])
 def test_a_real_client_is_judged(name: str, tmp_path: Path) -> None:
     """Each failure of theirs is a known deviation."""
     file = tmp_path / "r.json"
@@ -147,3 +147,32 @@ def test_the_programs_of_the_contract_are_judged(
     assert result["target"]["contract_level"] == level
     assert done.returncode == 0, done.stdout
     assert result["counts"]["pass"] >= 1
+
+
+OF_2_X = """
+const options = { reconnection: false, ...JSON.parse(process.env.SIOPROBE_OPTIONS ?? "{}") };
+require("socket.io-client-2")(process.env.SIOPROBE_URL, options);
+"""
+
+
+def test_a_program_of_engineio_3_is_judged_without_an_option(tmp_path: Path) -> None:
+    file, report = tmp_path / "a.cjs", tmp_path / "r.json"
+    file.write_text(OF_2_X, "utf-8")
+    (tmp_path / "node_modules").symlink_to(ROOT / "conformance/agents/js/node_modules")
+
+    words = ["--id", "CLI3-01", "--id", "CLI-UP-05", "--id", "CLI-CN-01", "--report", str(report)]
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", "--client", shlex.join(["node", str(file)]), *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+
+    result = json.loads(report.read_text("utf-8"))
+    assert done.returncode == 0, done.stdout
+    assert "Engine.IO 3 with Socket.IO 4, contract level 0" in done.stdout
+    assert result["target"]["revisions"] == [3]
+    verdicts = {case["case"].partition("::")[2]: case["verdict"] for case in result["cases"]}
+    assert verdicts["test_begins_with_a_get_that_says_eio_3"] == "pass"
+    assert verdicts["test_does_not_upgrade_where_none_is_offered"] == "pass"
+    assert verdicts["test_begins_with_connect"] == "not applicable"

@@ -10,8 +10,10 @@ from conformance.agent.agent import Agent
 from conformance.agent.process import Crash, from_json, to_json
 from conformance.requirements import FEATURES
 from tests.strict_client.client import Client
+from tests.strict_client.engine import Engine
 from tests.strict_client.faults import Faults
 from tests.strict_client.link import Link
+from tests.strict_client.revision3 import Client3, Engine3
 
 __all__ = ["StrictPool"]
 
@@ -19,8 +21,9 @@ __all__ = ["StrictPool"]
 class InProcess:
     """Stands in for `AgentProcess`."""
 
-    def __init__(self, fault: str | None) -> None:
+    def __init__(self, fault: str | None, revision: int) -> None:
         self._faults = Faults(fault)
+        self._client_type, self._engine_type = (Client, Engine) if revision == 4 else (Client3, Engine3)
         self._clients: list[Client] = []
         self._last: dict[str, Client] = {}
         self.heard: Callable[[dict[str, Any]], None] = lambda word: None
@@ -65,7 +68,7 @@ class InProcess:
         what, namespace = fields.pop("do"), fields.get("namespace", "/")
         if what == "connect":
             link = self._link(fields.pop("url"), fields["options"])
-            client = Client(link, **fields, faults=self._faults, see=self._see, die=self._die)
+            client = self._client_type(link, **fields, faults=self._faults, see=self._see, die=self._die)
             self._clients.append(client)
             self._last[namespace] = client
         elif what == "reset":
@@ -87,7 +90,7 @@ class InProcess:
         known = [client.link for client in self._clients if client.link.url == url]
         apart = options.get("forceNew") and not self._faults("force-new-is-not-read")
         apart = apart or self._faults("each-namespace-has-its-session")
-        return known[-1] if known and not apart else Link(url, options, self._faults)
+        return known[-1] if known and not apart else Link(url, options, self._faults, self._engine_type)
 
     def _reset(self) -> None:
         for client in self._clients:
@@ -99,13 +102,13 @@ class InProcess:
 
 
 class StrictPool:
-    """Gives agents of a strict client with one fault, or with none."""
+    """Gives agents of a strict client with one fault, or with none. `revision` is that of its Engine.IO."""
 
-    def __init__(self, fault: str | None) -> None:
-        self._fault = fault
+    def __init__(self, fault: str | None, revision: int = 4) -> None:
+        self._fault, self._revision = fault, revision
 
     async def take(self) -> Agent:
-        process = InProcess(self._fault)
+        process = InProcess(self._fault, self._revision)
         agent = Agent(process)
         process._see("hello", client="strict", version="1", features=[*FEATURES])
         await agent.hello()

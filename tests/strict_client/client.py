@@ -19,6 +19,8 @@ EVENTS = ("news", "twice", "late", "throw", "wait")
 class Client:
     """What an application has. `see` tells what it sees, `die` ends its process."""
 
+    REVISION = 4
+
     def __init__(
         self,
         link: Link,
@@ -130,7 +132,7 @@ class Client:
             return
         if data == "0" and self._faults("connect-without-id-is-taken"):
             data = '0{"sid":""}'
-        kind, count, namespace, ack, value = decode(data)
+        kind, count, namespace, ack, value = decode(data, self.REVISION)
         if namespace != self._namespace and not self._hears_others(kind):
             return
         if self.left:

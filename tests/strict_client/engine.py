@@ -36,6 +36,8 @@ class Refused(Exception):
 class Engine:
     """One session. It tells `owner` what happens, `closed` or `failed` once."""
 
+    REVISION = "4"
+
     def __init__(self, url: str, options: dict[str, Any], faults: Faults, owner: Owner) -> None:
         self._url, self._options = url, options
         self._origin = Origin.of(url, options, faults)
@@ -73,7 +75,7 @@ class Engine:
         return task
 
     def _target(self, transport: str) -> str:
-        return self._origin.target(transport, self.sid)
+        return self._origin.target(transport, self.sid, self.REVISION)
 
     # Opening
 
@@ -135,7 +137,7 @@ class Engine:
         if not fault or not self._faults(fault):
             self._owner.failed(why)
 
-    async def _first_poll(self) -> list[str]:
+    async def _first_poll(self) -> list[str | bytes]:
         answer = await request(self._origin, "GET", self._target("polling"), self._faults)
         if answer.status != 200:
             moved = 300 <= answer.status < 400
@@ -143,9 +145,9 @@ class Engine:
             raise _refused(f"status {answer.status}", fault)
         self._check_type(answer)
         text = answer.body.decode("utf-8")
-        if not text.startswith(tuple("0123456")):
+        if not text[:1].isdigit():
             raise _refused(f"no packet: {text[:20]!r}", "strange-answer-is-not-told")
-        return text.split(SEPARATOR)
+        return self._split(answer)
 
     def _take_open(self, packet: str | bytes) -> list[str]:
         if not isinstance(packet, str) or not packet.startswith("0"):
@@ -310,8 +312,8 @@ class Engine:
 
     def _read_payload(self, answer: Answer) -> None:
         try:
-            packets = answer.body.decode("utf-8").split(SEPARATOR)
-        except UnicodeDecodeError:
+            packets = self._split(answer)
+        except ValueError:
             self.close("parse error")
             return
         if self._faults("at-most-sixteen-packets") and len(packets) > 16:
@@ -322,11 +324,16 @@ class Engine:
             packets = packets[: packets.index("6")]
         if self._faults("ping-among-messages-is-missed") and before > 1:
             packets = [packet for packet in packets if packet != "2"]
-        if self._faults("attachment-must-be-in-the-same-poll") and packets[0].startswith("b"):
+        if self._faults("attachment-must-be-in-the-same-poll") and isinstance(packets[0], bytes):
             self.close("an attachment alone")
             return
         for packet in packets:
-            self._packet(base64.b64decode(packet[1:]) if packet.startswith("b") else packet)
+            self._packet(packet)
+
+    def _split(self, answer: Answer) -> list[str | bytes]:
+        """The packets of a payload. Raises ValueError."""
+        records = answer.body.decode("utf-8").split(SEPARATOR)
+        return [base64.b64decode(one[1:]) if one.startswith("b") else one for one in records]
 
     async def _push_on(self) -> None:
         while True:
@@ -344,7 +351,7 @@ class Engine:
                 elif not await work:
                     return
 
-    def _next_body(self) -> str:
+    def _next_body(self) -> str | bytes:
         records: list[str] = []
         while self._outbox:
             packet = self._outbox[0]
@@ -360,13 +367,13 @@ class Engine:
         encode = base64.encodebytes if self._faults("base64-has-line-breaks") else base64.b64encode
         return encode(data).decode()
 
-    async def _push(self, body: str) -> bool:
-        kind = "text/plain;charset=UTF-8"
+    async def _push(self, body: str | bytes) -> bool:
+        body, kind = _as_request(body)
         if self._faults("posts-say-octet-stream"):
             kind = "application/octet-stream"
         try:
             target = self._target("polling")
-            answer = await request(self._origin, "POST", target, self._faults, body.encode(), kind)
+            answer = await request(self._origin, "POST", target, self._faults, body, kind)
         except Broken as error:
             self.close(f"transport error: {error}")
             return False
@@ -447,16 +454,20 @@ class Engine:
         self.send(*last)
         body = self._next_body() if socket is None else ""
         if socket is None and not self._faults("no-close-packet"):
-            body += f"{SEPARATOR}1" if body else "1"
+            body = self._with_close(body)
         after = self._faults("polls-after-leaving")
         self.close("left")
         if body:
             loop = asyncio.get_running_loop()
             self._last = loop.create_task(self._quiet(self._say_last(body, poll=after)))
 
-    async def _say_last(self, body: str, *, poll: bool) -> None:
-        kind = "text/plain;charset=UTF-8"
-        await request(self._origin, "POST", self._target("polling"), self._faults, body.encode(), kind)
+    @staticmethod
+    def _with_close(body: str | bytes) -> str | bytes:
+        return f"{body!s}{SEPARATOR}1" if body else "1"
+
+    async def _say_last(self, body: str | bytes, *, poll: bool) -> None:
+        body, kind = _as_request(body)
+        await request(self._origin, "POST", self._target("polling"), self._faults, body, kind)
         if poll:
             await request(self._origin, "GET", self._target("polling"), self._faults)
 
@@ -485,6 +496,13 @@ class Engine:
                 task.cancel()
         if told:
             self._owner.closed(why)
+
+
+def _as_request(body: str | bytes) -> tuple[bytes, str]:
+    """The body of a POST, and its Content-Type."""
+    if isinstance(body, bytes):
+        return body, "application/octet-stream"
+    return body.encode("utf-8", "surrogatepass"), "text/plain;charset=UTF-8"
 
 
 def _refused(why: str, fault: str) -> Refused:

@@ -1,4 +1,4 @@
-"""The named faults of the strict client: `faults.toml`, by the requirement that each of them breaks."""
+"""The named faults of the strict client: `faults*.toml`, by the requirement that each of them breaks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ class Fault:
 
 FAULTS = [
     Fault(name, requirement, text)
-    for requirement, faults in tomllib.loads(
-        Path(__file__).with_name("faults.toml").read_text("utf-8")
-    ).items()
+    for file in ("faults.toml", "faults3.toml")
+    for requirement, faults in tomllib.loads(Path(__file__).with_name(file).read_text("utf-8")).items()
     for name, text in faults.items()
 ]
 NAMES = {fault.name for fault in FAULTS}

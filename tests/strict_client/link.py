@@ -31,8 +31,11 @@ DEAFENS = {
 class Link:
     """Opens sessions for `clients`, each of a namespace of its own. `options` are those of the first."""
 
-    def __init__(self, url: str, options: dict[str, Any], faults: Faults) -> None:
+    def __init__(
+        self, url: str, options: dict[str, Any], faults: Faults, engine: type[Engine] = Engine
+    ) -> None:
         self.url = url
+        self._engine_type = engine
         self.clients: list[Client] = []
         self.engine: Engine | None = None
         self._options, self._faults = options, faults
@@ -65,7 +68,7 @@ class Link:
             self._retry.cancel()
         old = self.engine.sid if self.engine is not None else ""
         self._was_open = False
-        self.engine = Engine(self.url, self._options, self._faults, self)
+        self.engine = self._engine_type(self.url, self._options, self._faults, self)
         if self._faults("comes-back-with-the-old-sid"):
             self.engine.sid = old
 

@@ -48,7 +48,7 @@ class Origin:
         """Raises OSError, also for a certificate that is not trusted."""
         return await asyncio.open_connection(self.host, self.port, ssl=self.tls)
 
-    def target(self, transport: str, sid: str) -> str:
+    def target(self, transport: str, sid: str, revision: str) -> str:
         """Path and query of a request."""
         faults, options = self.faults, self.options
         path = options.get("path", "/socket.io")
@@ -62,9 +62,9 @@ class Origin:
             query = []
         if faults("query-is-encoded-twice"):
             query = [(name, urlencode({"": value})[1:]) for name, value in query]
-        query += [("EIO", "4"), ("transport", transport)]
+        query += [("EIO", revision), ("transport", transport)]
         if not sid and faults("a-parameter-comes-twice"):
-            query.append(("EIO", "4"))
+            query.append(("EIO", revision))
         if options.get("timestampRequests", False) or faults("marks-are-always-there"):
             query.append(("t", "same" if faults("all-marks-are-alike") else f"t{self.asked}"))
         if options.get("forceBase64") and not faults("base64-is-not-asked-for"):
@@ -72,7 +72,7 @@ class Origin:
         if sid:
             query.append(("sid", sid))
             if faults("eio-is-left-out-later"):
-                query.remove(("EIO", "4"))
+                query.remove(("EIO", revision))
         self.asked += 1
         return f"{path}?{urlencode(query)}"
 

@@ -24,8 +24,11 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def decode(text: str) -> tuple[int, int, str, int | None, Any]:
-    """Type, attachments, namespace, ack id and data (None: absent). Raises ParseError."""
+def decode(text: str, revision: int = 4) -> tuple[int, int, str, int | None, Any]:
+    """Type, attachments, namespace, ack id and data (None: absent), of a revision of Engine.IO.
+
+    Raises ParseError.
+    """
     found = PACKET.fullmatch(text)
     if found is None:
         raise ParseError("type")
@@ -42,7 +45,8 @@ def decode(text: str) -> tuple[int, int, str, int | None, Any]:
         raise ParseError("binary" if kind in (5, 6) else "json") from None
     if len(ack) > 16 or (kind in (3, 6) and not ack):
         raise ParseError("rest")
-    _check(kind, rest, data)
+    if revision == 4 or rest or kind not in (0, 3):
+        _check(kind, rest, data)
     return kind, int(count or 0), namespace or "/", int(ack) if ack else None, data
 
 

@@ -1,6 +1,7 @@
 """The official JavaScript client in Chromium, for `sioprobe conform --client browser` (CLIENT_CONTRACT.md).
 
-`agent.py FOLDER CHROMIUM`: the folder of the JavaScript agent, and the program of the browser.
+`agent.py FOLDER CHROMIUM`: the folder of the JavaScript agent, and the program of the browser. With a 2
+behind them it is version 2 of the client (`--client browser-2`).
 The page may ask any host: whether a browser lets it do so (CORS) is no matter of the client.
 """
 
@@ -23,7 +24,7 @@ globalThis.commands = application({
     }
     return btoa(text);
   },
-  fromBase64: (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0)),
+  fromBase64: (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0)).buffer,
 });
 globalThis.obey = (command) => {
   const see = (seen, fields) => globalThis.say(JSON.stringify({ seen, ...fields }));
@@ -51,18 +52,32 @@ def unhandled(error):
     say(json.dumps({"seen": "unhandled", "message": str(error)}))
 
 
-async def load(page, folder):
+OF_VERSION_4 = [
+    "auth",
+    "auth_function",
+    "ack_timeout",
+    "volatile",
+    "retries",
+    "recovery",
+    "headers",
+    "protocols",
+]
+OF_VERSION_4 += ["add_trailing_slash", "try_all_transports", "browser"]
+
+
+async def load(page, folder, package):
     """The application and its client, in an empty page."""
     await page.goto("about:blank")
-    await page.add_script_tag(path=folder / "node_modules/socket.io-client/dist/socket.io.min.js")
+    await page.add_script_tag(path=package / "dist/socket.io.js")
     application = (folder / "application.mjs").read_text("utf-8").replace("export function", "function")
     await page.add_script_tag(content=application + SCRIPT)
 
 
-async def main(folder, chromium):
+async def main(folder, chromium, old):
     reader = asyncio.StreamReader(limit=2**26)
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+    package = folder / "node_modules" / ("socket.io-client-2" if old else "socket.io-client")
     async with async_playwright() as playwright:
         flags = ["--disable-web-security", "--no-sandbox"]
         browser = await playwright.chromium.launch(executable_path=chromium, args=flags)
@@ -70,14 +85,14 @@ async def main(folder, chromium):
         page.on("pageerror", unhandled)
         page.on("crash", lambda: sys.exit("the page crashed"))
         await page.expose_function("say", say)
-        await load(page, folder)
+        await load(page, folder, package)
         # The first request starts a process of the browser, which may take seconds: none of a case's time.
         async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             await page.evaluate("(url) => fetch(url).catch(() => 0)", f"http://127.0.0.1:{port}/")
-        package = (folder / "node_modules/socket.io-client/package.json").read_text("utf-8")
-        hello = {"client": "socket.io-client in Chromium", "features": FEATURES}
-        hello["version"] = json.loads(package)["version"]
+        version = json.loads((package / "package.json").read_text("utf-8"))["version"]
+        features = [name for name in FEATURES if not old or name not in OF_VERSION_4]
+        hello = {"client": "socket.io-client in Chromium", "version": version, "features": features}
         say(json.dumps({"seen": "hello", "versions": {"chromium": browser.version}, **hello}))
         while line := await reader.readline():
             command = json.loads(line)
@@ -85,11 +100,11 @@ async def main(folder, chromium):
                 await page.context.set_offline(command["do"] == "offline")
                 continue
             if command["do"] == "leave":
-                await load(page, folder)
+                await load(page, folder, package)
                 continue
             if command["do"] == "reset":
                 await page.context.set_offline(False)
             await page.evaluate("(command) => obey(command)", command)
 
 
-asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:4] == ["2"]))

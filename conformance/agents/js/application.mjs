@@ -36,8 +36,14 @@ export function application({ io, see, toBase64, fromBase64 }) {
     socket.on("connect", () => see("connect", { namespace, id: socket.id, recovered: socket.recovered }));
     socket.on("disconnect", (reason) => see("disconnect", { namespace, reason }));
     socket.on("connect_error", (error) =>
-      see("connect_error", { namespace, message: error.message, data: error.data ?? null }),
+      see("connect_error", { namespace, message: error.message ?? error, data: error.data ?? null }),
     );
+    // Version 2 tells by this event that the server refuses, with its payload. Errors of its own are told otherwise.
+    if (io.protocol === 4) {
+      socket.on("error", (data) => {
+        if (!(data instanceof Error)) see("connect_error", { namespace, message: null, data: data ?? null });
+      });
+    }
     for (const event of EVENTS) {
       socket.on(event, (...args) => {
         const ack = typeof args.at(-1) === "function" ? args.pop() : null;
