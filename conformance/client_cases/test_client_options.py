@@ -64,7 +64,8 @@ async def test_sends_its_query_in_each_request(stage: Stage, app: App, transport
         if sorted(asked) != sorted(QUERY.items()):
             raise Violation(f"the parameters {QUERY}, once each", f"{request.method} {request.target}")
         own = {name for name, _ in request.query if name in ("EIO", "transport", "sid")}
-        if request.parameter("EIO") != "4" or len(own) != (3 if number else 2):
+        eio = str(stage.revision.number)
+        if request.parameter("EIO") != eio or len(own) != (3 if number else 2):
             raise Violation("EIO, transport and sid beside them", f"{request.method} {request.target}")
 
 
