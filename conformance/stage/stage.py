@@ -29,7 +29,7 @@ class Stage:
 
     It notes what no client may do, whatever the case asks: `notes` has pairs of a requirement and what came.
     `complaints` is what cannot be decoded. It listens at `address`; `host` is its name in the URL.
-    `revision` is what the client speaks. `interval` is pingInterval, in milliseconds, unless a case says more.
+    `revision` is what the client speaks. `interval` is pingInterval in milliseconds, unless a case says more.
     """
 
     def __init__(
