@@ -142,9 +142,8 @@ class ClientRunner(QuestionLoop):
             error = Inconclusive(f"an agent went away in {self._lost[0]}, and its process may have ended")
         else:
             return outcome
-        return replace(
-            outcome, error=error, judgement=judged(question, error, self._target, strict=self._strict)
-        )
+        judgement = judged(question, error, self._target, strict=self._strict)
+        return replace(outcome, error=error, judgement=judgement)
 
     async def _ask_again(
         self, question: Question, first: Outcome, blame: str
