@@ -22,6 +22,9 @@ tie_children()
 LONG = (
     "conformance/test_green.py",
     "conformance/test_guarded.py",
+    "conformance/test_clusters.py",
+    "conformance/test_client_run.py",
+    "conformance/test_causes.py",
     "test_children.py",
     "load/comparing/test_comparison.py",
     "load/scenarios/test_scenarios.py",
@@ -35,6 +38,7 @@ LONG = (
     "load/running/test_swarm_lifecycle.py",
     "engine/test_connection.py",
     "conformance/test_run.py",
+    "conformance/test_handlers.py",
     "conformance/test_target.py",
     "load/doctor/test_main.py",
     "users/test_user.py",
