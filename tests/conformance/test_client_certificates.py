@@ -16,7 +16,7 @@ def test_cases_over_tls_do_not_apply_without_trustme(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "trustme", None)
     over_tls = [question for question in all_questions("client") if question.requirement.area == "CLI-TL"]
 
-    answers = [asyncio.run(answer(question, None)) for question in over_tls]
+    answers = [asyncio.run(answer((question, 4), None)) for question in over_tls]
 
     assert {verdict for verdict, _ in answers} == {Verdict.NOT_APPLICABLE}
     assert all("the judge has no trustme: pip install 'sioprobe[tls]'" in said for _, said in answers)
