@@ -46,7 +46,7 @@ rounds = 2
 minimum_rounds = 2
 
 [side_by_side]
-lives = 2
+lives = 1
 
 [fanout]
 room_sizes = [2, 4]
