@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +17,14 @@ from typing import Any, TypeGuard
 
 from sioprobe.harness import user_environment
 from sioprobe.host.dying import die_with_parent
-from sioprobe.host.processes import descendants, descriptor_targets, threads
+from sioprobe.host.processes import descendants, descriptor_targets, threads, with_variable
 
 __all__ = ["AgentProcess", "CannotStart", "Crash", "from_json", "is_observation", "to_json"]
 
 LONGEST_LINE = 2**26  # bytes: an event of a megabyte, and its escapes
+MARK = "SIOPROBE_PROCESS"  # an environment variable, by which children that left its process group are found
 LAST_LINES = 30  # of standard error, in which the error is looked for
+OUTPUT_SECONDS = 2.0  # to read the rest of its output, which a child of it may hold open
 SETTLE_SECONDS = 0.15  # in which the end of a process follows the end of its connections
 ERROR = re.compile(r"^\w*(Error|Exception)\b|panicked|^fatal", re.IGNORECASE)
 
@@ -44,28 +47,30 @@ class AgentProcess:
         self.printed: Callable[[str], None] = lambda line: None
         self.at_end: Callable[[], None] = lambda: None
         self.code: int | None = None  # once it has ended; below 0: of a signal
-        self._reading = [
-            asyncio.create_task(self._read_errors()),
-            asyncio.create_task(self._read()),
-        ]
+        self._mark = ""  # in the environment of all that it starts
+        self._reading = [asyncio.create_task(self._read()), asyncio.create_task(self._read_errors())]
+        self._waiting = asyncio.create_task(self._wait())
 
     @classmethod
     async def start(cls, command: Sequence[str], more: Mapping[str, str]) -> AgentProcess:
         """Start the program with these further environment variables. Raises CannotStart."""
+        mark = secrets.token_hex(8)
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={**user_environment(), **more},
+                env={**user_environment(), **more, MARK: mark},
                 limit=LONGEST_LINE,
                 start_new_session=True,
                 preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGKILL),
             )
         except OSError as error:
             raise CannotStart(f"{command[0]}: {error.strerror}") from None
-        return cls(process)
+        started = cls(process)
+        started._mark = mark
+        return started
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
@@ -77,8 +82,14 @@ class AgentProcess:
             if not line:
                 break
             self._take(line.decode("utf-8", "replace").rstrip())
-        self.code = await self._process.wait()
-        await asyncio.wait({self._reading[0]}, timeout=SETTLE_SECONDS)
+
+    async def _wait(self) -> None:
+        output, errors = self._reading
+        while self._process.returncode is None:  # `Process.wait` waits for children that hold a pipe, too
+            await (asyncio.sleep(0.02) if output.done() else asyncio.wait({output}, timeout=0.2))
+        await asyncio.wait({output}, timeout=OUTPUT_SECONDS)
+        self.code = self._process.returncode
+        await asyncio.wait({errors}, timeout=SETTLE_SECONDS)
         self.at_end()
 
     def _take(self, line: str) -> None:
@@ -136,8 +147,11 @@ class AgentProcess:
         self.at_end = lambda: None
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        await asyncio.wait(self._reading, timeout=2)
-        for task in self._reading:
+        for pid in with_variable(MARK, self._mark):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.wait([*self._reading, self._waiting], timeout=2)
+        for task in [*self._reading, self._waiting]:
             task.cancel()
 
 

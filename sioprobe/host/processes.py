@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["MANY_THREADS", "children", "descendants", "descriptor_targets", "threads"]
+__all__ = ["MANY_THREADS", "children", "descendants", "descriptor_targets", "threads", "with_variable"]
 
 MANY_THREADS = 64
 """If a process has more threads, files that exist for each thread are not read with every sample."""
@@ -57,3 +57,12 @@ def threads(pid: int) -> list[int]:
         return [int(thread) for thread in os.listdir(f"/proc/{pid}/task")]
     except OSError:
         return []
+
+
+def with_variable(name: str, value: str) -> Iterator[int]:
+    """The ids of the processes that were started with this environment variable, as far as we may look."""
+    wanted = f"{name}={value}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                yield int(entry.name)
