@@ -112,7 +112,7 @@ JUDGED, KNOWN, INSTEAD = "What is judged", "What is known of the server", "Inste
     metavar="LEVEL",
     type=OneOf("level", LEVELS_AND_CONTRACT),
     help="Only requirements of this level: MUST, SHOULD, MAY, reference or gap; repeatable. A number is the"
-    " contract level of the server.",
+    " contract level of the server; 0 is one of a client, too.",
 )
 @option("--strict", group=JUDGED, is_flag=True, help="Count SHOULD as failure.")
 @option(

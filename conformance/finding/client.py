@@ -144,8 +144,8 @@ async def _expect_connection(agent: Agent, stage: Stage) -> None:
 
 
 def _nothing(agent: Agent, seconds: float) -> str:
-    said = f"no Socket.IO client: nothing connected within {seconds:.0f} s"
-    return f"{said}; {agent.process.crash()}" if agent.process.ended else said
+    how = f"; {agent.process.crash()}" if agent.process.ended else f" within {seconds:.0f} s"
+    return f"no Socket.IO client: nothing connected{how}"
 
 
 async def _prove(agent: Agent) -> None:

@@ -35,7 +35,10 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         run = self.config.stash[RUN]
-        self.outcome = run.runner.outcome(self.question)
+        try:
+            self.outcome = run.runner.outcome(self.question)
+        except KeyboardInterrupt:
+            pytest.exit("stopped by Ctrl-C")  # in place of a line of the loop
         run.results.append((self.question, self.outcome))
         judgement = self.outcome.judgement
         self.user_properties += [

@@ -258,5 +258,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = exit_code(verdicts) if run.ended and not run.problem else 2
     elif exitstatus != pytest.ExitCode.INTERRUPTED:
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-            run.problem = "these options choose no case; 'sioprobe conform --list' has all of them"
+            words = "--list --client NAME" if run.subject.role == "client" else "--list"
+            run.problem = f"these options choose no case; 'sioprobe conform {words}' has all of them"
         session.exitstatus = 2  # nothing selected, an error at collection: nothing was judged
