@@ -9,6 +9,7 @@ import json
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from conformance.usage_error import UsageError
@@ -62,6 +63,8 @@ def command_of(given: str) -> tuple[list[str], str | None]:
             raise UsageError(f"--client {given} {lacks}")
         return _ask(given), NEVER_RUN if names[given].never_run else None
     if shutil.which(given) is None:
+        if Path(words[0]).is_file():
+            raise UsageError(f"--client: {given} is not executable: write 'node {given}', or the like")
         raise UsageError(f"--client: {unknown('client', given, names)}, and no program has that name")
     return words, None
 

@@ -31,7 +31,7 @@ class NoClient(NoServer):
 
 
 async def find_client(given: str, command: Sequence[str], level: int | None) -> ClientTarget:
-    """What the program is. `level` 0: its hello is not waited for.
+    """What the program is. `level` 0: its hello is not waited for. 1: it must come.
 
     That of an agent of ours, which `given` names, may come late: a browser starts slowly on a busy machine.
 
@@ -50,6 +50,8 @@ async def find_client(given: str, command: Sequence[str], level: int | None) -> 
             hello = None if level == 0 else await _first_word(agent, stage, seconds)
             if hello is None:
                 await _expect_connection(agent, stage)
+                if level == 1:
+                    raise HarnessError("--level 1 needs an agent, and the program connects without a hello")
                 return ClientTarget(
                     level=0,
                     given=given,

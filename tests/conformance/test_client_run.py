@@ -110,6 +110,27 @@ def test_what_cannot_be_started_gets_one_line_and_2(given: str, said: str) -> No
     assert (code, said in err) == (2, True), err
 
 
+def test_a_file_without_an_interpreter_is_told_from_a_name(tmp_path: Path) -> None:
+    file = tmp_path / "client.mjs"
+    file.touch()
+
+    code, _, err = run("--client", str(file))
+
+    assert code == 2
+    assert f"{file} is not executable: write 'node {file}', or the like" in err
+
+
+def test_level_1_needs_an_agent(tmp_path: Path) -> None:
+    connects = "import sys; import urllib.request as r; r.urlopen(sys.argv[1] + '/socket.io/?EIO=4')"
+    file = tmp_path / "client.py"
+    file.write_text(connects + "; input()", "utf-8")
+
+    code, _, err = run("--client", shlex.join([sys.executable, str(file)]), "--level", "1")
+
+    assert code == 2
+    assert "--level 1 needs an agent, and the program connects without a hello" in err
+
+
 def test_the_names_are_listed() -> None:
     code, out, _ = run("--client", "list")
 
