@@ -121,9 +121,11 @@ def test_a_file_without_an_interpreter_is_told_from_a_name(tmp_path: Path) -> No
 
 
 def test_level_1_needs_an_agent(tmp_path: Path) -> None:
-    connects = "import sys; import urllib.request as r; r.urlopen(sys.argv[1] + '/socket.io/?EIO=4')"
+    connects = (
+        "import sys, urllib.request as r\nr.urlopen(sys.argv[1] + '/socket.io/?EIO=4&transport=polling')"
+    )
     file = tmp_path / "client.py"
-    file.write_text(connects + "; input()", "utf-8")
+    file.write_text(connects + "\ninput()", "utf-8")
 
     code, _, err = run("--client", shlex.join([sys.executable, str(file)]), "--level", "1")
 
