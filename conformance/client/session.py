@@ -124,6 +124,7 @@ class Session:
         self._poll_task: asyncio.Task[None] | None = None
         self._polling_allowed = True
         self._websocket: WebSocket | None = None
+        self._released = False
         self._ack_id = 100
         self.beaten: float | None = None  # when it was last seen that the server has a pong (polling)
         self.refused: float | None = None  # when a request of it was first answered by 400 or more
@@ -390,7 +391,10 @@ class Session:
         return Inconclusive(f"upgrade: {what}")
 
     def use(self, websocket: WebSocket) -> None:
-        """Go on over this WebSocket."""
+        """Go on over this WebSocket. If the case ended in mid-upgrade, the WebSocket is dropped."""
+        if self._released:
+            websocket.abort()
+            return
         if self.transport == "polling":
             self.transport = "upgraded"
             self._recording.attempt(Step.UPGRADE, "", self.revision.number)
@@ -410,6 +414,7 @@ class Session:
 
     async def release(self) -> None:
         """For the end of a case: close what is open, and end what waits."""
+        self._released = True
         for task in tuple(self._tasks):
             task.cancel()
         if self._websocket is not None:

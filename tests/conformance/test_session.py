@@ -13,6 +13,7 @@ from conformance.client.revisions import REVISIONS
 from conformance.client.session import Session, Transport
 from conformance.client.timing import Timing
 from conformance.client.transcript import RECORDING, Recording
+from conformance.client.websocket import WebSocket, open_websocket
 from sioprobe.wire import EnginePacketType, accept_key
 
 OPEN_3 = '0{"sid":"one","upgrades":[],"pingInterval":20000,"pingTimeout":20000}'
@@ -32,11 +33,12 @@ async def with_session(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        if transport == "websocket":
+        if "Sec-WebSocket-Key" in head:
             key = head.partition("Sec-WebSocket-Key: ")[2].split("\r\n")[0]
             writer.write(
                 b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Accept: %s\r\n\r\n%s" % (accept_key(key).encode(), sent)
+                b"Sec-WebSocket-Accept: %s\r\n\r\n%s"
+                % (accept_key(key).encode(), sent if transport == "websocket" else b"")
             )
         else:
             body = b"ok" if "sid=" in head else sent
@@ -174,3 +176,18 @@ def test_a_close_packet_over_websocket_closes_nothing_by_itself() -> None:
     sent = text_frame(OPEN_4.encode()) + text_frame(b"1")
     asyncio.run(with_session("websocket", 4, sent, left_open))
     asyncio.run(with_session("websocket", 4, sent + b"\x88\x02\x03\xe8", ended))
+
+
+def test_a_session_whose_case_ends_in_mid_upgrade_is_released() -> None:
+    """Another part of the case may still be upgrading it. Nobody waits for its WebSocket."""
+
+    async def upgrade_late(session: Session) -> None:
+        websocket = await open_websocket(session.address, session.query("websocket"), seconds=20)
+        assert isinstance(websocket, WebSocket)
+        releasing = asyncio.create_task(session.release())
+        await asyncio.sleep(0)
+        session.use(websocket)
+        async with asyncio.timeout(20):
+            await releasing
+
+    asyncio.run(with_session("polling", 4, OPEN_4.encode(), upgrade_late))
