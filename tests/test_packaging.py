@@ -142,7 +142,7 @@ def test_the_installed_judge_judges_an_application_that_connects(installed: Path
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "client my_client.py, started by" in done.stdout
-    assert ": contract level 0\n" in done.stdout
+    assert ", contract level 0: nothing broken: 1 pass" in done.stdout
     assert " pass" in done.stdout
 
 
