@@ -35,7 +35,7 @@ async def found(
 
 
 async def a_few_at_a_time(*work: Coroutine[Any, Any, Target]) -> list[Target]:
-    """All of them, in this order. More of them would keep each other waiting, and a late answer says nothing."""
+    """All of them, in this order. More would keep each other waiting, and a late answer says nothing."""
     places = asyncio.Semaphore(4)
 
     async def in_turn(one: Coroutine[Any, Any, Target]) -> Target:
