@@ -123,13 +123,19 @@ SOURCE = """
 
     class Guest(SocketIOUser):
         wait_time = constant(0.1)
-        inside = 0
+        began = inside = 0
 
         def on_start(self):
+            Guest.began += 1
             self.connect()
             Guest.inside += 1
             if Guest.inside == SEATS:
-                gevent.spawn(self.environment.runner.quit)
+                gevent.spawn(self.end)
+
+        def end(self):
+            while Guest.began < 20:
+                gevent.sleep(0.05)
+            self.environment.runner.quit()
 
         @task
         def nothing(self):
