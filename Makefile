@@ -45,7 +45,7 @@ queues: $(ENV)/installed $(ENV)/parts  ## Judge two processes behind every queue
 	$(BIN)/python ci/parts.py redis rabbitmq garagemq valkey kafka sqlalchemy
 	$(BIN)/python -m ci.queues $(QUEUES)
 
-clients: $(ENV)/installed $(ENV)/parts  ## Judge every client, side by side (10 minutes); writes reports/out/clients.html
+clients: $(ENV)/installed $(ENV)/parts  ## Judge every client, side by side (7 minutes); writes reports/out/clients.html
 	$(BIN)/python ci/parts.py browser
 	$(BIN)/python -m ci.clients $(CLIENTS)
 
