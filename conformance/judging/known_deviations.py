@@ -118,7 +118,7 @@ def deviations() -> tuple[Deviation, ...]:
 def _listed(data: dict[str, Any], others: Mapping[str, Listed]) -> Listed:
     library, versions, modes = data["library"], SpecifierSet(data["versions"]), tuple(data["modes"])
     if "same_as" not in data:
-        entries = tuple(_deviation(data, row) for row in data["deviation"])
+        entries = tuple(entry for row in data["deviation"] for entry in _deviations(data, row))
         return Listed(library, versions, modes, data["tried"], entries)
     entries = tuple(
         replace(
@@ -134,14 +134,16 @@ def _listed(data: dict[str, Any], others: Mapping[str, Listed]) -> Listed:
     return Listed(library, versions, modes, data["tried"], kept, borrowed=True)
 
 
-def _deviation(data: dict[str, Any], row: dict[str, Any]) -> Deviation:
+def _deviations(data: dict[str, Any], row: dict[str, Any]) -> list[Deviation]:
+    """One for each of the `ids` of a row, or the one of its `id`."""
     values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in row.items()
+        key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key != "ids"
     }
     values["covers"] = tuple(map(Silent, row.get("covers", ())))
     values["versions"] = SpecifierSet(row.get("versions", data["versions"]))
     values["tried"] = data["tried"] | row.get("tried", {})
-    return Deviation(library=data["library"], **values)
+    names = [{"id": id_} for id_ in row["ids"]] if "ids" in row else [{}]
+    return [Deviation(library=data["library"], **values, **name) for name in names]
 
 
 def version_of(text: str | None) -> Version | None:

@@ -70,6 +70,13 @@ def test_an_entry_does_not_apply_where_the_server_stands_otherwise() -> None:
     assert find(**early, switches={"always_connect": True}) is None
 
 
+def test_an_entry_may_have_several_ids() -> None:
+    sync = {"library": "python-socketio-sync-client", "version": "5.18.1", "mode": None, "case": "test_x"}
+    found = [entry for id_ in ("CLI-PL-14", "CLI-RC-01", "CLI-RC-10") if (entry := find(**sync, id=id_))]
+    assert [entry.id for entry in found] == ["CLI-PL-14", "CLI-RC-01"]
+    assert len({entry.reason for entry in found}) == 1
+
+
 # What is built here, and where its version is pinned.
 PINS = {
     "@socket.io/bun-engine": ("bun/package.json", '"@socket.io/bun-engine": "{}"'),
