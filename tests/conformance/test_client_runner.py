@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -10,6 +11,7 @@ import pytest
 from conformance.client_target import ClientTarget
 from conformance.judging import client_runner
 from conformance.judging.client_runner import ACCIDENTS, ClientRunner
+from conformance.judging.collecting import all_questions
 from conformance.judging.outcomes import Outcome, Question
 from conformance.judging.standstill import StandstillWatch
 from conformance.judging.watched import WATCHED
@@ -17,6 +19,7 @@ from conformance.requirements import FEATURES, Requirement
 from conformance.stage.stage import Stage
 from conformance.verdicts import Level, NotBegun, Verdict
 from tests.strict_client.agent import StrictPool
+from tests.strict_client.websocket import WebSocket
 
 Case = Callable[..., Awaitable[None]]
 
@@ -86,3 +89,22 @@ def test_what_was_noted_in_another_case_breaks_the_requirement() -> None:
     assert watched.judgement.verdict is Verdict.FAIL
     assert watched.judgement.expected == (WATCHED["CLI-PL-03"],)
     assert watched.judgement.actual == "a second GET (in noting[polling])"
+
+
+def test_a_close_frame_may_come_after_a_close_packet(monkeypatch: pytest.MonkeyPatch) -> None:
+    close = WebSocket.close
+
+    def close_after_a_packet(socket: WebSocket) -> None:
+        socket.send("1")
+        asyncio.get_running_loop().call_later(0.05, close, socket)
+
+    monkeypatch.setattr(WebSocket, "close", close_after_a_packet)
+    (leaves,) = (
+        one
+        for one in all_questions("client")
+        if (one.name, one.transport) == ("test_leaves_in_order", "websocket")
+    )
+
+    (outcome,) = outcomes(leaves)
+
+    assert outcome.judgement.verdict is Verdict.PASS
