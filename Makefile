@@ -8,7 +8,7 @@ ENV := .venv
 BIN := $(ENV)/bin
 PROFILE ?= quick
 # Most tests wait for a server most of their time: six processes share two cores.
-RUN := -n 6 --dist loadfile --no-loadscope-reorder --durations 10
+RUN := -n 4 --dist loadfile --no-loadscope-reorder --durations 10
 # A gate takes both cores with real-time priority, and other tests would starve beside it. A good run is one
 # on a machine that does nothing else. And hundreds of cases that are judged at once are a load of their own.
 ALONE := tests/conformance/test_mutation.py tests/conformance/test_reference_breaks.py \
