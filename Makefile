@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 ENV := .venv
 BIN := $(ENV)/bin
 PROFILE ?= quick
-# Most tests wait for a server most of their time: six processes share two cores.
+# Most tests wait for a server most of their time: four processes keep two cores busy.
 RUN := -n 4 --dist loadfile --no-loadscope-reorder --durations 10
 # A gate takes both cores with real-time priority, and other tests would starve beside it. A good run is one
 # on a machine that does nothing else. And hundreds of cases that are judged at once are a load of their own.
