@@ -40,14 +40,14 @@ class Crash(Exception):
 class AgentProcess:
     """A running program. `heard` gets each object that it writes, `printed` each other line."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, mark: str) -> None:
         self._process = process
+        self._mark = mark  # in the environment of all that it starts
         self._errors: deque[str] = deque(maxlen=LAST_LINES)
         self.heard: Callable[[dict[str, Any]], None] = lambda word: None
         self.printed: Callable[[str], None] = lambda line: None
         self.at_end: Callable[[], None] = lambda: None
         self.code: int | None = None  # once it has ended; below 0: of a signal
-        self._mark = ""  # in the environment of all that it starts
         self._reading = [asyncio.create_task(self._read()), asyncio.create_task(self._read_errors())]
         self._waiting = asyncio.create_task(self._wait())
 
@@ -68,9 +68,7 @@ class AgentProcess:
             )
         except OSError as error:
             raise CannotStart(f"{command[0]}: {error.strerror}") from None
-        started = cls(process)
-        started._mark = mark
-        return started
+        return cls(process, mark)
 
     async def _read(self) -> None:
         assert self._process.stdout is not None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from conformance.agent.app import App
 from conformance.client.session import Transport
 from conformance.client.transcript import shown
-from conformance.client_cases.test_client_heartbeat import EARLY, LATE, beating
+from conformance.client_cases.test_client_handshake import expect_handshake, expect_sid_in_each_request
+from conformance.client_cases.test_client_heartbeat import EARLY, LATE, beating, expect_end
+from conformance.client_cases.test_client_polling import expect_many_packets
 from conformance.client_expect import (
     ANSWER_SECONDS,
     connected,
@@ -17,7 +18,6 @@ from conformance.client_expect import (
     expect_event,
     expect_packet,
     expect_said,
-    expect_told,
     opened,
 )
 from conformance.requirements import requirement, slow
@@ -29,7 +29,6 @@ from sioprobe.wire import SocketPacketType
 
 EVENT, BINARY_EVENT = SocketPacketType.EVENT, SocketPacketType.BINARY_EVENT
 TEXTS = ("plain", "é", "日本", "😀 and 𝄞", "7:4", "")
-MANY = 200  # packets in one payload
 BYTES = bytes(range(256))
 PLACE = '451-["news",{"_placeholder":true,"num":0}]'
 WRONG_LENGTHS = ('42["news",1]', "x:6", ":6", "-1:6", "5:6", "1:6x", "")
@@ -50,13 +49,7 @@ async def anew(stage: Stage, app: App, transport: str) -> Session:
 async def test_begins_with_a_get_that_says_eio_3(stage: Stage, app: App, transport: Transport) -> None:
     await opened(stage, app, transport)
 
-    first = stage.requests[0]
-    names = [name for name, _ in first.query]
-    if first.method != "GET" or first.path != "/socket.io/" or len(names) != len(set(names)):
-        raise Violation("GET /socket.io/ with each parameter once", f"{first.method} {first.target}")
-    asked = {name: first.parameter(name) for name in ("EIO", "transport", "sid")}
-    if asked != {"EIO": "3", "transport": transport, "sid": None}:
-        raise Violation(f"EIO=3, transport={transport} and no sid", f"?{first.target.partition('?')[2]}")
+    expect_handshake(stage, transport)
 
 
 @requirement("CLI3-02")
@@ -66,9 +59,7 @@ async def test_says_eio_3_in_each_request(stage: Stage, app: App, transport: Tra
     await app.emit("from app", 1)
     await expect_packet(session, EVENT)
 
-    for request in stage.requests[1:]:
-        if request.parameter("sid") != session.sid:
-            raise Violation(f"sid={session.sid}", f"{request.method} {request.target}")
+    expect_sid_in_each_request(stage, session)
 
 
 @requirement("CLI3-03")
@@ -83,12 +74,7 @@ async def test_reads_lengths_in_utf_16(stage: Stage, app: App, transport: Transp
 
 @requirement("CLI3-03")
 async def test_reads_each_packet_of_a_long_payload(stage: Stage, app: App, transport: Transport) -> None:
-    session = await connected(stage, app, transport)
-
-    await session.send(*(f'42["news",{number}]' for number in range(MANY)))
-
-    for number in range(MANY):
-        await expect_event(app, "news", number, what=f", one of {MANY} in a payload")
+    await expect_many_packets(stage, app, transport)
 
 
 @requirement("CLI3-04")
@@ -103,6 +89,14 @@ async def test_writes_lengths_in_utf_16(stage: Stage, app: App, transport: Trans
         packet = await expect_packet(session, EVENT)
         if packet.data != ["from app", text]:
             raise Violation(shown(["from app", text]), shown(packet.data))
+
+
+async def connected_for_binary(stage: Stage, app: App, transport: str) -> Session:
+    """A session in which binary data goes as it is."""
+    session = await connected(stage, app, transport)
+    if session.base64:
+        raise NotApplicable("the client asks for base64")
+    return session
 
 
 async def exchange_binary(session: Session, app: App) -> None:
@@ -132,18 +126,14 @@ async def test_exchanges_base64(stage: Stage, app: App, transport: Transport) ->
 
 @requirement("CLI3-06")
 async def test_exchanges_binary_payloads(stage: Stage, app: App, transport: Transport) -> None:
-    session = await connected(stage, app, transport)
-    if session.base64:
-        raise NotApplicable("the client asks for base64")
+    session = await connected_for_binary(stage, app, transport)
 
     await exchange_binary(session, app)
 
 
 @requirement("CLI3-07")
 async def test_frames_binary_with_its_type(stage: Stage, app: App, transport: Transport) -> None:
-    session = await connected(stage, app, transport)
-    if session.base64:
-        raise NotApplicable("the client asks for base64")
+    session = await connected_for_binary(stage, app, transport)
 
     await exchange_binary(session, app)
 
@@ -174,11 +164,8 @@ async def test_leaves_a_server_without_pong(stage: Stage, app: App, transport: T
     session = await connected(stage, app, transport)
 
     ping = await expect_said(session, "2", what="a PING", seconds=INTERVAL + LATE)
-    seen = await expect_told(app, "disconnect", seconds=1 + LATE)
 
-    after = (seen.at if seen else time.monotonic()) - ping.at
-    if after < 1 - EARLY:
-        raise Violation("the session ends pingTimeout after a PING, 1 s", f"it ends after {after:.2f} s")
+    await expect_end(app, ping.at, "the session ends pingTimeout after a PING, 1 s")
 
 
 @slow

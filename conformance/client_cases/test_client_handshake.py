@@ -22,6 +22,7 @@ from conformance.client_expect import (
 from conformance.requirements import requirement, slow
 from conformance.stage.behaviour import opening
 from conformance.stage.requests import Answer, Request
+from conformance.stage.session import Session
 from conformance.stage.stage import Stage
 from conformance.verdicts import Unresponsive, Violation
 
@@ -44,17 +45,30 @@ async def expect_failure(app: App, transport: str) -> None:
     await expect_told(app, seconds=8)
 
 
-@requirement("CLI-HS-01")
-async def test_begins_with_a_get_of_the_path(stage: Stage, app: App, transport: Transport) -> None:
-    await opened(stage, app, transport)
-
-    first = stage.requests[0]
+def expect_handshake(stage: Stage, transport: str) -> None:
+    """The first request is a GET of the path, with the revision, the transport and no sid."""
+    first, revision = stage.requests[0], str(stage.revision.number)
     names = [name for name, _ in first.query]
     if first.method != "GET" or first.path != "/socket.io/" or len(names) != len(set(names)):
         raise Violation("GET /socket.io/ with each parameter once", f"{first.method} {first.target}")
     asked = {name: first.parameter(name) for name in ("EIO", "transport", "sid")}
-    if asked != {"EIO": "4", "transport": transport, "sid": None}:
-        raise Violation(f"EIO=4, transport={transport} and no sid", f"?{first.target.partition('?')[2]}")
+    if asked != {"EIO": revision, "transport": transport, "sid": None}:
+        expected = f"EIO={revision}, transport={transport} and no sid"
+        raise Violation(expected, f"?{first.target.partition('?')[2]}")
+
+
+def expect_sid_in_each_request(stage: Stage, session: Session) -> None:
+    """Every request after the handshake names the session."""
+    for request in stage.requests[1:]:
+        if request.parameter("sid") != session.sid:
+            raise Violation(f"sid={session.sid}", f"{request.method} {request.target}")
+
+
+@requirement("CLI-HS-01")
+async def test_begins_with_a_get_of_the_path(stage: Stage, app: App, transport: Transport) -> None:
+    await opened(stage, app, transport)
+
+    expect_handshake(stage, transport)
 
 
 @requirement("CLI-HS-02")
@@ -63,9 +77,7 @@ async def test_names_its_session_in_each_request(stage: Stage, app: App, transpo
 
     await expect_alive(session, app)
 
-    for request in stage.requests[1:]:
-        if request.parameter("sid") != session.sid:
-            raise Violation(f"sid={session.sid}", f"{request.method} {request.target}")
+    expect_sid_in_each_request(stage, session)
 
 
 @requirement("CLI-HS-03")

@@ -110,14 +110,13 @@ class ClientRunner(QuestionLoop):
                     outcome, notes = await self._answer(question)
             finally:
                 self._tried[question].set_result(None)
-            unfinished = question.requirement.id in WATCHED and outcome.error is None  # see _with_notes
-            if not unfinished and (blame := self._blame(question, outcome, started)):
+            if blame := self._blame(question, outcome, started):
                 outcome, notes = await self._ask_again(question, outcome, blame)
             for requirement, what in notes:
                 self._notes[requirement, question.transport].append(Note(f"{what} (in {question.label})"))
             if isinstance(outcome.error, Crash):
-                known_ = outcome.judgement.verdict is Verdict.KNOWN_DEVIATION
-                end = Note(f"{outcome.error} (in {question.label})", None if known_ else Silent.PROCESS)
+                known = outcome.judgement.verdict is Verdict.KNOWN_DEVIATION
+                end = Note(f"{outcome.error} (in {question.label})", None if known else Silent.PROCESS)
                 self._notes["CLI-SV-01", question.transport].append(end)
             if isinstance(outcome.error, Lost):
                 self._lost.append(question.label)
@@ -162,7 +161,7 @@ class ClientRunner(QuestionLoop):
 
     def _blame(self, question: Question, outcome: Outcome, started: float) -> str | None:
         """Why a case is asked again, alone; None if there is no reason."""
-        passed_so_far = outcome.error is None and question.requirement.id in WATCHED
+        passed_so_far = outcome.error is None and question.requirement.id in WATCHED  # see _with_notes
         if passed_so_far or outcome.judgement.verdict is Verdict.KNOWN_DEVIATION:
             return None
         if isinstance(outcome.error, Crash):

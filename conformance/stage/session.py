@@ -87,7 +87,6 @@ class Session:
         self.said: list[Said] = []
         self.socket: Socket | None = None
         self.probe: Socket | None = None  # of an upgrade that is under way
-        self.upgraded_at: float | None = None
         self.joined: list[str] = []  # namespaces whose CONNECT was answered
         self.socket_ids: dict[str, str] = {}  # of these namespaces
         self.over: str | None = None  # how it ended
@@ -187,7 +186,7 @@ class Session:
                 self._watcher.note("CLI-UP-02", "an upgrade packet while a GET is pending")
                 self._answer_poll("6")
             self.transport, self.socket, self.probe = "websocket", socket, None
-            self.upgraded_at, self._upgrading = time.monotonic(), False
+            self._upgrading = False
             self._flush()
         elif message != "2probe":
             self._watcher.note(
